@@ -86,6 +86,9 @@ var (
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
 	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
 	stateWrongDesc  = desc("state_wrong_snapshots", "Snapshots in the state directory, counted since the start, that were in force and were not the same as their stored files. The stored files are in force in place of them.")
+	journalOKDesc   = desc("journal_ok", "1 if the journal records all events, 0 if its directory is not open or the last attempt to write has failed.")
+	journalAgeDesc  = desc("journal_failing_seconds", "Seconds for which the journal could not be written; 0 if journal_ok is 1.")
+	journalLostDesc = desc("journal_lost_events_total", "Counter of events that the journal has lost, because too many events waited for the disk.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
@@ -98,7 +101,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc, journalOKDesc, journalAgeDesc, journalLostDesc} {
 		ch <- d
 	}
 }
@@ -210,6 +213,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(stateAgeDesc, age)
 		gauge(unacceptedDesc, unaccepted)
 		gauge(stateWrongDesc, float64(wrong))
+	}
+	if journals := store.Journals(); len(journals) > 0 {
+		// With several journals, the worst is shown.
+		ok, age, lost := 1.0, 0.0, uint64(0)
+		for _, st := range journals {
+			lost += st.Lost
+			if st.Err != nil {
+				ok, age = 0, max(age, stores[0].Now().Sub(st.FailingSince).Seconds())
+			}
+		}
+		gauge(journalOKDesc, ok)
+		gauge(journalAgeDesc, age)
+		ch <- prometheus.MustNewConstMetric(journalLostDesc, prometheus.CounterValue, float64(lost))
 	}
 	for d := range digests {
 		gauge(infoDesc, 1, d)

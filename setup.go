@@ -60,6 +60,7 @@ func setup(c *caddy.Controller) error {
 		}
 		b.set, b.now, b.loaded = s.Set, s.Now, s
 		b.hits = inst.count(blockName(serverBlocks(c)[c.ServerBlockIndex]))
+		s.CountHits(b.hits)
 		if err := inst.listen(b.status); err != nil {
 			// CoreDNS does not start this configuration.
 			inst.release()

@@ -129,7 +129,7 @@ func TestCorefiles(t *testing.T) {
 			}
 			return free[text]
 		})
-		ports = strings.ReplaceAll(ports, "/etc/coredns/", "")
+		ports = strings.NewReplacer("/etc/coredns/", "", "/var/lib/blocklist/", "").Replace(ports)
 		inst, err := caddy.Start(coredns.Input(ports))
 		if err != nil {
 			t.Errorf("%s\n%v", ports, err)

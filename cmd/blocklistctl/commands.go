@@ -15,12 +15,13 @@ type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
 	Version versionFlag `help:"Print the version, the commit and the version of Go."`
 
-	Ask    askCommands    `embed:"" group:"Looking at orders:"`
-	Write  writeCommands  `embed:"" group:"Writing orders:"`
-	Export exportCommands `embed:"" group:"Other resolvers:"`
-	Trust  trustCommands  `embed:"" group:"Signing orders:"`
-	Server serverCommands `embed:"" group:"Servers:"`
-	Tool   toolCommands   `embed:"" group:"Setting up:"`
+	Ask    askCommands      `embed:"" group:"Looking at orders:"`
+	Write  writeCommands    `embed:"" group:"Writing orders:"`
+	Export exportCommands   `embed:"" group:"Other resolvers:"`
+	Trust  trustCommands    `embed:"" group:"Signing orders:"`
+	Server serverCommands   `embed:"" group:"Servers:"`
+	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
 // askCommands are the commands that read orders and answer questions about them.

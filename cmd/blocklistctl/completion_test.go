@@ -108,14 +108,14 @@ func TestPaths(t *testing.T) {
 func TestVersion(t *testing.T) {
 	info := &debug.BuildInfo{GoVersion: "go1.26.0"}
 	info.Main.Version = "v1.2.3"
-	if got, want := versionText(info), "v1.2.3, built with go1.26.0"; got != want {
+	if got, want := buildText(info), "v1.2.3, built with go1.26.0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}}
-	if got, want := versionText(info), "v1.2.3, commit abc with changes, built with go1.26.0"; got != want {
+	if got, want := buildText(info), "v1.2.3, commit abc with changes, built with go1.26.0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := versionText(&debug.BuildInfo{}), "of unknown version"; got != want {
+	if got, want := buildText(&debug.BuildInfo{}), "of unknown version"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, args := range [][]string{{"--version"}, {"due", "--version"}} {

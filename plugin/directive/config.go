@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/coredns/caddy/caddyfile"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -149,6 +151,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
 	"state":        readState,
+	"journal":      readJournal,
 	"verify":       readVerify,
 	"require":      readRequire,
 	"status":       readStatus,
@@ -415,6 +418,34 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		return c.Errf("state must be a directory of its own, such as /var/lib/blocklist, got '%s'", s)
 	}
 	cfg.Store.State = abs
+	return nil
+}
+
+// readJournal parses the path of the journal's directory, and the name of a new journal. The
+// default name is the host name with the suffix /journal.
+func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	if len(args) > 2 {
+		return c.Errf("journal takes a directory and a name, got '%s'", strings.Join(args, " "))
+	}
+	abs, err := absolute(args[0], cfg.Root)
+	switch {
+	case err != nil:
+		return c.Errf("journal: %v", err)
+	case args[0] == "" || abs == "/":
+		return c.Errf("journal must be a directory of its own, such as /var/lib/blocklist/journal, got '%s'", args[0])
+	}
+	cfg.Store.Journal = abs
+	if len(args) == 1 {
+		host, err := os.Hostname()
+		if cfg.Store.Origin = host + "/journal"; err != nil || journal.CheckOrigin(cfg.Store.Origin) != nil {
+			return c.Errf("journal: the name of this host cannot be the name of a journal; write a name after the directory, such as: journal %s dns.example.net/journal/node1", args[0])
+		}
+		return nil
+	}
+	if err := journal.CheckOrigin(args[1]); err != nil {
+		return c.Errf("journal: %v", err)
+	}
+	cfg.Store.Origin = args[1]
 	return nil
 }
 

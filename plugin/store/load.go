@@ -34,6 +34,9 @@ func (s *Store) load(reports []source.File) {
 	s.summarize(begin)
 	s.publish()
 	s.persist()
+	if err := s.catchPanic("the journal of a load", func() { s.journalOutcome(err) }); err != nil {
+		s.log.Errorf("%v; the order set is in force, but the journal does not have all changes", err)
+	}
 	// Write the log after the set is replaced, because the comparison of large files for the
 	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
@@ -56,6 +59,7 @@ func (s *Store) apply(reports []source.File) {
 	s.alarmGone()
 	s.sortPaths()
 	if changed || s.set.Load() == nil {
+		s.journalIntent()
 		s.swap()
 	}
 	s.setError = nil
@@ -380,6 +384,6 @@ func (s *Store) swap() {
 		s.previous = set
 	}
 	s.status.Store(&st)
-	s.warnings, s.unlogged = warnings, true
+	s.warnings, s.unlogged, s.unjournaled = warnings, true, true
 	s.subscribers.notify()
 }

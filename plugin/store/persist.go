@@ -111,7 +111,7 @@ type keeper struct {
 // keepBytes returns r itself if the bytes of the file are not kept.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)
-	if s.dir == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
+	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
 		return r
 	}
 	return &keeper{r, size, make([]byte, 0, size), func(b []byte) {

@@ -25,6 +25,8 @@
 //     statedir.go opens the directory.
 //     request.go carries out requests of blocklistctl.
 //   - subscribe.go reports each new set to other parts of the process.
+//   - journal.go opens the journal (the evidence of what was in force), and journal_events.go
+//     writes the events of a Store.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -37,13 +39,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/signature"
-
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/state"
 )
@@ -94,10 +96,11 @@ type Store struct {
 	// before has the statuses of the other Stores of the process at the start of this Store, until
 	// the first set is in force.
 	before   []Status
-	setError error     // why the last load could not build a set, or nil
-	dir      *stateDir // nil without a state directory
-	recalled bool      // the versions and serials of dir have been taken over
-	kept     int64     // the number of bytes of files that are kept until they are stored
+	setError error          // why the last load could not build a set, or nil
+	dir      *stateDir      // nil without a state directory
+	recalled bool           // the versions and serials of dir have been taken over
+	kept     int64          // the number of bytes of files that are kept until they are stored
+	journal  *sharedJournal // nil without a journal
 	// unread has the stored versions that could not be put into force.
 	unread   map[string]state.Version
 	requests []taken // the requests of blocklistctl that the next load carries out
@@ -107,6 +110,18 @@ type Store struct {
 	logged   logState
 	times    timeLog
 	touched  int // the number of targets parsed or replaced since the last giveBack
+
+	unjournaled bool           // the changes of the set in force are not in the journal yet
+	journaled   map[string]int // the failures of each file that are in the journal
+	nextBeat    time.Time      // the time of the next heartbeat of the journal
+
+	// answered has the orders that have blocked a query since their states were journaled. It is
+	// nil without a journal. counters count the blocked queries; see CountHits. rejournal means that
+	// the states must be journaled again.
+	answered   atomic.Pointer[sync.Map]
+	countersMu sync.Mutex
+	counters   []*hits.Counter
+	rejournal  atomic.Bool
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -207,12 +222,18 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 	if opt.State != "" {
 		s.dir = acquireStateDir(opt.State, log, clock)
 	}
+	if opt.Journal != "" {
+		s.journal = acquireJournal(s, log, clock)
+	}
 	s.inherit(others)
 	now, inherited := clock.Now(), len(s.files) > 0
 	if early = s.recall() && !inherited && s.complete(); early {
 		s.summarize(now)
 		s.publish()
 	} else if err := s.start(context.Background()); err != nil {
+		if s.journal != nil {
+			s.journal.release(s)
+		}
 		if s.dir != nil {
 			s.dir.release(s)
 		}
@@ -289,7 +310,9 @@ func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has nothing to do until its clock moves or a file changes,
 // and has written all its log lines. Tests with a clock of their own use Idle.
-func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
+func (s *Store) Idle() bool {
+	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+}
 
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
@@ -321,6 +344,9 @@ func (s *Store) Close() {
 	case <-ended:
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
+	if s.journal != nil && !again {
+		s.journal.release(s)
 	}
 	if s.dir != nil && !again {
 		s.dir.release(s)

@@ -36,6 +36,7 @@ type version struct {
 	// unproven means that the version comes from the state directory, and that its signatures were
 	// not checked with the keys of the Corefile.
 	unproven bool
+	kept     bool                    // the journal has received the files of the version
 	stored   state.Version           // the version as the state directory keeps it
 	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
 	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
