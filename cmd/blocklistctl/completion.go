@@ -170,17 +170,17 @@ func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 			out = append(out, before+w)
 		}
 	}
-	if isPath(v, placeholder) {
+	if isFile(v, placeholder) {
 		out = append(out, filesWord)
 	}
 	return out
 }
 
-// isPath reports whether a value is a path. The table of commands uses the same few placeholders
+// isFile reports whether a value is a path. The table of commands uses the same few placeholders
 // for paths.
-func isPath(v *kong.Value, placeholder string) bool {
+func isFile(v *kong.Value, placeholder string) bool {
 	switch placeholder {
-	case "FILE", "PATH", "DIR", "OLD", "orders", "file", "files", "old", "new", "list", "id|reference|name":
+	case "FILE", "PATH", "DIR", "OLD", "orders", "file", "files", "old", "new", "list", "url", "id|reference|name":
 		return true
 	}
 	return v.Enum == "" && v.Flag == nil && slices.Contains([]string{"existingfile", "existingdir", "path"}, v.Tag.Type)

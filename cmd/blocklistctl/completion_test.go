@@ -88,16 +88,16 @@ func TestCompleteCommand(t *testing.T) {
 	}
 }
 
-// TestPaths checks that each placeholder of a path is known to isPath, by the help of the flag.
+// TestPaths checks that each placeholder of a path is known to isFile, by the help of the flag.
 func TestPaths(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		for _, p := range leaf.Positional {
-			if help := strings.ToLower(p.Help); (strings.HasPrefix(help, "order file") || strings.HasPrefix(help, "the order file")) && !isPath(p, p.Name) {
+			if help := strings.ToLower(p.Help); (strings.HasPrefix(help, "order file") || strings.HasPrefix(help, "the order file")) && !isFile(p, p.Name) {
 				t.Errorf("%s: the argument %q is a path, but is not completed as a path", leaf.Path(), p.Name)
 			}
 		}
 		for _, f := range leaf.Flags {
-			if help := strings.ToLower(f.Help); !f.IsBool() && (strings.HasPrefix(help, "the corefile") || strings.HasPrefix(help, "a protect list") || strings.HasPrefix(help, "an order file")) && !isPath(f.Value, f.PlaceHolder) {
+			if help := strings.ToLower(f.Help); !f.IsBool() && (strings.HasPrefix(help, "the corefile") || strings.HasPrefix(help, "a protect list") || strings.HasPrefix(help, "an order file")) && !isFile(f.Value, f.PlaceHolder) {
 				t.Errorf("%s: the flag --%s is a path, but is not completed as a path", leaf.Path(), f.Name)
 			}
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -11,7 +12,7 @@ func (x *shower) print(e *env, shown []shownJSON) {
 	for i := range shown {
 		o := &shown[i]
 		if i >= shownOrders && !x.All {
-			fmt.Fprintf(e.stdout, "%s (%s)%s\n", o.ID, o.State, placeText(o.File, o.Line))
+			fmt.Fprintf(e.stdout, "%s (%s)%s\n", o.ID, o.State, explain.PositionText(o.File, o.Line))
 			continue
 		}
 		if i > 0 {
@@ -84,7 +85,7 @@ func (x *shower) printTargets(e *env, o *shownJSON) {
 // printLinks prints the lifts that end an order, or the orders that a lift ends.
 func (x *shower) printLinks(e *env, title, id string, links []linkJSON) {
 	for _, l := range links {
-		text := fmt.Sprintf("%s (%s)%s", l.Order, l.State, placeText(l.File, l.Line))
+		text := fmt.Sprintf("%s (%s)%s", l.Order, l.State, explain.PositionText(l.File, l.Line))
 		if l.From != "" {
 			text += ", from " + x.l.asWritten(l.Order, "from", l.From)
 		}
@@ -104,12 +105,4 @@ func (x *shower) printLinks(e *env, title, id string, links []linkJSON) {
 	if len(links) == maxLinks {
 		fmt.Fprintf(e.stdout, "  %-14s only the first %d are shown\n", "", maxLinks)
 	}
-}
-
-// placeText returns the file and line of an order for a sentence, or "" for an unknown file.
-func placeText(file string, line int) string {
-	if file == "" {
-		return ""
-	}
-	return fmt.Sprintf(" at %s:%d", printable.Line(file), line)
 }

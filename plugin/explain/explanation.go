@@ -111,7 +111,7 @@ func (x *Explanation) Print(w io.Writer) {
 		for i, r := range o.References {
 			about += [...]string{"; ", ", "}[min(i, 1)] + printable.Line(r)
 		}
-		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, positionText(o.File, o.Line))
+		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, PositionText(o.File, o.Line))
 		fmt.Fprintf(w, "target: %s\n", printable.Line(cmp.Or(x.Target, "not shown")))
 		fmt.Fprintf(w, "since:  %s\n", x.since)
 		fmt.Fprintf(w, "until:  %s\n", x.untilText)
@@ -124,7 +124,7 @@ func (x *Explanation) Print(w io.Writer) {
 			fmt.Fprintf(w, "\n%s:\n", title)
 		}
 		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, positionText(r.File, r.Line), printable.Line(cmp.Or(r.Target, "not shown")), printable.Line(r.Text))
+			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, PositionText(r.File, r.Line), printable.Line(cmp.Or(r.Target, "not shown")), printable.Line(r.Text))
 		}
 	}
 	list("Other orders for this name, which do not decide", x.Others)
@@ -137,9 +137,9 @@ func (x *Explanation) Print(w io.Writer) {
 	}
 }
 
-// positionText returns the file and line of an order for a sentence, or "" for an unknown
+// PositionText returns the file and line of an order for a sentence, or "" for an unknown
 // file.
-func positionText(file string, line int) string {
+func PositionText(file string, line int) string {
 	if file == "" {
 		return ""
 	}
