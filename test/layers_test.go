@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"plugin/store", "plugin/importer", "plugin/export"},
 	{"plugin/directive"},
 	{"."},
+	{"ordersrpz"},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 

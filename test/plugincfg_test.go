@@ -22,7 +22,7 @@ import (
 )
 
 // TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes: copy CoreDNS's
-// source, add a line to plugin.cfg, run go generate and go build. Then it queries the new
+// source, add two lines to plugin.cfg, run go generate and go build. Then it queries the new
 // server.
 //
 // Unlike docs/compile.md, the test needs a replace directive for this checkout. The build is
@@ -54,6 +54,7 @@ func TestPluginCfg(t *testing.T) {
 
 	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
+	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^transfer:transfer$`, "transfer:transfer\norders_rpz:github.com/dns-orders/blocklist/ordersrpz")
 
 	// A replace directive is used instead of go get, and go.sum is copied, so that no network
 	// is needed.
@@ -68,6 +69,9 @@ func TestPluginCfg(t *testing.T) {
 	}
 	if !regexp.MustCompile(`"acl",\s+"blocklist",\s+"cache",`).Match(directives) {
 		t.Error("the generated directives do not have blocklist between acl and cache")
+	}
+	if !regexp.MustCompile(`"transfer",\s+"orders_rpz",`).Match(directives) {
+		t.Error("the generated directives do not have orders_rpz below transfer")
 	}
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")
