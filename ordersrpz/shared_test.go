@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -75,6 +76,35 @@ func TestParse(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestNotify checks that a NOTIFY does not wait for a secondary that does not answer an earlier
+// NOTIFY.
+func TestNotify(t *testing.T) {
+	z := &zone{config: config{origin: "notify.example."}, clock: &setClock{}, stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
+	defer close(z.stop)
+	began, end := make(chan int), make(chan struct{})
+	defer close(end)
+	n := 0
+	send := func() error {
+		n++
+		began <- n
+		<-end
+		return nil
+	}
+	z.notifier.Store(&send)
+	go z.notifyAll()
+	for want := 1; want <= maxRounds; want++ {
+		z.notify()
+		select {
+		case got := <-began:
+			if got != want {
+				t.Errorf("round %d, want %d", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("round %d waits for an earlier round", want)
 		}
 	}
 }

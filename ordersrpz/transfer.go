@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/coredns/coredns/plugin/transfer"
-	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/miekg/dns"
 )
@@ -57,7 +56,6 @@ type sender struct {
 }
 
 func (s *sender) run(send func()) {
-	defer coop.Start()() // yield to queries
 	send()
 	s.flush()
 	close(s.out)
@@ -78,7 +76,6 @@ func (s *sender) flush() {
 
 func (s *sender) entries(list []rpz.Entry) {
 	for i := range list {
-		coop.Tick(i)
 		s.list = list[i].AppendRecords(s.list, s.origin)
 		s.add()
 	}

@@ -129,12 +129,18 @@ type maker struct {
 	at   order.Time
 }
 
+// making is locked while a version is made. With two zones at once, a machine with two CPUs would
+// have no CPU for queries.
+var making sync.Mutex
+
 // look makes a new version if the orders or the time require one.
 func (m *maker) look() {
 	set, now := m.store.Set(), order.Time(m.clock.Now().Unix())
 	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
 		return
 	}
+	making.Lock()
+	defer making.Unlock()
 	defer coop.Start()() // yield to queries
 	changed := set != m.set
 	part := m.sets.Of(set)
@@ -215,28 +221,44 @@ func (z *zone) notify() {
 	}
 }
 
-// notifyAll sends NOTIFY to the secondaries. It is a goroutine of its own, because a secondary that
-// does not answer takes 6 s.
+// maxRounds is the largest number of rounds of NOTIFY at one time.
+const maxRounds = 4
+
+// notifyAll sends NOTIFY to the secondaries. A round is a goroutine of its own, because a secondary
+// that does not answer takes 6 s, and the next NOTIFY to the other secondaries must not wait.
 func (z *zone) notifyAll() {
+	rounds := make(chan struct{}, maxRounds)
 	for {
 		select {
 		case <-z.stop:
 			return
 		case <-z.notifies:
 		}
-		send := z.notifier.Load()
-		if send == nil {
-			continue
+		select {
+		case <-z.stop:
+			return
+		case rounds <- struct{}{}:
 		}
-		if err := (*send)(); err != nil {
-			notifyFailures.WithLabelValues(z.label()).Inc()
-			for line := range strings.Lines(err.Error()) {
-				log.Warning(strings.TrimSpace(line))
-			}
-			continue
-		}
-		notifyGauge.WithLabelValues(z.label()).Set(float64(z.clock.Now().Unix()))
+		go func() {
+			z.notifyRound()
+			<-rounds
+		}()
 	}
+}
+
+func (z *zone) notifyRound() {
+	send := z.notifier.Load()
+	if send == nil {
+		return
+	}
+	if err := (*send)(); err != nil {
+		notifyFailures.WithLabelValues(z.label()).Inc()
+		for line := range strings.Lines(err.Error()) {
+			log.Warning(strings.TrimSpace(line))
+		}
+		return
+	}
+	notifyGauge.WithLabelValues(z.label()).Set(float64(z.clock.Now().Unix()))
 }
 
 // setNotifier sets the function that sends NOTIFY, and sends one.

@@ -189,7 +189,7 @@ var register = flag.Int("register", 1000, "the number of names in the zone of Te
 func TestOrderToEffect(t *testing.T) {
 	upstream := startPlainUpstream(t)
 	addrs := map[string]string{"unbound": freePort(t), "bind": freePort(t)}
-	p := startPrimary(t, addrs["bind"], freePort(t), addrs["unbound"])
+	p := startPrimary(t, addrs["bind"], addrs["bind"], addrs["unbound"])
 	startUnboundWith(t, t.TempDir(), addrs["unbound"], upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 	startBINDSecondary(t, p, addrs["bind"], upstream)
 	var names strings.Builder
