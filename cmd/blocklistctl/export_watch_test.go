@@ -145,9 +145,3 @@ func TestExportWatch(t *testing.T) {
 		t.Errorf("left over: %q", left)
 	}
 }
-
-type noLog struct{}
-
-func (noLog) Infof(string, ...any)    {}
-func (noLog) Warningf(string, ...any) {}
-func (noLog) Errorf(string, ...any)   {}

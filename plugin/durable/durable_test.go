@@ -74,9 +74,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures makes each step of a write fail, before or after its work. The error must be
-// returned, and no temporary file may be left. The file must be completely old or completely
-// new.
+// TestFailures makes each step of a write fail, before or after its work. The file must be
+// completely old or completely new, without a temporary file.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -129,7 +128,7 @@ func TestFailedWrite(t *testing.T) {
 }
 
 // TestMode checks that a file gets the mode of Commit, whatever the umask and the old mode
-// are. The temporary file must have mode 0600.
+// are. The mode of the temporary file must be 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
@@ -149,6 +148,59 @@ func TestMode(t *testing.T) {
 		if f.Commit("file", mode) == nil {
 			t.Error("a second Commit succeeds")
 		}
+	}
+}
+
+// TestKeepMode checks that a file of CreateMode keeps its mode without the bits of the umask.
+func TestKeepMode(t *testing.T) {
+	dir, path := folder(t)
+	probe, err := os.OpenFile(filepath.Join(dir, "probe"), os.O_CREATE, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := probe.Stat()
+	if err := errors.Join(err, probe.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := FS{}.CreateMode(dir, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit("file", KeepMode); err != nil {
+		t.Fatal(err)
+	}
+	if info, _ := os.Stat(path); info.Mode() != want.Mode() {
+		t.Errorf("mode %o, want %o", info.Mode(), want.Mode())
+	}
+}
+
+// TestPrepare checks that a prepared file is complete and has not replaced the old file yet.
+func TestPrepare(t *testing.T) {
+	dir, path := folder(t)
+	f, err := FS{}.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte(newText))
+	if f.Install() == nil {
+		t.Error("a file that is not prepared was installed")
+	}
+	if err := f.Prepare("file", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != oldText {
+		t.Errorf("content %q, %v", got, err)
+	}
+	if f.Prepare("file", 0o600) == nil {
+		t.Error("a second Prepare succeeds")
+	}
+	if err := f.Install(); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, newText, "file")
+	if f.Install() == nil {
+		t.Error("a second Install succeeds")
 	}
 }
 

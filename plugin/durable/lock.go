@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the lock file in a directory. The lock file is never removed,
-// because two processes could then lock two different files with this name.
+// LockName is the name of the lock file in a directory. The lock file is never removed.
+// Otherwise two processes could lock two files with this name.
 const LockName = "LOCK"
 
 // A Lock keeps other processes out of a directory. It ends with the process, even after
@@ -64,12 +64,28 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// An error does not matter, because the text is only for people and a full disk must not
-	// stop the process.
+	// The text is only for people, and a full disk must not stop the process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}
 	return &Lock{f}, nil
+}
+
+// Check returns an error if the lock file is not the file that was locked, for example because
+// the directory was removed or replaced. Another process can then lock a new file.
+func (l *Lock) Check() error {
+	is, err := os.Stat(l.f.Name())
+	if err != nil {
+		return err
+	}
+	was, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(is, was) {
+		return fmt.Errorf("%s: is another file", printable.Line(l.f.Name()))
+	}
+	return nil
 }
 
 // Close releases the lock.

@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two names with different owners. So the importer neither joins nor
-// separates them without the caller's decision.
+// In wrapped text, "guarda-film-" and "streaming.com" on two lines may be one name, or two
+// names with different owners. Only the caller can decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -65,8 +64,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot and its top-level domain is probably missing. The
-// argument next is the next line.
+// openDot reports whether s ends in a dot and its top-level domain is probably on the next
+// line, which is in the parameter "next".
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -85,8 +84,8 @@ func aTop(s string) bool {
 }
 
 // broken finds pairs of lines that may be one name. It joins, separates or refuses them as the
-// caller has decided.
-func broken(lines []line, decided string) {
+// caller has decided. decided returns the word for the line with an index.
+func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
@@ -100,31 +99,32 @@ func broken(lines []line, decided string) {
 			last = i
 			continue
 		}
-		if last >= 0 && pair(&lines[last], l, decided) {
+		if last >= 0 && pair(lines, last, i, decided(i)) {
 			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
 			continue // the next line may also belong to the joined line
 		}
-		loose(l, decided)
+		loose(l, decided(i))
 		last = i
 	}
 	if last >= 0 {
-		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided != "separate" {
+		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided(last) != "separate" {
 			*l.mark() = found{refused: "ends in a hyphen, and no line follows"}
 		}
 	}
 }
 
-// loose refuses a line that begins with a hyphen and has no line before it. It may be the end
-// of a name, or a removed name in a diff.
+// loose refuses a line that begins with a hyphen and does not continue the line before. The
+// hyphen may be part of a name, or may remove the name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair joins, separates or refuses the lines a and b if they may be one name. It reports
-// whether it joined them.
-func pair(a, b *line, decided string) bool {
+// pair joins, separates or refuses the lines with the indexes i and j if they may be one name. It
+// reports whether it joined them.
+func pair(lines []line, i, j int, decided string) bool {
+	a, b := &lines[i], &lines[j]
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
 	why, follows := "", ""
@@ -168,7 +168,7 @@ func pair(a, b *line, decided string) bool {
 		if a.open() {
 			*a.mark() = found{refused: why + unclear, needs: Hyphen}
 		}
-		*b.mark() = found{refused: follows + unclear, needs: Hyphen}
+		*b.mark() = found{refused: follows + unclear, needs: Hyphen, after: i + 1}
 	}
 	return false
 }

@@ -1,6 +1,6 @@
 // Package lint warns of valid orders that are unusual and may be mistakes. A file with
-// warnings still goes into force. The package needs the compiled set and the complete orders,
-// which a server does not store.
+// warnings still goes into force. A server does not use the package, because it does not store
+// complete orders.
 package lint
 
 import (
@@ -25,8 +25,7 @@ type File struct {
 const maxEach = 10
 
 // Check returns the warnings about the files at the time now, in the sequence of files and
-// orders. set is the compiled set of the files. Check does not return the warnings that the
-// method Warnings of set returns.
+// orders. set is the compiled set of the files, whose own warnings are not repeated.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -68,8 +67,8 @@ type linter struct {
 	steps     int // the number of targets that covered has compared
 }
 
-// warn adds a warning about the order o. The position of the warning is the target t, or the
-// order if t is nil.
+// warn adds a warning about the order o. The warning has the position of the target t, or of
+// the order if t is nil.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -84,7 +83,10 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	if len(o.References) == 0 {
+	// A decision of the operator carries out no decision of an authority. A plain list also has no
+	// end and no review.
+	plain := order.Ext(l.path) == order.ListExtension
+	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
 	}
 	switch o.Status {
@@ -103,7 +105,7 @@ func (l *linter) order(o *order.Order) {
 	if o.Response.Kind == order.Refused {
 		l.warn(o, nil, "response", "refused may not block: clients ask their next server, and caches that serve stale answers keep the old answer")
 	}
-	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) {
+	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) && !plain {
 		l.warn(o, nil, "until", "the order has no until and no review, so no date reminds a person to check the order")
 	}
 	l.unenforced(o)
@@ -166,9 +168,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o. The function lists the first
-// maxEach warnings and counts the others. A call without a target adds a warning with the
-// number of warnings that were not listed.
+// each returns a function that adds warnings about targets of o, but only counts them above
+// maxEach. A call without a target adds a warning with the number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {

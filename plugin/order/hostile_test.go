@@ -14,8 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated cuts a file at each byte. The parser must refuse the cut file, unless only the
-// final line feed is missing. The key count or the mark "..." makes this possible.
+// TestTruncated cuts a file at each byte. The parser must refuse the cut file, by the key
+// count or the mark "...". Only the final line feed may be missing.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -133,9 +133,9 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("a directory: %v", problems)
 	}
 	for path, want := range map[string]string{
-		"a.txt": `a.txt: order files end in .yaml, .yml, .json or .jsonl, got ".txt"`,
-		"a":     `a: order files end in .yaml, .yml, .json or .jsonl, got ""`,
-		"a.TXT": `a.TXT: order files end in .yaml, .yml, .json or .jsonl, got ".TXT"`,
+		"a.text": `a.text: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".text"`,
+		"a":      `a: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ""`,
+		"a.TEXT": `a.TEXT: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".TEXT"`,
 	} {
 		if _, problems := Parse(path, strings.NewReader("version: 1\norders: []\n"), Options{}); problems.Error() != want {
 			t.Errorf("%s: %v", path, problems)

@@ -11,7 +11,7 @@ const (
 	// JSON Lines. The parser holds all of it in memory.
 	maxDocument = 64 << 20
 	// maxText is the largest size in bytes of a YAML document without its long lists of plain
-	// names. The YAML library copies each scalar several times.
+	// names. It is low, because the YAML library copies each scalar several times.
 	maxText = 32 << 20
 	// maxValues is the largest number of keys, values and list entries in a document. Each
 	// takes some 250 bytes of memory. Long lists of plain names do not count.
@@ -32,13 +32,11 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the number of labels in a file and its side lists. It does not include
-	// the first four labels of each name, and each name raises the limit by one. The limit
-	// protects memory, because each label may need a node in the index.
+	// maxDeep limits the labels in a file and its side lists, which the index must hold in
+	// memory. The first four labels of each name are free. Each name raises the limit by one.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows in a file. A window is a time interval in
-	// which an order is enforced. The windows of an order count once for each target with
-	// attributes.
+	// maxIntervals is the largest number of windows in a file. The windows of an order count
+	// once for each target with attributes.
 	maxIntervals = 1_000_000
 	// maxRedirect is the largest number of addresses in a redirect, because an answer contains
 	// all of them.
@@ -58,12 +56,12 @@ var limits = []struct {
 	{"a YAML or JSON file, or one line of JSON Lines", maxDocument >> 20, "MiB"},
 	{"a YAML file without its long lists of plain names", maxText >> 20, "MiB"},
 	{"keys, values and list entries of a YAML or JSON file or of one line of JSON Lines, without its long lists of plain names", maxValues, ""},
-	{"a JSON Lines file or a side list", maxStream >> 30, "GiB"},
+	{"a JSON Lines file, a plain list or a side list", maxStream >> 30, "GiB"},
 	{"orders in a file", maxOrders, ""},
 	{"entries of `orders` in a JSON file that are no orders", maxNoOrders, ""},
 	{"levels of nesting in JSON", maxDepth, ""},
 	{"problems that are listed; reading ends there", maxProblems, ""},
-	{"a line of a side list or a protect list", MaxLine, "octets"},
+	{"a line of a plain list, a side list or a protect list", MaxLine, "octets"},
 	{"labels beyond the fourth of each name, for all names of a file and its side lists together; one more is allowed for each name", maxDeep, ""},
 	{"`windows` in a file, those of an order counted once for each of its targets that has attributes", maxIntervals, ""},
 	{"addresses of a `redirect`", maxRedirect, ""},
@@ -74,7 +72,7 @@ var limits = []struct {
 // MaxBytes returns the largest allowed size in bytes of the file at path. If the parameter
 // "side" is true, the file is a side list.
 func MaxBytes(path string, side bool) int64 {
-	if side || Ext(path) == ".jsonl" {
+	if ext := Ext(path); side || ext == ".jsonl" || ext == ListExtension {
 		return maxStream
 	}
 	return maxDocument

@@ -19,8 +19,8 @@ const (
 	// Ready means that the file is complete. Digest and Size then describe its bytes, and Open
 	// returns the bytes. For a directory or glob, Ready means that at least one file matches.
 	Ready State = iota + 1
-	// Pending means that the file or one of its side lists keeps changing, or cannot be read to
-	// its end in time. The Source reports the file again when it no longer changes.
+	// Pending means that the order file or a side list keeps changing, or that the file system
+	// does not answer in time. The Source reports the file again when its bytes are complete.
 	Pending
 	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
@@ -48,9 +48,8 @@ type Digest [sha256.Size]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the file changed after the report, so that the caller read other
-	// bytes. The caller must ignore the result of the parser, even a syntax error. The Source
-	// reports the file again later.
+	// ErrChanged means that the file changed after the report. The caller must ignore the
+	// result of the parser, even a syntax error. The Source reports the file again later.
 	ErrChanged = errors.New("file changed while it was read")
 	// ErrPending means that a side list is still being written. The Source reports the order
 	// file again when the side list is complete.
@@ -105,10 +104,9 @@ func (f File) Open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// OpenSide opens a side list of the order file and returns its digest. The Source then watches
-// the list and reports the order file when the list changes. If the list is still being
-// written, OpenSide returns ErrPending. The stream has the same errors as that of Open. The
-// digest is correct only if Intact returns nil.
+// OpenSide opens a side list and returns its digest, which is correct only if Intact returns
+// nil. While the list is still being written, the error is ErrPending. A change of the list
+// causes a new report.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -120,6 +118,23 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
+// WatchSide watches a side list as OpenSide does, and returns the state of the list without
+// reading the list. A caller that has the compiled list can thus notice that the list is the same.
+func (f File) WatchSide(name string) Side {
+	side := Side{Path: f.sidePath(name)}
+	v, err := version{}, f.closed()
+	if err == nil {
+		var abs string
+		if abs, err = filepath.Abs(side.Path); err == nil {
+			v, err = f.src.addSide(f.abs, abs, side.Path)
+		}
+	}
+	if side.State, side.Err, side.Digest, side.Size = v.state, v.err, v.digest, v.size; err != nil {
+		side.State, side.Err = Unreadable, err
+	}
+	return side
+}
+
 func (f File) closed() error {
 	if f.Pattern || f.src == nil {
 		return fmt.Errorf("%s: %w", printable.Line(f.Path), ErrClosed)
@@ -127,9 +142,8 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all streams of f had the reported bytes. Otherwise it returns the
-// first error of a stream. The caller must call Intact before it uses a result of the parser,
-// because a parser may mistake a read error for an error in the file.
+// Intact returns nil if all streams of f had the reported bytes. The caller must call Intact
+// before it uses a result of the parser, because a read error may look like a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -137,11 +151,19 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the file once more, although it did not change. It is for a
-// caller that waits for another file.
+// Again makes the Source report the file once more, although the file did not change. A caller
+// uses Again if it must load another file first.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
+	}
+}
+
+// Again makes the Source report the order file at path once more, although it did not change.
+// An unknown path has no effect.
+func (s *Source) Again(path string) {
+	if abs, err := filepath.Abs(path); err == nil {
+		s.lost(abs, abs)
 	}
 }
 

@@ -13,8 +13,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files. The ending selects the format.
+// endings has the endings of order files in a directory. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
+
+// listEnding is the ending of plain lists. A directory may contain side lists with this ending, so
+// only a path or a glob with the ending finds plain lists.
+const listEnding = ".txt"
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
@@ -28,9 +32,8 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says what a pattern is: a file, a directory or a glob. The kind does not change after
-// something was first found at the path. Otherwise a new directory could change the meaning of
-// the Corefile.
+// kind says what a pattern is: a file, a directory or a glob. Once the kind is known, it never
+// changes. Otherwise a new directory could change the meaning of the Corefile.
 type kind uint8
 
 const (
@@ -62,8 +65,8 @@ func newPattern(text string) (*pattern, error) {
 	switch {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
-	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. Docker creates a directory
+	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
+		// A path with the ending of an order file or a plain list is always a file. Docker creates a directory
 		// at the path if the file to mount does not exist, and this must be an error.
 		p.kind = plainFile
 	}
@@ -149,9 +152,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs, one for each level of
-// directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
-// links, because the files of a Kubernetes ConfigMap are links.
+// list adds to x the files below dir that match the globs, one glob for each level of
+// directories. It follows symbolic links, because the files of a Kubernetes ConfigMap are
+// links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"fmt"
@@ -6,69 +6,67 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
-	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // An explainer writes the reasons of a decision as text.
 type explainer struct {
-	l          *orders
-	byID       map[string]*order.Order
-	disclosure map[string]order.Disclosure
-	sealed     bool
-	now        order.Time
-	client     ruleset.Client
+	*Facts
+	client ruleset.Client
 }
+
+// zone returns the time zone of the file of an order.
+func (x *explainer) zone(o *ruleset.Order) *time.Location { return x.Zone(o.File()) }
 
 // label returns the id of an order, or a digest for a sealed (secret) order.
 func (x *explainer) label(o *ruleset.Order) string {
-	if x.hidden(o) {
-		return sealedLabel(o.ID)
+	if x.Hidden(o) {
+		return ruleset.SealedLabel(o.ID)
 	}
 	return o.ID
 }
 
-// hidden reports whether the order is sealed (secret) and --sealed is not set.
-func (x *explainer) hidden(o *ruleset.Order) bool { return x.disclosure[o.ID].Sealed() && !x.sealed }
-
 // undisclosed reports whether the output must omit the targets of the order.
 func (x *explainer) undisclosed(o *ruleset.Order) bool {
-	return x.disclosure[o.ID] != order.Full && !x.sealed
+	return o.Terms.Disclosure != order.Full && !x.Sealed
 }
 
 // target returns the target in a reason, or "" for a sealed (secret) order.
 func (x *explainer) target(r ruleset.Reason) string {
-	if x.hidden(r.Order) {
+	if x.Hidden(r.Order) {
 		return "" // even the number of labels would disclose the target
 	}
 	return r.Match.Describe(r.Target)
 }
 
-// order converts an order to its JSON form.
-func (x *explainer) order(o *ruleset.Order) *orderJSON {
-	if x.hidden(o) {
-		return &orderJSON{ID: sealedLabel(o.ID)}
+// order returns the order of a reason.
+func (x *explainer) order(r ruleset.Reason) *Order {
+	o := r.Order
+	if x.Hidden(o) {
+		return &Order{ID: ruleset.SealedLabel(o.ID)}
 	}
-	out := &orderJSON{ID: o.ID, Authority: diff.Authority(o.Terms.Authority)}
-	if whole := x.byID[o.ID]; whole != nil {
+	out := &Order{ID: o.ID, Authority: diff.Authority(o.Terms.Authority), File: o.File(), Line: r.Line}
+	switch whole := x.Whole(o.ID); {
+	case whole != nil:
 		out.References = whole.References
-		out.File, out.Line = x.l.positions[o.ID].path, whole.Line
+	case o.Reference != "":
+		out.References = []string{o.Reference}
 	}
 	return out
 }
 
-// reason converts a reason to its JSON form.
-func (x *explainer) reason(r ruleset.Reason) reasonJSON {
-	out := reasonJSON{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: until(r.Until)}
+// reason returns a reason as text.
+func (x *explainer) reason(r ruleset.Reason) Reason {
+	out := Reason{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: Until(r.Until)}
 	say := func(word, format string, args ...any) {
 		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
 	}
-	whole := x.byID[r.Order.ID]
-	if whole != nil && !x.hidden(r.Order) {
-		out.File, out.Line = x.l.positions[r.Order.ID].path, whole.Line
+	whole := x.Whole(r.Order.ID)
+	if !x.Hidden(r.Order) {
+		out.File, out.Line = r.Order.File(), r.Line
 	}
-	zone := x.l.zone(r.Order.ID)
+	zone := x.zone(r.Order)
 	begins := ""
 	if r.Begins != order.NoTime {
 		begins = "begins on " + r.Begins.StartText(zone) + ", but "
@@ -89,7 +87,7 @@ func (x *explainer) reason(r ruleset.Reason) reasonJSON {
 		say("over", "ended%s", endOf(whole, r, zone))
 	case ruleset.OutOfScope:
 		switch {
-		case x.hidden(r.Order):
+		case x.Hidden(r.Order):
 			say("out_of_scope", "out of scope")
 		case begins != "":
 			say("out_of_scope", "out of scope: the order is for %s, and begins on %s", diff.Scope(r.Order.Terms.Scope), r.Begins.StartText(zone))
@@ -133,12 +131,12 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 		return ""
 	}
 	if r.By == nil {
-		return ", until " + endOfDay(r.Until, zone)
+		return ", until " + EndOfDay(r.Until, zone)
 	}
-	if by := x.byID[r.By.ID]; by != nil && !endsAt(by, r.Until) {
+	if by := x.Whole(r.By.ID); by == nil || !endsAt(by, r.Until) {
 		return "; in force from " + r.Until.StartText(zone)
 	}
-	return ", until " + endOfDay(r.Until, x.l.zone(r.By.ID))
+	return ", until " + EndOfDay(r.Until, x.zone(r.By))
 }
 
 // endsAt reports whether t is the end of the lift o, of a window of it, or of a target of it.
@@ -152,8 +150,15 @@ func endsAt(o *order.Order, t order.Time) bool {
 // notActive returns why a target is never in force. The reason is the status of the target, for
 // example draft, or the times of the target.
 func notActive(o *order.Order, r ruleset.Reason) string {
-	if o != nil && o.Status != order.Active {
-		return "the order's status is " + o.Status.String()
+	if status := r.Order.Status(); status != order.Active {
+		return "the order's status is " + status.String()
+	}
+	switch {
+	case o != nil:
+	case r.Why == ruleset.InShadow:
+		return "the target's status is shadow"
+	default:
+		return "the target's status is not active, or its from, until and windows do not overlap"
 	}
 	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Status != order.Active {
 		return "the target's status is " + t.Attr.Status.String()
@@ -164,7 +169,7 @@ func notActive(o *order.Order, r ruleset.Reason) string {
 // endOf returns words about the end of a target.
 func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if o == nil {
-		return ""
+		return " at " + EndOfDay(r.Ended, zone)
 	}
 	end := o.Until
 	if t := targetOf(o, r); t != nil && t.Attr != nil && t.Attr.Until != order.NoTime && (end == order.NoTime || t.Attr.Until < end) {
@@ -173,13 +178,13 @@ func endOf(o *order.Order, r ruleset.Reason, zone *time.Location) string {
 	if end == order.NoTime {
 		return ": the last window has closed"
 	}
-	return " at " + endOfDay(end, zone)
+	return " at " + EndOfDay(end, zone)
 }
 
 // startOf returns words about the start of a target.
 func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	if o != nil && o.From == order.NoTime && len(o.Windows) == 0 {
-		if first, field := firstDate(o); first == t {
+		if first, field := FirstDate(o); first == t {
 			return fmt.Sprintf("not before %s (%s)", t.StartText(zone), field)
 		}
 	}
@@ -201,24 +206,24 @@ func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 
 // about returns the authority and the decision date of an order for a sentence.
 func (x *explainer) about(o *ruleset.Order) string {
-	if x.hidden(o) {
+	if x.Hidden(o) {
 		return ""
 	}
 	s := " of " + o.Terms.Authority.Name
-	if whole := x.byID[o.ID]; whole != nil && whole.DecidedAt() != order.NoTime {
-		s += ", " + whole.DecidedAt().StartText(x.l.zone(o.ID))
+	if whole := x.Whole(o.ID); whole != nil && whole.DecidedAt() != order.NoTime {
+		s += ", " + whole.DecidedAt().StartText(x.zone(o))
 	}
 	return s
 }
 
 // exemption returns the network and the reference of the exemption that covers the client.
 func (x *explainer) exemption(o *ruleset.Order) string {
-	if x.hidden(o) {
+	if x.Hidden(o) {
 		return ""
 	}
 	for _, e := range o.Terms.Exempt {
 		for _, n := range e.Clients {
-			if x.client.Addr.IsValid() && n.Contains(x.client.Addr) && (e.Until == order.NoTime || e.Until > x.now) {
+			if x.client.Addr.IsValid() && n.Contains(x.client.Addr) && (e.Until == order.NoTime || e.Until > x.Now) {
 				s := ": " + n.String()
 				if e.Reference != "" {
 					s += " (" + e.Reference + ")"
@@ -228,24 +233,4 @@ func (x *explainer) exemption(o *ruleset.Order) string {
 		}
 	}
 	return ""
-}
-
-// recorded returns the pages on a host that are targets. DNS does not enforce them.
-func (x *explainer) recorded(name dname.Name) []reasonJSON {
-	out := []reasonJSON{}
-	for _, f := range x.l.files {
-		for _, o := range f.Orders {
-			if o.Disclosure.Sealed() && !x.sealed || o.Lifting() {
-				continue
-			}
-			for i := range o.Targets {
-				t := &o.Targets[i]
-				if t.Kind == order.TargetURL && hostOf(t.Attr.URL) == name {
-					out = append(out, reasonJSON{Order: o.ID, File: f.Path, Line: o.Line, Target: t.Attr.URL, Reason: "url",
-						Text: "one page, which DNS cannot block without its whole host"})
-				}
-			}
-		}
-	}
-	return out
 }

@@ -1,7 +1,9 @@
-package main
+package explain
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -9,34 +11,35 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// explainJSON is the JSON output of the command explain.
-type explainJSON struct {
-	Name      string       `json:"name"`
-	At        string       `json:"at"`
-	Client    string       `json:"client"`
-	Block     string       `json:"server_block,omitempty"`
-	Type      string       `json:"type"`
-	Blocked   bool         `json:"blocked"`
-	Groups    []groupJSON  `json:"for_whom,omitempty"`
-	Order     *orderJSON   `json:"order,omitempty"`
-	Target    string       `json:"target,omitempty"`
-	Since     string       `json:"since,omitempty"`
-	NotBefore string       `json:"not_before,omitempty"`
-	Until     string       `json:"until,omitempty"`
-	Passes    bool         `json:"type_passes"`
-	Response  string       `json:"response,omitempty"`
-	Answer    string       `json:"answer,omitempty"`
-	Others    []reasonJSON `json:"others"`
-	Recorded  []reasonJSON `json:"recorded"`
-	Notes     []string     `json:"notes,omitempty"`
+// An Explanation says whether a name is blocked, and why. It is the JSON output of the command
+// explain, and of a server at the path /explain.
+type Explanation struct {
+	Name      string   `json:"name"`
+	At        string   `json:"at"`
+	Client    string   `json:"client"`
+	Block     string   `json:"server_block,omitempty"`
+	Type      string   `json:"type"`
+	Blocked   bool     `json:"blocked"`
+	Groups    []Group  `json:"for_whom,omitempty"`
+	Order     *Order   `json:"order,omitempty"`
+	Target    string   `json:"target,omitempty"`
+	Since     string   `json:"since,omitempty"`
+	NotBefore string   `json:"not_before,omitempty"`
+	Until     string   `json:"until,omitempty"`
+	Passes    bool     `json:"type_passes"`
+	Response  string   `json:"response,omitempty"`
+	Answer    string   `json:"answer,omitempty"`
+	Others    []Reason `json:"others"`
+	Recorded  []Reason `json:"recorded"`
+	Notes     []string `json:"notes,omitempty"`
 
 	// These fields are only for the text output.
-	past, future                 bool
+	past, future, running        bool
 	groupsText, since, untilText string
 }
 
-// orderJSON is the order that decides the verdict.
-type orderJSON struct {
+// An Order is the order that decides the verdict.
+type Order struct {
 	ID         string   `json:"id"`
 	Authority  string   `json:"authority,omitempty"`
 	References []string `json:"references,omitempty"`
@@ -44,8 +47,8 @@ type orderJSON struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// reasonJSON is a target that does not decide, with the reason.
-type reasonJSON struct {
+// A Reason is a target that does not decide, with the reason.
+type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
@@ -57,9 +60,9 @@ type reasonJSON struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// digForm returns a message in the form of dig. It quotes an unprintable text of an extended
+// DigForm returns a message in the form of dig. It quotes an unprintable text of an extended
 // DNS error, because the DNS library does not escape it.
-func digForm(m *dns.Msg) string {
+func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
 			if ede, ok := o.(*dns.EDNS0_EDE); ok {
@@ -76,9 +79,8 @@ func digForm(m *dns.Msg) string {
 	return strings.Join(lines, "\n")
 }
 
-// print prints the explanation as text.
-func (c *explainCmd) print(e *env, x *explainJSON) {
-	w := e.stdout
+// Print writes the explanation as text.
+func (x *Explanation) Print(w io.Writer) {
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
 	switch {
 	case x.past:
@@ -97,24 +99,28 @@ func (c *explainCmd) print(e *env, x *explainJSON) {
 		fmt.Fprintf(w, "for whom: %s\n", x.groupsText)
 	}
 	if o := x.Order; o != nil {
-		about := printable.Line(or(o.Authority, "sealed; --sealed shows the order"))
-		if len(o.References) > 0 {
-			about += "; " + references(o.References)
+		sealed := "sealed; --sealed shows the order"
+		if x.running {
+			sealed = "sealed"
+		}
+		about := printable.Line(cmp.Or(o.Authority, sealed))
+		for i, r := range o.References {
+			about += [...]string{"; ", ", "}[min(i, 1)] + printable.Line(r)
 		}
 		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, positionText(o.File, o.Line))
-		fmt.Fprintf(w, "target: %s\n", printable.Line(or(x.Target, "not shown")))
+		fmt.Fprintf(w, "target: %s\n", printable.Line(cmp.Or(x.Target, "not shown")))
 		fmt.Fprintf(w, "since:  %s\n", x.since)
 		fmt.Fprintf(w, "until:  %s\n", x.untilText)
 	}
 	for _, n := range x.Notes {
 		fmt.Fprintf(w, "note:   %s\n", printable.Line(n))
 	}
-	list := func(title string, rs []reasonJSON) {
+	list := func(title string, rs []Reason) {
 		if len(rs) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", title)
 		}
 		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, positionText(r.File, r.Line), printable.Line(or(r.Target, "not shown")), printable.Line(r.Text))
+			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, positionText(r.File, r.Line), printable.Line(cmp.Or(r.Target, "not shown")), printable.Line(r.Text))
 		}
 	}
 	list("Other orders for this name, which do not decide", x.Others)

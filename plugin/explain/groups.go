@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"net/netip"
@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// groupJSON is a group of clients with the same verdict.
-type groupJSON struct {
+// A Group is a group of clients with the same verdict.
+type Group struct {
 	Clients string `json:"clients"`
 	Blocked bool   `json:"blocked"`
 	Order   string `json:"order,omitempty"`
@@ -22,35 +22,35 @@ const maxNetworks = 64
 // clientKinds contains the countries and networks for which the verdict about a name may
 // differ.
 type clientKinds struct {
-	countries []countryKind
+	countries []CountryKind
 	networks  []netip.Prefix
 	// incomplete is true if there are more countries or networks.
 	incomplete bool
 }
 
-// A countryKind is a group of countries with one verdict. cc is one of these countries.
-type countryKind struct {
-	text string
-	cc   order.Country
+// A CountryKind is a group of countries with one verdict. Country is one of these countries.
+type CountryKind struct {
+	Text    string
+	Country order.Country
 }
 
 // groups returns groups of clients with their verdicts. The last group contains all other
 // clients. The result all is true if every client is in a group.
-func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []ruleset.Reason) (groups []groupJSON, all bool) {
+func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []ruleset.Reason) (groups []Group, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
-		g := groupJSON{Clients: text, Blocked: v.Blocked() && !s.Store.Shadow}
+		g := Group{Clients: text, Blocked: v.Blocked() && !s.Store.Shadow}
 		if g.Blocked {
 			g.Order = x.label(v.Order)
 		}
 		groups = append(groups, g)
 	}
 	decide := func(cc order.Country, addr netip.Addr) ruleset.Verdict {
-		return x.l.set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.now})
+		return x.Set.Decide(q, ruleset.Query{Client: ruleset.Client{Addr: addr, Country: cc}, Now: x.Now})
 	}
 	base := decide(a.Country, a.Addr)
 	for _, c := range k.countries {
-		add("clients in "+c.text, decide(c.cc, a.Addr))
+		add("clients in "+c.Text, decide(c.Country, a.Addr))
 	}
 	for i, n := range k.networks {
 		addr, ok := inside(n, k.networks[i+1:])
@@ -63,7 +63,7 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
 		for j, c := range k.countries {
-			b := decide(c.cc, addr).Blocked()
+			b := decide(c.Country, addr).Blocked()
 			same, like = same && b == v.Blocked(), like && b == groups[j].Blocked
 		}
 		switch {
@@ -73,8 +73,8 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 		default:
 			var texts []string
 			for _, c := range k.countries {
-				add("clients in "+n.String()+" and "+c.text, decide(c.cc, addr))
-				texts = append(texts, c.text)
+				add("clients in "+n.String()+" and "+c.Text, decide(c.Country, addr))
+				texts = append(texts, c.Text)
 			}
 			add("clients in "+n.String()+" and not in "+strings.Join(texts, ", "), v)
 		}
@@ -85,37 +85,33 @@ func (x *explainer) groups(s *server, q *ruleset.QName, a client, reasons []rule
 
 // kinds returns the countries and networks in the scopes and exemptions of the orders for a
 // name, and in the scopes of all lifts. The verdict may differ only for these.
-func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clientKinds) {
+func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
-	note := func(o *order.Order) {
+	note := func(o *ruleset.Order) {
 		var nets []netip.Prefix
 		var named []order.Country
-		if o.Scope != nil {
-			nets, named = append(nets, o.Scope.Clients...), o.Scope.Countries
+		if o.Terms.Scope != nil {
+			nets, named = append(nets, o.Terms.Scope.Clients...), o.Terms.Scope.Countries
 		}
-		for _, e := range o.Exempt {
+		for _, e := range o.Terms.Exempt {
 			nets = append(nets, e.Clients...)
 		}
-		if x.disclosure[o.ID].Sealed() && !x.sealed {
+		if x.Hidden(o) {
 			k.incomplete = k.incomplete || len(nets)+len(named) > 0
 			return
 		}
 		ccs, k.networks = append(ccs, named...), append(k.networks, nets...)
 	}
-	for _, o := range x.l.all() {
-		if o.Lifting() {
-			note(o)
-		}
+	for o := range x.Set.Lifts() {
+		note(o)
 	}
 	for _, r := range reasons {
-		if o := x.byID[r.Order.ID]; o != nil {
-			note(o)
-		}
+		note(r.Order)
 	}
 	slices.Sort(ccs)
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
-	k.countries = countryKinds(ccs, func(cc order.Country) bool { return a.anyCountry || slices.Contains(placed, cc) })
+	k.countries = CountryKinds(ccs, func(cc order.Country) bool { return a.AnyCountry || slices.Contains(placed, cc) })
 	// Countries that are only in the Corefile are one kind, without the home country.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
@@ -125,9 +121,9 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 		for i, cc := range placed {
 			text[i] = string(cc)
 		}
-		k.countries = append(k.countries, countryKind{strings.Join(text, ", "), placed[0]})
+		k.countries = append(k.countries, CountryKind{strings.Join(text, ", "), placed[0]})
 	}
-	if !a.anyAddress {
+	if !a.AnyAddress {
 		k.networks = nil
 	}
 	// A network comes before the networks inside it.
@@ -140,8 +136,8 @@ func (x *explainer) kinds(s *server, a client, reasons []ruleset.Reason) (k clie
 
 // placed returns the countries that the Corefile may assign to the client a, except its
 // present country.
-func (s *server) placed(a client) (out []order.Country) {
-	if s.block == nil || !a.anyAddress || !a.fromPlaces {
+func (s *Server) placed(a *Client) (out []order.Country) {
+	if s.Block == nil || !a.AnyAddress || !a.FromPlaces {
 		return nil
 	}
 	for _, cc := range s.Places.Nets.All() {
@@ -153,15 +149,15 @@ func (s *server) placed(a client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// countryKinds returns a kind of client for each possible country in the sorted list ccs. If
+// CountryKinds returns a kind of client for each possible country in the sorted list ccs. If
 // the list contains the EU, the last kind is for the other possible countries of the EU.
-func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out []countryKind) {
+func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out []CountryKind) {
 	members := 0
 	for _, cc := range ccs {
 		if cc == order.EU || !possible(cc) {
 			continue
 		}
-		out = append(out, countryKind{string(cc), cc})
+		out = append(out, CountryKind{string(cc), cc})
 		if cc.InEU() {
 			members++
 		}
@@ -175,7 +171,7 @@ func countryKinds(ccs []order.Country, possible func(order.Country) bool) (out [
 			if members > 0 {
 				text = "other countries of the EU"
 			}
-			return append(out, countryKind{text, cc})
+			return append(out, CountryKind{text, cc})
 		}
 	}
 	return out
@@ -222,7 +218,7 @@ func last(n netip.Prefix) netip.Addr {
 
 // groupsText returns a line about the clients for which the name is blocked. It returns "" if
 // one verdict is for all clients.
-func groupsText(groups []groupJSON, all bool) string {
+func groupsText(groups []Group, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}
 	if !all {
@@ -248,6 +244,6 @@ func groupsText(groups []groupJSON, all bool) string {
 }
 
 // sameForAll reports whether all groups of clients have the same verdict.
-func sameForAll(groups []groupJSON) bool {
-	return !slices.ContainsFunc(groups, func(g groupJSON) bool { return g.Blocked != groups[0].Blocked })
+func sameForAll(groups []Group) bool {
+	return !slices.ContainsFunc(groups, func(g Group) bool { return g.Blocked != groups[0].Blocked })
 }
