@@ -18,7 +18,7 @@ const (
 // layers contains the packages from the lowest to the highest layer. A package imports only
 // packages of lower layers.
 var layers = [][]string{
-	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable"},
+	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/guard", "plugin/state"},
 	{"plugin/ruleset"},
@@ -120,7 +120,8 @@ func TestImports(t *testing.T) {
 // onlyTool contains packages that the server must not import, neither directly nor through
 // other packages.
 var onlyTool = map[string]string{
-	"plugin/edit": "the server only reads order files",
+	"plugin/edit":  "the server only reads order files",
+	"plugin/sheet": "the server reads no tables",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.
