@@ -57,6 +57,7 @@ type serverCommands struct {
 // toolCommands are the commands that help to use the tool.
 type toolCommands struct {
 	Schema schemaCmd `cmd:"" help:"Print the JSON Schema of order files."`
+	Preset presetCmd `cmd:"" help:"Show and check the presets of import register."`
 }
 
 const description = `The operator's tool for DNS blocking orders.
