@@ -246,7 +246,7 @@ func (p *Preset) orderID(value func(string) string) string {
 // sortEntries sorts the entries of a group and merges entries with equal targets. It returns the
 // number of entries that were merged. If one row is without an end, the target has no end.
 func (g *group) sortEntries() (repeated int) {
-	slices.SortStableFunc(g.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(g.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
 	out := g.entries[:0]
 	for _, e := range g.entries {
 		if n := len(out); n > 0 && out[n-1].key == e.key {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -158,7 +157,7 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
-	return r.out, r.encode(orders, digest)
+	return r.out, r.write(orders, digest)
 }
 
 // readPrevious parses the previous output. Without a previous output, the file has no orders.
@@ -285,32 +284,24 @@ func (r *run) guard() {
 	}
 }
 
-// encode writes the output, unless the output would have the orders of the previous output.
-func (r *run) encode(orders []*order.Order, digest string) error {
+// write makes the output, unless the output would have the orders of the previous output.
+func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
-	ext := order.Ext(r.opt.Path)
-	var b bytes.Buffer
 	if r.opt.Previous != nil {
 		h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
-		if err := order.Encode(&b, ext, h, orders); err != nil {
+		same, err := encode(r.opt.Path, h, orders)
+		if err != nil {
 			return err
 		}
-		if bytes.Equal(b.Bytes(), r.opt.Previous) {
+		if bytes.Equal(same, r.opt.Previous) {
 			r.out.Serial = was.Serial
 			return nil
 		}
-		b.Reset()
 	}
 	r.out.Serial = max(was.Serial, 0) + 1
 	h := order.Header{Serial: r.out.Serial, ShrinkOK: -1, Timezone: r.p.Timezone, Expires: was.Expires,
 		Source: &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}}
-	if err := order.Encode(&b, ext, h, orders); err != nil {
-		return err
-	}
-	_, problems := order.Parse(r.opt.Path, bytes.NewReader(b.Bytes()), order.Options{Emit: func(*order.Order) {}})
-	if bad := problems.Errors(); len(bad) > 0 {
-		return errors.Join(errors.New("the output would have errors"), bad)
-	}
-	r.out.Content = b.Bytes()
-	return nil
+	var err error
+	r.out.Content, err = encode(r.opt.Path, h, orders)
+	return err
 }

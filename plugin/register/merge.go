@@ -36,6 +36,9 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 		o := *g.order
 		r.serve(&o)
 		o.Targets = r.mergeTargets(&o, nil, g.entries)
+		if len(previous) == 0 {
+			g.entries = nil // only a target that vanished needs the entries again
+		}
 		if len(o.Targets) == 0 {
 			continue // all rows of the order ended it before the first import
 		}
