@@ -238,10 +238,14 @@ func (c *registerCmd) say(e *env, p *register.Preset, res *register.Result) {
 	for _, f := range res.Unused {
 		line("no row has %q in the column %s, so its correction was not used", f.Is, f.Column)
 	}
+	ends, again, stays := "the block ends", "the block is in force again", "the row vanished, and the block stays"
+	if len(res.Problems) > 0 {
+		ends, again, stays = "the block would end", "the block would be in force again", "the row vanished, and the block would stay"
+	}
 	for _, list := range []struct {
 		what    string
 		changes []register.Change
-	}{{"the block ends", res.Ended}, {"the block is in force again", res.Back}, {"the row vanished, and the block stays", res.Kept}, {"the row vanished", res.Vanished}} {
+	}{{ends, res.Ended}, {again, res.Back}, {stays, res.Kept}, {"the row vanished", res.Vanished}} {
 		for i, x := range list.changes {
 			if i == maxListed {
 				line("%s: and %s more (--json lists all of them)", list.what, count(len(list.changes)-i, "target"))
@@ -269,13 +273,21 @@ func (c *registerCmd) say(e *env, p *register.Preset, res *register.Result) {
 				needs = "; --allow-suffix accepts public suffixes"
 			}
 		}
-		line("%s %d: refused: %s: %q: %s%s", p.Unit(), x.At, x.Column, x.Value, x.Why, needs)
+		column := ""
+		if x.Column != "" {
+			column = x.Column + ": "
+		}
+		line("%s %d: refused: %s%q: %s%s", p.Unit(), x.At, column, x.Value, x.Why, needs)
 	}
 	for _, problem := range res.Problems {
 		line("%s", problem)
 	}
-	line("%s: %s with %s, %d in force; new: %s, %s; ended: %d; in force again: %d; repeated: %d; refused: %d",
-		count(res.Rows, "row"), count(res.Orders, "order"), count(res.Targets, "target"), res.InForce, count(res.NewOrders, "order"),
+	has := "the output has"
+	if len(res.Problems) > 0 {
+		has = "the output would have"
+	}
+	line("%s; %s %s with %s, %d in force; new: %s, %s; ended: %d; in force again: %d; repeated: %d; refused: %d",
+		count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce, count(res.NewOrders, "order"),
 		count(res.Added, "target"), len(res.Ended), len(res.Back), res.Repeated, len(res.Refused))
 	switch {
 	case res.Content != nil:
@@ -296,7 +308,7 @@ type registerJSON struct {
 	NewOrders int                `json:"new_orders"`
 	Added     int                `json:"added"`
 	Repeated  int                `json:"repeated"`
-	Left      map[string]int     `json:"left"`
+	Left      []leftJSON         `json:"left"`
 	Fixed     []fixedJSON        `json:"fixed"`
 	Ended     []register.Change  `json:"ended"`
 	Back      []register.Change  `json:"back"`
@@ -308,6 +320,12 @@ type registerJSON struct {
 	Out       string             `json:"out"`
 	Serial    int64              `json:"serial,omitempty"`
 	Written   bool               `json:"written"`
+}
+
+// leftJSON counts the rows that are no orders for one reason.
+type leftJSON struct {
+	Why  string `json:"why"`
+	Rows int    `json:"rows"`
 }
 
 // fixedJSON is a correction that was used.
@@ -324,8 +342,12 @@ func (c *registerCmd) report(p *register.Preset, res *register.Result) registerJ
 	for _, f := range res.Fixed {
 		fixed = append(fixed, fixedJSON{f.At, f.Column, f.Is, f.Use, f.Why})
 	}
+	left := []leftJSON{}
+	for _, why := range sortedKeys(res.Left) {
+		left = append(left, leftJSON{why, res.Left[why]})
+	}
 	return registerJSON{p.Name, res.AsOf.String(), res.Rows, res.Orders, res.Targets, res.InForce, res.NewOrders, res.Added, res.Repeated,
-		res.Left, fixed, list(res.Ended), list(res.Back), list(res.Kept), list(res.Vanished), list(res.Refused), list(res.Warnings),
+		left, fixed, list(res.Ended), list(res.Back), list(res.Kept), list(res.Vanished), list(res.Refused), list(res.Warnings),
 		list(res.Problems), c.Out, res.Serial, res.Content != nil}
 }
 

@@ -11,18 +11,18 @@ import (
 
 // A Fix is the operator's correction of a cell that has an error in the register.
 type Fix struct {
-	Column string `yaml:"column"`
-	Is     string `yaml:"is"`  // the text of the cell
-	Use    string `yaml:"use"` // the text to read instead; an empty text in a column of names leaves the row out
-	Why    string `yaml:"why"`
+	Column string
+	Is     string // the text of the cell
+	Use    string // the text to read instead; an empty text in a column of names leaves the row out
+	Why    string
 }
 
 // ParseFixes parses a file of corrections: a mapping with the key fix, a list of corrections.
 func ParseFixes(data []byte) ([]Fix, error) {
 	var file struct {
 		Fix []struct {
-			Fix `yaml:",inline"`
-			Use *string `yaml:"use"`
+			Column, Is, Why string
+			Use             *string
 		} `yaml:"fix"`
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -41,8 +41,7 @@ func ParseFixes(data []byte) ([]Fix, error) {
 		case seen[key]:
 			errs = append(errs, fmt.Errorf("fix[%d]: corrects %q a second time", i, f.Is))
 		default:
-			f.Fix.Use = *f.Use
-			fixes = append(fixes, f.Fix)
+			fixes = append(fixes, Fix{f.Column, f.Is, *f.Use, f.Why})
 		}
 		seen[key] = true
 	}

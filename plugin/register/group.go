@@ -70,7 +70,7 @@ func (r *run) group(at int) (*group, error) {
 	}
 	g := r.groups[string(r.key)]
 	if g == nil {
-		if len(r.p.Group) > 0 && (strings.Trim(string(r.key), "\x00") == "" || slices.Contains(r.p.Group, "issued") && r.issued == order.NoTime) {
+		if r.noDecision() {
 			r.refuse(at, strings.Join(r.p.Group, ", "), "", "is empty, and the order needs the value")
 			return nil, nil
 		}
@@ -87,6 +87,20 @@ func (r *run) group(at int) (*group, error) {
 	}
 	r.last, r.lastKey = g, string(r.key)
 	return g, nil
+}
+
+// noDecision reports whether the columns of the group are empty, or the date of the decision is
+// missing. A column of the key by may be empty, because the preset has an order for the value.
+func (r *run) noDecision() bool {
+	empty := len(r.p.Group) > 0
+	for _, c := range r.p.Group {
+		if c == "issued" && r.issued == order.NoTime {
+			return true
+		}
+		_, by := r.p.By[c]
+		empty = empty && r.value(c) == "" && !by
+	}
+	return empty
 }
 
 // newOrder returns the order of the current row, without targets.

@@ -260,7 +260,7 @@ func (r *run) guard() {
 		}
 	}
 	if n := len(r.out.Vanished); n > 0 {
-		r.problem("%s of the previous output no longer in the file, without an end; nothing is written; --vanished lift ends their blocks, and --vanished keep keeps the blocks", count(n, "target"))
+		r.problem("the file no longer has the rows of %s in force; nothing is written; --vanished lift ends the blocks, and --vanished keep keeps the blocks", count(n, "target"))
 	}
 	if r.needAsOf {
 		r.problem("the import ends or renews blocks, and the file does not say its time; give --as-of, the time of the file's content")

@@ -94,6 +94,8 @@ type Layout struct {
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
 	// MatchBy says by column and value which names a target covers: exact, subtree or below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
+	// Plain says which names a name without a mask covers: exact, or subtree (the default).
+	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
 }
@@ -332,6 +334,9 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 				need("target_by."+c, t)
 			}
 		}
+	}
+	if l.Plain != "" && l.Plain != "exact" && l.Plain != "subtree" {
+		bad(at+".plain", "must be exact or subtree, got %q", l.Plain)
 	}
 	if len(l.MatchBy) > 1 {
 		bad(at+".match_by", "must have one column")

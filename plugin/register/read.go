@@ -105,7 +105,7 @@ func (r *run) tableRow(at int, cells []string) error {
 		if r.p.Format == "xlsx" && len(cells) < r.width {
 			cells = append(slices.Clone(cells), make([]string, r.width-len(cells))...)
 		} else {
-			r.refuse(at, "", strings.Join(cells, r.p.Separator), "has %s, not %d as the header", count(len(cells), "column"), r.width)
+			r.refuse(at, "", strings.Join(cells, r.p.Separator), "has %s, not %d", count(len(cells), "column"), r.width)
 			r.rows++
 			return nil
 		}

@@ -252,6 +252,9 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 			if r.note(at, c, text, &note) {
 				return nil, false
 			}
+			if m := matches[r.layout.Plain]; r.layout.Plain != "" && !strings.Contains(text, "*.") {
+				setMatch(targets, m)
+			}
 			r.found = append(r.found, targets...)
 		}
 		if len(r.found) > 0 {
@@ -259,7 +262,7 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 		}
 		return nil, false
 	}
-	if _, fixed := r.fixes[[2]string{columns[0], ""}]; !fixed && !r.wasFixed(at) {
+	if !r.wasFixed(at) {
 		r.refuse(at, columns[0], "", "has no name")
 	}
 	return nil, false
@@ -316,12 +319,17 @@ func (r *run) covers(at int, targets []order.Target) bool {
 		r.problem("%s %d: the preset does not say which names a row with the value %q covers", r.p.Unit(), at, clip(word))
 		return false
 	}
+	setMatch(targets, matches[name])
+	return true
+}
+
+// setMatch sets the names that plain names cover.
+func setMatch(targets []order.Target, m order.Match) {
 	for i := range targets {
 		if targets[i].Kind == order.TargetName && targets[i].Attr == nil {
-			targets[i].Match = matches[name]
+			targets[i].Match = m
 		}
 	}
-	return true
 }
 
 // date parses a date in one of the forms of the preset. A date is the start of the day in the time
