@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readLines reads a list with one name on each line, as the command "import domains" does.
+// readLines reads a list with one name on each line. The package importer refuses a list in another
+// format, and finds names that are broken over two lines.
 func (r *run) readLines(text string) error {
 	r.list()
 	var fixed strings.Builder
