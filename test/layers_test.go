@@ -20,11 +20,13 @@ const (
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
-	{"plugin/guard", "plugin/state"},
+	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
-	{"plugin/answer", "plugin/diff", "plugin/lint", "plugin/edit"},
-	{"plugin/store", "plugin/importer"},
+	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
+	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
 	{"plugin/directive", "plugin/register"},
+	{"plugin/explain", "plugin/status/listen"},
+	{"plugin/status"},
 	{"."},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
@@ -121,8 +123,11 @@ func TestImports(t *testing.T) {
 // other packages.
 var onlyTool = map[string]string{
 	"plugin/edit":     "the server only reads order files",
-	"plugin/sheet":    "the server reads no tables",
+	"plugin/due":      "the server needs no reports",
 	"plugin/register": "the server reads no registers",
+	"plugin/export":   "the server only needs the form of plugin/rpz",
+	"plugin/sheet":    "the server reads no tables",
+	"plugin/evidence": "the server only writes its journal",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

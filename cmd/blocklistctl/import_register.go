@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -308,7 +307,7 @@ type registerJSON struct {
 	NewOrders int                `json:"new_orders"`
 	Added     int                `json:"added"`
 	Repeated  int                `json:"repeated"`
-	Left      []leftJSON         `json:"left"`
+	Left      []leftRowsJSON         `json:"left"`
 	Fixed     []fixedJSON        `json:"fixed"`
 	Ended     []register.Change  `json:"ended"`
 	Back      []register.Change  `json:"back"`
@@ -322,8 +321,8 @@ type registerJSON struct {
 	Written   bool               `json:"written"`
 }
 
-// leftJSON counts the rows that are no orders for one reason.
-type leftJSON struct {
+// leftRowsJSON counts the rows that are no orders for one reason.
+type leftRowsJSON struct {
 	Why  string `json:"why"`
 	Rows int    `json:"rows"`
 }
@@ -342,9 +341,9 @@ func (c *registerCmd) report(p *register.Preset, res *register.Result) registerJ
 	for _, f := range res.Fixed {
 		fixed = append(fixed, fixedJSON{f.At, f.Column, f.Is, f.Use, f.Why})
 	}
-	left := []leftJSON{}
+	left := []leftRowsJSON{}
 	for _, why := range sortedKeys(res.Left) {
-		left = append(left, leftJSON{why, res.Left[why]})
+		left = append(left, leftRowsJSON{why, res.Left[why]})
 	}
 	return registerJSON{p.Name, res.AsOf.String(), res.Rows, res.Orders, res.Targets, res.InForce, res.NewOrders, res.Added, res.Repeated,
 		left, fixed, list(res.Ended), list(res.Back), list(res.Kept), list(res.Vanished), list(res.Refused), list(res.Warnings),
@@ -358,6 +357,3 @@ func list[T any](s []T) []T {
 	}
 	return s
 }
-
-// sortedKeys returns the keys of m in sequence.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

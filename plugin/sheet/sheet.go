@@ -15,6 +15,9 @@ func Is(path string) bool {
 	return ok
 }
 
+// IsText reports whether a table is also plain text, so that a list of names can have its extension.
+func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
+
 // ext returns the extension of a path in lower case.
 func ext(path string) string {
 	i := strings.LastIndexByte(path, '.')
@@ -69,19 +72,20 @@ const maxHead = 20
 // begins with the name of the sheet and an exclamation mark, for example "Sheet1!B". An empty
 // column is the only column with text. The rows down to the heading are empty lines. If column is a
 // letter, the heading is the first cell with text, unless the cell has a dot or a hyphen, as names
-// do. A line break inside a cell becomes a blank.
-func Text(path string, data []byte, column string) (string, error) {
+// do. A line break inside a cell becomes a blank. The result rows has all columns of the sheet, with
+// tabs between the cells.
+func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
-		return "", fmt.Errorf("is no table, whose name ends in .csv, .tsv or .xlsx")
+		return "", "", fmt.Errorf("is no table, whose name ends in .csv, .tsv or .xlsx")
 	}
 	tables, err := read(data)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	all := columns(tables)
 	if len(all) == 0 {
-		return "", fmt.Errorf("is a table without text")
+		return "", "", fmt.Errorf("is a table without text")
 	}
 	if column == "" && len(all) == 1 {
 		column = all[0].Spec
@@ -95,10 +99,10 @@ func Text(path string, data []byte, column string) (string, error) {
 			continue
 		}
 		if at, from, found := t.find(spec); found {
-			return t.text(at, from), nil
+			return t.text(at, from), t.whole(), nil
 		}
 	}
-	return "", &ColumnError{Wrong: column, Columns: all}
+	return "", "", &ColumnError{Wrong: column, Columns: all}
 }
 
 // find returns the index of a column, and the index of the first row with names.
@@ -132,12 +136,32 @@ func (t *table) below(at int) int {
 	return 0
 }
 
+// whole returns all rows, with tabs between the cells.
+func (t *table) whole() string {
+	var b strings.Builder
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(oneLine(cell))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// oneLine returns a cell with blanks in place of line breaks.
+func oneLine(cell string) string {
+	return strings.Join(strings.FieldsFunc(cell, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
 // text returns the cells of a column from a row on.
 func (t *table) text(at, from int) string {
 	var b strings.Builder
 	for i, row := range t.rows {
 		if i >= from && at < len(row) {
-			b.WriteString(strings.Join(strings.FieldsFunc(row[at], func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+			b.WriteString(oneLine(row[at]))
 		}
 		b.WriteByte('\n')
 	}

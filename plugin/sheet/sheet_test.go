@@ -26,12 +26,12 @@ func TestCSV(t *testing.T) {
 		{"No,Site\n1,\"a.example\n", "B", "", "line 2, column 14: is not CSV: extraneous or missing \" in quoted-field"},
 		{"\n\n", "", "", "is a table without text"},
 	} {
-		got, err := Text("list.CSV", []byte(tc.data), tc.column)
+		got, _, err := Text("list.CSV", []byte(tc.data), tc.column)
 		if text := message(err); got != tc.want || text != tc.err {
 			t.Errorf("%q, column %q: %q, error %q", tc.data, tc.column, got, text)
 		}
 	}
-	if _, err := Text("list.txt", nil, ""); err == nil {
+	if _, _, err := Text("list.txt", nil, ""); err == nil {
 		t.Error("a text file is a table")
 	}
 }
@@ -71,15 +71,18 @@ func workbook(t *testing.T) []byte {
 func TestXLSX(t *testing.T) {
 	data := workbook(t)
 	const want = "\n\n\na.example\nguarda-film.example\nc.example d.example\n"
-	if got, err := Text("list.xlsx", data, "Sites!domain name"); got != want || err != nil {
+	if got, _, err := Text("list.xlsx", data, "Sites!domain name"); got != want || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+	if _, rows, _ := Text("list.xlsx", data, "Sites!B"); !strings.HasPrefix(rows, "List of the decision\n\n\tDOMAIN NAME\n1\ta.example\n") {
+		t.Errorf("the rows are %q", rows)
 	}
 	const all = `is a table with several columns; the columns are: Sheet1!A ("Cover" ... "Cover"), Sites!A ("List of the decision" ... "3"), Sites!B ("DOMAIN NAME" ... "c.example
 d.example")`
-	if _, err := Text("list.xlsx", data, ""); message(err) != strings.ReplaceAll(all, "\n", `\n`) {
+	if _, _, err := Text("list.xlsx", data, ""); message(err) != strings.ReplaceAll(all, "\n", `\n`) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Text("list.xlsx", data[:len(data)/2], "Sites!B"); err == nil {
+	if _, _, err := Text("list.xlsx", data[:len(data)/2], "Sites!B"); err == nil {
 		t.Error("half a file is accepted")
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -101,7 +104,7 @@ d.example")`
 		out.Write(text)
 	}
 	w.Close()
-	if got, err := Text("list.xlsx", b.Bytes(), "Sites!B"); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet2.xml: XML syntax error") {
+	if got, _, err := Text("list.xlsx", b.Bytes(), "Sites!B"); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet2.xml: XML syntax error") {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -110,7 +113,7 @@ d.example")`
 func FuzzText(f *testing.F) {
 	f.Add("a.csv", []byte("a;b\n1;2\n"), "b")
 	f.Fuzz(func(t *testing.T, path string, data []byte, column string) {
-		text, err := Text(path, data, column)
+		text, _, err := Text(path, data, column)
 		if err != nil && text != "" {
 			t.Errorf("%q and an error: %v", text, err)
 		}
