@@ -307,7 +307,7 @@ type registerJSON struct {
 	NewOrders int                `json:"new_orders"`
 	Added     int                `json:"added"`
 	Repeated  int                `json:"repeated"`
-	Left      []leftRowsJSON         `json:"left"`
+	Left      []leftRowsJSON     `json:"left"`
 	Fixed     []fixedJSON        `json:"fixed"`
 	Ended     []register.Change  `json:"ended"`
 	Back      []register.Change  `json:"back"`
