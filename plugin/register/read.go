@@ -9,9 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// rowFunc receives one row of a file: the number of its line or entry, and its cells.
-type rowFunc func(at int, cells []string) error
-
 // readers contains the reader of each format.
 var readers = map[string]func(*run, string) error{
 	"lines":   (*run).readLines,

@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A state says what a row means for its target.
+// A state is the effect of a row on its target.
 type state uint8
 
 const (
