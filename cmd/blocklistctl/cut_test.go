@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestLastLine checks the warning about a YAML file whose last line has no line end. YAML that
-// was cut off may be valid, unlike JSON, so there is no warning about JSON.
+// TestLastLine checks the warning about a YAML file without a line end after the last line. A
+// YAML file that was cut off may be valid. A cut JSON file is always invalid and needs no
+// warning.
 func TestLastLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const warning = "the last line has no end"
