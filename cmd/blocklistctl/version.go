@@ -22,8 +22,8 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 	return nil
 }
 
-// versionText returns the version of the module, the commit and the version of Go in one line. A
-// part that the build did not record is left out.
+// versionText returns the version of the module, the commit and the Go version in one line. It
+// leaves out what the build did not record.
 func versionText(info *debug.BuildInfo) string {
 	text := cmp.Or(info.Main.Version, "of unknown version")
 	if commit := setting(info, "vcs.revision"); commit != "" {
