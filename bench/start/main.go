@@ -2,9 +2,9 @@
 // server starts from order files, from snapshots in a state directory, or from a state
 // directory without snapshots. For comparison, it also measures a server without the plugin.
 //
-// 	go run ./bench/start               # a million names in a side list, 10 rounds
-// 	go run ./bench/start -orders       # a million orders with one name each
-// 	go run ./bench/start -env GODEBUG=inittrace=1 -log start.log
+//	go run ./bench/start               # a million names in a side list, 10 rounds
+//	go run ./bench/start -orders       # a million orders with one name each
+//	go run ./bench/start -env GODEBUG=inittrace=1 -log start.log
 //
 // All traffic stays on loopback, and each server is stopped after its first answer.
 package main
