@@ -24,8 +24,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of the file next. A single old file and a single new file
-// need not have the same name. n is the number of new files.
+// versionOf finds the old version of the new file "next". If there is one old and one new
+// file, their names may differ. The parameter n is the number of new files.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true

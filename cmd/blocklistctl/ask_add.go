@@ -186,8 +186,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. If the last order of the authority had a deadline such as
-// "24h after the receipt", deadline offers the same duration.
+// deadline asks for the deadline. If the last order of the authority had a deadline like "24h
+// after the receipt", the method offers the same duration.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return

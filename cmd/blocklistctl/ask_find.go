@@ -35,9 +35,9 @@ func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete handles missing arguments. Without a terminal or with --yes, it returns an error
-// that lists them. On a terminal, it asks for the order file. The result ask is true if the
-// command must ask for other arguments. If made is true, the order file may be new.
+// complete returns an error that lists the missing arguments. On a terminal without --yes, it
+// asks for the order file instead, and reports in ask whether other arguments are missing. If
+// made is true, the file may be new.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -81,8 +81,9 @@ func (c *editFlags) askFile(a *asker, made bool) {
 // maxChoices is the largest number of orders that a question lists.
 const maxChoices = 20
 
-// askOrder asks for an order that a command changes, and stores its id. The person can answer
-// with the id, a number of the decision, or a blocked name. which selects the possible orders.
+// askOrder asks for an order and stores its id. The person can answer with the id, a number of
+// the decision, or a blocked name. The function "which" reports whether an order may be
+// chosen.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -178,8 +179,8 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date of a change. check returns why a time is wrong, or "".
-// check may be nil.
+// askTime asks for a time or a date of a change. The function "check" returns why a time is
+// wrong, or "". It may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
 	if *v != "" {
 		return

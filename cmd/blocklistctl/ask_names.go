@@ -222,8 +222,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks whether a hyphen at a line break joins two lines to one name, or whether a hyphen
-// in front of a name is a bullet. It asks about one place, and reports whether it asked.
+// pair asks about one hyphen. At the end of a line, it may join two lines to one name. In
+// front of a name, it may be a bullet. The result reports whether pair asked.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false

@@ -85,7 +85,7 @@ func slug(s string) string {
 var units = regexp.MustCompile(`^(\d+)\s*(m|h|d)(?:in|ins|inutes?|rs?|ours?|ays?)?\.?$`)
 
 // duration returns a duration in the notation of order files. It accepts units in words, for
-// example "24 hours". ok is false if s is no duration.
+// example "24 hours". The result "ok" is false for any other text.
 func duration(s string) (text string, ok bool) {
 	if m := units.FindStringSubmatch(strings.ToLower(s)); m != nil {
 		return m[1] + m[2], true

@@ -13,9 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/test/script"
 )
 
-// TestConversations runs the scripts in testdata/terminal, in which a person types at a
-// terminal. The step "at-terminal blocklistctl ARGUMENT... < FILE" types one answer in FILE at
-// each prompt, and prints all text on the terminal. The other steps are those of TestScripts.
+// TestConversations runs the scripts in testdata/terminal. Their step "at-terminal
+// blocklistctl ARGUMENT... < FILE" types one answer in FILE at each prompt, and prints the
+// text on the terminal.
 func TestConversations(t *testing.T) {
 	t.Setenv("TZ", "Europe/Rome")
 	script.RunAll(t, "testdata/terminal/*.txtar", 1, func(s *script.Script) map[string]script.Step {

@@ -44,7 +44,7 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 }
 
 // place returns the country of a client with the address a. The zero address is outside all
-// networks. unknown is true if the geoip database would decide, which the tool does not read.
+// networks. The result "unknown" is true if only the geoip plugin knows the country.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// commands is the table of all commands. The parser, the help, the completions and the manual
-// page come from it. A new command needs one line below, and a type with the flags, Help and
+// commands is the table of all commands, from which the parser, the help, the completions and
+// the manual page are made. A new command needs a line below, and a type with flags, Help and
 // Run.
 type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`

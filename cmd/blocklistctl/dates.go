@@ -38,9 +38,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that sets the missing from of an order or a target to its
-// first possible date. Explanations of the past need it, because a file does not contain the
-// time of its load. Dates after now are ignored.
+// datedBefore returns a function for explanations of the past. It sets a missing field "from"
+// of an order or a target to the first possible date, unless this date is after now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -60,8 +59,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten converts the UTC times in a text to the time zone of the order file. field is the
-// field that contains the text. References and notes do not change.
+// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
+// "field" is the field with the text. References and notes do not change.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {

@@ -175,8 +175,8 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names converts names to their JSON form. hidden is the number of secret names, which it
-// leaves out.
+// names converts names to their JSON form. It leaves out secret names, and returns their
+// number in the result "hidden".
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {

@@ -19,9 +19,9 @@ import (
 // language server check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns the text of an order file without orders, in the format of the extension
-// of path. An empty zone means UTC. A file that will be signed gets serial 0, which the first
-// change raises to 1.
+// emptyFile returns an order file without orders, in the format of the extension of path. An
+// empty zone means UTC. A file that will be signed gets serial 0, which the first change
+// raises.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)

@@ -113,8 +113,8 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signatures of the file that the change makes wrong. written are the files
-// that the command has written, or nil. With --sign, stale returns nothing if written is nil.
+// stale returns the signatures of the file that the change makes wrong. With --sign, it leaves
+// out the files in the list "written". If this list is nil, the result is empty.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

@@ -11,9 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames new files to their final paths: first the signatures of an order file, then
-// the order file. All new files are on the disk before the first rename, so a full disk
-// changes nothing. installed counts the order files.
+// install renames the new signatures of each order file, and then the new order file. All new
+// files are on the disk before the first rename, so a full disk changes nothing. The result is
+// the number of installed order files.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {

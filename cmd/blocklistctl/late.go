@@ -21,9 +21,9 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at the time now, or "". An order whose deadline has
-// passed is late if it is not fully enforced. held is the number of targets that the guard
-// holds back.
+// lateNow returns why an order is late at the time now, or "". After its deadline, an order is
+// late unless it is fully enforced. The guard holds back as many targets as the parameter
+// "held" says.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why

@@ -57,8 +57,8 @@ func (l *orders) byID() map[string]*order.Order {
 // manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with an id and its file, or nil. For a few searches, a loop over all
-// orders is much faster than building a map of a million ids. So find builds the map late.
+// find returns the order with an id and its file, or nil. It builds a map only after many
+// searches, because a few loops over all orders are faster than a map of a million ids.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}

@@ -20,7 +20,8 @@ type namesFlags struct {
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// load returns the names as text, and the source of the names for messages. a may be nil.
+// load returns the names as text, and the source of the names for messages. The parameter a
+// may be nil.
 func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label string, data []byte, err error) {
 	switch {
 	case c.List != "" && len(names) > 0:
@@ -32,9 +33,9 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets from the names and from --list, and the report on the lines.
-// Without an asker, a refused line makes it print the report and return errProblems. id is the
-// order id for the report, and flag the flag of the names.
+// read returns the targets from the names and from --list, and the report on the lines. If a
+// is not nil, it asks about unclear lines. Otherwise a refused line makes it print the report
+// and return errProblems.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)

@@ -40,8 +40,8 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
-// format sets the format of the output. --json means the format json. normal is the default
-// format.
+// format sets the format of the output. The flag --json selects the format json. The parameter
+// "normal" is the default format.
 func (e *env) format(output *string, normal string) error {
 	switch {
 	case e.json && *output != "json" && *output != normal:

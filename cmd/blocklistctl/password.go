@@ -21,7 +21,7 @@ type passwordFlags struct {
 const maxPassword = 1024
 
 // password returns the password of a secret key from a file, standard input or the terminal. A
-// new password must be typed twice. prompt is a part of the question.
+// new password must be typed twice. The question contains the text in the parameter "prompt".
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -37,7 +37,8 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of r as a password. name is for error messages.
+// firstLine returns the first line of r as a password. Error messages contain the parameter
+// "name".
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

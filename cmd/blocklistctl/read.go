@@ -13,9 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists, and passes each order to emit. For a path
-// in e.edited, it parses this new content, which is not written yet. digest is the SHA-256
-// sum.
+// readFile parses an order file and its side lists, and passes each order to emit. The map
+// e.edited can replace the content of a file. The result "digest" is the SHA-256 sum.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if data, ok := e.edited[path]; ok {
 		return parseOrders(path, bytes.NewReader(data), emit)

@@ -203,8 +203,8 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 // String returns the URL of the server.
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
-// only returns an error if a flag is set that is not allowed with --server. set has an entry
-// for each of these flags, which is true if the flag is set.
+// only returns an error if a flag is set that is not allowed with --server. The map has an
+// entry for each of these flags, which is true if the flag is set.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {

@@ -8,10 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns, for each order id, how much may be shown without --sealed. To save
-// memory, orders with disclosure full are left out. Without its own disclosure, a lift (an
-// order that ends other orders) is as secret as the orders that it ends. A lift that ends no
-// order is secret, because a sealed order of another file may be meant.
+// disclosures returns, for each order id, how much may be shown without --sealed. Orders with
+// disclosure full are missing, to save memory.
+//
+// A lift ends other orders. Without its own disclosure, it is as secret as these orders. If an
+// order in its list is unknown, the lift is secret, because this may be a sealed order of
+// another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order

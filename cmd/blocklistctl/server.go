@@ -87,7 +87,7 @@ func (s *server) demands(f *order.File) order.Problems {
 }
 
 // elsewhere returns the server block that receives the queries for a name, or nil for the
-// chosen block. refused is true if no block receives these queries.
+// chosen block. The result "refused" is true if no block receives these queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

@@ -21,8 +21,8 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 }
 
 // outside returns an error if a symbolic link leads a side list out of the order file's
-// directory. If the order file is a link, the directory of its target is allowed too. A
-// missing file is no error here, because openFile reports it.
+// directory. If the order file is a link, its target's directory is allowed too. A missing
+// file is no error here.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because the working directory may be reached through
 	// a link.

@@ -129,8 +129,8 @@ func (c *signCmd) report(e *env, versions []*signed, several bool, key string, n
 	return nil
 }
 
-// paths returns the paths of the order files to sign. several is false if the only argument is
-// the path of a file.
+// paths returns the paths of the order files to sign. The result "several" is false if the
+// only argument is the path of a file.
 func (c *signCmd) paths() (paths []string, several bool, err error) {
 	several = len(c.Files) > 1
 	for _, path := range c.Files {

@@ -103,8 +103,8 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change records a change and then calls do, or asks the server that has locked the directory.
-// done describes a change without a server.
+// change records a change and calls the function "do", or asks the server that has locked the
+// directory. The text in "done" describes a change without a server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {

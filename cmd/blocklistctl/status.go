@@ -214,8 +214,8 @@ func newest(nodes []nodeJSON) (digest string) {
 	return digest
 }
 
-// rows returns a table row for each set of a server, and the messages below the rows. compared
-// is true if there are local order files.
+// rows returns a table row for each set of a server, and the messages below the rows. The
+// parameter "compared" is true if there are local order files.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

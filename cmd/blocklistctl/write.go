@@ -26,8 +26,8 @@ type staged struct {
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. It keeps the owner, the
-// group and the mode of the old file. mode is for a new file. A symbolic link stays.
+// stage creates a hidden file that will replace the file at path. It keeps the owner, group
+// and mode of the old file. The parameter "mode" is for a new file. A symbolic link stays.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	final := durable.KeepMode
 	old, err := os.Stat(path)

@@ -11,8 +11,7 @@ import (
 )
 
 // WriteCSV writes the report as CSV (RFC 4180) in UTF-8: a line of column names, and one line
-// for each item. A date stays as the order file has it, because a conversion could change the
-// day.
+// for each item. Dates are not converted to UTC, which could change the day.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true

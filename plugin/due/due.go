@@ -285,10 +285,10 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare returns the sequence of two items in a section: the oldest date first, and items
-// without a date last. Orders that wait for a message begin with the newest date, because old
-// imported orders must not hide new ones. Sealed orders come last, not sorted, because their
-// dates are secret.
+// compare returns the sequence of two items in a section. The oldest date comes first, and
+// items without a date come last. Orders that wait for a message begin with the newest date,
+// because old imported orders must not hide new ones. Sealed orders are at the end and not
+// sorted.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -324,9 +324,9 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. A lift that ends no order may
-// mean a sealed order. It is secret if a file could not be read, or if one of its ids is
-// similar to the id of a sealed order.
+// disclosure returns how much of the item's order may be shown. A lift that ends no order is
+// secret if a file could not be read, or if an id in it is similar to the id of a sealed
+// order.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

@@ -95,8 +95,8 @@ func (c *collector) reviews() {
 }
 
 // receipts adds an order that was not acknowledged, or that is in force and was not reported.
-// It skips the operator's own orders, laws and official registers, because no authority waits.
-// It also skips ended and lifted orders. A lift that ends nothing has no effect to report.
+// It skips the operator's own orders, laws, official registers, and ended or lifted orders. A
+// lift that ends nothing has no effect to report.
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind

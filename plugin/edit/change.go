@@ -190,8 +190,8 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 	return t.change(o.Line, want, t.insertLines(lines, indented(key+": "+t.render(value)+"\n", indent))...)
 }
 
-// replace returns the splice that replaces a value on one line. ok is false for a list, a
-// mapping and a block text.
+// replace returns the splice that replaces a value on one line. The result "ok" is false for a
+// list, a mapping and a block text.
 func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	at := t.offset(n)
 	switch {

@@ -276,9 +276,8 @@ func canonical(t *testing.T, f *order.File, orders []*order.Order) string {
 	return b.String()
 }
 
-// TestRandomEdits makes the same random change in the text of a file and in the parsed orders,
-// and compares the results. The new text may lack at most two lines of the old text, whose
-// values were changed.
+// TestRandomEdits makes the same random change in the text of a file and in its parsed orders,
+// and compares the results. The change may remove at most two lines of the old text.
 func TestRandomEdits(t *testing.T) {
 	refused, edits := 0, 0
 	for seed := range uint64(1000) {

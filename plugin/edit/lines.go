@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// JSON Lines has the top-level keys in the first line with text, and one order in each later
-// one. The functions below change one line as a JSON document, so the other lines keep their
+// JSON Lines has the top-level keys in the first line with text, and one order in each line
+// below. These functions change one line as a JSON document, so the other lines keep their
 // bytes.
 
 // lined reports whether the file is JSON Lines.

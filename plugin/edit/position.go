@@ -83,10 +83,10 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two places for new lines after the block value n, as line numbers. The
-// second place is directly before next, the line of the next value. The first place is before
-// the blank lines and comments that precede next. A comment with more than indent spaces
-// belongs to n.
+// insertion returns the lines before which new lines can follow the block value n. The line
+// "next" has the next value. The first result is the line before the blank lines and comments
+// above "next". A comment with more than indent spaces belongs to n. The second result is
+// "next".
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -114,9 +114,9 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the bracket that closes the list or mapping at the offset at.
-// last is the offset after the last value before this bracket. ok is false without a closing
-// bracket.
+// flowEnd returns the offset of the bracket that closes the list or mapping at an offset. The
+// result "last" is the end of the last value before this bracket. If no bracket closes it, ok
+// is false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {

@@ -1,6 +1,6 @@
-// Package edit changes values in the text of an order file, and keeps all other bytes, for
-// example comments and blank lines. After each change, it parses the new text. If a value
-// differs from the intended value, the text is not changed.
+// Package edit changes values in the text of an order file. All other bytes stay, for example
+// comments. After each change, it parses the new text. If any value is not as intended, the
+// old text stays.
 package edit
 
 import (

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a kind of file other than a plain list, for example a zone file. The regular
-// expression never matches a line of a plain list, so one matching line is enough to refuse
-// the file.
+// A format is a kind of file other than a plain list, for example a zone file. Its regular
+// expression matches no line of a plain list, so one match is enough to refuse the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -112,8 +111,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only the characters of ASCII host names. Of all other
-// formats, only a zone file can have such lines, and foreignSuffix finds them.
+// plainName reports whether s has only the characters of ASCII host names. Of the other
+// formats, only a zone file can have a line like this. foreignSuffix finds zone files.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {

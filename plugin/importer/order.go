@@ -26,8 +26,8 @@ type Head struct {
 // with names), or nil.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format of the extension of path. If side is not empty,
-// plain names go into a side list with this path. The error for an invalid head is an
+// Write returns an order file in the format of the extension of path. If side is not empty, it
+// is the path of a side list for plain names. The error for an invalid head is an
 // order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()

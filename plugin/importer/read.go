@@ -202,8 +202,9 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII: lower is the number of bytes from 0xc0 to 0xdf, and
-// upper from 0xe0. runs is true if most of them are adjacent, as in Cyrillic words.
+// highRuns counts the bytes above ASCII. The result "lower" counts 0xc0 to 0xdf, and "upper"
+// counts from 0xe0. The result "runs" is true if most of them are adjacent, as in Cyrillic
+// words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {

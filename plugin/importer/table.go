@@ -7,9 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A plain list may have a number, a name and one date in
-// each row. Another column may mean that a name is not blocked, for example the date of a
-// removal.
+// A table finds lists that are tables. A row may have a number, a name and one date. Any other
+// column may mean that a name is not blocked, for example the date of a removal.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -98,8 +97,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, why describes its format, and shown is
-// the number of a line that proves it.
+// line checks one line. If the list must be refused, the result "why" describes its format,
+// and "shown" is the number of a line to show.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at

@@ -44,8 +44,9 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. with has the countries with a plus, such as
-// "FR+". list has all countries, and the territories of those in with.
+// scopeCountries decodes the countries of a scope. The result "with" has the countries with a
+// plus, for example "FR+". The result "list" has all countries and the territories of those
+// with a plus.
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}

@@ -11,9 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259). line is the number of the first line of
-// data. Unlike encoding/json, it refuses duplicate keys and returns the position of each
-// value.
+// parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
+// its first line. Unlike encoding/json, it refuses duplicate keys and returns the position of
+// each value.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }

@@ -47,8 +47,8 @@ type File struct {
 
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list (a text file with names). name is relative to the directory
-	// of the order file. If OpenSide is nil, a side list is a problem.
+	// OpenSide opens a side list (a text file with names). The parameter "name" is relative to
+	// the directory of the order file. If OpenSide is nil, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
 	// Emit is called with each order until the first error, so that a large file needs little
 	// memory. The order is valid until Emit returns. After errors, drop all emitted orders.

@@ -16,8 +16,8 @@ var minRun = 64
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, such as lines with "- one.example". All
-// names but the first and the last share one node, which saves 90 % of the memory.
+// A run is a long list of plain names in a document, for example lines with "- one.example".
+// All names but the first and the last share one node, which saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma

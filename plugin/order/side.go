@@ -193,8 +193,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses a line of a side list, or of a plain list if plain is true. A line without a
-// name gives the zero Name. why describes a problem, and public does so without words of the
-// line.
+// name gives the zero Name. The result "why" describes a problem, and "public" is the same
+// without words of the line.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

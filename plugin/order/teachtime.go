@@ -27,7 +27,7 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation converts a date or time such as 30/4/2026 to the notation of order files. It
+// Notation converts a date or time, for example 30/4/2026, to the notation of order files. It
 // returns "" for a text with several meanings or none.
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
@@ -37,8 +37,8 @@ func Notation(s string) string {
 	return days[0].Format(time.DateOnly) + clock
 }
 
-// readTime splits a text into its date and its time of day. days are the possible meanings of
-// date. clock is in the notation of order files. ok is false for an unknown time of day.
+// readTime splits a text into its date and its time of day, called clock. The result "days"
+// has the possible meanings of the date. If the time of day is unknown, ok is false.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""

@@ -12,7 +12,7 @@ import (
 )
 
 // URLHost returns the host in the URL of a target, or the zero Name for a host that is not a
-// name. It ignores the scheme. For a bad URL, why describes the problem.
+// name. It ignores the scheme. For a bad URL, the result "why" describes the problem.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -79,7 +79,7 @@ func (m mend) error(i int, was string) error {
 }
 
 // mended reports whether the corrected line i makes the file valid YAML up to this line or the
-// next. left is how many bytes may still be parsed.
+// next. The parameter "left" is the number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -116,8 +116,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, the most likely first. left is how many bytes
-// may still be read.
+// mends returns possible corrections of line i, the most likely first. The parameter "left" is
+// the number of bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)

@@ -62,8 +62,7 @@ func readXLSX(data []byte) (out []table, err error) {
 }
 
 // wellFormed returns an error if the XML of a sheet is cut off or has a syntax error. The
-// library reads only the part before the error and returns no error, so names would be
-// missing.
+// library would return the rows before the error without an error, so names would be missing.
 func wellFormed(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
