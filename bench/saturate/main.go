@@ -189,8 +189,8 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change replaces the list by one that has the name changed, or has not. It returns the time
-// until the server answered by the new list.
+// change adds the name changed to the list, or removes it. It returns the time until the
+// server answered by the new list.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	version := "list.0"
 	if add {

@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// queryName parses a name from the command line. An error message begins with flag.
+// queryName parses a name from the command line. The error for a wrong name begins with the
+// text in flag.
 func queryName(flag, s string) (dname.Name, error) {
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)

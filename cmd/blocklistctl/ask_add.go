@@ -50,7 +50,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// late reports whether a block that begins at the time from misses the deadline of the order.
+// late reports whether a block misses the deadline of the order if it begins at the given
+// time.
 func (q *orderAsker) late(from order.Time) bool {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -65,7 +66,7 @@ func (q *orderAsker) late(from order.Time) bool {
 }
 
 // wrong checks the answers so far with the parser of order files. It returns the problem of
-// the field key, or "".
+// one field, or "".
 func (q *orderAsker) wrong(key string) string {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)

@@ -21,7 +21,7 @@ func missing(args ...string) error {
 	return misuse("missing: %s", strings.Join(args, "; "))
 }
 
-// without returns name if the argument is missing, and otherwise "".
+// without returns the name of a missing argument, or "" if the argument is there.
 func without(isMissing bool, name string) string {
 	if isMissing {
 		return name
@@ -36,8 +36,7 @@ func (c *editFlags) noOrders() string {
 }
 
 // complete returns an error that lists the missing arguments. On a terminal without --yes, it
-// asks for the order file instead, and reports in ask whether other arguments are missing. If
-// made is true, the file may be new.
+// asks for the order file instead. The result "ask" is true if other arguments are missing.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {

@@ -253,7 +253,7 @@ func (q *listAsker) pair(res *importer.Result) bool {
 	return false
 }
 
-// trial returns the targets that two lines give if the person answers word.
+// trial returns the targets of two lines if the person answers with the given word.
 func (q *listAsker) trial(n importer.Note, word string) string {
 	opt := q.opt
 	opt.Lines = map[int]string{n.Line: word}

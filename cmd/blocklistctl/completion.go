@@ -159,8 +159,8 @@ func children(node *kong.Node, prefix string) (out []string) {
 	return out
 }
 
-// values returns the words for the value of a flag or an argument. Each word begins with
-// before, for example "--output=".
+// values returns the words for the value of a flag or an argument. Each word begins with the
+// text in "before", for example "--output=".
 func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	words := strings.Split(v.Tag.Get("words"), ",")
 	if v.Enum != "" {

@@ -84,6 +84,6 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC and the word before it, for example "until", or the slash
-// before it.
+// utcTime matches a time in UTC with the word or the slash before it, for example "until
+// 2026-05-01T00:00:00Z".
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

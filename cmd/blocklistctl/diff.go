@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure contains, for each order id, how much may be shown. The new version of an
-	// order counts.
+	// disclosure contains, for each order id, how much may be shown. If both versions have the
+	// order, the new version counts.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -44,8 +44,8 @@ type diffJSON struct {
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that only in the new version the guard keeps from being
-	// enforced.
+	// Held contains the targets that the guard keeps from being enforced in the new version
+	// only.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
@@ -195,7 +195,7 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that only in the new version the guard keeps from being enforced.
+// held returns the targets that the guard keeps from being enforced in the new version only.
 // It omits the targets of secret orders, because the command check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)

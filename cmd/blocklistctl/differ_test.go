@@ -208,7 +208,8 @@ func comparable(t *testing.T, x explain.Explanation) string {
 	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""
 	x.Others = slices.Clone(x.Others)
 	for i := range x.Others {
-		// Only the tool has the dates, targets and statuses as the order file has them.
+		// Only the texts of the tool have dates, targets and statuses in the form of the order
+		// file.
 		x.Others[i].Text = ""
 	}
 	out, err := json.MarshalIndent(x, "", " ")

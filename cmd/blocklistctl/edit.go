@@ -162,7 +162,7 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem. The text has the flag in place of the field.
+// flagProblem returns the text of a problem, with the name of a flag instead of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -178,8 +178,8 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the new content and shows the change and its effect at the time at. It writes
-// the file if the person at the terminal agrees, or with --yes.
+// finish checks the new content, and shows the change and its effect at the given time. It
+// writes the file if the person at the terminal agrees, or with --yes.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {
@@ -279,8 +279,8 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	return err
 }
 
-// errMisuse is the error of a command that has already printed its message. The exit code is
-// that for wrong arguments.
+// errMisuse is the error of a command that has already printed its message. It gives the exit
+// code for wrong arguments.
 var errMisuse = errors.New("wrong arguments")
 
 // unconfirmed prints that nothing was written, because the command has neither --yes nor

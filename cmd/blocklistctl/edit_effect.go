@@ -28,7 +28,7 @@ type editJSON struct {
 	// NotShown is the number of groups of clients that Effects leaves out.
 	NotShown int          `json:"clients_not_shown,omitempty"`
 	Held     []heldOfJSON `json:"held"`
-	// Warnings are the warnings of check that only the changed file has.
+	// Warnings are the warnings of the command check that only the changed file causes.
 	Warnings []problemJSON `json:"warnings"`
 	Refused  []problemJSON `json:"refused"`
 	// Sign are the signatures that are wrong after the change.
@@ -59,8 +59,9 @@ type audience struct {
 	ruleset.Client
 }
 
-// effect compares the orders before and after a change, for clients at the time at. It shows
-// sealed (secret) orders completely, because the author of the file runs the command.
+// effect compares the orders before and after a change, at the given time and for groups of
+// clients. It shows sealed (secret) orders completely, because the author of the file runs the
+// command.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -160,8 +161,8 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// The limits shorten the output in front of the question, because a list of 400 names would
-// hide the rest of the change. The limits are for new lines and for blocked names.
+// These are the largest numbers of new lines and of blocked names before the question. A list
+// of 400 names would hide the rest of the change.
 const (
 	shortLines = 40
 	shortNames = 10

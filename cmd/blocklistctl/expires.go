@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is how long before the field expires of a file check begins to warn.
+// expiresSoon is the time before the expiry of a file in which the command check warns.
 const expiresSoon = 7 * 24 * time.Hour
 
 // expiring returns a warning for each file that has expired or expires soon. A server raises

@@ -118,7 +118,7 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 }
 
 // elsewhereText returns a note that the chosen server block receives no query for the name.
-// The argument other is the block that receives these queries, or nil.
+// The parameter "other" is the block that receives these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

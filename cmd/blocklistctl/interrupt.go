@@ -7,7 +7,7 @@ import (
 )
 
 // interrupted returns a channel that receives a value at the first interrupt (Ctrl-C) or
-// SIGTERM. release stops the sending.
+// SIGTERM. The function "release" ends this.
 func interrupted() (stop <-chan os.Signal, release func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)

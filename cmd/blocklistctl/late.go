@@ -22,8 +22,8 @@ func late(o *order.Order) string {
 }
 
 // lateNow returns why an order is late at the time now, or "". After its deadline, an order is
-// late unless it is fully enforced. The guard holds back as many targets as the parameter
-// "held" says.
+// late unless it is fully enforced. The guard keeps "held" targets of the order from being
+// enforced.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
@@ -56,7 +56,7 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 }
 
 // countryOrders returns a warning for each order that is limited to countries, because the
-// server must know the countries of clients. check prints the warnings if the Corefile is
+// server must know the countries of clients. The command check needs it if the Corefile is
 // unknown.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
@@ -71,8 +71,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each active order that has passed its deadline and is
-// missing in the set before.
+// lateSince returns a warning for each new active order that has passed its deadline. An order
+// is new if the set "before" does not have it.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
 		if before.order(o.ID) != nil || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {

@@ -194,8 +194,8 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether an order has a target that covers the name, or a page on the host
-// name.
+// concerns reports whether a target of the order covers the name, or is a page on the host
+// with this name.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]

@@ -100,7 +100,8 @@ func (l *orders) position(id string) (p orderPosition) {
 }
 
 // load reads and compiles files, directories and globs as a server does. It leaves out files
-// with an error. A change that is not nil replaces each order before the compilation.
+// with an error. If the function "change" is not nil, it replaces each order before the
+// compilation.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -156,8 +157,8 @@ type partBuilder struct {
 // batch is the number of orders that are passed to the compiler at once.
 const batch = 1024
 
-// newPartBuilder returns a builder. Only emit may be called before finish. A change that is
-// not nil replaces each order before the compilation.
+// newPartBuilder returns a builder. Only emit may be called before finish. If the function
+// "change" is not nil, it replaces each order before the compilation.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {

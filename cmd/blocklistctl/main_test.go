@@ -225,8 +225,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that no output speaks of the past unless --at is given. The clock of the
-// test advances by a second at each reading.
+// TestPresent checks that the output is about the present unless --at is given. The clock of
+// the test advances by a second at each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

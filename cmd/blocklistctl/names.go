@@ -33,8 +33,8 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets from the names and from --list, and the report on the lines. If a
-// is not nil, it asks about unclear lines. Otherwise a refused line makes it print the report
+// read returns the targets from the names and from --list, and the report on the lines. On a
+// terminal, it asks about unclear lines. Otherwise, a refused line makes it print the report
 // and return errProblems.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
@@ -86,7 +86,7 @@ func newReport(id string, res *importer.Result) *importJSON {
 }
 
 // listFile returns the text of a file with names. Of a table, it returns the column of names,
-// one row on a line. If a is not nil, listFile can ask for the column.
+// one row on a line. On a terminal, it can ask for the column.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
 		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}

@@ -51,7 +51,7 @@ func TestMisuseJSON(t *testing.T) {
 	}
 }
 
-// A full writer fails after room bytes, like a full disk does.
+// A full is a writer that fails like a full disk. The field room is the number of free bytes.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {

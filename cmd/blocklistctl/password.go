@@ -90,7 +90,7 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 }
 
 // keepTerminal makes an interrupt (Ctrl-C) restore the terminal, which would otherwise stay
-// without echo. release ends this handling of interrupts.
+// without echo. The function "release" ends this.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

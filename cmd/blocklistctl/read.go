@@ -49,8 +49,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most most bytes. It refuses a pipe without opening it,
-// because the opening would wait for a writer. The error does not contain the path.
+// openFile opens a regular file whose size in bytes does not exceed the parameter "most". It
+// refuses a pipe without opening it, because that would wait for a writer. The error has no
+// path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -11,9 +11,9 @@ import (
 // disclosures returns, for each order id, how much may be shown without --sealed. Orders with
 // disclosure full are missing, to save memory.
 //
-// A lift ends other orders. Without its own disclosure, it is as secret as these orders. If an
-// order in its list is unknown, the lift is secret, because this may be a sealed order of
-// another file.
+// A lift ends other orders. Without its own disclosure, it is as secret as these orders. If
+// the lift ends no order or lists an unknown id, it is secret, because a sealed order may be
+// in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order

@@ -192,7 +192,7 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 }
 
 // differs returns an error if another signature of the file is from the same key, because a
-// server counts each key once. The signatures are next to the file from.
+// server counts each key once. The parameter "from" is the path of the file.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)

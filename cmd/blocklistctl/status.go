@@ -198,7 +198,7 @@ func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
 	return nil
 }
 
-// newest returns the digest of the set with the latest start on any server.
+// newest returns the digest of the set that came into force last on any server.
 func newest(nodes []nodeJSON) (digest string) {
 	since := ""
 	for _, n := range nodes {

@@ -132,7 +132,8 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// The start of a set is in whole seconds, so either set may be the newest.
+	// A server reports only the second in which a set came into force, so the test does not
+	// know which set is newer.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)

@@ -68,7 +68,7 @@ func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	return "one is open" + windowEnd(next, zone)
 }
 
-// windowEnd returns the end of a window as the end of a sentence.
+// windowEnd returns words about the end of a window, for example "until 2026-05-01".
 func windowEnd(w *order.Window, zone *time.Location) string {
 	if w.Until == order.NoTime {
 		return ", without an end"

@@ -148,8 +148,8 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns a text about a beginning, and why the order will not be enforced then, if
-// that is known.
+// beginning returns a text, for example "a window begins". If the order will not be enforced
+// then, the text contains the reason.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {

@@ -54,7 +54,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Note is a note for the end of a report about what the report cannot know.
+// Note is a sentence for the end of a page about what the report cannot know.
 const Note = "This report reads order files. The log and the metrics of a server say which version of a file is in force."
 
 // Now returns the time of the report.
@@ -230,8 +230,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// wrap writes text in lines of at most columns. The first line begins with first, and the
-// other lines with rest. All lines but the last end with cont.
+// wrap writes text in lines of at most columns. The first line begins with the prefix "first",
+// and the other lines begin with "rest". All lines but the last end with "cont".
 func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteString(first)
 	used, start := textWidth(first), true

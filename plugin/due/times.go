@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// spans returns the windows within from and until, or this whole time if there are no windows.
-// The result is sorted. NoTime means no limit.
+// spans cuts the windows to the time between the parameters "from" and "until". Without
+// windows, it returns this time. The result is sorted. NoTime means no limit.
 func spans(from, until order.Time, windows []order.Window) []order.Window {
 	if len(windows) == 0 {
 		return []order.Window{{From: from, Until: until}}

@@ -70,8 +70,8 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to the order was. It sets target_count if the order has this field,
-// or needs it now.
+// AddTargets adds targets to an order. It sets target_count if the order has this field, or
+// needs it now.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })

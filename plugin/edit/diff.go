@@ -93,7 +93,7 @@ func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 }
 
-// skip returns how many lines of a and of b to skip until the next lines are equal. The sum of
+// skip returns how many lines of a and of b must be skipped to reach equal lines. The sum of
 // both numbers is as small as possible.
 func skip(a, b []string) (x, y int) {
 	for sum := 1; sum <= min(len(a)+len(b), maxSearch); sum++ {

@@ -346,7 +346,8 @@ func TestRandomEdits(t *testing.T) {
 	}
 }
 
-// lost returns how many lines of was are missing in is, or have another place in the sequence.
+// lost returns how many lines of the old text are missing in the new text, or are at another
+// place in the sequence.
 func lost(was, is string) int {
 	a, b := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(is))
 	equal := func(i, j int) bool {

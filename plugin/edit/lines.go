@@ -15,7 +15,7 @@ import (
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// A line with an order becomes a JSON document with open before it and shut after it.
+// A line with an order is a JSON document if open is put before the line and shut after it.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`
@@ -36,8 +36,8 @@ func (t *Text) spans() (out [][2]int) {
 	return out
 }
 
-// editLine passes one line to change as a .json document. If wrapped is true, the line is an
-// order, and becomes the only order of the document.
+// editLine passes one line to the function "change", as a .json document. If wrapped is true,
+// the line is an order, and becomes the only order of the document.
 func (t *Text) editLine(span [2]int, wrapped bool, change func(line *Text) error) error {
 	before, after := "", ""
 	if wrapped {

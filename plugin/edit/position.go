@@ -61,8 +61,8 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-// after returns the line of the next key after key in a mapping, or end if key is the last
-// key.
+// after returns the line of the key that follows the given key in a mapping. If there is none,
+// it returns end.
 func after(m *yaml.Node, key string, end int) int {
 	for i := 0; i+3 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -150,8 +150,8 @@ func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	return 0, 0, false
 }
 
-// quoteEnd returns the offset of the quotation mark that closes the one at the offset at, or
-// -1.
+// quoteEnd returns the offset of the quotation mark that closes a quoted text, or -1. The text
+// begins at the given offset.
 func (t *Text) quoteEnd(at int) int {
 	quote := t.data[at]
 	for i := at + 1; i < len(t.data); i++ {

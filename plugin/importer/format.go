@@ -143,7 +143,7 @@ func formatOf(s string) *format {
 }
 
 // foreignSuffix returns an error if the names are probably owner names of one zone. For
-// example, example.com.rpz.example.net stands for example.com in the zone rpz.example.net.
+// example, example.com.rpz.example.net means example.com in the zone rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

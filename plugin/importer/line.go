@@ -141,7 +141,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If the text changes, it adds the description did to the note.
+// change returns clean(s). If the text changes, it adds the description in "did" to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {

@@ -64,7 +64,7 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot, and the line next probably has the top-level
+// openDot reports whether s ends in a dot, and the next line probably has the top-level
 // domain.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
@@ -83,8 +83,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. It joins, separates or refuses each pair
-// by the word that decided returns for the index of the second line.
+// broken finds pairs of lines that may be one name. The function "decided" returns join,
+// separate, refuse or "" for the index of the second line.
 func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {

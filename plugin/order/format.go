@@ -261,7 +261,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns a YAML tag, but the tag of a string for a time.
+// kindOfTag returns the given YAML tag. For the tag of a time, it returns the tag of a string.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"

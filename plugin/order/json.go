@@ -40,8 +40,8 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
-	// line and col are the position of the offset seen. The next search starts there, so that
-	// the text is searched only once.
+	// The fields line and col are the position of the offset in the field "seen". The next
+	// search starts at this offset, so that the text is searched only once.
 	seen, line, col int
 	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the
 	// items of all open objects and arrays.
@@ -223,7 +223,7 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 }
 
 // skipRun skips the inner names of a long list, and adds one node for all of them. It does
-// nothing if the list at the offset first is short.
+// nothing if no long list begins at the offset "first".
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++

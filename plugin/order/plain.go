@@ -125,8 +125,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. Values up to len(Targets) are indexes of Targets, plus 1. Larger
-	// values are offsets of names in a long list (see warnTwice).
+	// The field "at" is 0 in a free slot. Values up to len(Targets) are indexes of Targets,
+	// plus 1. Larger values are offsets of names in a long list (see warnTwice).
 	at uint32
 }
 

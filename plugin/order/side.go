@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a Names. After the first names, it calls Grow
-// with an estimate of the remaining number (see sample).
+// A taker passes the names of a side list to a value of type Names. After the first names (see
+// sample), it calls Grow with an estimate of the remaining number.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown

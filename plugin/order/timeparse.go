@@ -169,8 +169,8 @@ func shaped(s, shape string) bool {
 // and after a local time include all its possible offsets.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show wall, which is written in UTC. The
-// result is empty if the clocks skip this local time, and has two times if it occurs twice.
+// instants returns the times at which clocks in loc show the local time "wall", whose location
+// is UTC. It returns none if the clocks skip this local time, and two if it occurs twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

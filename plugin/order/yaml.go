@@ -28,7 +28,7 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.msg }
 
 // parseYAML parses exactly one YAML document. It skips the inner names of the runs (long lists
-// of names). It returns an error of stop as it is.
+// of names). If the function "stop" returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The YAML library recovers only from its own panics. After any other panic, the server
 	// must refuse the file and go on.
