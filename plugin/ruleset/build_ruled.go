@@ -6,10 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part as a Builder with the options opt would have built it, or p itself if
-// nothing differs.
-//
-// It uses the compiled rules, because the file may have changed or vanished.
+// Ruled returns the part that a Builder with the options opt would have made, or p itself if
+// nothing differs. It uses the compiled rules, because the file may have changed or vanished.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {

@@ -44,11 +44,9 @@ type Outcome struct {
 	Late order.Time
 	// Reaches is set if a lift ends the effect of at least one order.
 	Reaches bool
-	// Blocked is the number of names that became blocked for some client. Freed is the number
-	// of names that are no longer blocked for any client.
-	//
-	// A block order counts the names that it blocked itself. A lift counts its targets and the
-	// targets of the orders whose ids it lists.
+	// Blocked counts the names that the order itself newly blocks for some client. Freed
+	// counts the names that are now blocked for no client. A lift also counts the targets of
+	// the orders that it lists.
 	Blocked, Freed int
 	// Counted is false if counting would take too much work. Blocked and Freed are then 0.
 	Counted bool

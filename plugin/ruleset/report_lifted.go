@@ -29,11 +29,9 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings fills in s.liftings.
-//
-// It visits only names at and below the targets of lifts, because a set may have millions of
-// names. If such an order has targets with dates of their own, it visits all names of the
-// part.
+// findLiftings fills in s.liftings. It visits only names at and below the targets of lifts,
+// because a set may have millions of names. If a part has dates of single targets, it visits
+// all names.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {

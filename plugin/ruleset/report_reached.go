@@ -38,7 +38,7 @@ type moment struct {
 // in different files are not.
 type ties map[*string]*tied
 
-// A tied stands for the orders of one file with equal rank. It contains the first order that
+// A tied describes the orders of one file with equal rank. It contains the first order that
 // was added, and the smallest index.
 type tied struct {
 	entry *entry

@@ -14,12 +14,11 @@ import (
 )
 
 // A coder writes or reads the fields of a part. Each function of snapshot_fields.go lists the
-// fields of a type once, for both directions, so that the reader cannot differ from the writer.
-// A writer changes nothing, because queries use the part at the same time.
+// fields of a type once, for both directions. A writer changes nothing, because queries use
+// the part.
 //
-// Numbers and the lengths of texts are in one stream, and the texts are in a second stream. A
-// reader makes one string of the second stream, and each text is a part of this string. So a
-// million orders need no million allocations, and the numbers do not stay in memory.
+// Numbers and the lengths of texts are in one stream, and the texts are in another. A reader
+// makes one string of all texts, so that a million orders need no million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer

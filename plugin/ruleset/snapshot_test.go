@@ -363,8 +363,8 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// seal writes correct checksums into a snapshot, so that the fuzzer reaches the code after the
-// checksums. The snapshot like gives the fingerprints and the Origin.
+// seal writes correct checksums into b, so that the fuzzer reaches the code after the
+// checksums. It copies the fingerprints and the Origin from the snapshot `like`.
 func seal(b, like []byte) []byte {
 	names := func(b []byte) uint64 { // the offset of the index
 		size := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) % uint64(len(b)) }
