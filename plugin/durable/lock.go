@@ -73,8 +73,8 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// ErrReplaced means that the lock file at the path of a Lock is not the file that was locked.
-// Another process can then lock the new file.
+// ErrReplaced means that the locked file is no longer the lock file in the directory. Another
+// process can then lock the new file.
 var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
 
 // Check returns ErrReplaced if the lock file or its directory was removed or replaced, and another

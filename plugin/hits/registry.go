@@ -2,9 +2,8 @@ package hits
 
 import "sync"
 
-// registry has the Counters of the process by the names of their server blocks. On a reload of
-// the Corefile, the old and the new configuration share the Counter of a server block, so that
-// its counts survive.
+// registry has the Counters of the process by the names of their server blocks. After a reload
+// of the Corefile, the new configuration uses the same Counter, so that the counts survive.
 var registry = struct {
 	sync.Mutex
 	counters map[string]*shared

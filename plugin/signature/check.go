@@ -27,8 +27,8 @@ type Check struct {
 	hash   *Hash
 }
 
-// A found value is one signature file: the parsed signature, or the reason why it does not
-// count.
+// A found value is one signature file: the parsed signature, or the reason why the signature
+// does not count.
 type found struct {
 	path string
 	sig  Signature

@@ -40,8 +40,8 @@ func (s *State) Record(c Change) error {
 		err = fmt.Errorf("%s: has more than %d bytes; move the file to an archive", s.path(changesName), maxChanges)
 	}
 	if err == nil {
-		// A line break at the start ends a line that a crash or a full disk has cut off. Without
-		// a cut line, the line break makes an empty line, so it is written only if necessary.
+		// The line break ends a last line that a crash or a full disk has cut off. After a
+		// complete line, it would make an empty line.
 		if !endsLine(path, info.Size()) {
 			line = append([]byte("\n"), line...)
 		}
