@@ -105,7 +105,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 const KeepMode = fs.ModeIrregular
 
 // Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode and the owner of the old file.
+// file or symbolic link. The new file gets the given mode and the owner of the old file, or
+// Commit fails.
 //
 // When Commit returns nil, the new file survives a power failure. After an error, the old
 // content stays, unless the step SyncDir failed.

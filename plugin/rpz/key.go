@@ -7,8 +7,10 @@ import (
 )
 
 // A key is a name as text: the labels from the top-level label on, each followed by a 0 octet.
-// An ancestor is a prefix. The order of the octets is the canonical order (RFC 4034, section
-// 6.1).
+// No label contains this octet.
+//
+// Each ancestor of a name is a prefix of its key. The octets of keys sort in canonical order
+// (RFC 4034, section 6.1).
 type key string
 
 // keyOf returns the key of a name in an order.
@@ -57,9 +59,8 @@ func common(a, b key) key {
 // a name below rpz-ip represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ can contain the name and the wildcard below it. The origin has
-// this many octets in wire form. A name with a label of triggers does not fit: it would block
-// addresses.
+// fits reports whether an RPZ can contain the name and the wildcard below it. The origin is in
+// octets of wire form. Names with a label of triggers do not fit: they would block addresses.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
 	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]

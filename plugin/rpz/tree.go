@@ -13,8 +13,8 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks it for
-	// one of them. The first country with a blocking order decides. Without countries, orders
-	// with a country do not apply.
+	// one of them. The first country with a blocking order decides. Without countries, no
+	// order with a country applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -79,10 +79,9 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 }
 
 // Update returns the tree of another set or a later time. It decides again only about names
-// that may have changed. The set must come from the ruleset.Excerpts of t's set, or be t's
-// set.
+// that may have changed. Another set must come from the same ruleset.Excerpts as the set of t.
 //
-// A name that has lost its rules may keep a node, with the answers of the node above.
+// A name without rules may keep a node, with the answers of the node above it.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {

@@ -128,7 +128,7 @@ func begin(o *order.Order) order.Time {
 // inForce returns the intervals in which an order is enforced, or nil.
 //
 // Add also indexes the names of orders that are never enforced. Otherwise a suspended order
-// would look like a file that has lost its names.
+// would look like lost names.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

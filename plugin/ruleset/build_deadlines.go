@@ -13,8 +13,8 @@ type duty struct {
 	at    order.Time
 	entry uint32
 	// sched is the number of the schedule in which the operator must fulfil the duty (see
-	// owed). It does not depend on the order's status. It is empty if the order's dates
-	// contain no time.
+	// owed). The order's status does not change it. If the order's dates contain no second, it
+	// is empty.
 	sched uint32
 	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
 	// order.

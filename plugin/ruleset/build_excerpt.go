@@ -2,10 +2,9 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Excerpts makes sets without certain orders, for programs that export the names in force to
-// other servers. It is not safe for concurrent use.
-//
-// It keeps the parts that it compiled, so that it compiles only changed files again.
+// Excerpts makes sets without certain orders, for programs that export the names in force. It
+// keeps the compiled parts, so that it compiles only changed files again. It is not safe for
+// concurrent use.
 type Excerpts struct {
 	// Drop returns true for a block order that the result must not contain. For one order, it
 	// must always return the same value. Lifts always stay. If Drop is nil, all orders stay.

@@ -159,8 +159,8 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 }
 
 // askedLifted reports whether a lift takes the asked name out of the order, and the earliest
-// time at which this may change. If no target of the order covers the asked name, the result
-// is false.
+// time at which this may change. If no target of the order covers the name, the result is
+// false.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever

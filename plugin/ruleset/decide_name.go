@@ -315,7 +315,7 @@ func (j *judgement) judge(p *path, at position) decision {
 }
 
 // applies reports whether a block rule applies at the position, and the earliest time at which
-// the result may change. The verdict is valid until known at most, so later times may be
+// the result may change. The verdict ends at the time known in any case, so later times may be
 // inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)

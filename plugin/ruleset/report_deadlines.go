@@ -70,8 +70,9 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether a duty is over because its order or target has ended or was lifted. It
-// ignores the status, because the operator must still enforce a suspended order.
+// moot reports whether a duty (a deadline or review) is over because its order or target has
+// ended or was lifted. It ignores the status, because a suspended order must still be
+// enforced.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true

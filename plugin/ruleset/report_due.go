@@ -22,8 +22,8 @@ type Duty struct {
 }
 
 // MissedDuties yields the deadlines up to the time `before` that were missed, or will be
-// missed unless the operator acts. It leaves out ended and lifted orders and targets. It keeps
-// the sequence of the files.
+// missed unless the operator acts. Ended and lifted orders and targets have none. The files
+// keep their sequence.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

@@ -41,14 +41,14 @@ type Reason struct {
 	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
-	// If Why is NotYet, the target will be enforced then. Otherwise Why is the obstacle.
+	// If Why is NotYet, the target will be enforced then. Otherwise Why is the reason against
+	// it.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever.
-	// Then the deciding target stops deciding, an outranked target ends, and any other target
-	// is enforced again.
+	// Until is the time at which the target's effect on this client changes, or Forever. Then
+	// the deciding target no longer decides, an outranked target ends, or another target is
+	// enforced again.
 	//
-	// For a client outside the scope of a lifted order, it is the time for a client in the
-	// scope.
+	// If the client is outside the scope of a lifted order, the time is for a client inside.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
 	// For a target without precedence, it is the time from which on the target is enforced.
@@ -155,9 +155,9 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason fills in x for one target, without the dates. Each of the target's rules has another
-// schedule. Of several reasons it chooses the longest, because a reader expects a block at its
-// end.
+// reason fills in x for one target, without the dates. The rules of the target have different
+// schedules. If several reasons are true, it chooses the longest, because a reader expects a
+// block after it.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName

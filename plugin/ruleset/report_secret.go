@@ -47,9 +47,8 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not contain the order's id. Unless a lift is
-// declared public, it is as secret as the orders that it ends. A lift of an unknown order is
-// secret too.
+// isSecret reports whether the ordinary log must not contain the order's id. A lift that is
+// not public is as secret as the orders that it ends. A lift of an unknown order is secret.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -122,8 +121,8 @@ func (o *Order) Label() string {
 // SealedLabel returns the name of a sealed (secret) order that all users may see.
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
-// Digest returns the public name of a sealed order: the first 12 hexadecimal digits of the
-// SHA-256 of its id. Readers can check guesses, so the id should be hard to guess.
+// Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
+// of the SHA-256 of its id. Readers can check guesses, so the id should be hard to guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

@@ -10,7 +10,7 @@ import (
 // times. Two names have different verdicts only if a yielded name is at or above just one of
 // them.
 //
-// Names reuses one Wire, which is valid only until the next iteration.
+// The Wire is valid only until the next iteration.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -23,12 +23,11 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields a name at or above each name whose verdicts differ between the sets. It may
-// yield a name several times. It reuses one Wire, which is valid only until the next
-// iteration.
+// Touched yields a name at or above each name whose verdicts differ between the sets, perhaps
+// several times. The Wire is valid only until the next iteration.
 //
-// It reads only the names of changed files, unless a lift without targets has changed. The
-// sets must have equal options that are not compiled into parts, such as NoCountry.
+// Touched reads only changed files, unless a lift without targets has changed. Options that
+// are not compiled into parts, such as NoCountry, must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {

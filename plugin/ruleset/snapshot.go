@@ -161,9 +161,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes, with the options of its Origin. It
-// refuses changed bytes, another Origin and impossible values. If the writer is not trusted,
-// also call Part.Check, which checks the index.
+// ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the
+// Origin. It refuses changed bytes, another Origin and impossible values. Only Part.Check
+// checks the index, for an untrusted writer.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

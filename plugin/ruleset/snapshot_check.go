@@ -10,7 +10,7 @@ import (
 )
 
 // Check returns an error if a query to the part could panic or not end. Use it if the writer
-// of a snapshot is not trusted. It takes as long as a compilation, and yields to queries.
+// of a snapshot is not trusted. It takes as long as a compilation and yields to queries.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err

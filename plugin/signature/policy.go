@@ -1,8 +1,8 @@
 // Package signature checks and makes the minisign signatures of order files. The signatures of
 // FILE are FILE.minisig, FILE.2.minisig and so on, by different keys.
 //
-// The package never opens a file. The caller passes the bytes that it read to both a Check and
-// the parser.
+// The package never opens a file. The caller gives the same bytes to a Check and to the
+// parser.
 package signature
 
 import (

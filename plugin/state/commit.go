@@ -29,8 +29,8 @@ type parts map[string]func(io.Writer) error
 // Commit stores a set in the background and returns at once. If several sets wait, only the
 // newest is stored. The caller must not change next after the call.
 //
-// If the new version of a file cannot be stored, the stored set keeps the old version. The
-// State tries again after 30 seconds. Snapshots are stored at most once in 10 seconds.
+// If a new version of a file cannot be stored, the old version stays, and the State tries
+// again after 30 seconds. Snapshots are stored at most once in 10 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)

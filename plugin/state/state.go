@@ -122,9 +122,8 @@ type Status struct {
 // creates the directory if its parent exists. If another process uses the directory, the error
 // is a *durable.LockedError.
 //
-// Damage does not make Open fail. Open keeps all undamaged versions, and Problems returns an
-// error for each missing file. Blob, Snapshot and Verify check the content later, because this
-// takes long.
+// Open keeps all undamaged versions, and Problems returns an error for each bad file. Only
+// Blob, Snapshot and Verify check the content of files, because this takes long.
 //
 // If current.json is damaged, the State has no versions, and the first commit renames the file
 // to refused.json. While refused.json exists, no blob is removed, so that a person can restore

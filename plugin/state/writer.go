@@ -104,7 +104,7 @@ func lacking(base Set, next *Next, todo parts) parts {
 }
 
 // finish records the result of an attempt and sets the timer of the next attempt. next is the
-// set of the attempt, or nil. left contains the parts whose snapshots must wait for the time
+// set of the attempt, or nil. left contains the parts whose snapshots wait for the duration
 // wait.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()

@@ -195,9 +195,9 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow reserves memory for at least n more elements, and for at least a quarter of the present
-// length. Unlike slices.Grow, it does not clear the memory, so that the load can yield
-// meanwhile.
+// grow reserves memory for at least n more elements, and at least a quarter more. Unlike
+// slices.Grow, it does not clear the memory, so that the load can yield while the system
+// provides the pages.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s

@@ -103,9 +103,9 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether each look-up has the same result in x and y. Both must have passed
-// Check. Two indexes from equal calls in the same sequence are the same, although their random
-// keys differ.
+// Same reports whether each look-up has the same result in x and y. Both must be without
+// errors (see Check). Indexes from equal calls in the same sequence are the same, although
+// their random keys differ.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

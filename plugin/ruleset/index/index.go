@@ -77,8 +77,7 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// also reports whether a marked name (see Freeze) is below w. It allocates only if hits is too
-// small.
+// reports whether a marked name (see Freeze) is below w. It allocates only if hits is full.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false

@@ -133,9 +133,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. It returns an error if a byte has changed, or if
-// the fingerprint of the program differs. If the writer is not trusted, call Check before a
-// look-up.
+// Read reads an index of exactly size bytes. It refuses changed bytes and an index of a
+// program with another fingerprint. If the writer is not trusted, call Check before a look-up.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
