@@ -33,7 +33,7 @@ const (
 )
 
 // A Hook is called in place of each step. It calls run to do the step, or returns an error.
-// Tests use a Hook to fail or to kill the process at a step.
+// Tests use a Hook to fail at a step.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
@@ -264,8 +264,8 @@ func (d FS) syncDir(dir string) error {
 	})
 }
 
-// CleanUp removes the temporary files of crashed writes from a directory. No other process may
-// write to the directory at this time, so the caller needs a Lock, for example.
+// CleanUp removes the temporary files of crashed writes from a directory. The caller needs a
+// Lock, for example, because no other process may write to the directory meanwhile.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

@@ -42,8 +42,8 @@ func (e *LockedError) Error() string {
 // maxHolder is the largest number of bytes that are read from a lock file.
 const maxHolder = 512
 
-// LockDir locks a directory and does not wait. If any process has the lock, LockDir returns a
-// *LockedError. If possible, it writes the process number, the host and the time into the lock
+// LockDir locks a directory and does not wait. If any process has the lock, it returns a
+// *LockedError. If possible, it writes the process number, the host and the time into the
 // file.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)

@@ -178,8 +178,8 @@ type Hour struct {
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the orders that have hits in the last Hours hours, sorted by their
-// ids. The last of these hours contains the time now.
+// Rows returns the hits of the last Hours hours, sorted by the ids of the orders. The last of
+// these hours contains the time now.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

@@ -15,8 +15,8 @@ type shared struct {
 	refs int
 }
 
-// Acquire returns the Counter of the server block with the given name, and makes a Counter if
-// there is none. The caller must call Release once for each call of Acquire.
+// Acquire returns the Counter of the server block with the given name, and makes a missing
+// Counter. The caller must call Release once for each call of Acquire.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()

@@ -116,8 +116,8 @@ func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns the time at which an order begins. For a lift (an order that ends other
-// orders) without the field From, it is the time of the decision.
+// begin returns the time at which an order begins. A lift (an order that ends other orders)
+// without the field From begins at the time of its decision.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
 		return o.DecidedAt()

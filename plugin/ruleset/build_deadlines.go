@@ -8,7 +8,7 @@ import (
 )
 
 // A duty is a time that an order sets for its operator: a deadline or the time of a review.
-// The type is small because a large register has very many duties.
+// The type is small, because there are very many duties.
 type duty struct {
 	at    order.Time
 	entry uint32

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ownSegment is the number of names from which on a part may stay a segment of its own.
-	// Merging a smaller part costs less than one more look-up in each query.
+	// ownSegment is the smallest number of names of a part with a segment of its own. For a
+	// smaller part, merging costs less than one more look-up in each query.
 	ownSegment = 20_000
 	// maxOwn is the largest number of parts that stay segments of their own.
 	maxOwn = 2

@@ -28,8 +28,8 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part without some orders. For the ids of these orders, drop
-// returns true. It does not read the file again.
+// Without returns a copy of the part, and omits each order for whose id drop returns true. It
+// does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
 	b.part.embeddings = p.embeddings

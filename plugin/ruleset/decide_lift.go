@@ -40,8 +40,8 @@ type liftSearch struct {
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// inCountry is set in the second round. The first round skips the lifts that cover the
-	// client only because of its country. It sets leftOut if it skipped any.
+	// inCountry is set in the second round. The first round skips each lift whose scope
+	// includes the client only by its country, and then sets leftOut.
 	inCountry, leftOut bool
 }
 
@@ -80,7 +80,7 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 }
 
 // lifter returns a lift that takes the name at the position out of the order, or nil. It also
-// returns the earliest time at which this result may change.
+// returns the earliest time at which the result may change.
 func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }

@@ -45,7 +45,8 @@ func (h *hit) last(k int) int {
 	return h.long.ends[h.rules[k].kind] - 1
 }
 
-// firstException returns an index that is not after the order's first exception.
+// firstException returns the index at which a search for the order's first exception can
+// begin.
 func (h *hit) firstException(entry uint32) int {
 	if h.long == nil {
 		return 0

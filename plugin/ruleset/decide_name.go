@@ -354,7 +354,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client.
+// includes reports whether an order is for the client, and sets j.scoped if this depends on
+// the country.
 //
 // It must also be called for orders that have not begun, because a cache may keep the answer
 // until they begin.

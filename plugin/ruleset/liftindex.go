@@ -39,7 +39,7 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
 // reaches reports whether the lift l ends the effect of the order e. A lift with ids ends the
-// orders with these ids. Any other lift ends the earlier orders of its authority.
+// orders with these ids. Any other lift ends its authority's earlier orders.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false

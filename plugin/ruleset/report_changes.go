@@ -84,8 +84,8 @@ type spot struct {
 	below bool
 }
 
-// Outcomes returns the effects of a load on at most `most` orders. The set before is nil for
-// the first load. When the function stop returns true, the other names are not compared.
+// Outcomes returns the effects of a load on at most `most` orders. For the first load, before
+// is nil. After stop has returned true, no more names are compared.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
@@ -214,8 +214,8 @@ func findDiffering(list []*outcome) {
 	}
 }
 
-// collect finds the names to compare for each outcome. For a lift, these are its targets, the
-// targets of the orders whose ids it lists and, in a small set, the names below its targets.
+// collect finds the names to compare for each outcome. A lift also gets the targets of the
+// orders whose ids it lists. In a small set, it also gets the names below its targets.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {

@@ -10,9 +10,8 @@ type Deadlines struct {
 	// NextDeadline is the next deadline that an order will miss unless the operator acts, or
 	// Forever.
 	NextDeadline order.Time
-	// Late is the number of orders that came into force after a deadline and have not
-	// ended. Either the order's dates begin too late, or this server loaded the order too late
-	// (see Follow).
+	// Late is the number of orders that came into force after a deadline and have not ended.
+	// Their dates begin too late, or this server loaded them too late (see Follow).
 	Late int
 	// PastReview is the number of orders whose review is due. Orders that have ended or were
 	// lifted do not count.

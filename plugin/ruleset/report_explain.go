@@ -57,10 +57,8 @@ type Reason struct {
 	After *Order
 }
 
-// Explain lists all targets at the name and above it, the deciding target first. It also lists
-// targets that are not active.
-//
-// Explain allocates and is slow, so queries must not use it.
+// Explain lists all targets at the name and above it, the deciding target first, even targets
+// that are not active. It allocates and is slow, so queries must not use it.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }

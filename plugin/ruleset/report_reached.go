@@ -127,8 +127,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end the effect of at least one of the orders. A lift also
-// ends an order of equal rank, because the two may be in different files.
+// Reached returns the lifts that end the effect of at least one of the orders. For equal
+// ranks, it assumes that a lift ends an order, because they may be in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

@@ -7,7 +7,7 @@ import (
 )
 
 // BlockedAt returns the number of names and networks that the part's orders block at the time
-// now. It ignores lifts. The store compares it with TargetsLost to detect a file that shrank.
+// now. It ignores lifts. The store uses it to detect a file that lost many targets.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.

@@ -21,8 +21,8 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find reports whether an order selected by the function wanted blocks the name for some
-// client. The result any reports whether any order does.
+// find reports whether some client is blocked by an order for which wanted returns true. The
+// result any is true if any order blocks a client.
 //
 // The results have no meaning if t.left is 0 afterwards.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {

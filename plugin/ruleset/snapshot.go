@@ -120,8 +120,8 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. It returns ErrRebuilt if the part was compiled from
-// another part, because a later compilation of the file would number the rules in another way.
+// WriteSnapshot writes a part and its Origin. It returns ErrRebuilt if the part was compiled
+// from another part: its rules have other numbers than after a compilation of the file.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt

@@ -203,9 +203,8 @@ type shared[T any] struct {
 	all []*T
 }
 
-// share writes or reads a pointer. each writes or reads the value of the pointer. If the table
-// is full, the newest value replaces the value before, because orders of one authority follow
-// one another.
+// share writes or reads a pointer, and calls each for a new value. If the table is full, the
+// new value replaces the last one, because orders of one authority follow one another.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)

@@ -93,9 +93,8 @@ func equal(p, q *Part) bool {
 	return p.names.Same(q.names) && reflect.DeepEqual(plain(*p), plain(*q))
 }
 
-// TestSnapshot reads the snapshots of random parts, and compares all fields. The part from the
-// snapshot must be the same as a second compilation of the orders, although the second index has
-// another key.
+// TestSnapshot reads the snapshots of random parts, and compares all fields. Each part must
+// also be the same as a second compilation of the orders, whose index has another key.
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -299,9 +298,8 @@ func TestSnapshotRebuilt(t *testing.T) {
 	}
 }
 
-// TestSnapshotForged changes parts in memory and writes snapshots with correct checksums.
-// ReadSnapshot or Check must refuse a number that is out of range, and Same must find all other
-// changes.
+// TestSnapshotForged writes snapshots of changed parts, with correct checksums. ReadSnapshot
+// or Check must refuse a number that is out of range. Same must find all other changes.
 func TestSnapshotForged(t *testing.T) {
 	for _, tc := range []struct {
 		name string

@@ -13,8 +13,8 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order cannot be enforced because it is only for countries and
-// the country of clients cannot be known. An order that is also for networks can be enforced.
+// undecidable reports whether an order is only for countries while the country of clients
+// cannot be known. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }

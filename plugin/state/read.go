@@ -149,9 +149,8 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error, with the path
-// of the order file, for each missing or damaged file. After coop.Start, Verify yields the CPU
-// to queries.
+// Verify reads all blobs and snapshots of the stored set. For each missing or damaged file, it
+// returns an error with the path of the order file. After coop.Start, it yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
 		// A commit may have removed this version meanwhile. A missing file is then no problem.

@@ -18,8 +18,8 @@ const changesName = "changes.jsonl"
 // maxChanges is the largest size in bytes of the file with the changes.
 const maxChanges = 64 << 20
 
-// Record adds a line to the file with the changes. When Record returns nil, the line survives a
-// power failure. The caller records a change before it makes the change.
+// Record adds a line to the file with the changes. When Record returns nil, the line survives
+// a power failure. Call Record before the change.
 func (s *State) Record(c Change) error {
 	s.recording.Lock()
 	defer s.recording.Unlock()

@@ -124,8 +124,8 @@ type Answer struct {
 // directory, because the other program may run as another user.
 var requestFS = durable.FS{Inherit: true}
 
-// Ask leaves a request in the state directory dir, and returns the id of the request. The
-// program that has locked the directory takes the request at its next look.
+// Ask leaves a request in the state directory dir, and returns its id. The program that has
+// locked the directory takes the request when it next calls Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err

@@ -50,7 +50,7 @@ const NoSerial = -1
 type Floor struct {
 	Serial int64
 	// Order is the digest of the only file that may have exactly this serial. It is zero if a
-	// person has set the floor. Any file may then have this serial.
+	// person has set the floor, because any file may then have this serial.
 	Order Digest
 }
 

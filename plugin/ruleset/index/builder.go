@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names and values for an Index. It writes records directly in their final
-// form, so that a load needs little additional memory. It is not safe for concurrent use.
+// A Builder collects names and values for an Index. It writes records in their final form, so
+// that a load needs little more memory. It is not safe for concurrent use.
 type Builder struct {
 	// Max is the largest size of all records in bytes. The value 0 means the largest possible
 	// size, which is enough for some 200 million names.
@@ -45,8 +45,8 @@ func (b *Builder) Full() bool {
 	return b.full
 }
 
-// batch is the number of names that are added together. It is larger than 1 so that the CPU
-// fetches the cache lines of several names at the same time.
+// batch is the number of names that are added together. The CPU then fetches the cache lines
+// of several names at the same time.
 const batch = 16
 
 // An item is one of several values of a name. The items of a name form a linked list.

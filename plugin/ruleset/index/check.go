@@ -29,8 +29,8 @@ func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// hashes and lengths contain the hash and the length of each interior node's name. A
-	// parent must have a smaller number than its child, so that no node is its own ancestor.
+	// hashes and lengths contain the hash and length of each interior node's name. A parent's
+	// number must be smaller than its child's, so that no node is its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {

@@ -47,8 +47,8 @@ type Index struct {
 	// fields.
 
 	buckets []bucket
-	// key is the random key of the hashes, so that an attacker cannot write a list whose names
-	// all collide. An index from a file (see Read) keeps the key with which it was built.
+	// key is the random key of the hashes. Otherwise an attacker could write a list whose
+	// names all collide. An index from Read keeps its old key.
 	key   uint64
 	names int
 	// topLevel is true if a top-level domain has a value.
@@ -152,8 +152,8 @@ func (x *Index) lacks(h uint64) bool {
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find looks up the node with this parent and label. The argument h is the hash of the node's
-// whole name. The result is a pointer to the offset of the record, or nil.
+// find returns a pointer to the offset of the record with this parent and label, or nil. The
+// argument h is the hash of the node's whole name.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -219,7 +219,7 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 }
 
 // FirstMarked returns the number of the first marked name (see Freeze) after w in canonical
-// order. The marked names below w have the numbers from there on.
+// order. The marked names below w have consecutive numbers from there on.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)

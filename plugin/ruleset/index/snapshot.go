@@ -41,9 +41,8 @@ var (
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of everything in the program on which the written bytes depend, such
-// as the layout of a bucket and the hash of a name. Read refuses an index with another
-// fingerprint.
+// fingerprint is a hash of everything in the program on which the written bytes depend, for
+// example the layout of a bucket. Read refuses an index with another fingerprint.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
