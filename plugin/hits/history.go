@@ -59,7 +59,7 @@ func (h *history) take(t *table) {
 // move makes the given hour the newest hour of the history. If the newest hour was more than
 // one hour later, the clock was wrong, and move removes the counts of future hours.
 //
-// A difference of one hour is normal, because goroutines read the clock separately.
+// One hour is normal, because goroutines read the clock separately.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:

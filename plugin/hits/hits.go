@@ -73,7 +73,7 @@ func New() *Counter {
 }
 
 // Add counts one query that the order o of the set decided at the time now. If shadow is true,
-// the order or server block is in shadow and did not block the query. c may be nil.
+// the order or server block is in shadow and did not block it. c may be nil.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
 	if c == nil {
 		return
@@ -101,8 +101,7 @@ func shardOf() int {
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
 // renew replaces all tables that do not fit by empty tables, and returns the table of the
-// shard s. It replaces other shards too, because an old table keeps the orders of an old set
-// in memory.
+// shard s. It includes other shards, because an old table keeps an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, hour int64) *table {
 	c.hour.Store(hour)
 	for i := range c.shards {

@@ -44,10 +44,8 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits reports whether the table can count a hit of a set in an hour.
-//
-// A table also accepts an older set and the previous hour. Otherwise old and new queries would
-// replace the tables in turn.
+// fits reports whether the table can count a hit of a set in an hour. It accepts older sets
+// and the previous hour. Otherwise old and new queries would replace the tables in turn.
 func (t *table) fits(set uint64, hour int64) bool {
 	return set <= t.set && (hour == t.hour || hour == t.hour-1)
 }

@@ -7,10 +7,9 @@ import (
 )
 
 // A key is a name as text: the labels from the top-level label on, each followed by a 0 octet.
-// No label contains this octet.
 //
-// Each ancestor of a name is a prefix of its key. The octets of keys sort in canonical order
-// (RFC 4034, section 6.1).
+// Each ancestor of a name is a prefix of its key. Keys sort in canonical order (RFC 4034,
+// section 6.1), because labels contain no 0 octet.
 type key string
 
 // keyOf returns the key of a name in an order.

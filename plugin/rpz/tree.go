@@ -13,7 +13,7 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks it for
-	// one of them. The first country with a blocking order decides. Without countries, no
+	// one country. The first country with a blocking order decides. Without countries, no
 	// order with a country applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.

@@ -117,10 +117,8 @@ func (b *Builder) findWholeLifts() {
 }
 
 // mayDiffer reports whether the rule can keep a name from NXDOMAIN when its parent has
-// NXDOMAIN.
-//
-// Rules that are never enforced do not count, because a query looks at no more than maxBelow
-// of the counted names.
+// NXDOMAIN. Rules that are never enforced do not count, because a query looks at maxBelow
+// counted names at most.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

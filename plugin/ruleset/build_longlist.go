@@ -19,7 +19,7 @@ type longList struct {
 // A listLift is a lift (a rule that ends other rules) in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift, and all lifts before it in liftIndex.later, have
+	// over is the time at which this lift and all lifts before it in liftIndex.later have
 	// ended.
 	over order.Time
 }

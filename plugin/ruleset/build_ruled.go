@@ -49,8 +49,8 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Copy the numbers of targets from p, because Freeze has subtracted the duplicate
-		// targets a second time.
+		// Freeze has subtracted the duplicate targets a second time, so copy the numbers of
+		// targets from p.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}

@@ -315,7 +315,7 @@ func (j *judgement) judge(p *path, at position) decision {
 }
 
 // applies reports whether a block rule applies at the position, and the earliest time at which
-// the result may change. The verdict ends at the time known in any case, so later times may be
+// this may change. The verdict ends at the time known in any case, so later times may be
 // inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
@@ -355,10 +355,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 }
 
 // includes reports whether an order is for the client, and sets j.scoped if this depends on
-// the country.
-//
-// It must also be called for orders that have not begun, because a cache may keep the answer
-// until they begin.
+// the country. Call it for later orders too, because a cache may keep the answer until they
+// begin.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true

@@ -12,8 +12,8 @@ const maxBelow = 256
 // below returns the common outcome of all names below q, and the earliest time at which it may
 // change. The parameter d is the decision about q.
 //
-// NXDOMAIN for q also denies all lower names (RFC 8020). A denied DNSKEY of q makes passing
-// lower names bogus. If q may be a service name (see QName.Service), q itself counts too.
+// NXDOMAIN for q also denies all lower names (RFC 8020). Denying q's DNSKEY makes passing
+// lower names bogus. A possible service name q (see QName.Service) counts too.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {

@@ -45,10 +45,8 @@ type Outcome struct {
 	// Reaches is set if a lift ends the effect of at least one order.
 	Reaches bool
 	// Blocked counts the names that became blocked for some client. Freed counts the names
-	// that are now blocked for no client.
-	//
-	// A block order counts only names that it blocks or blocked itself. A lift counts its
-	// targets and the targets of the orders that it lists.
+	// that are now blocked for no client. A lift also counts the targets of the orders that it
+	// lists.
 	Blocked, Freed int
 	// Counted is false if counting would take too much work. Blocked and Freed are then 0.
 	Counted bool

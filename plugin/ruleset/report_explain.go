@@ -44,11 +44,11 @@ type Reason struct {
 	// If Why is NotYet, the target will be enforced then. Otherwise Why is the reason against
 	// it.
 	Begins order.Time
-	// Until is the time at which the target's effect on this client changes, or Forever. Then
-	// the deciding target no longer decides, an outranked target ends, or another target is
-	// enforced again.
+	// Until is the time at which the target's effect on this client changes, or Forever. The
+	// deciding target then no longer decides. An outranked target then ends. Any other target
+	// begins again.
 	//
-	// If the client is outside the scope of a lifted order, the time is for a client inside.
+	// If a lifted order is not for the client, the time is for a client in the order's scope.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
 	// For a target without precedence, it is the time from which on the target is enforced.

@@ -17,10 +17,10 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow copies the late orders of the set old. It adds the orders that this load made active
-// after their deadline. Call it before other goroutines use s.
+// Follow copies the late orders of the set old, and adds the orders that became active after
+// their deadline. Call it before other goroutines use s.
 //
-// Do not call it for the first set of a server, whose orders may have been in force before the
+// Do not call it for a server's first set, whose orders may have been in force before the
 // restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate

@@ -30,8 +30,8 @@ type liftedTargets struct {
 }
 
 // findLiftings fills in s.liftings. It visits only names at and below the targets of lifts,
-// because a set may have millions of names. If a part with liftings has targets with dates, it
-// visits all names.
+// because a set may have millions of names. For a part with liftings and dated targets, it
+// visits all.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {

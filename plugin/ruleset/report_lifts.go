@@ -26,7 +26,7 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 }
 
 // meetings finds out for each lift whether it ends the effect of an order. A lift with targets
-// needs a target at, above or below a target of the order. Another lift needs the order's id.
+// needs one at, above or below a target of the order. Another lift needs the order's id.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {

@@ -21,8 +21,8 @@ type meeting struct {
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
-	// reached is the number of lifts, from the beginning of the list `later`, that end an
-	// order of lower rank.
+	// reached is the number of lifts at the beginning of the list `later` that end an order of
+	// lower rank.
 	reached map[Authority]int
 	// ties contains the orders whose rank is equal to the rank of a lift of their authority.
 	ties map[moment]ties

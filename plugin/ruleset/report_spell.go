@@ -62,7 +62,7 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// An exemption with an end has no beginning, so the longest exemption decides.
+	// Exemptions have only ends and no beginnings, so the longest exemption decides.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {

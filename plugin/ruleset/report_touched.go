@@ -26,8 +26,8 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 // Touched yields a name at or above each name whose verdicts differ between the sets, perhaps
 // several times. The Wire is valid only until the next iteration.
 //
-// Touched reads only changed files, unless a lift without targets has changed. Options that
-// are not compiled into parts, such as NoCountry, must be equal in both sets.
+// Touched reads only changed files, unless a lift without targets has changed. Uncompiled
+// options, for example NoCountry, must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {

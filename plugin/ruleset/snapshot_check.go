@@ -10,7 +10,7 @@ import (
 )
 
 // Check returns an error if a query to the part could panic or not end. Use it if the writer
-// of a snapshot is not trusted. It takes as long as a compilation and yields to queries.
+// of a snapshot is not trusted. It takes as long as compiling and yields to queries.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err
@@ -100,7 +100,8 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields the lists of rules: the indexes of the first rule and of the rule after the last.
+// runs yields, for each list of rules, the indexes of the first rule and of the rule after the
+// last.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0

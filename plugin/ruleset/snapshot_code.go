@@ -13,12 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A coder writes or reads the fields of a part. Each function of snapshot_fields.go lists the
-// fields of a type once, for both directions. A writer changes nothing, because queries use
-// the part.
+// A coder writes or reads the fields of a part. The functions of snapshot_fields.go list the
+// fields once, for both directions. A writer changes nothing, because queries use the part.
 //
-// Numbers and the lengths of texts are in one stream, and the texts are in another. A reader
-// makes one string of all texts, so that a million orders need no million allocations.
+// Texts are in a stream of their own. A reader makes one string of all texts, so that a
+// million orders need no million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer

@@ -321,9 +321,6 @@ func (w *world) mention(o *order.Order) {
 
 // withoutShadow returns a copy of the order without its targets in shadow, or nil for an order
 // in shadow. A target stays if it has exceptions or a second entry with another status.
-//
-// A block order may lose all targets. It stays because the guard protects its redirect
-// addresses.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil

@@ -37,8 +37,8 @@ type found struct {
 }
 
 // Check returns a Check of the file at path. The function read returns at most MaxBytes+1
-// bytes of a signature file, or fs.ErrNotExist. Check reads at most as many signature files as
-// the policy has keys.
+// bytes of a signature file, or fs.ErrNotExist. Check reads one signature file for each key at
+// most.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {

@@ -26,8 +26,8 @@ type Next struct {
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. If several sets wait, only the
-// newest is stored. The caller must not change next after the call.
+// Commit stores the newest set in the background and returns at once. The caller must not
+// change next after the call.
 //
 // If a new version of a file cannot be stored, the old version stays, and the State tries
 // again after 30 seconds. Snapshots are stored at most once in 10 seconds.

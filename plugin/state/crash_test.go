@@ -86,8 +86,8 @@ func child(at int, dir string) error {
 }
 
 // TestCrashes kills a process at each point while it stores three sets. The next start must
-// find one complete set, never an older set than after an earlier point. The directory must
-// contain only its files.
+// find one complete set, not older than after an earlier point. The directory must contain
+// only its files.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

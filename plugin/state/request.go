@@ -171,12 +171,11 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests that other programs have left. The caller must answer each of them
-// with Answer. The error is about malformed requests, or durable.ErrReplaced for a replaced
-// directory.
+// Take returns the requests that other programs have left. Answer each of them with Answer.
+// The error is about malformed requests, or durable.ErrReplaced for a replaced directory.
 //
-// Take records each request before it returns the request. If the record cannot be written,
-// Take answers with a refusal.
+// Take records each request first. If the record cannot be written, Take answers with a
+// refusal.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)

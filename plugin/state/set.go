@@ -22,12 +22,9 @@ type Set struct {
 	// Floors contains, by path, the lowest serial that the next version of a file may have.
 	// Forget does not remove the floor.
 	Floors map[string]Floor
-	// Unaccepted is the time at which Open found no readable current.json, because the
-	// directory was new, empty or damaged. Earlier serials are unknown, so an old file that
-	// was put back cannot be noticed.
-	//
-	// It is zero if the directory always had a current.json, or after Accept. Commit ignores
-	// it.
+	// Unaccepted is the time at which Open found the directory new, empty or damaged, so that
+	// earlier serials are unknown. It is zero if current.json was always readable, or after
+	// Accept. Commit ignores it.
 	Unaccepted time.Time
 }
 

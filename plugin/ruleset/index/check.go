@@ -104,8 +104,8 @@ func (x *Index) fault() string {
 }
 
 // Same reports whether each look-up has the same result in x and y. Both must be without
-// errors (see Check). Indexes from equal calls in the same sequence are the same, although
-// their random keys differ.
+// errors (see Check). Equal calls in the same sequence make the same index, despite random
+// keys.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

@@ -13,8 +13,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in the indexes x and y. It reads the records of both
-// in parallel, because two versions of a list are nearly equal. It looks up moved names.
+// Join yields the refs of each name of x in both indexes. It reads their records in parallel,
+// because two versions of a list are nearly equal. It looks up names that have moved.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
