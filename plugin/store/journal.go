@@ -9,14 +9,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// This file opens the journal, which is the evidence of the operator. journal_events.go writes
-// the events of a Store.
+// This file opens the journal, the operator's evidence of what was in force. journal_events.go
+// writes the events.
 //
-// The journal never delays an order: all events are queued, and a goroutine of the journal
-// writes them. If the disk fails, orders go into force as usual.
+// The journal never delays an order: events are queued, and a goroutine writes them.
 
-// journals has the journals of this process by their paths. The system locks a directory only
-// once, and the old and the new Store of a reload of the Corefile use it together.
+// journals has the journals of this process by path. During a reload of the Corefile, the old
+// and the new Store share a journal, because the directory can be locked only once.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
@@ -55,9 +54,9 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. If another Store still uses the journal, it writes
-// the states of its orders again: s is then the Store of a Corefile that failed. The last
-// release closes the journal, which waits for the disk, but only for some seconds.
+// release ends the use of the journal by s. If s was the newest Store, for example of a
+// Corefile that failed, an older Store writes the states of its orders again. The last release
+// closes the journal, and waits at most some seconds for the disk.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })

@@ -10,9 +10,9 @@ import (
 )
 
 // protect loads the changed protect lists, and reports whether the guard has changed. It must
-// run before the order files are read, because the guard checks the targets of the orders.
+// run before the order files are read, because the guard checks their targets.
 //
-// If a protect list has errors, the last good version of the list stays in force.
+// If a protect list has errors, its last good version stays in force.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {

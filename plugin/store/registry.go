@@ -2,13 +2,12 @@ package store
 
 import "sync"
 
-// registry has the Stores of the process. The keys are texts made from the options. Server
-// blocks with equal options share a Store. A Store is also shared by the old and the new
-// configuration of a reload, so that a reload with equal options parses no file and needs no
-// memory for a second set.
+// registry has the Stores of the process by the texts of their options. Server blocks with
+// equal options share a Store. During a reload, the old and the new configuration share it
+// too, so nothing is parsed again.
 //
-// The lock must not be held while a Store opens or closes, because opening or closing may take
-// seconds, and /metrics and /ready need the lock.
+// The lock must not be held while a Store opens or closes. This may take seconds, and /metrics
+// and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -22,13 +21,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store of the process with the options opt, and starts a Store if there
-// is none. The caller must call Release once for each call of Acquire. If clock is nil, the
-// Store uses the real time.
+// Acquire returns the Store with the options opt, and starts it if there is none. The caller
+// must call Release once for each call. A nil clock means real time.
 //
-// A new Store takes over the versions that the other Stores of the process have in force.
-// After a reload of the Corefile, the orders of each file therefore stay in force if the new
-// Corefile contains the file.
+// A new Store takes over the versions in force of the other Stores. The orders of a file thus
+// stay in force after a reload if the new Corefile contains the file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -77,9 +74,9 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all Stores of the process are ready. It is about all Stores because
-// CoreDNS asks only one instance of each plugin. A Store that is still opening is ignored if
-// another Store is open, because the open Store answers the queries.
+// AllReady reports whether all Stores of the process are ready. It checks all Stores, because
+// CoreDNS asks only one instance of each plugin. A Store that is still opening counts only if
+// no other Store is open.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()
