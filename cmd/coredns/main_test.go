@@ -49,8 +49,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg after the
-// line from docs/compile.md is added. Compiling by plugin.cfg must give the same order.
+// TestOrder checks that this binary has the order of plugins that a build by plugin.cfg has.
+// The test adds the line from docs/compile.md to CoreDNS's plugin.cfg.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {
@@ -80,8 +80,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLinked checks each directive of plugin.cfg. The plugin must be in this build and in the
-// output of -plugins, or be listed in absent and give an error that explains the build tag.
+// TestLinked checks each directive of plugin.cfg. Either its plugin is in this build and in
+// the output of -plugins, or absent lists it and its error explains the build tag.
 func TestLinked(t *testing.T) {
 	if !slices.Contains(listed, "blocklist") {
 		t.Errorf("-plugins does not list blocklist: %q", listed)

@@ -26,8 +26,8 @@ type Orders struct {
 
 // An Order is one order or lift of a set.
 type Order struct {
-	// ID is the id. The ID of a sealed (secret) order is "sealed:" and a digest of the id, and
-	// the order has only the fields ID, Set, Action, State, Until and those about hits.
+	// ID is the id of the order, or "sealed:" and a digest of the id for a sealed (secret)
+	// order. A sealed order has only ID, Set, Action, State, Until and the fields about hits.
 	ID     string `json:"id"`
 	Sealed bool   `json:"sealed"`
 	// Set is the digest of the set.
@@ -93,8 +93,9 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order of each set, in the sequence of the files, and for each order that
-// has hits and is gone. It ends when f returns false. The argument of f changes after the call.
+// each calls f for each order of each set in the sequence of the files, and then for each gone
+// order with hits. It ends when f returns false. f must not keep its argument, which is used
+// again.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())
