@@ -1,6 +1,6 @@
 // Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
-// regulators. It answers queries for blocked names with the reason of the block. All other
-// queries go to the next plugin.
+// regulators. It answers queries for blocked names with the reason. All other queries go to
+// the next plugin.
 package blocklist
 
 import (
@@ -55,10 +55,9 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// The stack frame of ServeDNS must be small, because it exists while the next plugins work. If
-// a goroutine needs a larger stack, the runtime copies the stack, which takes longer than this
-// plugin's work. answerOrWatch may use more stack, because it returns before the next plugin
-// runs.
+// Its stack frame must be small, because it exists while the next plugins work. A stack that
+// is too small is copied, which takes longer than this plugin's work. answerOrWatch may use
+// more, because it returns earlier.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -81,8 +80,8 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
 // answerOrWatch answers a query for a blocked name, and reports whether it has answered.
-// Otherwise it returns a response writer that checks the answer of the next plugin, or nil if
-// no check is needed.
+// Otherwise it returns a writer that checks the next plugin's answer, or nil if no check is
+// needed.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -91,9 +90,9 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A plugin below sent this query, not a client. The query is not blocked here, because
-		// the final answer to the client is checked. A cache below could otherwise keep a
-		// blocking answer for other clients, or after the order ends.
+		// A plugin below sent this query. It is not blocked, because the final answer to the
+		// client is checked. A cache below could keep a blocking answer for other clients, or
+		// after the order ends.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -134,8 +133,7 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 }
 
 // decideQuery decides about a query for a name that orders cover. It returns the reply if the
-// query is blocked, and the verdict otherwise. As a separate function, it frees its stack
-// before the reply is written.
+// query is blocked, and the verdict otherwise. Its stack is free before the reply is written.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {

@@ -13,9 +13,9 @@ import (
 // serverBlocks returns the configurations of all server blocks in the Corefile of c, one list
 // for each block.
 //
-// CoreDNS returns only the configuration at the position of a controller, so serverBlocks
-// moves a copy of c. For a key that does not exist, CoreDNS creates a configuration. It has no
-// effect, because the servers exist already.
+// CoreDNS returns only the configuration at a controller's position, so serverBlocks moves a
+// copy of c. CoreDNS creates a configuration for an unknown key, which has no effect after the
+// start of the servers.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {

@@ -13,12 +13,12 @@ import (
 )
 
 // An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a reload,
-// the old instance keeps running while CoreDNS starts the new instance with these calls:
+// CoreDNS makes these calls while the old instance runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS calls only OnRestartFailed of the old instance. This call must
-// also release the stores of the new instance.
+// If listening fails, CoreDNS calls OnRestartFailed of the old instance. It must release the
+// stores of the new instance, which gets no call.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
@@ -178,8 +178,8 @@ func (i *instance) shutdown() error {
 }
 
 // shadowBlocks reports which server blocks of the process are in shadow. During a reload, the
-// old and the new instance may have the same server block. It is then in shadow if either
-// instance says so.
+// old and the new instance may share a server block. It is in shadow if either instance says
+// so.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

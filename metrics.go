@@ -24,8 +24,8 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
 // A counters value is the counter vector of one metric with a map of its counters. The map is
-// faster than the vector, which hashes all label values. A query takes no lock: a new counter
-// is added to a copy of the map, which replaces the map.
+// faster, because the vector hashes all label values. Queries take no lock, because a changed
+// copy replaces the map.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of

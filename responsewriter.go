@@ -12,12 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a query that passes, because the answer may lead to a
-// blocked name. It also lowers TTLs, so that no cache keeps the answer after the start of an
-// order.
+// A responseWriter checks the answer to a passing query, because the answer may lead to a
+// blocked name. It also lowers TTLs, so that no cache keeps the answer after an order starts.
 //
-// It is also the context of the next plugins, which saves an allocation for each query. The
-// context marks the queries that these plugins send through the plugin chain.
+// It is also the context of the next plugins, which saves an allocation. The context marks the
+// queries that they send through the plugin chain.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context

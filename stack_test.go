@@ -18,14 +18,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. If the stack is too
-// small, the runtime copies it, which takes longer than a look-up (bench/NOTES.md). The
-// handler must therefore use little stack while the next plugins work and the answer is
-// written.
+// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. The runtime copies a
+// stack that is too small, which takes longer than a look-up (bench/NOTES.md). The handler
+// must therefore use little stack.
 //
-// The compiler decides the size of frames. Each limit is therefore relative to other code: a
-// minimal handler, or the unpacking of the query. Before you raise a limit, try to move work
-// into a function that returns earlier.
+// The compiler decides the size of frames, so each limit is relative to other code. Before you
+// raise a limit, try to move work into a function that returns earlier.
 const (
 	// maxBelow limits the stack in use while the next plugins work, relative to the minimal
 	// handler. Only the frame of ServeDNS counts.
@@ -37,8 +35,8 @@ const (
 	// minimal handler that answers itself.
 	maxReply = 2.3
 	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name, relative to the unpacking of the query. The largest stack occurs in a look-up that
-	// reads a record of the index. Hash values decide which look-ups do.
+	// name, relative to the unpacking of the query. Hash values decide whether a look-up reads
+	// a record, which needs the most stack.
 	maxPassing = 1.0
 	// maxDeciding limits the largest stack of a query for a name that orders cover, relative
 	// to the unpacking of the query.
@@ -161,8 +159,8 @@ func place() uintptr {
 }
 
 // depth returns the largest number of stack bytes that f uses. It fills the free stack with a
-// pattern, calls f, and finds the lowest overwritten byte. The stack must not move meanwhile,
-// so it is large enough and no garbage collection runs.
+// pattern, calls f, and finds the lowest overwritten byte. Without a garbage collection, the
+// stack cannot move.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it

@@ -83,8 +83,8 @@ func insert(directives []string) ([]string, error) {
 }
 
 // explainAbsent registers a setup function for each directive whose plugin is not in this
-// build. The function returns an error that mentions the build tag. CoreDNS's own error would
-// only say that a plugin may be missing.
+// build. The function returns an error with the build tag. CoreDNS's own error would only
+// mention a missing plugin.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {

@@ -20,12 +20,11 @@ const (
 	outputPatience = time.Second
 )
 
-// An output is the destination of CoreDNS's log. Write returns when the line is written, or
-// after patience. If earlier lines still wait for out, Write only puts the line into the
-// queue.
+// An output is the destination of CoreDNS's log. Write waits until the line is written, but at
+// most for patience. If earlier lines still wait, Write only puts the line into the queue.
 //
-// Without this type, a full pipe at standard output would block each goroutine that logs.
-// SIGTERM would not end the process, because its goroutine logs a line first.
+// Without this type, a full pipe at standard output would block each goroutine that logs. Even
+// SIGTERM would not end the process, because it is logged first.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -58,12 +57,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output. It does so in a loader of the Corefile,
-// because coremain.Run first sets the log to standard output. With -version and -plugins, no
-// loader runs.
+// queueOutput makes CoreDNS's log write to an output. It uses a loader of the Corefile,
+// because coremain.Run first sets the log to standard output.
 //
-// At a start, CoreDNS writes its zones and its version directly to standard output. This text
-// can still block the start.
+// At a start, CoreDNS writes its zones and its version directly to standard output. This can
+// still block the start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

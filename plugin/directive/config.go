@@ -56,7 +56,7 @@ const (
 //	}
 //
 // and stores the settings in cfg. The dispenser must be at the name of the directive. Relative
-// paths start at root, the path of the root plugin.
+// paths start at root.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -102,8 +102,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 }
 
 // URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
-// returns "". The server downloads nothing, because a download needs a resolver, and the
-// server is the resolver.
+// returns "". The server cannot download a file, because a download needs a working resolver.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {

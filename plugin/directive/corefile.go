@@ -166,10 +166,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name at the transport and port of
-// b, or nil. CoreDNS chooses the block with the longest zone that contains the name. If b gets
-// the queries at one of its addresses, the result is b. Serving ignores the plugins bind and
-// view, and addresses that are networks.
+// Serving returns the server block that gets the queries for name, or nil. It compares blocks
+// with the transport and port of b, and takes the longest zone that contains the name. It
+// prefers b among equal zones. It ignores the plugins bind and view, and addresses that are
+// networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

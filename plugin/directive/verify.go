@@ -39,9 +39,9 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 
 // checkVerify checks the settings that the property verify requires.
 //
-// verify requires the property state. Without a state directory, a restarted server forgets
-// serials and would accept an old signed file. Two order files must not have equal base names,
-// because a signature contains only the base name. An attacker could swap their signatures.
+// verify requires the property state, because a server that forgets serials would accept an
+// old signed file. Two order files must not have equal base names. A signature contains only
+// the base name, so an attacker could swap the signatures.
 func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil

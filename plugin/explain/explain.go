@@ -1,9 +1,8 @@
 // Package explain explains why a name is blocked or passes. blocklistctl uses it for order
-// files, and a server for its set of orders in force. The verdict comes from the functions
-// that answer queries.
+// files, and a server for its orders in force. The verdict comes from the functions that
+// answer queries.
 //
-// blocklistctl has the parsed orders, but a server has only compiled orders. An explanation by
-// a server therefore leaves out some facts.
+// A server has only compiled orders, so its explanations have fewer facts.
 package explain
 
 import (

@@ -94,8 +94,7 @@ func stateWords() []string {
 }
 
 // each calls f for each order of each set in the sequence of the files, and then for each gone
-// order with hits. It ends when f returns false. f must not keep its argument, which is used
-// again.
+// order with hits. It ends when f returns false. f must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

@@ -1,10 +1,9 @@
-// Package status answers over HTTP which orders a server enforces. It reports the sets of
-// orders in force, the state and hits of each order, and why a name is blocked. It contains no
-// client address and no queried name, and it names a sealed (secret) order by a digest of its
-// id.
+// Package status answers over HTTP which orders a server enforces, their states and hits, and
+// why a name is blocked. It contains no client address and no queried name. It names a sealed
+// (secret) order by a digest of its id.
 //
-// docs/status.md describes the paths and the JSON documents, and docs/status.schema.json is
-// their schema. Package listen has the listener.
+// docs/status.md describes the paths and documents, and docs/status.schema.json is the schema.
+// Package listen has the listener.
 package status
 
 import (
@@ -83,9 +82,9 @@ func Handler(n *Node) http.Handler {
 
 type handler struct{ *Node }
 
-// guard allows only GET and HEAD, limits the requests at once, sets headers for browsers, and
-// writes errors. After a panic, it logs the stack without the panic text, which could contain
-// a name from the request.
+// guard allows only GET and HEAD, limits the requests at once, sets headers, and writes
+// errors. After a panic, it logs only the stack, because the panic text could contain a name
+// from the request.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -23,10 +23,9 @@ type activation struct {
 	forgotten bool
 }
 
-// admit puts the candidates into force and reports whether the set of orders has changed. A
-// candidate with an order id of another file is refused. The refused version waits, because
-// the other file may drop the order later. admit drops a file that is gone if other files
-// contain all its orders.
+// admit puts the candidates into force, and reports whether the set of orders has changed. It
+// refuses a candidate with an order id of another file. The refused version waits for a change
+// of that file.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {

@@ -10,17 +10,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates (new versions of files) that can go into force together. No two
-// files in force may contain the same order id. The refusal of a candidate can cause more
-// refusals, because the old version of its file stays in force.
+// clashes finds the candidates that can go into force together. No two files in force may have
+// an order id in common. The old version of a refused candidate stays in force, which can
+// refuse more candidates.
 type clashes struct {
 	s *Store
 	// byID has, for each order id, the candidates that contain an order with this id. The
 	// first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has, for each refused candidate, the order ids that are taken. The value of an
-	// id is the compiled file that has the id now. It is nil if that file is gone; then
-	// reasons has the problem.
+	// conflicts has, for each refused candidate, the order ids that are taken, and the
+	// compiled file that has each id. If that file is gone, it is nil, and reasons has the
+	// problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
 	// replaced has the paths of files that are gone and whose orders are all in candidates.
@@ -142,9 +142,8 @@ func (x *clashes) keepFile(path string, why reason) {
 // A reason returns why a candidate may not take over the orders of a file that is gone.
 type reason func(*candidate) string
 
-// whyKept returns the reason why the orders of a file that is gone stay in force. It returns
-// nil if candidates take over the orders. whyKept checks the serial and max_shrink, because a
-// rename could otherwise avoid these checks.
+// whyKept returns why the orders of a file that is gone stay in force, or nil if candidates
+// take them over. It checks the serial and max_shrink, which a rename could otherwise avoid.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why

@@ -47,9 +47,9 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached checks a mounted file that was replaced on the host, so that its link count is
-// 0. Its orders are in force. The alarm stays until the path leads to a linked file, because
-// later changes cannot be seen.
+// TestDetached checks a mounted file that was replaced on the host. Its orders are in force,
+// but later changes cannot be seen. The alarm stays until the path leads to a file that is not
+// deleted.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -106,9 +106,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow loads a batch of files in which each file contains the order of the next
-// file. The last file contains an order of a file that keeps it, so the whole batch is
-// refused. The batch goes into force when the kept order is removed.
+// TestClashesInARow loads files that each contain the order of the next file. The last file
+// contains an order that an older file keeps. All new files are refused until the older file
+// drops the order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

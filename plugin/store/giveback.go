@@ -15,13 +15,11 @@ const (
 )
 
 // giveBack returns the memory of a load to the operating system. targets is the number of
-// targets that the load parsed or replaced. Without giveBack, the garbage collector keeps
-// memory in proportion to the largest heap, for minutes or for ever. The caller calls giveBack
-// when the old set of orders is no longer used.
+// targets that were parsed or replaced. The caller must no longer use the old set of orders.
+// Without giveBack, the garbage collector would keep the memory for minutes or for ever.
 //
-// giveBack does nothing if the garbage of the load is small compared with the heap, for
-// example beside a large cache. A return of all free memory would then gain little, and would
-// stop a server with one CPU for long.
+// giveBack does nothing if the garbage is small compared with the heap, for example beside a
+// large cache. To return all free memory would then stop a server with one CPU for too long.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()

@@ -20,9 +20,9 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files contain
-// an order with the same id. The other orders of the second file stay in force, with a lasting
-// alarm. The reload must not panic, and later changes must be loaded.
+// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files have an
+// order id in common. The second file must keep its other orders, with an alarm. Later changes
+// must be loaded.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {

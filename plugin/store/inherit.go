@@ -13,9 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions of files that a Store has in force. A reload of the Corefile
-// hands them to the new Store. A handover is immutable, because the old Store goes on loading
-// files while the new Store starts.
+// A handover has the versions that a Store has in force, for the new Store after a reload of
+// the Corefile. It is immutable, because the old Store keeps loading files during the reload.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -39,9 +38,8 @@ func (s *Store) publish() {
 	s.handover.Store(l)
 }
 
-// sinceOf returns the time since which the set with the given digest is in force. If a
-// replaced Store already had this set in force, the time of that Store counts. Otherwise it is
-// the present time.
+// sinceOf returns the time since which the set with the given digest is in force. A replaced
+// Store may have had this set earlier.
 func (s *Store) sinceOf(digest string) time.Time {
 	since := s.clock.Now()
 	for _, o := range s.before {
@@ -58,10 +56,10 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions of files that other Stores have in force. These are the
-// Stores of the old Corefile and the Stores that this start has already opened. Files outside
-// of the configuration of s are left out. Orders are compiled again if the options of s
-// differ. The first load compares each file with its inherited version.
+// inherit takes over the versions in force of other Stores. They belong to the old Corefile,
+// or this start has already opened them. inherit skips files outside of the configuration, and
+// compiles orders again if the options differ. The first load compares the files with these
+// versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -137,9 +135,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 }
 
 // dropTaken drops the orders of a file whose ids are already in ids. It reports whether any
-// order remains. Two old Stores can have the same order id in force from two files, but a
-// Store can have it only once. The order of the first file stays, and the second file gets an
-// alarm.
+// order remains. Two old Stores can have one order id in force from two files. The new Store
+// keeps only the order of the first file, with an alarm for the second.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {

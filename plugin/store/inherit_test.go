@@ -182,9 +182,8 @@ func TestReloadMoved(t *testing.T) {
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores checks which versions a new store takes over from two old stores. If
-// both load the same file, the newest version counts. If two files have the same order id, the
-// order of the first file counts.
+// TestReloadOfTwoStores checks a reload from two stores. If both have the same file, the newer
+// version counts. If two files have an order id in common, the order of the first file counts.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))

@@ -19,8 +19,8 @@ const (
 )
 
 // jumpProblem returns the problem with a serial that rises too far or is a time in the future,
-// or "". Later versions could not exceed a serial like this, and only a person can lower it
-// again. Without a state directory, a person cannot lower it, so nothing is checked.
+// or "". This serial would keep out later versions until a person lowers it. That needs a
+// state directory; without one, jumpProblem returns "".
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""

@@ -45,8 +45,8 @@ type Options struct {
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
 // rulesText returns one line with the options that affect verdicts. The line is an input of
-// the digest of the set. Its format must not change, because digests of different program
-// versions are compared. An example of a line is:
+// the digest, which must be comparable between program versions. The format must therefore not
+// change. An example of a line is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {

@@ -10,9 +10,9 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn and returns its panic as an error that begins with what. Without
-// catchPanic, a file that triggers a bug would stop the server at each start. The stack of
-// each panic text is logged once.
+// catchPanic calls fn and returns its panic as an error that begins with what. A file that
+// triggers a bug thus cannot stop the server. catchPanic logs the stack of each panic text
+// once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -44,8 +44,8 @@ func (s *Store) takeSnapshot() snapshot {
 }
 
 // restore returns the Store to its state before a batch of files whose set could not be built.
-// err is the panic. The cause may be any version of the batch, so restore refuses all new
-// versions until their files change.
+// err is the panic. Any new version may be the cause, so restore refuses all of them until
+// their files change.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

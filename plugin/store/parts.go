@@ -20,9 +20,9 @@ import (
 // errDiffers is the error of a readable snapshot whose orders differ from the stored files.
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores compiled orders in the state directory, as a snapshot of each order file. A
-// start reads the snapshots first, so that it answers queries at once. Then recheck compiles
-// the stored order files in the background, and compares the results with the snapshots.
+// This file stores the compiled orders of each file as a snapshot in the state directory. A
+// start reads the snapshots, so that it answers queries at once. Later, recheck compiles the
+// stored files and compares the results.
 
 // rulesDigests returns the digests of the options and of the guard. Both affect the compiled
 // orders.
@@ -83,9 +83,8 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 	}, nil
 }
 
-// recalledVersion reads a stored version of an order file from its snapshot, or else from the
-// stored files. compiled reports that the stored files were used. why is the error of the
-// snapshot, or nil if there is no snapshot.
+// recalledVersion reads a stored version from its snapshot, or else from the stored files.
+// compiled reports that it used the stored files. why is the error of the snapshot, if any.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -108,13 +107,12 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks one version that came from the state directory: its signatures, and its
-// snapshot against its stored files. The result more means that unchecked versions remain. The
-// checksum of a snapshot is not enough, because an intruder can write a snapshot with a
-// correct checksum.
+// recheck checks one version that came from the state directory. It checks the signatures, and
+// compares the snapshot with the stored files. more means that unchecked versions remain. A
+// checksum proves nothing here, because an intruder can compute it too.
 //
-// recheck runs between two loads. It checks only one version, so that a changed file does not
-// wait for long.
+// recheck handles only one version between two loads, so that changed files do not wait for
+// long.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false

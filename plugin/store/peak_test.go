@@ -8,8 +8,7 @@ import (
 )
 
 // TestPeak checks that the load of a long side list (a list of names in a file of its own)
-// allocates little more than its set. The loader must not keep the text or the names beside
-// the index. Allocated bytes do not depend on the garbage collector.
+// allocates little more than its set. The loader must not keep the text or the names too.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder

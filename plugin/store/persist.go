@@ -58,8 +58,7 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 }
 
 // opener returns a function that opens a file of the version in force of f. The function
-// checks the size first, because a very large file may have replaced the file. The state
-// directory checks the digest d.
+// refuses a file that has got another size. The state directory checks the digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if b, ok := f.bytes[d]; ok {
 		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }

@@ -19,13 +19,12 @@ import (
 )
 
 // Check returns an error if a Store with the options opt could not start: no order file is
-// good, and no open Store has a version in force. It starts no Store. A reload of the Corefile
-// calls Check first. If a reload fails later, listeners of other plugins may stay open for
-// ever, because CoreDNS does not close them.
+// good, and no open Store has a version in force. Check starts no Store. A reload calls Check
+// first, because a later failure can leave listeners of other plugins open for ever.
 //
-// Check reads the smallest files first, because a start needs only one good file. It reads a
-// file again if the file changed within the last second. If a file system does not answer,
-// Check returns nil after some time, and Acquire finds the problem.
+// Check reads the smallest files first, because one good file is enough. It reads a file again
+// if the file has just changed. If a file system does not answer, Check returns nil, and
+// Acquire finds the problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {

@@ -11,8 +11,8 @@ import (
 )
 
 // maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for
-// the problems of a protect list, which quote lines of the file. It is small, because a wrong
-// path may lead to a secret file, for example a key.
+// a protect list, whose problems quote the file. A wrong path may lead to a secret, for
+// example a key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 // The log refers the operator to these commands when some problems are not logged.
@@ -47,9 +47,8 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line for each problem of an order file. It counts the problems of a
-// side list (a list of names in a file of its own) by reason, and quotes no line. A wrong path
-// may lead to a secret file.
+// problemLines returns one line for each problem of an order file. It only counts the problems
+// of a side list, by reason, and quotes no line. A wrong path may lead to a secret file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -101,9 +100,8 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs why a version of a file is not in force, or why the file cannot be
-// read. digest is the digest of the refused version, or zero. fail logs the reason only once
-// for each version.
+// fail records and logs why a version is not in force, or why the file cannot be read. digest
+// is that of the refused version, or zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

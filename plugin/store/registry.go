@@ -2,12 +2,12 @@ package store
 
 import "sync"
 
-// registry has the Stores of the process by the texts of their options. Server blocks with
-// equal options share a Store. During a reload, the old and the new configuration share it
-// too, so nothing is parsed again.
+// registry has the Stores of the process. The keys are the texts of their options, so server
+// blocks with equal options share a Store. The old and the new configuration of a reload share
+// Stores too.
 //
-// The lock must not be held while a Store opens or closes. This may take seconds, and /metrics
-// and /ready need the lock.
+// The lock must not be held while a Store opens or closes, because /metrics and /ready need
+// it.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -21,11 +21,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store with the options opt, and starts it if there is none. The caller
-// must call Release once for each call. A nil clock means real time.
+// Acquire returns the Store with the options opt, and starts it if there is none. Each call
+// needs one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions in force of the other Stores. The orders of a file thus
-// stay in force after a reload if the new Corefile contains the file.
+// A new Store takes over the versions in force of other Stores, so that a reload keeps the
+// orders of each configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -74,9 +74,8 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all Stores of the process are ready. It checks all Stores, because
-// CoreDNS asks only one instance of each plugin. A Store that is still opening counts only if
-// no other Store is open.
+// AllReady reports whether all Stores of the process are ready. CoreDNS asks only one instance
+// of each plugin. A Store that is still opening is ignored if another Store is open.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

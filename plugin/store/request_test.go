@@ -267,9 +267,9 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 	old.Close()
 }
 
-// TestUnacceptedState checks the alarm of a store that demands signatures and has an empty
-// state directory. A person ends the alarm by accepting the directory, and a restart does not
-// raise it again. A store without signatures raises no alarm.
+// TestUnacceptedState checks the alarm of a store that demands signatures about an empty state
+// directory. The alarm ends when a person accepts the directory, also after a restart. Without
+// signatures, there is no alarm.
 func TestUnacceptedState(t *testing.T) {
 	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)

@@ -20,15 +20,14 @@ import (
 
 // This file checks the signatures of order files, if Options.Verify demands signatures.
 //
-// The source watches the signature files of an order file like its side lists. If a signature
-// file changes, the source reports the order file again.
+// The source watches signature files like side lists. If one changes, the source reports the
+// order file again.
 //
-// The Store reads an order file first to check signatures, and then to parse it. Each read
-// compares the bytes with the SHA-256 in the report, so that only signed bytes are parsed. If
-// the file has changed between the two reads, the load is tried again.
+// The Store reads an order file twice: first to check signatures, and then to parse it. Each
+// read checks the SHA-256 in the report, so that only signed bytes are parsed.
 //
-// A new order file and its signature arrive one after the other. A version without good
-// signatures therefore has source.Settle before it is reported as a failure.
+// A new order file may arrive before its signature. A failure is therefore reported only after
+// source.Settle.
 
 // A proof is the result of a check of the signatures of an order file.
 type proof struct {
@@ -83,9 +82,9 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks the signatures of a stored version with the keys of the Corefile. The version
-// is in force. If the check fails, the version stays in force with an error, because the
-// removal of a key must not end orders.
+// reprove checks the stored signatures of a version in force with the keys of the Corefile. If
+// the check fails, it logs an error. The version stays in force, because the removal of a key
+// must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
 	// Signatures by keys of the Corefile come first, because Check reads only one signature
 	// for each key.
@@ -131,11 +130,10 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the Store should wait for the signatures of a version. It returns
-// true when a version fails for the first time, and makes the source report the version again
-// after source.Settle. The second failure of the same version is final. If a writer changes
-// the file again and again, the wait ends after source.Patience. At a server start, a file
-// that was not in force has no wait.
+// awaited reports whether the Store should wait for the signatures of a version. After the
+// first failure, the source reports the version again after source.Settle. The second failure
+// of the same version is final. If the file changes again and again, the wait ends after
+// source.Patience. A server start does not wait for a file that is not in force.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -167,8 +165,8 @@ func (s *Store) signatureNames(path string) (names []string) {
 }
 
 // unlike returns an error if another order file with the same base name is in force or comes
-// first in the configuration. A signature contains only the base name, so each of the two
-// files would accept the signature of the other.
+// first. A signature contains only the base name, so each of the two files would accept the
+// other's signature.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

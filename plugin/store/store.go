@@ -1,32 +1,29 @@
 // Package store keeps one set of orders in force. A Store loads order files, checks each new
 // version, and replaces the set.
 //
-// Each file is independent of the others. If a file has errors, its last good version stays in
-// force, the Store raises an alarm, and the other files are loaded. A new version of a file
-// passes these steps:
-//   - load.go takes the changed files from a [source.Source], parses them, and replaces the
-//     set once for all of them. protect.go loads protect lists.
-//   - replace.go checks the serial of the file, and limits how many targets the file may lose
+// Files do not affect each other. If a file has errors, its last good version stays in force,
+// with an alarm. A new version of a file passes these steps:
+//   - load.go gets the changed files from a [source.Source], parses them, and replaces the set
+//     once. protect.go loads protect lists.
+//   - replace.go checks the serial, and limits how many targets the file may lose
 //     (max_shrink).
-//   - admit.go puts the new versions into force. clash.go finds order ids that several files
-//     contain, because no two files in force may have an order with one id.
+//   - admit.go puts new versions into force. clash.go refuses an order id that two files
+//     contain.
 //   - panic.go restores the old state if the set cannot be built.
 //
 // Other files of the package have these tasks:
 //   - registry.go shares a Store between server blocks.
-//   - inherit.go hands the versions in force to the Store of a new Corefile. precheck.go
-//     checks the files of a new Corefile in advance. stopped.go reports the orders that a new
-//     Corefile stops.
-//   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
-//     the problems of files. times.go logs orders that start and end. queue.go prevents that a
-//     blocked log blocks a load.
-//   - recall.go puts the versions of a state directory into force at a start, and persist.go
-//     stores the versions in force. parts.go stores, reads and checks their compiled orders.
-//     statedir.go opens the directory.
-//     request.go carries out requests of blocklistctl.
+//   - inherit.go gives the versions in force to the Store of a new Corefile. precheck.go
+//     checks the files of a new Corefile. stopped.go finds orders that a new Corefile stops.
+//   - loadlog.go logs the result of a load, with the sentences of sentence.go. problems.go
+//     logs problems of files. times.go logs orders that start and end. queue.go writes the log
+//     in the background.
+//   - statedir.go opens a state directory. persist.go stores the versions in force there, and
+//     recall.go puts them into force at a start. parts.go stores and checks compiled orders.
+//   - request.go carries out requests of blocklistctl.
 //   - subscribe.go reports each new set to other parts of the process.
-//   - journal.go opens the journal (the evidence of what was in force), and journal_events.go
-//     writes the events of a Store.
+//   - journal.go opens the journal (the evidence of what was in force). journal_events.go
+//     writes its events.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -115,9 +112,9 @@ type Store struct {
 	journaled   map[string]int // the failures of each file that are in the journal
 	nextBeat    time.Time      // the time of the next heartbeat of the journal
 
-	// answered has the orders that have blocked a query since the last journal record of their
-	// states. It is nil without a journal. counters count the blocked queries (see CountHits).
-	// rejournal demands new records of all states.
+	// answered has the orders with a blocked query since the last journal record of their
+	// states. It is nil without a journal. counters count blocked queries. rejournal demands
+	// new records of all states.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
@@ -194,9 +191,9 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If the state directory has versions of all
-// configured files, begin does not wait for the files. early is then true, and the caller must
-// call start.
+// begin creates a Store and puts orders into force. If the state directory has all configured
+// files, begin does not wait for the files. early is then true, and the caller must call
+// start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -323,9 +320,9 @@ func (s *Store) Shadow() bool { return s.opt.Shadow }
 // closePatience limits the time that Close waits for a load in progress. Tests change it.
 var closePatience = 5 * time.Second
 
-// Close stops the watch of the files. Queries can still use the set. Close waits only some
-// seconds for the goroutines, because a dead file system must not prevent the end of the
-// server. A load that ends after Close has no effect.
+// Close stops the watch of the files. Queries can still use the set. Close waits at most some
+// seconds, because a dead file system must not keep the server running. Later results of a
+// load have no effect.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()

@@ -8,10 +8,10 @@ type subscribers struct {
 	all map[chan struct{}]bool
 }
 
-// Subscribe returns a channel that receives a value after the set has changed. Several changes
-// may give one value. The caller must call cancel when it no longer reads the channel.
+// Subscribe returns a channel that receives a value after changes of the set. The caller must
+// call cancel when it no longer reads the channel.
 //
-// Orders that start or end by their dates send no value, because the set stays the same.
+// Orders that start or end by their dates do not change the set.
 func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	s.subscribers.mu.Lock()

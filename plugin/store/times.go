@@ -47,8 +47,8 @@ func (s *Store) next() time.Time {
 }
 
 // due logs what time has changed since the last call, for example that an order has started.
-// It returns the time of the next change, or zero. After a load, due also calls giveBack,
-// because the log was the last user of the old set.
+// It returns the time of the next change, or zero. It then calls giveBack, because the log no
+// longer needs the old set.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an order that had ended may be in force again.

@@ -109,9 +109,8 @@ func TestRunLogsTransitions(t *testing.T) {
 }
 
 // TestGoroutinesAtRest checks that an idle store has two goroutines: one waits for the next
-// poll or change, and one for kernel events. More idle goroutines would slow down queries. Go
-// starts each goroutine with the average stack size in use, and idle goroutines reduce this
-// average.
+// poll or change, and one for kernel events. More would slow down queries, because idle
+// goroutines reduce the initial stack of new goroutines.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

@@ -74,9 +74,8 @@ func (v *version) newerThan(w *version) bool {
 	return v.number > w.number
 }
 
-// versionDigest returns one digest of an order file and its side lists. own is the digest of
-// the order file, and sides has the digests of the side lists. The result does not depend on
-// paths, so equal files on two servers have equal digests.
+// versionDigest returns one digest of an order file (own) and its side lists (sides). Paths
+// have no effect, so equal files on two servers have equal digests.
 func versionDigest(own source.Digest, sides map[string]string) string {
 	if len(sides) == 0 {
 		return own.String()
@@ -106,9 +105,9 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the side lists of a report. A new source does not report the side lists of
-// an inherited version. sidesOf therefore makes the source watch them, so that an unchanged
-// file is not compiled again.
+// sidesOf returns the side lists of a report. For an inherited version, a new source reports
+// none. sidesOf then makes the source watch them, so that an unchanged file is not compiled
+// again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
 	if len(sides) > 0 || f.part == nil || r.Digest != f.ownDigest {

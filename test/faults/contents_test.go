@@ -78,8 +78,7 @@ func contents() []fault {
 }
 
 // cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse each
-// cut file unless its answers are unchanged. If first is not empty, it is written as a new
-// file before the cuts.
+// cut that would change an answer. If first is not empty, it is the text before the cuts.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {

@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults makes many faults around a real server, one after the other. After each
-// fault, no order may be lost and no answer wrong. The alarm must have been raised, and the
-// server must recover without help.
+// Package faults makes many faults around a real server, one after the other. Each fault must
+// lose no order, cause no wrong answer, and raise its expected alarm. The server must recover
+// without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults

@@ -129,8 +129,8 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 }
 
 // TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must return
-// ENOSPC and keep the stored set, which a restart must find. After space is freed, the next
-// commit must succeed.
+// ENOSPC and keep the stored set for a restart. After space is freed, the next commit must
+// succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return
