@@ -255,8 +255,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. The answer must be REFUSED if the
-// name is blocked, or if the next plugin's answer leads to a blocked name.
+// TestOpcodes checks messages whose opcode is not QUERY. If the name is blocked, the answer
+// must be REFUSED. The same applies if the next plugin's answer leads to a blocked name.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)

@@ -66,8 +66,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip label may be for the wrong address, depending on the plugin's option
-		// edns-subnet, and a client can forge a subnet. The label is therefore computed again
+		// Depending on its option edns-subnet, the geoip plugin may use the wrong address for
+		// the label. A client can also forge a subnet. The label is therefore computed again
 		// for the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {

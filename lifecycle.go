@@ -68,8 +68,8 @@ type claim struct {
 }
 
 // claimState records that a server block uses a state directory and a journal. It returns an
-// error if another server block uses the same directory with other settings, because the
-// directory keeps only one set.
+// error if another server block uses the same directory with other settings. The directory
+// keeps only one set.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -168,8 +168,7 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// A file that the new Corefile no longer lists may be an error in the Corefile, so its
-		// loss is logged.
+		// The loss of a file is logged, because it may be an error in the new Corefile.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}

@@ -25,21 +25,21 @@ import (
 // The compiler decides the size of frames, so each limit is relative to other code. Before you
 // raise a limit, try to move work into a function that returns earlier.
 const (
-	// maxBelow limits the stack in use while the next plugins work, relative to the minimal
-	// handler. Only the frame of ServeDNS counts.
+	// maxBelow limits the stack while the next plugins work, as a multiple of the minimal
+	// handler's stack. Only the frame of ServeDNS counts.
 	maxBelow = 1.4
-	// maxWrite limits the stack in use while the next plugins' answer is written, relative to
-	// the minimal handler. The frames of the server do not count.
+	// maxWrite limits the stack while the next plugins' answer is written, as a multiple of
+	// the minimal handler's stack. The frames of the server do not count.
 	maxWrite = 1.33
-	// maxReply limits the stack in use while a blocking answer is written, relative to a
-	// minimal handler that answers itself.
+	// maxReply limits the stack while a blocking answer is written. It is a multiple of the
+	// stack of a minimal handler that answers itself.
 	maxReply = 2.3
 	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name, relative to the unpacking of the query. Hash values decide whether a look-up reads
-	// a record, which needs the most stack.
+	// name. It is a multiple of the stack for the unpacking of the query. Look-ups that read a
+	// record need the most stack, and hash values select them.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name that orders cover, relative
-	// to the unpacking of the query.
+	// maxDeciding limits the largest stack of a query for a name that orders cover. It is a
+	// multiple of the stack for the unpacking of the query.
 	maxDeciding = 2.35
 )
 

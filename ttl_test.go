@@ -126,8 +126,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN, because
-// NXDOMAIN denies all names below (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN
+// denies all names below (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {

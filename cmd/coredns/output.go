@@ -15,8 +15,8 @@ import (
 const (
 	// maxQueued limits the log lines that wait for standard output, in bytes.
 	maxQueued = 4 << 20
-	// outputPatience is how long a log call, and the end of the process, wait for standard
-	// output to accept a line.
+	// outputPatience is how long a log call waits for standard output to accept a line. The
+	// end of the process waits equally long.
 	outputPatience = time.Second
 )
 

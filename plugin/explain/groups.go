@@ -217,8 +217,8 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// groupsText returns a line about the clients for which the name is blocked, or "" if all
-// clients get one verdict.
+// groupsText returns a line about the clients for which the name is blocked. It returns "" if
+// all clients get one verdict.
 func groupsText(groups []Group, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}

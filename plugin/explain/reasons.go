@@ -109,7 +109,7 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 			begins += "is "
 		}
 		if x.undisclosed(r.Order) {
-			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above the target
+			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above it
 		} else {
 			say("held", "%sheld by the never-block guard, not enforced: it %s", begins, r.Held)
 		}

@@ -53,8 +53,8 @@ type BlockHits struct {
 	Hours []Hour `json:"hours"`
 }
 
-// orders writes the document at the path /orders, one order after the other, because a register
-// may have a million orders.
+// orders writes the document at the path /orders. It writes the orders one by one, because a
+// register may have a million orders.
 func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	want := map[string]bool{}
 	for _, s := range r.URL.Query()["state"] {
@@ -93,8 +93,8 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order of each set in the sequence of the files, and then for each gone
-// order with hits. It ends when f returns false. f must not keep its argument.
+// each calls f for each order of each set, in the sequence of the files. Then it calls f for
+// each gone order with hits. It ends when f returns false. f must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

@@ -142,8 +142,9 @@ func (x *clashes) keepFile(path string, why reason) {
 // A reason returns why a candidate may not take over the orders of a file that is gone.
 type reason func(*candidate) string
 
-// whyKept returns why the orders of a file that is gone stay in force, or nil if candidates
-// take them over. It checks the serial and max_shrink, which a rename could otherwise avoid.
+// whyKept returns why the orders of a file that is gone stay in force. It returns nil if
+// candidates take them over. It checks the serial and max_shrink, which a rename could
+// otherwise avoid.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why

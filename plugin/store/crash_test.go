@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// crashChild runs a store with a state directory, and writes new versions of its file until a
-// signal kills the process. It prints the number of each version that the store has stored.
+// crashChild runs a store with a state directory, and writes new versions of its file until it
+// is killed. It prints the number of each version that the store has stored.
 func crashChild(dir string) error {
 	path := filepath.Join(dir, "a.yaml")
 	opt := Options{Patterns: []string{path}, MaxShrink: 100, Poll: 10 * time.Millisecond, State: filepath.Join(dir, ".state")}

@@ -13,8 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions that a Store has in force, for the new Store after a reload of
-// the Corefile. It is immutable, because the old Store keeps loading files during the reload.
+// A handover has the versions that a Store has in force. A reload of the Corefile gives them
+// to the new Store. A handover is immutable, because the old Store keeps loading files during
+// the reload.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -198,8 +199,8 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard of the protect lists. It takes the guard of an old Store if the lists
-// are the same, so that the compiled orders need no new check.
+// guardBy sets the guard of the protect lists. It takes the guard of an old Store with the
+// same lists. The compiled orders then need no new check.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {

@@ -46,8 +46,9 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestSecondStoreOfAStart checks the log line of a second Store, which takes over the files of
-// a first Store in the same start. The line must not mention an earlier configuration.
+// TestSecondStoreOfAStart checks the log line of a second Store that takes over the files of a
+// first Store. Both belong to one start, so the line must not mention an earlier
+// configuration.
 func TestSecondStoreOfAStart(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -14,8 +14,8 @@ import (
 //
 // The journal never delays an order: events are queued, and a goroutine writes them.
 
-// journals has the journals of this process by path. During a reload of the Corefile, the old
-// and the new Store share a journal, because the directory can be locked only once.
+// journals has the journals of this process by path. A journal can be locked only once, so the
+// old and the new Store of a reload share it.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal

@@ -77,8 +77,8 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestLogIgnoresLineNumbers checks that a warning is not logged again if only the line number
-// of a protect-list entry in its text changes.
+// TestLogIgnoresLineNumbers checks that a change of a line number does not repeat a warning.
+// The number is the line of a protect-list entry.
 func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))

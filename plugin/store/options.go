@@ -21,8 +21,8 @@ type Options struct {
 	// Protect are the paths of the protect lists (lists of names that must not be blocked).
 	// Each path is absolute and clean.
 	Protect []string
-	// MaxShrink is the percentage, from 0 to 100, of the targets in force that one new version
-	// of a file may remove.
+	// MaxShrink is the percentage (0 to 100) of the targets in force that a new version may
+	// remove.
 	MaxShrink int
 	// Poll is the time between two scans of the files.
 	Poll time.Duration

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestPeak checks that the load of a long side list (a list of names in a file of its own)
-// allocates little more than its set. The loader must not keep the text or the names too.
+// TestPeak checks that the load of a long side list allocates little more memory than its set.
+// The loader must not keep the text or the names as well.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder

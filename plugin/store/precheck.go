@@ -164,8 +164,7 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// noNames receives the names of a side list (a list of names in a file of its own) and ignores
-// them.
+// noNames receives the names of a side list and ignores them.
 type noNames struct{}
 
 func (noNames) Grow(int)            {}

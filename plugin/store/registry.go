@@ -24,8 +24,8 @@ type shared struct {
 // Acquire returns the Store with the options opt, and starts it if there is none. Each call
 // needs one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions in force of other Stores, so that a reload keeps the
-// orders of each configured file.
+// A new Store takes over the versions in force of other Stores. A reload thus keeps the orders
+// of each configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()

@@ -55,7 +55,7 @@ func (d *stateDir) take(s *Store) []state.Request {
 }
 
 // look collects the requests in the directory. If the directory was removed or replaced, look
-// gives it up, so that the next call of open can open the new directory.
+// abandons it. The next call of open then opens the new directory.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -159,8 +159,8 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion ends the orders of a file that is gone or broken, and the protection of a
-// protect list that is gone or broken.
+// forgetVersion ends the orders, or the protection, of a file that is gone or broken. The file
+// is an order file or a protect list.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
 	if f == nil || f.part == nil && f.list == nil {
@@ -191,8 +191,8 @@ func (s *Store) forgetVersion(path string) (done string, err error) {
 	return "the server has forgotten the file; its orders are not in force any more", nil
 }
 
-// alarmAgain logs the alarm of a file again, because the old text names a version that no
-// longer stays in force.
+// alarmAgain logs the alarm of a file again. The old text names a version that is no longer in
+// force.
 func (s *Store) alarmAgain(path string, f *file) {
 	err := f.err
 	switch report := (source.File{Path: path, State: source.Missing}); {

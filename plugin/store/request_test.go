@@ -133,8 +133,8 @@ func TestForgetProtectList(t *testing.T) {
 	}
 }
 
-// TestSetSerialRequest checks that a set-serial request puts a version into force that was
-// refused for its serial, without a change of the file.
+// TestSetSerialRequest checks a set-serial request after a version was refused for its serial.
+// The version must go into force without a change of the file.
 func TestSetSerialRequest(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -163,8 +163,8 @@ func TestSetSerialRequest(t *testing.T) {
 	}
 }
 
-// TestSetSerialOfNewFile checks that a serial can be set for a file that was never in force,
-// and for a file that is gone. A path outside of the configuration is refused.
+// TestSetSerialOfNewFile checks that a serial can be set for a file that is gone or was never
+// in force. A path outside of the configuration is refused.
 func TestSetSerialOfNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n"))

@@ -39,7 +39,7 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k, and writes the signature to the file number slot of the
+// sign signs text with the key k. It writes the signature file with the number slot for the
 // order file name.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
@@ -380,8 +380,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that one of two files with the same base name is refused, because
-// either file would accept the signature of the other.
+// TestSameBaseName checks that one of two files with the same base name is refused. Either
+// file would accept the signature of the other.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {

@@ -21,8 +21,8 @@ const (
 // Tests change it.
 var statePatience = 5 * time.Second
 
-// stateDirs has the state directories of this process by path. During a reload of the
-// Corefile, the old and the new Store share a directory, because it can be locked only once.
+// stateDirs has the state directories of this process by path. A directory can be locked only
+// once, so the old and the new Store of a reload share it.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
@@ -73,8 +73,8 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	return d
 }
 
-// open returns the open state directory, or nil. If the directory is closed, it tries to open
-// it, at most once in stateRetry, and waits at most for patience.
+// open returns the open state directory, or nil. It tries to open a closed directory at most
+// once in stateRetry. It waits at most for patience.
 func (d *stateDir) open(patience time.Duration) *state.State {
 	d.mu.Lock()
 	now := d.clock.Now()

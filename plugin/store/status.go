@@ -26,8 +26,8 @@ type Status struct {
 	Duration time.Duration // the duration of the last load
 	// LastLook is the time of the last scan of the files.
 	LastLook time.Time
-	// UselessLifts is the number of active lifts (orders that end other orders) that do not
-	// apply to any order of the set.
+	// UselessLifts is the number of active lifts that apply to no order of the set. A lift is
+	// an order that ends other orders.
 	UselessLifts int
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
@@ -38,8 +38,8 @@ type Status struct {
 // Set returns the set to which the Status belongs, or nil before the first load.
 func (st *Status) Set() *ruleset.Set { return st.set }
 
-// A FileStatus is the state of one file, directory or glob of the configuration, or of one
-// file that matches a directory or glob.
+// A FileStatus is the state of one path of the configuration (a file, directory or glob). It
+// can also be the state of one file in a directory or glob.
 type FileStatus struct {
 	Path     string
 	Failures int   // failed loads of the file since the start
@@ -143,8 +143,8 @@ func (s *Store) kindOf(path string, f *file) FileKind {
 	return OrderFile
 }
 
-// anyInForce reports whether a file of the directory or glob has a version in force, even if
-// the file is gone.
+// anyInForce reports whether a file of the directory or glob has a version in force. The file
+// may be gone.
 func (s *Store) anyInForce(pattern string) bool {
 	for path, f := range s.files {
 		if f.part != nil && source.Names(pattern, path) {

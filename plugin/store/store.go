@@ -47,8 +47,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Log is the log of the server. A Store writes no address of a client to the Log, and no id
-// or name of a sealed (secret) order.
+// A Log is the log of the server. A Store never logs client addresses, or ids and names of
+// sealed (secret) orders.
 type Log interface {
 	Infof(format string, args ...any)
 	Warningf(format string, args ...any)
@@ -151,7 +151,7 @@ type file struct {
 }
 
 // Open starts a Store outside of the registry. It returns when the orders of the good files
-// are in force, or with all problems if no file is good. A nil clock means real time.
+// are in force. If no file is good, the error has all problems. A nil clock means real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }

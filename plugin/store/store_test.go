@@ -457,8 +457,8 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap checks that two files may exchange their orders in one batch of changes, for
-// example in an update of a ConfigMap.
+// TestOrdersSwap checks that two files may exchange their orders in one batch, for example in
+// an update of a ConfigMap.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -608,7 +608,7 @@ func TestSideList(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
 	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
-	logged(t, log, 0, "c.example:80") // the text of a side list is not logged, because a wrong path may lead to a secret file
+	logged(t, log, 0, "c.example:80") // a wrong path may lead to a secret file, so the log never quotes a side list
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))
 	w.step()

@@ -73,8 +73,9 @@ func (s *Store) due() time.Time {
 	return l.next.Time()
 }
 
-// nextChange returns the first time after now at which an order starts or ends, a deadline
-// passes, or a file expires. It returns ruleset.Forever if there is no such time.
+// nextChange returns the first time after now at which something changes: an order starts or
+// ends, a deadline passes, or a file expires. It returns ruleset.Forever if nothing will
+// change.
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {

@@ -190,8 +190,8 @@ func names() (out []fault) {
 // changes returns faults with reloads of the Corefile.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// The function spoil makes five files bad: one is broken, one is missing, one is much
-	// smaller, one has a lower serial, and a protect list is missing.
+	// spoil makes five files bad. One order file is broken, one is missing, one is much
+	// smaller, and one has a lower serial. A protect list is missing.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),

@@ -120,7 +120,7 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
 	// The floor is the lowest serial that the server accepts. It may be newer than the stored
-	// version, because current.json can store the floor of a version that was not stored.
+	// version, because current.json can store a floor without its version.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)
