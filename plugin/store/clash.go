@@ -11,16 +11,16 @@ import (
 )
 
 // clashes finds the candidates that can go into force together. No two files in force may have
-// an order id in common. The old version of a refused candidate stays in force, which can
-// refuse more candidates.
+// an order id in common. The old version of a refused candidate stays in force, and can cause
+// more refusals.
 type clashes struct {
 	s *Store
 	// byID has, for each order id, the candidates that contain an order with this id. The
 	// first candidate has precedence.
 	byID map[string][]*candidate
 	// conflicts has, for each refused candidate, the order ids that are taken, and the
-	// compiled file that has each id. If that file is gone, it is nil, and reasons has the
-	// problem.
+	// compiled file that has each id. The compiled file is nil if the file is gone. reasons
+	// then has the problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
 	// replaced has the paths of files that are gone and whose orders are all in candidates.
@@ -84,8 +84,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because another file has an order with the same id. part is
-// the compiled form of that file, or nil.
+// refuse refuses the candidate c, because another file has an order with the same id. part has
+// the compiled orders of that file, or is nil if the file is gone.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}

@@ -9,8 +9,8 @@ const (
 	// bigLoad is the smallest load after which giveBack returns memory. It is a number of
 	// targets (names and addresses of orders).
 	bigLoad = 100_000
-	// garbage is the least number of bytes of garbage that a load leaves for each target.
-	// Targets of side lists leave so little; other targets leave more.
+	// garbage is the least number of bytes of garbage that a load leaves for each target. It
+	// is the value for side lists. Targets of order files leave more.
 	garbage = 20
 )
 
@@ -19,7 +19,7 @@ const (
 // Without giveBack, the garbage collector would keep the memory for minutes or for ever.
 //
 // giveBack does nothing if the garbage is small compared with the heap, for example beside a
-// large cache. To return all free memory would then stop a server with one CPU for too long.
+// large cache. A return of all free memory would then stop a server with one CPU for too long.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()

@@ -164,8 +164,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns a score of the options that an old Store and s have in common. s prefers
-// the versions of the Store with the highest score, because it probably replaces that Store.
+// similarity returns a score of the options that an old Store and s have in common. s probably
+// replaces the Store with the highest score, so it prefers the versions of that Store.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
@@ -227,7 +227,7 @@ func (s *Store) lists() []*guard.List {
 }
 
 // markMissing marks an inherited file as gone if the first scan did not report it. A new
-// source never reports a file of a directory that it has not seen.
+// source does not report missing files of a directory, because it has never seen them.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {

@@ -19,7 +19,7 @@ import (
 )
 
 // setWeight is the weight in the queue of an event that refers to an order set; see
-// journal.Do. If the disk fails, few old sets thus stay in memory.
+// journal.Do. It keeps only a few old sets in memory while the disk fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.

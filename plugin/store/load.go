@@ -194,7 +194,7 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
-// maxDemands limits, approximately, the problems with Options.Demands of one file.
+// maxDemands is the approximate limit of problems with Options.Demands in one file.
 const maxDemands = 1000
 
 // read parses and compiles a version of the file at path. size is the size of the order file

@@ -107,7 +107,7 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader of the same bytes, which passes the bytes to add when it is
+// keepBytes returns a reader of the same bytes. It calls add with the bytes when the reader is
 // closed. It returns r itself if the bytes of the file are not kept.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)

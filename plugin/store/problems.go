@@ -21,8 +21,8 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs n lines, but at most `most` lines. If it leaves out lines, it adds one line
-// with their number.
+// logAtMost logs n lines, or only the first lines if n is greater than most. It then adds a
+// line with the number of lines that are left out.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -32,14 +32,15 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs warnings about the file about, or about the set of all orders. check is the
-// command that lists all warnings.
+// warn logs warnings. The text about is the path of a file, or says that the warnings are
+// about the whole set. check is the command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems of the file about, or of the set of all orders. noun is the word
-// for one problem, for example "warning". check is the command that lists all problems.
+// logProblems logs problems. The text about is the path of a file, or says that the problems
+// are about the whole set. noun is the word for one problem. check is the command that lists
+// all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -101,7 +102,7 @@ func (s *Store) publicText(path string, err error) string {
 }
 
 // fail records and logs why a version is not in force, or why the file cannot be read. digest
-// is that of the refused version, or zero. The same failure is logged only once.
+// is the digest of the refused version, or zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

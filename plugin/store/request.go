@@ -227,9 +227,9 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns since when the earlier versions and serials are unknown; see [state.Set].
-// Without the property verify, an empty directory does not count: a person who can write
-// unsigned order files can set any serial.
+// unaccepted returns the time since which earlier versions and serials are unknown; see
+// [state.Set]. Without the property verify, an empty directory does not count. A person who
+// can write unsigned order files can set any serial.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

@@ -39,8 +39,8 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k. It writes the signature file with the number slot for the
-// order file name.
+// sign signs text with the key k, and writes the signature file. name is the order file. slot
+// is the number of the signature file.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()

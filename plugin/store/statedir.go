@@ -127,7 +127,8 @@ func (d *stateDir) attempt(over chan struct{}) {
 	}
 }
 
-// failed logs an error, unless it logged the same error last. then is the end of the line.
+// failed logs an error, unless it logged the same error last. The text then is the end of the
+// line.
 func (d *stateDir) failed(err error, then string) {
 	d.mu.Lock()
 	known := d.logged == err.Error()

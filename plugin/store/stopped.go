@@ -18,8 +18,8 @@ const maxLabels = 3
 // them in the same number of server blocks.
 type stop struct {
 	file string
-	// was is the number of server blocks that enforced the orders before the reload of the
-	// Corefile. is is the number after the reload.
+	// was and is are the numbers of server blocks that enforced the orders before and after
+	// the reload of the Corefile.
 	was, is int
 }
 
