@@ -235,7 +235,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that invalid messages go to the next plugin. Such a message has an
+// TestNotJudged checks that invalid messages go to the next plugin. An invalid message has an
 // invalid name, or not exactly one question.
 func TestNotJudged(t *testing.T) {
 	now := noon

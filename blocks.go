@@ -14,7 +14,7 @@ import (
 // for each block.
 //
 // CoreDNS returns only the configuration at a controller's position, so serverBlocks moves a
-// copy of c. CoreDNS creates a configuration for an unknown key, which has no effect after the
+// copy of c. For an unknown key, CoreDNS creates a configuration. It has no effect after the
 // start of the servers.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c

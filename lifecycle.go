@@ -17,8 +17,8 @@ import (
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS calls OnRestartFailed of the old instance. It must release the
-// stores of the new instance, which gets no call.
+// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the old
+// instance must then release the new stores.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
@@ -168,7 +168,7 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// The loss of a file is logged, because it may be an error in the new Corefile.
+		// The loss of a file is logged, because the new Corefile may lack the file by mistake.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}

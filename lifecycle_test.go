@@ -189,8 +189,8 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS makes
-// no call of the new instance. The old instance must release the new stores and keep watching
+// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS calls
+// nothing in the new instance. The old instance must release the new stores and keep watching
 // files.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

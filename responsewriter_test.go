@@ -101,8 +101,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard with two fields. It protects the name in name, and holds back
-// targets at the name in held.
+// A protects value is a guard. It protects the name in the field name, and holds back targets
+// at the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name

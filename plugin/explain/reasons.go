@@ -139,7 +139,7 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + EndOfDay(r.Until, x.zone(r.By))
 }
 
-// endsAt reports whether t is an end in the lift o: its own, or that of a window or a target.
+// endsAt reports whether t is the end of the lift o, or of one of its windows or targets.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {

@@ -1,4 +1,4 @@
-// Package status answers over HTTP which orders a server enforces, their states and hits, and
+// Package status reports over HTTP which orders a server enforces, their states and hits, and
 // why a name is blocked. It contains no client address and no queried name. It names a sealed
 // (secret) order by a digest of its id.
 //

@@ -18,8 +18,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of text that contain all of parts, and checks that there are n such
-// lines.
+// logged returns the lines of text that contain all of parts. It checks that there are n of
+// these lines.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
