@@ -14,8 +14,7 @@ import (
 // for each block.
 //
 // CoreDNS returns only the configuration at a controller's position, so serverBlocks moves a
-// copy of c. For an unknown key, CoreDNS creates a configuration. It has no effect after the
-// start of the servers.
+// copy of c. An unknown key gives a configuration without effect.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {

@@ -23,9 +23,9 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 // shadowRequests counts the requests that only an order or server block in shadow would block.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value is the counter vector of one metric with a map of its counters. The map is
-// faster, because the vector hashes all label values. Queries take no lock, because a changed
-// copy replaces the map.
+// A counters value is the counter vector of one metric with a map of its counters. The vector
+// is slower, because it hashes all label values. Queries take no lock: a changed copy replaces
+// the map.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of

@@ -10,8 +10,7 @@ import (
 )
 
 // TestVersions checks that go.mod requires no module at a higher version than CoreDNS's own
-// go.mod. A higher version would change the whole server when the plugin is compiled into
-// CoreDNS.
+// go.mod. A higher version would change the server into which the plugin is compiled.
 //
 // If this test fails, lower the raised version. go mod graph shows the module that requires
 // it.

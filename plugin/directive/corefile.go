@@ -167,9 +167,8 @@ func normal(s string) address {
 }
 
 // Serving returns the server block that gets the queries for name, or nil. It compares blocks
-// with the transport and port of b, and takes the longest zone that contains the name. It
-// prefers b among equal zones. It ignores the plugins bind and view, and addresses that are
-// networks.
+// with the transport and port of b. The longest zone wins, and b wins among equals. Serving
+// ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

@@ -11,8 +11,8 @@ import (
 )
 
 // clashes finds the candidates that can go into force together. No two files in force may have
-// an order id in common. The old version of a refused candidate stays in force, and can cause
-// more refusals.
+// an order id in common. A refused candidate keeps its old version in force, which may exclude
+// other candidates.
 type clashes struct {
 	s *Store
 	// byID has, for each order id, the candidates that contain an order with this id. The

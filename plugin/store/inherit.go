@@ -57,10 +57,9 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions in force of other Stores. They belong to the old Corefile,
-// or this start has already opened them. inherit skips files outside of the configuration, and
-// compiles orders again if the options differ. The first load compares the files with these
-// versions.
+// inherit takes over the versions in force of other Stores, for each file of the
+// configuration. It compiles orders again if the options differ. The first load compares the
+// files with these versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -135,9 +134,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken drops the orders of a file whose ids are already in ids. It reports whether any
-// order remains. Two old Stores can have one order id in force from two files. The new Store
-// keeps only the order of the first file, with an alarm for the second.
+// dropTaken drops the orders of a file whose ids are already in ids, with an alarm. It reports
+// whether any order remains. Two old Stores can have one order id in force from two files.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {

@@ -54,9 +54,8 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. If the Corefile of s failed, the older Store
-// writes the states of its orders again. The last release closes the journal, and waits some
-// seconds for the disk.
+// release ends the use of the journal by s. If another Store still uses the journal, it writes
+// its states again. The last release closes the journal, and waits some seconds for the disk.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })

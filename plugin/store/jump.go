@@ -19,8 +19,8 @@ const (
 )
 
 // jumpProblem returns the problem with a serial that rises too far or is a time in the future,
-// or "". This serial would keep out later versions until a person lowers it. A serial can be
-// lowered only in a state directory. Without one, jumpProblem returns "".
+// or "". Only a person could lower this serial again. That needs a state directory, so without
+// one there is no problem.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""

@@ -271,8 +271,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 }
 
 // alarmGone raises an alarm for each file of the batch that cannot be read any more. It drops
-// files without orders in force, unless the configuration lists their paths. It runs after
-// admit, which finds orders that have moved.
+// a file without orders in force, unless the configuration lists its path. It must run after
+// admit.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]

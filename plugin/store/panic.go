@@ -43,9 +43,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore returns the Store to its state before a batch of files whose set could not be built.
-// err is the panic. Any new version may be the cause, so restore refuses all of them until
-// their files change.
+// restore returns the Store to its state before a batch that caused the panic err. Any new
+// version may be the cause. restore therefore refuses all new versions until their files
+// change.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

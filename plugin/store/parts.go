@@ -108,11 +108,10 @@ func (s *Store) complete() bool {
 }
 
 // recheck checks one version that came from the state directory. It checks the signatures, and
-// compares the snapshot with the stored files. more means that unchecked versions remain. A
-// checksum proves nothing here, because an intruder can compute it too.
+// compares the snapshot with the stored files. A checksum is not enough, because an intruder
+// can compute it too. more means that unchecked versions remain.
 //
-// recheck handles only one version between two loads, so that changed files do not wait for
-// long.
+// A call checks only one version, so that changed files do not wait.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false

@@ -17,8 +17,8 @@ import (
 )
 
 // recall puts the stored versions of the configured files into force, and takes over the
-// stored serials. A restart thus loses no order. If two files have an order id in common, the
-// file that was in force keeps the id. recall reports whether it has put a version into force.
+// stored serials. A restart thus loses no order. recall reports whether it has put a version
+// into force.
 //
 // A version from another Store stays, unless the stored version has a higher serial.
 func (s *Store) recall() (changed bool) {

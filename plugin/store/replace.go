@@ -17,9 +17,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if a Store with the options opt would accept next as the successor of old
-// at the time now. Both are versions of one file. blocklistctl calls Accept to refuse the same
-// files as the server.
+// Accept returns nil if a Store with the options opt would replace old by next at the time
+// now. blocklistctl calls Accept to refuse the same files as the server.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial}}

@@ -82,9 +82,8 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks the stored signatures of a version in force with the keys of the Corefile. If
-// the check fails, it logs an error. The version stays in force, because the removal of a key
-// must not end orders.
+// reprove checks the stored signatures of a version in force with the keys of the Corefile. A
+// bad signature is only logged, because the removal of a key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
 	// Signatures by keys of the Corefile come first, because Check reads only one signature
 	// for each key.
@@ -165,8 +164,8 @@ func (s *Store) signatureNames(path string) (names []string) {
 }
 
 // unlike returns an error if another order file with the same base name is in force or comes
-// first. A signature contains only the base name, so each of the two files would accept the
-// other's signature.
+// first. A signature contains only the base name, so the signatures of the files are
+// interchangeable.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

@@ -214,9 +214,8 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release ends the use of the directory by s. If s was the newest Store, the set of an older
-// Store is stored from now on. The last release closes the directory, and waits some seconds
-// for the disk.
+// release ends the use of the directory by s. An older Store then stores its set again. The
+// last release closes the directory, and waits some seconds for the disk.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })

@@ -31,7 +31,7 @@ type stoppedOrders struct {
 
 // Stopped returns log lines about the block orders that a reload has stopped in at least one
 // server block. old and new have one element for each server block. Server blocks in shadow do
-// not count, because they enforce nothing.
+// not count.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}

@@ -321,8 +321,7 @@ func (s *Store) Shadow() bool { return s.opt.Shadow }
 var closePatience = 5 * time.Second
 
 // Close stops the watch of the files. Queries can still use the set. Close waits at most some
-// seconds, because a dead file system must not keep the server running. Later results of a
-// load have no effect.
+// seconds, because a dead file system must not keep the server running.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()

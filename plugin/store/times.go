@@ -47,8 +47,7 @@ func (s *Store) next() time.Time {
 }
 
 // due logs what time has changed since the last call, for example that an order has started.
-// It returns the time of the next change, or zero. It then calls giveBack, because the log no
-// longer needs the old set.
+// It returns the time of the next change, or zero. After a load, it also calls giveBack.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an order that had ended may be in force again.
