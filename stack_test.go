@@ -35,8 +35,7 @@ const (
 	// stack of a minimal handler that answers itself.
 	maxReply = 2.3
 	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name. It is a multiple of the stack for the unpacking of the query. Hash values have an
-	// effect on it.
+	// name. It is a multiple of the stack for the unpacking of the query.
 	maxPassing = 1.0
 	// maxDeciding limits the largest stack of a query for a name that orders cover. It is a
 	// multiple of the stack for the unpacking of the query.

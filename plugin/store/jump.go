@@ -19,8 +19,8 @@ const (
 )
 
 // jumpProblem returns the problem with a serial that rises too far or is a time in the future,
-// or "". Only a person could lower this serial again. That needs a state directory, so without
-// one there is no problem.
+// or "". It checks nothing without a state directory, in which a person can confirm the
+// serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""
