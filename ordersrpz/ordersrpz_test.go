@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -412,9 +413,11 @@ func TestRestart(t *testing.T) {
 }
 
 // A setClock shows the time that a test sets.
-type setClock struct{ now time.Time }
+type setClock struct{ now atomic.Pointer[time.Time] }
 
-func (c *setClock) Now() time.Time { return c.now }
+func (c *setClock) set(now time.Time) { c.now.Store(&now) }
+
+func (c *setClock) Now() time.Time { return *c.now.Load() }
 
 func (c *setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
@@ -431,7 +434,8 @@ func TestStartsAndEnds(t *testing.T) {
 	if err := os.Chtimes(path, begin.Add(-time.Hour), begin.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	ticks := &setClock{begin}
+	ticks := &setClock{}
+	ticks.set(begin)
 	d := directive.Config{}
 	d.Defaults()
 	d.Store.Patterns = []string{path}
@@ -452,7 +456,7 @@ func TestStartsAndEnds(t *testing.T) {
 		{0, 2, 0, order.Time(unix + 10)}, {9, 2, 0, order.Time(unix + 10)}, {10, 4, 10, order.Time(unix + 20)}, {15, 4, 10, order.Time(unix + 20)},
 		{20, 2, 20, ruleset.Forever}, {30, 2, 20, ruleset.Forever}, {12, 4, 21, order.Time(unix + 20)}, // the clock was set back
 	} {
-		ticks.now = begin.Add(time.Duration(step.at) * time.Second)
+		ticks.set(begin.Add(time.Duration(step.at) * time.Second))
 		m.look()
 		v := z.version.Load()
 		if v.zone.Records() != step.records || v.serial != unix+step.serial || m.tree.Until != step.until {
