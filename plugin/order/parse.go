@@ -148,13 +148,13 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// A form feed is a control character and also white space for TrimSpace. The YAML library
-	// reports control characters better.
+	// Reading may have stopped at a control character, so the text before it proves nothing. The
+	// error of the YAML or JSON parser has the position of the control character.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
 	root, err := p.tree(doc)
-	if plainList(doc.text) && (err != nil || root.Kind != yaml.MappingNode) && !errors.Is(err, errStopped) {
+	if !doc.control && plainList(doc.text) && (err != nil || root.Kind != yaml.MappingNode) && !errors.Is(err, errStopped) {
 		return &syntaxError{1, 1, "looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"}
 	}
 	if err != nil || !p.header(root) {
