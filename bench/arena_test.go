@@ -9,8 +9,8 @@ import (
 )
 
 // An arena is the simplest exact index of names: a hash table of whole names. The performance
-// goals come from measurements of an arena, so BenchmarkArena compares this machine with the
-// machine of the goals.
+// goals come from an arena, so BenchmarkArena compares this machine with the machine of the
+// goals.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // the tag of each slot; 0 means a free slot

@@ -48,7 +48,7 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f once for each n, because Go runs a benchmark several
+// once returns a function that calls f only once for each n. Go runs a benchmark several
 // times.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
@@ -71,14 +71,13 @@ var (
 	subs   = once(func(n int) corpus.Queries { return list(n).SubdomainHits() })
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
-	// set returns compiled orders for a side list (a list of names in a file of its own) with
-	// n names.
+	// set returns compiled orders for a side list (a text file with names) of n names.
 	set = once(func(n int) *ruleset.Set {
 		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
 	})
 )
 
-// An input contains an order file and its side list (a list of names in a file of its own).
+// An input contains an order file and its side list, which is a text file with names.
 type input struct {
 	path string
 	text []byte
@@ -90,8 +89,7 @@ authorities:
   regulator: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}
 `
 
-// sideList returns an order file with the names in a side list (a list of names in a file of
-// its own).
+// sideList returns an order file whose side list (a text file) has the names.
 func sideList(names []string) input {
 	return input{"side.yaml",
 		[]byte(header + `orders: [{id: big, authority: regulator, issued: 2026-01-15, targets_from: {file: names.txt}}]` + "\n"),

@@ -19,8 +19,8 @@ func judge(s *ruleset.Set, name string) bool {
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the CPU cost of a query, for which there is a performance goal. Most
-// names are not in a processor cache.
+// BenchmarkQuery measures the CPU cost of a query, for which there is a performance goal. The
+// data of most names is not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -33,8 +33,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll decides about the queries again and again. The share of blocked queries must be
-// share.
+// judgeAll decides about the queries again and again. The parameter "share" is the expected
+// share of blocked queries.
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -92,8 +92,8 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel decides on every CPU at once. ns/op should be the "mix" of BenchmarkQuery
-// divided by the number of CPUs, because the set is only read.
+// BenchmarkParallel decides on every CPU at once. The set is only read, so ns/op should be the
+// "mix" of BenchmarkQuery divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -108,14 +108,12 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkFloor measures the lower bound for every exact index on this machine. Each query
-// hashes the whole name, and reads one cache line of a table as large as the index. There are
-// three kinds:
-//
+// BenchmarkFloor measures the lower bound for every exact index on this machine. A query
+// hashes the name, and reads one cache line of a large table:
 //   - overlapped: the processor reads the lines for several queries at the same time.
-//   - waited: the next query waits for this line, as if queries came one by one.
-//   - waited-twice: the next query also waits for a second line, whose position is in the
-//     first line. An index needs a second line to compare the name.
+//   - waited: the next query waits for the line.
+//   - waited-twice: the next query also waits for a second line, as for a comparison of the
+//     name.
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)

@@ -17,9 +17,8 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a usable set. It also reports heap
-// bytes for each name (B/name), table bytes for each name (table-B/name), and the heap's peak
-// (peak-MB).
+// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the heap
+// and the tables for each name (B/name, table-B/name), and the heap's peak (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })

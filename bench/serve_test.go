@@ -28,7 +28,7 @@ func (*discard) WriteMsg(*dns.Msg) error { return nil }
 var chain *dnsserver.Config
 
 // init registers three directives. The directive endpoint comes after blocklist and writes no
-// answer, so that only blocklist is measured.
+// answer, because only blocklist is measured.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)
@@ -44,8 +44,8 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler returns the blocklist handler of a server with n names in a side list (a list of
-// names in a file of its own).
+// handler returns the blocklist handler of a server with n names in a side list (a text file
+// with names).
 func handler(b *testing.B, n int) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
@@ -66,9 +66,9 @@ func handler(b *testing.B, n int) plugin.Handler {
 	return chain.Handler("blocklist")
 }
 
-// BenchmarkServeDNS measures the handler without a network. For a passing query, the result is
-// the cost that the plugin adds. For a blocked query, it is the whole cost, because the next
-// plugins do not run. All queries use one message, so that the benchmark allocates none.
+// BenchmarkServeDNS measures the handler without a network: the added cost of a query that is
+// not blocked, or the whole cost of a blocked query. All queries use one message, so that the
+// benchmark allocates none.
 func BenchmarkServeDNS(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		h := handler(b, n)

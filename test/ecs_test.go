@@ -16,9 +16,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound that sends
-// client subnets to blocklist. Each client must get the answer for its country, also from
-// Unbound's cache.
+// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound, which
+// sends client subnets to blocklist. Each client must get the answer for its country, even
+// from the cache.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -106,9 +106,9 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// Clients in Italy first query the names that begin with a, and clients in France the
-	// names that begin with b. Then clients of the two countries query all names, so that the
-	// cache must tell the countries apart.
+	// The first query for a name comes from Italy or from France, depending on the first
+	// letter. Then clients of both countries query all names, so that the cache must
+	// distinguish the countries.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

@@ -11,7 +11,7 @@ import (
 )
 
 // evasion queries ordered names with types, classes and spellings that might evade a block.
-// The root's evasion_test.go has more inputs for the handler.
+// evasion_test.go in the top-level folder tests more inputs.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -31,9 +31,9 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// This order does not block names below the host. So the answer must not
-					// be NXDOMAIN (RFC 8020), and DNSKEY must pass, because names below need
-					// the keys.
+					// This order blocks only the host. NXDOMAIN would also deny the names
+					// below (RFC 8020), and a block of DNSKEY would remove the keys that these
+					// names need.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -63,7 +63,7 @@ func evasion(t *testing.T, addr string, h history) {
 }
 
 // isolated returns the blocked names without another target above or below. The value is true
-// if the order is for the host alone.
+// if the order blocks only the host.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

@@ -27,14 +27,14 @@ type peer struct {
 	// start starts the resolver in the directory dir. It listens on addr and forwards to
 	// upstream. With an anchor, it validates answers.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// The map turns contains answers that this resolver may change. For example, "NXDOMAIN":
-	// "NODATA" means that it may answer NODATA where blocklist answers NXDOMAIN.
+	// The map "turns" contains answers that this resolver may change. For example, "NXDOMAIN":
+	// "NODATA" allows the resolver to answer NODATA instead of NXDOMAIN.
 	turns map[string]string
 	// ede reports whether the resolver passes the extended DNS error on.
 	ede bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. Only dnsmasq does not.
+// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED: all except dnsmasq.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -46,15 +46,15 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// If dnsmasq has a record of a name in its cache, it answers NODATA instead of NXDOMAIN.
-	// The SOA record of a blocking answer is enough.
+	// If dnsmasq has any record of a name in its cache, for example the SOA of a blocking
+	// answer, it answers NODATA instead of NXDOMAIN.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound starts Unbound with the given options and otherwise default settings, such as
-// harden-below-nxdomain and aggressive-nsec.
+// startUnbound starts Unbound with the given options. Other settings have their defaults, such
+// as harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -222,7 +222,7 @@ func portOf(addr string) string {
 }
 
 // exchange sends a query until a response arrives, because the server may be starting. The
-// query has EDNS and AD, like that of a stub resolver (RFC 6840, section 5.7).
+// query has EDNS and AD, as from a stub resolver (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -252,7 +252,7 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await calls the function missing until it returns an empty string.
+// await calls the function "missing" until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

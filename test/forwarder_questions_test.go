@@ -4,8 +4,8 @@ package test
 
 import "github.com/miekg/dns"
 
-// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds, so
-// that the second round of queries is answered from caches.
+// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds, long
+// enough for a second round of queries from the cache.
 const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -28,10 +28,9 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions contains the queries in their sequence. Blocked names come first, so that a wrong
-// conclusion in a cache would change later answers. An outcome is an RCODE, NODATA, or answer
-// data, with "AD" if the resolver has validated it. The character "|" separates outcomes that
-// are all correct.
+// questions contains the queries in sequence. Blocked names come first, because a cache could
+// draw a wrong conclusion for later names. An outcome is an RCODE, NODATA, or answer data,
+// with "AD" if it is validated.
 var questions = []struct {
 	name  string
 	qtype uint16
@@ -39,8 +38,7 @@ var questions = []struct {
 	// validating is the outcome for a validating resolver, if it differs from want.
 	validating string
 }{
-	// The blocked subtree is denied for each type. Names beside and above it, and similar
-	// names, are not denied.
+	// The blocked subtree is denied for each type. Names beside and above it are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -76,15 +74,15 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// No order covers this name, but its CNAME record leads to a blocked name. So the answer is
-	// NODATA and not NXDOMAIN.
+	// No order covers this name, but its CNAME record leads to a blocked name. The answer is
+	// NODATA, because NXDOMAIN would deny the name itself.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries pass. A CNAME in the answer is blocked, because a cache would use it for all
-	// types.
+	// DS queries are not blocked. A CNAME in the answer is blocked, because a cache would use
+	// it for all types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -92,17 +90,17 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries pass, so a validator sees that these names are unsigned and accepts a
-	// blocking answer. If the name does not exist, some validators reject it.
+	// DS queries are not blocked, so a validator learns that these names are unsigned, and
+	// accepts a blocking answer. Some validators reject it if the name does not exist.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. Names beside and below keep
-	// their proofs. A validator may also conclude from the zone that a name does not exist
-	// (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. Names beside and below stay
+	// valid. The validator may also prove by other records that a name does not exist (RFC
+	// 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -115,8 +113,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of the zone. If the exception is a zone, it
-	// needs its DS record, or the proof that there is none.
+	// An exception in a signed zone needs the keys of the zone. If the exception is a zone of
+	// its own, it also needs a DS record, or the proof that there is none.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -132,8 +130,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// For these names only records of the parent zone pass. A cache without validation may
-	// apply NXDOMAIN to them too.
+	// For these names, only records of the parent zone are not blocked. A cache without
+	// validation may apply NXDOMAIN to these records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

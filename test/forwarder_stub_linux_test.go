@@ -15,12 +15,12 @@ import (
 	"testing"
 )
 
-// The variable inside is an environment variable of the process in the new namespaces. It has
-// the path of the CoreDNS binary.
+// The environment variable "inside" marks the process in the new namespaces. It has the path of
+// the CoreDNS binary.
 const inside = "STUB_TEST_INSIDE"
 
-// TestStub checks glibc's resolver and curl, which uses it. glibc reads /etc/resolv.conf and
-// sends queries to port 53, so the test runs in new network and mount namespaces.
+// TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends queries to
+// port 53, so the test runs in new network and mount namespaces.
 func TestStub(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inside) != "" {
@@ -128,7 +128,7 @@ func stub(t *testing.T) {
 		}
 	}
 
-	// glibc has no cache, so a lift works at once.
+	// A lift has an effect at once, because glibc has no cache.
 	if got := curl(t, "lifted.example"); got != nobody {
 		t.Errorf("lifted.example before the lift: %s", got)
 	}

@@ -17,8 +17,7 @@ import (
 )
 
 // TestForwarders puts resolvers of other projects in front of blocklist, with and without
-// DNSSEC validation. The answers of the resolvers must have the effect of each order, and no
-// other effect.
+// DNSSEC validation. The resolvers must give the answers that the orders require.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
@@ -32,7 +31,7 @@ func TestForwarders(t *testing.T) {
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
 			// The tests run in parallel even without the flag -parallel, because they mostly
-			// wait.
+			// wait for answers.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -102,8 +101,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is an outcome in want. It also accepts a change that the map turns
-// allows for this resolver.
+// right reports whether got is an outcome in want, or a change of it that the map "turns" allows
+// for this resolver.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -113,9 +112,9 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders. It waits until the resolver's
-// answers show each change. All real TTLs are one hour, so a change can appear only because
-// blocklist has lowered the TTLs.
+// change lifts one order, ends one order and begins two orders, and waits until the resolver's
+// answers show each change. All real TTLs are one hour, so only TTLs from blocklist can expire
+// in time.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -125,8 +124,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// Each attempt waits four times as long before the change, because a busy machine may
-		// send the queries too late.
+		// Each attempt waits four times as long before the change. On a busy machine, the
+		// queries may come too late.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -145,8 +144,8 @@ func (s *stack) change(t *testing.T) {
 		after := map[string]string{
 			"lifted.plain.example":  passing,
 			"lifted.signed.example": vouched,
-			// Unbound keeps the denial of the zone's keys for 60 s and BIND for 30 s. No
-			// setting changes this.
+			// Unbound keeps the denial of the zone's keys for 60 s, and BIND for 30 s. No
+			// setting changes these times.
 			"www.lifted.example": vouched,
 			ending:               passing,
 			later:                "NXDOMAIN",

@@ -31,8 +31,8 @@ func (n rawName) fits() bool {
 // size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. A byte is written as \DDD if it is not a
-// host name character, or if escape returns true.
+// spelled returns the presentation form of the name. It writes a byte as \DDD if a host name
+// cannot have the byte, or if escape returns true.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -72,7 +72,8 @@ type generator struct {
 	words []string
 }
 
-// generators contains ways to make a name from the labels of a popular or an ordered name.
+// generators contains ways to make a name from the labels of a popular name or of a name with
+// an order.
 var generators = []struct {
 	what string
 	make func(m *generator, n rawName) rawName

@@ -29,7 +29,8 @@ var layers = [][]string{
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 
-// forbidden contains packages of other projects that a package must not import. Tests may.
+// forbidden contains packages of other projects that a package must not import. Tests may
+// import them.
 var forbidden = []struct{ where, what, why string }{
 	{"plugin/", "github.com/coredns/coredns/", "the operator's tool runs the same code without CoreDNS"},
 	{"plugin/", "github.com/coredns/caddy", "plugin/directive needs the lexer caddy/caddyfile, and caddy itself starts servers"},
@@ -116,7 +117,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// onlyTool are packages that the server must not import, also through other packages.
+// onlyTool contains packages that the server must not import, neither directly nor through
+// other packages.
 var onlyTool = map[string]string{
 	"plugin/edit": "the server only reads order files",
 }

@@ -58,8 +58,8 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking queries every popular name and 100,000 generated names. Exactly the names that
-// the orders cover must be blocked. The test reads the orders with a simple parser of its own.
+// overBlocking queries every popular name and 100,000 generated names. Exactly the names with
+// an order must be blocked. A simple parser in the test reads the orders.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
@@ -155,8 +155,8 @@ func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
-		// One retry is enough for an idle connection that the server closed, and for a lost
-		// packet.
+		// One retry is enough after a lost packet, or if the server has closed an idle
+		// connection.
 		r, err = a.try(m, network)
 	}
 	if err != nil {

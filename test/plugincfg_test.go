@@ -21,12 +21,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes: copy CoreDNS's
-// source, add a line to plugin.cfg, run go generate and go build. Then it queries the new
-// server.
-//
-// Unlike docs/compile.md, the test needs a replace directive for this checkout. The build is
-// fast, because .ci/run has already compiled most packages.
+// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes, and queries the
+// new server. In addition, it needs a replace directive for this checkout. The build is fast,
+// because .ci/run has already compiled most packages.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -55,8 +52,8 @@ func TestPluginCfg(t *testing.T) {
 	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 
-	// A replace directive is used instead of go get, and go.sum is copied, so that no network
-	// is needed.
+	// The test needs no network: a replace directive is used instead of go get, and go.sum is
+	// copied.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))
@@ -86,8 +83,8 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts a binary with a Corefile in which cache and whoami come after the plugin. A name
-// with an order must be blocked, and another name must pass.
+// ask starts a binary with a Corefile in which cache and whoami come after the plugin. Only a
+// name with an order must be blocked.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1

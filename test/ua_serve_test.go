@@ -17,7 +17,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// These are the test server's answers for names that pass.
+// These are the test server's answers for names that are not blocked.
 const (
 	passing   = "192.0.2.80"
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A

@@ -14,8 +14,8 @@ import (
 )
 
 // TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
-// blocked, and lifted names must pass. A name that was ordered again after a lift must be
-// blocked. Subtests query generated names and unusual spellings and types.
+// blocked, unless they were lifted later. Subtests query generated names, and unusual
+// spellings and types.
 func TestUkrainianOrders(t *testing.T) {
 	t.Parallel()
 	addr, h := ukrainian(t)
@@ -80,7 +80,7 @@ func everyName(t *testing.T, addr string, h history) {
 }
 
 // ukrainian imports all attachments of the Ukrainian orders and starts a server with them. It
-// returns the address, and the orders as the simple parser of this test reads them.
+// also returns the orders as the simple parser of this test reads them.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

@@ -103,15 +103,14 @@ func (x target) covers(name string) bool {
 	return name == x.name || !x.exact && strings.HasSuffix(name, x.below)
 }
 
-// A history contains all orders. The test finds slowly in it whether a name should be blocked.
+// A history contains all orders. It finds by a slow search whether a name must be blocked.
 type history []struct {
 	attachment
 	targets []target
 }
 
-// blocked reports whether an order blocks the name now. A lift (an order that ends other
-// orders) of the same day or later ends the block. The result ever is true if any order has
-// blocked the name.
+// blocked reports whether an order blocks the name now, and whether an order ever has. A lift
+// (an order that ends other orders) of the same day or later ends the block.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -1,10 +1,8 @@
-// Package corpus generates the names and queries of all benchmarks from a fixed seed. The
-// names are the same on every machine, so that results can be compared.
+// Package corpus generates the names and queries of all benchmarks from a fixed seed, so that
+// results of several machines can be compared.
 //
-// The names look like the names in real block lists. They have 8 to 30 bytes, on average 15.7.
-// They are under 34 top-level and public suffixes, in the proportions of real lists. One name
-// in five is below its registrable domain. A shorter list is the beginning of a longer list:
-// the first k names of any list are the list of k names.
+// The names resemble those of real block lists in length and suffixes. The list of k names is
+// the beginning of every longer list.
 package corpus
 
 import (
@@ -20,7 +18,7 @@ const (
 	MaxLen = 30
 )
 
-// A choice is a word with its weight in random draws.
+// A choice is a word with its weight in a random draw.
 type choice struct {
 	word   string
 	weight int
@@ -61,9 +59,8 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker for a stream of random numbers. Names and queries have separate
-// streams, so that a change of the names does not change the queries. All streams have the
-// same vocabulary.
+// newMaker returns a maker with its own stream of random numbers. Names and queries have
+// separate streams, so that a change of the names does not change the queries.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -91,7 +88,7 @@ func (m *maker) syllable() string {
 	return string(b)
 }
 
-// label draws a label of a kind that people register.
+// label draws a label as people register it, for example two words.
 func (m *maker) label() string {
 	switch k := m.IntN(100); {
 	case k < 40:
@@ -137,8 +134,8 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// A name of the wrong length is drawn again with the same kind. Otherwise the share of
-		// deep names would shrink, because deep names are often too long.
+		// A name of the wrong length is drawn again with the same kind. Otherwise the list
+		// would have too few deep names, because deep names are often too long.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
@@ -185,10 +182,8 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names. The names have the presentation form of DNS libraries,
-// with the final dot. The text of all names is one block of memory, in the sequence of the
-// queries. Reading a query is therefore as cheap as in a server that has just received the
-// query. Only the data of the set is missing in the processor caches.
+// A Queries is a list of query names with the final dot, as DNS libraries return names. The
+// names are adjacent in memory, so that they are in the processor cache, as in a server.
 type Queries []string
 
 func queries(n int, next func() string) Queries {

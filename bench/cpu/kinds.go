@@ -10,21 +10,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a server with one configuration. To add a server, add an entry to the variable
-// kinds. configure writes the files of the server below dir and returns the command line.
+// A kind is a server with one configuration. The function configure writes the files of the
+// server below dir and returns the command line. To add a server, add an entry to the variable
+// kinds.
 type kind struct {
 	name string
-	// against is the name of the server whose CPU time is the divisor of the ratio.
+	// against is the name of the server with which the ratio compares this server.
 	against string
 	// blocks reports whether the server blocks names in the list.
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers that are compared. The second server has the configuration of the
-// first server, so a difference between these servers is the error of the method. The third
-// server has the plugin any, which does nothing with these queries. Each additional plugin may
-// make goroutines outgrow their stacks, and this cost is not caused by blocklist.
+// kinds contains the servers that are compared. The first two are equal, so their difference
+// is the error of the method. The third has the plugin any, so its cost is that of any
+// additional plugin.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -46,7 +46,7 @@ func coredns(directive string) func(*lab, *instance, string, answer) ([]string, 
 	}
 }
 
-// An answer is a way to answer queries that pass.
+// An answer is a way to answer queries that are not blocked.
 type answer struct {
 	name, what string
 	rcode      int
@@ -78,7 +78,7 @@ var answers = []answer{
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
 // cached returns the lines for a cache with room for every name, and for a forward to the
-// scripted upstream.
+// test's upstream.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
@@ -111,7 +111,8 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns the elements of all whose names are in list, in the sequence of list.
+// choose returns the elements of the slice "all" whose names are in "list", in the sequence of
+// "list".
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namesOf(all), name)

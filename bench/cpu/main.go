@@ -1,15 +1,13 @@
-// Command cpu measures the CPU time that the plugin adds to a query that passes, by a
-// comparison with the same server without the plugin. It builds cmd/coredns, runs it on
-// loopback on one CPU, and sends queries with dnsperf from another CPU. At the end it stops
-// all processes that it started.
+// Command cpu measures the CPU time that the plugin adds to a query that is not blocked. It
+// runs cmd/coredns on one CPU, with and without the plugin, and dnsperf on another CPU.
 //
 //	go run ./bench/cpu                 # some twelve minutes
 //	go run ./bench/cpu -quick          # under one minute
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
-// The last command makes no comparison. It prints how the time of a passing query and of a
-// blocked query is spent. A comparison always uses the CPU time that the scheduler gave to two
-// servers for the same queries within a few seconds. README.md describes the method.
+// The last command only prints how the time of a query is spent. The others compare the CPU
+// times of two servers for the same queries within a few seconds. README.md describes the
+// method.
 package main
 
 import (
@@ -136,8 +134,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// A query for each name fills the cache, if there is one. Without a cache, one burst (one
-	// dnsperf run) is enough to let heaps and stacks reach their size.
+	// One query for each name fills the cache. Without a cache, one burst (one dnsperf run)
+	// brings heaps and stacks to their final size.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -159,8 +157,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	}
 	for round := range p.rounds {
 		for i := range running {
-			// Every second round has the reverse sequence of servers, so that a slow change of
-			// the machine favours no server.
+			// Every second round has the reverse sequence of servers, because the machine may
+			// slowly become faster or slower.
 			if round%2 == 1 {
 				i = len(running) - 1 - i
 			}
@@ -217,7 +215,7 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents returns the percentages of queries for names in the list. A profile needs two
+// percents returns the percentages of blocked queries to measure. A profile needs two
 // percentages.
 func (p *plan) percents() []int {
 	if p.profile != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// CoreDNS's pprof limits a reply to five seconds, so a profile is taken in several pieces. "go
-// tool pprof" adds the pieces.
+// CoreDNS's pprof replies for at most five seconds, so a profile is taken in several pieces.
+// "go tool pprof" adds the pieces.
 const (
 	pieces = 7
 	piece  = 3 // the length of a piece in seconds
@@ -43,7 +43,7 @@ func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error
 	return nil
 }
 
-// profile writes one piece of a CPU profile. It returns the CPU time of a query for each burst
+// profile writes one piece of a CPU profile. It returns the CPU time of a query in each burst
 // (dnsperf run) during the piece.
 func (r *lab) profile(ctx context.Context, a answer, in *instance, percent int, file string) (cpu []float64, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

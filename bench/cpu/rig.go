@@ -27,7 +27,7 @@ type instance struct {
 	kind       kind
 	addr, port string
 	// pprof is the address of CoreDNS's pprof server. It must differ from addr, because
-	// CoreDNS shares ports, and pprof would get half of the TCP connections.
+	// CoreDNS shares ports: pprof would get half of the TCP connections.
 	pprof string
 	log   string
 }

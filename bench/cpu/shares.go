@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A rule assigns a call stack to an owner, if a frame of the stack begins with the text in the
-// field frame.
+// A rule assigns a call stack to an owner. It applies if a frame of the stack begins with the
+// text in the field "frame".
 type rule struct{ frame, whose string }
 
 const (
@@ -20,8 +20,8 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly contains rules for kinds of work that are counted separately, whichever code caused
-// the work. The first rule that matches any frame of the stack applies.
+// costly contains rules for work that is counted separately, whichever code caused it. The
+// first rule that applies to any frame decides.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -30,9 +30,8 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners contains rules for all other work. The innermost frame that matches a rule decides.
-// The work of a library or of the runtime, for example an allocation, therefore belongs to the
-// code that called the library.
+// owners contains rules for all other work. The innermost frame to which a rule applies
+// decides. So an allocation, for example, belongs to the code that caused it.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -43,8 +42,8 @@ var owners = []rule{
 	{lib + "(*Server)", "miekg/dns: server"},
 }
 
-// parts contains rules that divide the work of blocklist. The first rule that matches any
-// frame of the stack applies.
+// parts contains rules that divide the work of blocklist. The first rule that applies to any
+// frame decides.
 var parts = []rule{
 	{ours + ".(*watcher).look", "blocklist: where the answer leads"},
 	{ours + ".(*block).reply", "blocklist: reply"},
@@ -81,15 +80,15 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// A shares is a table that divides the CPU time of a query among owners, in microseconds. It
-// has one column for each kind of query.
+// A shares is a table that divides the CPU time of a query among owners, in microseconds. Each
+// column is for one kind of query.
 type shares struct {
 	heads []string
 	cells []map[string]float64
 }
 
-// add adds a column to the table. It divides cpu, the CPU time of a query in microseconds,
-// among the owners in proportion to the samples in the profiles.
+// add adds a column to the table. It divides cpu, the CPU time of a query, among the owners in
+// proportion to the samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder

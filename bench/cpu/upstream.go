@@ -7,8 +7,7 @@ import (
 )
 
 // An upstream is a DNS server in this process that gives the same kind of answer for every
-// name. It gets queries only while the caches are being filled, so it is idle during the
-// measurements.
+// name. It only fills the caches before the measurements.
 type upstream struct {
 	addr   string
 	server *dns.Server

@@ -16,8 +16,8 @@ import (
 // settle is how long the command waits after a load before it measures the memory.
 const settle = 2 * time.Second
 
-// growBlocks starts the real server with a growing number of server blocks. All server blocks
-// use the same order file.
+// growBlocks starts the real server with a growing number of server blocks, which all use the
+// same order file.
 func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	dir, err := os.MkdirTemp("", "growth")
 	if err != nil {

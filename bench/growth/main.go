@@ -1,6 +1,5 @@
-// Command growth measures the cost of a verdict, the memory, and the time of a load. It
-// repeats the measurement while the number of names, orders, orders for one name, or server
-// blocks grows. It shows whether a cost suddenly begins to grow faster.
+// Command growth measures the cost of a verdict, the memory, and the time of a load, for
+// growing numbers of names, orders, orders for one name, and server blocks.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
 //	go run ./bench/growth -quick                  # to 10^5: under one minute
@@ -34,8 +33,7 @@ type report struct {
 	Series  []series `json:"series"`
 }
 
-// A series contains the measurements while one quantity grows and all other quantities are
-// fixed.
+// A series contains the measurements while one quantity grows and all others are fixed.
 type series struct {
 	Name   string  `json:"name"`
 	What   string  `json:"what"`
@@ -46,16 +44,15 @@ type series struct {
 // it.
 type point struct {
 	X int `json:"x"`
-	// MissNS and HitNS are CPU times from a name in presentation form to its verdict, in
-	// nanoseconds. A hit is a blocked name.
+	// MissNS and HitNS are the CPU times of the verdict about a name that is not blocked, and
+	// about a blocked name. The parsing of the name is included.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes is the number of live bytes on the heap after the load. In the series of server
-	// blocks, it is the RSS of the server.
+	// Bytes is the number of live bytes on the heap after the load. For server blocks, it is
+	// the RSS of the server.
 	Bytes int `json:"bytes"`
-	// LoadMS is the time from text in memory to a set that is ready to use. In the series of
-	// server blocks, it is the time from exec to the first blocking answer. LoadCPUMS is the
-	// CPU time of the load, including garbage collection.
+	// LoadMS is the time from text in memory to a usable set. For server blocks, it is the
+	// time from exec to the first blocking answer. LoadCPUMS is the CPU time.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }

@@ -51,8 +51,8 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds contains the series with many orders for one name. The series differ in the reason
-// why most of the orders do not decide.
+// crowds contains the series with many orders for one name. In each series, most orders do not
+// decide. The series differ in the reason.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -119,8 +119,8 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the CPU time of a query in nanoseconds. All queries must be blocked if blocked
-// is true. Otherwise no query may be blocked.
+// ask returns the CPU time of a query in nanoseconds. The parameter "blocked" says whether all
+// queries or no queries must be blocked.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
@@ -141,9 +141,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge makes all steps from a query to its verdict. It parses the name from presentation
-// form, checks whether a rule covers the name, and decides. It returns true if the name is
-// blocked.
+// judge makes all steps from a query to its verdict: it parses the name, checks whether a rule
+// covers the name, and decides. It returns true for a blocked name.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
@@ -156,8 +155,8 @@ func median(x []float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
-// spent returns the CPU time that a kernel clock has counted. It does not use getrusage(2),
-// because on some kernels getrusage counts only ticks, which are too long to measure queries.
+// spent returns the CPU time that a kernel clock has counted. getrusage(2) is not precise
+// enough, because it counts only ticks on some kernels.
 func spent(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {

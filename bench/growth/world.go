@@ -15,7 +15,7 @@ import (
 )
 
 // A world contains the names and the queries of all measurements. The names are in one text,
-// because ten million strings would slow the garbage collector during every load.
+// because the garbage collector would visit ten million strings during every load.
 type world struct {
 	text   []byte
 	ends   map[int]int // maps a number n to the end of the first n names in text
@@ -45,11 +45,10 @@ func (w *world) most() (n int) {
 	return n
 }
 
-// names returns the text of a side list (a list of names in a file of its own) with n names.
+// names returns the text of a side list (a text file with names) of n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// A file contains the text of an order file in JSON Lines and of its side list (a list of
-// names in a file of its own).
+// A file contains the text of an order file in JSON Lines, and of its side list with names.
 type file struct {
 	path string
 	text []byte
@@ -78,9 +77,9 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns an order file with many orders for one name. Only the last order decides. The
-// function others returns the fields that prevent order i from deciding. If lift is set, each
-// order except the last has a lift (an order that ends it).
+// crowd returns an order file with many orders for one name, of which only the last decides.
+// The fields in others(i) prevent order i from deciding. The parameter "lift" adds a lift of
+// each of these orders.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {
@@ -104,8 +103,8 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 // crowded is the name to which all orders of crowd refer.
 const crowded = "crowded.example"
 
-// load does the work of the store for a load. It turns files into a set that can be put into
-// force, and computes the warnings and the time of the next change.
+// load does the work of the store for a load: it compiles the files into a set, and computes
+// the warnings and the time of the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

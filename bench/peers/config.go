@@ -37,15 +37,15 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone, from which a server answers NXDOMAIN for names that pass.
+// root is an empty root zone. A server answers NXDOMAIN from it for names that are not
+// blocked.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
 // These functions write the configurations of the servers. Each server runs in the foreground
 // on loopback, with one thread.
 
-// nothing configures CoreDNS's template plugin, which gives the cheapest answer of CoreDNS.
-// The template plugin runs before hosts and would answer every query, so the configuration
-// with hosts uses whoami instead.
+// nothing configures CoreDNS's template plugin, which gives the cheapest answer. With the
+// plugin hosts, whoami is used instead, because template would answer before hosts.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -68,9 +68,8 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
-// unbound returns a configure function for Unbound. clause has a placeholder for the path of
-// the list. Names that pass are answered from an authoritative zone, which Unbound reads after
-// local-zone and RPZ.
+// unbound returns a configure function for Unbound. The parameter "clause" has a placeholder
+// for the path of the list. Unbound checks local-zone and RPZ before the empty root zone.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")
@@ -109,8 +108,8 @@ auth-zone:
 // hangup makes a server read its configuration again, by SIGHUP.
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is the key of the control tools. It needs no secrecy, because the servers run only
-// during the measurement.
+// key is the key of the control tools. It is not secret, because the servers run only during
+// the measurement.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {
@@ -118,7 +117,7 @@ func bind(s *site, list bool) ([]string, error) {
 	secret := fmt.Sprintf("key \"k\" { algorithm hmac-sha256; secret %q; };\n", key)
 	policy, zone := "", ""
 	if list {
-		// By default, BIND loads a policy zone again at most once a minute.
+		// By default, BIND reads a policy zone at most once a minute.
 		policy = `response-policy { zone "rpz" log no min-update-interval 0; } qname-wait-recurse no;`
 		zone = fmt.Sprintf("zone \"rpz\" { type primary; file %q; allow-query { none; }; };\n", s.file())
 	}
@@ -176,10 +175,9 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot configures Knot Resolver. It answers names that pass with an address, because Knot
-// Resolver's NXDOMAIN looks the same with and without a list. Knot Resolver can watch a policy
-// zone only with Lua's cqueues, which the Debian package does not contain. The configuration
-// therefore has a function load, which knotReload calls.
+// knot configures Knot Resolver. Names that are not blocked get an address, because Knot
+// Resolver's NXDOMAIN looks the same for blocked names. knotReload calls the function "load" of
+// the configuration.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -218,8 +216,8 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. It sets the aa bit in blocking answers, because otherwise the
-// NXDOMAIN for a blocked name and the NXDOMAIN for other names would be equal.
+// dnsdist configures dnsdist. Its blocking answers have the aa bit, because they would
+// otherwise equal the NXDOMAIN for other names.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

@@ -37,8 +37,8 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind that a server gets. The first round is
-// included, although its results are not used.
+// questions returns the number of queries of each kind that a server gets, including the first
+// round, which is not evaluated.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
 // A lab contains the files and the queries that all measured servers use.
@@ -115,9 +115,8 @@ func (s *site) explain(err error) error {
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// A shape contains the parts of an answer that distinguish blocked names from names that pass.
-// A blocked name and a name that passes mostly get the same RCODE, NXDOMAIN. The two answers
-// differ in an SOA record or an answer record.
+// A shape contains the parts of an answer that distinguish blocked names from other names.
+// Both mostly get NXDOMAIN, but with different SOA or answer records.
 type shape struct {
 	rcode      int
 	aa         bool
@@ -128,8 +127,8 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether m is a blocking answer. pass is the shape of answers for names that
-// pass.
+// blocked reports whether m is a blocking answer. pass is the shape of the answers for names
+// that are not blocked.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
@@ -175,7 +174,7 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 	return us, nil
 }
 
-// added returns the name that a version of the list has in addition to the previous version.
+// added returns the additional name in a version of the list.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
 // next writes a new version of the list, which has one name more than the previous version.
@@ -184,8 +183,7 @@ func (l *lab) next(s *site, version int) error {
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// The garbage collection of this process must not run during a measurement, so it runs
-	// now.
+	// Garbage is collected now, so that no collection runs during a measurement.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
@@ -230,25 +228,23 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	if _, took, err = l.change(ctx, s, version, pass, time.Millisecond); err != nil {
 		return 0, 0, err
 	}
-	// The peak may come after the change has an effect, when the server logs changes or frees
-	// memory.
+	// The peak may come later, when the server logs changes or frees memory.
 	if err := wait(ctx, settle); err != nil {
 		return 0, 0, err
 	}
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a load with a reload. late is the delay of the prober (the load
-// generator) itself, which the latencies include. buffer is the size of the prober's socket
-// buffers in bytes.
+// A met is the result of a reload under load. The latencies include late, the delay of the
+// prober (the load generator). buffer is the size of its socket buffers in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server under load. It returns the results from the rename of
-// the list until shortly after the change has an effect.
+// loaded changes the list of a server under load. The results are from the rename of the list
+// until shortly after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err

@@ -98,8 +98,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until all names in the list are blocked. This is necessary because BIND fills
-// its policy zone name by name while it already answers queries.
+// whole waits until all names in the list are blocked. BIND already answers queries while it
+// fills its policy zone name by name.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)
@@ -112,10 +112,9 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	}
 }
 
-// rounds sends queries to two instances in turn: one without and one with the list. Every
-// second round has the reverse sequence, so that a slow change of the machine favours no
-// instance. The results of the first round are not used, because heaps and caches still grow
-// in that round.
+// rounds sends queries to two servers in turn, one without and one with the list. Every second
+// round has the reverse sequence. The first round is not evaluated, because heaps and caches
+// still grow.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

@@ -21,15 +21,15 @@ type peer struct {
 	// exact reports whether the software blocks only the names in the list, and not the names
 	// below these names.
 	exact bool
-	// list writes the list of names in the format of the software. It is nil for software
-	// without a list. version is needed for formats with a serial number.
+	// list writes the list of names in the format of the software, or is nil for software
+	// without a list. The parameter "version" is for formats with a serial number.
 	list func(w *bufio.Writer, names []string, version int)
-	// configure writes the configuration into the directory of the site, with or without the
-	// list, and returns the command line. The configured server itself answers names that
-	// pass, mostly with NXDOMAIN.
+	// configure writes the configuration into the directory of the site, and returns the
+	// command line. The server itself must answer names that are not blocked, mostly with
+	// NXDOMAIN.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload makes the software read the list again. It is nil for software that notices a
-	// changed list itself.
+	// reload makes the software read the list again. It is nil for software that watches the
+	// list itself.
 	reload func(ctx context.Context, s *site) error
 }
 
@@ -56,7 +56,7 @@ func (s *site) write(name, format string, args ...any) error {
 	return os.WriteFile(s.path(name), fmt.Appendf(nil, format, args...), 0o600)
 }
 
-// stage writes a version of the list to a file next to the list in force.
+// stage writes a version of the list to a file beside the list in force.
 func (s *site) stage(names []string, version int) error {
 	f, err := os.Create(s.path("next"))
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *site) stage(names []string, version int) error {
 	return w.Flush()
 }
 
-// swap renames the staged list (the list that stage wrote) to the list in force.
+// swap puts the file of stage in place of the list in force.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
 // run runs the control tool of a peer (a server software).

@@ -14,7 +14,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// full contains samples of a peer with a list. part contains samples of a peer without a list.
+// The variable full contains samples of a peer (a server software) with a list. The variable
+// part contains samples of a peer without a list.
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
@@ -27,7 +28,7 @@ var (
 func TestRow(t *testing.T) {
 	r := newRow(&peer{name: "S", what: "w"}, "1.2", full)
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
-		// A ratio must be the median of the ratios of the rounds. The ratios of the medians
+		// Each value is the median of the ratios of the rounds. The ratios of the medians
 		// would be 2, 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
 		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
@@ -132,8 +133,8 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestTable checks that each entry of peers is complete. It also checks that a configuration
-// refers to the list only if the instance has the list.
+// TestTable checks that each entry of peers is complete. Without the list, a configuration
+// must not refer to it.
 func TestTable(t *testing.T) {
 	for _, p := range peers {
 		for _, list := range []bool{false, true} {
@@ -170,8 +171,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSerial checks that each version of the zone has a new serial number, because a server
-// does not load a zone again if its serial is unchanged.
+// TestSerial checks that each version of the zone has a new serial number. A server ignores a
+// zone with an old serial.
 func TestSerial(t *testing.T) {
 	first := func(version int) string {
 		var b strings.Builder

@@ -34,8 +34,7 @@ type report struct {
 }
 
 // A row is the result of one peer (a server software). Most figures are medians of all rounds,
-// and a ratio compares two figures of one round. Lost, Wrong and LateMax are the worst values
-// of all loads.
+// but Lost, Wrong and LateMax are the worst values of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -54,13 +53,12 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the delay that the prober (the load generator) itself causes. This
-	// delay may be a part of P99.
+	// Late is the p99 of the delay of the prober (the load generator) itself. P99 may include
+	// this delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
 	// Buffer is the size of the receive buffer of each socket of the prober (the load
-	// generator). If the buffer is small, the prober itself may have lost some of the answers
-	// in Lost.
+	// generator). With a small buffer, the prober itself may have lost answers.
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
@@ -101,8 +99,7 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the highest value. A median would hide a problem that occurs in only one of
-// three loads.
+// worst returns the highest value. A median would hide a problem in only one of three loads.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())

@@ -15,15 +15,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The flag -steady measures the effect of reloads on clients. The same load runs against our
-// server in three cases. In the first case nothing changes. In the second case the big list
-// changes each second. In the third case a small order file changes each second while the big
-// list is in force. The load is open loop: queries are sent at a fixed rate, even if answers
-// are late.
+// The flag -steady measures the effect of reloads on clients of our server. Each second, the
+// big list, a small order file, or nothing changes. Queries are sent at a fixed rate, even if
+// answers are late.
 
-// changing contains for each case of the flag -steady the file that changes. name is the name
-// that a change adds to the file or removes from the file. In the case "none", nothing
-// changes.
+// changing contains the changing file for each case of the flag -steady, and the name that
+// each change adds to the file or removes from it.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
@@ -33,7 +30,8 @@ var changing = map[string]struct{ file, name string }{
 // steadyKinds contains the keys of changing, in the sequence of the table.
 var steadyKinds = []string{"none", "big", "small"}
 
-// bare is the shape of an answer of CoreDNS's template plugin, which answers names that pass.
+// bare is the shape of the answer of CoreDNS's template plugin, for names that are not
+// blocked.
 var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
 // changeEvery is the time between two changes of a file.
@@ -82,8 +80,8 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes two versions of each changing file before the measurement. A change is then
-// only a link and a rename, and writing the file does not compete with the queries.
+// stageBoth writes two versions of each changing file before the measurement, so that writing
+// does not compete with the queries. A change is then only a link and a rename.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error
@@ -127,9 +125,8 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes changes the file each second until the load ends. If a change has no effect yet, the
-// next change waits. The last change removes the additional name, so that each load begins
-// with the same list.
+// changes replaces the file each second until the load ends. It waits for the effect of a
+// change before the next change. At the end it removes the additional name for the next load.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

@@ -25,9 +25,8 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. No name occurs twice, because an answer from a packet
-// cache would not use the list. If exact is set, no name is below a name in the list, because
-// some software blocks only the names in the list.
+// work returns n queries of each kind. No name occurs twice, because a packet cache would
+// answer the second query. If exact is set, no name is below a listed name.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits
@@ -69,8 +68,8 @@ func writeBurst(file string, questions []question) error {
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// load returns the queries and the expected answers for the prober (the load generator). If a
-// name in the list passes while a list is being loaded, the answer counts as wrong.
+// load returns the queries and the expected answers for the prober (the load generator). A
+// listed name must be blocked even during a load.
 func load(questions []question) (out []probe.Query) {
 	for _, q := range questions {
 		want := probe.Pass

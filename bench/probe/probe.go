@@ -1,7 +1,6 @@
-// Package probe sends queries to a server at a steady rate, and never waits for an answer
-// before it sends the next query (an open loop). The latency of a query counts from the time
-// at which the query was scheduled. If a server pauses for 50 ms, all queries that were
-// scheduled in these 50 ms therefore have the delay, and not only one query.
+// Package probe sends queries to a server at a steady rate, without waiting for answers (an
+// open loop). A latency counts from the scheduled time, so a pause of the server delays all
+// queries of the pause.
 package probe
 
 import (
@@ -51,8 +50,8 @@ type Config struct {
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two sends. All queries of one tick are sent together. Thousands of
-// queries per second then need only a thousand wake-ups per second.
+// tick is the time between two sends, which send all due queries together. Thousands of
+// queries a second then need only a thousand wake-ups a second.
 const tick = time.Millisecond
 
 // maxQueries is the largest number of queries in a load. The limit protects the memory,
@@ -94,7 +93,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
 		// The buffer must hold many answers, because a server sends many answers at once after
-		// a pause. The kernel silently limits the size of the buffer.
+		// a pause. The kernel may silently reduce the size.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)
@@ -159,8 +158,8 @@ func (p *prober) close() {
 // tickOf returns the number of the tick in which query i is sent.
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
-// send sends all queries, each at its scheduled tick. It never skips a query. If it is late,
-// it sends all due queries at once.
+// send sends each query at its scheduled tick. If it is late, it sends all due queries at
+// once.
 func (p *prober) send(ctx context.Context) {
 	next, n := 0, len(p.latency)
 	buf := make([]byte, 512)
@@ -198,7 +197,7 @@ func (p *prober) receive(socket int) {
 			return
 		}
 		now := time.Since(p.start)
-		// Other errors say only that the server's port is closed at the moment.
+		// Other errors mean that the server's port is closed at the moment.
 		if err != nil || n < headerLen || buf[2]&0x80 == 0 {
 			continue
 		}

@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve starts a server on loopback. The first label of a name decides the answer: NXDOMAIN
-// for "blocked", no answer for "lost", an answer to another question for "other", and an empty
-// answer for other labels. The server calls hold before each answer.
+// serve starts a server on loopback. It answers NXDOMAIN for "blocked", nothing for "lost",
+// another question for "other", and an empty answer for all other labels. It calls hold before
+// each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -25,17 +25,15 @@ type Result struct {
 	rate    float64
 }
 
-// A Late is the delay with which the prober (the load generator) itself sent queries, in ms.
-// The latencies include this delay, because the prober cannot separate it from the delay of
-// the server.
+// A Late is the delay with which the prober (the load generator) sent queries, in ms. The
+// latencies include it, because it cannot be separated from the delay of the server.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
 // A Summary contains figures about some queries of a load. A latency is the time from the
-// scheduled send to the answer, in milliseconds. Only queries with the expected answer have a
-// latency.
+// scheduled send to the expected answer, in milliseconds.
 type Summary struct {
 	Sent  int     `json:"sent"`
 	Lost  int     `json:"lost"`
@@ -73,8 +71,8 @@ func (p *prober) result() *Result {
 // first returns the number of the first query that is scheduled at the time d after the start,
 // or later.
 func (r *Result) first(d time.Duration) int {
-	// i is the smallest number for which tickOf(i) is at least the tick of d. It is computed
-	// with the same rounding as in tickOf.
+	// i is the smallest number for which tickOf(i) is at least the tick of d. The rounding
+	// must be the same as in tickOf.
 	n := float64(d/tick) * r.rate * tick.Seconds()
 	i := int(n)
 	if float64(i) < n {
@@ -137,8 +135,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value in sorted for which the given share of all values, from
-// 0 to 1, is not larger. For example, the share 0.5 gives the median.
+// quantile returns the smallest value v for which the given share of all values is at most v.
+// The share 0.5 gives the median.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

@@ -25,8 +25,8 @@ func Commit(ctx context.Context) string {
 	return commit
 }
 
-// Load returns the load average of the machine. It is a part of a report, because other
-// programs on the machine change the figures.
+// Load returns the load average of the machine. Reports contain it, because other programs on
+// the machine change the figures.
 func Load() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	return strings.Join(strings.Fields(string(text))[:3], " ")

@@ -1,6 +1,6 @@
-// Package rig contains code that all measurements of a whole server need. It builds and starts
-// servers, pins processes to CPUs, and sends load with dnsperf. It measures the CPU time of a
-// query and the time until a change has an effect. It also describes the machine.
+// Package rig contains code that all measurements of a whole server need: building and
+// starting servers, load from dnsperf, CPU times, the time until a change has an effect, and a
+// description of the machine.
 package rig
 
 import (
@@ -47,9 +47,8 @@ func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
 }
 
-// PinSelf pins this process to the CPU of the load generator, so that the measuring code does
-// not compete with the server. Processes that this process starts without Pinned run on that
-// CPU too.
+// PinSelf pins this process and its later child processes to the CPU of the load generator, so
+// that the measuring code does not compete with the server.
 func PinSelf(ctx context.Context) error {
 	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
@@ -107,8 +106,8 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	b.Queries, _ = strconv.Atoi(completed)
 	b.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
 	b.Codes = field("Response codes:")
-	// A few lost queries are allowed. They are not counted, because a query that a full socket
-	// buffer drops costs the server nothing.
+	// A few lost queries are allowed. They cost the server nothing, because a full socket
+	// buffer drops them.
 	if b.Queries < sent*99/100 {
 		return b, fmt.Errorf("want %d answers:\n%s", sent, out)
 	}
@@ -124,8 +123,8 @@ func Quartiles(x []float64) (q [3]float64) {
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// The result is interpolated between the two nearest values. The median of an even
-		// number of values is then the mean of the two middle values.
+		// Interpolation makes the median of an even number of values the mean of the two
+		// middle values.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

@@ -14,8 +14,8 @@ import (
 // A Question is a query that is repeated until the expected answer comes.
 type Question struct {
 	Addr string
-	// Name returns the name of query i. It always returns the same name, or a new name each
-	// time if a cache would answer repeated queries.
+	// Name returns the name of query i. If a cache would answer repeated queries, each query
+	// has a new name.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool
@@ -24,10 +24,8 @@ type Question struct {
 // Same returns a function for the field Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change, which makes a change and returns the
-// time of the change. Until returns the time from the change to the first expected answer. It
-// does not wait for an answer before the next query, so it also works while the server does
-// not answer.
+// Until sends queries at a steady rate and calls change, which returns the time of the change.
+// Until returns the time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -68,8 +66,8 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	}
 }
 
-// receive reads messages until a message is the expected answer or the connection is closed.
-// It ignores other errors, for example that the port is closed.
+// receive reads messages until one is the expected answer or the connection is closed. It
+// ignores other errors, for example that the port is closed.
 func (q Question) receive(c net.Conn, answered chan<- time.Time) {
 	buf := make([]byte, 4096)
 	for {

@@ -1,15 +1,13 @@
 // Package answer turns a verdict (the decision about a query) into the DNS message for the
 // client. The package has no clock, no files and no state, and it does not change the query.
 //
-// [Build] builds the message. [Label] returns the form of the message, for example "nodata",
-// for the counters. [Passes] reports whether a query for a blocked name goes to the next
-// plugin because of its type. [ForAlias] changes a verdict about a blocked name into a verdict
-// about a name that leads there by an alias.
+// [Build] builds the message, and [Label] returns its form for the counters, for example
+// "nodata". [Passes] reports whether a query for a blocked name goes to the next plugin
+// because of its type. [ForAlias] changes the verdict for an alias of a blocked name.
 //
-// Other functions process answers that are not blocked. [Destinations] yields the names and
-// addresses to which an answer leads the client. [Clean] removes records of blocked names to
-// which the answer does not lead. [CapTTL] lowers the TTLs to the time until a verdict may
-// change. [EchoSubnet] adds the client network for which the answer is valid.
+// For answers that are not blocked, [Destinations] yields the names and addresses to which an
+// answer leads the client. [Clean] removes other records of blocked names. [CapTTL] lowers the
+// TTLs, and [EchoSubnet] adds the client network.
 package answer
 
 import (
@@ -32,13 +30,12 @@ type Config struct {
 	Language     string        // BCP 47 tag of the justifications; empty means "en"
 	// SDEOption is the code of the EDNS option with which clients ask for structured errors
 	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not assigned a code
-	// yet. The code 0 disables the option.
+	// yet. 0 disables the option.
 	SDEOption uint16
 }
 
-// These are the timers of the SOA record in a denial. The zone is never transferred, so only
-// MINIMUM and the TTL of the record matter. The code sets these two to the negative TTL (RFC
-// 2308, section 5).
+// These are the timers of the SOA record in a denial. They have no effect, because the zone is
+// never transferred. Clients use only MINIMUM and the TTL of the record (RFC 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -50,20 +47,15 @@ const (
 const maxTTL = 1<<31 - 1
 
 // Build returns the answer to req for the verdict v, which must be Blocked. It answers the
-// first question (RFC 9619 allows only one). It does not change req. The answer shares no
-// memory with req, because later writers edit it.
+// first question (RFC 9619 allows only one). The answer shares no memory with req.
 //
-// The argument size is the client's buffer in octets, as CoreDNS's request.Size returns it. In
-// a message that is too large, the explanation for the user is shortened first (see explain).
+// The parameter "size" is the client's buffer in octets, as CoreDNS's request.Size returns it.
 // A caller that adds an option later must pass a smaller size.
-//
-// Build sets TC only if the message is also larger than 512 octets (RFC 6891, section 6.2.3).
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
-	// The code sets the header as dns.Msg.SetReply does. The question keeps its letter case
-	// (0x20). AA and AD are clear, because the answer is not data of the zone and not
-	// validated.
+	// The header is as in dns.Msg.SetReply, and the question keeps its letter case (0x20). AA
+	// and AD are clear, because the answer is not data of the zone and not validated.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -105,9 +97,9 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// The message can be too large in two cases: a redirect with many addresses, or a size
-		// below 512. A denial never needs TC, because its names are compressed: it has at most
-		// 316 octets.
+		// The message is too large only for a redirect with many addresses, or for a size
+		// below 512. A denial has at most 316 octets. Truncate sets TC only above 512 octets
+		// (RFC 6891, section 6.2.3).
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -116,8 +108,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and its parts, so that one allocation is enough. The slices have
-// no spare capacity, so that an append allocates a new array.
+// A denial contains a reply and its parts, so that one allocation is enough. An append to one
+// of its slices allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -133,11 +125,8 @@ type explained struct {
 }
 
 // Passes reports whether a query of type qtype goes to the next plugin although its name is
-// blocked. The argument below is the outcome for lower names (Verdict.Subtree).
-//
-// A DS record belongs to the parent zone and has no content. A forged denial of DS would break
-// the chain of trust to names that no order covers. A forged denial of DNSKEY would do so too,
-// if some name below the blocked name is not blocked.
+// blocked. A forged denial of DS or DNSKEY would break the chain of trust to other names. The
+// parameter "below" is Verdict.Subtree.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
@@ -150,12 +139,12 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 
 // ForAlias returns the verdict for a name that leads to the blocked name of v by a CNAME or a
 // service record.
-//
-// The answer is NODATA instead of NXDOMAIN, because the answer must not deny that name or the
-// names below. The owner of the SOA is the queried name, because the order's target may be
-// elsewhere in the tree.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
+	// The target may be elsewhere in the tree, so the queried name becomes the owner of the
+	// SOA.
 	v.TargetLabels = dname.MaxLabels
+	// The answer becomes NODATA, because NXDOMAIN would also deny the queried name and the
+	// names below it.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
@@ -172,9 +161,9 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA queries are redirected. Other types must not pass, because an HTTPS
-		// record, for example, would lead the client around the redirect. A redirect for type
-		// ANY would not be complete.
+		// Only A and AAAA queries are redirected. Queries of other types get no real answer,
+		// because an HTTPS record, for example, would lead the client around the redirect. A
+		// redirect for ANY would not be complete.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -241,11 +230,8 @@ func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	}
 }
 
-// owner returns the owner of the SOA record, which is the name of the target. For a sealed
-// (secret) order it is the query name, because the target would reveal the order.
-//
-// The owner has the letter case of the query, because miekg/dns compresses only names with
-// equal spelling. Without compression, the SOA of a long name has no room in 512 octets.
+// owner returns the owner of the SOA record: the name of the target, or the query name if the
+// target is secret.
 func owner(qname string, v ruleset.Verdict) string {
 	if v.Order.Terms.Disclosure.Sealed() {
 		return qname
@@ -253,6 +239,8 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
+	// The owner has the letter case of the query, because miekg/dns compresses only equal
+	// spellings. Without compression, the SOA of a long name has no room in 512 octets.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

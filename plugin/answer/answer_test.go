@@ -29,8 +29,8 @@ const sdeCode = 65001
 
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
-// verdict returns a verdict of order 914/2719 of the authority NCU. The target has two labels,
-// for example example.com. The functions in edit change single fields for a test.
+// verdict returns a verdict of order 914/2719 of the authority NCU for a target with two
+// labels. The functions in the parameter "edit" change single fields.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -317,8 +317,7 @@ func TestOPT(t *testing.T) {
 }
 
 // TestOwner checks the owner of the SOA record for each number of labels in the verdict. The
-// owner must be the ancestor that dname.Wire finds, and it must have the spelling of the
-// question.
+// owner must be the ancestor that dname.Wire finds, in the spelling of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{
@@ -361,8 +360,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that Build does not change the query or the order. Later changes
-// of the answer must not change the query or the order either.
+// TestRequestUntouched checks that neither Build nor a later change of the answer changes the
+// query or the order.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))

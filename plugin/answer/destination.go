@@ -14,7 +14,7 @@ import (
 )
 
 // maxChain is the maximum number of names that are followed in an answer, because each step
-// searches all records. Resolvers follow fewer names: BIND and Unbound stop after 11 to 17.
+// searches all records. BIND and Unbound stop earlier, after 11 to 17 names.
 const maxChain = 32
 
 // A Destination is a name or an address to which an answer leads the client. It is an address
@@ -37,11 +37,9 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 
 // setTarget sets d to the target of a service record. It returns false if the record has no
 // target.
-//
-// An alias record keeps the type of the first question. For the target of another record,
-// clients query the addresses, even if the target looks like a service name (RFC 9460,
-// sections 2.4.2 and 2.4.3).
 func (d *Destination) setTarget(s *dns.SVCB) bool {
+	// Clients query the addresses of the target, even if it looks like a service name. Only an
+	// alias record keeps the type of the question (RFC 9460, sections 2.4.2 and 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
@@ -56,18 +54,16 @@ func (d *Destination) setAddr(ip net.IP) bool {
 	return ok
 }
 
-// HasDestinations reports whether a reply has records that Destinations or Clean must check.
-// It is a quick check, because most replies have none.
-//
-// Records of the query name need no check, because the query name has passed. The query name
-// comes from q, because a reply may omit its question.
+// HasDestinations reports quickly whether a reply has records that Destinations or Clean must
+// check. The query name needs no check, because its verdict is known. It is taken from q,
+// because a reply may omit its question.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q if the name passes for all types. For types that pass
-// even for blocked names, for example DS, it returns "".
+// settled returns the query name of q, which needs no further check. It returns "" for types
+// such as DS, whose queries are not checked (see Passes).
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -89,14 +85,11 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports whether the reply may lead to a blocked name or address. It is a quick
-// check, because in most replies nothing is blocked.
-//
-// It calls name and addr for all records, even if the answer does not lead to them. A DNAME
-// makes new names, so MayBeOrdered returns true for each DNAME.
+// MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It
+// calls name and addr also for records to which the answer does not lead.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the previous name. The records of a name are mostly adjacent, so each name is
-	// checked once.
+	// last is the previous name, which needs no second check. The records of a name are mostly
+	// adjacent.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -104,12 +97,13 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// The next record may have the same name and still need a check: an order for
-				// a host covers the HTTPS and SVCB records of its service names
-				// (_8443._https.host), but not other types.
+				// The next record of the same name may need a check: an order for a host
+				// covers HTTPS and SVCB records of its service names (_8443._https.host), but
+				// not other types.
 				last = ""
 			}
 		case dns.TypeDNAME:
+			// A DNAME makes new names, so only Destinations can decide.
 			return true
 		default:
 			return false
@@ -142,21 +136,19 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. It returns true if the answer has a CNAME or DNAME, and queries of this type pass
-// even for blocked names (see Passes). The cache would use this alias for the next address
-// query.
-//
-// A chain of trust hardly ever needs the alias, because a name with an alias has no keys (RFC
-// 2181, section 10.1; RFC 6672, section 2.3).
+// block. DS queries for blocked names get real answers (see Passes). The cache may use an
+// alias in the answer for address queries.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
+	// A chain of trust hardly ever needs the alias, because a name with an alias has no keys
+	// (RFC 2181, section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
 // Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. It does not yield
-// the last target, because the client sends a separate query for that name.
+// the last target, which the client will query.
 func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -170,17 +162,13 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 
 // Destinations yields the names and addresses to which the answer section of a reply to q
 // leads the client:
+//   - The names to which CNAMEs and DNAMEs lead from the query name, in the sequence of the
+//     chain. For a long chain, also all other targets (see anywhere).
+//   - The targets of HTTPS and SVCB records. For a query of type ANY, also the service names
+//     that own these records.
+//   - If the parameter "addresses" is true, the addresses in A and AAAA records and in hints.
 //
-//   - It yields all names to which CNAMEs and DNAMEs lead from the query name.
-//     The names have the order of the chain, whatever the order of the records.
-//     For a chain of more than maxChain names, it also yields the targets of all
-//     CNAMEs and DNAMEs, and the names that DNAMEs make of these targets.
-//   - It yields the targets of HTTPS and SVCB records. If the type of q is ANY,
-//     it also yields the service names that own these records.
-//   - If addresses is true, it yields the addresses in A and AAAA records and in
-//     the hints of HTTPS and SVCB records.
-//
-// A yielded Destination is valid until the next one is yielded.
+// A Destination is valid until the next one is yielded.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -205,14 +193,13 @@ func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destinat
 
 // chain yields the names to which CNAMEs and DNAMEs lead from d. It returns false if yield
 // returned false.
-//
-// It follows all records of a name, because clients disagree about a name with several records
-// (RFC 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME,
-// other stubs follow the first one, and validators follow the DNAME.
 func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
 	}
+	// All records of a name are followed, because clients disagree (RFC 1034, section 3.6.2;
+	// RFC 6672, section 3.1). glibc follows the last CNAME, other stubs the first one, and
+	// validators the DNAME.
 	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
@@ -244,16 +231,16 @@ func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bo
 		return true
 	}
 	h := rr.Header()
-	// An order for a host covers the HTTPS and SVCB records of its service names, but not
-	// other types. The verdict about an ANY query therefore did not check the service name.
+	// The verdict about an ANY query did not check the service name. An order for a host
+	// covers only HTTPS and SVCB records of its service names.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name from. It returns
-// false if the record does not apply to the name from.
+// follow sets d to the name to which a CNAME or DNAME redirects the name in the parameter
+// "from". It returns false if the record does not apply to that name.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -267,9 +254,9 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner if owner is equal to name or above name.
-// Otherwise it returns -1. It is not inlined, so that the stack space of the variable o is
-// free again before verdicts are computed.
+// covers returns the number of labels of owner if owner is equal to name or above name, else
+// -1. Without inlining, the stack space of the variable o is free again when verdicts are
+// computed.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -280,16 +267,12 @@ func covers(owner string, name *dname.Wire) int {
 	return o.NumLabels()
 }
 
-// maxRedirected limits the names that the function anywhere makes, because two DNAMEs can make
-// very many names from each other.
+// maxRedirected limits the names that the function anywhere makes. Two DNAMEs that lead to
+// each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names to which an answer may lead if the chain has more than maxChain
-// names. It also yields the targets of all CNAMEs and DNAMEs, because the limit may have ended
-// the chain early.
-//
-// It does not yield the names in the argument reached, which contains the query name and the
-// names of the chain.
+// anywhere yields all names to which a chain of more than maxChain names may lead, and the
+// targets of all CNAMEs and DNAMEs. It does not yield the names in the parameter "reached".
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -358,9 +341,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the owner of a DNAME by its target in the name of d (RFC 6672, section
-// 2.2). The argument labels is the number of the owner's labels. It returns false if the new
-// name is too long or not valid.
+// substitute replaces the owner of a DNAME, which has the given number of labels, by its
+// target in the name of d (RFC 6672, section 2.2). It returns false for an invalid new name.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -420,16 +402,11 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes the records for which drop returns true from all sections, and returns the new
-// message. It calls drop for the owners, targets and addresses of the records. The caller has
-// already called drop for all Destinations of m, so the answer to the query stays.
+// Clean removes the RRsets for which drop returns true from all sections. Some stubs (musl's,
+// Go's) use every address in the answer section, and some caches keep every record. If nothing
+// is removed, Clean returns m itself.
 //
-// The other records matter because some stubs (musl's, Go's) use every address in the answer
-// section, and some caches keep every record.
-//
-// Clean removes whole RRsets with their signatures, because a cache would take a part of an
-// RRset for the whole RRset. AD does not change, because the other RRsets stay authentic. If
-// no record is removed, Clean returns m itself.
+// The caller has called drop for all Destinations of m, so the answer to the query stays.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -446,6 +423,8 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	if gone == nil {
 		return m
 	}
+	// Whole RRsets are removed with their signatures, because a cache would take a part of an
+	// RRset for the whole RRset. AD does not change, because the other RRsets stay authentic.
 	out := *m
 	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
 		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// defaultLanguage is the language of the sentences in this package. It is also the language of
-// a justification without one, because the field "l" must accompany "j" and "o".
+// defaultLanguage is the language of the sentences in this package, and of a justification
+// without a language. The field "l" must accompany "j" and "o".
 const defaultLanguage = "en"
 
 // edeOverhead is the size of an EDE option without text, in octets: the option's code and
@@ -27,9 +27,8 @@ type notice struct {
 	structured bool
 }
 
-// signals reports whether the OPT record of the query asks for structured DNS errors. The
-// client may use the EDNS option with the code sde. It may also use an EDE option with
-// INFO-CODE 0 and no text, which is the older form and the form of Chromium.
+// signals reports whether the query asks for structured DNS errors. The client sends the EDNS
+// option with the code sde, or an EDE option with INFO-CODE 0 and no text, as Chromium does.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -43,13 +42,7 @@ func signals(o *dns.OPT, sde uint16) bool {
 }
 
 // explain adds the Extended DNS Error to the OPT of m. It shortens the text until it fits into
-// size, and adds no option if the code alone does not fit.
-//
-// The answer is more important: the server's writer would remove the SOA from a message that
-// is too long, and clients repeat a query after a denial without an SOA.
-//
-// The argument room is the space left in octets. Compression may make more room, but it is
-// slow, so explain tries it only if room is too small.
+// size octets. The parameter "room" is the space left without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -68,6 +61,7 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	// The owner of the OPT is the root, so an option adds exactly its own length, with or
 	// without compression.
 	room -= edeOverhead
+	// Compression is slow, so it is tried only if the text does not fit.
 	if len(s) > room && !m.Compress {
 		m.Compress = true
 		room = size - m.Len() - edeOverhead
@@ -75,6 +69,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	if room < 0 {
 		return
 	}
+	// Without an SOA, clients would repeat the query. CoreDNS would remove the SOA from a
+	// message that is too long.
 	if len(s) > room {
 		s = ""
 		if n.structured {
@@ -86,12 +82,9 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE (RFC 8914). It is Forged Answer for redirect addresses (section
-// 4.5), Blocked for orders of the operator (section 4.16), and Censored for orders of an
-// authority (section 4.17).
-//
-// A client that asked for structured errors never gets Forged Answer, because it would discard
-// the text (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
+// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A client that asked for
+// structured errors never gets Forged Answer, because it would discard the text
+// (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
 	case n.kind == order.Redirect && !n.structured:
@@ -116,11 +109,9 @@ func (n notice) sentence() string {
 	return "Blocked by order " + ref + " of " + who
 }
 
-// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1.
-// The field "fdbs" comes from draft-ietf-dnsop-filtering-transparency-00.
-//
-// The field "s" is missing because section 5.2 forbids sub-errors with Censored, and no
-// sub-error describes an order.
+// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1,
+// without "s": no sub-error describes an order. The field "fdbs" is from
+// draft-ietf-dnsop-filtering-transparency-00.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`
@@ -152,7 +143,7 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// An object has one language for the justification and the organization. The justification
+	// One language applies to the justification and to the organization. The justification
 	// decides, because the name of an organization needs no language.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
@@ -180,13 +171,11 @@ func (n notice) object(cfg *Config) object {
 }
 
 // fit returns a shorter JSON text of at most room octets, or "" if no useful text fits. It
-// removes the fields "j", "o" and "l" first (section 5.2 of the draft).
-//
-// Without contacts, the argument sentence becomes the justification, because clients discard
-// an object that has neither. If the sentence does not fit, the database entries are sent
-// alone, because clients of the second draft use them.
+// removes "j", "o" and "l" first (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
+	// Clients discard an object without contacts and justification, so the sentence becomes
+	// the justification.
 	if len(o.Contact) == 0 {
 		short := o
 		short.Justification, short.Language = sentence, defaultLanguage
@@ -194,6 +183,7 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
+	// Database entries are sent even alone, because clients of the second draft use them.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
@@ -215,19 +205,15 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether a URI is allowed in the field "c". Its scheme must be in the
-// registry of the draft (section 11.3). The registry has no web pages, because otherwise any
-// resolver could show a link of its own to users.
+// contactable reports whether a URI is allowed in the field "c" (section 11.3 of the draft). A
+// web page is not allowed, because any resolver could show its own link to users.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
 }
 
-// text returns s as one line that a client can display. It must be safe, because other people
-// may have written the text of an order.
-//
-// The line is valid UTF-8 without control characters (RFC 5198, section 2), noncharacters (RFC
-// 7493, section 2.1), bidirectional marks and zero-width characters.
+// text returns s as one line that a client can display safely: without control characters (RFC
+// 5198, section 2), noncharacters (RFC 7493, section 2.1) and bidirectional marks.
 func text(s string) string {
 	if plain(s) {
 		return s

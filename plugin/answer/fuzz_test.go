@@ -17,9 +17,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// FuzzBuild checks the answers to all queries that the library can unpack. The bytes of the
-// argument knobs set the response, the outcome below, the disclosure, the kind of authority,
-// the match, the labels, the number of addresses, and bits for other texts.
+// FuzzBuild checks the answers to all queries that the library can unpack. The bytes in the
+// parameter "knobs" select the properties of the verdict and of the texts.
 func FuzzBuild(f *testing.F) {
 	add := func(m *dns.Msg, size uint16, until, ttl int64, nanos uint32, s string, knobs ...byte) {
 		f.Add(pack(f, m), size, until, ttl, nanos, s, knobs)

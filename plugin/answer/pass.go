@@ -10,11 +10,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change, which is the largest
-// TTL of an answer. The result limited is false if no change is known.
+// TimeLeft returns the whole seconds from now until a verdict may change, which limits the TTL
+// of an answer. The result "limited" is false if no change is known.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// The time now is rounded up, so that the result is rounded down: 1.9 s give 1 s. The
-	// comparison with t+maxTTL prevents an overflow of the subtraction.
+	// FromTime rounds the current time up, so that 1.9 s give 1 s. The comparison with
+	// t+maxTTL prevents an overflow of the subtraction.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -27,7 +27,7 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// ExceedsTTL reports whether any record of m has a TTL above the argument.
+// ExceedsTTL reports whether any record of m has a TTL above the parameter "ttl".
 func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
@@ -37,12 +37,9 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers all TTLs of m, including those of signatures, to at most the argument. No
-// other goroutine may use m.
-//
-// Signatures stay valid, because a TTL may be smaller than the original TTL (RFC 4034, section
-// 3.1.4). The negative TTL is lowered too, because it is the smaller of the SOA's TTL and
-// MINIMUM (RFC 2308, section 5).
+// CapTTL lowers all TTLs of m to at most the parameter "ttl". Signatures stay valid (RFC 4034,
+// section 3.1.4). The negative TTL is lowered too (RFC 2308, section 5). No other goroutine
+// may use m.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
@@ -50,8 +47,8 @@ func CapTTL(m *dns.Msg, ttl uint32) {
 }
 
 // HasOtherOwners reports whether m has records that could answer other questions, for example
-// records of names in a CNAME chain. Caches of records (dnsmasq, systemd-resolved) use these
-// records for other questions.
+// about names in a CNAME chain. The caches of dnsmasq and systemd-resolved would use these
+// records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
@@ -72,12 +69,9 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the client subnet option of a trusted peer to the reply m, with SCOPE =
-// SOURCE. The peer's cache then uses the answer only for this network (RFC 7871, section
-// 7.2.1).
-//
-// It replaces a subnet option from upstream. The argument o is the OPT of the query. No other
-// goroutine may use m.
+// EchoSubnet adds the client subnet option of a trusted peer to m, so that the peer uses the
+// answer only for this network (RFC 7871, section 7.2.1). The parameter o is the OPT of the
+// query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

@@ -115,8 +115,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// At the smallest size of a level, the message must have exactly this size.
-				// Otherwise the level has ended too early.
+				// At the smallest size for a level, the message must fill this size. Otherwise
+				// the explanation was shortened too early.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
@@ -191,7 +191,7 @@ func TestHugeText(t *testing.T) {
 }
 
 // TestSentenceStandsIn checks a justification that is too long for the buffer. A client that
-// asks for structured errors must then get the short sentence, as other clients do.
+// asks for structured errors must then get the short sentence.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

@@ -11,8 +11,7 @@ import (
 )
 
 // TestYieldsToNetwork checks, on one CPU, that a yield lets a goroutine run if its socket has
-// data to read. With runtime.Gosched in place of the wait for the poller, the goroutine would
-// run only every 10 ms, when the runtime polls the network.
+// data to read. With runtime.Gosched, the goroutine would run only every 10 ms.
 func TestYieldsToNetwork(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -47,14 +46,14 @@ func TestYieldsToNetwork(t *testing.T) {
 	<-ended
 }
 
-// now calls Yield so that it yields at once, even if the work has not run for its time.
+// now makes Yield yield at once, even if the work has not run for its time.
 func now() {
 	next.Store(0)
 	Yield()
 }
 
-// TestTurn checks the time that work runs after a yield. After a long wait, work runs long, so
-// that the work gets a share of a busy CPU.
+// TestTurn checks the time that work runs after a yield. After a long wait, work must run
+// long.
 func TestTurn(t *testing.T) {
 	for waited, want := range map[time.Duration]time.Duration{
 		0:                     Quantum,
@@ -143,8 +142,7 @@ func TestOff(t *testing.T) {
 }
 
 // BenchmarkAnswer measures the time from a query datagram to its answer, while other work runs
-// on the only CPU. Without Tick, or with runtime.Gosched in place of the wait for the poller,
-// an answer takes some 10 ms.
+// on the only CPU. Without Tick, or with runtime.Gosched, an answer takes some 10 ms.
 func BenchmarkAnswer(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -183,8 +181,8 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkBusyCPU measures how long work needs to get 20 us of the only CPU, while two other
-// goroutines always want the CPU.
+// BenchmarkBusyCPU measures how long work takes to get 20 us of the only CPU, while two other
+// goroutines are always ready to run.
 func BenchmarkBusyCPU(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()

@@ -4,8 +4,8 @@ package coop
 
 import "sync"
 
-// A poller does nothing on a system other than Unix. There, only the Go scheduler decides when
-// long work stops for other goroutines.
+// A poller does nothing on a system other than Unix. There, long work runs until the Go
+// scheduler stops it.
 type poller struct{ sync.Mutex }
 
 func newPoller() *poller { return &poller{} }

@@ -26,8 +26,7 @@ func newPoller() *poller {
 		return nil
 	}
 	p := &poller{r: r, w: w}
-	// Deadlines work only if the network poller watches the pipe, so the calls of
-	// SetReadDeadline and SetWriteDeadline test this. Without the poller, a read of the pipe
+	// Deadlines work only if the network poller watches the pipe. Otherwise a read of the pipe
 	// would block a thread.
 	if p.conn, err = r.SyscallConn(); err != nil || r.SetReadDeadline(time.Time{}) != nil || w.SetWriteDeadline(time.Time{}) != nil {
 		p.close()
@@ -52,12 +51,11 @@ func (p *poller) wait() {
 }
 
 // step is the function that RawConn.Read calls: once at the start, and again when the poller
-// reports that the pipe is readable. The first call writes a byte to the pipe. The byte is not
-// written earlier, because RawConn.Read discards the reports of the poller at its start. The
-// first call must not read the byte: RawConn.Read would then return without waiting for the
-// poller.
+// reports the pipe as readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
+		// This call must not read the byte, because RawConn.Read would return without waiting.
+		// An earlier write would be lost, because RawConn.Read discards earlier reports.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

@@ -1,5 +1,5 @@
-// Package diff compares two versions of an order set. It finds the orders that differ, with
-// the fields that differ. It also finds the names that only one of the two versions blocks.
+// Package diff compares two versions of an order set. It finds the orders that differ, their
+// changed fields, and the names that only one of the two versions blocks.
 package diff
 
 import (
@@ -36,19 +36,17 @@ type Field struct{ Name, Old, New string }
 type Order struct {
 	Kind  Kind
 	Order *order.Order // the order in the new version, or in the old version if the order was removed
-	// OldState and NewState are the states of the order in the two versions, at the time of
-	// the comparison. A state is empty if the version does not contain the order.
+	// OldState and NewState are the states of the order in the two versions at the time of the
+	// comparison. A state is empty if the version lacks the order.
 	OldState, NewState string
 	Fields             []Field
-	// TargetsAdded and TargetsRemoved are the targets that only the new or only the old
-	// version of the order has. For an added or removed order, these are all targets of the
-	// order.
+	// TargetsAdded has the targets of the new order that the old order lacks. TargetsRemoved
+	// has the targets of the old order that the new order lacks.
 	TargetsAdded, TargetsRemoved []string
 }
 
-// Orders compares the orders of two versions by id and returns the orders that differ. The
-// added, changed and lifted orders come first, in the sequence of the new version. The removed
-// orders follow, in the sequence of the old version.
+// Orders compares the orders of two versions by id and returns the orders that differ, in the
+// sequence of the new version. The removed orders are at the end.
 func Orders(from, to Version, now order.Time) (out []Order) {
 	olds := byID(from.Orders)
 	oldStates, newStates := states(from.Set, now), states(to.Set, now)

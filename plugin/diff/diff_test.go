@@ -32,9 +32,8 @@ func version(t *testing.T, orders string) Version {
 
 // TestFields checks that fieldTexts contains all fields of an order.
 func TestFields(t *testing.T) {
-	// The fields in other are not compared by fieldTexts. They are the position of the order
-	// in its file, the targets (which are compared separately), and values that come from
-	// other fields.
+	// fieldTexts does not compare these fields: the position of the order, the targets
+	// (compared separately), and values that come from other fields.
 	other := map[string]bool{"ID": true, "Line": true, "Column": true, "Index": true, "Targets": true, "Plain": true, "Side": true, "DeadlineAfter": true, "Public": true, "Terms": true}
 	names := map[string]bool{}
 	for _, f := range fieldTexts {
@@ -49,8 +48,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestEveryFieldDiffers changes one field at a time. Orders must report a change of this field
-// and of no other field.
+// TestEveryFieldDiffers changes one field at a time. Orders must report the change of this
+// field, and no other change.
 func TestEveryFieldDiffers(t *testing.T) {
 	base := "id: a, action: block, targets: [a.example]"
 	for field, text := range map[string]string{

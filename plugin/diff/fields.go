@@ -7,9 +7,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// fieldTexts contains all fields of an order except the targets. Each field has a function
-// that returns the value as text. The text of an absent field is empty, and equal values have
-// equal texts. TestFields checks that no field of order.Order is missing.
+// fieldTexts contains all fields of an order except the targets, each with a function that
+// returns the value as text. Equal values have equal texts, and an absent field has an empty
+// text.
 var fieldTexts = []struct {
 	name string
 	text func(o *order.Order) string

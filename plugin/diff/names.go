@@ -11,8 +11,7 @@ import (
 // A Name is a name that one version blocks and the other version does not block.
 type Name struct {
 	Name dname.Name
-	// Match says whether the verdicts differ for Name, for the names below Name, or for both
-	// kinds of names.
+	// Match says whether the verdicts differ for Name, for the names below it, or for both.
 	Match order.Match
 	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
 	// Lift is the lift in the new version that ends Order for Name. It is nil if Name is free
@@ -23,13 +22,12 @@ type Name struct {
 // String returns the name in the form of a target.
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks (blocked) and the names that only
-// the old version blocks (freed). The verdicts are for one client at one time. Both lists are
-// in canonical order. Verdicts can differ only at and below names that the orders contain.
-// Names therefore compares the verdicts about each of these names, and about the names below
-// it that no order contains. A name that differs is listed even if a name above it is listed
-// too.
+// Names returns the names that only the new version blocks (blocked) or only the old version
+// blocks (freed), for one client at one time. Both lists are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
+	// Verdicts can differ only at and below names that the orders contain. So it is enough to
+	// compare the verdicts about each of these names, and about a name below it that no order
+	// contains.
 	for _, x := range mentioned(from, to) {
 		n := x.name
 		oldSelf, oldBelow := decide(from.Set, x, client, now)
@@ -61,14 +59,13 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 // A mention is a name that an order contains.
 type mention struct {
 	name dname.Name
-	// uneven is true if a target at the name is exact, or covers only the names below the
-	// name. Then the verdict about the name may differ from the verdict about names below it
-	// that no order contains. If uneven is false, the two verdicts are equal.
+	// uneven is true if a target at the name is exact, or covers only the names below it. The
+	// verdicts about the name and about names below it may then differ.
 	uneven bool
 }
 
-// mentioned returns all names in the orders of the versions, in canonical order. These are the
-// names in targets, exceptions and side lists (lists of names in files of their own).
+// mentioned returns all names in the orders of the versions, in canonical order: targets,
+// exceptions, and the names in side lists (text files with names).
 func mentioned(versions ...Version) []mention {
 	seen := map[dname.Name]bool{}
 	add := func(n dname.Name, uneven bool) { seen[n] = seen[n] || uneven }

@@ -1,12 +1,10 @@
-// Package dname has types for domain names. The types store each name in one canonical form,
-// so that other packages can compare names without regard to spelling.
+// Package dname has types for domain names. A [Name] comes from an order: [Parse] refuses text
+// that cannot be a host name. A [Wire] comes from a query: [Wire.Set] accepts every name that
+// DNS can carry, and does not allocate.
 //
-// A [Name] comes from an order. [Parse] refuses text that cannot be a host name. A [Wire]
-// comes from a query. [Wire.Set] accepts every name that DNS can carry, and does not allocate.
-//
-// The canonical form is the uncompressed wire form of RFC 1035, section 3.1, with ASCII
-// letters in lower case (RFC 4343). A length octet precedes each label, and a 0 ends the name.
-// Every ancestor of a name is a suffix of the bytes of the name.
+// Both types store a name in one canonical form: the uncompressed wire form of RFC 1035,
+// section 3.1, with ASCII letters in lower case (RFC 4343). In this form, each ancestor of a
+// name is a suffix of its bytes.
 package dname
 
 import (
@@ -60,7 +58,7 @@ func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// The loop tests only suffixes that start at a label, because "ample.com" must not cover
+	// Only suffixes that start at a label are compared, because "ample.com" must not cover
 	// "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
@@ -71,8 +69,8 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot. For the root, it returns ".".
-// It escapes octets with a special meaning in a zone file (RFC 1035, section 5.1; RFC 4343,
+// String returns the presentation form without the trailing dot, or "." for the root. It
+// escapes octets with a special meaning in a zone file (RFC 1035, section 5.1; RFC 4343,
 // section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
@@ -89,9 +87,8 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1). The result is
-// negative if n is before m, and 0 if n equals m. In canonical order, the names below a name
-// directly follow that name.
+// Compare compares two names in canonical order (RFC 4034, section 6.1), in which the names
+// below a name directly follow it. The result is negative if n is before m.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)

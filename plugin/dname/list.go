@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A List stores names in a few large chunks of memory. The garbage collector then sees some
-// hundreds of objects for a million names. The List never copies a stored name.
+// A List stores names in a few large chunks of memory, so that the garbage collector sees few
+// objects. A stored name is never copied.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
 	n      int
@@ -55,8 +55,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the sequence of the Append calls. A yielded name shares memory with
-// its chunk, so a caller that keeps one name keeps the whole chunk.
+// All yields the names in the sequence of the Append calls. A caller that keeps one name keeps
+// a whole chunk of memory, because the names share it.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels that are not ASCII to A-labels. It uses the non-transitional form of
-// UTS 46, as browsers do. It does not check underscores and hyphens, because names with "_" or
-// "--" are valid in orders.
+// uts46 converts labels that are not ASCII to A-labels, in the non-transitional form of UTS
+// 46, as browsers do. Names with "_" or "--" are valid in orders.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -22,16 +21,11 @@ var uts46 = idna.New(
 	idna.CheckHyphens(false),
 )
 
-// The replacer dots converts the label separators of UTS 46, section 4, to ".".
+// The replacer "dots" converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses a host name in an order. It ignores the case of letters and allows one trailing
-// dot. An ASCII label may contain letters, digits, "-" and "_". Parse converts any other label
-// to an A-label (RFC 5890) by UTS 46.
-//
-// Parse refuses, for example, a URL, a port, a "*", an address and the root. A label has at
-// most 63 octets, and a name has at most 253 octets. The error gives the reason and, if
-// possible, the text to write instead.
+// Parse parses a host name in an order. A label that is not ASCII becomes an A-label (RFC
+// 5890) by UTS 46. If possible, the error contains the text to write instead.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -67,7 +61,7 @@ func Parse(s string) (Name, error) {
 	return n, nil
 }
 
-// The table plain maps each octet of a host name to lower case. All other octets map to 0.
+// The table "plain" maps each octet of a host name to lower case. All other octets map to 0.
 var plain = func() (t [256]byte) {
 	for c := range byte(128) {
 		if l := lower(c); 'a' <= l && l <= 'z' || digit(l) || l == '-' || l == '_' {
@@ -77,9 +71,8 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain is a fast parser for ASCII host names that do not end in a digit. Nearly all
-// names of long lists are of this kind. If parsePlain returns false, the text may still be
-// valid, and the caller must use the full parser.
+// parsePlain is a fast parser for ASCII host names that do not end in a digit. If it returns
+// false, the text may be valid, and the caller must use the full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
@@ -133,8 +126,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label has only digits. Text with such an end is probably
-// an address, because no top-level domain has only digits (RFC 3696, section 2).
+// numericEnd reports whether the last label has only digits. No top-level domain has only
+// digits (RFC 3696, section 2), so the text is probably an address.
 func numericEnd(n Name) bool {
 	var w Wire
 	w.SetName(n)
@@ -205,9 +198,9 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. UTS 46
-// would convert a name with r into a name for which no client asks. isPunctuation is false for
-// the punctuation that IDNA 2008 allows (RFC 5892, appendix A).
+// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No client
+// asks for a name with these characters. The punctuation of IDNA 2008 (RFC 5892, appendix A)
+// is not included.
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }

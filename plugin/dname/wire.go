@@ -14,8 +14,7 @@ type Wire struct {
 }
 
 // Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
-// trailing dot is optional. A label may contain any octet. After Set has returned false, w
-// must not be used before another Set succeeds.
+// label may contain any octet. If Set returns false, w must not be used.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
 // setAny parses s octet by octet. It handles the names that the faster setPlain refuses.
@@ -85,8 +84,7 @@ func (w *Wire) endLabel(start, n int) bool {
 }
 
 // SetHost sets w to an ASCII host name without allocating. It accepts only the names that
-// parsePlain accepts. After SetHost has returned false, w must not be used before another Set
-// succeeds.
+// parsePlain accepts. If SetHost returns false, w must not be used.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {

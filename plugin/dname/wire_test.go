@@ -85,14 +85,14 @@ func pack(s string) ([]byte, error) {
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether s ends in an odd number of backslashes. The last backslash
-// would escape an appended octet.
+// oddBackslashes reports whether s ends in an odd number of backslashes. The last one would
+// escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
 // badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns takes
-// the number modulo 256. A name from a DNS message never has such an escape.
+// the number modulo 256. A name from a DNS message has no escape above 255.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {

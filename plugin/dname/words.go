@@ -6,8 +6,7 @@ import (
 )
 
 // The functions in this file process eight octets of a name at once. A loop over single octets
-// took longer than the look-up of the name, because the CPU cannot predict the branches of the
-// loop.
+// takes longer than the look-up of the name, because its branches are unpredictable.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -16,8 +15,7 @@ const (
 )
 
 // setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it returns
-// false, the name may still be valid. After it has returned false, w must not be used before
-// another Set succeeds.
+// false, the name may be valid, and the caller must use setAny.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
@@ -54,8 +52,7 @@ func (w *Wire) setPlain(s string) bool {
 }
 
 // Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
-// Suffix(k-1). The hash of the root is a secret key, so that an attacker cannot easily find
-// names with equal hashes.
+// Suffix(k-1). The hash of the root is a secret key, against an attack with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
@@ -66,14 +63,14 @@ func (w *Wire) Hash(k int, parent uint64) uint64 {
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix multiplies x by a constant and combines both halves of the product. Each bit of x then
-// affects the low bits of the result.
+// mix multiplies x by a constant and combines both halves of the product, so that each bit of
+// x affects the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// The function word returns eight octets of s from index i on. The compiler turns word into
+// The function "word" returns eight octets of s from index i on. The compiler turns word into
 // one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
@@ -81,8 +78,7 @@ func word(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// zeros marks the octets of x that are 0. It sets the top bit of each marked octet, and all
-// other bits of the result are 0.
+// zeros sets the top bit of each octet that is 0 in x, and clears all other bits.
 func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
 // gather moves the top bits of the eight octets of x to the lowest eight bits.

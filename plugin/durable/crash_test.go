@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// crashEnv is an environment variable for child processes of the test. A child kills itself at
-// the point with this number.
+// crashEnv is an environment variable for child processes of the test. It has the number of
+// the point at which the child kills itself.
 const crashEnv = "DURABLE_TEST_CRASH"
 
 // TestMain calls child in place of the tests if crashEnv is set.
@@ -94,9 +94,9 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The file must be
-// completely old or completely new. If one point gives the new content, no later point may
-// give the old content. CleanUp must remove all temporary files.
+// TestCrashes kills a process at each point of a write and of a removal. The content must be
+// completely old, and completely new from one point on. CleanUp must remove all temporary
+// files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {

@@ -1,14 +1,6 @@
 // Package durable replaces and removes files so that a crash loses no data. After a crash,
-// each file has either its complete old content or its complete new content.
-//
-// A write creates a temporary file in the directory of the file, writes the content, sets the
-// owner and the mode, syncs the file, renames the file, and syncs the directory. Without the
-// first sync, a file system may store the new name before the content. Without the second
-// sync, a power failure may undo the rename. Common libraries for atomic writes leave out the
-// second sync.
-//
-// A crash can leave a temporary file behind. CleanUp removes the temporary files of a
-// directory.
+// each file has either its complete old content or its complete new content. CleanUp removes
+// temporary files of earlier crashes.
 package durable
 
 import (
@@ -57,8 +49,9 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// A File is a temporary file that Commit renames to its final name. A File is not safe for
-// concurrent use.
+// Commit renames the temporary file to name, in the same directory, and replaces an existing
+// file or symbolic link. When Commit returns nil, the new file survives a power failure. After
+// an error, the old content is in place, except after an error of SyncDir.
 type File struct {
 	d    FS
 	f    *os.File
@@ -98,12 +91,11 @@ func (f *File) Write(p []byte) (n int, err error) {
 }
 
 // Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode without the umask, and the owner and
-// group of the old file. If the process may not set this owner, Commit fails.
+// file or symbolic link. The new file gets the given mode and the owner of the old file, or
+// Commit fails.
 //
-// When Commit returns nil, the content and the name survive a power failure. After an error of
-// the step SyncDir, the new content is in place, but a power failure may undo the rename.
-// After any other error, the old content is in place.
+// When Commit returns nil, the new file survives a power failure. After an error, the old
+// content is in place, except after an error of the step SyncDir.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -115,6 +107,8 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	if filepath.Dir(path) != filepath.Clean(f.dir) {
 		return fmt.Errorf("%q: not a name in %q", name, f.dir)
 	}
+	// Without Sync, a file system may store the new name before the content. Without SyncDir,
+	// a power failure may undo the rename.
 	for _, step := range []struct {
 		is  Step
 		run func() error

@@ -74,9 +74,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures makes each step of a write fail, before or after its work. The error must be
-// returned, and no temporary file may be left. The file must be completely old or completely
-// new.
+// TestFailures makes each step of a write fail, before or after its work. The file must be
+// completely old or completely new, without a temporary file.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -129,7 +128,7 @@ func TestFailedWrite(t *testing.T) {
 }
 
 // TestMode checks that a file gets the mode of Commit, whatever the umask and the old mode
-// are. The temporary file must have mode 0600.
+// are. The mode of the temporary file must be 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {

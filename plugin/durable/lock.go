@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the lock file in a directory. The lock file is never removed,
-// because two processes could then lock two different files with this name.
+// LockName is the name of the lock file in a directory. The lock file is never removed.
+// Otherwise two processes could lock two files with this name.
 const LockName = "LOCK"
 
 // A Lock keeps other processes out of a directory. It ends with the process, even after
@@ -64,8 +64,7 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// An error does not matter, because the text is only for people and a full disk must not
-	// stop the process.
+	// The text is only for people, and a full disk must not stop the process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}

@@ -11,8 +11,7 @@ import (
 )
 
 // TestOwner checks that a new file gets the owner and group of the old file. If the process
-// may not set the owner, the write must fail and the old file must stay. Without root, only
-// the failure is tested.
+// may not set the owner, the write must fail. Only this failure is tested without root.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {

@@ -13,8 +13,8 @@ type specialNet struct {
 }
 
 // specialNets contains the networks of the IANA special-purpose address registries (RFC 6890,
-// RFC 8190). It also contains other networks that have no public addresses of hosts. A
-// network inside another network of the list is left out.
+// RFC 8190), and other networks without public hosts. It leaves out a network inside another
+// network.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -57,9 +57,8 @@ var specialNets = []specialNet{
 // "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "" if there is none. A
-// reason is that p is wider than /24 for IPv4 or /48 for IPv6. Another reason is that p
-// overlaps a special-purpose network or a network in a protect list.
+// Address returns the reason why the network p must not be blocked, or "". A reason is that p
+// is wider than /24 (IPv4) or /48 (IPv6), or overlaps a special-purpose or protected network.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

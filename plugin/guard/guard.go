@@ -1,9 +1,6 @@
-// Package guard finds targets of orders that must not be blocked by mistake. These are public
-// suffixes, special-use names and addresses, and the entries of the operator's protect lists.
-// The package returns the reason. The caller decides whether the order has a "force" reason
-// that overrides the guard.
-//
-// One index contains all rules. A rule can be at the name, above the name or below the name.
+// Package guard finds targets of orders that must not be blocked by mistake: public suffixes,
+// special-use names and addresses, and entries of protect lists. The caller checks whether the
+// order has a "force" reason that overrides the guard.
 package guard
 
 import (
@@ -20,8 +17,8 @@ import (
 // A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
 // safe for concurrent use.
 type Guard struct {
-	// table builds the index at the first call, so that a process without orders does not
-	// build it.
+	// table builds the index at the first call, because a process without orders does not need
+	// the index.
 	table   func() *table
 	entries []entry         // the entries of all protect lists
 	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
@@ -47,8 +44,8 @@ const (
 	entryBit  = iota
 )
 
-// The constant below contains the flags of rules that also protect the names above the rule.
-// For example, a block of a name above a public suffix would also block the public suffix.
+// The constant "below" contains the flags of rules that also protect names above. For example, a
+// block of uk would also block the public suffix co.uk.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it, so that its index is
@@ -84,8 +81,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protect lists into one index, so that each name needs
-// only one look-up.
+// build puts the built-in rules and the protect lists into one index, so that a name needs one
+// look-up.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -107,8 +104,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the rules of one name. Of several protect list entries, it keeps the first
-// "name" entry. Without a "name" entry, it keeps the first "=name" entry.
+// merge combines the rules of one name. From the protect lists, it keeps the first "name"
+// entry, or else the first "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -150,15 +147,15 @@ func found(hits []index.Hit, labels int) (f finding) {
 // allocate. If the space is too small, Walk allocates.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why the name n must not be blocked, or "" if there is no reason.
-// There is a reason for these names:
+// Name returns the reason why the name n must not be blocked, or "". There is a reason for
+// these names:
 //   - the root and the top-level domains
 //   - public suffixes, and names above a public suffix
 //   - special-use names, and names below a special-use name
-//   - names in protect lists, and names above or below such a name
+//   - names in protect lists, and names above or below a protected name
 //
 // The names below an entry "=name" may be blocked. For a target "*.name", the caller passes
-// the name without "*.". Name does not allocate memory if the result is "".
+// the name without "*.".
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {

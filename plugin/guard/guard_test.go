@@ -32,8 +32,7 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// The guard accepts a name without a rule. example.com has a rule, because a name
-		// below it is protected.
+		// example.com is above a protected name. A name without a rule may be blocked.
 		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
@@ -97,8 +96,8 @@ func TestName(t *testing.T) {
 		// The entry "=a.shared.example" does not protect the names below a.shared.example.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
-		// If a name has two entries, the reason contains the entry that protects more. The
-		// sequence of the lists does not matter.
+		// If a name has two entries, the reason contains the entry that protects more,
+		// whatever the sequence of the lists.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},

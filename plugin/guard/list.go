@@ -20,7 +20,7 @@ type List struct {
 	entries []protected
 }
 
-// The type protected is one entry of a protect list. If the field "name" is zero, the entry is
+// The type "protected" is one entry of a protect list. If the field "name" is zero, the entry is
 // a network.
 type protected struct {
 	name  dname.Name
@@ -70,14 +70,8 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines and comments with # are allowed.
-//
-// Parse returns all problems. If a problem is an error, the List is nil, because half a list
-// would leave names without protection. An empty file is an error too, because a full disk or
-// a failed download can leave an empty file.
-//
-// Parse stops at the first limit that the list exceeds. The limits are in
-// docs/order-format.md.
+// network. Blank lines and comments with # are allowed. After an error, the List is nil,
+// because half a list would leave names without protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -144,6 +138,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			break
 		}
 	}
+	// A full disk or a failed download can leave an empty file.
 	if len(problems) == 0 && l.Len() == 0 && !commented {
 		problems = append(problems, order.Problem{File: path, Msg: "is empty: to protect nothing, write a comment that says so, or drop the property"})
 	}
@@ -199,8 +194,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address. The error message about
-// an invalid s depends on the result.
+// looksLikeAddress reports whether s is probably meant as an address. The error message for a
+// wrong s is then about addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

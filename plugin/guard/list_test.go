@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The type lines generates n lines and counts the bytes that the parser reads.
+// The type "lines" generates n lines and counts the bytes that the parser reads.
 type lines struct {
 	n, i, read int
 	line       func(i int) string

@@ -9,9 +9,8 @@ import (
 )
 
 // suffixList contains the rules of the public suffix list, one in each line. A wildcard begins
-// with "*." and an exception with "!", as on publicsuffix.org. The tables of
-// golang.org/x/net/publicsuffix cannot be used, because they do not find public suffixes below
-// a name.
+// with "*." and an exception with "!", as on publicsuffix.org. golang.org/x/net/publicsuffix
+// cannot find public suffixes below a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt

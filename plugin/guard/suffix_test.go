@@ -37,7 +37,7 @@ func TestSuffixList(t *testing.T) {
 }
 
 // netRules returns the public suffix rules of golang.org/x/net in canonical order. It reads
-// test source of x/net, because the tables of x/net allow look-ups only.
+// test source of x/net, because the tables themselves cannot be listed.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -71,8 +71,8 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// A truth is a slow version of the public suffix list, for comparison. It contains all rules
-// by top-level domain. The labels of a rule begin with the top-level domain.
+// A truth is a slow version of the public suffix list, for comparison. In a rule, the first
+// label is the top-level domain.
 type truth map[string][]rule // the key is a top-level domain, which makes the tests fast enough
 
 type rule struct {

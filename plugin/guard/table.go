@@ -12,9 +12,8 @@ import (
 // rule applies. The filter needs a fifth of the time of the index.
 type table struct {
 	*index.Index
-	// filter has a bit for the last two labels of each rule. It also has a bit for each
-	// top-level domain with a rule about the names below. Every rule about a name has one of
-	// these two bits.
+	// filter has a bit for the last two labels of each rule. A rule about all names below a
+	// top-level domain has a bit for this domain.
 	filter []uint64
 	seed   maphash.Seed
 }
@@ -52,9 +51,8 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of a rule below n that has a flag in kinds, or 0. It returns the
-// first rule in canonical order. It is slow, because it visits the rules below n. The guard
-// calls it only for names above a rule.
+// firstBelow returns the ref of the first rule below n that has a flag in kinds, or 0. It is
+// slow, so the guard calls it only for a message.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason contains the highest "name" entry. For one name, it contains the first "name"
-	// entry, or else the first "=name" entry.
+	// The reason contains the highest protected name. Of several entries for this name, it
+	// contains the first "name" entry, or else the first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -123,8 +123,8 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that Name and Protected of each guard have the results of the slow version.
-// It also compares the public suffixes with golang.org/x/net.
+// compare checks that Name and Protected of each guard agree with the slow version. It also
+// compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -136,8 +136,8 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// The comparison with x/net leaves out names that look like addresses, because x/net
-	// treats addresses differently. It also leaves out names that cannot be written as text.
+	// x/net treats names that look like addresses differently, and takes only names that can
+	// be written as text.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {

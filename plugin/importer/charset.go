@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets contains the character sets of lists. The importer never guesses the set, because
-// most bytes are letters in several sets.
+// Charsets contains the character sets of lists. The importer does not guess the set, because
+// most bytes are letters in more than one of these sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
 // decoderFor returns a function that converts a line to UTF-8. The function returns false if
-// the character set lacks a byte of the line.
+// the line has a byte that the character set does not have.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {

@@ -9,9 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format describes files that are not plain lists, for example zone files. The regular
-// expression matches text that occurs only in this format. One matching line is enough to
-// refuse a file, because the file may contain names that must not be blocked.
+// A format is a kind of file that is no plain list, for example a zone file. The regular
+// expression matches only text of this format, so one matching line is enough to refuse the
+// file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -112,9 +112,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only characters of ASCII host names. Nearly all lines of
-// long lists do. Other formats have other characters, except zone files, for which there is
-// foreignSuffix.
+// plainName reports whether s has only characters of ASCII host names. A line of these
+// characters can be in no other format except a zone file, which foreignSuffix recognizes.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -144,9 +143,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names seem to be owner names of a zone. In an owner
-// name, the zone follows a whole name: example.com.rpz.example.net is example.com in the zone
-// rpz.example.net.
+// foreignSuffix returns an error if the names seem to be owner names of a zone, with the zone
+// at the end of a whole name: example.com.rpz.example.net is example.com in rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

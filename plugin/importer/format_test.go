@@ -7,7 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll decides each form (text with several meanings), so that most lines are accepted.
+// decideAll decides each form (text with more than one meaning), so that most lines are
+// accepted.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 

@@ -11,8 +11,7 @@ const (
 	Refused = "refused"
 )
 
-// A Group contains lines that were handled for one reason, for example lines whose scheme was
-// removed.
+// A Group contains lines with equal notes, for example all lines whose scheme was removed.
 type Group struct {
 	Kind   string
 	Reason string // the text for the first line of the group
@@ -22,8 +21,7 @@ type Group struct {
 }
 
 // Groups sorts the notes about lines into groups by kind and reason. A line with several
-// reasons is in several groups. The groups have the sequence in which their reasons first
-// occur.
+// reasons is in several groups. The groups are in the sequence of their first lines.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

@@ -1,14 +1,14 @@
 // Package importer converts the lists that authorities publish into orders. The result depends
 // only on the list and on the options.
 //
-// [Domains] first checks the format of the file (read.go, format.go, table.go). It refuses a
-// file in another format, because the file may contain names that must not be blocked. Then it
-// finds lines that belong together (paste.go, wrap.go). At last it cleans each line (line.go,
-// words.go, name.go, page.go).
+// [Domains] works in three steps. It refuses a file that is no plain list, because the file
+// may contain names that must not be blocked (read.go, format.go, table.go). It finds page
+// headers, and names that are broken over two lines (paste.go, wrap.go). It cleans each line
+// (line.go, words.go, name.go, page.go).
 //
-// Text with only one meaning is cleaned and reported. Text with several meanings is a [Form],
-// and the caller must decide its meaning. For example, "*.example.com" may include example.com
-// or not. Without a decision the line is refused. The importer never guesses.
+// The importer never guesses. Text with more than one meaning is a [Form]: for example,
+// "*.example.com" may or may not include example.com. The line is refused until the caller
+// decides the meaning.
 package importer
 
 import (
@@ -39,7 +39,7 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is a choice for every form except Hyphen. A line with this form is then left out.
+// Skip is a choice for every form except Hyphen. It leaves out each line with the form.
 const Skip = "skip"
 
 // choices contains the words that decide each form, except Skip.
@@ -57,8 +57,8 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Without a decision both lines are refused, and the caller can leave out refused
-		// lines. So Hyphen needs no Skip.
+		// Hyphen needs no Skip: without a decision both lines are refused, and the caller can
+		// leave out refused lines.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -92,14 +92,14 @@ func (o *Options) Check() error {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the following lines that continue a broken name in this line. Each of
-	// them also has a note of its own, with Passed set.
+	// Joined contains the lines that continue the name in this line. Each of them also has a
+	// note of its own, with Passed set.
 	Joined []Rest
 	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
 	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
-	// Warnings are the reasons why a person should look at this accepted line.
+	// Warnings are the reasons why a person should check this line, although it is accepted.
 	Warnings []string
 	// Refused is the reason why the line gave no target, or empty.
 	Refused string
@@ -137,8 +137,8 @@ type Result struct {
 	CRLF, BOM bool
 }
 
-// ErrEmpty is the error for a list without targets. Such a list may come from a failed
-// download, and an order without targets would end the blocks.
+// ErrEmpty is the error for a list without targets, for example after a failed download. An
+// order without targets would end all its blocks.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 // maxLine is the largest number of bytes in a line of a list.
@@ -147,9 +147,8 @@ const maxLine = 4096
 // maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list: one name on each line, blank lines, and comments that begin
-// with #. For a file in another format, it returns a [*FormatError], unless Plain is set.
-// Problems of single lines are in the notes. Without targets, Domains returns the result and
+// Domains parses a plain list: names, blank lines, and comments that begin with #. For a file
+// in another format, it returns a [*FormatError]. Without targets, it returns the result and
 // ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {

@@ -142,8 +142,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses checks that the error for an invalid head (the fields of the order except
-// its targets) contains the field that is wrong.
+// TestWriteRefuses checks the error for an invalid head (the fields of the order except its
+// targets). The error must contain the wrong field.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	for field, change := range map[string]func(*Head){

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// footnotes contains the characters that mark footnotes, such as a raised 2. IDNA maps a
-// raised digit to a plain digit, so the mark would make another name.
+// footnotes contains the characters that mark footnotes, such as a raised 2. IDNA would map a
+// raised digit to a plain digit, which makes a different name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
 // cutOff reports whether s ends in several dots, like a shortened name. Quotes and punctuation
@@ -26,9 +26,9 @@ func cutOff(s string) bool {
 // "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses names that begin with the numbers of an enumeration. For example,
-// "1.a.example" and "2.b.example" may be the names a.example and b.example. "1.a.example" and
-// "2.a.example" are accepted, because they may be two hosts of one domain.
+// numbered refuses "1.a.example" and "2.b.example", because the digits may be the numbers of
+// an enumeration. It accepts "1.a.example" and "2.a.example", which may be two hosts of one
+// domain.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -65,7 +65,7 @@ func numbered(lines []line) {
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
 // removed refuses lines that begin with a hyphen if other lines begin with a plus or with a
-// name. The hyphen may then mean that the name was removed from the list.
+// name. The list may be a diff, in which a hyphen removes a name.
 func removed(lines []line, decided string) {
 	if decided == "separate" {
 		return

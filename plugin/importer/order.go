@@ -22,16 +22,12 @@ type Head struct {
 	Fields map[string]any
 }
 
-// A File contains the text of an order file and of its side list (a list of names in a file of
-// its own), if there is one.
+// A File contains the text of an order file, and of its side list (a text file with names) if
+// there is one.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format for the extension of path. It does not open path.
-// If side is not empty, plain names go into a side list (a list of names in a file of its own)
-// with this relative path.
-//
-// Write parses the result as the server does. If the head is not valid, the error is an
-// order.Problems.
+// Write returns an order file in the format for the extension of path. If side is not empty,
+// plain names go into a side list with this path. An invalid head gives an order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -101,9 +97,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head as the only order of a file, so that the rules for an order written by
-// hand also validate the head. Without the field "targets", the order has a placeholder as its
-// target. If the head is not valid, the error is order.Problems, in which Field names the field.
+// Order parses the head as an order file, so that the server's rules also validate the head. A
+// placeholder replaces missing targets. The error for an invalid head is an order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

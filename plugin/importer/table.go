@@ -7,9 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date. With any
-// other column the list is refused, because the column may mean that a name is not blocked.
-// For example, a second date may be the date of a removal.
+// A table finds lists that are tables. A row may have a number, a name and one date. Another
+// column, for example the date of a removal, may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -43,8 +42,8 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that mean "not blocked" or "no longer blocked". The list
-// cannot be complete. Headings and text after names are searched for them.
+// lifting contains parts of words that mean "not blocked" or "no longer blocked". They are
+// searched for in headings and in the text after names. The list cannot be complete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -98,9 +97,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the line shows that the list must be refused, the result why
-// describes the format, and the result shown is the number of the line to show. A line of
-// column headings is marked as passed.
+// line checks one line. If the list must be refused, the result "why" describes the format,
+// and "shown" is the number of the line to show.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -174,8 +172,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row compares a row with the rows before. It returns a description of the format if only some
-// rows have a date, or if the number of a row is 0 or equal to the number of the row before.
+// row returns a description of the format if only some rows have a date, or if the numbers
+// before the names do not count the rows.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -194,9 +192,8 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. Allowed headings are marked as passed. Other headings
-// mean a table with other columns. Commas also occur in prose, so a row with commas is a
-// heading only if a row of a table follows.
+// heading checks a row without a name. Unknown headings mean a table with other columns. A row
+// with commas may be prose, so it is a heading only if a row of a table follows.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {

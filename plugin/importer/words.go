@@ -119,8 +119,8 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether a word of prose is a whole name in an existing top-level domain, or
-// a URL with a host.
+// namelike reports whether a word of prose is a name in an existing top-level domain, or a URL
+// with a host.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
 	bare := schemes.ReplaceAllString(s, "")

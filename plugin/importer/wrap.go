@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// In wrapped text, a name may continue on the next line. "guarda-film-" and "streaming.com"
-// may be one name or two names with different owners. So the importer neither joins nor
-// separates them without the caller's decision.
+// In wrapped text, "guarda-film-" and "streaming.com" on two lines may be one name, or two
+// names with different owners. Only the caller can decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -65,8 +64,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot and its top-level domain is probably missing. The
-// argument next is the next line.
+// openDot reports whether s ends in a dot and its top-level domain is probably on the next
+// line, which is in the parameter "next".
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -114,8 +113,8 @@ func broken(lines []line, decided string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and has no line before it. It may be the end
-// of a name, or a removed name in a diff.
+// loose refuses a line that begins with a hyphen and does not continue the line before. The
+// hyphen may be part of a name, or may remove the name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}

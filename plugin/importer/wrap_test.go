@@ -126,8 +126,8 @@ func TestMaybeOneName(t *testing.T) {
 	}
 }
 
-// TestJoinedNote checks the note about a joined name. It must contain the original lines with
-// their numbers.
+// TestJoinedNote checks the note about a joined name, which must contain the original lines
+// with their numbers.
 func TestJoinedNote(t *testing.T) {
 	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
 	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})

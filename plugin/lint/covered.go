@@ -10,8 +10,7 @@ import (
 )
 
 // covered warns of targets that another order in force already blocks, for at least the same
-// clients and names. If only one of these two orders were lifted, the names would stay
-// blocked.
+// clients and names. To unblock the names, both orders must be lifted.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -81,12 +80,11 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is how many targets at a name and above it are compared without a limit. Only
-	// comparisons at names with more targets count towards maxSteps.
+	// crowd is the number of targets at and above one name that are compared without a limit.
+	// Only comparisons of further targets count towards maxSteps.
 	crowd = 64
-	// maxSteps is the largest number of comparisons at names with more than crowd targets. The
-	// limit is needed because each order at a name is compared with all other orders at the
-	// name.
+	// maxSteps is the largest number of comparisons at names with more than crowd targets.
+	// There, each order is compared with all others.
 	maxSteps = 2_000_000
 )
 
@@ -104,14 +102,15 @@ type target struct {
 	match order.Match
 }
 
-// explained is the result of a call of Reasons, with the index of each target in it.
+// explained is the result of a call of Reasons. The field "own" has the index of each target
+// in it.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Reasons. It keeps the last result, because many orders at one name need the same
-// result one after the other.
+// reasons calls Reasons. It keeps the last result, because many orders at one name need the
+// same result.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
 	if question == l.lastAsked && l.last.own != nil {

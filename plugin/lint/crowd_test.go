@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestCrowd checks 3000 orders for one name. Orders for the same clients are compared in
-// linear time. For orders with different clients, the comparison must stop at a limit, and a
-// warning must say that the comparison is incomplete.
+// TestCrowd checks 3000 orders for one name. If the clients are equal, the comparison must be
+// fast. Otherwise it must stop at a limit, with a warning that it is incomplete.
 func TestCrowd(t *testing.T) {
 	const n = 3000
 	const unfinished = "too many orders have the same targets, so not all targets were compared"

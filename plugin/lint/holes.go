@@ -6,17 +6,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole (a name inside a blocked subtree that an order does not block).
-// name is the hole or a name above it. id is the id of the order with the hole. Without an id,
-// the hole is in all earlier orders of the authority.
+// A below is the key of a hole: a name inside a blocked subtree that an order does not block.
+// The field "name" is the hole or a name above it. An empty id means all earlier orders.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes are the names at and above exceptions and targets of lifts in force. The value is the
-// highest rank of the lifts without ids that make the hole.
+// holes contains the exceptions, the targets of lifts in force, and the names above them. The
+// value is the highest rank of the lifts without ids that make the hole.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {
@@ -69,8 +68,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order has a hole (a name that the order does not block) at the name
-// or below it.
+// at reports whether the order does not block the name or a name below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

@@ -8,12 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of unknown ids for which lint suggests another id, because
-// each unknown id is compared with all ids of the set.
+// maxGuesses is the largest number of unknown ids for which lint suggests another id. Each
+// unknown id is compared with all known ids.
 const maxGuesses = 20
 
-// lifts suggests an id for each unknown id in the field lifts. That the id is unknown is a
-// warning of the set.
+// lifts suggests an id for each unknown id in the field "lifts". The set itself warns of the
+// unknown id.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {
 		if l.orders[id] != nil || l.guesses >= maxGuesses {
@@ -27,10 +27,8 @@ func (l *linter) lifts(o *order.Order) {
 	}
 }
 
-// nearest returns the id of a block order of which the given id is most likely a misspelling,
-// or "". It uses order.Nearest, which accepts only words with the same digits and few other
-// letters. An id consists mostly of digits, and a wrong digit is a likely mistake. So nearest
-// writes digits as letters and makes short ids longer.
+// nearest returns the id of a block order of which the given id is probably a misspelling, or
+// "". order.Nearest does not accept a wrong digit, so nearest writes digits as letters.
 func (l *linter) nearest(id string) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -45,8 +43,8 @@ func (l *linter) nearest(id string) string {
 	return found[near]
 }
 
-// lengthened returns an id in which letters replace the digits, with the same beginning for
-// all ids.
+// lengthened returns an id in which letters replace the digits. All ids get the same
+// beginning, because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -1,6 +1,6 @@
 // Package lint warns of valid orders that are unusual and may be mistakes. A file with
-// warnings still goes into force. The package needs the compiled set and the complete orders,
-// which a server does not store.
+// warnings still goes into force. A server does not use the package, because it does not store
+// complete orders.
 package lint
 
 import (
@@ -25,8 +25,7 @@ type File struct {
 const maxEach = 10
 
 // Check returns the warnings about the files at the time now, in the sequence of files and
-// orders. set is the compiled set of the files. Check does not return the warnings that the
-// method Warnings of set returns.
+// orders. set is the compiled set of the files, whose own warnings are not repeated.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -68,8 +67,8 @@ type linter struct {
 	steps     int // the number of targets that covered has compared
 }
 
-// warn adds a warning about the order o. The position of the warning is the target t, or the
-// order if t is nil.
+// warn adds a warning about the order o. The warning has the position of the target t, or of
+// the order if t is nil.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -166,9 +165,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o. The function lists the first
-// maxEach warnings and counts the others. A call without a target adds a warning with the
-// number of warnings that were not listed.
+// each returns a function that adds warnings about targets of o, but only counts them above
+// maxEach. A call without a target adds a warning with the number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {

@@ -29,8 +29,8 @@ func KnownTop(n dname.Name) bool {
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
 }
 
-// Name returns warnings about a valid name. Check and the importer use Name. It does not
-// correct names, because a name that looks like another name is still a different name.
+// Name returns warnings about a valid name, for Check and for the importer. It does not
+// correct names, because a name that looks like another name is a different name.
 func Name(n dname.Name) (odd []string) {
 	text := n.String()
 	top := text
@@ -66,8 +66,7 @@ func mixed(label string) bool {
 	})
 }
 
-// names warns of unusual names in the targets and in the side list (a list of names in a file
-// of its own) of an order.
+// names warns of unusual names in the targets and in the side list of an order.
 func (l *linter) names(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {
@@ -88,7 +87,7 @@ func (l *linter) names(o *order.Order) {
 	warn(nil, "targets", "%d more warnings about odd names")
 }
 
-// endless warns of windows (time spans) without an end, if the order has no end either.
+// endless warns of windows (time spans) without an end, unless the order itself has an end.
 func (l *linter) endless(o *order.Order) {
 	if o.Until != order.NoTime {
 		return

@@ -9,8 +9,8 @@ import (
 // day is the length of a day in seconds, the unit of order.Time.
 const day = 86400
 
-// receipts warns of an acknowledged or reported time that is before the served time or in the
-// future.
+// receipts warns of an acknowledged or reported time in the future, or before the field
+// "served".
 func (l *linter) receipts(o *order.Order) {
 	if why := l.receipt(o.Acknowledged, o.Served); why != "" {
 		l.warn(o, nil, "acknowledged", "%s", why)

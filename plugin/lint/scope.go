@@ -14,9 +14,8 @@ import (
 // scope, the code EU includes only the codes of the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope or an exemption seems to include but does not include.
-// There are two reasons. A client in a territory has the code of the territory, not of the
-// country. A network of IPv4 addresses contains no IPv6 client.
+// scope warns of clients that a scope or an exemption may be meant to include: clients in a
+// territory of a country, or IPv6 clients beside a network of all IPv4 addresses.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {
@@ -37,9 +36,8 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now. If the
-// exemptions end later, exemptsAll adds a warning. If the exemptions have no end, the warning
-// comes from the set.
+// exemptsAll reports whether the exemptions of a block order cover every client now. It adds a
+// warning if they end later. Without an end, the set itself warns.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
 		return false

@@ -1,7 +1,5 @@
-// Package logqueue queues log lines, so that a log that blocks does not block the program.
-//
-// A write to standard output blocks if standard output is a full pipe and no process reads the
-// pipe. Even then, the program must be able to load orders and to exit.
+// Package logqueue queues log lines, so that a blocked log does not block the program. For
+// example, a write to standard output blocks if it is a full pipe that no process reads.
 package logqueue
 
 import (
@@ -9,13 +7,9 @@ import (
 	"time"
 )
 
-// A Queue writes lines in the sequence in which callers have put the lines into the queue. One
-// goroutine writes the lines. The goroutine ends when the queue is empty.
-//
-// The size of the waiting lines is limited. A full queue drops new lines until the goroutine
-// takes all waiting lines at once. All dropped lines therefore belong at one position in the
-// log, after the lines that waited. The goroutine reports the number of dropped lines at this
-// position.
+// A Queue writes lines in the sequence in which callers added them. One goroutine writes the
+// lines, and ends when the queue is empty. A full queue drops new lines, and logs their
+// number.
 type Queue struct {
 	limit   int
 	dropped func(n int)
@@ -28,16 +22,15 @@ type Queue struct {
 	empty  chan struct{} // closed when the goroutine ends; nil without a goroutine
 }
 
-// A line is a function that writes one log line. The channel written is closed when the
+// A line is a function that writes one log line. The channel "written" is closed when the
 // function has returned.
 type line struct {
 	write   func()
 	written chan struct{}
 }
 
-// New returns a Queue. Its waiting lines have at most limit bytes in total, but an empty queue
-// accepts one line of any length. The goroutine of the queue calls dropped with the number of
-// lines that the queue has dropped.
+// New returns a Queue whose waiting lines have at most limit bytes in total. An empty queue
+// accepts one line of any length. The queue calls dropped with the number of dropped lines.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
@@ -51,8 +44,8 @@ func (q *Queue) Put(size int, write func()) {
 }
 
 // Write adds a line of size bytes, and waits until write has returned, but at most for the
-// time patience. After a Write whose time ran out, later Writes do not wait until the queue
-// has been empty once.
+// time patience. After a timeout, later Writes do not wait until the queue has been empty
+// once.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -86,6 +79,8 @@ func (q *Queue) Empty() bool {
 func (q *Queue) put(size int, write func()) (written chan struct{}) {
 	written = make(chan struct{})
 	if q.lost > 0 || len(q.lines) > 0 && q.size+size > q.limit {
+		// Once a line is dropped, later lines are dropped too, until the goroutine takes all
+		// waiting lines. The number of dropped lines is then logged in their place.
 		q.lost++
 		close(written)
 		return written
@@ -122,7 +117,7 @@ func (q *Queue) run() {
 	}
 }
 
-// closed waits until c is closed, but at most for the time patience, and reports whether c is
+// closed waits until c is closed, at most for the time patience, and reports whether c is
 // closed. It uses the real clock, because a log blocks in real time.
 func closed(c <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)

@@ -48,8 +48,8 @@ func (s *sink) want(t *testing.T, want ...string) {
 	}
 }
 
-// first puts a line into the queue, and returns when the goroutine of the queue has begun to
-// write the line. Later lines then wait in the queue for as long as the log blocks.
+// first puts a line into the queue, and returns when the goroutine has begun to write it.
+// While the log blocks, later lines then wait in the queue.
 func first(q *Queue, s *sink) {
 	begun := make(chan struct{})
 	q.Put(1, func() { close(begun); s.line("first")() })
@@ -72,8 +72,8 @@ func TestWriteReturnsWritten(t *testing.T) {
 	s.want(t, want...)
 }
 
-// TestDropped checks that a full queue drops lines, that the log has the number of dropped
-// lines in their place, and that the queue then writes new lines again.
+// TestDropped checks that a full queue drops lines, and logs their number in their place. Then
+// the queue must accept lines again.
 func TestDropped(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)

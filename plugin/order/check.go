@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force, which lists reasons to enforce the order at protected
-// targets. A force key in the order replaces the reasons from the defaults and the authority.
+// force decodes the key force: the operator's reasons to enforce targets that the guard would
+// hold. A force key in the order replaces all inherited reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -47,7 +47,7 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// The type names is a set of names, so that two long lists can be compared fast.
+// The type "names" is a set of names, so that two long lists can be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -71,9 +71,9 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce checks that each reason in the order's own force key is about a target of the
-// order. It silently drops an inherited reason about another target, because the reason may be
-// meant for other orders. It checks nothing if the order has a side list.
+// checkForce reports a force reason that is about no target of the order. An inherited reason
+// may be meant for other orders, so it is dropped silently. An order with a side list is not
+// checked.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

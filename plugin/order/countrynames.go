@@ -1,8 +1,8 @@
 package order
 
-// countryNames has one line for each country. A line has the code and the names of the country
-// in several languages, mostly from Unicode CLDR. The names only help to suggest a code in an
-// error message.
+// countryNames has a line for each country with its code and its names in several languages.
+// The names are mostly from Unicode CLDR. They are used only in error messages, to suggest a
+// code.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

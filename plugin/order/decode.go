@@ -99,8 +99,7 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 type pair struct{ key, value *yaml.Node }
 
 // mapping returns the entries of a mapping whose value is not null, and reports duplicate
-// keys. It stores the entries at the end of d.pairs. A caller that has used the entries may
-// remove them there.
+// keys. The entries are at the end of d.pairs, and the caller may remove them there.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -196,9 +195,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar. It accepts a number or a date without quotes:
-// "[2719]" gives the text "2719". It refuses true, false and "<<", because the author probably
-// meant something else. If text returns "", it has reported a problem.
+// text returns the text of a scalar, also of a number or a date without quotes. It refuses
+// true, false and "<<", which are probably mistakes. If text returns "", it has reported a
+// problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {

@@ -4,13 +4,12 @@ import "strings"
 
 // Demands are additional rules for order files, which the settings of a server can turn on.
 type Demands struct {
-	// Signed means that order files must be signed. Each order file then needs a serial, so
-	// that an old version with a good signature is not accepted again. Each side list needs a
-	// sha256 in the order file, so that the signature of the order file protects the side list
-	// too.
+	// Signed means that order files must be signed. It requires a serial, because an old
+	// version has a good signature too. A side list needs a sha256, because the signature
+	// covers only the order file.
 	Signed bool
-	// Approved means that each active order needs a document with a sha256, and with the names
-	// of two different people in verified_by and approved_by.
+	// Approved means that each active order needs a document with a sha256, verified and
+	// approved by two different people.
 	Approved bool
 }
 

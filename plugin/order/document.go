@@ -22,8 +22,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step reports whether the loop with the index i may continue. It returns false after
-// Options.Stop has ended the load, or after too many problems or labels.
+// step reports whether the loop with the index i may continue. It must end when Options.Stop
+// ends the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -45,13 +45,12 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is the number of bytes after which the parser scans the text. The scan finds long
-// lists of names, and stops the parser if the tree would be too large. Tests set chunk to a
-// small value.
+// chunk is the number of bytes between two scans of the text during the reading. A scan finds
+// long lists of names, and checks the limits on the tree. Tests set a small value.
 var chunk = 256 << 10
 
-// The constant early is a buffer size in bytes. A buffer doubles its size until it has this
-// size. Then it grows at once to the announced size of the stream.
+// The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. Then it
+// grows at once to the size of the file.
 const early = 4 << 20
 
 func tooLarge() error {

@@ -31,9 +31,7 @@ func NewAttr() *Attr {
 }
 
 // Encode writes orders in canonical form, with the number of orders. The format ext is
-// ".yaml", ".json" or ".jsonl". Parse of the result returns equal orders. Encode writes a time
-// as a date if the date means exactly this time in the time zone of the header. Any other time
-// is in RFC 3339 notation in UTC. For a side list, Encode writes only the reference.
+// ".yaml", ".json" or ".jsonl". Parse of the result returns equal orders.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {

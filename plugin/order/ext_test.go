@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEndings checks files with an extension in capital letters, such as ".YAML". Windows
-// programs write such extensions.
+// TestEndings checks files with an extension in capital letters, such as ".YAML", as Windows
+// programs write it.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The type use is a set of flags about a field of an order.
+// The type "use" is a set of flags about a field of an order.
 type use uint8
 
 const (
@@ -34,10 +34,11 @@ type draft struct {
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// forceAt maps each key of the order's own force to its node. It is nil if the order has
-	// no force of its own.
+	// forceAt maps each key of the mapping force to its node. It is nil if the order has no
+	// key force.
 	forceAt map[string]*yaml.Node
-	// rowClocks lists the targets whose deadline starts at the target's own field "served".
+	// rowClocks lists the targets with their own field "served", from which their deadline is
+	// counted.
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
 	// doubt is set if it is unknown whether the order is secret.

@@ -60,8 +60,8 @@ func TestFillingIn(t *testing.T) {
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled compares the flags of each field with the description of the format. The format
-// has fields that are never inherited and fields that a lift cannot have.
+// TestFilled checks the flags of each field: some fields are never inherited, and some fields
+// are not allowed on a lift.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -72,8 +72,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// The decoder copies Terms before it changes a field with the flag "term". Without the
-		// flag, the change would also reach the authority.
+		// The decoder copies Terms before it changes a field that has the flag "term". A
+		// missing flag would change the Terms of the authority.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {

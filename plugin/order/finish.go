@@ -54,8 +54,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount compares target_count with the number of targets, so that a cut order is
-// refused. A target with an error is counted too.
+// checkTargetCount refuses an order that was cut off, because target_count is then too high. A
+// target with an error counts too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -86,9 +86,8 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // target_count.
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count to write for o, or 0 for none. It returns 0 if o
-// has a side list (a list of names in a file of its own) without a digest. The list may then
-// change without the order file, and a target_count would make the order file invalid.
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. A side list
+// without a digest may change without the order file, so a target_count would become wrong.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -97,8 +96,8 @@ func (o *Order) WrittenTargetCount() int {
 }
 
 // scopeMissing returns the message for an order without a scope. The parameter c is the
-// country of the authority. The message suggests the narrowest scope first, because a wide
-// scope can exceed the power of the authority.
+// country of the authority. Narrow scopes come first, because a wide scope may exceed the
+// authority's power.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -132,9 +131,8 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines computes each deadline that the file gives as a duration. The duration starts
-// at the field "served" of the target, or else of the order. Each row of a register has its
-// own date of service.
+// countDeadlines computes the deadlines that the file gives as a duration. The duration starts
+// at the field "served" of the target, or else of the order.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return

@@ -14,12 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form. It changes the sequence of keys
-// and the indentation, and adds the number of orders. It keeps all values and the comments of
-// YAML. A YAML file then ends with "...". Format reads JSON Lines line by line.
+// Format writes the order file in r to w in canonical form, and adds the number of orders. It
+// keeps all values and YAML comments. A YAML file then ends with "...".
 //
-// Format reads r twice. If the file has errors, or if a comment would be lost, Format writes
-// nothing and returns the problems. After any other error, the data in w must not be used.
+// Format reads r twice. If the file has errors, or would lose a comment, Format returns
+// problems and writes nothing. After another error, the data in w must not be used.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -160,9 +159,9 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file until the text no longer changes. One pass is not enough, because
-// the YAML library moves some comments only in its own output. formatYAML also checks that no
-// comment is lost, because a comment may be part of a legal text.
+// formatYAML formats a file until the text no longer changes, because the YAML library may
+// move comments in its own output. It checks that no comment is lost, because a comment may be
+// legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -250,7 +249,8 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of a whose value is different in b, or nil.
+// difference returns the first node of the tree a that has another value in the tree b, or
+// nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -263,7 +263,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the YAML tag of a value, but the string tag for a time.
+// kindOfTag returns the YAML tag of a value. For a time, it returns the tag of a string.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -271,8 +271,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the sorted comments of a file. It also takes all lines that begin with "#",
-// because the YAML library drops some comments from the tree.
+// comments returns the sorted comments of a file. It reads lines that begin with "#" from the
+// text, because the tree of the YAML library lacks some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The function format formats a valid file and returns the text.
+// The function "format" formats a valid file and returns the text.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -35,14 +35,13 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// The function side returns an OpenSide function. Every side list that it opens contains data.
+// The function "side" returns an OpenSide function. Every side list that it opens contains data.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function check checks rules that hold for any bytes: the parser does not panic, and each
-// problem has a message and a valid position. For a valid file, it also compares the orders
-// after Format and after Encode.
+// The function "check" checks that the parser does not panic, and that each problem has a
+// message and a valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -175,8 +174,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that each line of a side list gives a name or a problem with its position.
-// Comments and empty lines give nothing.
+// FuzzSide checks that each line of a side list gives a name or a problem, except comments and
+// empty lines.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
@@ -234,7 +233,7 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// The type taking implements the interface Names. It stores the names of a list.
+// The type "taking" implements the interface Names. It stores the names of a list.
 type taking struct {
 	names []string
 	grown []int

@@ -55,9 +55,8 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad checks the problems of each file in testdata/bad. A comment "# want: " at the start
-// of a file has the expected problems. For a file that cannot have comments, they are in a
-// second file ending in ".want".
+// TestBad compares the problems of each file in testdata/bad with the comment "# want: " in
+// the file. A file that cannot have comments has a second file ending in ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {

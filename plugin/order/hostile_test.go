@@ -14,8 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated cuts a file at each byte. The parser must refuse the cut file, unless only the
-// final line feed is missing. The key count or the mark "..." makes this possible.
+// TestTruncated cuts a file at each byte. The parser must refuse the cut file, by the key
+// count or the mark "...". Only the final line feed may be missing.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))

@@ -69,7 +69,8 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// TestRefusedEarly checks that the parser refuses a large file of wrong content early.
+// TestRefusedEarly checks that the parser reads only the start of a large file with wrong
+// content.
 func TestRefusedEarly(t *testing.T) {
 	const large = 60 << 20
 	const values = "has more than 700000 keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists"
@@ -232,8 +233,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks that the limit on windows includes the windows of an order once for
-// each target with attributes.
+// TestManyWindows checks the limit on windows. The windows of an order count once for each
+// target with attributes.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{

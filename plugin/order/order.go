@@ -1,9 +1,7 @@
-// Package order parses order files in YAML, JSON and JSON Lines. It returns valid blocking
-// orders, or all problems with their lines and columns. docs/order-format.md describes the
-// format.
+// Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It
+// returns valid blocking orders, or all problems with their lines and columns.
 //
-// An [Order] is one decision of one authority. The parser returns complete orders: defaults
-// are filled in, names are canonical, and times are Unix times.
+// The orders have their defaults filled in, canonical names, and Unix times.
 package order
 
 import (
@@ -36,9 +34,9 @@ const (
 // AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// These are the kinds of authority. KindOperator marks the operator's own decisions. An answer
-// then has the extended DNS error Blocked, and otherwise Censored (RFC 8914, sections 4.16 and
-// 4.17).
+// These are the kinds of authority. KindOperator is for the operator's own decisions, whose
+// answers have the extended DNS error Blocked. All others have Censored (RFC 8914, sections
+// 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -103,8 +101,8 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies. It contains all clients if Global
-// is set. Otherwise it contains the clients in the countries and networks of the Scope.
+// A Scope is the set of clients to which an order applies: all clients if Global is set, else
+// the clients in the countries and networks.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
@@ -182,8 +180,8 @@ type Order struct {
 	Windows []Window
 	Status  Status
 	Targets []Target
-	// Plain is the number of targets that were passed to Options.Targets. The slice Targets
-	// does not contain these targets.
+	// Plain is the number of targets that Options.Targets received. They are not in the field
+	// Targets.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
@@ -210,8 +208,8 @@ type SideList struct {
 	File   string // as written, relative to the order file
 	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that were passed to Options.Side. The field Names does not
-	// contain these names.
+	// Taken is the number of names that Options.Side received. They are not in the field
+	// Names.
 	Taken int
 }
 
@@ -250,9 +248,8 @@ type Target struct {
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target other than its name. The target is enforced only at
-// times that its own attributes and the order allow. Exceptions of the target are added to
-// those of the order.
+// Attr contains the attributes of a target. The target is enforced only when its own times and
+// the times of the order allow it. Its exceptions are added to those of the order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
@@ -263,15 +260,15 @@ type Attr struct {
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// Acknowledged and Reported apply only to this target. The fields of Order apply to the
+	// Acknowledged and Reported apply only to this target. Order has the same fields for the
 	// whole order.
 	Acknowledged, Reported Time
 	References             []string
 	Note                   string
 }
 
-// DecidedAt returns the time by which the decisions of an authority are sorted. It is the
-// first given time of Issued, From and Served, or else NoTime.
+// DecidedAt returns the time by which the orders of an authority are sorted: Issued, or else
+// From, or else Served, or else NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

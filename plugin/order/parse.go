@@ -44,23 +44,20 @@ type File struct {
 
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list, which is a list of names in a file of its own. The parameter
-	// "name" is a path relative to the directory of the order file. Without OpenSide, each
-	// side list is a problem.
+	// OpenSide opens a side list, which is a text file with names. The parameter "name" is
+	// relative to the directory of the order file. Without OpenSide, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit is called with each order as soon as the order is parsed. A million orders are then
-	// never in memory together. The Order and its Targets are valid until Emit returns. If
-	// Parse returns errors, the caller must drop all emitted orders. Parse does not call Emit
-	// after the first error.
+	// Emit is called with each order until the first error, so that a large file needs little
+	// memory. The Order is valid until Emit returns. After errors, the caller must drop all
+	// emitted orders.
 	Emit func(*Order)
-	// Side is called before Parse reads the side list of an order. Parse adds the names of the
-	// list to the returned Names. The action, the status and the times of the order are then
-	// final. Parse calls Emit later. If Parse returns errors, the caller must drop the names.
+	// Side is called before Parse reads the side list of an order, and returns the Names for
+	// the list. The action, the status and the times of the order are final. After errors, the
+	// caller must drop the names.
 	Side func(*Order) Names
-	// Targets is called before Emit for an order with a long list of plain names. Parse adds
-	// the names to the returned Names and counts them in Order.Plain. Order.Targets does not
-	// contain these names, which saves much memory. If Parse returns errors, the caller must
-	// drop the names.
+	// Targets is called before Emit for an order with a long list of plain names, and returns
+	// the Names for the list. Order.Targets has none of them, to save memory. After errors,
+	// the caller must drop the names.
 	Targets func(*Order) Names
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.
@@ -116,8 +113,8 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values of the file's defaults. The map handles has the same values together
-	// with the fields of each authority.
+	// base has the values of the file's defaults. In handles, each entry has these values and
+	// the fields of one authority.
 	base          *draft
 	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
@@ -129,8 +126,7 @@ type parser struct {
 	stopErr       error            // the error with which the load ends
 	deep          LabelCount       // counts the labels in the file and its side lists
 	tooDeep       bool
-	// intervals is the number of windows of all targets with attributes. For each of these
-	// targets, it includes the windows of the order.
+	// intervals is the number of windows so far, see countIntervals.
 	intervals int
 }
 
@@ -191,8 +187,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// The text without its long lists could not be parsed. The names may not be targets, or
-	// the text has an error, so the whole text is parsed.
+	// The text has an error, or a long list is not a list of targets. The whole text must be
+	// parsed.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -276,17 +272,16 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads the lines of a JSON Lines file. The nodes of the header stay valid, but
-// the next line overwrites the nodes of an order.
+// A lineReader reads the lines of a JSON Lines file. The nodes of an order are valid only
+// until the next line. The nodes of the header stay valid.
 type lineReader struct {
 	json   jsonReader
 	line   input
 	header bool // the header was already read
 }
 
-// next returns the next line without its end, and the number of bytes that were
-// read. The line is valid until the next call. For a line that is too large or not UTF-8, next
-// returns a syntaxError.
+// next returns the next line without its end, and the number of bytes read. The line is valid
+// until the next call. A line that is too large or not UTF-8 is a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)

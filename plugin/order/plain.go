@@ -29,9 +29,8 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the names of a long list that have no nodes of their own. If
-// Options.Targets is set, it only stores the list, because the other fields must be decoded
-// first.
+// plainNames decodes the inner names of a long list. If Options.Targets is set, it only stores
+// the list, because Options.Targets needs the other fields of the order.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -126,12 +125,12 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The field at is 0 in a free slot. A value up to the number of Targets is the number of
-	// a target, from 1. A larger value encodes the offset of a name in a long list.
+	// The field "at" is 0 in a free slot. Values up to len(Targets) are numbers of Targets, from
+	// 1. Larger values are offsets of names in a long list, see warnTwice.
 	at uint32
 }
 
-// find returns the slot of an equal target, or else a free slot.
+// find returns the slot of an equal target, or a free slot if there is none.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -143,7 +142,7 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. It keeps both entries, because each may have
+// warnTwice warns of duplicate targets, and keeps both, because they may have different
 // attributes.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
@@ -220,7 +219,7 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// The type distinct is a set of the values of a list that were already decoded.
+// The type "distinct" is a set that finds duplicate values in a list.
 type distinct[T comparable] map[T]struct{}
 
 // add adds a value and reports whether the value is new.

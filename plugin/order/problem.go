@@ -30,12 +30,11 @@ type Problem struct {
 	// outside is set if the problem is outside an order. It is then unknown whether the text
 	// around the problem is secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because it is in a lift without a disclosure.
-	// The lift is as secret as the orders that it ends.
+	// Lift is set if the problem is Sealed only because a lift has no disclosure. A lift is as
+	// secret as the orders that it ends.
 	Lift bool
-	// owner is set for a problem in a side list. It is the position at which the order refers
-	// to the list. Redacted shows it in place of the path of the list, because the path may be
-	// secret.
+	// owner is set for a problem in a side list: the position in the order file that refers to
+	// the list. Redacted shows only this position, because the path of the list may be secret.
 	owner place
 }
 
@@ -85,9 +84,8 @@ func clip(s string) string {
 	return s[:n] + "..."
 }
 
-// Redacted returns the text of the problem for the ordinary log. For a Sealed problem, the
-// text has only the position and the field. For a problem outside an order, the text has no
-// value and no unknown key of the file.
+// Redacted returns the text of the problem for the ordinary log. It hides the message of a
+// Sealed problem. For a problem outside an order, it hides values and unknown keys.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {

@@ -80,8 +80,8 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestRedactedOutside checks that the ordinary log gets no value and no unknown key of a
-// problem outside an order. The file may contain secret orders, or be no order file at all.
+// TestRedactedOutside checks a problem outside an order. The ordinary log must not show its
+// value or an unknown key, because the file may have secret orders.
 func TestRedactedOutside(t *testing.T) {
 	for _, tt := range []struct{ path, text, want string }{
 		{"a.yaml", "secret.example\nsecret2.example\n", "a.yaml:1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"},
@@ -197,8 +197,8 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic checks that problems are shown in full if an order has exactly one disclosure
-// that is valid and not secret.
+// TestSaysPublic checks that problems of an order are shown in full if its disclosure is
+// valid, not secret, and not given twice.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,

@@ -16,15 +16,8 @@ var minRun = 64
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, such as
-//
-//   - one.example
-//   - two.example
-//
-// or "one.example, two.example". The first and the last name have nodes of their own. All
-// names between them share one node of the kind runNode. In this node, Line is the number of
-// these inner names, and Column is the index of the run. If each name had a node, the tree
-// would take ten times the size of the text.
+// A run is a long list of plain names in a document, such as lines with "- one.example". The
+// inner names (all but the first and the last) share one node, which saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -32,7 +25,8 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of a node for all inner names of a run.
+// runNode is the kind of the node for the inner names of a run. Line is the number of these
+// names, and Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 // each calls f for each inner name of the run.
@@ -82,8 +76,8 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before the parser reads it. It lists the
-// runs and limits the size of the tree.
+// An outline is the result of a scan of a document before the parser reads it: the runs, and
+// limits for the size of the tree.
 type outline struct {
 	text   []byte
 	json   bool
@@ -98,7 +92,7 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. The offset must not be below that of the last
+// at returns the position of an offset. The offset must not be below the offset in the last
 // call.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
@@ -111,9 +105,9 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin there, or to one of the marks
-// dash, newLine and special. A key without a colon, as in "{a, b}", makes two nodes but counts
-// once. The limit maxValues therefore leaves room for twice as many nodes.
+// weigh maps each byte to the number of nodes that can begin there, or to a mark. A key
+// without a colon, as in "{a, b}", makes a second node, for which the limit maxValues has
+// room.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -180,8 +174,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length of the name at the start of text. It returns 0 unless every
-// parser reads the name as a string.
+// plainName returns the length of the name at the start of text. It returns 0 if a YAML parser
+// may read the name as another type than a string.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -190,7 +184,8 @@ func (o *outline) plainName(text []byte) int {
 	if size == 0 {
 		return 0
 	}
-	// A last label of letters, or with the prefix "xn--", excludes numbers and dates.
+	// A name that ends in letters, or in a label with the prefix "xn--", is no number and no
+	// date.
 	dot := bytes.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot < 3 {
 		return 0

@@ -91,7 +91,7 @@ func withRuns(n, chunkSize int, f func()) {
 	f()
 }
 
-// The type slow is a stream that yields only a few bytes for each Read.
+// The type "slow" is a stream that yields only a few bytes for each Read.
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 7)]) }

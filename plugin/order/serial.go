@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns the content of an order file with another serial. All other bytes stay as
-// they are. If the file has no serial, SetSerial inserts one in front of the field version.
-// The format follows from the extension of path. The file must be valid.
+// SetSerial returns the content of a valid order file with another serial, or with a new
+// serial in front of the field version. It keeps all other bytes. The extension of path
+// selects the format.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header

@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a value of type Names. After some names, it calls
-// Grow with an estimate of the other names.
+// A taker passes the names of a side list to a value of type Names. After the constant sample
+// names, it calls Grow with an estimate of the names that follow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -122,7 +122,7 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in the list has the path of the list, and also the position in the order file.
+	// A problem in the list has two positions: in the list and in the order file.
 	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
 	p.file = path
 	defer func() { p.file, p.owner = p.owner.file, place{} }()
@@ -181,8 +181,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses one line of a side list. It returns the zero Name for a line without a name.
-// The result "why" describes a problem. The result "public" describes it without words of the
-// line.
+// The results "why" and "public" describe a problem: "public" has no words of the line.
 func sideName(s string, long bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file make advice. Advice is the part of an error message that shows
-// what to write. The functions are called only for wrong input.
+// The functions in this file make advice: the part of an error message that shows what to
+// write. They are called only for wrong input.
 
-// The function flow returns s as YAML needs it within brackets, with quotes if necessary.
+// The function "flow" returns s as YAML needs it within brackets, with quotes if necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -274,8 +274,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key is probably a misspelling of the key in the
-// parameter "want". The parser then does not also report this key as missing.
+// misspelled reports whether an unknown key is probably a misspelling of the required key
+// "want". The parser then does not report "want" as missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -286,7 +286,7 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and to which the key n may belong. The
+// emptyAbove returns a key above n that has no value and may be the parent of the key n. The
 // author has then probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
@@ -298,11 +298,11 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 }
 
 // keyHomes maps each key of the format to advice about the key at a wrong position. An init
-// function fills the map, because an initializer would be a cycle.
+// function fills the map, because Go does not allow a cycle of initializers.
 var keyHomes = map[string]string{}
 
 // subKeys maps a key of an order to the keys of the mapping that is its value. An init
-// function fills the map, because an initializer would be a cycle.
+// function fills the map, because Go does not allow a cycle of initializers.
 var subKeys = map[string][]string{}
 
 func init() {

@@ -101,8 +101,7 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 }
 
 // splitTime splits a time of RFC 3339, section 5.6, into its parts. The time of day, the
-// seconds and the offset may be left out. The time package cannot check the form, because it
-// accepts other forms too, such as "1:30".
+// seconds and the offset may be missing. The time package would also accept "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -141,14 +140,12 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The parser looks up the offset of the
-// zone at this distance before and after a local time. If the clocks change near the local
-// time, it finds the old and the new offset.
+// zoneReach is longer than the offset of any time zone. The offsets of a zone at this distance
+// before and after a local time include all offsets that the local time can have.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which the clocks of loc show a local time. The parameter
-// "wall" has this local time, but in UTC. The result is empty if the clocks skip the local
-// time, and has two times if the local time happens twice.
+// instants returns the times at which the clocks of loc show the local time of "wall", which
+// is in UTC. There is no time if the clocks skip the local time, and two if it happens twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

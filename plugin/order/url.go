@@ -11,9 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost returns the host in the URL of a target. The URL may have any scheme. The result is
-// the zero Name if the host is not a name. For a bad URL, the result "why" describes the
-// problem. A web URL without a path is bad, because the author should write the name.
+// URLHost returns the host in the URL of a target, or the zero Name if the host is not a name.
+// The scheme does not matter. For a bad URL, the result "why" describes the problem.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -28,11 +28,11 @@ func nameTexts(list []dname.Name) (out []string) {
 
 func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
 
-// The function word returns a node for a text that never needs quotes.
+// The function "word" returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// The function text returns a node for any string. It adds quotes to "<<", which the YAML
-// library forgets, and to strings that people or other parsers could misread.
+// The function "text" returns a node for any string. It quotes "<<", which the YAML library
+// writes without quotes, and strings that people or other parsers could misread.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")

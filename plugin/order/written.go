@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// StartText returns t as text for a field such as issued or from. It writes the start of a day
-// in the time zone as a date. It writes any other time with its offset, and NoTime as "".
+// StartText returns t as text for a field such as issued or from: a date for the start of a
+// day in the zone, else a time with its offset. NoTime becomes "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -15,9 +15,8 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t as text for a field such as until or deadline. A date in these fields
-// means the end of the day, so EndText writes the start of a day as the date before. It writes
-// any other time with its offset, and NoTime as "".
+// EndText returns t as text for a field such as until or deadline, where a date means the end
+// of the day. The start of a day therefore becomes the date before. NoTime becomes "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The parsers of YAML and JSON give the same kind of tree, which has the line and column of
-// each value. One decoder handles the trees of all formats.
+// The parsers of YAML and JSON give equal trees with the line and column of each value. One
+// decoder reads both.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
@@ -27,8 +27,8 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. It leaves out the inner names of the runs. If
-// stop returns an error, parseYAML returns this error.
+// parseYAML parses exactly one YAML document. It leaves out the inner names of the runs (long
+// lists of names). If stop returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The YAML library recovers only from its own panics. After any other panic, the server
 	// must refuse the file and go on.
@@ -66,7 +66,7 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 }
 
 // A yamlReader yields a text without the inner names of its runs. Line feeds and blanks
-// replace the names, so that later lines and columns stay the same.
+// replace the names, so that the positions in the later text stay the same.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -115,8 +115,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags marks each node that has the tag "!" without a name, because the YAML library drops
-// this tag. It visits the nodes in the sequence of the text, so that it reads the text once.
+// bareTags finds each node that has the tag "!" without a name, because the YAML library drops
+// this tag. It reads the text only once, together with the nodes.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -133,8 +133,8 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves forward to a line and column. It returns false if the position is not ahead of
-// the current position.
+// seek moves forward to a line and column. It returns false if the position is before the
+// current position, or not in the text.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
 		// A list or mapping may begin at the position of its first entry. No other node can be

@@ -22,9 +22,9 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake. It corrects single lines
-// until the start of the file is valid. The error of the YAML library is often about another
-// line.
+// adviseYAML replaces a YAML error by advice about a common mistake. It tries to correct a
+// single line so that the start of the file becomes valid. The YAML library often reports
+// another line.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
@@ -58,8 +58,8 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size in bytes of a file that gets advice. maxTried limits the
-// bytes that adviseYAML parses in its attempts.
+// maxAdvised is the largest size in bytes of a file that gets advice. maxTried is the largest
+// number of bytes that adviseYAML may parse.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
@@ -78,9 +78,8 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the corrected line makes the start of the file valid YAML. The start
-// ends at line i or at the next line. The parameter "left" counts down the bytes that may
-// still be parsed.
+// mended reports whether the corrected line makes the start of the file valid YAML, up to line
+// i or the next line. The parameter "left" limits the bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -118,7 +117,7 @@ var (
 )
 
 // mends returns possible corrections of line i, with the most likely correction first. The
-// parameter "left" counts down the bytes that may still be read.
+// parameter "left" limits the bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -216,9 +215,9 @@ func init() {
 
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. The nearest line
-// above without deeper indentation must have a key of the same mapping or begin the mapping.
-// The parameter "left" counts down the bytes that may still be read.
+// belongs reports whether a line with the key may have the given indentation. Above it, a line
+// at the same level must have a key of the same mapping, or a higher line must begin the
+// mapping.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false

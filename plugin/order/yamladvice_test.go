@@ -70,7 +70,7 @@ func TestYAMLAdvice(t *testing.T) {
 
 		// A block text may contain anything, so the advice is about a later line.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
-		// Without advice, the message is that of the YAML library.
+		// Without advice, the message comes from the YAML library.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},
 		{"  ? [a]: b" + target, `6:5: order "a": a key must be text, got "{...}"`},
 		// The message escapes characters that could disturb a terminal.

@@ -1,10 +1,6 @@
 // Package printable makes text safe to show in a log, a terminal, a metric label or a DNS
-// answer. The text comes from order files, file names and clients.
-//
-// The authors of order files are not the operator of the server. Without this package, a line
-// break in a text would forge a log line, and an escape sequence would change the reader's
-// terminal. A bidirectional mark (Unicode TR 36, section 2.5) would show the letters of a name
-// in another order.
+// answer. Without it, a line break in an order file could forge a log line, and a
+// bidirectional mark (Unicode TR 36, section 2.5) could reorder a name.
 package printable
 
 import (
@@ -14,10 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Line returns s as one line of printable text. If s is already printable, Line returns s
-// unchanged. Otherwise Line returns s as a Go string literal in double quotes, with an escape
-// for each unprintable rune and for each byte that is not UTF-8. The quotes and the escapes
-// make sure that two different texts never look the same.
+// Line returns s as one line of printable text. If s is not printable, Line returns a Go
+// string literal with quotes and escapes, so that two different texts never look the same.
 func Line(s string) string {
 	if Is(s) {
 		return s
@@ -32,12 +26,12 @@ func Is(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0
 }
 
-// Clean returns s with one space in place of each sequence of unprintable runes, and without
-// spaces at both ends of s. Clean is for text that programs read, such as EXTRA-TEXT of an
-// extended DNS error (RFC 8914, section 2), in which quotes would only disturb. Clean keeps
-// the zero-width joiner and non-joiner, because Indic and Persian words need these two runes.
-// Clean removes soft hyphens, because they are invisible inside words.
+// Clean returns s with one space for each sequence of unprintable runes, and without outer
+// spaces. Programs read the text, for example EXTRA-TEXT (RFC 8914, section 2), so quotes
+// would disturb.
 func Clean(s string) string {
+	// A soft hyphen is invisible inside a word. The joiners U+200C and U+200D stay, because
+	// Indic and Persian words need them.
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\u00ad", "")
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || unprintable(r) && r != '\u200c' && r != '\u200d'

@@ -12,11 +12,11 @@ import (
 )
 
 // MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
-// covers the file and not a hash, so the check needs the whole file in memory.
+// covers the file and not its hash, so the whole file must be in memory.
 const MaxLegacy = 64 << 20
 
-// A Check compares one version of a file with its signatures. Write all bytes of the file to
-// the Check and then call Result.
+// A Check compares one version of a file with its signatures. The caller writes all bytes of
+// the file to the Check and then calls Result.
 type Check struct {
 	policy Policy
 	path   string
@@ -36,9 +36,9 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function read returns the content of a
-// signature file, at most MaxBytes+1 bytes. It returns fs.ErrNotExist if there is no file.
-// Check reads at most as many signature files as the policy has keys.
+// Check returns a Check of the file at path. The function "read" returns at most MaxBytes+1
+// bytes of a signature file, or fs.ErrNotExist. Check reads at most one signature file for
+// each key.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -122,8 +122,7 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// A legacy signature needs minisign.Verify, because minisign.Reader.Verify would take
-		// it for a signature of the hash.
+		// minisign.Reader.Verify would take a legacy signature for a signature of the hash.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
 	if !good {
@@ -140,8 +139,8 @@ type Result struct {
 	// Signers are the different keys that signed these bytes, in the sequence of the signature
 	// files.
 	Signers []Signer
-	// Problems contains, as printable text, why signatures do not count. A file with a bad
-	// signature is still accepted if enough other signatures are good.
+	// Problems contains the reasons why signatures do not count, as printable text. A file
+	// with a bad signature is still accepted if enough other signatures are good.
 	Problems []string
 }
 

@@ -16,8 +16,7 @@ func blake(content []byte) []byte {
 }
 
 // FuzzCheck compares a Check with a second library, go-minisign. The two must accept the same
-// signatures. Only Parse may refuse more, because of the form of the file or another file
-// name.
+// signatures, except that Parse also refuses a wrong form and another file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {

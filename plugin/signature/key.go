@@ -23,7 +23,8 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. It proves nothing, because the maker of a key can choose any ID.
+// A KeyID identifies a key. An equal ID proves nothing, because the maker of a key can choose
+// any ID.
 type KeyID uint64
 
 // String returns the ID as 16 hexadecimal digits, as minisign prints it.

@@ -30,8 +30,8 @@ type Signature struct {
 // lastTime is the largest timestamp that Parse accepts: the end of the year 9999.
 const lastTime = 253402300799
 
-// Parse parses a signature file strictly. If two programs could read a file differently, an
-// attacker could use the difference.
+// Parse parses a signature file strictly. An attacker could use a file that two programs read
+// differently.
 func Parse(data []byte) (Signature, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -94,8 +94,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// A signature of a hash is also a valid legacy signature of a file that contains
-			// only the 64 bytes of the hash. The field "hashed" excludes this other file.
+			// A signature of a hash is also a valid legacy signature of a file that consists
+			// of this hash. The field "hashed" excludes that file.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}

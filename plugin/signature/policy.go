@@ -1,14 +1,9 @@
-// Package signature checks and makes the minisign signatures of order files.
+// Package signature checks and makes the minisign signatures of order files. FILE.minisig is
+// the signature of FILE. FILE.2.minisig, FILE.3.minisig and so on are signatures by other
+// keys.
 //
-// FILE.minisig is the signature of FILE. Further signatures by other keys are FILE.2.minisig,
-// FILE.3.minisig and so on. A Policy lists the keys and the number of different keys that must
-// sign each file.
-//
-// The package never opens a file. The caller reads an order file once and gives the bytes to a
-// Check and to the parser, so that a file cannot be changed in between.
-//
-// A signature does not show for which program it was made. Operators should therefore use a
-// key that signs only order files.
+// The package never opens a file. The caller gives the same bytes to a Check and to the
+// parser, so that the file cannot change in between.
 package signature
 
 import (
@@ -22,12 +17,14 @@ const MaxKeys = 16
 // A Policy contains the keys that may sign, and the number of keys that must sign each file.
 // The zero Policy demands no signatures. Do not change a Policy after NewPolicy.
 type Policy struct {
+	// Keys are the keys that may sign. A signature does not show its purpose, so an operator should
+	// use keys that sign only order files.
 	Keys []Key
 	Need int
 }
 
-// NewPolicy returns a Policy. Equal keys are an error, and so is a number above the number of
-// keys.
+// NewPolicy returns a Policy. It returns an error for equal keys, and if more keys must sign
+// than there are.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:

@@ -14,18 +14,17 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was not only about attributes. The field
-	// "how" comes from this event.
+	// written is the number of the last event that was more than a change of attributes. The
+	// field "how" describes this event.
 	written uint64
 }
 
-// maxNames limits the number of unwatched names in an eventLog. Without the limit, a directory
-// full of other files would need much memory. A new file whose events were dropped must stay
-// unchanged for the duration Settle.
+// maxNames limits the number of unwatched names in an eventLog, and thus its memory. If the
+// log drops the events of a new file, the file is reported later, after the duration Settle.
 const maxNames = 4096
 
-// eventLog stores the last event of each name. It also stores names that are not watched yet,
-// because a program may rename a side list into place just before its order file appears.
+// eventLog stores the last event of each name, even if the name is not watched yet. A program
+// may rename a side list into place just before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent

@@ -14,7 +14,7 @@ type restamped struct {
 
 func (i restamped) ModTime() time.Time { return i.mtime }
 
-// The type still is a file info with constant times and no inode number.
+// The type "still" is a file info with constant times and no inode number.
 type still struct{ restamped }
 
 func (still) Sys() any { return nil }
@@ -32,8 +32,8 @@ func (f shownFile) Stat() (fs.FileInfo, error) {
 	return f.show(info), nil
 }
 
-// shown passes the file info of each file through the function "show". Directories are
-// unchanged.
+// shown replaces the file info of each file by the result of the function "show". Directories
+// are unchanged.
 func shown(r *rig, show func(fs.FileInfo) fs.FileInfo) {
 	lstat, open := r.s.fs.lstat, r.s.fs.open
 	r.s.fs.lstat = func(path string) (fs.FileInfo, error) {
@@ -86,8 +86,8 @@ type hugeInfo struct{ fs.FileInfo }
 
 func (hugeInfo) Size() int64 { return 10_000 << 30 }
 
-// oneTick sets the ctime of each file to its mtime, as after a write and a rename in one clock
-// tick. Real ticks cannot be used, because kernels have ticks of different lengths.
+// oneTick sets the ctime of each file to its mtime, as if a write and a rename happened in one
+// clock tick. Real ticks cannot be used, because their length depends on the kernel.
 func (r *rig) oneTick() {
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }
@@ -107,7 +107,7 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// The type gate blocks the reads of one file, as a dead NFS mount does. Each value sent to the
+// The type "gate" blocks the reads of one file, as a dead NFS mount does. Each value sent to the
 // channel "step" lets one read continue.
 type gate struct {
 	step  chan error

@@ -19,8 +19,8 @@ const (
 	// Ready means that the file is complete. Digest and Size then describe its bytes, and Open
 	// returns the bytes. For a directory or glob, Ready means that at least one file matches.
 	Ready State = iota + 1
-	// Pending means that the file or one of its side lists keeps changing, or cannot be read to
-	// its end in time. The Source reports the file again when it no longer changes.
+	// Pending means that the order file or a side list keeps changing, or that the file system
+	// does not answer in time. The Source reports the file again when its bytes are complete.
 	Pending
 	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
@@ -48,9 +48,8 @@ type Digest [sha256.Size]byte
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 var (
-	// ErrChanged means that the file changed after the report, so that the caller read other
-	// bytes. The caller must ignore the result of the parser, even a syntax error. The Source
-	// reports the file again later.
+	// ErrChanged means that the file changed after the report. The caller must ignore the
+	// result of the parser, even a syntax error. The Source reports the file again later.
 	ErrChanged = errors.New("file changed while it was read")
 	// ErrPending means that a side list is still being written. The Source reports the order
 	// file again when the side list is complete.
@@ -105,10 +104,9 @@ func (f File) Open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// OpenSide opens a side list of the order file and returns its digest. The Source then watches
-// the list and reports the order file when the list changes. If the list is still being
-// written, OpenSide returns ErrPending. The stream has the same errors as that of Open. The
-// digest is correct only if Intact returns nil.
+// OpenSide opens a side list and returns its digest, which is correct only if Intact returns
+// nil. While the list is still being written, the error is ErrPending. A change of the list
+// causes a new report.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -127,9 +125,8 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all streams of f had the reported bytes. Otherwise it returns the
-// first error of a stream. The caller must call Intact before it uses a result of the parser,
-// because a parser may mistake a read error for an error in the file.
+// Intact returns nil if all streams of f had the reported bytes. The caller must call Intact
+// before it uses a result of the parser, because a read error may look like a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -137,17 +134,17 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the file once more, although it did not change. It is for a
-// caller that waits for another file.
+// Again makes the Source report the file once more, although the file did not change. A caller
+// uses Again if it must load another file first.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
 	}
 }
 
-// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
-// SetSides only after a parse without errors. After errors, the opened lists must stay
-// watched, because a correction of a list must cause a new report.
+// SetSides sets the side lists of the file, and ends the watching of other lists. Call
+// SetSides only after a parse without errors. Otherwise the correction of a list might cause
+// no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

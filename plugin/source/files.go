@@ -14,14 +14,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type files has the calls of the file system. Tests replace them.
+// The type "files" has the calls of the file system. Tests replace them.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs caches where each directory leads. The files of one directory then share one walk.
+	// dirs caches the real path of each directory, so that the files of one directory share
+	// one walk.
 	dirs map[string]*location
 }
 
@@ -72,9 +73,8 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries whose change can make the path lead elsewhere.
-// These are each link and the last component. The caller watches the directories of these
-// entries. Only a poll notices a rename of another parent directory.
+// points returns the directory entries whose change can make the path lead elsewhere: each
+// link, and the last component. A rename of another parent directory is found only by a poll.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -96,8 +96,8 @@ func (l *location) linked() bool {
 }
 
 // resolve follows the links of path, which must be absolute and clean. filepath.EvalSymlinks
-// cannot be used, because it does not return the links. The links are needed, because an
-// update of a Kubernetes ConfigMap changes only a link.
+// does not return the links. They are needed, because an update of a Kubernetes ConfigMap
+// changes only a link.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -175,8 +175,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why l is not a readable file. The result "bad" is false if
-// there is no reason. Error messages contain the path in the parameter "shown".
+// fault returns the reason why l is not a readable file, and whether there is a reason. Error
+// messages contain the path in the parameter "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -203,9 +203,8 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError replaces the path in a system error by the parameter "shown". The parameter "at"
-// is the path behind a link at which the call failed. If it is not empty, the message contains
-// it too.
+// pathError replaces the path in a system error by the parameter "shown". If the call failed
+// behind a symbolic link, the message also contains the path in the parameter "at".
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -22,7 +22,8 @@ const (
 	// batchWait is the maximum time that a report waits for the hashes of small files. Files
 	// that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the maximum size, in bytes, of a file whose hash a report waits for.
+	// smallFile is the maximum size in bytes of a file that can delay a report until the file
+	// is hashed.
 	smallFile = 8 << 20
 )
 
@@ -108,9 +109,8 @@ func (j *job) close() {
 	}
 }
 
-// enqueue adds a job to the queue, which is sorted by the number of bytes left. It starts a
-// worker if there is none. The caller of enqueue, cancel, hashing, startWorker, next and
-// takeBack must hold s.mu.
+// enqueue adds a job to the queue and starts a worker if there is none. The caller must hold
+// s.mu, as for cancel, hashing, startWorker, next and takeBack.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -136,8 +136,8 @@ func (s *Source) hashing() bool {
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine. If a read blocks, the Source abandons the worker and
-// starts another.
+// worker hashes files in a goroutine. If a read blocks, the Source starts another worker and
+// no longer waits for this one.
 type worker struct {
 	job       *job // the job in progress
 	steps     int
@@ -155,9 +155,8 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next sets w.job to the next job of the worker, and returns false if there is none.
-// The worker finishes a job that is almost done. Otherwise the job with the fewest bytes left
-// is next.
+// next sets w.job to the next job of the worker, and returns false if there is none. A job
+// with few bytes left is finished first, so that other jobs do not interrupt it.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -207,9 +206,9 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard watches the worker w. If a read takes longer than the constant slow, guard starts
-// another worker for the other files. After readTimeout, guard makes the file Pending. The
-// caller must not hold s.mu.
+// guard watches the worker w, and starts another worker if a read takes longer than the
+// constant "slow". After readTimeout, guard makes the file Pending. The caller must not hold
+// s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The type rest records whether the loop works or pauses. The method Idle reads the record.
+// The type "rest" records whether the loop works or pauses. The method Idle reads the record.
 type rest struct {
 	kicks atomic.Uint64 // the number of calls of kick
 

@@ -9,17 +9,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type ignored is a file in a watched directory that is neither an order file nor a side
+// The type "ignored" is a file in a watched directory that is neither an order file nor a side
 // list.
 type ignored struct {
 	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, so that an operator notices a wrong file name
-// ending. It runs after the order files are loaded, because only then all side lists are
-// known. A new file is logged after the duration Patience, because editors create temporary
-// files.
+// noticeIgnored logs each ignored file once, for example a file with a wrong ending. The order
+// files must be loaded before, because they name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -80,9 +80,8 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks that an old rename event is no evidence that a later
-// write is finished. The test writes through another hard link, because a write through this
-// link causes no event.
+// TestWriteWithoutEventAfterRename checks that an old rename event does not make a later write
+// complete. The test writes through another hard link, so that no event comes.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -100,8 +99,8 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 }
 
 // TestCreateWithoutWriteEvent checks that a created file must be unchanged for the duration
-// Settle, even without a write event. During copy_file_range(2) or a long write(2), the bytes
-// are visible before the event.
+// Settle, even without a write event. During copy_file_range(2) or a long write(2), other
+// processes see the bytes before the event.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// filesPerPoll is roughly the number of files with kernel events that one poll checks. Later
-// polls check the other files. This is enough, because a change normally causes an event.
+// filesPerPoll is roughly the number of files that one poll checks, if the kernel reports
+// their changes. Later polls check the other files.
 const filesPerPoll = 256
 
-// The type keep selects the files for which the next scan may reuse the last result. The file
-// must be on a local file system and in a watched directory, because the kernel reports
-// changes there. Some changes cause no event, for example a write through another hard link. A
-// result is therefore reused only up to the age in the field "every".
+// The type "keep" selects the files for which the next scan may reuse the last result, because
+// the kernel reports no change. The field "every" limits the age of a result, because some
+// changes cause no event.
 type keep struct {
 	s     *Source
 	now   time.Time

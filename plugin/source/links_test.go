@@ -103,8 +103,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks that a file must stay unchanged for the duration Settle if it
-// replaces a link, or if it is the written target of an old link.
+// TestLinkTargets checks two files that must stay unchanged for the duration Settle: a file
+// that replaces a link, and a file that is written behind an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -11,10 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system. It calls stat for the watched paths and lists the
-// directories of the patterns. It runs in a goroutine of its own, because a call on a dead
-// mount may never return. After a time limit, the Source abandons the look and adds the path
-// to Source.noAnswer. Later looks return errNoAnswer for this path until the call returns.
+// A look is one scan of the file system. If a call blocks, for example on a dead mount, the
+// Source abandons the look. Until the call returns, other looks return errNoAnswer for its
+// path.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -25,7 +24,7 @@ type noAnswer string
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// The type look is a scan of the file system in progress.
+// The type "look" is a scan of the file system in progress.
 type look struct {
 	fs     files                          // each call is wrapped by guarded
 	arm    func(string) ([]string, error) // watches directories; nil without kernel events
@@ -49,9 +48,9 @@ type look struct {
 	abandoned bool
 }
 
-// guarded wraps a call of the file system. The wrapper records the call in l, so that the
-// Source can abandon a blocked call. For a path in s.noAnswer, the wrapper returns errNoAnswer
-// without a call.
+// guarded wraps a call of the file system. The wrapper records the path in l, so that the
+// Source can abandon a blocked call. If s.noAnswer has the path, the wrapper returns
+// errNoAnswer.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -174,8 +173,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Only a poll may report an empty directory. The last missing files are then reported
-		// before the empty directory.
+		// If the last files vanish, the missing files must be reported before the empty
+		// directory. An empty directory is therefore reported only after a poll.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}

@@ -8,10 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns those that are new or changed since the last report. For
-// files that keep changing, it waits up to the duration in the parameter "wait", and then
-// returns them as Pending. A program calls Scan before Run to load its files. It calls Scan
-// again if a load returned ErrPending or ErrChanged.
+// Scan checks all files and returns the changed files. It waits at most for the duration
+// "wait", and returns files that still change as Pending. Call Scan before Run, and again
+// after ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
@@ -42,9 +41,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	}
 }
 
-// Run calls fn with the changed files until ctx ends or Close is called. It then closes the
-// Source and returns ctx.Err(), or nil after Close. Changes during a call of fn are reported
-// in the next call, each file once.
+// Run calls fn with the changed files until ctx ends or Close is called, and then closes the
+// Source. It returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -72,9 +70,9 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. It waits up to batchWait for the
-// hashes of small files, so that files that change together are reported together. The result
-// "patience" is the next time at which a changing file becomes Pending, or zero.
+// ready returns the changed files to report now. It waits up to batchWait for the hashes of
+// small files. The result "patience" is the next time at which a changing file becomes
+// Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -125,9 +123,9 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the loop is woken, but at most until the time in the parameter
-// "next". A zero time means no limit. If the parameter "work" is true, pause also returns
-// after one tick, so that the caller checks the progress of the work.
+// pause waits until the loop is woken, or until the time "next", if that is not zero. If the
+// parameter "work" is true, pause returns after one tick, so that the caller checks the
+// progress.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {

@@ -45,9 +45,9 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that match the patterns now, sorted as by a Source. It is for
-// tools that do not watch files. The result "errs" has an error for each pattern without a
-// file. Expand does not check whether a pattern such as orders.yaml exists.
+// Expand returns the order files that match the patterns now, sorted as by a Source. The
+// result "errs" has an error for each pattern without a file, but a path such as orders.yaml
+// is not checked.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The type order is one order file with its side lists. One report describes all of these
+// The type "order" is one order file with its side lists. One report describes all of these
 // files.
 type order struct {
 	file    *tracked
@@ -26,8 +26,8 @@ func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders adds an order for each new path that matches a pattern. It drops an order that
-// was never reported if its path no longer matches.
+// updateOrders adds an order for each new path that matches a pattern. It also drops each
+// order whose path no longer matches, if the order was never reported.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -106,9 +106,8 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported even if a file is still changing. If the
-// last line of a file has no line end, patienceEnds adds RaggedSettle, because the file may be
-// incomplete.
+// patienceEnds returns the time at which o is reported even if a file is still changing. A
+// file whose last line has no line end may be incomplete, so it gets more time.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -117,11 +116,8 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the files that have changed since the last report. An order file waits
-// until the file and its side lists stop changing, so that the caller never gets half a side
-// list. While one order file vanishes, the others wait too, because a rename may be in
-// progress. If the parameter "all" is true, no file waits. The result "next" is the end of the
-// first wait, or zero.
+// report returns the changed files. A file waits until it and its side lists stop changing,
+// unless the parameter "all" is true. The result "next" is the end of the first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -167,8 +163,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The other reports
-// then wait a moment, because the file may have got a new name.
+// vanishing reports whether a reported order file has just vanished. The file may have got a
+// new name, and one report must have both names.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -208,9 +204,9 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob. It returns false and
-// drops nothing if a file or a broken link is at the path, or if the configuration contains
-// the path itself.
+// Forget drops an order file that vanished from a directory or glob, and returns true. It
+// returns false if a file or a broken link is at the path, or if the path itself is
+// configured.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

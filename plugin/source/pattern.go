@@ -28,9 +28,8 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says what a pattern is: a file, a directory or a glob. The kind does not change after
-// something was first found at the path. Otherwise a new directory could change the meaning of
-// the Corefile.
+// kind says what a pattern is: a file, a directory or a glob. Once the kind is known, it never
+// changes. Otherwise a new directory could change the meaning of the Corefile.
 type kind uint8
 
 const (
@@ -63,8 +62,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. Docker creates a directory
-		// at the path if the file to mount does not exist, and this must be an error.
+		// A path with the ending of an order file is always a file. If the file to mount is
+		// missing, Docker creates a directory at its path, and the user must get an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -149,9 +148,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs, one for each level of
-// directories. It skips hidden entries unless the glob begins with a dot. It follows symbolic
-// links, because the files of a Kubernetes ConfigMap are links.
+// list adds to x the files below dir that match the globs, one glob for each level of
+// directories. It follows symbolic links, because the files of a Kubernetes ConfigMap are
+// links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

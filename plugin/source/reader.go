@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that checks its bytes. At the end, Read returns io.EOF only if the digest
-// is the reported digest, and ErrChanged otherwise. The caller must not use the result of a
-// parser before the stream has ended.
+// reader is a stream that ends in ErrChanged instead of io.EOF if its digest is wrong. Until
+// the end, the caller must not use the result of a parser.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -63,8 +62,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs a system call that may block, in a goroutine. It returns the error of the
-// call, or another error after a time limit. The file is then closed when the call returns.
+// call runs fn in a goroutine, because the system call may block. It returns the error of the
+// call, or another error after a time limit. A blocked file is closed when its call returns.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed

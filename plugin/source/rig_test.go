@@ -62,8 +62,8 @@ type rig struct {
 	stuck chan struct{}
 
 	mu    sync.Mutex
-	ticks map[chan time.Time]chan struct{} // by wait in progress; the value is closed when the wait ends
-	sent  map[chan time.Time]time.Duration // by wait: the time of the ticks that the test has sent
+	ticks map[chan time.Time]chan struct{} // key: the ticks of a wait; value: closed when the wait ends
+	sent  map[chan time.Time]time.Duration // key: the ticks of a wait; value: the time that they add up to
 }
 
 // tick replaces Source.ticks, so that the test sends each tick itself.
@@ -157,7 +157,7 @@ func (r *rig) scan(wait time.Duration) []File {
 	return r.take()
 }
 
-// The function both runs a test twice: with kernel events, and by polling alone.
+// The function "both" runs a test twice: with kernel events, and by polling alone.
 func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("events", func(t *testing.T) { fn(t) })
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
@@ -335,7 +335,7 @@ func sideOf(f File, name string) (io.ReadCloser, error) {
 	return rc, err
 }
 
-// The function read reads and closes a stream. It returns the bytes without the last newline.
+// The function "read" reads and closes a stream. It returns the bytes without the last newline.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -354,7 +354,7 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
-// The function line appends a newline to content unless it is empty.
+// The function "line" appends a newline to content unless it is empty.
 func line(content string) []byte {
 	if content != "" {
 		content += "\n"
@@ -376,7 +376,7 @@ func (r *rig) publish(name, content string) {
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
-// The function old writes a file and sets its times back by one day.
+// The function "old" writes a file and sets its times back by one day.
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -24,9 +24,8 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost records that a caller could not read the reported bytes. The file must then be
-// unchanged for a time before the next report, so that a failing disk is not read without a
-// pause. The next report comes even without a change.
+// lost records that a caller could not read the reported bytes. The file is reported again
+// after a wait, even if it does not change. The wait protects a failing disk.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,12 +92,12 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst is the largest size in bytes of a new side list for whose hash OpenSide waits.
+// maxFirst is the maximum size in bytes of a new side list that OpenSide hashes while the
+// caller waits.
 const maxFirst = 64 << 20
 
-// first finds and hashes a new side list while the caller waits. A list that is large
-// or takes more than a second becomes Pending. The caller must hold s.mu, which is unlocked
-// during the wait.
+// first finds and hashes a new side list while the caller waits. A large or slow list becomes
+// Pending. The caller must hold s.mu, which is unlocked during the wait.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

@@ -2,24 +2,21 @@
 // the bytes.
 //
 // A Source watches files, directories and globs by kernel events and by polling. It reports a
-// file when the bytes of the file are complete. The caller reads the bytes as a stream. If the
-// file has changed since the report, the stream ends in an error. An order file may refer to
-// side lists, which are lists of names in files of their own. When a side list changes, the
-// Source reports the order file.
+// file when the bytes are complete. The caller then reads a stream, which ends in an error if
+// the file has changed. An order file may refer to side lists, which are text files with
+// names. A change of a side list causes a report about the order file.
 //
-// One loop, which runs in the goroutine of Scan or Run, controls these steps:
+// The goroutine of Scan or Run has one loop with these steps:
 //   - After an event (watch_linux.go, events.go) and at each poll, a look (look.go) scans the
-//     file system. It lists the files of the patterns (pattern.go) and calls stat for each
-//     path (files.go).
-//   - If a file may have changed (tracked.go), a worker hashes the file (hash.go).
+//     file system. It uses the patterns (pattern.go) and calls stat for each path (files.go).
+//   - A worker (hash.go) hashes each file that may have changed (tracked.go).
 //   - The settler of the file (settle.go) decides whether the file is complete.
 //   - A report (order.go) contains the changed order files and their side lists (side.go). The
-//     caller reads the files as streams (file.go, reader.go).
+//     caller reads them as streams (file.go, reader.go).
 //
-// Each call of the file system runs in a goroutine that holds no lock (wait.go). If a call
-// blocks, its goroutine is abandoned and the file is reported as Pending. Other files are not
-// affected. While nothing changes, a Source has two goroutines: the loop, and the reader of
-// kernel events.
+// Each call of the file system runs in a goroutine without a lock (wait.go), so a blocked call
+// delays only its own file. While nothing changes, a Source has two goroutines: the loop, and
+// the reader of kernel events.
 package source
 
 import (
@@ -28,8 +25,8 @@ import (
 	"time"
 )
 
-// DefaultPoll is the default time between two polls. A poll scans the file system without an
-// event.
+// DefaultPoll is the default time between two polls. A poll is a scan of the file system that
+// needs no kernel event.
 const DefaultPoll = time.Second
 
 // minPoll is the shortest time between two polls, so that a typing error in the configuration
@@ -39,15 +36,12 @@ const minPoll = 10 * time.Millisecond
 // Config is the configuration of a Source.
 type Config struct {
 	// Patterns has at least one file, directory or glob:
-	//   - A path without * ? [ that ends in .yaml, .yml, .json or .jsonl is a file. A path at
-	//     which a file is first found is a file too.
-	//   - A path with a slash at its end is a directory. A path at which a directory is first
-	//     found is a directory too. The Source watches the files in the directory that end in
-	//     .yaml, .yml, .json or .jsonl, in upper or lower case. It ignores hidden files and
-	//     subdirectories.
-	//   - Any other path with * ? or [ is a glob. A glob matches order files only, unless the
-	//     glob has another ending (*.txt). It matches a hidden file only if the glob begins
-	//     with a dot, too.
+	//   - A path that ends in .yaml, .yml, .json or .jsonl is a file, unless it has * ? or [.
+	//   - A path with a slash at its end is a directory. Hidden files and subdirectories in it
+	//     are ignored. Upper-case endings of order files match too.
+	//   - Any other path is what is first found there: a file or a directory.
+	//   - If nothing is there, a path with * ? or [ is a glob. It matches order files only,
+	//     unless it has an ending (*.txt), and hidden files only if it begins with a dot.
 	Patterns []string
 	// Files has further files to watch, for example protect lists. They may have any ending,
 	// and their reports come last.
@@ -59,12 +53,11 @@ type Config struct {
 	// be nil.
 	MaxBytes func(path string, side bool) int64
 	// Notice is called once for each fact for the operator's log, for example an ignored file.
-	// The call may come from any goroutine. Notice must return soon and must not call the
-	// Source. It may be nil.
+	// Any goroutine may call Notice. It must return soon, must not call the Source, and may be
+	// nil.
 	Notice func(error)
-	// Due is called by Run before each wait, so that the caller can do timed work without a
-	// timer. It returns the time at which it wants to be called again, or zero. Run may call
-	// Due earlier, or later during a load. Due may be nil.
+	// Due is called by Run before each wait. It returns the time of its next call, or zero, so
+	// that the caller needs no timer. The call may be late during a load. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -179,8 +172,7 @@ func (s *Source) LastLook() time.Time {
 }
 
 // Close ends Run and frees the resources of the Source. It does not wait for Run or for a
-// blocked call of the file system. Open streams then return ErrClosed. Close may be called
-// more than once.
+// blocked call. Open streams then return ErrClosed. Close may be called more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type tracked is one watched path with the version of its file.
+// The type "tracked" is one watched path with the version of its file.
 type tracked struct {
 	path    string // the path as shown to the user
 	abs     string
@@ -43,8 +43,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether a file may have been cut, because its last byte is not a line
-// end. A JSON file is never ragged, because cut JSON is not valid.
+// ragged reports whether the last byte of a file is not a line end, so that the file may have
+// been cut. A JSON file is never ragged, because the parser refuses cut JSON.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -157,9 +157,8 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list lies outside the directories of all its order
-// files. If the path of an order file is a link, the real directory of the order file is
-// allowed too, because Kubernetes mounts files behind links.
+// outside reports whether a side list lies outside the directories of all its order files. If
+// an order file is a link, the directory of the target is allowed too, for Kubernetes.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -173,9 +172,9 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link on the way to the file is new, and whether no
-// write came after the link. Earlier writes do not matter, because a link is normally made
-// when the writes are finished. The parameter e is the last event of the file.
+// linkSwapped reports whether a symbolic link on the way to the file is new, and no write came
+// after the link. An earlier write does not matter, because a program normally makes the link
+// last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
@@ -193,8 +192,9 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links count. `rm orders.yaml; cat > orders.yaml` removes a link and then
-		// writes in place. A link that reappears with its directory may be old.
+		// Only added links are evidence. A file that replaces a link may be half written, and
+		// so may the new target of an old link. A link that reappears together with its
+		// directory may be old.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}

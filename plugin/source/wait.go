@@ -3,13 +3,12 @@ package source
 import "time"
 
 // A call of the file system on a dead mount may never return. Each call therefore runs in a
-// goroutine, which is abandoned after a time limit. The limits below are in real time, because
-// the Clock of a test has no effect on a disk.
+// goroutine, which is abandoned after a time limit. The limits are in real time.
 const (
 	// tick is the unit in which the time of a call is counted.
 	tick = 50 * time.Millisecond
-	// The constant slow is how long a read may take before other files no longer wait for the
-	// read. The first tick is not counted.
+	// The constant "slow" is the time after which other files no longer wait for a read. The
+	// first tick is not counted.
 	slow = 150 * time.Millisecond
 	// readTimeout is how long a read may take before the file is reported as Pending.
 	readTimeout = 5 * time.Second
@@ -24,9 +23,9 @@ func realTicks() (<-chan time.Time, func()) {
 	return t.C, t.Stop
 }
 
-// returns waits until the channel "over" is closed, and then returns true. It returns
-// false if the time limit passes without progress, or if the Source is closed. It counts
-// ticks, so that time in which the process was stopped does not count.
+// returns waits until the channel "over" is closed, and then returns true. It returns false
+// after Close, or after the limit without progress. It counts ticks, so that the time of a
+// stopped process does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

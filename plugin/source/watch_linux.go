@@ -14,12 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives events about directories from inotify, the kernel's interface for file
-// changes. It does not watch single files, because an inotify watch stays with the old inode
-// after a rename.
-//
-// fsnotify cannot be used, because it reports IN_CREATE and IN_MOVED_TO as one event. A
-// created file may be half written, but a file that was moved into place is complete.
+// watcher receives inotify events about directories. fsnotify cannot be used, because it
+// merges IN_CREATE and IN_MOVED_TO. A created file may be half written, but a file that was
+// moved into place is complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -32,15 +29,14 @@ type watcher struct {
 	buf    [16 << 10]byte
 }
 
-// The type watched is the inotify watch of one directory.
+// The type "watched" is the inotify watch of one directory.
 type watched struct {
 	wd    int32
 	local bool // every change of the file system causes an event
 }
 
 // localFS has the magic numbers of local file systems, where each change causes an event. On a
-// network file system or on FUSE, another machine or process can change a file without an
-// event. Polls check files there more often.
+// network file system or on FUSE, changes may cause no event, so polls check files more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
@@ -192,8 +188,8 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns the watched directories. The value is true if each change there causes
-// an event.
+// local returns a map with each watched directory. The value is true if each change in the
+// directory causes an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,7 +19,7 @@ const (
 )
 
 // TestProxyProtocol checks that the address in the PROXY header counts as the client. IPv6
-// clients come through the load balancer, so the machine needs no IPv6.
+// clients come through the load balancer, because the machine may have no IPv6.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()

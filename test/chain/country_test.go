@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// These are addresses of clients. On Linux all of 127.0.0.0/8 is local, so a query can come
-// from each address. The database has no country for 127.0.9.0/24.
+// These are addresses of clients. On Linux a query can come from every address in 127.0.0.0/8.
+// The database has no country for 127.0.9.0/24.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
@@ -46,7 +46,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// This entry has only a continent, like the entry of a satellite provider.
+		// This entry has only a continent, as for a satellite provider.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -66,7 +66,7 @@ func geoDB(t *testing.T, dir string) {
 }
 
 // startPlaced starts a server block with the given plugins, followed by plugins that answer
-// every name. The text $GEO stands for the directory of the databases.
+// every name. It replaces the text $GEO by the directory of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -91,7 +91,7 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// The method from sends an A query from a local address, with a client subnet unless subnet is
+// The method "from" sends an A query from a local address, with a client subnet unless subnet is
 // "".
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
@@ -164,9 +164,8 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache checks clients of two countries that share one cache. They query an
-// alias of the blocked name. No client may get the answer for the other country, whichever
-// client asks first.
+// TestMilanThroughCache checks clients of two countries that share one cache, for an alias of
+// a blocked name. The client that asks first must not decide the answer for the other country.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
@@ -197,8 +196,8 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry checks orders for countries on a server that knows no countries. The orders
-// must not be enforced, and the log must have a warning.
+// TestNoCountry checks orders for countries on a server without countries of clients. The
+// orders must not be enforced, and the log must have a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestDNSSEC checks a signing plugin below blocklist. It must sign the answers that pass. A
+// TestDNSSEC checks a signing plugin below blocklist. It must sign the real answers. A
 // blocking answer is unsigned, so a validator rejects it.
 func TestDNSSEC(t *testing.T) {
 	key, private := newKey(t)
@@ -33,8 +33,8 @@ forward . $UPSTREAM`},
 			{"blocked.example NSEC +do", "NXDOMAIN rd ra; SOA blocked.example. 30; do" + censored, "1 nxdomain", ""},
 			{"page.example A +do", "NOERROR rd ra; page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", ""},
 		},
-		// Validators need these answers for other names, for example the DS records of blocked
-		// names.
+		// Validators need these answers to validate other names. An example is the DS record
+		// of a blocked name.
 		passes: []string{"example DNSKEY +do", "blocked.example DS +do", "exact.example DNSKEY +do", "exact.example DS +do",
 			"ok.example A +do", "alias.example A +do", "nope.example A +do", "ok.example AAAA +do +cd"},
 		wire: func(t testing.TB, reply []byte) []byte { return unsigned(t, reply, key) },
@@ -55,8 +55,8 @@ func newKey(t *testing.T) (key *dns.DNSKEY, private string) {
 	return key, key.PrivateKeyString(p)
 }
 
-// unsigned checks the signatures of a reply and then clears them, because they contain a time
-// and a random part.
+// unsigned checks the signatures of a reply and then clears them. Signatures contain a time
+// and a random part, so they cannot be compared.
 func unsigned(t testing.TB, reply []byte, key *dns.DNSKEY) []byte {
 	t.Helper()
 	m := unpack(t, reply)

@@ -72,8 +72,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// The start line contains the server's address, which is also the client's address. It is
-	// removed first.
+	// The start line contains the server's address, which equals the client's address. It is
+	// removed, because the log must not contain the client's address.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {
@@ -86,7 +86,7 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 }
 
 // TestDnstap checks that the dnstap message contains the client's response, and the verdict
-// (the decision) as its extra field.
+// (the decision) in its extra field.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -166,8 +166,8 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// In CoreDNS's own counter, only the label rcode is reliable: the label plugin contains a
-	// neighbour of blocklist.
+	// In CoreDNS's own counter, only the label "rcode" is reliable. The label "plugin" has the
+	// name of a neighbouring plugin.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -228,7 +228,7 @@ func TestRestartUnderQueries(t *testing.T) {
 		})
 	}
 	for i := range 4 {
-		// Before each restart and at the end, each client must have got answers.
+		// Each client must get answers before each restart and at the end.
 		udp, tcp := answered[0].Load(), answered[1].Load()
 		eventually(t, func() bool { return answered[0].Load() > udp+10 && answered[1].Load() > tcp+10 })
 		directive := ""

@@ -31,13 +31,13 @@ const (
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query with the expected reply (in the form of the function brief), counts, and
-// queries to the upstream.
+// A step is a query with three expected results: the reply (in the form of the function
+// brief), the counts, and the queries to the upstream.
 type step struct {
 	ask, want, count, upstream string
 }
 
-// The list passing contains queries that pass in every test. Some resemble blocked queries.
+// The list "passing" contains queries that no test blocks. Some resemble blocked queries.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -62,7 +62,7 @@ type row struct {
 	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
-	// The function wire removes what may differ between two passing replies, for example
+	// The function "wire" removes the parts of a reply that differ in each reply, for example
 	// signatures.
 	wire func(testing.TB, []byte) []byte
 }
@@ -102,8 +102,8 @@ cache {
 forward . $UPSTREAM
 `
 
-// The step blocked is a query for a blocked name, with an answer that no other plugin has
-// changed.
+// The step "blocked" is a query for a blocked name. No other plugin has changed the expected
+// answer.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -296,8 +296,7 @@ forward . $UPSTREAM`},
 			passes: []string{"a.house.example A +do"},
 		},
 		{
-			// The second server block has the longer zone and also has the blocklist
-			// directive.
+			// The second server block has the longer zone, and also the blocklist directive.
 			name: "file, in a block for all names and in one of its own",
 			files: map[string]string{"house.yaml": `version: 1
 orders:
@@ -367,8 +366,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// The bufsize plugin lowers the buffer size of the query first, so the EDE text
-			// must fit the lower size.
+			// The bufsize plugin first lowers the buffer size of the query. The EDE text must
+			// fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512

@@ -4,14 +4,12 @@ import (
 	"testing"
 )
 
-// These tests check look-ups by the plugins file and template. The plugins come after
-// blocklist and follow CNAMEs, so they send a query for the target of a CNAME through all
-// plugins again. blocklist lets this second query pass. It then checks the whole answer to the
-// client, and counts the query once.
+// These tests check the plugins file and template, which follow a CNAME by a second query
+// through all plugins. blocklist must not block or count this query. It checks the answer to
+// the client instead.
 //
-// A block of the second query would cause three errors. The NXDOMAIN for the target would
-// become the answer for the alias (RFC 8020). An excepted name would be blocked because of its
-// target. A cache below blocklist would give one client's blocking answer to other clients.
+// Otherwise NXDOMAIN for the target would also apply to the alias (RFC 8020), an exception for
+// the alias would have no effect, and a cache would give the answer to other clients.
 
 // house is a zone with aliases whose targets are outside the zone.
 const house = `
@@ -32,8 +30,8 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped contains orders that block only the client 127.0.0.1, so that one cache serves
-// clients inside and outside the scope.
+// scoped contains orders that block only the client 127.0.0.1. One cache then serves clients
+// inside and outside the scope.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -52,7 +50,7 @@ var reentry = []step{
 	{"to-page.house.example AAAA", "NOERROR rd ra; to-page.house.example. 30 AAAA 2001:db8::99" + forged, "1 redirect", "page.example. AAAA"},
 	{"to-refused.house.example A", "REFUSED rd ra" + censored, "1 refused", "refused.example. A"},
 	{"to-exact.house.example A", "NOERROR rd ra; SOA to-exact.house.example. 30" + censored, "1 nodata", "exact.example. A"},
-	// The queried name itself has an order, so no alias is followed.
+	// An order covers the queried name itself, so no alias is followed.
 	{"blocked.house.example A", "NXDOMAIN rd ra; SOA blocked.house.example. 30" + censored, "1 nxdomain", ""},
 }
 
@@ -78,8 +76,8 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone has its own server block, so the target is looked up in the block for
-			// ".".
+			// The zone has its own server block. The target is looked up in the server block
+			// for ".".
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -110,7 +108,7 @@ forward . $UPSTREAM`},
 		},
 		{
 			// All clients share one cache. The cache must keep the real answer, whichever
-			// client sends the first query.
+			// client asks first.
 			name:  "cache above file",
 			files: files,
 			blocks: []string{`
@@ -131,8 +129,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Without the directive in the zone's block, the look-up of the target counts as a
-			// client's query. Its NXDOMAIN becomes the answer for the alias.
+			// Without the directive in the zone's server block, the look-up of the target
+			// counts as a client's query. Its NXDOMAIN then applies to the alias.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:
@@ -165,9 +163,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The block for "." has other orders, so it blocks and counts the look-up as a
-			// separate query. The file plugin answers with an alias to a name that does not
-			// exist (RFC 6604), without an EDE.
+			// The server block for "." has other orders, so it blocks and counts the look-up
+			// as a separate query. The file plugin then answers with an alias of a missing
+			// name (RFC 6604).
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -203,8 +201,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// rewrite comes before blocklist and follows the alias itself. Its look-up is
-			// blocked and counted like a client's query, and the EDE is lost.
+			// rewrite is above blocklist and follows the alias itself. Its look-up is blocked
+			// and counted like a client's query, and the EDE is lost.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},

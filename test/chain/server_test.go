@@ -1,8 +1,6 @@
-// Package chain tests the plugin together with other plugins on real CoreDNS servers.
-//
-// Each test checks the answers and counts for blocked names, the queries to the upstream, and
-// the answers for names that pass. These must be byte for byte the answers of a server without
-// the directive.
+// Package chain tests the plugin together with other plugins on real CoreDNS servers. It
+// checks the answers, counts and upstream queries for blocked names. Other names must get the
+// same bytes as from a server without the directive.
 package chain
 
 import (
@@ -73,9 +71,9 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server on a loopback address. In the texts, $DIR stands for the directory of
-// the files, $ORDERS for the default order file, $UPSTREAM for the upstream, and $SOON for the
-// time in 20 seconds. The port is 0, because a fixed port may be in use.
+// start starts a server on a free loopback port. In the texts, it replaces $DIR (the directory
+// of the files), $ORDERS (the default order file), $UPSTREAM, and $SOON (the time in 20
+// seconds).
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -126,7 +124,7 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The file must look old, because the server waits until a newer file is complete.
+	// The file must look old, because the server waits until a new file is complete.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -150,8 +148,8 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// A counts value contains the counters of blocked and of shadow requests. The counters of
-// several servers are added, because all servers have the label of port 0.
+// A counts value contains the counters of blocked and of shadow requests. All servers have the
+// same labels, so their counters are added.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -210,7 +208,7 @@ func show(wire []byte) string {
 }
 
 // same checks that two servers answer a query with equal bytes. Each server gets the query
-// twice, to test the answer from the cache too.
+// twice, because the second answer may come from the cache.
 func same(t *testing.T, with, without *server, q string, ask func(*server, string) []byte) {
 	t.Helper()
 	before := counted(t)

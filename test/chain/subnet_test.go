@@ -9,7 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStrangersSubnet checks that an untrusted client subnet does not change the answer.
+// TestStrangersSubnet checks that a client subnet from an untrusted client does not change the
+// answer.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
@@ -23,8 +24,8 @@ func TestStrangersSubnet(t *testing.T) {
 						want := brief(s.from(client, name, ""))
 						for _, subnet := range []string{"0.0.0.0/0", "::/0", "127.0.1.0/24", "127.0.2.0/24", "2001:db8:1::/56", "2001:db8:2::/56",
 							"203.0.113.0/24", "127.0.1.77/32", "127.0.8.1/32"} {
-							// The reply must not contain a subnet either, which brief would
-							// show.
+							// The reply must not contain a subnet. The function brief would
+							// show it.
 							if got := brief(s.from(client, name, subnet)); got != want {
 								t.Errorf("%s, %s, +subnet=%s\n got %s\nwant %s", client, name, subnet, got, want)
 							}
@@ -36,8 +37,8 @@ func TestStrangersSubnet(t *testing.T) {
 	}
 }
 
-// TestTrustedSubnet checks client subnets from a trusted forwarder in France. The forwarder's
-// country counts only without a subnet or with a subnet of length 0.
+// TestTrustedSubnet checks client subnets from a trusted forwarder in France. Without a
+// subnet, or with a subnet of length 0, the country of the forwarder counts.
 func TestTrustedSubnet(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -75,8 +76,8 @@ orders:
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// Networks in orders are compared with the sender's address, which is in none
-				// of them.
+				// Networks in orders are compared with the sender's address. The sender is in
+				// none of the networks.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
 				// The second round must get equal answers from the cache.

@@ -26,8 +26,8 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// An identity is the certificate of all servers here. trust is a pool for clients that trust
-// it.
+// An identity is the certificate of all servers in these tests. The pool trust is for clients
+// that trust the certificate.
 type identity struct {
 	cert, key string // in PEM format
 	trust     *x509.CertPool
@@ -129,7 +129,7 @@ func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte 
 }
 
 // age returns the seconds for which an HTTP cache may keep a reply: the smallest TTL of its
-// records. Without records, CoreDNS sets 5 seconds.
+// records, or 5 seconds without records.
 func age(m *dns.Msg) uint32 {
 	least, records := uint32(3600), 0
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {

@@ -72,8 +72,8 @@ func (c *virtualClock) next(limit time.Time) time.Time {
 	return limit
 }
 
-// notice is the virtual time that the server may take to notice a changed file. A change that
-// applies "at once" must be in force after this time.
+// notice is the virtual time in which the server must notice a changed file and apply a change
+// that applies "at once".
 const notice = 10 * time.Millisecond
 
 // noticed moves the clock until the server has noticed a change of files.
@@ -84,8 +84,8 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do. The test calls calm before the clock moves, a file
-// changes or a query is sent. Otherwise the result could depend on the scheduling of goroutines.
+// calm waits until the server has nothing to do. Without calm, the result of a step could
+// depend on the scheduling of goroutines.
 func (s *scenario) calm() {
 	s.t.Helper()
 	s.eventually("the server has always something to do", func() bool {
@@ -94,8 +94,8 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. A query is still in progress after the client has
-// the answer, until the log plugin has written its line.
+// queries is the number of queries in progress. A query ends when the log plugin has written
+// its line, which may be after the answer.
 var queries atomic.Int64
 
 // A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in progress.

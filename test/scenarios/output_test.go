@@ -13,20 +13,20 @@ import (
 // digests matches the digests of file versions. The digests change with each edit of a scenario.
 var digests = regexp.MustCompile(`(version |digest |digest=")[0-9a-f]{12,}`)
 
-// text returns the output out without the path of the test's folder, and with shortened digests.
+// text returns the output without the path of the test's folder, and with shortened digests.
 func (s *scenario) text(out string) string {
 	out = strings.ReplaceAll(out, s.Dir+"/", "")
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
 }
 
-// takeLog returns the log lines of the blocklist plugin since the last call. It also returns the
-// lines of the log plugin that begin with "query".
+// takeLog returns the log lines of the blocklist plugin since the last call, and the lines of
+// the log plugin that begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start logs this line. The line is a warning if some server block does not
-			// enforce orders; without a warning the line is left out.
+			// Every start logs this line. It is shown only as a warning, which means that some
+			// server block does not enforce orders.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}

@@ -37,8 +37,8 @@ func TestScenarios(t *testing.T) {
 	script.RunAll(t, "*.txtar", 40, func(s *script.Script) map[string]script.Step { return begin(s).steps() })
 }
 
-// TestScenariosAreDocumented checks that each scenario begins with a sentence that explains the
-// behaviour, and that the index in README.md contains the scenario.
+// TestScenariosAreDocumented checks that each scenario begins with a sentence about the
+// behaviour, and is in the index in README.md.
 func TestScenariosAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -126,7 +126,7 @@ func begin(file *script.Script) *scenario {
 	return s
 }
 
-// fileOr returns a file of the scenario, or other if the scenario has no such file.
+// fileOr returns a file of the scenario, or other if the scenario does not have the file.
 func (s *scenario) fileOr(name, other string) string {
 	if s.Has(name) {
 		return string(s.File(name))

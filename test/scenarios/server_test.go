@@ -79,8 +79,8 @@ func (s *scenario) stop([]string) string {
 // blockLine matches the line that opens a server block.
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
-// corefile returns a Corefile of the scenario. Free ports on loopback replace port 1053, and the
-// address of the test's upstream server replaces 192.0.2.53.
+// corefile returns a Corefile of the scenario. It replaces port 1053 by free ports on
+// loopback, and 192.0.2.53 by the test's upstream server.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)

@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstreamResolver is a DNS server that answers with the records of a zone file, which may be
-// records of any zones. Its answers look like the answers of a resolver.
+// An upstreamResolver is a DNS server that answers like a resolver, with records of any zones
+// from one zone file.
 type upstreamResolver struct {
 	addr    string
 	records map[string][]dns.RR // the keys are owners in lower case
@@ -197,8 +197,8 @@ func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name. If the file has no SOA record for
-// the name, soa returns an SOA record of the root.
+// soa returns the SOA record of the zone that contains a name, or else an SOA record of the
+// root.
 func (u *upstreamResolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

@@ -1,8 +1,6 @@
-// Package script runs test scripts. A script is a text file with steps, the expected output below
-// each step, and the files that the steps use. The scenarios of the server (test/scenarios) and the
-// tests of blocklistctl (cmd/blocklistctl/testdata) are scripts.
-//
-// A script is a txtar archive. The comment of the archive contains the steps:
+// Package script runs test scripts, for example the scenarios of the server (test/scenarios).
+// A script is a txtar archive. Its comment contains steps with the expected output, and its
+// files are for the steps:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -11,14 +9,13 @@
 //	    the third line of the output
 //	another step
 //
-// A step begins in the first column. Blanks separate the arguments of a step, and single or double
-// quotes keep blanks in an argument. The output of the step follows, indented by four blanks. An
-// empty line between two lines of output belongs to the output. A step without output prints nothing.
+// A step begins in the first column. Single or double quotes keep blanks in an argument. The
+// output of the step is indented by four blanks. The output may contain empty lines, but not
+// at its end.
 //
-// Files of the archive with a number sign in the name are used by steps. All other files are in the
-// working directory from the beginning.
-//
-// With the flag -update, the actual output of the steps replaces the expected output in the script.
+// Files with a number sign in the name are for steps. All other files are in the working
+// directory from the beginning. With the flag -update, the actual output replaces the expected
+// output.
 package script
 
 import (
@@ -38,8 +35,8 @@ var update = flag.Bool("update", false, "write the output of the steps into the 
 // indent is the text in front of each output line.
 const indent = "    "
 
-// A Step is a function that runs one step and returns its output. args are the words after the name
-// of the step.
+// A Step is a function that runs one step and returns its output. args are the words after the
+// step's name.
 type Step func(args []string) string
 
 // A Script is a script file that a test runs.
@@ -107,8 +104,9 @@ func readFile(t *testing.T, path string) []byte {
 	return text
 }
 
-// LayOut writes the files of the script to the working directory, with an old modification time. It
-// does not write a file with a number sign in the name, or a file for which except returns true.
+// LayOut writes the files of the script to the working directory, with an old modification
+// time. It leaves out files with a number sign in the name, and files for which except returns
+// true.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -135,8 +133,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. The test fails if the script has no such file.
-// File records that the file is used: RunAll reports the files of a script that nothing uses.
+// File returns the content of a file of the script. The test fails if there is no file, and if
+// the script has files that no call of File uses.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]
