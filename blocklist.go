@@ -13,6 +13,7 @@ import (
 	"github.com/coredns/coredns/request"
 	"github.com/dns-orders/blocklist/plugin/answer"
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -39,6 +40,8 @@ type block struct {
 	now func() time.Time
 	// loaded is the store that loads the order set.
 	loaded *store.Store
+	// hits counts the hits of each order. It is nil before the start.
+	hits *hits.Counter
 	// geoip is CoreDNS's geoip plugin. It is nil when this server block does not use geoip.
 	geoip metadata.Provider
 }
@@ -146,12 +149,12 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	query := ruleset.Query{Client: c.Client, Now: order.Time(now.Unix())}
 	b.decide(&j, set, &qname, &query)
 	if j.Blocked() && !answer.Passes(q.Qtype, j.Subtree) {
-		return b.reply(ctx, w, r, &j.Verdict, now, &c), passes{}
+		return b.reply(ctx, set, w, r, &j.Verdict, now, &c), passes{}
 	}
 	p := passes{until: j.Until, countryDependent: j.CountryDependent}
 	if j.shadow.Blocked() && !answer.Passes(q.Qtype, j.shadow.Subtree) {
 		p.counted = true
-		b.inShadow(ctx, r, &j.shadow)
+		b.inShadow(ctx, set, r, &j.shadow, query.Now)
 	} else if !j.Blocked() {
 		b.setPassMetadata(ctx, set, &qname.Name, c.Client, query.Now)
 	}
@@ -187,9 +190,9 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 	}
 }
 
-// reply returns the blocking answer for the verdict v (a decision to block), and counts the
-// answer.
-func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
+// reply returns the blocking answer for the verdict v (a decision of the set to block), and
+// counts the answer.
+func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
 	// All values are read from the request now, because WriteMsg edits the OPT record of the
 	// request later.
 	state := request.Request{W: w, Req: r}
@@ -209,13 +212,16 @@ func (b *block) reply(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, v *
 		answer.EchoSubnet(m, r.IsEdns0(), c.subnet)
 	}
 	b.count(ctx, blockedRequests, r, v)
+	b.hits.Add(set, v.Order, order.Time(now.Unix()), false)
+	b.loaded.Answered(v.Order)
 	b.setMetadata(ctx, verdictBlocked, v.Order)
 	return m
 }
 
 // inShadow counts a query that an order in shadow (an order that is only counted) would block.
-func (b *block) inShadow(ctx context.Context, r *dns.Msg, v *ruleset.Verdict) {
+func (b *block) inShadow(ctx context.Context, set *ruleset.Set, r *dns.Msg, v *ruleset.Verdict, now order.Time) {
 	b.count(ctx, shadowRequests, r, v)
+	b.hits.Add(set, v.Order, now, true)
 	b.setMetadata(ctx, verdictShadow, v.Order)
 }
 

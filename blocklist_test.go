@@ -12,6 +12,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
@@ -62,6 +63,7 @@ func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 		zones: plugin.Zones{"."},
 		set:   func() *ruleset.Set { return set },
 		now:   func() time.Time { return *now },
+		hits:  hits.New(),
 	}
 	b.answer = answer.Config{TTL: 30 * time.Second, Language: "en"}
 	return &Blocklist{block: b, Next: plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {

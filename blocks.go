@@ -34,6 +34,28 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
+// addressName returns a text for one address of a server block. Two server blocks may have the same
+// zone and port, and different views or addresses.
+func addressName(cfg *dnsserver.Config) string {
+	name := cfg.Transport + "://" + cfg.Zone + ":" + cfg.Port
+	if cfg.ViewName != "" {
+		name += " view " + cfg.ViewName
+	}
+	if hosts := strings.Join(cfg.ListenHosts, " "); hosts != "" {
+		name += " bind " + hosts
+	}
+	return printable.Line(name)
+}
+
+// blockName returns a text for a server block with the given keys.
+func blockName(keys []*dnsserver.Config) string {
+	var names []string
+	for _, cfg := range keys {
+		names = append(names, addressName(cfg))
+	}
+	return strings.Join(names, ", ")
+}
+
 // blockOf returns the plugin's state in a server block. It returns nil when the server block
 // has no blocklist directive.
 func blockOf(cfg *dnsserver.Config) *block {
@@ -50,15 +72,7 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	enforced := map[string][]string{} // by digest
 	for _, keys := range blocks {
 		for _, cfg := range keys {
-			name := cfg.Transport + "://" + cfg.Zone + ":" + cfg.Port
-			if cfg.ViewName != "" {
-				name += " view " + cfg.ViewName
-			}
-			// Two server blocks may have the same zone and port and different addresses.
-			if hosts := strings.Join(cfg.ListenHosts, " "); hosts != "" {
-				name += " bind " + hosts
-			}
-			name = printable.Line(name)
+			name := addressName(cfg)
 			switch b := blockOf(cfg); {
 			case b == nil:
 				without = append(without, name)

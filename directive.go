@@ -16,6 +16,9 @@ type config struct {
 	answersOff bool
 	ecsFrom    bart.Lite
 	shadow     bool
+	status     directive.Status
+	// directive has all settings, for the status.
+	directive *directive.Config
 }
 
 // parse parses the directive at the controller's position into cfg. The path root is the path
@@ -26,5 +29,6 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 		return err
 	}
 	cfg.store, cfg.answer, cfg.answersOff, cfg.shadow = d.Store, d.Answer, d.AnswersOff, d.Store.Shadow
+	cfg.status, cfg.directive = d.Status, &d
 	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/status/listen"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
@@ -20,10 +22,16 @@ import (
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
+	// statuses has the properties status as setup has read them, by address. The field ports has
+	// the addresses on which the instance listens.
+	statuses map[string]statusClaim
+	ports    map[string]*listen.Use
+	// counted has the names of the server blocks whose hits are counted.
+	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
-	// claims and starts have the settings of the server blocks with a state directory, by the
-	// path of the directory: as setup has read them, and as they start.
+	// claims and starts have the settings of the server blocks with a state directory or a journal,
+	// by the path of the directory: as setup has read them, and as they start.
 	claims, starts map[string]claim
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
@@ -52,28 +60,34 @@ func instanceOf(c *caddy.Controller) *instance {
 	return i
 }
 
-// A claim is the use of a state directory by a server block.
+// A claim is the use of a directory by a server block.
 type claim struct {
-	opt store.Options
-	at  string // the file and line of the directive
+	opt      store.Options
+	at       string // the file and line of the directive
+	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory. It returns an error if another
-// server block uses the same directory with other settings: each block would store its own set, and
-// the directory keeps only one set.
+// claimState records that a server block uses a state directory and a journal. It returns an error
+// if another server block uses the same directory with other settings: each block would store its
+// own set, and the directory keeps only one set.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
-	if opt.State == "" {
-		return nil
-	}
 	if *claims == nil {
 		*claims = map[string]claim{}
 	}
-	other, ok := (*claims)[opt.State]
-	if ok && !reflect.DeepEqual(other.opt, opt) {
-		return fmt.Errorf("%s: state %s: the server block with the directive at %s uses the same directory with other settings; give each its own directory, or give both equal settings",
-			at, printable.Line(opt.State), other.at)
+	for _, d := range []struct{ property, path string }{{"state", opt.State}, {"journal", opt.Journal}} {
+		if d.path == "" {
+			continue
+		}
+		other, ok := (*claims)[d.path]
+		if ok && other.property != d.property {
+			return fmt.Errorf("%s: %s %s: the directory is also the %s of the directive at %s; give each its own directory", at, d.property, printable.Line(d.path), other.property, other.at)
+		}
+		if ok && !reflect.DeepEqual(other.opt, opt) {
+			return fmt.Errorf("%s: %s %s: the server block with the directive at %s uses the same directory with other settings; give each its own directory, or give both equal settings",
+				at, d.property, printable.Line(d.path), other.at)
+		}
+		(*claims)[d.path] = claim{opt, at, d.property}
 	}
-	(*claims)[opt.State] = claim{opt, at}
 	return nil
 }
 
@@ -85,6 +99,15 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	}
 	i.add(s)
 	return s, nil
+}
+
+// count returns the counter of the server block with the given name. A server block that the old
+// and the new Corefile have in common keeps its counts.
+func (i *instance) count(block string) *hits.Counter {
+	instances.Lock()
+	defer instances.Unlock()
+	i.counted = append(i.counted, block)
+	return hits.Acquire(block)
 }
 
 func (i *instance) add(s *store.Store) {
@@ -172,13 +195,19 @@ func shadowBlocks() map[labels]bool {
 // release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
-	stores := i.stores
-	i.stores = nil
+	stores, counted, ports := i.stores, i.counted, i.ports
+	i.stores, i.counted, i.ports = nil, nil, nil
 	if instances.all[i] && len(instances.all) == 1 {
 		close(instances.ended)
 	}
 	delete(instances.all, i)
 	instances.Unlock()
+	for _, u := range ports {
+		u.Close()
+	}
+	for _, block := range counted {
+		hits.Release(block)
+	}
 	for _, s := range stores {
 		store.Release(s)
 	}

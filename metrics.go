@@ -1,8 +1,10 @@
 package blocklist
 
 import (
+	"maps"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
@@ -22,11 +24,12 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
 // A counters value is the counter vector of one metric, with a map of its counters. A look-up
-// in the map is faster than in the vector, which hashes all label values.
+// in the map is faster than in the vector, which hashes all label values. A query takes no lock:
+// a new counter is added to a copy of the map, and the copy replaces the map.
 type counters struct {
 	*prometheus.CounterVec
-	mu sync.RWMutex
-	of map[labels]prometheus.Counter
+	mu sync.Mutex // guards changes of the field of
+	of atomic.Pointer[map[labels]prometheus.Counter]
 }
 
 // A labels value contains the label values of one counter. All values come from the Corefile,
@@ -34,22 +37,24 @@ type counters struct {
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
-	return &counters{of: map[labels]prometheus.Counter{}, CounterVec: promauto.NewCounterVec(
+	c := &counters{CounterVec: promauto.NewCounterVec(
 		prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: name, Name: metric, Help: help},
 		[]string{"server", "zone", "view", "response"})}
+	c.of.Store(&map[labels]prometheus.Counter{})
+	return c
 }
 
 func (c *counters) with(l labels) prometheus.Counter {
-	c.mu.RLock()
-	counter, ok := c.of[l]
-	c.mu.RUnlock()
+	counter, ok := (*c.of.Load())[l]
 	if !ok {
 		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text that is
 		// not UTF-8.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
-		c.of[l] = counter
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		next := maps.Clone(*c.of.Load())
+		next[l] = counter
+		c.of.Store(&next)
 	}
 	return counter
 }
@@ -79,6 +84,11 @@ var (
 	durationDesc    = desc("last_load_duration_seconds", "Duration of the last load.")
 	indexDesc       = desc("index_bytes", "Memory of the tables of the order sets in force, without the guard.")
 	stateOKDesc     = desc("state_ok", "1 if the newest versions are stored in the state directory or are being stored, 0 if the last attempt has failed or the directory is not open.")
+	unacceptedDesc  = desc("state_unaccepted", "1 if the state directory was damaged at a start, or new or empty with the property verify, and no person has accepted this; else 0.")
+	stateWrongDesc  = desc("state_wrong_snapshots", "Snapshots in the state directory, counted since the start, that were in force and were not the same as their stored files. The stored files are in force in place of them.")
+	journalOKDesc   = desc("journal_ok", "1 if the journal records all events, 0 if its directory is not open or the last attempt to write has failed.")
+	journalAgeDesc  = desc("journal_failing_seconds", "Seconds for which the journal could not be written; 0 if journal_ok is 1.")
+	journalLostDesc = desc("journal_lost_events_total", "Counter of events that the journal has lost, because too many events waited for the disk.")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
@@ -91,7 +101,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc, journalOKDesc, journalAgeDesc, journalLostDesc} {
 		ch <- d
 	}
 }
@@ -189,14 +199,33 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(durationDesc, duration)
 	if states := store.States(); len(states) > 0 {
 		// With several state directories, the worst is shown.
-		ok, age := 1.0, 0.0
+		ok, age, unaccepted, wrong := 1.0, 0.0, 0.0, 0
 		for _, st := range states {
+			wrong += st.WrongSnapshots
+			if !st.Unaccepted.IsZero() {
+				unaccepted = 1
+			}
 			if st.Err != nil {
 				ok, age = 0, max(age, stores[0].Now().Sub(st.FailingSince).Seconds())
 			}
 		}
 		gauge(stateOKDesc, ok)
 		gauge(stateAgeDesc, age)
+		gauge(unacceptedDesc, unaccepted)
+		gauge(stateWrongDesc, float64(wrong))
+	}
+	if journals := store.Journals(); len(journals) > 0 {
+		// With several journals, the worst is shown.
+		ok, age, lost := 1.0, 0.0, uint64(0)
+		for _, st := range journals {
+			lost += st.Lost
+			if st.Err != nil {
+				ok, age = 0, max(age, stores[0].Now().Sub(st.FailingSince).Seconds())
+			}
+		}
+		gauge(journalOKDesc, ok)
+		gauge(journalAgeDesc, age)
+		ch <- prometheus.MustNewConstMetric(journalLostDesc, prometheus.CounterValue, float64(lost))
 	}
 	for d := range digests {
 		gauge(infoDesc, 1, d)

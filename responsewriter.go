@@ -121,7 +121,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
 		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
-			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &c.client)
+			return w.b.reply(w.Context, set, w.ResponseWriter, r, &v, now, &c.client)
 		}
 	}
 	addresses := w.b.store.Rules.Addresses
@@ -139,7 +139,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		if v := c.decide(l, &c.qname.Name); v.Blocked() {
 			v.Until, v.CountryDependent = c.until, c.countryDependent
 			v = answer.ForAlias(v)
-			return w.b.reply(w.Context, w.ResponseWriter, r, &v, now, &c.client)
+			return w.b.reply(w.Context, set, w.ResponseWriter, r, &v, now, &c.client)
 		}
 		c.setPassMetadata(w.Context, l)
 	}
@@ -148,7 +148,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.ForAlias(c.shadow)
-		w.b.inShadow(w.Context, r, &v)
+		w.b.inShadow(w.Context, set, r, &v, c.now)
 	}
 	if leadsOn || byAlias && !w.b.answersOff {
 		m = answer.Clean(m, addresses, func(l *answer.Destination) bool { return c.decide(l, &c.qname.Name).Blocked() })

@@ -43,6 +43,10 @@ func setup(c *caddy.Controller) error {
 		}
 	}
 
+	if err := claimStatus(&inst.statuses, b.status, at); err != nil {
+		return plugin.Error(name, err)
+	}
+
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
@@ -55,6 +59,13 @@ func setup(c *caddy.Controller) error {
 			return plugin.Error(name, err)
 		}
 		b.set, b.now, b.loaded = s.Set, s.Now, s
+		b.hits = inst.count(blockName(serverBlocks(c)[c.ServerBlockIndex]))
+		s.CountHits(b.hits)
+		if err := inst.listen(b.status); err != nil {
+			// CoreDNS does not start this configuration.
+			inst.release()
+			return plugin.Error(name, err)
+		}
 		for _, w := range b.warnings(dnsserver.GetConfig(c).Handler("rewrite") != nil) {
 			log.Warning(w)
 		}
@@ -96,6 +107,7 @@ func (i *instance) report(blocks [][]*dnsserver.Config) {
 	instances.Lock()
 	i.shadow = shadow
 	instances.Unlock()
+	i.serve(newNode(blocks))
 	line, warning := startLine(blocks)
 	if warning {
 		log.Warning(line)

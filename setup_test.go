@@ -55,6 +55,7 @@ func TestParseVerify(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, tc := range []struct{ input, want string }{
+		{"blocklist http://lists.example/a.yaml", "Testfile:1 - Error during parsing: ORDERS are files, and blocklist fetches no URL; fetch the list with a timer or a cron job, for example: curl --fail --silent --show-error --output names.txt.new 'http://lists.example/a.yaml' && mv names.txt.new names.txt, and write: blocklist names.txt"},
 		{"blocklist", "Testfile:1 - Error during parsing: blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml"},
 		{"blocklist x.yaml {\nfoo bar\n}", "Testfile:2 - Error during parsing: unknown property 'foo'"},
 		{"blocklist x.yaml {\nttl 1s\nttl 2s\n}", "Testfile:3 - Error during parsing: property 'ttl' is given twice"},
@@ -111,8 +112,12 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\nrequire\n}", "Testfile:2 - Error during parsing: require needs a value"},
 		{"blocklist x.yaml {\nrequire signatures\n}", "Testfile:2 - Error during parsing: require must be approval, got 'signatures'"},
 		{"blocklist x.yaml {\nrequire approval approval\n}", "Testfile:2 - Error during parsing: require takes one value, got 'approval approval'; put a value with blanks in double quotes"},
+		{"blocklist x.yaml {\njournal\n}", "Testfile:2 - Error during parsing: journal needs a value"},
+		{"blocklist x.yaml {\njournal /\n}", "Testfile:2 - Error during parsing: journal must be a directory of its own, such as /var/lib/blocklist/journal, got '/'"},
+		{"blocklist x.yaml {\njournal dir a b\n}", "Testfile:2 - Error during parsing: journal takes a directory and a name, got 'dir a b'"},
+		{"blocklist x.yaml {\njournal dir https://a.example\n}", "Testfile:2 - Error during parsing: journal: the name of a journal is a URL without scheme, blanks and plus signs, such as dns.example.net/journal/node1, got \"https://a.example\""},
 		// Properties of later versions are rejected with an error.
-		{"blocklist x.yaml {\njournal dir\n}", "Testfile:2 - Error during parsing: unknown property 'journal'"},
+		{"blocklist x.yaml {\nresinfo dir\n}", "Testfile:2 - Error during parsing: unknown property 'resinfo'"},
 	} {
 		var cfg config
 		err := parse(controller(tc.input), "", &cfg)
@@ -204,7 +209,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestClaimState checks that two server blocks with one state directory must have equal settings.
+// TestClaimState checks that two server blocks with one state directory or journal must have equal
+// settings.
 func TestClaimState(t *testing.T) {
 	options := func(properties string) store.Options {
 		t.Helper()
@@ -221,6 +227,9 @@ func TestClaimState(t *testing.T) {
 		{"state kept", "state kept\npoll 2s", want},
 		{"state kept\nshadow", "state kept", want},
 		{"state kept", "state other\npoll 2s", ""},
+		{"journal kept a", "journal kept b", strings.Replace(want, "state", "journal", 1)},
+		{"journal kept", "journal kept", ""},
+		{"state kept", "journal kept", "Corefile:9: journal /root/kept: the directory is also the state of the directive at Corefile:2; give each its own directory"},
 		{"ttl 1s", "poll 2s", ""},
 	} {
 		i, got := &instance{}, ""

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/coredns/caddy"
@@ -45,8 +46,8 @@ func init() {
 }
 
 // handler returns the blocklist handler of a server with n names in a side list (a text file
-// with names).
-func handler(b *testing.B, n int) plugin.Handler {
+// with names). The properties are lines of the directive.
+func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
 	for name, text := range map[string][]byte{"side.yaml": in.text, "names.txt": in.side} {
@@ -54,7 +55,7 @@ func handler(b *testing.B, n int) plugin.Handler {
 			b.Fatal(err)
 		}
 	}
-	corefile := fmt.Sprintf(".:0 {\n bind 127.0.0.1\n blocklist %s\n endpoint\n}\n", filepath.Join(dir, "side.yaml"))
+	corefile := fmt.Sprintf(".:0 {\n bind 127.0.0.1\n blocklist %s {\n%s\n}\n endpoint\n}\n", filepath.Join(dir, "side.yaml"), strings.Join(properties, "\n"))
 	instance, err := caddy.Start(caddy.CaddyfileInput{Contents: []byte(corefile), ServerTypeName: "dns"})
 	if err != nil {
 		b.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
@@ -58,4 +59,53 @@ func BenchmarkSnapshot(b *testing.B) {
 			})
 		}
 	})
+}
+
+// BenchmarkPart measures writing, reading, checking and comparing the snapshot of a compiled file
+// in the page cache, for a side list and for a register of orders with one name each.
+func BenchmarkPart(b *testing.B) {
+	for _, kind := range []struct {
+		name string
+		make func([]string) input
+	}{{"side-list", sideList}, {"register-jsonl", register}} {
+		b.Run(kind.name, func(b *testing.B) {
+			eachSize(b, func(b *testing.B, n int) { part(b, compile(kind.make(list(n).Names)), n) })
+		})
+	}
+}
+
+func part(b *testing.B, p *ruleset.Part, n int) {
+	origin := ruleset.Origin{Path: p.Path()}
+	path := filepath.Join(b.TempDir(), "snap")
+	write := func(to io.Writer) {
+		must(b, ruleset.WriteSnapshot(to, origin, ruleset.Snapshot{Part: p}) == nil, "the snapshot is not written")
+	}
+	f, err := os.Create(path)
+	must(b, err == nil, "the file is not created")
+	write(f)
+	size, err := f.Seek(0, io.SeekCurrent)
+	must(b, err == nil && f.Close() == nil, "the file is not written")
+	read := func() ruleset.Snapshot {
+		f, err := os.Open(path)
+		must(b, err == nil, "the file cannot be opened")
+		defer f.Close()
+		s, err := ruleset.ReadSnapshot(f, size, origin, ruleset.Options{})
+		must(b, err == nil && s.Part.Orders() == p.Orders(), "the snapshot is not read")
+		return s
+	}
+	s := read()
+	for _, step := range []struct {
+		name string
+		run  func()
+	}{
+		{"write", func() { write(io.Discard) }},
+		{"read", func() { read() }},
+		{"check", func() { must(b, s.Part.Check() == nil, "the snapshot is wrong") }},
+		{"same", func() { must(b, s.Same(ruleset.Snapshot{Part: p}), "the snapshot differs") }},
+	} {
+		b.Run(step.name, func(b *testing.B) {
+			eachLoop(b, step.run)
+			b.ReportMetric(float64(size)/float64(n), "B/name")
+		})
+	}
 }

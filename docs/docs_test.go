@@ -112,6 +112,7 @@ func TestCorefiles(t *testing.T) {
 	for i, f := range []string{"orders.yaml", "national/a.yaml", "orders/a.yaml"} {
 		os.WriteFile(f, []byte("version: 1\norders:\n- {id: o"+strconv.Itoa(i)+", authority: {name: A}, scope: global, targets: [a.example]}\n"), 0o644)
 	}
+	os.WriteFile("names.txt", []byte("b.example\n"), 0o644)
 	os.WriteFile("court.jsonl", []byte(`{"version":1,"count":0}`), 0o644)
 	os.WriteFile("orders.example.yaml", orders, 0o644)
 	os.WriteFile("protect.txt", []byte("ours.example\n"), 0o644)
@@ -128,7 +129,7 @@ func TestCorefiles(t *testing.T) {
 			}
 			return free[text]
 		})
-		ports = strings.ReplaceAll(ports, "/etc/coredns/", "")
+		ports = strings.NewReplacer("/etc/coredns/", "", "/var/lib/blocklist/", "").Replace(ports)
 		inst, err := caddy.Start(coredns.Input(ports))
 		if err != nil {
 			t.Errorf("%s\n%v", ports, err)

@@ -1,10 +1,14 @@
 package main
 
-import "github.com/dns-orders/blocklist/plugin/order"
+import (
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
 
 // amendCmd is blocklistctl amend.
 type amendCmd struct {
-	Order      string   `arg:"" help:"The id of the order."`
+	Order      string   `arg:"" optional:"" help:"The id of the order."`
 	Add        []string `placeholder:"NAME" help:"A further name that the order blocks, with all names below it. May be given several times."`
 	Served     string   `placeholder:"TIME" help:"When the operator received the further names."`
 	Deadline   string   `placeholder:"TIME" help:"When the block of the further names must be in force, or a duration after --served."`
@@ -25,9 +29,21 @@ Example:
 
 // Run adds the names.
 func (c *amendCmd) Run(e *env) error {
+	if c.List != "" && len(c.Add) > 0 {
+		return misuse("--add and --list cannot be used together")
+	}
+	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.List == "" && len(c.Add) == 0, "--add NAME or --list FILE"))
+	if err != nil {
+		return err
+	}
 	x, err := c.begin(e)
 	if err != nil {
 		return err
+	}
+	if ask && c.Order == "" {
+		if x.askOrder(&c.Order, "Which order gets more names?"); x.asks.err != nil {
+			return x.asks.err
+		}
 	}
 	o, err := x.find(c.Order)
 	if err != nil {
@@ -39,7 +55,12 @@ func (c *amendCmd) Run(e *env) error {
 	if err := x.open(c.Order); err != nil {
 		return err
 	}
-	targets, list, err := c.read(e, c.Order, "--add", c.Add)
+	if ask {
+		if err := c.ask(x, o); err != nil {
+			return err
+		}
+	}
+	targets, list, err := c.read(e, x.asks, c.Order, "--add", c.Add)
 	if err != nil {
 		return err
 	}
@@ -61,7 +82,42 @@ func (c *amendCmd) Run(e *env) error {
 	if err := x.text.AddTargets(o, added); err != nil {
 		return err
 	}
+	x.verb, x.id = "amend", o.ID
 	return x.finish(max(o.From, x.now))
+}
+
+// ask asks for the dates and the number of the decision about the further names.
+func (c *amendCmd) ask(x *editing, o *order.Order) error {
+	a := x.asks
+	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
+		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
+	if c.Deadline == "" {
+		offer := ""
+		if o.DeadlineAfter > 0 && strings.Contains(c.Served, "T") {
+			offer = durationText(o.DeadlineAfter)
+		}
+		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
+			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
+				c.Deadline = x.deadlineText(answer)
+				if wrong := x.timeless(c.Deadline, c.Served); wrong != "" {
+					c.Deadline = ""
+					return wrong
+				}
+				if _, err := c.attr(x, o); err != nil {
+					c.Deadline = ""
+					return err.Error()
+				}
+				return ""
+			}})
+	}
+	if len(c.Reference) == 0 {
+		a.ask(question{text: "What is the number of the decision about these names? (an empty line if it has no number of its own)", optional: true, flag: "--reference",
+			take: func(answer string) string {
+				c.Reference = []string{answer}
+				return ""
+			}})
+	}
+	return a.err
 }
 
 // attr returns the attributes of each added name, or nil.

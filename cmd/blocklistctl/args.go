@@ -49,5 +49,5 @@ func likeOrders(arg string) bool {
 		return false
 	}
 	_, err := os.Stat(arg)
-	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(order.Extensions, order.Ext(arg))
+	return err == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(append(order.Extensions, order.ListExtension), order.Ext(arg))
 }

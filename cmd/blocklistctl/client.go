@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // clientFlags are the flags that describe the client of a query.
@@ -17,30 +17,16 @@ type clientFlags struct {
 	Country string `placeholder:"CC" help:"The country of the client."`
 }
 
-// client is the client of a query.
-type client struct {
-	ruleset.Client
-	// anyCountry is true if the country of the client is unknown. Client then has no country.
-	anyCountry bool
-	// anyAddress is true if the address of the client is unknown. Client then has no address.
-	anyAddress bool
-	// fromPlaces is true if the country comes from the property country or home of the
-	// Corefile.
-	fromPlaces bool
-	// text describes the client, for example "a client in IT".
-	text string
-}
-
 // client returns the client that the flags describe. Without --country, the country comes from
 // the server's settings.
-func (w *clientFlags) client(s *server) (a client, err error) {
+func (w *clientFlags) client(s *server) (a explain.Client, err error) {
+	var addr netip.Addr
 	if w.Client != "" {
-		if a.Addr, err = netip.ParseAddr(w.Client); err != nil {
+		if addr, err = netip.ParseAddr(w.Client); err != nil {
 			return a, misuse("--client must be an IP address, got %q", w.Client)
 		}
-		a.Addr = a.Addr.Unmap().WithZone("")
 	}
-	a.anyAddress = !a.Addr.IsValid()
+	a = explain.NewClient(addr, "")
 	switch {
 	case w.Country != "":
 		cc, ok := order.ParseCountry(w.Country)
@@ -49,18 +35,10 @@ func (w *clientFlags) client(s *server) (a client, err error) {
 		}
 		a.Country = cc
 	case s.block == nil:
-		a.anyCountry = true
+		a.AnyCountry = true
 	default:
-		a.Country, a.anyCountry = s.place(a.Addr)
-		a.fromPlaces = true
-	}
-	switch in := countryText(a.Country); {
-	case !a.anyAddress:
-		a.text = "client " + a.Addr.String() + in
-	case a.fromPlaces && s.Places.Any:
-		a.text = "a client outside the country networks of the Corefile," + in
-	default:
-		a.text = "a client" + in
+		a.Country, a.AnyCountry = s.place(a.Addr)
+		a.FromPlaces = true
 	}
 	return a, nil
 }
@@ -80,14 +58,6 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// countryText describes the country of a client.
-func countryText(cc order.Country) string {
-	if cc == "" {
-		return " of unknown country"
-	}
-	return " in " + string(cc)
-}
-
 // terms are flags for properties of a Corefile that influence an answer. Flags and properties
 // have equal defaults.
 type terms struct {
@@ -103,7 +73,7 @@ type terms struct {
 // because the Corefile has the settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
-		if t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0 {
+		if t.given() {
 			return misuse("--response, --ttl, --organization, --contact, --language and --sde-option cannot be used with --corefile, because the Corefile has these settings")
 		}
 		return nil
@@ -127,6 +97,11 @@ func (t *terms) apply(s *server) error {
 	s.Answer = answer.Config{TTL: s.Answer.TTL, Organization: t.Organization, Contact: t.Contact,
 		Language: or(t.Language, s.Answer.Language), SDEOption: t.SDEOption}
 	return nil
+}
+
+// given reports whether any of the flags is set.
+func (t *terms) given() bool {
+	return t.Response != "" || t.TTL != nil || t.Organization != "" || t.Contact != nil || t.Language != "" || t.SDEOption != 0
 }
 
 // response parses --response.

@@ -14,17 +14,20 @@ import (
 type commands struct {
 	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
 
-	Ask    askCommands    `embed:"" group:"Looking at orders:"`
-	Write  writeCommands  `embed:"" group:"Writing orders:"`
-	Trust  trustCommands  `embed:"" group:"Signing orders:"`
-	Server serverCommands `embed:"" group:"Servers:"`
-	Tool   toolCommands   `embed:"" group:"Setting up:"`
+	Ask    askCommands      `embed:"" group:"Looking at orders:"`
+	Write  writeCommands    `embed:"" group:"Writing orders:"`
+	Export exportCommands   `embed:"" group:"Other resolvers:"`
+	Trust  trustCommands    `embed:"" group:"Signing orders:"`
+	Server serverCommands   `embed:"" group:"Servers:"`
+	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
 // askCommands are the commands that read orders and answer questions about them.
 type askCommands struct {
 	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
 	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
 	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
 	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
 }
@@ -42,6 +45,11 @@ type writeCommands struct {
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
 }
 
+// exportCommands are the commands for resolvers of other projects.
+type exportCommands struct {
+	Export exportCmd `cmd:"" help:"Write the names in force as configuration of another resolver."`
+}
+
 // trustCommands are the commands for signatures.
 type trustCommands struct {
 	Keygen keygenCmd `cmd:"" help:"Make a pair of keys for signatures of order files."`
@@ -51,7 +59,8 @@ type trustCommands struct {
 
 // serverCommands are the commands about servers.
 type serverCommands struct {
-	State stateCmd `cmd:"" help:"Show and change the stored versions of a server."`
+	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
+	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
 }
 
 // toolCommands are the commands that help to use the tool.

@@ -1,11 +1,16 @@
 package main
 
-import "github.com/dns-orders/blocklist/plugin/ruleset"
+import (
+	"fmt"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
 
 // correctCmd is blocklistctl correct.
 type correctCmd struct {
-	Name      string   `arg:"" help:"The name that is blocked by mistake, or a URL."`
-	Reason    string   `required:"" placeholder:"TEXT" help:"The reason. It is the note of the correction."`
+	Name      string   `arg:"" optional:"" help:"The name that is blocked by mistake, or a URL."`
+	Reason    string   `placeholder:"TEXT" help:"The reason. It is the note of the correction."`
 	Operator  string   `default:"operator" placeholder:"NAME" help:"The name of the operator, as the authority of the correction (default operator)."`
 	Reference []string `sep:"none" placeholder:"TEXT" help:"The number of a ticket. May be given several times."`
 	editFlags `embed:""`
@@ -22,7 +27,7 @@ Example:
 
 // Run adds the correction.
 func (c *correctCmd) Run(e *env) error {
-	name, err := queryHost("the name", c.Name)
+	ask, err := c.complete(e, false, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
 	if err != nil {
 		return err
 	}
@@ -30,13 +35,19 @@ func (c *correctCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var lifts []string
-	states := x.before.states(x.now)
-	for _, o := range x.before.all() {
-		if !o.Lifting() && concerns(o, name) && states[o.ID].State != ruleset.Ended {
-			lifts = append(lifts, o.ID)
+	if ask {
+		c.askName(x)
+		x.asks.askText(&c.Reason, question{text: "What was the mistake? (one sentence for the file)", flag: "--reason",
+			help: "The file keeps the order and the correction, so that you can show later what was blocked, until when, and why it ended."})
+		if x.asks.err != nil {
+			return x.asks.err
 		}
 	}
+	name, err := queryHost("the name", c.Name)
+	if err != nil {
+		return err
+	}
+	lifts := x.blocking(name)
 	if len(lifts) == 0 {
 		return misuse("no order that has not ended has a target that covers the name; blocklistctl list --target shows the orders, got %q", c.Name)
 	}
@@ -44,4 +55,34 @@ func (c *correctCmd) Run(e *env) error {
 		"id": x.freeID(lifts[0], "correction"), "authority.name": c.Operator, "authority.kind": "operator",
 		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "targets": []string{name.String()},
 	})
+}
+
+// blocking returns the ids of the orders that have not ended and have a target that covers a name.
+func (x *editing) blocking(name dname.Name) (ids []string) {
+	states := x.before.states(x.now)
+	for _, o := range x.before.all() {
+		if !o.Lifting() && concerns(o, name) && states[o.ID].State != ruleset.Ended {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// askName asks for the name that is blocked by mistake.
+func (c *correctCmd) askName(x *editing) {
+	if c.Name != "" {
+		return
+	}
+	x.asks.ask(question{text: "Which name is blocked by mistake? (the name, or its address from the browser)", flag: "the argument NAME",
+		take: func(answer string) string {
+			name, err := queryHost("the name", answer)
+			if err != nil {
+				return err.Error()
+			}
+			if len(x.blocking(name)) == 0 {
+				return fmt.Sprintf("no order blocks this name, got %q", answer)
+			}
+			c.Name = name.String()
+			return ""
+		}})
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // zoneOf returns the time zone of an order file.
@@ -17,42 +17,25 @@ func zoneOf(f *order.File) *time.Location {
 	return time.UTC // does not happen, because the parser checks the time zone
 }
 
-// endText returns the time as Time.EndText does, but "" for ruleset.Forever.
-func endText(t order.Time, zone *time.Location) string {
-	if t == ruleset.Forever {
-		return ""
-	}
-	return t.EndText(zone)
-}
-
-// endOfDay returns a time as words for a sentence, for example "the end of 2026-05-01".
-func endOfDay(t order.Time, zone *time.Location) string {
-	s := endText(t, zone)
-	if len(s) == len(time.DateOnly) {
-		return "the end of " + s
-	}
-	return s
-}
+// These functions write dates as the explanations do.
+var endText, endOfDay, firstDate = explain.EndText, explain.EndOfDay, explain.FirstDate
 
 // zone returns the time zone of an order's file, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
-	if p, ok := l.positions[id]; ok {
+	if p := l.position(id); p.zone != nil {
 		return p.zone
 	}
 	return time.UTC
 }
 
-// firstDate returns the first day on which a block order without a start can have been in
-// force. This is the day on which the order was issued or served, whichever is later. The
-// result field is "issued" or "served". Without these dates, t is NoTime.
-func firstDate(o *order.Order) (t order.Time, field string) {
-	if o.Served != order.NoTime && o.Served >= o.Issued {
-		return o.Served, "served"
+// zoneOfFile returns the time zone of an order file, or UTC for an unknown file.
+func (l *orders) zoneOfFile(path string) *time.Location {
+	for _, v := range l.versions {
+		if v.Path == path {
+			return zoneOf(v.File)
+		}
 	}
-	if o.Issued != order.NoTime {
-		return o.Issued, "issued"
-	}
-	return order.NoTime, ""
+	return time.UTC
 }
 
 // datedBefore returns a function that gives orders and targets without a from their first

@@ -124,7 +124,7 @@ func (c *diffCmd) Run(e *env) error {
 	c.before, c.after = before, after
 	c.disclosure = disclosures(slices.Concat(before.all(), after.all()))
 	from, to := diff.Version{Orders: before.all(), Set: before.set}, diff.Version{Orders: after.all(), Set: after.set}
-	out := diffJSON{At: now.String(), Client: cl.text, Orders: []orderDiffJSON{},
+	out := diffJSON{At: now.String(), Client: cl.Text(s.Config), Orders: []orderDiffJSON{},
 		Counts: map[diff.Kind]int{diff.Added: 0, diff.Removed: 0, diff.Changed: 0, diff.Lifted: 0}}
 	e.progress.say("comparing orders")
 	for _, d := range diff.Orders(from, to, now) {

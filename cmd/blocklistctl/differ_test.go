@@ -23,6 +23,8 @@ import (
 	_ "github.com/coredns/coredns/plugin/whoami"
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/explain"
+	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
 )
 
@@ -98,7 +100,7 @@ func (w world) orders() string {
 	return b.String()
 }
 
-func (w world) corefile(dir string) string {
+func (w world) corefile(dir, port string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".:0 {\n bind 127.0.0.1\n root %s\n blocklist a.yaml {\n", dir)
 	free := slices.Clone(networks)
@@ -119,12 +121,13 @@ func (w world) corefile(dir string) string {
 		b.WriteString("  shadow\n")
 	}
 	fmt.Fprintf(&b, "  response %s\n  ttl %ds\n  organization \"An ISP\"\n", w.one("nxdomain", "nodata", "refused", "redirect 192.0.2.1 2001:db8::1"), 1+w.IntN(99))
+	fmt.Fprintf(&b, "  status 127.0.0.1:%s\n", port)
 	b.WriteString(" }\n whoami\n}\n")
 	return b.String()
 }
 
 // TestExplainIsTheServer compares explain --corefile with the answers of a server that has
-// this Corefile. Orders, Corefiles, clients and names are random.
+// this Corefile, and with explain --server. Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	clog.Discard()
@@ -148,7 +151,11 @@ func TestExplainIsTheServer(t *testing.T) {
 			os.Chtimes(file, old, old)
 		}
 		corefile := filepath.Join(dir, "Corefile")
-		text := w.corefile(dir)
+		statusPort, err := port.Free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := w.corefile(dir, statusPort)
 		if err := os.WriteFile(corefile, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -162,12 +169,17 @@ func TestExplainIsTheServer(t *testing.T) {
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
 				name, qtype := askedNames[i], w.one("A", "AAAA", "HTTPS")
-				got := explainFor(t, corefile, name, client, qtype)
+				got := explainFor(t, name, "--corefile", corefile, "--client", client, "--type", qtype)
+				asServer := explainFor(t, name, "--server", "http://127.0.0.1:"+statusPort, "--client", client, "--type", qtype)
+				if tool, server := comparable(t, got), comparable(t, asServer); tool != server {
+					orders, _ := os.ReadFile(filepath.Join(dir, "a.yaml"))
+					t.Errorf("seed %d: %s %s for %s: explain --corefile says\n%s\nexplain --server says\n%s\n%s\n%s", seed, name, qtype, client, tool, server, text, orders)
+				}
 				m := exchange(t, "udp", addr, client, name, dns.StringToType[qtype])
 				isBlocked := m.Rcode != dns.RcodeSuccess || len(m.Answer)+len(m.Ns) > 0
 				answer := ""
 				if isBlocked {
-					answer = digForm(m)
+					answer = explain.DigForm(m)
 					blocked++
 				} else {
 					passed++
@@ -187,10 +199,27 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-func explainFor(t *testing.T, corefile, name, client, qtype string) (out explainJSON) {
+// comparable returns an explanation as JSON, without the fields that depend on the time of the call
+// and without the facts that only the parsed orders have.
+func comparable(t *testing.T, x explain.Explanation) string {
+	t.Helper()
+	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""
+	x.Others = slices.Clone(x.Others)
+	for i := range x.Others {
+		// The sentences of the tool have dates, targets and statuses as the order file has them.
+		x.Others[i].Text = ""
+	}
+	out, err := json.MarshalIndent(x, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func explainFor(t *testing.T, args ...string) (out explain.Explanation) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	args := []string{"--json", "explain", name, "--corefile", corefile, "--client", client, "--type", qtype}
+	args = append([]string{"--json", "explain"}, args...)
 	if code := run(args, strings.NewReader(""), &stdout, &stderr, time.Now); code != exitOK {
 		t.Fatalf("%q: exit %d\n%s", args, code, stderr.String())
 	}
@@ -226,10 +255,10 @@ func TestWhomIsTrue(t *testing.T) {
 		dir, _ := os.Getwd()
 		os.WriteFile("a.yaml", []byte(w.orders()), 0o600)
 		os.WriteFile("ours.txt", []byte("c.example\n"), 0o600)
-		os.WriteFile("Corefile", []byte(w.corefile(dir)), 0o600)
+		os.WriteFile("Corefile", []byte(w.corefile(dir, "0")), 0o600)
 		for _, name := range askedNames[:4] {
 			for _, source := range [][]string{{"a.yaml"}, {"--corefile", "Corefile"}} {
-				ask := func(args ...string) (out explainJSON) {
+				ask := func(args ...string) (out explain.Explanation) {
 					all := append(append([]string{"--json", "explain", name, "--sealed"}, source...), args...)
 					code, text, errs := ctlAt(time.Now, all...)
 					if code != exitOK || json.Unmarshal([]byte(text), &out) != nil {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,8 +21,7 @@ import (
 type editFlags struct {
 	Orders      []string `placeholder:"PATH" sep:"none" help:"An order file, directory or glob with all orders of the server. May be given several times. The default with --corefile is the ORDERS of the Corefile."`
 	serverFlags `embed:""`
-	Yes         bool `short:"y" xor:"write" help:"Write the change."`
-	DryRun      bool `short:"n" xor:"write" help:"Only show the change and its effect."`
+	writeFlags  `embed:"" group:"The writing:"`
 }
 
 // An editing is a change of one order file, from the old content to the new content.
@@ -37,10 +36,19 @@ type editing struct {
 	file   *order.File // the parsed file before the change
 	text   *edit.Text
 	list   *importJSON // the report on a list of names, or nil
+	mode   fs.FileMode // the mode of a new file
+	isNew  bool        // the file does not exist yet
+	verb   string      // the kind of the change, for the message of a commit
+	id     string      // the id of the changed order
+	asks   *asker      // asks the person at the terminal; nil with --yes and without a terminal
 }
 
 // begin loads the orders before the change.
-func (c *editFlags) begin(e *env) (*editing, error) {
+func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
+
+// beginWith loads the orders before the change. If path is not empty, the file at path does not
+// exist yet, and text is the text of a file without orders.
+func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	now, err := e.moment("")
 	if err != nil {
 		return nil, err
@@ -49,11 +57,19 @@ func (c *editFlags) begin(e *env) (*editing, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := e.mustLoad(s.Store.Patterns, s, nil)
-	if err != nil {
+	x := &editing{e: e, s: s, flags: c, now: now, mode: 0o644}
+	if !c.Yes {
+		x.asks = e.asker()
+	}
+	if path != "" {
+		if err := x.create(path, text); err != nil {
+			return nil, err
+		}
+	}
+	if x.before, err = e.mustLoad(s.Store.Patterns, s, nil); err != nil {
 		return nil, err
 	}
-	return &editing{e: e, s: s, flags: c, now: now, before: before}, nil
+	return x, nil
 }
 
 // find returns the order with an id. If no order has the id, find
@@ -71,7 +87,7 @@ func (x *editing) find(id string) (*order.Order, error) {
 }
 
 // open opens the file of an order for the change.
-func (x *editing) open(id string) error { return x.openFile(x.before.positions[id].path) }
+func (x *editing) open(id string) error { return x.openFile(x.before.position(id).path) }
 
 // openFile opens a file of the orders for the change.
 func (x *editing) openFile(path string) (err error) {
@@ -88,6 +104,10 @@ func (x *editing) openFile(path string) (err error) {
 	}
 	if x.file == nil {
 		return misuse("%s is not one of the files of ORDERS", printable.Line(path))
+	}
+	if x.isNew {
+		x.text, err = edit.Parse(x.path, x.e.edited[x.path])
+		return err
 	}
 	f, err := openFile(x.path, order.MaxBytes(x.path, false))
 	if err != nil {
@@ -158,13 +178,21 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the new content, shows the change and its effect, and writes the file with --yes.
-// at is the time for the effect.
+// finish checks the new content, and shows the change and its effect. It writes the file with
+// --yes, or if the person at the terminal agrees. at is the time for the effect.
 func (x *editing) finish(at order.Time) error {
+	if x.flags.Commit {
+		if err := x.committable(); err != nil {
+			return err
+		}
+	}
 	if err := x.text.RaiseSerial(); err != nil {
 		return err
 	}
-	data := x.text.Bytes()
+	data, err := x.signable(x.text.Bytes())
+	if err != nil {
+		return err
+	}
 	x.e.edited = map[string][]byte{x.path: data}
 	after, err := x.e.mustLoad(x.s.Store.Patterns, x.s, nil)
 	if errors.Is(err, errProblems) {
@@ -174,30 +202,33 @@ func (x *editing) finish(at order.Time) error {
 		return err
 	}
 	out := x.effect(after, max(at, x.now))
-	out.File, out.Import = x.path, x.list
+	out.File, out.Import, out.isNew, out.label = x.path, x.list, x.isNew, x.id
+	if disclosures(after.all())[x.id].Sealed() {
+		out.label = sealedLabel(x.id)
+	}
 	for _, h := range edit.Diff(x.old, data, 3) {
 		out.Diff = append(out.Diff, h.Title())
 		for _, l := range h.Lines {
 			out.Diff = append(out.Diff, string(l.Sign)+l.Text)
 		}
 	}
-	if out.Sign, err = signatures(x.path); err != nil {
+	if out.Sign, err = x.stale(nil); err != nil {
 		return err
 	}
 	refused := len(out.Refused) > 0
 	if x.flags.Yes && !refused {
-		if err := x.write(data); err != nil {
+		if err := x.put(data, out, after); err != nil {
 			return err
-		}
-		out.Written = true
-		if x.list != nil {
-			x.list.Written = true
 		}
 	}
 	if x.e.json {
 		err = x.e.writeJSON(out)
 	} else {
-		out.print(x.e)
+		if x.asks != nil {
+			x.asks.say("")
+		}
+		out.print(x.e, x.asks != nil)
+		out.printWritten(x.e)
 	}
 	switch {
 	case err != nil:
@@ -205,10 +236,47 @@ func (x *editing) finish(at order.Time) error {
 	case refused:
 		x.e.say("a running server refuses the change; nothing was written")
 		return errProblems
-	case !x.flags.Yes && !x.flags.DryRun:
+	case x.flags.Yes || x.flags.DryRun:
+		return x.commit(out)
+	case x.asks == nil:
 		return x.e.unconfirmed()
 	}
-	return nil
+	agreed := x.asks.yes(question{text: "Is this right? Shall the change be written? (yes or no)", flag: "--yes",
+		help: "The lines with + are new in the file. Below these lines you see the names that are blocked or freed, and for which clients."})
+	if x.asks.err != nil {
+		return x.asks.err
+	}
+	if !agreed {
+		x.asks.say("Nothing was written.")
+		return errProblems
+	}
+	if err := x.put(data, out, after); err != nil {
+		return err
+	}
+	out.printWritten(x.e)
+	return x.commit(out)
+}
+
+// put writes the new content, and notes the result in out.
+func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
+	if x.asks != nil {
+		x.asks.release()
+	}
+	serial := int64(-1)
+	for _, v := range after.versions {
+		if v.Path == x.path {
+			serial = v.File.Serial
+		}
+	}
+	if out.written, err = x.write(data, serial); err != nil {
+		return err
+	}
+	out.Written = true
+	if x.list != nil {
+		x.list.Written = true
+	}
+	out.Sign, err = x.stale(out.written)
+	return err
 }
 
 // errMisuse ends a command that has already printed its result, with the exit code for wrong
@@ -219,18 +287,6 @@ var errMisuse = errors.New("wrong arguments")
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse
-}
-
-// write replaces the file, unless the file has changed since the command read the file.
-func (x *editing) write(data []byte) error {
-	now, err := os.ReadFile(x.path)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(now, x.old) {
-		return fmt.Errorf("%s: has changed while the command ran; nothing was written", x.path)
-	}
-	return writeFile(x.path, data, 0o644)
 }
 
 // signatures returns the paths of the signatures beside a file.

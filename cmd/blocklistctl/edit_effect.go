@@ -2,12 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -34,6 +37,10 @@ type editJSON struct {
 	Import *importJSON `json:"import,omitempty"`
 
 	warnings, refused order.Problems
+	at                string   // the time of the effect in the time zone of the file
+	isNew             bool     // the file is new
+	label             string   // the id of the changed order, or the label of a sealed order
+	written           []string // the paths of the written files
 }
 
 // effectJSON is the effect of a change for one client of each group in Clients.
@@ -58,7 +65,7 @@ func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
 	to := diff.Version{Orders: after.all(), Set: after.set}
-	out := &editJSON{At: at.String(), Diff: []string{}, Orders: []orderDiffJSON{}, Effects: []effectJSON{}, Sign: []string{}}
+	out := &editJSON{At: at.String(), at: at.StartText(zoneOf(x.file)), Diff: []string{}, Orders: []orderDiffJSON{}, Effects: []effectJSON{}, Sign: []string{}}
 	var touched []*order.Order
 	byID := after.byID()
 	for _, d := range diff.Orders(from, to, at) {
@@ -116,12 +123,12 @@ func (x *editing) audiences(touched []*order.Order) (out []audience) {
 		}
 	}
 	slices.Sort(ccs)
-	for _, k := range countryKinds(slices.Compact(ccs), func(order.Country) bool { return true }) {
-		add(audience{"a client in " + k.text, ruleset.Client{Country: k.cc}})
+	for _, k := range explain.CountryKinds(slices.Compact(ccs), func(order.Country) bool { return true }) {
+		add(audience{"a client in " + k.Text, ruleset.Client{Country: k.Country}})
 	}
 	if everyone || len(out) == 0 {
 		a, _ := new(clientFlags).client(x.s) // without flags, there is no error
-		out = slices.Insert(out, 0, audience{a.text, a.Client})
+		out = slices.Insert(out, 0, audience{a.Text(x.s.Config), a.Client})
 	}
 	return out
 }
@@ -141,6 +148,9 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 		was[key(p)]++
 	}
 	for _, p := range all(after) {
+		if p.Field == "scope.countries" && x.s.block == nil {
+			continue // the warning is about an unknown Corefile, and not about the change
+		}
 		if k := key(p); was[k] > 0 {
 			was[k]--
 		} else if p.Warning {
@@ -151,18 +161,51 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// print prints the change and its effect as text.
-func (d *editJSON) print(e *env) {
+// These are the numbers of new lines and of blocked names that a person at a terminal sees before
+// the question. A list of 400 names would hide the rest of the change.
+const (
+	shortLines = 40
+	shortNames = 10
+)
+
+// printDiff prints the change of the text. If short is true, it leaves out lines in the middle of
+// many new lines.
+func (d *editJSON) printDiff(w io.Writer, short bool) {
+	for i := 0; i < len(d.Diff); i++ {
+		run := i
+		for short && run < len(d.Diff) && d.Diff[run][0] == '+' {
+			run++
+		}
+		if run-i > shortLines {
+			for _, line := range d.Diff[i : i+shortLines/2] {
+				fmt.Fprintln(w, "+"+printable.Line(line[1:]))
+			}
+			fmt.Fprintf(w, "... %d more new lines\n", run-i-shortLines/2-5)
+			i = run - 5
+		}
+		fmt.Fprintln(w, d.Diff[i][:1]+printable.Line(d.Diff[i][1:]))
+	}
+}
+
+// print prints the change and its effect as text. If short is true, it leaves out a part of many
+// equal lines.
+func (d *editJSON) print(e *env, short bool) {
 	e.progress.clear()
 	w := e.stdout
-	fmt.Fprintf(w, "--- %s\n+++ %[1]s\n", printable.Line(d.File))
-	for _, line := range d.Diff {
-		fmt.Fprintln(w, line[:1]+printable.Line(line[1:]))
+	was := d.File
+	if d.isNew {
+		was = os.DevNull
 	}
-	fmt.Fprintf(w, "\nThe effect at %s:\n", d.At)
+	fmt.Fprintf(w, "--- %s\n+++ %s\n", printable.Line(was), printable.Line(d.File))
+	d.printDiff(w, short)
+	fmt.Fprintf(w, "\nThe effect at %s:\n", d.at)
 	for _, x := range d.Effects {
 		fmt.Fprintf(w, "for %s: %d newly blocked, %d freed\n", strings.Join(x.Clients, ", "), len(x.Blocked), len(x.Freed))
-		for _, n := range x.Blocked {
+		for i, n := range x.Blocked {
+			if short && i == shortNames {
+				fmt.Fprintf(w, "    blocked: ... and %s more\n", count(len(x.Blocked)-i, "name"))
+				break
+			}
 			fmt.Fprintf(w, "    blocked: %s (order %q)\n", printable.Line(n.target), n.Order)
 		}
 		for _, n := range x.Freed {
@@ -182,14 +225,29 @@ func (d *editJSON) print(e *env) {
 	for _, p := range slices.Concat(d.warnings, d.refused) {
 		fmt.Fprintln(w, problemText(p))
 	}
+	if !d.Written {
+		d.printSign(e)
+	}
+}
+
+// printWritten prints the files that were written.
+func (d *editJSON) printWritten(e *env) {
+	if !d.Written {
+		return
+	}
+	d.printSign(e)
+	for _, path := range d.written {
+		fmt.Fprintf(e.stdout, "%s was written\n", printable.Line(path))
+	}
+}
+
+// printSign prints the signatures that are wrong after the change.
+func (d *editJSON) printSign(e *env) {
 	for _, s := range d.Sign {
 		verb := "will not be"
 		if d.Written {
 			verb = "is not"
 		}
-		fmt.Fprintf(w, "%s %s a signature of the new content; sign the file again: blocklistctl sign %s --key FILE\n", printable.Line(s), verb, printable.Line(d.File))
-	}
-	if d.Written {
-		fmt.Fprintf(w, "%s was written\n", printable.Line(d.File))
+		fmt.Fprintf(e.stdout, "%s %s a signature of the new content; sign the file again: blocklistctl sign %s --key FILE\n", printable.Line(s), verb, printable.Line(d.File))
 	}
 }

@@ -15,7 +15,7 @@ func TestEditRace(t *testing.T) {
 	}
 	var out, errs strings.Builder
 	e := &env{stdout: &out, stderr: &errs, now: clock, progress: newProgress(&errs)}
-	c := &editFlags{Orders: []string{"a.yaml"}, Yes: true}
+	c := &editFlags{Orders: []string{"a.yaml"}, writeFlags: writeFlags{Yes: true}}
 	x, err := c.begin(e)
 	if err != nil {
 		t.Fatal(err)

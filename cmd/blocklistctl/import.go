@@ -14,6 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
 // importCmd is the command "blocklistctl import". It has one subcommand for each format of
@@ -33,12 +34,15 @@ type domainsCmd struct {
 	Overwrite   bool `help:"Replace an existing file that differs."`
 	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 
+	choose bool // a person chooses the column of a table in text form
+
 	headFlags  `embed:"" group:"The order:"`
 	readsFlags `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
 // readsFlags are the flags that decide how lines with several meanings are read.
 type readsFlags struct {
+	Column       string `placeholder:"COLUMN" help:"For a list in CSV or XLSX: the column with the names, as a letter or as its heading; in a workbook with several sheets, SHEET!COLUMN."`
 	Charset      string `placeholder:"SET" help:"The character set: utf-8 (default), cp1250 or cp1251."`
 	Mask         string `placeholder:"HOW" help:"*.example.com: subtree (with example.com) or below (without example.com)."`
 	Paths        string `placeholder:"HOW" help:"example.com/page: url (recorded, not enforced), host (only this host) or name (the host and all names below)."`
@@ -84,6 +88,9 @@ func (c *domainsCmd) Run(e *env) error {
 		return err
 	}
 	opt := c.options()
+	if err := missing(c.missing()...); err != nil {
+		return err
+	}
 	if err := opt.Check(); err != nil {
 		return misuse("--%v", err)
 	}
@@ -104,23 +111,21 @@ func (c *domainsCmd) Run(e *env) error {
 	res, err := importer.Domains(in, opt)
 	empty := errors.Is(err, importer.ErrEmpty)
 	if err != nil && !empty {
-		return fmt.Errorf("%s: %w", printable.Line(c.File), err)
+		return fmt.Errorf("%s: %w%s", printable.Line(c.File), err, columnHint(c.File, err))
 	}
 	e.progress.clear()
 	groups := importer.Groups(res.Notes)
-	out := importJSON{ID: c.ID, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Passed: res.Passed,
-		Taken: len(res.Targets) + res.Duplicates, Targets: len(res.Targets), Duplicates: res.Duplicates, Refused: res.Refused,
-		Skipped: res.Skipped, Reasons: reasonsJSON(groups), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
+	out := newReport(c.ID, res)
 	c.say(e, res, groups)
-	c.expected(e, &out)
+	c.expected(e, out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
-		c.problem(&out, "%s refused; nothing is written (--skip-refused leaves out refused lines)", count(res.Refused, "line"))
+		c.problem(out, "%s refused; nothing is written (--skip-refused leaves out refused lines)", count(res.Refused, "line"))
 	case empty:
-		c.problem(&out, "%v", err)
+		c.problem(out, "%v", err)
 	case len(out.Problems) > 0:
 	default:
-		if err := c.write(e, res.Targets, name, side, &out); err != nil {
+		if err := c.write(e, res.Targets, name, side, out); err != nil {
 			return err
 		}
 	}
@@ -169,6 +174,9 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
 	}
+	if c.Column != "" && !sheet.Is(c.File) {
+		return nil, nil, misuse("--column needs a table, whose name ends in .csv, .tsv or .xlsx, got %q", c.File)
+	}
 	f, err := openFile(c.File, importer.MaxSize)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
@@ -177,7 +185,27 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 		f.Close()
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), importer.ErrSize)
 	}
-	return f, f.Close, nil
+	if !sheet.Is(c.File) || c.Column == "" && !c.choose && sheet.IsText(c.File) {
+		return f, f.Close, nil
+	}
+	data, err := io.ReadAll(io.LimitReader(f, importer.MaxSize))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, nil, err
+	}
+	text, rows, err := sheet.Text(c.File, data, c.Column)
+	var column *sheet.ColumnError
+	if errors.As(err, &column) {
+		return nil, nil, &columnError{c.File, column}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
+	}
+	// A table may have rows of names that are no longer blocked. Only the other columns show that.
+	var format *importer.FormatError
+	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
+		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
+	}
+	return strings.NewReader(text), func() error { return nil }, nil
 }
 
 // write writes the order file and its side list. If a file exists with other content, write
@@ -257,4 +285,24 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	}
 	old, err := io.ReadAll(f)
 	return true, bytes.Equal(old, data), err
+}
+
+// columnHint returns the next step after the error about a list that is a table in text form.
+func columnHint(path string, err error) string {
+	var format *importer.FormatError
+	if errors.As(err, &format) && sheet.IsText(path) {
+		return "; --column reads one column of a table"
+	}
+	return ""
+}
+
+// A columnError is the error for a table whose column of names is unknown.
+type columnError struct {
+	file string
+	*sheet.ColumnError
+}
+
+// Error returns the flag, the file and the columns.
+func (e *columnError) Error() string {
+	return fmt.Sprintf("--column: %s: %v", e.file, e.ColumnError)
 }

@@ -16,8 +16,8 @@ import (
 // headFlags are the flags for the fields of an order. The tag key is the key in an order file.
 // A key with a dot is inside a field.
 type headFlags struct {
-	ID               string   `key:"id" name:"id" required:"" placeholder:"ID" help:"The order's id."`
-	Authority        string   `key:"authority.name" required:"" placeholder:"NAME" help:"The authority's name."`
+	ID               string   `key:"id" name:"id" placeholder:"ID" help:"The order's id."`
+	Authority        string   `key:"authority.name" placeholder:"NAME" help:"The authority's name."`
 	AuthorityCountry string   `key:"authority.country" placeholder:"CC" help:"The country of the authority."`
 	AuthorityKind    string   `key:"authority.kind" placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator."`
 	Action           string   `key:"action" enum:"block,lift" default:"block" help:"block (default) or lift."`
@@ -102,6 +102,11 @@ func flagOf(field string) string {
 
 // minutes matches a duration in minutes, for example "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
+
+// missing returns the required flags that are missing. An empty text is not missing.
+func (f *headFlags) missing() []string {
+	return []string{without(f.ID == "", "--id ID"), without(f.Authority == "", "--authority NAME")}
+}
 
 // check refuses values that an order file cannot have. The error contains the right flags.
 func (f *headFlags) check() error {

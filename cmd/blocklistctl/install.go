@@ -4,59 +4,64 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames new files to their final paths: first the signatures and then the order
-// file. All new files are complete on the disk before the first rename, so that a full disk
-// changes nothing.
-func (b *signed) install(file string, slot int, text []byte) error {
+// install renames new files to their final paths: for each order file first the signatures and
+// then the order file itself. All new files are complete on the disk before the first rename, so
+// that a full disk changes nothing. install returns how many order files have their signatures
+// and their content.
+func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {
 		for _, s := range all {
-			s.discard()
+			s.Close()
 		}
 	}()
-	add := func(slot int, text []byte) error {
-		s, err := stage(signature.Path(file, slot), 0o644)
+	last := make([]int, len(versions)) // the number of files up to the last file of a version
+	for i, b := range versions {
+		moving, err := b.moving(slot)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		all = append(all, s)
-		_, err = s.Write(text)
-		return errors.Join(err, s.finish())
+		moving[slot] = b.signature
+		for _, other := range slices.Sorted(maps.Keys(moving)) {
+			s, err := stage(signature.Path(b.file, other), 0o644)
+			if err != nil {
+				return 0, err
+			}
+			all = append(all, s)
+			_, err = s.Write(moving[other])
+			if err = errors.Join(err, s.prepare()); err != nil {
+				return 0, err
+			}
+		}
+		if b.content != nil {
+			if err := b.content.prepare(); err != nil {
+				return 0, err
+			}
+			all = append(all, b.content)
+		}
+		last[i] = len(all)
 	}
-	if err := add(slot, text); err != nil {
-		return err
-	}
-	moving, err := b.moving(file, slot)
-	if err != nil {
-		return err
-	}
-	for slot, text := range moving {
-		if err := add(slot, text); err != nil {
-			return err
+	for i, s := range all {
+		if err := s.Install(); err != nil {
+			return installed, err
+		}
+		for installed < len(last) && last[installed] == i+1 {
+			installed++
 		}
 	}
-	if b.content != nil {
-		if err := b.content.finish(); err != nil {
-			return err
-		}
-		all = append(all, b.content)
-	}
-	for _, s := range all {
-		if err := s.install(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return installed, nil
 }
 
 // moving returns the signatures of other people for the new version, by number. They must be
 // installed with the new version.
-func (b *signed) moving(file string, slot int) (map[int][]byte, error) {
+func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {
 		if other == slot || !b.moves {
@@ -68,7 +73,7 @@ func (b *signed) moving(file string, slot int) (map[int][]byte, error) {
 			continue
 		}
 		if err == nil {
-			err = signsName(text, filepath.Base(file))
+			err = signsName(text, filepath.Base(b.file))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

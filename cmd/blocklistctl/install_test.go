@@ -1,11 +1,14 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
 // signFiles makes a key, a signed order file, and a new version of it.
@@ -27,48 +30,117 @@ func signFiles(t *testing.T) {
 	}
 }
 
-// TestSignatureFirst checks that sign installs the signature before the order file.
+// steps makes a hook of files that calls fn before each step, with the step and the path of the
+// file.
+func steps(t *testing.T, fn func(s durable.Step) error) {
+	t.Helper()
+	files.Hook = func(s durable.Step, run func() error) error {
+		if err := fn(s); err != nil {
+			return err
+		}
+		return run()
+	}
+	t.Cleanup(func() { files.Hook = nil })
+}
+
+// TestSignatureFirst checks that sign completes all files on the disk before the first rename,
+// that it installs the signature before the order file, and that it syncs the directory after
+// each rename.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
-	defer func() { rename = os.Rename }()
-	rename = func(from, to string) error {
-		got = append(got, filepath.Base(to))
-		return os.Rename(from, to)
-	}
+	steps(t, func(s durable.Step) error {
+		if s == durable.Rename || s == durable.Sync || s == durable.SyncDir {
+			got = append(got, string(s))
+		}
+		if len(got) == 4 { // after the first rename, before its sync
+			if text, err := os.ReadFile("orders.yaml"); err != nil || !strings.Contains(string(text), "serial: 1") {
+				t.Errorf("the order file came first: %q, %v", text, err)
+			}
+			if code, out, _ := ctl("verify", "new.yaml", "--key", "desk.key.pub"); code != exitProblems || !strings.Contains(out, "new.yaml.minisig") {
+				t.Errorf("exit %d, %s", code, out)
+			}
+		}
+		return nil
+	})
 	if code, _, errs := ctl("sign", "orders.yaml", "--from", "new.yaml", "--key", "desk.key"); code != exitOK {
 		t.Fatalf("exit %d, %s", code, errs)
 	}
-	if want := []string{"orders.yaml.minisig", "orders.yaml"}; !slices.Equal(got, want) {
-		t.Errorf("renamed %q, want %q", got, want)
+	if want := []string{"sync", "sync", "rename", "syncdir", "rename", "syncdir"}; !slices.Equal(got, want) {
+		t.Errorf("steps %q, want %q", got, want)
+	}
+	if code, out, _ := ctl("verify", "orders.yaml", "--key", "desk.key.pub"); code != exitOK {
+		t.Errorf("exit %d, %s", code, out)
 	}
 }
 
-// TestSignFails lets sign fail at different steps. The old order file must stay. The old
-// signature must stay until the new signature is installed. No hidden file may be left.
+// TestSignFails lets sign fail at each step. Before the first rename, nothing may change. After
+// the rename of the signature, the old order file must stay. No hidden file may be left.
 func TestSignFails(t *testing.T) {
-	for _, failing := range []string{"orders.yaml.minisig", "orders.yaml"} {
+	for at := 1; ; at++ {
 		signFiles(t)
 		before, err := os.ReadFile("orders.yaml")
 		if err != nil {
 			t.Fatal(err)
 		}
-		rename = func(from, to string) error {
-			if filepath.Base(to) == failing {
-				return errors.New("no space left on device")
+		signature, err := os.ReadFile("orders.yaml.minisig")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, renames, failed := 0, 0, durable.Step("")
+		steps(t, func(s durable.Step) error {
+			if n++; n == at {
+				failed = s
+				return syscall.ENOSPC
 			}
-			return os.Rename(from, to)
-		}
+			if s == durable.Rename {
+				renames++
+			}
+			return nil
+		})
 		code, out, errs := ctl("sign", "orders.yaml", "--from", "new.yaml", "--key", "desk.key")
-		rename = os.Rename
-		if code != exitProblems || out != "" || errs != "blocklistctl: no space left on device\n" {
-			t.Errorf("%s: exit %d, %q, %q", failing, code, out, errs)
+		files.Hook = nil
+		if failed == "" {
+			if code != exitOK || at < 10 {
+				t.Errorf("only %d steps, exit %d\n%s", at-1, code, errs)
+			}
+			return
 		}
-		if after, err := os.ReadFile("orders.yaml"); err != nil || string(after) != string(before) {
-			t.Errorf("%s: the file has %q, %v", failing, after, err)
+		if code != exitProblems || out != "" || !strings.Contains(errs, "no space left on device") {
+			t.Errorf("step %d, %s: exit %d, %q, %q", at, failed, code, out, errs)
 		}
-		if hidden, _ := filepath.Glob(".blocklistctl-*"); len(hidden) > 0 {
-			t.Errorf("%s: left %q", failing, hidden)
+		after, err := os.ReadFile("orders.yaml")
+		if same := string(after) == string(before); err != nil || same != (renames < 2) {
+			t.Errorf("step %d, %s: the file has %q, %v", at, failed, after, err)
 		}
+		after, err = os.ReadFile("orders.yaml.minisig")
+		if same := string(after) == string(signature); err != nil || same != (renames < 1) {
+			t.Errorf("step %d, %s: the signature has changed: %v, %v", at, failed, !same, err)
+		}
+		if hidden, _ := filepath.Glob(".[a-z]*"); len(hidden) > 0 {
+			t.Errorf("step %d, %s: left %q", at, failed, hidden)
+		}
+	}
+}
+
+// TestSignSeveral checks that sign signs no file if a file has problems, and that the output has
+// the files that were signed before an error.
+func TestSignSeveral(t *testing.T) {
+	signFiles(t)
+	if code, out, errs := ctl("sign", "orders.yaml", "new.yaml", ".", "--key", "desk.key"); code != exitMisuse || !strings.Contains(errs, "orders.yaml: is given twice") && !strings.Contains(errs, "new.yaml: is given twice") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	count := 0
+	steps(t, func(s durable.Step) error {
+		if s == durable.Rename {
+			if count++; count == 2 {
+				return syscall.ENOSPC
+			}
+		}
+		return nil
+	})
+	code, out, errs := ctl("sign", ".", "--key", "desk.key")
+	if code != exitProblems || strings.Count(out, "signed with the key") != 1 || !strings.HasPrefix(out, "new.yaml.minisig: signed") || !strings.Contains(errs, "orders.yaml.minisig: no space left on device") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }

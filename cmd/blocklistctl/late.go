@@ -75,7 +75,7 @@ func (l *orders) countryOrders() (problems order.Problems) {
 // new if it is not in the set before.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
-		if _, was := before.positions[o.ID]; was || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
+		if before.order(o.ID) != nil || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
 			return ""
 		}
 		return "the order is new, and its deadline has passed"

@@ -8,12 +8,12 @@ import (
 
 // liftCmd is blocklistctl lift.
 type liftCmd struct {
-	Lifts            []string `arg:"" name:"order" help:"The ids of the orders that the lift ends."`
+	Lifts            []string `arg:"" optional:"" name:"order" help:"The ids of the orders that the lift ends."`
 	Name             []string `placeholder:"NAME" help:"Lift the orders only for this name and all names below it. May be given several times."`
-	Authority        string   `required:"" placeholder:"NAME" help:"The name of the authority that decided the lift."`
+	Authority        string   `placeholder:"NAME" help:"The name of the authority that decided the lift."`
 	AuthorityCountry string   `placeholder:"CC" help:"The country of the authority. The default is the country in an order that is lifted, if that order has the same authority."`
 	AuthorityKind    string   `placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator. The default is as for the country."`
-	Reference        []string `sep:"none" required:"" placeholder:"TEXT" help:"The number of the case or decision. May be given several times."`
+	Reference        []string `sep:"none" placeholder:"TEXT" help:"The number of the case or decision. May be given several times."`
 	Issued           string   `placeholder:"TIME" help:"When the authority decided. Without --from, the lift begins then."`
 	From             string   `placeholder:"TIME" help:"Start of the lift. The default without --issued is now."`
 	Until            string   `placeholder:"TIME" help:"End of the lift. Then the names are blocked again."`
@@ -33,9 +33,18 @@ Example:
 
 // Run adds the lift.
 func (c *liftCmd) Run(e *env) error {
+	ask, err := c.complete(e, false, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(len(c.Reference) == 0, "--reference TEXT"))
+	if err != nil {
+		return err
+	}
 	x, err := c.begin(e)
 	if err != nil {
 		return err
+	}
+	if ask {
+		if err := c.ask(x); err != nil {
+			return err
+		}
 	}
 	country, kind := c.AuthorityCountry, c.AuthorityKind
 	for _, id := range c.Lifts {
@@ -58,6 +67,88 @@ func (c *liftCmd) Run(e *env) error {
 	})
 }
 
+// ask asks for the missing arguments and for the times of the lift.
+func (c *liftCmd) ask(x *editing) error {
+	a := x.asks
+	if len(c.Lifts) == 0 {
+		var id string
+		x.askOrder(&id, "Which order shall end, or end for a time?")
+		c.Lifts = []string{id}
+	}
+	if a.err != nil {
+		return a.err
+	}
+	o, err := x.find(c.Lifts[0])
+	if err != nil {
+		return err
+	}
+	if err := x.open(c.Lifts[0]); err != nil {
+		return err
+	}
+	a.askText(&c.Authority, question{text: "Who decided that? (the name of the court or the authority)", offer: o.Authority.Name, flag: "--authority",
+		help: "For a settlement, write the authority that withdrew the order. A stay or an appeal may come from another court."})
+	if a.err == nil {
+		c.Authority = a.likeKnown(c.Authority, latest(x.before.all()))
+	}
+	if !sameName(o.Authority.Name, c.Authority) {
+		if c.AuthorityCountry == "" {
+			a.askCountry(&c.AuthorityCountry, string(o.Authority.Country))
+		}
+		if c.AuthorityKind == "" {
+			c.AuthorityKind = a.askKind()
+		}
+	}
+	if len(c.Reference) == 0 {
+		a.ask(question{text: "What is the number of this decision?", flag: "--reference", take: func(answer string) string {
+			c.Reference = []string{answer}
+			return ""
+		}})
+	}
+	if len(c.Name) == 0 {
+		c.askFreed(a, o)
+	}
+	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true}, x.past)
+	offer := "now"
+	if c.Issued != "" {
+		offer = c.Issued
+	}
+	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: offer}, nil)
+	if c.From == c.Issued {
+		c.From = "" // a lift begins at its date of decision
+	}
+	x.askTime(&c.Until, "until", question{text: "Until when? (a date or a time for a stay; an empty line: for ever)", optional: true,
+		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
+		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
+			return "it must be after the start of the lift"
+		}
+		return ""
+	})
+	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
+	return a.err
+}
+
+// askFreed asks for the names that the lift frees.
+func (c *liftCmd) askFreed(a *asker, o *order.Order) {
+	a.ask(question{text: "Which names are free again? (names with blanks between them, or the word all)", offer: "all", flag: "--name",
+		help: "The order stays in force for its other names.", take: func(answer string) string {
+			if strings.EqualFold(answer, "all") {
+				return ""
+			}
+			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+				name, err := queryHost("the name", word)
+				if err == nil && !concerns(o, name) {
+					err = misuse("the order %q does not block this name, got %q", o.ID, word)
+				}
+				if err != nil {
+					c.Name = nil
+					return err.Error()
+				}
+				c.Name = append(c.Name, name.String())
+			}
+			return ""
+		}})
+}
+
 // addLift adds a lift with the given fields to the file of the first order that it lifts, and
 // ends the command. A lift without issued and from begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
@@ -78,6 +169,7 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.text.AddOrder(o); err != nil {
 		return err
 	}
+	x.verb, x.id = "add lift", o.ID
 	if o.From != order.NoTime {
 		return x.finish(o.From)
 	}

@@ -17,6 +17,7 @@ import (
 type listCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
 	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
 	Action      string   `placeholder:"ACTION" help:"Only orders with this action: block or lift."`
@@ -71,7 +72,7 @@ type listedJSON struct {
 
 // Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -79,12 +80,14 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Server != "" {
+		return c.remote(e)
+	}
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	present := order.Time(e.now().Unix())
 	if now < present {
 		change = datedBefore(present)
 	}

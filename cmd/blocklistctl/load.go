@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/lint"
@@ -14,14 +15,19 @@ import (
 // An orders value contains the orders of several files, loaded as a server does at its start.
 // It also keeps the parsed orders.
 type orders struct {
-	files     []lint.File // contains the files without errors
-	set       *ruleset.Set
-	problems  order.Problems // the errors of all files, and the warnings of parsing and compiling
-	found     int            // the number of files, with and without errors
-	targets   int
-	versions  []store.Version          // the files without errors
-	positions map[string]orderPosition // the keys are the ids of the orders
+	files    []lint.File // contains the files without errors
+	set      *ruleset.Set
+	problems order.Problems // the errors of all files, and the warnings of parsing and compiling
+	found    int            // the number of files, with and without errors
+	targets  int
+	versions []store.Version // the files without errors
+
+	searches int              // the number of calls of find
+	index    map[string]place // the keys are the ids of the orders; nil before several searches
 }
+
+// A place is the position of an order in the files.
+type place struct{ file, order int }
 
 // An orderPosition is the file of an order and the time zone of the file.
 type orderPosition struct {
@@ -48,10 +54,56 @@ func (l *orders) byID() map[string]*order.Order {
 	return m
 }
 
+// manySearches is the number of searches after which find makes a map.
+const manySearches = 16
+
+// find returns the order with an id, and the file of the order. Without this order it returns nil.
+// A search through all orders is much faster than a map of a million ids, and most commands need
+// few orders. So only a command with many searches makes the map.
+func (l *orders) find(id string) (*order.Order, *lint.File) {
+	if l.searches++; l.searches > manySearches && l.index == nil {
+		l.index = map[string]place{}
+		for i := range l.files {
+			for k, o := range l.files[i].Orders {
+				l.index[o.ID] = place{i, k}
+			}
+		}
+	}
+	if l.index != nil {
+		p, ok := l.index[id]
+		if !ok {
+			return nil, nil
+		}
+		return l.files[p.file].Orders[p.order], &l.files[p.file]
+	}
+	for i := range l.files {
+		for _, o := range l.files[i].Orders {
+			if o.ID == id {
+				return o, &l.files[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// order returns the order with an id, or nil.
+func (l *orders) order(id string) *order.Order {
+	o, _ := l.find(id)
+	return o
+}
+
+// position returns the file of an order and the time zone of the file.
+func (l *orders) position(id string) (p orderPosition) {
+	if _, f := l.find(id); f != nil {
+		p = orderPosition{f.Path, f.Zone}
+	}
+	return p
+}
+
 // load reads and compiles files, directories and globs as a server does. Orders of a file with
 // an error are left out. If change is not nil, load compiles the orders that change returns.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
-	l := &orders{positions: map[string]orderPosition{}}
+	l := &orders{}
 	opt := s.Store.Rules
 	opt.Guard, l.problems = readGuard(s.Store.Protect)
 	paths, errs := source.Expand(patterns)
@@ -61,23 +113,19 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	var parts []*ruleset.Part
 	for i, path := range paths {
 		e.progress.say("reading %d of %d: %s", i+1, len(paths), path)
-		parsed, digest, problems := e.readFile(path)
+		b := newPartBuilder(path, opt, change)
+		parsed, digest, problems := e.readFile(path, b.emit)
+		b.finish()
 		l.found++
 		l.problems = append(l.problems, problems...)
 		if len(problems.Errors()) > 0 {
 			continue
 		}
+		parsed.Orders = b.orders
 		demands := s.demands(parsed)
 		l.problems = append(l.problems, demands...)
 		if len(demands) > 0 {
 			continue
-		}
-		b := ruleset.NewBuilder(path, opt)
-		for _, o := range parsed.Orders {
-			if change != nil {
-				o = change(o)
-			}
-			b.Add(o)
 		}
 		part, warnings := b.Freeze()
 		if dup := ruleset.Duplicates(part, parts); len(dup) > 0 {
@@ -90,13 +138,62 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 		l.files = append(l.files, lint.File{Path: path, Orders: parsed.Orders, Zone: zone})
 		l.targets += part.Targets()
 		l.versions = append(l.versions, store.Version{Path: path, Digest: digest, Part: part, File: parsed})
-		for _, o := range parsed.Orders {
-			l.positions[o.ID] = orderPosition{path, zone}
-		}
 	}
 	e.progress.say("compiling")
 	l.set = ruleset.Merge(parts, opt)
 	return l
+}
+
+// A partBuilder compiles the orders of a file while the file is parsed. Parsing and compiling use
+// two CPUs, because a register of a million orders takes seconds.
+type partBuilder struct {
+	*ruleset.Builder
+	orders  []*order.Order // the orders of the file so far
+	sent    int            // the number of orders that were passed to the compiler
+	batches chan []*order.Order
+	done    chan struct{}
+}
+
+// batch is the number of orders that are compiled together.
+const batch = 1024
+
+// newPartBuilder returns a builder. Call finish before any other method but emit. If change is not
+// nil, the builder compiles the orders that change returns.
+func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
+	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		for orders := range b.batches {
+			for _, o := range orders {
+				if change != nil {
+					o = change(o)
+				}
+				b.Add(o)
+			}
+		}
+	}()
+	return b
+}
+
+// emit keeps a copy of an order, because the parser reuses the memory of the order.
+func (b *partBuilder) emit(o *order.Order) {
+	own := *o
+	own.Targets = slices.Clone(o.Targets)
+	if b.orders = append(b.orders, &own); len(b.orders)-b.sent == batch {
+		b.send()
+	}
+}
+
+func (b *partBuilder) send() {
+	b.batches <- b.orders[b.sent:len(b.orders):len(b.orders)]
+	b.sent = len(b.orders)
+}
+
+// finish waits until all orders are compiled.
+func (b *partBuilder) finish() {
+	b.send()
+	close(b.batches)
+	<-b.done
 }
 
 // mustLoad loads files as load does. An error in any file is an error, because a result

@@ -39,6 +39,7 @@ type env struct {
 	now            func() time.Time
 	progress       *progress
 	edited         map[string][]byte // see readFile
+	asks           *asker            // see asker
 }
 
 // run runs the tool with the given arguments and returns the exit code.
@@ -79,12 +80,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 
 // moment returns the time in the flag --at, or the present time.
 func (e *env) moment(at string) (order.Time, error) {
+	t, _, err := e.times(at)
+	return t, err
+}
+
+// times returns the time in the flag --at and the present time. Without --at, the two times are
+// equal. A command must not read the clock twice, because a second may pass between the calls.
+func (e *env) times(at string) (t, present order.Time, err error) {
+	present = order.Time(e.now().Unix())
 	if at == "" {
-		return order.Time(e.now().Unix()), nil
+		return present, present, nil
 	}
-	t, err := order.ParseTime(at, time.UTC)
-	if err != nil {
-		return 0, misuse("--at: %v, got %q", err, at)
+	if t, err = order.ParseTime(at, time.UTC); err != nil {
+		return 0, 0, misuse("--at: %v, got %q", err, at)
 	}
-	return t, nil
+	return t, present, nil
 }

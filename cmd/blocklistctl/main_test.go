@@ -27,19 +27,52 @@ func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 //     input. The step prints standard output, then standard error with "! " in front of each
 //     line, and then the exit code if it is not 0.
 //   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
+//   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files, and "git leave" removes
+//     the work tree.
 func TestScripts(t *testing.T) {
 	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
 		s.LayOut(nil)
-		return map[string]script.Step{
-			"blocklistctl": func(args []string) string { return command(s, args) },
-			"cat":          func(args []string) string { return content(s.T, args[0]) },
-			"write": func(args []string) string {
-				name, _, _ := strings.Cut(args[0], "#")
-				s.Put(name, s.File(args[0]), clock())
-				return ""
-			},
-		}
+		return commandSteps(s)
 	})
+}
+
+// commandSteps returns the steps of TestScripts.
+func commandSteps(s *script.Script) map[string]script.Step {
+	return map[string]script.Step{
+		"blocklistctl": func(args []string) string { return command(s, args) },
+		"cat":          func(args []string) string { return content(s.T, args[0]) },
+		"git":          func(args []string) string { return runGit(s, args) },
+		"write": func(args []string) string {
+			name, _, _ := strings.Cut(args[0], "#")
+			s.Put(name, s.File(args[0]), clock())
+			return ""
+		},
+	}
+}
+
+// runGit runs git in the working directory of a script, with the settings of no user.
+func runGit(s *script.Script, args []string) string {
+	s.T.Helper()
+	for _, v := range []string{"AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"} {
+		s.T.Setenv("GIT_"+v, "desk")
+	}
+	s.T.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	s.T.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(s.Dir))
+	switch args[0] {
+	case "ignore":
+		s.Put(filepath.Join(".git", "info", "exclude"), []byte("new.yaml\n"), clock())
+		return ""
+	case "leave":
+		if err := os.RemoveAll(".git"); err != nil {
+			s.T.Fatal(err)
+		}
+		return ""
+	}
+	out, err := exec.Command("git", args...).CombinedOutput()
+	if err != nil {
+		s.T.Errorf("git %q: %v: %s", args, err, out)
+	}
+	return string(out)
 }
 
 func content(t *testing.T, path string) string {
@@ -113,6 +146,10 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	walk(v)
 }
 
+// asTool is an environment variable with arguments. With this variable, the program of the tests is
+// the tool.
+const asTool = "BLOCKLISTCTL_TEST_ARGS"
+
 var docs string
 
 func documentation(t *testing.T) string {
@@ -126,6 +163,9 @@ func documentation(t *testing.T) string {
 const pages = "../../docs/blocklistctl*.md"
 
 func TestMain(m *testing.M) {
+	if args := os.Getenv(asTool); args != "" {
+		os.Exit(run(strings.Fields(args), os.Stdin, os.Stdout, os.Stderr, clock))
+	}
 	flag.Parse()
 	paths, _ := filepath.Glob(pages)
 	for _, path := range paths {
@@ -182,6 +222,22 @@ func TestSchema(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(args, nil, &out, &errs, clock); code != exitOK || !json.Valid(out.Bytes()) || out.String() != string(order.Schema) {
 			t.Errorf("%q: exit %d, %d octets, %s", args, code, out.Len(), errs.String())
+		}
+	}
+}
+
+// TestPresent checks that without --at no output says that it is about the past. In this test, a
+// second passes between two readings of the clock.
+func TestPresent(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"explain", "a.example", "a.yaml"}, {"list", "a.yaml"}, {"due", "a.yaml"}} {
+		now := clock()
+		_, out, errs := ctlAt(func() time.Time { now = now.Add(time.Second); return now }, args...)
+		if text := out + errs; strings.Contains(text, "present order files") {
+			t.Errorf("%q:\n%s", args, text)
 		}
 	}
 }

@@ -13,49 +13,51 @@ import (
 
 // namesFlags are the flags of the commands that add the names of a list to an order file.
 type namesFlags struct {
-	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted; - is standard input."`
+	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
 	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written."`
 	Quiet       bool   `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
+// load returns the list of names as text, and the source of the list for messages. Without an
+// asker, a is nil.
+func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label string, data []byte, err error) {
+	switch {
+	case c.List != "" && len(names) > 0:
+		return "", nil, misuse("%s and --list cannot be used together", flag)
+	case len(names) > 0:
+		return flag, []byte(strings.Join(names, "\n") + "\n"), nil
+	}
+	data, err = c.listFile(e, a, c.List)
+	return c.List, data, err
+}
+
 // read returns the targets of the names and of --list, and the report on the lines. id is the id of
-// the order, for the report, and flag is the flag of the names. Standard error receives the report as text. If a line is refused, read
-// writes the report as the JSON of the command and returns errProblems.
-func (c *namesFlags) read(e *env, id, flag string, names []string) ([]order.Target, *importJSON, error) {
-	d := &domainsCmd{File: c.List, SkipRefused: c.SkipRefused, Expect: c.Expect, Quiet: c.Quiet, readsFlags: c.readsFlags}
+// the order, for the report, and flag is the flag of the names. Standard error receives the report
+// as text. If a line is refused, read writes the report as the JSON of the command and returns
+// errProblems. On a terminal, a is not nil, and read asks about the lines.
+func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
+	if a != nil {
+		return c.askNames(a, id, flag, names)
+	}
+	label, data, err := c.load(e, nil, flag, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &domainsCmd{File: label, SkipRefused: c.SkipRefused, Expect: c.Expect, Quiet: c.Quiet, readsFlags: c.readsFlags}
 	opt := d.options()
 	if err := opt.Check(); err != nil {
 		return nil, nil, misuse("--%v", err)
 	}
-	var in io.Reader
-	switch {
-	case c.List != "" && len(names) > 0:
-		return nil, nil, misuse("%s and --list cannot be used together", flag)
-	case len(names) > 0:
-		in, d.File = strings.NewReader(strings.Join(names, "\n")+"\n"), flag
-	case c.List != "":
-		r, closeIn, err := d.open(e)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer closeIn()
-		in = r
-	default:
-		return nil, nil, misuse("no names: give %s NAME or --list FILE", flag)
-	}
-	res, err := importer.Domains(in, opt)
+	res, err := importer.Domains(strings.NewReader(string(data)), opt)
 	empty := errors.Is(err, importer.ErrEmpty)
 	if err != nil && !empty {
-		return nil, nil, fmt.Errorf("%s: %w", printable.Line(d.File), err)
+		return nil, nil, fmt.Errorf("%s: %w%s", printable.Line(d.File), err, columnHint(d.File, err))
 	}
 	e.progress.clear()
-	groups := importer.Groups(res.Notes)
-	out := &importJSON{ID: id, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Passed: res.Passed,
-		Taken: len(res.Targets) + res.Duplicates, Targets: len(res.Targets), Duplicates: res.Duplicates, Refused: res.Refused,
-		Skipped: res.Skipped, Reasons: reasonsJSON(groups), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
-	d.say(e, res, groups)
+	out := newReport(id, res)
+	d.say(e, res, importer.Groups(res.Notes))
 	d.expected(e, out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
@@ -75,4 +77,42 @@ func (c *namesFlags) read(e *env, id, flag string, names []string) ([]order.Targ
 		}
 	}
 	return nil, nil, errProblems
+}
+
+// newReport returns the report on a list.
+func newReport(id string, res *importer.Result) *importJSON {
+	return &importJSON{ID: id, Lines: res.Lines, Blank: res.Blank, Comments: res.Comments, Passed: res.Passed,
+		Taken: len(res.Targets) + res.Duplicates, Targets: len(res.Targets), Duplicates: res.Duplicates, Refused: res.Refused,
+		Skipped: res.Skipped, Reasons: reasonsJSON(importer.Groups(res.Notes)), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
+}
+
+// listFile returns the text of a file with names. For a table, the text is the column of names,
+// with one line for each row. On a terminal, a is not nil, and listFile asks for the column.
+func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
+	for {
+		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}
+		in, closeIn, err := d.open(e)
+		var column *columnError
+		if errors.As(err, &column) && a != nil {
+			if c.Column = a.column(column); a.err != nil {
+				return nil, a.err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(io.LimitReader(in, importer.MaxSize+1))
+		return data, errors.Join(err, closeIn())
+	}
+}
+
+// column asks for the column of names in a table.
+func (a *asker) column(e *columnError) string {
+	var choices []choice
+	for _, c := range e.Columns {
+		choices = append(choices, choice{c.Spec, fmt.Sprintf("%s, from %q to %q", c.Spec, c.Head, c.Example)})
+	}
+	return a.choose(question{text: fmt.Sprintf("%s is a table. Which column has the names?", printable.Line(e.file)), flag: "--column",
+		help: "If the heading of the column is above the names, it is reported, and you can leave it out."}, choices...)
 }

@@ -33,10 +33,24 @@ func (e *env) report(err error) (code int) {
 	}
 	e.say("%v", err)
 	var m misuseError
-	if errors.As(err, &m) {
+	var column *columnError
+	if errors.As(err, &m) || errors.As(err, &column) {
 		return exitMisuse
 	}
 	return exitProblems
+}
+
+// format sets the format of the output. The flag --json is the format json. The argument normal
+// is the default format.
+func (e *env) format(output *string, normal string) error {
+	switch {
+	case e.json && *output != "json" && *output != normal:
+		return misuse("--json and --output %s exclude each other", *output)
+	case e.json:
+		*output = "json"
+	}
+	e.json = *output == "json"
+	return nil
 }
 
 // say writes a message to standard error in printable form.

@@ -27,7 +27,7 @@ func TestMisuseJSON(t *testing.T) {
 		"list", "list --nope", "list a.yaml --state asleep", "list a.yaml --action stop", "list --corefile missing",
 		"fmt", "fmt --nope", "fmt missing.yaml", "fmt -w -c a.yaml",
 		"schema --nope", "schema extra",
-		"add", "amend", "correct", "lift", "suspend", "acknowledge", "reported", "lift nope --authority A --reference R --orders a.yaml",
+		"status", "status orders.yaml", "explain a.example --server ftp://x", "add", "amend", "correct", "lift", "suspend", "acknowledge", "reported", "lift nope --authority A --reference R --orders a.yaml",
 		"import", "import domains", "import domains --nope", "import domains list --id i --authority A --out x.txt",
 	} {
 		for _, where := range []string{"before", "behind"} {

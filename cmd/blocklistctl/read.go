@@ -13,25 +13,26 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists. digest is the SHA-256 sum of the order file.
+// readFile parses an order file and its side lists, and calls emit with each order, as
+// order.Options.Emit describes. digest is the SHA-256 sum of the order file.
 // A command that edits the file sets the new content in e.edited before the file has this
 // content.
-func (e *env) readFile(path string) (parsed *order.File, digest source.Digest, problems order.Problems) {
+func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if data, ok := e.edited[path]; ok {
-		return parseOrders(path, bytes.NewReader(data))
+		return parseOrders(path, bytes.NewReader(data), emit)
 	}
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if err != nil {
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
-	return parseOrders(path, f)
+	return parseOrders(path, f, emit)
 }
 
 // parseOrders parses the content of an order file.
-func parseOrders(path string, r io.Reader) (parsed *order.File, digest source.Digest, problems order.Problems) {
+func parseOrders(path string, r io.Reader, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	sum, last := sha256.New(), lastByte(0)
-	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path)})
+	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path), Emit: emit})
 	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
 		problems = append(problems, order.Problem{File: path, Warning: true,
 			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})

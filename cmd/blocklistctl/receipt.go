@@ -1,12 +1,14 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // receiptFlags are the arguments of acknowledge and reported.
 type receiptFlags struct {
-	Order     string `arg:"" help:"The id of the order."`
+	Order     string `arg:"" optional:"" help:"The id of the order."`
 	Time      string `placeholder:"TIME" help:"The time. The default is now."`
 	Replace   bool   `help:"Replace the time that the order already has."`
 	editFlags `embed:""`
@@ -52,9 +54,18 @@ func (c *reportedCmd) Run(e *env) error {
 
 // write sets a time of the order. get returns the time that an order has.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
+	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
+	if err != nil {
+		return err
+	}
 	x, err := c.begin(e)
 	if err != nil {
 		return err
+	}
+	if ask {
+		if x.askOrder(&c.Order, "Which order?"); x.asks.err != nil {
+			return x.asks.err
+		}
 	}
 	o, err := x.find(c.Order)
 	if err != nil {
@@ -67,6 +78,12 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	if t := get(o); t != order.NoTime && !c.Replace {
 		return misuse("order %q has %s: %s; --replace writes another time", c.Order, key, t.StartText(zone))
 	}
+	if ask {
+		what := map[string]string{"acknowledged": "When did you confirm the receipt to the authority?", "reported": "When did you report to the authority that the order is in force?"}[key]
+		if x.askTime(&c.Time, "", question{text: what, offer: "now", flag: "--time"}, x.past); x.asks.err != nil {
+			return x.asks.err
+		}
+	}
 	text := c.Time
 	if text == "" {
 		text = x.now.String()
@@ -75,11 +92,20 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	if err != nil {
 		return misuse("--time: %v, got %q", err, text)
 	}
-	if t > x.now {
-		return misuse("--time must not be in the future, got %q", text)
+	if wrong := x.past(t); wrong != "" {
+		return misuse("--time %s, got %q", strings.TrimPrefix(wrong, "it "), text)
 	}
 	if err := x.text.SetText(c.Order, key, text); err != nil {
 		return err
 	}
+	x.verb, x.id = key, c.Order
 	return x.finish(x.now)
+}
+
+// past returns the reason why a time in the future is wrong, or "".
+func (x *editing) past(t order.Time) string {
+	if t > x.now {
+		return "it must not be in the future"
+	}
+	return ""
 }

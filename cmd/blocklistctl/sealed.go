@@ -8,21 +8,45 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns by order id how much may be shown without --sealed. A lift (an order
+// disclosures returns by order id how much may be shown without --sealed. An order with disclosure
+// full is not in the map, because a register may have a million of these orders. A lift (an order
 // that ends other orders) without its own disclosure is as secret as the most secret order
 // that it ends. A lift that ends no order is secret, because it may end a sealed order in
 // another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
-	var orders [order.None + 1][]*order.Order // by disclosure
+	named := map[string]bool{} // the ids that lifts list; true if an order has the id
 	for _, o := range all {
 		if o.Lifting() {
 			lifts = append(lifts, o)
-		} else {
+			for _, id := range o.Lifts {
+				named[id] = false
+			}
+		}
+	}
+	var orders [order.None + 1][]*order.Order // by disclosure
+	for _, o := range all {
+		if o.Lifting() {
+			continue
+		}
+		// Of two versions of an order, the last one counts.
+		if o.Disclosure != order.Full {
 			byID[o.ID] = o.Disclosure
+		} else if len(byID) > 0 {
+			delete(byID, o.ID)
+		}
+		if len(lifts) > 0 {
 			orders[o.Disclosure] = append(orders[o.Disclosure], o)
 		}
+		if len(named) > 0 {
+			if _, ok := named[o.ID]; ok {
+				named[o.ID] = true
+			}
+		}
+	}
+	if len(lifts) == 0 {
+		return byID
 	}
 	secret, known := map[*order.Order]order.Disclosure{}, map[*order.Order]bool{}
 	for d, orders := range orders {
@@ -30,13 +54,12 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 			secret[l], known[l] = order.Disclosure(d), true
 		}
 	}
-	named := func(id string) bool { _, ok := byID[id]; return ok }
 	of := map[string]order.Disclosure{}
 	for _, l := range lifts {
 		switch {
 		case l.Public:
 			of[l.ID] = l.Disclosure
-		case !known[l] || slices.ContainsFunc(l.Lifts, func(id string) bool { return !named(id) }):
+		case !known[l] || slices.ContainsFunc(l.Lifts, func(id string) bool { return !named[id] }):
 			of[l.ID] = order.None
 		default:
 			of[l.ID] = max(l.Disclosure, secret[l])
@@ -47,4 +70,4 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 }
 
 // sealedLabel returns the label of a sealed (secret) order in the server's log.
-func sealedLabel(id string) string { return "sealed:" + ruleset.Digest(id) }
+func sealedLabel(id string) string { return ruleset.SealedLabel(id) }

@@ -32,6 +32,11 @@ type server struct {
 // server returns the settings that the flags give. The argument orders replaces the order
 // files of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
+	for _, p := range orders {
+		if why := directive.URLProblem(p); why != "" {
+			return nil, misuse("%s", why)
+		}
+	}
 	path := f.Corefile
 	if path == "" && len(orders) == 0 {
 		path = os.Getenv(corefileVariable)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -8,10 +9,10 @@ import (
 
 // suspendCmd is blocklistctl suspend.
 type suspendCmd struct {
-	Order     string   `arg:"" help:"The id of the order."`
-	For       string   `xor:"end" required:"" placeholder:"DURATION" help:"The duration of the suspension from now, for example 30m, 2h or 7d."`
-	Until     string   `xor:"end" required:"" placeholder:"TIME" help:"The end of the suspension."`
-	Reason    string   `required:"" placeholder:"TEXT" help:"The reason. It is the note of the suspension."`
+	Order     string   `arg:"" optional:"" help:"The id of the order."`
+	For       string   `xor:"end" placeholder:"DURATION" help:"The duration of the suspension from now, for example 30m, 2h or 7d."`
+	Until     string   `xor:"end" placeholder:"TIME" help:"The end of the suspension."`
+	Reason    string   `placeholder:"TEXT" help:"The reason. It is the note of the suspension."`
 	Operator  string   `default:"operator" placeholder:"NAME" help:"The name of the operator, as the authority of the suspension (default operator)."`
 	Reference []string `sep:"none" placeholder:"TEXT" help:"The number of a ticket. May be given several times."`
 	editFlags `embed:""`
@@ -28,9 +29,18 @@ Example:
 
 // Run adds the suspension.
 func (c *suspendCmd) Run(e *env) error {
+	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.For+c.Until == "", "--for DURATION or --until TIME"), without(c.Reason == "", "--reason TEXT"))
+	if err != nil {
+		return err
+	}
 	x, err := c.begin(e)
 	if err != nil {
 		return err
+	}
+	if ask {
+		if err := c.ask(x); err != nil {
+			return err
+		}
 	}
 	o, err := x.find(c.Order)
 	if err != nil {
@@ -41,9 +51,9 @@ func (c *suspendCmd) Run(e *env) error {
 	}
 	until := c.Until
 	if c.For != "" {
-		d, err := order.ParseDuration(c.For)
-		if err != nil || d < time.Second || d%time.Second != 0 {
-			return misuse("--for must be a duration in whole seconds, such as 30m, 2h or 7d, got %q", c.For)
+		d, err := c.duration()
+		if err != nil {
+			return err
 		}
 		until = order.FromTime(x.now.Time().Add(d)).String()
 	}
@@ -51,4 +61,35 @@ func (c *suspendCmd) Run(e *env) error {
 		"id": x.freeID(c.Order, "suspension"), "authority.name": c.Operator, "authority.kind": "operator",
 		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "until": until,
 	})
+}
+
+// duration returns the value of --for.
+func (c *suspendCmd) duration() (time.Duration, error) {
+	d, err := order.ParseDuration(c.For)
+	if err != nil || d < time.Second || d%time.Second != 0 {
+		return 0, misuse("--for must be a duration in whole seconds, such as 30m, 2h or 7d, got %q", c.For)
+	}
+	return d, nil
+}
+
+// ask asks for the missing arguments.
+func (c *suspendCmd) ask(x *editing) error {
+	a := x.asks
+	if c.Order == "" {
+		x.askOrder(&c.Order, "Which order shall pause?")
+	}
+	if c.For+c.Until == "" {
+		a.ask(question{text: "For how long? (for example 30m, 2h or 7d)", flag: "--for",
+			help: "After this time the order is in force again, without a further change.",
+			take: func(answer string) string {
+				c.For, _ = duration(answer)
+				if _, err := c.duration(); err != nil {
+					c.For = ""
+					return fmt.Sprintf("it must be a duration such as 30m, 2h or 7d, got %q", answer)
+				}
+				return ""
+			}})
+	}
+	a.askText(&c.Reason, question{text: "Why? (one sentence for the file)", flag: "--reason"})
+	return a.err
 }

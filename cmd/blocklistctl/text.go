@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/printable"
-	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // count returns a number with a noun, for example "1 file" and "2 files".
@@ -38,9 +37,4 @@ func references(list []string) string {
 }
 
 // until returns a time as text, or "" for ruleset.Forever.
-func until(t order.Time) string {
-	if t == ruleset.Forever {
-		return ""
-	}
-	return t.String()
-}
+var until = explain.Until

@@ -2,12 +2,62 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
 // modeSealed is the mode, before the umask, of a file with a sealed (secret) order. The server
 // is in the group of the file.
 const modeSealed = 0o640
+
+// files replaces files, so that a crash or a power failure leaves the old or the new content.
+// Only root may keep the owner of a file of another user. Other users must be in the group of
+// the file. Tests set a hook.
+var files = durable.FS{GroupOnly: true}
+
+// A staged file contains the new content of a file before the rename. Its name is hidden,
+// because a server does not load hidden files.
+type staged struct {
+	*durable.File
+	name string      // the final name
+	mode fs.FileMode // the final mode
+}
+
+// stage creates a hidden file that will replace the file at path, with the owner, the group
+// and the mode of the old file. The given mode is for a new file, before the umask. A symbolic
+// link stays, and its target is replaced.
+func stage(path string, mode fs.FileMode) (*staged, error) {
+	final := durable.KeepMode
+	old, err := os.Stat(path)
+	switch {
+	case err == nil && !old.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: is not a regular file", path)
+	case err == nil:
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, err
+		}
+		// Until Prepare changes the group, only the owner may read the new file.
+		mode, final = 0o600, old.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	default:
+		if link, err := os.Readlink(path); err == nil {
+			return nil, fmt.Errorf("%s: is a symbolic link to %s, which is not there", path, link)
+		}
+	}
+	f, err := files.CreateMode(filepath.Dir(path), mode)
+	if err != nil {
+		return nil, err
+	}
+	return &staged{f, filepath.Base(path), final}, nil
+}
+
+// prepare completes the new file on the disk. The method Install then renames the file.
+func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
 // writeFile replaces a file by rename, so that a server never reads half of it. See stage for
 // the owner and the mode.
@@ -16,12 +66,12 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer s.discard()
+	defer s.Close() // removes the hidden file after an error
 	_, err = s.Write(data)
-	if err = errors.Join(err, s.finish()); err != nil {
+	if err = errors.Join(err, s.prepare()); err != nil {
 		return err
 	}
-	return s.install()
+	return s.Install()
 }
 
 // mode returns the mode, before the umask, of the files that an import writes.

@@ -117,15 +117,17 @@ var (
 	matcher  = regexp.MustCompile(`([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
 	grouping = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
 	counted  = regexp.MustCompile(`\b(?:rate|irate|increase)\s*\(\s*([a-zA-Z_:][a-zA-Z0-9_:]*)`)
+	texts    = regexp.MustCompile(`,\s*"[^"]*"`) // the arguments of label_replace that are texts
 	legend   = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 )
 
 // words are the words of PromQL that look like a metric.
 var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true,
-	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "Inf": true}
+	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "label_replace": true, "Inf": true}
 
-// ofPrometheus are the labels that a scrape adds.
-var ofPrometheus = map[string]bool{"job": true, "instance": true}
+// ofPrometheus are the labels that a scrape adds. The label stage comes from the targets of a
+// configuration.
+var ofPrometheus = map[string]bool{"job": true, "instance": true, "stage": true}
 
 // check returns the metrics, labels and states in a query that do not exist, and records the
 // metrics of the query in used. recorded contains the series of the recording rules with their
@@ -134,7 +136,7 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	bad := func(format string, args ...any) {
 		problems = append(problems, q.where+": "+fmt.Sprintf(format, args...))
 	}
-	bare := grouping.ReplaceAllString(q.expr, "")
+	bare := texts.ReplaceAllString(grouping.ReplaceAllString(q.expr, ""), "")
 	labels := map[string]bool{}
 	for _, m := range selector.FindAllStringSubmatchIndex(bare, -1) {
 		name := bare[m[2]:m[3]]

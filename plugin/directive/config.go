@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/coredns/caddy/caddyfile"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -33,6 +35,14 @@ type Config struct {
 	AnswersOff bool
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
+	Status     Status
+}
+
+// A Status contains the settings of the property status. Address is empty without the property.
+type Status struct {
+	Address string
+	// WebConfig is the absolute path of the file with TLS and passwords, or empty.
+	WebConfig string
 }
 
 const (
@@ -57,6 +67,9 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		return c.Err("blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml")
 	}
 	for _, p := range orders {
+		if why := URLProblem(p); why != "" {
+			return c.Err(why)
+		}
 		abs, err := absolute(p, root)
 		if err != nil {
 			return c.Errf("%v", err)
@@ -87,6 +100,17 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		}
 	}
 	return checkVerify(c, cfg)
+}
+
+// URLProblem returns the reason why a URL cannot be an order file, and the next step. For a path it
+// returns "". The server fetches nothing, because a fetch needs a resolver, and the server is one.
+func URLProblem(path string) string {
+	scheme, _, ok := strings.Cut(path, "://")
+	if !ok || strings.ContainsAny(scheme, "/\\") {
+		return ""
+	}
+	return fmt.Sprintf("ORDERS are files, and blocklist fetches no URL; fetch the list with a timer or a cron job, for example: "+
+		"curl --fail --silent --show-error --output names.txt.new '%s' && mv names.txt.new names.txt, and write: blocklist names.txt", path)
 }
 
 // Defaults sets each property to its default value.
@@ -127,8 +151,10 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"max_shrink":   readMaxShrink,
 	"poll":         readPoll,
 	"state":        readState,
+	"journal":      readJournal,
 	"verify":       readVerify,
 	"require":      readRequire,
+	"status":       readStatus,
 }
 
 // didYouMean returns a hint with a known property that is similar to the unknown property. It
@@ -392,6 +418,34 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 		return c.Errf("state must be a directory of its own, such as /var/lib/blocklist, got '%s'", s)
 	}
 	cfg.Store.State = abs
+	return nil
+}
+
+// readJournal parses the path of the journal's directory, and the name of a new journal. The
+// default name is the host name with the suffix /journal.
+func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	if len(args) > 2 {
+		return c.Errf("journal takes a directory and a name, got '%s'", strings.Join(args, " "))
+	}
+	abs, err := absolute(args[0], cfg.Root)
+	switch {
+	case err != nil:
+		return c.Errf("journal: %v", err)
+	case args[0] == "" || abs == "/":
+		return c.Errf("journal must be a directory of its own, such as /var/lib/blocklist/journal, got '%s'", args[0])
+	}
+	cfg.Store.Journal = abs
+	if len(args) == 1 {
+		host, err := os.Hostname()
+		if cfg.Store.Origin = host + "/journal"; err != nil || journal.CheckOrigin(cfg.Store.Origin) != nil {
+			return c.Errf("journal: the name of this host cannot be the name of a journal; write a name after the directory, such as: journal %s dns.example.net/journal/node1", args[0])
+		}
+		return nil
+	}
+	if err := journal.CheckOrigin(args[1]); err != nil {
+		return c.Errf("journal: %v", err)
+	}
+	cfg.Store.Origin = args[1]
 	return nil
 }
 

@@ -123,11 +123,19 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 		return nil, fmt.Errorf("no server block has this address; the blocks with a %s directive are %s", Name, list)
 	}
 	for _, b := range with[1:] {
-		if !reflect.DeepEqual(b.Config, with[0].Config) || b.GeoIP != with[0].GeoIP {
+		if !alike(b.Config, with[0].Config) || b.GeoIP != with[0].GeoIP {
 			return nil, fmt.Errorf("the %s directives of the server blocks differ; choose one of %s", Name, list)
 		}
 	}
 	return with[0], nil
+}
+
+// alike reports whether two directives treat queries equally. The property status is about the whole
+// process, so often only one server block has it.
+func alike(a, b *Config) bool {
+	x, y := *a, *b
+	x.Status, y.Status = Status{}, Status{}
+	return reflect.DeepEqual(x, y)
 }
 
 // ports contains the default port of each transport protocol.

@@ -15,6 +15,10 @@ import (
 // the point at which the child kills itself.
 const crashEnv = "DURABLE_TEST_CRASH"
 
+// groupEnv is an environment variable for child processes of the test. If it is "group", the
+// child may change the owner of the file that it replaces.
+const groupEnv = "DURABLE_TEST_GROUP"
+
 // TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
@@ -47,7 +51,7 @@ func child(at int, task, path string) {
 			select {}
 		}
 	}
-	d := FS{Hook: func(s Step, run func() error) error {
+	d := FS{GroupOnly: os.Getenv(groupEnv) == "group", Hook: func(s Step, run func() error) error {
 		crash()
 		err := run()
 		crash()

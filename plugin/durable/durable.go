@@ -4,6 +4,7 @@
 package durable
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,6 +40,13 @@ type Hook func(s Step, run func() error) error
 type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
+	// Inherit gives each new file and new directory the owner and group of its parent
+	// directory, if the process runs as root. A directory of another user then has no files
+	// that this user cannot replace.
+	Inherit bool
+	// GroupOnly allows a change of the owner of a replaced file, if the process may not keep
+	// the owner. The group and the mode must stay.
+	GroupOnly bool
 }
 
 // do calls run, or the hook if there is one.
@@ -56,16 +64,21 @@ type File struct {
 	d    FS
 	f    *os.File
 	dir  string
-	err  error // the first error of a write
+	err  error  // the first error of a write
+	path string // the final path; set by Prepare
 	done bool
 }
 
 // Create creates a temporary file in the directory dir. Only the user of the process can read
 // it. The caller must call Close.
-func (d FS) Create(dir string) (*File, error) {
+func (d FS) Create(dir string) (*File, error) { return d.CreateMode(dir, 0o600) }
+
+// CreateMode is like Create, but the temporary file has the given mode without the bits of the
+// umask.
+func (d FS) CreateMode(dir string, mode fs.FileMode) (*File, error) {
 	f := &File{d: d, dir: dir}
 	err := d.do(Create, func() (err error) {
-		f.f, err = os.CreateTemp(dir, temporary)
+		f.f, err = os.OpenFile(filepath.Join(dir, temporary+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		return err
 	})
 	if err != nil {
@@ -90,6 +103,9 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
+// KeepMode is a mode for Prepare and Commit: the file keeps the mode of the temporary file.
+const KeepMode = fs.ModeIrregular
+
 // Commit renames the temporary file to name, in the same directory, and replaces an existing
 // file or symbolic link. The new file gets the given mode and the owner of the old file, or
 // Commit fails.
@@ -97,41 +113,74 @@ func (f *File) Write(p []byte) (n int, err error) {
 // When Commit returns nil, the new file survives a power failure. After an error, the old
 // content is in place, except after an error of the step SyncDir.
 func (f *File) Commit(name string, mode fs.FileMode) error {
+	if err := f.Prepare(name, mode); err != nil {
+		return err
+	}
+	return f.Install()
+}
+
+// Prepare does all steps of Commit before the rename. Install does the other steps. A caller
+// that replaces several files prepares all files before it installs the first file, so that a
+// full disk changes no file.
+func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
 	}
-	if f.done {
+	if f.done || f.path != "" {
 		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
 	}
 	path := filepath.Join(f.dir, name)
 	if filepath.Dir(path) != filepath.Clean(f.dir) {
 		return fmt.Errorf("%q: not a name in %q", name, f.dir)
 	}
-	// Without Sync, a file system may store the new name before the content. Without SyncDir,
-	// a power failure may undo the rename.
-	for _, step := range []struct {
-		is  Step
-		run func() error
-	}{
-		{Own, func() error {
-			// The owner is set first, because a change of the owner clears some mode bits.
-			return errors.Join(keepOwner(f.f, path), f.f.Chmod(mode))
-		}},
-		{Sync, f.f.Sync},
-		{Rename, func() error {
-			// The file is closed first, because some systems rename only closed files.
-			if err := f.f.Close(); err != nil {
-				return err
-			}
-			return os.Rename(f.f.Name(), path)
-		}},
-	} {
-		if err := f.d.do(step.is, step.run); err != nil {
-			return fmt.Errorf("%s: %w", printable.Line(path), err)
+	err := f.d.do(Own, func() error {
+		// The owner is set first, because a change of the owner clears some mode bits.
+		err := f.d.own(f.f, path)
+		if mode != KeepMode {
+			err = errors.Join(err, f.f.Chmod(mode))
 		}
+		return err
+	})
+	if err == nil {
+		err = f.d.do(Sync, f.f.Sync)
+	}
+	if err == nil {
+		// Some systems rename only closed files, and many prepared files need no descriptors.
+		err = f.f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", printable.Line(path), err)
+	}
+	f.path = path
+	return nil
+}
+
+// Install renames a prepared file to its final name and syncs the directory.
+func (f *File) Install() error {
+	if f.done || f.path == "" {
+		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
+	}
+	err := f.d.do(Rename, func() error { return os.Rename(f.f.Name(), f.path) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", printable.Line(f.path), err)
 	}
 	f.done = true
 	return f.d.syncDir(f.dir)
+}
+
+// own gives a new file the owner and group that the file at path has. A file at a new path may
+// get the owner of its directory instead; see Inherit.
+func (d FS) own(f *os.File, path string) error {
+	_, err := os.Lstat(path)
+	switch {
+	case err == nil:
+		return keepOwner(f, path, d.GroupOnly)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case d.Inherit && os.Geteuid() == 0:
+		return keepOwner(f, filepath.Dir(path), false)
+	}
+	return nil
 }
 
 // Close removes the temporary file. After a successful Commit, Close does nothing.
@@ -194,6 +243,15 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 		return nil
 	case err != nil:
 		return err
+	}
+	if d.Inherit && os.Geteuid() == 0 {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(keepOwner(f, filepath.Dir(path), false), f.Close()); err != nil {
+			return err
+		}
 	}
 	return d.syncDir(filepath.Dir(path))
 }

@@ -151,6 +151,59 @@ func TestMode(t *testing.T) {
 	}
 }
 
+// TestKeepMode checks that a file of CreateMode keeps its mode without the bits of the umask.
+func TestKeepMode(t *testing.T) {
+	dir, path := folder(t)
+	probe, err := os.OpenFile(filepath.Join(dir, "probe"), os.O_CREATE, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := probe.Stat()
+	if err := errors.Join(err, probe.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := FS{}.CreateMode(dir, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit("file", KeepMode); err != nil {
+		t.Fatal(err)
+	}
+	if info, _ := os.Stat(path); info.Mode() != want.Mode() {
+		t.Errorf("mode %o, want %o", info.Mode(), want.Mode())
+	}
+}
+
+// TestPrepare checks that a prepared file is complete and has not replaced the old file yet.
+func TestPrepare(t *testing.T) {
+	dir, path := folder(t)
+	f, err := FS{}.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write([]byte(newText))
+	if f.Install() == nil {
+		t.Error("a file that is not prepared was installed")
+	}
+	if err := f.Prepare("file", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != oldText {
+		t.Errorf("content %q, %v", got, err)
+	}
+	if f.Prepare("file", 0o600) == nil {
+		t.Error("a second Prepare succeeds")
+	}
+	if err := f.Install(); err != nil {
+		t.Fatal(err)
+	}
+	content(t, path, newText, "file")
+	if f.Install() == nil {
+		t.Error("a second Install succeeds")
+	}
+}
+
 // TestNames checks that Commit refuses a name outside the directory and the name of a
 // directory.
 func TestNames(t *testing.T) {

@@ -71,5 +71,22 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// Check returns an error if the lock file is not the file that was locked, for example because
+// the directory was removed or replaced. Another process can then lock a new file.
+func (l *Lock) Check() error {
+	is, err := os.Stat(l.f.Name())
+	if err != nil {
+		return err
+	}
+	was, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(is, was) {
+		return fmt.Errorf("%s: is another file", printable.Line(l.f.Name()))
+	}
+	return nil
+}
+
 // Close releases the lock.
 func (l *Lock) Close() error { return l.f.Close() }

@@ -3,6 +3,8 @@
 package durable
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +29,7 @@ func TestOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if keepOwner(f.f, "/etc/passwd") == nil {
+		if keepOwner(f.f, "/etc/passwd", false) == nil {
 			t.Error("a file was given to root")
 		}
 		return
@@ -53,25 +55,104 @@ func TestOwner(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
+	if err := runAs(t, dir, path, 65532, ""); err == nil {
+		t.Error("another user has replaced the file")
+	}
+	content(t, path, newText, "file")
+}
+
+// TestInherit checks that a new file and a new directory get the owner and group of their
+// parent directory, if the process is root. Without root, the files belong to the user of the
+// process, whose directory the test uses.
+func TestInherit(t *testing.T) {
+	dir, _ := folder(t)
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	if uid == 0 {
+		uid, gid = 65534, 65533
+		if err := os.Chown(dir, int(uid), int(gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := FS{Inherit: true}
+	if err := d.WriteFile(filepath.Join(dir, "new"), []byte(newText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"new", "sub"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := info.Sys().(*syscall.Stat_t); s.Uid != uid || s.Gid != gid {
+			t.Errorf("%s: owner %d:%d, want %d:%d", name, s.Uid, s.Gid, uid, gid)
+		}
+	}
+	if os.Getuid() == 0 {
+		if err := (FS{}).WriteFile(filepath.Join(dir, "plain"), []byte(newText), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if info, _ := os.Stat(filepath.Join(dir, "plain")); info.Sys().(*syscall.Stat_t).Uid != 0 {
+			t.Error("a file without Inherit has the owner of the directory")
+		}
+	}
+}
+
+// TestGroupOnly checks that a file of another user can be replaced with GroupOnly, if the
+// process is in the group of the file. The test needs no root: the file /etc/passwd belongs to
+// root, and a process that is root can always keep the owner.
+func TestGroupOnly(t *testing.T) {
+	if os.Getuid() == 0 {
+		dir, path := folder(t)
+		if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o777), os.Chown(path, 65534, 65533)); err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			gid  uint32
+			only string
+			ok   bool
+		}{{65533, "", false}, {65533, "group", true}, {65532, "group", false}} {
+			if err := runAs(t, dir, path, tc.gid, tc.only); (err == nil) != tc.ok {
+				t.Errorf("group %d, %q: error %v", tc.gid, tc.only, err)
+			}
+		}
+		content(t, path, string(bytes.Repeat(newPieces(), pieces)), "file")
+		if info, _ := os.Stat(path); info.Sys().(*syscall.Stat_t).Gid != 65533 {
+			t.Error("the group was lost")
+		}
+		return
+	}
+	f, err := FS{}.Create(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if keepOwner(f.f, "/etc/passwd", true) == nil {
+		t.Error("a file was given to the group root")
+	}
+}
+
+// runAs replaces the file at path as the user 65532 with the group gid.
+func runAs(t *testing.T, dir, path string, gid uint32, only string) error {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied := filepath.Join(dir, "test")
 	program, err := os.ReadFile(exe)
 	if err != nil {
 		t.Fatal(err)
 	}
+	copied := filepath.Join(dir, "test")
 	if err := os.WriteFile(copied, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	defer os.Remove(copied)
 	cmd := exec.Command(copied, "-test.run=^$", "write", path)
 	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), crashEnv+"=0")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
-	if out, err := cmd.CombinedOutput(); err == nil {
-		t.Errorf("another user has replaced the file: %s", out)
-	}
-	os.Remove(copied)
-	content(t, path, newText, "file")
+	cmd.Env = append(os.Environ(), crashEnv+"=0", groupEnv+"="+only)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: gid}}
+	_, err = cmd.CombinedOutput()
+	return err
 }

@@ -5,7 +5,6 @@ package durable
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"syscall"
 )
@@ -23,12 +22,10 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file at path, if there is one.
-func keepOwner(f *os.File, path string) error {
+// keepOwner gives f the owner and group of the file or directory at path. If groupOnly is
+// true and the process may not set the owner, keepOwner sets only the group.
+func keepOwner(f *os.File, path string, groupOnly bool) error {
 	old, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -40,8 +37,15 @@ func keepOwner(f *os.File, path string) error {
 	if was.Uid == is.Uid && was.Gid == is.Gid {
 		return nil
 	}
-	if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
+	err = f.Chown(int(was.Uid), int(was.Gid))
+	if err == nil {
+		return nil
+	}
+	if !groupOnly {
 		return fmt.Errorf("owner %d:%d cannot be kept: %w", was.Uid, was.Gid, err)
+	}
+	if err := f.Chown(-1, int(was.Gid)); err != nil {
+		return fmt.Errorf("the group of %s cannot be kept: %w", old.Name(), err)
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 // AddOrder adds an order at the end of the list of orders, in canonical form, and raises count if
 // the file has a count. Dates are in the time zone of the file.
 func (t *Text) AddOrder(o *order.Order) error {
+	if t.lined() {
+		return t.addLine(o)
+	}
 	item, node, err := encode(o, zoneOf(t.root))
 	if err != nil {
 		return err
@@ -70,6 +73,9 @@ func (t *Text) spaced(list *yaml.Node) bool {
 // AddTargets adds targets to the list of targets of the order was. It sets target_count if the
 // order has one, or if the order now needs one.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
+	if t.lined() {
+		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
+	}
 	i, err := t.order(was.ID)
 	if err != nil {
 		return err
@@ -111,6 +117,9 @@ func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 
 // SetText sets a text or a time of an order. It replaces the value that the order has.
 func (t *Text) SetText(id, key, value string) error {
+	if t.lined() {
+		return t.editOrder(id, func(line *Text) error { return line.SetText(id, key, value) })
+	}
 	i, err := t.order(id)
 	if err != nil {
 		return err
@@ -120,6 +129,9 @@ func (t *Text) SetText(id, key, value string) error {
 
 // RaiseSerial adds 1 to the serial, if the file has a serial.
 func (t *Text) RaiseSerial() error {
+	if t.lined() {
+		return t.editHeader((*Text).RaiseSerial)
+	}
 	n := lookup(t.root, "serial")
 	if n == nil {
 		return nil

@@ -76,6 +76,7 @@ func TestEdit(t *testing.T) {
 	const flowA = "{id: a, authority: {name: A}, scope: global, targets: [a.example]}"
 	const liftJSON = `{"id": "l", "action": "lift", "lifts": ["a"], "authority": {"name": "Court: of, [Appeal]", "country": "IT", "kind": "court"}, "references": ["7/2026 # x"], "note": "a note: with \"quotes\"\nand a second line", "from": "2026-05-01T12:00:00Z"}`
 	const liftFlow = `{id: l, action: lift, lifts: [a], authority: {name: 'Court: of, [Appeal]', country: IT, kind: court}, references: ['7/2026 # x'], note: "a note: with \"quotes\"\nand a second line", from: '2026-05-01T12:00:00Z'}`
+	const liftLine = `{"id":"l","action":"lift","lifts":["a"],"authority":{"name":"Court: of, [Appeal]","country":"IT","kind":"court"},"references":["7/2026 # x"],"note":"a note: with \"quotes\"\nand a second line","from":"2026-05-01T12:00:00Z"}`
 	const jsonA = `{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}`
 	for _, tc := range []struct {
 		name, path, was, is string
@@ -110,6 +111,12 @@ func TestEdit(t *testing.T) {
 			head + "orders:\n- id: a\n  target_count: 3\n  targets:\n    - {name: a.example, note: \"it's ]\"} # x\n    - new.example\n    - '*.new.example'\n    # more\n  scope: global\n  authority: {name: A}\n", target},
 		{"targets beside a side list", "a.yaml", head + "orders:\n- id: a\n  target_count: 2\n  targets_from: {file: side.txt}\n  scope: global\n  authority: {name: A}\n",
 			head + "orders:\n- id: a\n  target_count: 4\n  targets: [new.example, '*.new.example']\n  targets_from: {file: side.txt}\n  scope: global\n  authority: {name: A}\n", target},
+		{"JSON Lines", "a.jsonl", "\uFEFF{\"version\": 1, \"count\": 1}\r\n\r\n" + jsonA + " \r\n",
+			"\uFEFF{\"version\": 1, \"count\": 2}\r\n\r\n" + jsonA + " \r\n" + liftLine + "\r\n", add},
+		{"JSON Lines without the last line end", "a.jsonl", `{"version": 1, "count": 0}`, `{"version": 1, "count": 1}` + "\n" + liftLine + "\n", add},
+		{"set in JSON Lines", "a.jsonl", `{"version": 1, "count": 1}` + "\n" + jsonA + "\n", `{"version": 1, "count": 1}` + "\n" + strings.TrimSuffix(jsonA, "}") + `, "acknowledged": "2026-05-01T12:00:00Z"}` + "\n", set},
+		{"targets in JSON Lines", "a.jsonl", `{"version": 1, "count": 1}` + "\n" + jsonA, `{"version": 1, "count": 1}` + "\n" + strings.TrimSuffix(jsonA, "]}") + `, "new.example", "*.new.example"]}`, target},
+		{"serial in JSON Lines", "a.jsonl", `{"version": 1, "serial": 9, "count": 0}` + "\n", `{"version": 1, "serial": 10, "count": 0}` + "\n", serial},
 		{"serial", "a.yaml", head + "serial:  9 # nine\norders: []\n", head + "serial:  10 # nine\norders: []\n", serial},
 		{"no serial", "a.yaml", head + "orders: []\n", head + "orders: []\n", serial},
 	} {
@@ -132,7 +139,7 @@ func TestEdit(t *testing.T) {
 
 // TestRefused checks the errors.
 func TestRefused(t *testing.T) {
-	for path, want := range map[string]string{"a.jsonl": "only files that end in .yaml, .yml or .json", "a.txt": "only files that end in"} {
+	for path, want := range map[string]string{"a.txt": "only files that end in .yaml, .yml, .json or .jsonl", "a": "only files that end in"} {
 		if _, err := Parse(path, []byte("version: 1\norders: []\n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -278,10 +285,11 @@ func TestRandomEdits(t *testing.T) {
 		path := "a.yaml"
 		text, n := r.write()
 		f := mustParse(t, path, []byte(text))
-		if r.IntN(4) == 0 {
-			path = "a.json"
+		if k := r.IntN(4); k < 2 {
+			ext := []string{".json", ".jsonl"}[k]
+			path = "a" + ext
 			var b bytes.Buffer
-			if err := order.Encode(&b, ".json", order.Header{Serial: f.Serial, ShrinkOK: -1, Timezone: f.Timezone}, f.Orders); err != nil {
+			if err := order.Encode(&b, ext, order.Header{Serial: f.Serial, ShrinkOK: -1, Timezone: f.Timezone}, f.Orders); err != nil {
 				t.Fatal(err)
 			}
 			text = b.String()

@@ -24,23 +24,26 @@ type Text struct {
 	path string
 	data []byte // without a byte order mark
 	bom  bool
-	root *yaml.Node
+	root *yaml.Node // nil for JSON Lines
 }
 
 var bom = []byte("\uFEFF")
 
-// Parse returns the Text of a valid order file in YAML or JSON. Parse returns an error for JSON
-// Lines, for a file of more than MaxBytes, and for a text that the YAML library cannot read.
+// Parse returns the Text of a valid order file. Parse returns an error for a file of more than
+// MaxBytes, and for a text that the YAML library cannot read.
 func Parse(path string, data []byte) (*Text, error) {
 	switch order.Ext(path) {
-	case ".yaml", ".yml", ".json":
+	case ".yaml", ".yml", ".json", ".jsonl":
 	default:
-		return nil, fmt.Errorf("%s: only files that end in .yaml, .yml or .json can be edited; for another file, import the list again or write a new version with a program", path)
+		return nil, fmt.Errorf("%s: only files that end in .yaml, .yml, .json or .jsonl can be edited", path)
 	}
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("%s: is larger than %d MiB, and cannot be edited; add the orders to a file of their own", path, MaxBytes>>20)
 	}
 	t := &Text{path: path, data: bytes.TrimPrefix(data, bom), bom: bytes.HasPrefix(data, bom)}
+	if t.lined() {
+		return t, nil // each line is parsed when the line is changed
+	}
 	root, err := parse(t.data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot be edited: %w", path, err)

@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type Guard struct {
 	table   func() *table
 	entries []entry         // the entries of all protect lists
 	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
+	digest  func() [sha256.Size]byte
 }
 
 // An entry is one entry of a protect list, with the file name of the list.
@@ -77,7 +79,7 @@ func withLists(lists ...*List) *Guard {
 			g.nets.Insert(e.net, i)
 		}
 	}
-	g.table = sync.OnceValue(g.build)
+	g.table, g.digest = sync.OnceValue(g.build), sync.OnceValue(g.sum)
 	return g
 }
 

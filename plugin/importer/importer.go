@@ -70,6 +70,9 @@ type Options struct {
 	Charset string
 	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
+	// Lines contains a word for the form Hyphen for single lines, by the numbers of the lines. The
+	// number is that of the later line of a pair. A line without a word gets the word in Decide.
+	Lines map[int]string
 	// AllowSuffix accepts public suffixes. The default refuses them, because other people may
 	// own the names below.
 	AllowSuffix bool
@@ -84,8 +87,21 @@ func (o *Options) Check() error {
 			return fmt.Errorf("%s must be one of %s, got %q", f, strings.Join(Choices(f), ", "), word)
 		}
 	}
+	for line, word := range o.Lines {
+		if !slices.Contains(Choices(Hyphen), word) {
+			return fmt.Errorf("line %d: %s must be one of %s, got %q", line, Hyphen, strings.Join(Choices(Hyphen), ", "), word)
+		}
+	}
 	_, err := decoderFor(o.Charset)
 	return err
+}
+
+// hyphen returns the word for the form Hyphen for the line with an index from 0.
+func (o *Options) hyphen(i int) string {
+	if word, ok := o.Lines[i+1]; ok {
+		return word
+	}
+	return o.Decide[Hyphen]
 }
 
 // A Note is the report on one line.
@@ -105,6 +121,8 @@ type Note struct {
 	Refused string
 	// Needs is the form that needs a decision. It is empty if no decision would help.
 	Needs Form
+	// After is the number of an earlier line, or 0. The two lines may be one name (Hyphen).
+	After int
 	// Skipped reports whether the caller's decision left the line out.
 	Skipped bool
 	// Passed describes a line that needs no name, for example "a page number". It is empty for
@@ -175,8 +193,8 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 			return nil, bad
 		}
 	}
-	broken(lines, opt.Decide[Hyphen])
-	removed(lines, opt.Decide[Hyphen])
+	broken(lines, opt.hyphen)
+	removed(lines, opt.hyphen)
 	numbered(lines)
 	for i := range lines {
 		im.line(i+1, &lines[i])
@@ -198,7 +216,7 @@ type imports struct {
 func (im *imports) line(number int, l *line) {
 	n := Note{Line: number, Raw: shorten(l.raw), Joined: l.rest}
 	if f := l.found; f != nil {
-		n.Refused, n.Needs, n.Passed = f.refused, f.needs, f.passed
+		n.Refused, n.Needs, n.After, n.Passed = f.refused, f.needs, f.after, f.passed
 		if f.did != "" {
 			n.Did = append(n.Did, f.did)
 		}

@@ -65,11 +65,8 @@ func numbered(lines []line) {
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
 // removed refuses lines that begin with a hyphen if other lines begin with a plus or with a
-// name. The list may be a diff, in which a hyphen removes a name.
-func removed(lines []line, decided string) {
-	if decided == "separate" {
-		return
-	}
+// name. The hyphen may then mean that the name was removed from the list.
+func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line
 	for i := range lines {
@@ -78,7 +75,9 @@ func removed(lines []line, decided string) {
 			continue
 		}
 		if removal.MatchString(l.text) {
-			hyphened = append(hyphened, l)
+			if decided(i) != "separate" {
+				hyphened = append(hyphened, l)
+			}
 		} else if text, plus := strings.CutPrefix(l.text, "+"); !bare && (plus || marker(text) == text) {
 			words := strings.Fields(text)
 			bare = len(words) > 0 && namelike(words[0])

@@ -54,6 +54,7 @@ type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
 	needs   Form   // the undecided form that caused the refusal
+	after   int    // the number of an earlier line that may have the start of the name, or 0
 	did     string
 	warning string
 	glued   bool // the line begins with a number of an enumeration

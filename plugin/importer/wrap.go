@@ -84,8 +84,8 @@ func aTop(s string) bool {
 }
 
 // broken finds pairs of lines that may be one name. It joins, separates or refuses them as the
-// caller has decided.
-func broken(lines []line, decided string) {
+// caller has decided. decided returns the word for the line with an index.
+func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
@@ -99,15 +99,15 @@ func broken(lines []line, decided string) {
 			last = i
 			continue
 		}
-		if last >= 0 && pair(&lines[last], l, decided) {
+		if last >= 0 && pair(lines, last, i, decided(i)) {
 			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
 			continue // the next line may also belong to the joined line
 		}
-		loose(l, decided)
+		loose(l, decided(i))
 		last = i
 	}
 	if last >= 0 {
-		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided != "separate" {
+		if l := &lines[last]; l.open() && breaksInside(body(l.source())) && decided(last) != "separate" {
 			*l.mark() = found{refused: "ends in a hyphen, and no line follows"}
 		}
 	}
@@ -121,9 +121,10 @@ func loose(l *line, decided string) {
 	}
 }
 
-// pair joins, separates or refuses the lines a and b if they may be one name. It reports
-// whether it joined them.
-func pair(a, b *line, decided string) bool {
+// pair joins, separates or refuses the lines with the indexes i and j if they may be one name. It
+// reports whether it joined them.
+func pair(lines []line, i, j int, decided string) bool {
+	a, b := &lines[i], &lines[j]
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
 	why, follows := "", ""
@@ -167,7 +168,7 @@ func pair(a, b *line, decided string) bool {
 		if a.open() {
 			*a.mark() = found{refused: why + unclear, needs: Hyphen}
 		}
-		*b.mark() = found{refused: follows + unclear, needs: Hyphen}
+		*b.mark() = found{refused: follows + unclear, needs: Hyphen, after: i + 1}
 	}
 	return false
 }

@@ -164,3 +164,41 @@ func TestWholeHostNote(t *testing.T) {
 		}
 	}
 }
+
+// TestPairs checks decisions about single pairs of lines. Each pair is decided by the number of
+// its later line, so that the decision about one pair joins no third line.
+func TestPairs(t *testing.T) {
+	const list = "a-\nb.example\nc-\nd.example\ne-\nf-\ng.example\n- h.example\ni.example\n- j.example\n"
+	for _, tc := range []struct {
+		lines   map[int]string
+		targets string
+		refused string // the numbers of the refused lines, and of the lines before, if After is set
+	}{
+		{nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join"}, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join", 4: "separate"}, "a-b.example d.example i.example", "3 5 6<5 7<6 8 10"},
+		{map[int]string{6: "join"}, "i.example", "1 2<1 3 4<3 5 7<5 8 10"},
+		{map[int]string{6: "join", 7: "join", 8: "separate"}, "e-f-g.example h.example i.example", "1 2<1 3 4<3 10"},
+		{map[int]string{2: "refuse", 8: "refuse"}, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+	} {
+		res, err := Domains(strings.NewReader(list), Options{Lines: tc.lines})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused []string
+		for _, n := range res.Notes {
+			switch {
+			case n.Refused != "" && n.After > 0:
+				refused = append(refused, fmt.Sprintf("%d<%d", n.Line, n.After))
+			case n.Refused != "":
+				refused = append(refused, fmt.Sprint(n.Line))
+			}
+		}
+		if got := targetTexts(res); strings.TrimSpace(got) != tc.targets || strings.Join(refused, " ") != tc.refused {
+			t.Errorf("%v: %q, refused %q", tc.lines, got, refused)
+		}
+	}
+	if _, err := Domains(strings.NewReader(list), Options{Lines: map[int]string{2: "glue"}}); err == nil {
+		t.Error("an unknown word is accepted")
+	}
+}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -27,12 +28,16 @@ func (l *linter) lifts(o *order.Order) {
 	}
 }
 
-// nearest returns the id of a block order of which the given id is probably a misspelling, or
-// "". order.Nearest does not accept a wrong digit, so nearest writes digits as letters.
-func (l *linter) nearest(id string) string {
+// nearest returns the id of a block order of which the given id is most likely a misspelling,
+// or "".
+func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
+
+// NearestID returns the id of which the given id is most likely a misspelling, or "". order.Nearest
+// does not accept a wrong digit, so NearestID writes digits as letters.
+func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
-		for _, known := range l.blockIDs() {
+		for known := range ids {
 			word := lengthened(known)
 			found[word] = known
 			if !yield(word) {

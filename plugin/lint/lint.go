@@ -83,7 +83,10 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	if len(o.References) == 0 {
+	// A decision of the operator carries out no decision of an authority. A plain list also has no
+	// end and no review.
+	plain := order.Ext(l.path) == order.ListExtension
+	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
 	}
 	switch o.Status {
@@ -102,7 +105,7 @@ func (l *linter) order(o *order.Order) {
 	if o.Response.Kind == order.Refused {
 		l.warn(o, nil, "response", "refused may not block: clients ask their next server, and caches that serve stale answers keep the old answer")
 	}
-	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) {
+	if o.Until == order.NoTime && o.Review == order.NoTime && !windowsEnd(o.Windows) && !plain {
 		l.warn(o, nil, "until", "the order has no until and no review, so no date reminds a person to check the order")
 	}
 	l.unenforced(o)

@@ -28,6 +28,7 @@ type decoder struct {
 	failed         bool // problems has an error
 	cut            bool // there were more than maxProblems problems
 	pairs          []pair
+	times          map[writtenTime]parsedTime // the times that were parsed before
 }
 
 // maxMsg is the length in bytes from which a message is shortened.

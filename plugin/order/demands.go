@@ -43,7 +43,10 @@ func (d Demands) Order(path string, o *Order) (problems Problems) {
 
 // File returns a problem if the order file as a whole does not meet the demands.
 func (d Demands) File(f *File) (problems Problems) {
-	if d.Signed && f.Serial < 0 {
+	switch {
+	case d.Signed && Ext(f.Path) == ListExtension:
+		problems = append(problems, Problem{File: f.Path, Msg: "a plain list has no serial, which is required when signatures are checked; blocklistctl import domains makes an order file from a list"})
+	case d.Signed && f.Serial < 0:
 		problems = append(problems, Problem{File: f.Path, Field: "serial", Msg: "is required when signatures are checked, so that an old version is not accepted again; write serial: 1, and a higher number in each new version"})
 	}
 	return problems

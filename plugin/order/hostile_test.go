@@ -133,9 +133,9 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("a directory: %v", problems)
 	}
 	for path, want := range map[string]string{
-		"a.txt": `a.txt: order files end in .yaml, .yml, .json or .jsonl, got ".txt"`,
-		"a":     `a: order files end in .yaml, .yml, .json or .jsonl, got ""`,
-		"a.TXT": `a.TXT: order files end in .yaml, .yml, .json or .jsonl, got ".TXT"`,
+		"a.text": `a.text: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".text"`,
+		"a":      `a: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ""`,
+		"a.TEXT": `a.TEXT: order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got ".TEXT"`,
 	} {
 		if _, problems := Parse(path, strings.NewReader("version: 1\norders: []\n"), Options{}); problems.Error() != want {
 			t.Errorf("%s: %v", path, problems)

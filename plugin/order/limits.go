@@ -56,12 +56,12 @@ var limits = []struct {
 	{"a YAML or JSON file, or one line of JSON Lines", maxDocument >> 20, "MiB"},
 	{"a YAML file without its long lists of plain names", maxText >> 20, "MiB"},
 	{"keys, values and list entries of a YAML or JSON file or of one line of JSON Lines, without its long lists of plain names", maxValues, ""},
-	{"a JSON Lines file or a side list", maxStream >> 30, "GiB"},
+	{"a JSON Lines file, a plain list or a side list", maxStream >> 30, "GiB"},
 	{"orders in a file", maxOrders, ""},
 	{"entries of `orders` in a JSON file that are no orders", maxNoOrders, ""},
 	{"levels of nesting in JSON", maxDepth, ""},
 	{"problems that are listed; reading ends there", maxProblems, ""},
-	{"a line of a side list or a protect list", MaxLine, "octets"},
+	{"a line of a plain list, a side list or a protect list", MaxLine, "octets"},
 	{"labels beyond the fourth of each name, for all names of a file and its side lists together; one more is allowed for each name", maxDeep, ""},
 	{"`windows` in a file, those of an order counted once for each of its targets that has attributes", maxIntervals, ""},
 	{"addresses of a `redirect`", maxRedirect, ""},
@@ -72,7 +72,7 @@ var limits = []struct {
 // MaxBytes returns the largest allowed size in bytes of the file at path. If the parameter
 // "side" is true, the file is a side list.
 func MaxBytes(path string, side bool) int64 {
-	if side || Ext(path) == ".jsonl" {
+	if ext := Ext(path); side || ext == ".jsonl" || ext == ListExtension {
 		return maxStream
 	}
 	return maxDocument

@@ -14,8 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Extensions are the file name extensions of order files.
+// Extensions are the file name extensions of order files, except plain lists.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
+
+// ListExtension is the file name extension of plain lists: order files that have only names.
+const ListExtension = ".txt"
 
 // Ext returns the extension of a path in lower case, because an extension may be written as
 // ".YAML".
@@ -135,9 +138,11 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	case ".jsonl":
 		p.json = true
 		return p.jsonLines(r)
+	case ListExtension:
+		return p.readList(r)
 	case ".yaml", ".yml", ".json":
 	default:
-		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, got %q", filepath.Ext(p.file))}
+		return &syntaxError{0, 0, fmt.Sprintf("order files end in .yaml, .yml, .json or .jsonl, and plain lists of names in .txt, got %q", filepath.Ext(p.file))}
 	}
 	p.json = ext == ".json"
 	doc, err := p.readDocument(r)

@@ -94,6 +94,7 @@ type taker struct {
 	size        int64 // the size of the list in bytes; 0 if unknown
 	read, first int64 // bytes: read so far, and read before the first name
 	took        *int  // counts the names; nil if the order stores them
+	line        int   // the line of the name that is added
 }
 
 // sample is the number of names after which a taker makes its estimate.
@@ -122,14 +123,20 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in the list has two positions: in the list and in the order file.
-	p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
-	p.file = path
-	defer func() { p.file, p.owner = p.owner.file, place{} }()
+	// A problem in the list has the path of the list, and also the position in the order file.
+	// A plain list has no order file, and its own path is p.file.
+	field, own := "", o.sideAt == nil
+	if !own {
+		field = "targets_from"
+		p.owner = place{p.file, o.sideAt.Line, o.sideAt.Column}
+		p.file = path
+		defer func() { p.file, p.owner = p.owner.file, place{} }()
+	}
 	except := nameSet(o.Except)
 	var w dname.Wire
 	add := func(line int) {
-		p.countLabels(w.NumLabels(), spot{line: line, col: 1}, "targets_from")
+		p.countLabels(w.NumLabels(), spot{line: line, col: 1}, field)
+		to.line = line
 		to.add(&w)
 	}
 	for line := 1; p.step(line); line++ {
@@ -160,9 +167,14 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		s = strings.TrimSuffix(s, "\r")
 		col := 1 + len(s) - len(strings.TrimLeft(s, " \t"))
-		switch name, why, public := sideName(s, long || len(s) > MaxLine); {
+		name, why, public := sideName(s, long || len(s) > MaxLine, own)
+		if own {
+			public = "" // a plain list is never secret
+			p.listShrink(s)
+		}
+		switch {
 		case why != "":
-			p.add(Problem{Line: line, Column: col, Field: "targets_from", Msg: why, Got: strings.TrimSpace(s), HasGot: true, public: public})
+			p.add(Problem{Line: line, Column: col, Field: field, Msg: why, Got: strings.TrimSpace(s), HasGot: true, public: public})
 		case name.IsZero():
 		default:
 			if e, hit := except.covering(name); hit {
@@ -181,8 +193,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses one line of a side list. It returns the zero Name for a line without a name.
-// The results "why" and "public" describe a problem: "public" has no words of the line.
-func sideName(s string, long bool) (name dname.Name, why, public string) {
+// The result "why" describes a problem. The result "public" describes it without words of the
+// line. If plain is true, the line is in a plain list.
+func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]
 	}
@@ -193,6 +206,10 @@ func sideName(s string, long bool) (name dname.Name, why, public string) {
 	case s == "":
 	case !utf8.ValidString(s):
 		why = "is not valid UTF-8"
+	case plain && isAddress(s):
+		why = "is an IP address, and a plain list has only names; an order file in YAML can have addresses"
+	case strings.HasPrefix(s, "*.") && plain:
+		why = `a name of a plain list includes all names below it; write the name without "*."`
 	case strings.HasPrefix(s, "*."):
 		why = `a name of a side list includes all names below it; write a target with "*." into the order file`
 	default:

@@ -11,8 +11,37 @@ import (
 // timeAdvice returns advice with a date or time in the right notation. It returns "" if s is
 // not a date.
 func timeAdvice(s string) string {
+	days, date, clock, ok := readTime(s)
+	switch {
+	case !ok:
+		return ""
+	case len(days) == 0:
+		if y := strings.LastIndexAny(date, "/.-"); y > 0 && len(date)-y == 3 && shaped(date[y+1:], "00") && !shaped(date, "0000") {
+			return ", with a year of four digits in front, such as 2026-11-23"
+		}
+		return ""
+	case len(days) == 1 || days[0].Equal(days[1]):
+		return "; write " + days[0].Format(time.DateOnly) + clock
+	}
+	return fmt.Sprintf("; %q is %s or %s: write %s%s or %s%s", clip(date), days[0].Format("2 January"), days[1].Format("2 January"),
+		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
+}
+
+// Notation returns a date or time in the notation of order files, for a text with another notation
+// that has only one meaning, such as 30/4/2026. It returns "" for any other text.
+func Notation(s string) string {
+	days, _, clock, ok := readTime(s)
+	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
+		return ""
+	}
+	return days[0].Format(time.DateOnly) + clock
+}
+
+// readTime returns the days that a text can mean, the part of the text with the date, and the time
+// of day in the notation of order files. It returns ok false if the time of day cannot be read.
+func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
-	date, clock, offset := s, "", ""
+	date, offset := s, ""
 	if i := strings.LastIndexByte(s, ' '); i > 0 && zones[strings.ToUpper(s[i+1:])] != "" {
 		s, offset = s[:i], zones[strings.ToUpper(s[i+1:])]
 	}
@@ -22,26 +51,12 @@ func timeAdvice(s string) string {
 			c, err = time.Parse("15:04", s[i+1:])
 		}
 		if err != nil {
-			return ""
+			return nil, "", "", false
 		}
 		date, clock = strings.TrimRight(s[:i], " ,"), c.Format("T15:04:05")
 		clock = strings.TrimSuffix(clock, ":00") + offset
 	}
-	days := readDays(date)
-	switch len(days) {
-	case 0:
-		if y := strings.LastIndexAny(date, "/.-"); y > 0 && len(date)-y == 3 && shaped(date[y+1:], "00") && !shaped(date, "0000") {
-			return ", with a year of four digits in front, such as 2026-11-23"
-		}
-		return ""
-	case 1:
-		return "; write " + days[0].Format(time.DateOnly) + clock
-	}
-	if days[0].Equal(days[1]) {
-		return "; write " + days[0].Format(time.DateOnly) + clock
-	}
-	return fmt.Sprintf("; %q is %s or %s: write %s%s or %s%s", clip(date), days[0].Format("2 January"), days[1].Format("2 January"),
-		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
+	return readDays(date), date, clock, true
 }
 
 // zones maps common abbreviations of time zones to offsets. It has no ambiguous abbreviations,

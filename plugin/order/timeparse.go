@@ -29,12 +29,37 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	if s == "" {
 		return NoTime, false
 	}
+	key := writtenTime{s, d.loc, e}
+	if known, ok := d.times[key]; ok {
+		return known.t, known.dateOnly
+	}
 	v, dateOnly, err := parseTime(s, d.loc, e)
 	if err != nil {
 		d.bad(n, field, "%s", badTime(field, s, err))
 		return NoTime, false
 	}
+	if d.times == nil || len(d.times) == maxTimes {
+		d.times = map[writtenTime]parsedTime{}
+	}
+	d.times[key] = parsedTime{FromTime(v), dateOnly}
 	return FromTime(v), dateOnly
+}
+
+// maxTimes is the largest number of times that a decoder remembers. A register has the same few
+// dates in very many orders, and parsing a date takes much longer than finding it in a map.
+const maxTimes = 1 << 12
+
+// A writtenTime is the text of a time, with the circumstances that change its meaning.
+type writtenTime struct {
+	text string
+	loc  *time.Location
+	edge edge
+}
+
+// A parsedTime is the result of timeOrDate.
+type parsedTime struct {
+	t        Time
+	dateOnly bool
 }
 
 var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")

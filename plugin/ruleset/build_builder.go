@@ -61,9 +61,6 @@ func (b *Builder) Add(o *order.Order) {
 	if len(o.References) > 0 {
 		e.Reference = o.References[0]
 	}
-	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
-		b.redirectTo(e.response.Addresses)
-	}
 	n := uint32(b.part.entries.n)
 	b.duties(o, n, dates(o))
 	own := inForce(o)
@@ -96,13 +93,21 @@ func (b *Builder) Add(o *order.Order) {
 }
 
 func (b *Builder) entry(e entry) {
+	b.note(&e, uint32(b.part.entries.n))
+	b.part.entries.add(e)
+}
+
+// note records the properties of the order with entry number n that concern the whole part.
+func (b *Builder) note(e *entry, n uint32) {
 	p := b.part
 	if e.action == order.Lift {
-		p.lifts = append(p.lifts, uint32(p.entries.n))
+		p.lifts = append(p.lifts, n)
+	}
+	if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
+		b.redirectTo(e.response.Addresses)
 	}
 	p.countries = p.countries || e.scope.hasCountries()
 	p.shadows = p.shadows || e.status == order.Shadow
-	p.entries.add(e)
 }
 
 // dates returns the intervals in which an order is in force by its dates and windows. It

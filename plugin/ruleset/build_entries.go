@@ -81,13 +81,9 @@ func (b *Builder) common(o *order.Order) *Common {
 	c := &Common{
 		Terms: o.Terms, FilteringDatabases: o.FilteringDatabases,
 		action: o.Action, status: o.Status, public: o.Public, excepts: k.excepts,
-		file: b.part.path, scope: b.interned.scope(o.Scope), exempt: b.interned.exempt(o.Exempt),
-		response: o.Response, force: newForced(o.Force),
+		file: b.part.path, force: newForced(o.Force),
 	}
-	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, o.Scope)
-	if c.response.Kind == order.ResponseUnset {
-		c.response = b.opt.Response
-	}
+	b.fromTerms(c)
 	if len(o.Lifts) > 0 {
 		c.lifts = slices.Clone(o.Lifts)
 		slices.Sort(c.lifts)
@@ -97,4 +93,14 @@ func (b *Builder) common(o *order.Order) *Common {
 		b.commons[k] = c
 	}
 	return c
+}
+
+// fromTerms sets the fields that follow from the terms of the orders and from the options.
+func (b *Builder) fromTerms(c *Common) {
+	t := c.Terms
+	c.scope, c.exempt, c.response = b.interned.scope(t.Scope), b.interned.exempt(t.Exempt), t.Response
+	c.exemptsAll = c.action == order.Block && c.exempt != nil && b.interned.exemptsAll(c.exempt, t.Scope)
+	if c.response.Kind == order.ResponseUnset {
+		c.response = b.opt.Response
+	}
 }

@@ -130,12 +130,7 @@ func (p *Part) mayDiffer(r rule) bool {
 // sorted by precedence. It removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
-	slices.SortStableFunc(list, func(x, y rule) int {
-		if x.kind == except && y.kind == except {
-			return cmp.Compare(x.entry, y.entry)
-		}
-		return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(entries.at(x.entry), entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
-	})
+	slices.SortStableFunc(list, b.part.compare)
 	for i := 1; i < len(list); i++ {
 		if x, y := list[i-1], list[i]; x.entry == y.entry && x.kind == y.kind && x.kind != except && y.kind != except {
 			e := entries.at(y.entry)
@@ -150,6 +145,14 @@ func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 		list[i].last = i == len(list)-1
 	}
 	return list
+}
+
+// compare compares two rules of one name by the sequence in which a verdict tries the rules.
+func (p *Part) compare(x, y rule) int {
+	if x.kind == except && y.kind == except {
+		return cmp.Compare(x.entry, y.entry)
+	}
+	return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(p.entries.at(x.entry), p.entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
 }
 
 // precedence compares two orders with equal targets. The order issued first comes first, and

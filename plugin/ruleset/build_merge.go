@@ -23,7 +23,7 @@ var maxMerged = 3 << 30
 // options opt. The parts stay unchanged. No two parts may have an order with the same id (see
 // Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
-	s := &Set{parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
+	s := &Set{number: sets.Add(1), parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
 	slices.SortStableFunc(bySize, func(a, b *Part) int { return cmp.Compare(b.names.Len(), a.names.Len()) })
 	own := 0

@@ -41,15 +41,8 @@ func (p *Part) Without(drop func(id string) bool) *Part {
 // rebuilt compiles the part again in b. It omits an entry if change returns false.
 func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 	b.part.path = p.path
-	scheds, entries := b.take(p, func(e *entry) bool {
-		if !change(e) {
-			return false
-		}
-		if e.response.Kind == order.Redirect && e.action == order.Block && e.status == order.Active {
-			b.redirectTo(e.response.Addresses)
-		}
-		return true
-	})
+	scheds, entries := b.take(p, change)
+	b.part.recompiled = true
 	b.part.dutyTargets = p.dutyTargets
 	b.part.deadlines = renumbered(p.deadlines, scheds, entries)
 	b.part.reviews = renumbered(p.reviews, scheds, entries)

@@ -88,3 +88,9 @@ type Common struct {
 	response   order.Response
 	force      *forced // nil means that no target is forced
 }
+
+// File returns the path of the file of the order.
+func (c *Common) File() string { return *c.file }
+
+// Status returns the status of the order.
+func (c *Common) Status() order.Status { return c.status }

@@ -9,7 +9,7 @@
 //	decide_*.go   Set, name or address, client, time -> Verdict, without an allocation
 //	report_*.go   Set, time -> states, deadlines, warnings, reasons, changes between two sets
 //
-// The other files define types for all three jobs: [Part], [Set], schedules, scopes, and the
+// The files snapshot*.go are described below. The other files define types for all jobs: [Part], [Set], schedules, scopes, and the
 // index of lifts (orders that end other orders).
 //
 // # Build
@@ -44,6 +44,12 @@
 // Reports look at all orders of a set, or compare two sets, and may allocate. A text that all
 // users may read must contain only the label of a sealed (secret) order, not its id (see
 // report_secret.go).
+//
+// # Snapshots
+//
+// [WriteSnapshot] writes a part as it is in memory, and [ReadSnapshot] reads it, so that a start
+// need not compile the orders again. The files snapshot*.go belong to this job. A snapshot has a
+// fingerprint of the program, so that another version of the program refuses it.
 //
 // # Tests
 //

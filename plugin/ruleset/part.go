@@ -112,6 +112,7 @@ type Part struct {
 	// embeddings contains the networks of IPv6 addresses with IPv4 addresses inside.
 	embeddings []embedding
 	guard      Guard
+	recompiled bool           // the part was compiled from another part, not from a file
 	response   order.Response // the response of orders that do not prescribe one
 	redirects  []netip.Addr
 	// deadlines and reviews are in the sequence of the entries.
@@ -121,6 +122,9 @@ type Part struct {
 
 // Path returns the path of the file.
 func (p *Part) Path() string { return *p.path }
+
+// FromFile reports whether the part was compiled from its file, and not from another part.
+func (p *Part) FromFile() bool { return !p.recompiled }
 
 // Orders returns the number of orders in the file, in any state.
 func (p *Part) Orders() int { return p.entries.n }

@@ -29,11 +29,15 @@ const (
 // A Reason describes the effect of one target on a name.
 type Reason struct {
 	Order  *Order
+	Line   int // the line of the order in its file
 	Target dname.Name
 	Match  order.Match
 	Why    Why
 	// By is the order that ends this order or has precedence over this order.
 	By *Order
+	// Ended is the end of the last interval of the target, if the field Why is Over. Otherwise it
+	// has no meaning.
+	Ended order.Time
 	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
@@ -106,7 +110,7 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			if only != nil && !only(e) {
 				continue
 			}
-			x := &Reason{Order: &e.Order, Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
+			x := &Reason{Order: &e.Order, Line: int(e.line), Target: q.Ancestor(h.labels), Match: r.kind.match(), Until: Forever, Since: order.NoTime, Begins: order.NoTime}
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
@@ -174,6 +178,9 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 			return
 		case min(sp.until, d.until) == Forever:
 			x.Why = Over
+			for _, iv := range slices.Concat(active, dark) {
+				x.Ended = max(x.Ended, iv.until)
+			}
 			return
 		default:
 			x.Begins = min(sp.until, d.until)

@@ -3,6 +3,7 @@ package ruleset
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -67,21 +68,60 @@ func (e *entry) isSecret(found ...secrecy) bool {
 // label returns a name for the order that all users may see.
 func (e *entry) label(found ...secrecy) string {
 	if e.isSecret(found...) {
-		return sealedLabel(e.ID)
+		return SealedLabel(e.ID)
 	}
 	return e.ID
+}
+
+// SecretLifts returns the ids of the lifts whose ids the ordinary log must not contain.
+func (s *Set) SecretLifts() map[string]bool {
+	var lifts []*entry
+	for e := range s.lifts() {
+		lifts = append(lifts, e)
+	}
+	out := map[string]bool{}
+	for l, found := range s.secrecies(lifts) {
+		if l.isSecret(found) {
+			out[l.ID] = true
+		}
+	}
+	return out
+}
+
+// Lifts yields the lifts of the set, in the sequence of the files.
+func (s *Set) Lifts() iter.Seq[*Order] {
+	return func(yield func(*Order) bool) {
+		for e := range s.lifts() {
+			if !yield(&e.Order) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Set) lifts() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for _, p := range s.parts {
+			for _, i := range p.lifts {
+				if !yield(p.entries.at(i)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Label returns a name for the order that all users may see. It is the id or, for a sealed
 // (secret) order, the Digest of the id.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
-		return sealedLabel(o.ID)
+		return SealedLabel(o.ID)
 	}
 	return o.ID
 }
 
-func sealedLabel(id string) string { return "sealed:" + Digest(id) }
+// SealedLabel returns the name of a sealed (secret) order that all users may see.
+func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
 // Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
 // of the SHA-256 of its id.

@@ -115,6 +115,13 @@ type OrderState struct {
 	Targets int
 	// File is the path of the order's file.
 	File string
+	// Names is the number of name targets. Others is the number of targets that are addresses
+	// or URLs.
+	Names, Others int
+
+	set   *Set
+	entry *entry
+	now   order.Time
 }
 
 // OrderStates yields the state of each order and lift of the set. The result is in the
@@ -124,7 +131,7 @@ func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 		for _, p := range s.parts {
 			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
-				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file}) {
+				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file, int(e.names), int(e.addrs + e.others), s, e, now}) {
 					return
 				}
 			}

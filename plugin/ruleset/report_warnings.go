@@ -11,27 +11,9 @@ import (
 // lifts.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
-	var lifts []*entry
-	known := map[string]bool{} // the ids that lifts list
-	for _, p := range s.parts {
-		for _, i := range p.lifts {
-			if e := p.entries.at(i); e.status == order.Active {
-				lifts = append(lifts, e)
-				for _, id := range e.lifts {
-					known[id] = false
-				}
-			}
-		}
-	}
+	lifts, known := s.activeLifts()
 	if len(lifts) == 0 {
 		return out, 0
-	}
-	if len(known) > 0 {
-		s.each(func(_ *Part, e *entry) {
-			if _, ok := known[e.ID]; ok {
-				known[e.ID] = true
-			}
-		})
 	}
 	secret := s.secrecies(lifts)
 	warn := func(e *entry, field, msg, got string) {
@@ -61,6 +43,30 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 		}
 	}
 	return out, useless
+}
+
+// activeLifts returns the lifts whose status is active. The map known has each id that one of
+// these lifts lists. The value is true if the set has an order with this id.
+func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
+	known = map[string]bool{}
+	for _, p := range s.parts {
+		for _, i := range p.lifts {
+			if e := p.entries.at(i); e.status == order.Active {
+				lifts = append(lifts, e)
+				for _, id := range e.lifts {
+					known[id] = false
+				}
+			}
+		}
+	}
+	if len(known) > 0 {
+		s.each(func(_ *Part, e *entry) {
+			if _, ok := known[e.ID]; ok {
+				known[e.ID] = true
+			}
+		})
+	}
+	return lifts, known
 }
 
 // unenforced returns warnings about targets and orders that DNS could enforce, but that are

@@ -2,6 +2,7 @@ package ruleset
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -21,6 +22,7 @@ type Set struct {
 	embeddings []embedding
 	// enteredLate contains the ids of the orders that were loaded after their deadline.
 	enteredLate map[string]bool
+	number      uint64 // see Number
 	opt         Options
 	held        held
 	heldTargets []heldTarget
@@ -48,6 +50,13 @@ func (s *Set) HasShadow() bool { return s.shadows }
 func (s *Set) Empty() bool {
 	return !slices.ContainsFunc(s.segments, func(p *Part) bool { return p.names.Len() > 0 || p.addrs != nil })
 }
+
+// sets counts the sets of the process.
+var sets atomic.Uint64
+
+// Number returns the number of the set in this process. A set that Merge made later has a higher
+// number.
+func (s *Set) Number() uint64 { return s.number }
 
 // Parts returns the parts of the set, in the sequence of loading.
 func (s *Set) Parts() []*Part { return slices.Clone(s.parts) }

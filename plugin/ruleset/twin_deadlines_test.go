@@ -166,4 +166,21 @@ func compareDuties(t *testing.T, w *world, now order.Time) {
 	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {
 		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
 	}
+	listed := Deadlines{NextDeadline: Forever}
+	var overdue, late []int
+	for d := range w.MissedDuties(now, Forever) {
+		if d.Overdue {
+			overdue = append(overdue, d.Number)
+		}
+		if d.Late {
+			late = append(late, d.Number)
+		}
+		if d.AtRisk {
+			listed.NextDeadline = min(listed.NextDeadline, d.At)
+		}
+	}
+	listed.Overdue, listed.Late = len(slices.Compact(overdue)), len(slices.Compact(late))
+	if got := w.Deadlines(now); got != listed {
+		t.Fatalf("%vat %d: duties %+v, but the list has %+v", w, now, got, listed)
+	}
 }

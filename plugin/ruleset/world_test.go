@@ -283,6 +283,9 @@ func newWorld(c *choices) *world {
 			w.twin.orders = append(w.twin.orders, twinOrder{o, f})
 		}
 		part, _ := b.Freeze()
+		if len(c.b)%2 == 0 {
+			part = reread(part, built) // as after a restart
+		}
 		if extra {
 			part = part.Without(func(id string) bool { return strings.HasPrefix(id, "extra") })
 		}

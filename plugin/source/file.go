@@ -118,6 +118,23 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
+// WatchSide watches a side list as OpenSide does, and returns the state of the list without
+// reading the list. A caller that has the compiled list can thus notice that the list is the same.
+func (f File) WatchSide(name string) Side {
+	side := Side{Path: f.sidePath(name)}
+	v, err := version{}, f.closed()
+	if err == nil {
+		var abs string
+		if abs, err = filepath.Abs(side.Path); err == nil {
+			v, err = f.src.addSide(f.abs, abs, side.Path)
+		}
+	}
+	if side.State, side.Err, side.Digest, side.Size = v.state, v.err, v.digest, v.size; err != nil {
+		side.State, side.Err = Unreadable, err
+	}
+	return side
+}
+
 func (f File) closed() error {
 	if f.Pattern || f.src == nil {
 		return fmt.Errorf("%s: %w", printable.Line(f.Path), ErrClosed)
@@ -142,9 +159,17 @@ func (f File) Again() {
 	}
 }
 
-// SetSides sets the side lists of the file, and ends the watching of other lists. Call
-// SetSides only after a parse without errors. Otherwise the correction of a list might cause
-// no report.
+// Again makes the Source report the order file at path once more, although it did not change.
+// An unknown path has no effect.
+func (s *Source) Again(path string) {
+	if abs, err := filepath.Abs(path); err == nil {
+		s.lost(abs, abs)
+	}
+}
+
+// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
+// SetSides only after a parse without errors. After errors, the opened lists must stay
+// watched, because a correction of a list must cause a new report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

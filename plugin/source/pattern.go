@@ -13,8 +13,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files. The ending selects the format.
+// endings has the endings of order files in a directory. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
+
+// listEnding is the ending of plain lists. A directory may contain side lists with this ending, so
+// only a path or a glob with the ending finds plain lists.
+const listEnding = ".txt"
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
@@ -61,9 +65,9 @@ func newPattern(text string) (*pattern, error) {
 	switch {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
-	case orderEnding(text) && !hasMeta(text):
-		// A path with the ending of an order file is always a file. If the file to mount is
-		// missing, Docker creates a directory at its path, and the user must get an error.
+	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
+		// A path with the ending of an order file or a plain list is always a file. Docker creates a directory
+		// at the path if the file to mount does not exist, and this must be an error.
 		p.kind = plainFile
 	}
 	var err error

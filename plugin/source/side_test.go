@@ -1,6 +1,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -86,6 +87,35 @@ func TestSides(t *testing.T) {
 		r.soon()
 		r.settled()
 		r.want("o.yaml=names: l/b.txt")
+	})
+}
+
+// TestWatchSide checks that WatchSide returns the state of a side list, and that a later change of
+// the list causes a report, but the version that WatchSide has returned does not.
+func TestWatchSide(t *testing.T) {
+	both(t, func(t *testing.T, opts ...option) {
+		dir := t.TempDir()
+		old(t, filepath.Join(dir, "o.yaml"), "names: l/a.txt")
+		old(t, filepath.Join(dir, "l", "a.txt"), "a")
+		r := newRig(t, dir, []string{"o.yaml"}, opts...)
+		f := r.scan(0)[0]
+		if s := f.WatchSide("l/a.txt"); s.State != Ready || s.Path != r.path("l/a.txt") || s.Digest != sha256.Sum256([]byte("a\n")) || s.Size != 2 {
+			t.Errorf("got %+v", s)
+		}
+		if s := f.WatchSide("l/none.txt"); s.State != Missing || s.Err == nil || s.Digest != (Digest{}) {
+			t.Errorf("got %+v", s)
+		}
+		f.SetSides([]string{"l/a.txt"})
+		r.settled()
+		r.want()
+		r.write("l/a.txt", "a2")
+		r.settled()
+		if fs := r.take(); len(fs) != 1 || len(fs[0].Sides) != 1 || fs[0].Sides[0].Digest != sha256.Sum256([]byte("a2\n")) {
+			t.Errorf("got %+v", fs)
+		}
+		if s := (File{}).WatchSide("a.txt"); s.State != Unreadable || s.Err == nil {
+			t.Errorf("got %+v", s)
+		}
 	})
 }
 

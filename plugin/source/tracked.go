@@ -50,7 +50,7 @@ func (t *tracked) ragged(last byte, size int64) bool {
 		return false
 	}
 	ext := strings.ToLower(filepath.Ext(t.path))
-	return t.list || ext == ".yaml" || ext == ".yml"
+	return t.list || ext == ".yaml" || ext == ".yml" || ext == listEnding
 }
 
 // evidence returns the facts that can show that the file is complete. The parameter e

@@ -103,21 +103,26 @@ func (s *State) Forget(path string) error {
 }
 
 // SetSerial sets the floor of a file: the lowest serial that the next version may have. A
-// version with exactly this serial may have any content. An unknown file is an error.
+// version with exactly this serial may have any content.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")
 	}
 	return s.change(func(set *Set) error {
-		_, version := set.Versions[path]
-		_, floor := set.Floors[path]
-		if !version && !floor {
-			return fmt.Errorf("state: %s: the file is not known", printable.Line(path))
-		}
 		if set.Floors == nil {
 			set.Floors = map[string]Floor{}
 		}
 		set.Floors[path] = Floor{Serial: serial}
 		return nil
 	})
+}
+
+// Accept ends the alarm about an empty or damaged directory: a person accepts that the serials
+// from before are unknown. See Set.Unaccepted. The next write of current.json removes refused.json,
+// so that the blobs of lost versions are removed too.
+func (s *State) Accept() {
+	s.mu.Lock()
+	s.accepts = true
+	s.mu.Unlock()
+	_ = s.change(func(*Set) error { return nil }) // the function returns no error
 }

@@ -305,6 +305,47 @@ func TestForgetBesideCommit(t *testing.T) {
 	}
 }
 
+// TestDropBesideCommit calls DropSnapshot while a commit that keeps the snapshot is being stored.
+// The next commit must store the new snapshot.
+func TestDropBesideCommit(t *testing.T) {
+	dir := t.TempDir()
+	stored(t, dir, example())
+	entered, leave := make(chan struct{}), make(chan struct{})
+	first := true
+	s := sound(t, dir, Options{FS: durable.FS{Hook: func(step durable.Step, run func() error) error {
+		if step == durable.Create && first {
+			first = false
+			entered <- struct{}{}
+			<-leave
+		}
+		return run()
+	}}})
+	const path = "/orders/court.yaml"
+	snap := s.Set().Versions[path].Snapshot
+	n := example()
+	n.Floors = map[string]Floor{path: {Serial: 100}}
+	n.Parts = nil
+	s.Commit(n)
+	<-entered
+	s.DropSnapshot(path, snap)
+	close(leave)
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Set().Versions[path].Snapshot; got != (Snapshot{}) {
+		t.Errorf("snapshot %v", got)
+	}
+	// The new snapshot may have the bytes of the old snapshot.
+	s.Commit(example())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = sound(t, dir, Options{})
+	if got := readSnapshot(t, s, path); got != "compiled court" {
+		t.Errorf("snapshot %q", got)
+	}
+}
+
 // TestSteps checks that each file is synced and then renamed, and that a new blob is written
 // before current.json.
 func TestSteps(t *testing.T) {

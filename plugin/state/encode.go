@@ -25,12 +25,14 @@ const (
 // A document is the JSON object in current.json. The checksum in the last line is not a part
 // of it.
 type document struct {
-	Format   int            `json:"format"`
-	Writer   text           `json:"writer"`
-	Options  Digest         `json:"options"`
-	Guard    Digest         `json:"guard"`
-	Versions []versionEntry `json:"versions"`
-	Floors   []floorEntry   `json:"floors"`
+	Format  int    `json:"format"`
+	Writer  text   `json:"writer"`
+	Options Digest `json:"options"`
+	Guard   Digest `json:"guard"`
+	// Unaccepted is the only field that a directory of an older program lacks.
+	Unaccepted string         `json:"unaccepted,omitempty"`
+	Versions   []versionEntry `json:"versions"`
+	Floors     []floorEntry   `json:"floors"`
 }
 
 type versionEntry struct {
@@ -104,6 +106,9 @@ func stringsOf(in []text) (out []string) {
 // above. It is JSON too, so that programs such as jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
+	if !set.Unaccepted.IsZero() {
+		doc.Unaccepted = set.Unaccepted.UTC().Format(time.RFC3339)
+	}
 	for path, v := range set.Sorted() {
 		e := versionEntry{Path: text(path), SHA256: v.Order, Keys: texts(v.Keys), Signatures: texts(v.Signatures), Accepted: v.Accepted.UTC().Format(time.RFC3339)}
 		for _, name := range slices.Sorted(maps.Keys(v.Sides)) {
@@ -144,6 +149,13 @@ func decode(b []byte) (Set, error) {
 		return Set{}, err
 	}
 	set := Set{Options: doc.Options, Guard: doc.Guard, Versions: map[string]Version{}, Floors: map[string]Floor{}}
+	if doc.Unaccepted != "" {
+		at, err := time.Parse(time.RFC3339, doc.Unaccepted)
+		if err != nil {
+			return Set{}, fmt.Errorf("unaccepted: %w", err)
+		}
+		set.Unaccepted = at.UTC()
+	}
 	for i, e := range doc.Versions {
 		v, err := e.version()
 		if err != nil {

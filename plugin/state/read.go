@@ -52,6 +52,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 // A checked file verifies its checksum when a caller has read it to the end.
 type checked struct {
 	f    *os.File
+	size int64 // in bytes
 	sum  hash.Hash
 	want string // the expected checksum
 	path string // printable path for errors
@@ -70,17 +71,20 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Size returns the size of the file in bytes.
+func (c *checked) Size() int64 { return c.size }
+
 func (c *checked) Close() error { return c.f.Close() }
 
 // Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged, the
 // reader returns ErrDamaged in place of io.EOF. The caller must therefore not use the content
 // before io.EOF. The next commit repairs a damaged blob if it can open the content.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
-	f, _, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
+	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
 		return nil, err
 	}
-	return &checked{f, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
+	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
 // Snapshot opens the snapshot (the compiled orders) of an order file and returns its size in
@@ -104,7 +108,7 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 		return nil, 0, fmt.Errorf("%s: %w: has %d bytes in place of %d", name, ErrDamaged, size, snap.Size)
 	}
 	want := binary.BigEndian.AppendUint64(nil, snap.XXH64) // the byte order of the method Sum of xxhash
-	return &checked{f, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
+	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
 // DropSnapshot removes the snapshot snap of an order file, so that the next commit writes a
@@ -113,11 +117,26 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v, ok := s.set.Versions[path]; ok && v.Snapshot == snap {
-		s.set.Versions = maps.Clone(s.set.Versions)
-		v.Snapshot = Snapshot{}
-		s.set.Versions[path] = v
+	if v, ok := s.set.Versions[path]; ok && v.Snapshot == snap && snap.Size > 0 {
+		s.dropped[snap] = true
+		s.set = s.withoutDropped(s.set)
 	}
+}
+
+// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit in
+// progress began with the set before DropSnapshot. The caller must have locked s.mu.
+func (s *State) withoutDropped(set Set) Set {
+	if len(s.dropped) == 0 {
+		return set
+	}
+	set.Versions = maps.Clone(set.Versions)
+	for path, v := range set.Versions {
+		if s.dropped[v.Snapshot] {
+			v.Snapshot = Snapshot{}
+			set.Versions[path] = v
+		}
+	}
+	return set
 }
 
 func (s *State) setDamaged(d Digest, is bool) {

@@ -22,6 +22,12 @@ type Set struct {
 	// Floors contains, by path, the lowest serial that the next version of a file may have.
 	// Forget does not remove the floor.
 	Floors map[string]Floor
+	// Unaccepted is the time at which a program has opened the directory without a readable
+	// current.json, because the directory was new, empty or damaged. The serials from before
+	// this time are unknown, so an old version that was put back cannot be noticed.
+	// Unaccepted is zero if the directory always had a current.json, or after Accept. Commit
+	// ignores this field.
+	Unaccepted time.Time
 }
 
 // A Version describes the last good version of an order file (the newest version that passed

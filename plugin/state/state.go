@@ -6,6 +6,8 @@
 //	refused.json        a current.json that could not be read; see Open
 //	blob/sha256-HEX     copies of order files and side lists
 //	part/HEX.snap       snapshots: the compiled orders of one order file each
+//	request             changes that other programs ask for; see Ask
+//	changes.jsonl       a record of these changes; see Record
 //
 // A blob is stored before current.json refers to it, and current.json is replaced as a whole.
 // A crash therefore leaves either the old set of versions or the new set. A snapshot only
@@ -68,10 +70,12 @@ type Options struct {
 
 // A State is an open state directory. Its methods are safe for concurrent use.
 type State struct {
-	dir      string
-	opt      Options
-	lock     *durable.Lock
-	problems []error
+	dir       string
+	opt       Options
+	fs        durable.FS // opt.FS, but new files get the owner of the directory
+	lock      *durable.Lock
+	problems  []error
+	recording sync.Mutex // held while Record writes
 
 	wake    chan struct{}   // has capacity 1
 	flushes chan chan error // requests of Flush
@@ -80,14 +84,18 @@ type State struct {
 	closing sync.Once
 	closed  error // the result of Close
 
-	mu      sync.Mutex
-	set     Set             // the stored set
-	newest  Set             // the set of the newest commit, which may not be stored yet
-	pending *Next           // the newest set if it is not stored yet, otherwise nil
-	parts   parts           // the compiled orders whose snapshots are not stored yet
-	status  Status          // the result of Status, without the field Pending
-	storing bool            // true while the goroutine that writes is storing something
-	damaged map[Digest]bool // blobs that a reader has found to be damaged
+	mu        sync.Mutex
+	set       Set               // the stored set
+	newest    Set               // the set of the newest commit, which may not be stored yet
+	pending   *Next             // the newest set if it is not stored yet, otherwise nil
+	parts     parts             // the compiled orders whose snapshots are not stored yet
+	status    Status            // the result of Status, without the field Pending
+	storing   bool              // true while the goroutine that writes is storing something
+	damaged   map[Digest]bool   // blobs that a reader has found to be damaged
+	abandoned bool              // nothing is stored any more; see Abandon
+	damage    bool              // current.json or refused.json showed damage at Open
+	accepts   bool              // the next current.json has no field Unaccepted; see Accept
+	dropped   map[Snapshot]bool // snapshots that DropSnapshot has removed
 
 	// Only the goroutine that writes uses the following fields.
 	refused   bool // current.json could not be read, and must be kept
@@ -139,18 +147,21 @@ func Open(dir string, opt Options) (*State, error) {
 		return nil, fmt.Errorf("state: %w", err)
 	}
 	s := &State{
-		dir: dir, opt: opt, lock: lock, have: map[Digest]bool{}, damaged: map[Digest]bool{},
+		dir: dir, opt: opt, lock: lock, have: map[Digest]bool{}, damaged: map[Digest]bool{}, dropped: map[Snapshot]bool{},
 		wake: make(chan struct{}, 1), flushes: make(chan chan error),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	for _, sub := range []string{".", blobDir, partDir} {
+	s.fs = opt.FS
+	s.fs.Inherit = true
+	for _, sub := range []string{".", blobDir, partDir, requestDir} {
 		path := filepath.Join(dir, sub)
-		if err := opt.FS.Mkdir(path, 0o700); err != nil {
+		if err := s.fs.Mkdir(path, 0o700); err != nil {
 			s.problem(err)
-		} else if err := opt.FS.CleanUp(path); err != nil {
+		} else if err := s.fs.CleanUp(path); err != nil {
 			s.problem(err)
 		}
 	}
+	s.dropRequests()
 	s.read()
 	s.newest = s.set
 	go s.run()
@@ -179,6 +190,9 @@ func (s *State) read() {
 		}
 	}
 	set, err := Read(s.dir)
+	if err != nil {
+		set.Unaccepted = s.opt.Now().UTC().Truncate(time.Second)
+	}
 	switch s.exists = !errors.Is(err, fs.ErrNotExist); {
 	case err == nil, !s.exists && len(s.have) == 0:
 	default:
@@ -186,8 +200,9 @@ func (s *State) read() {
 		s.problem(fmt.Errorf("%w; no version is known", err))
 	}
 	if s.hasRefused() {
-		s.problem(fmt.Errorf("%s: keeps a set that could not be read; no blob is removed until the file is removed", s.path(refusedName)))
+		s.problem(fmt.Errorf("%s: keeps a set that could not be read; no blob is removed until \"blocklistctl state accept\" or until the file is removed", s.path(refusedName)))
 	}
+	s.damage = s.refused || s.hasRefused()
 	s.set = set
 	snaps := map[string]bool{}
 	for _, name := range names(filepath.Join(s.dir, partDir)) {
@@ -241,6 +256,25 @@ func (s *State) Set() Set {
 	return s.set
 }
 
+// Unaccepted returns the time since which the versions and serials before an empty or damaged
+// directory are unknown; see Set. The time is zero if a person has accepted this.
+func (s *State) Unaccepted() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.accepts {
+		return time.Time{}
+	}
+	return s.set.Unaccepted
+}
+
+// Damaged reports whether current.json was damaged or lost, in this or an earlier process, and no
+// person has accepted this. A new or empty directory is not damaged.
+func (s *State) Damaged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damage && !s.accepts
+}
+
 // Status reports whether the committed sets are stored.
 func (s *State) Status() Status {
 	s.mu.Lock()
@@ -260,6 +294,15 @@ func (s *State) Close() error {
 		s.closed = errors.Join(s.Status().Err, s.lock.Close())
 	})
 	return s.closed
+}
+
+// Abandon releases the lock like Close, but stores nothing. It is for a directory that was
+// removed or replaced, because another program may use the new directory.
+func (s *State) Abandon() {
+	s.mu.Lock()
+	s.pending, s.parts, s.abandoned = nil, nil, true
+	s.mu.Unlock()
+	s.Close()
 }
 
 // blobName returns the file name of the blob with the digest d.

@@ -36,7 +36,12 @@ func (s *State) run() {
 		case done := <-s.flushes:
 			done <- s.attempt(false)
 		case <-s.stop:
-			s.attempt(true)
+			s.mu.Lock()
+			abandoned := s.abandoned
+			s.mu.Unlock()
+			if !abandoned {
+				s.attempt(true)
+			}
 			return
 		}
 	}
@@ -141,7 +146,7 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 		}
 		s.exists = true
 	}
-	set := Set{Options: next.Options, Guard: next.Guard, Versions: make(map[string]Version, len(next.Versions)), Floors: next.Floors}
+	set := Set{Options: next.Options, Guard: next.Guard, Versions: make(map[string]Version, len(next.Versions)), Floors: next.Floors, Unaccepted: base.Unaccepted}
 	for path, v := range next.Sorted() {
 		v.Snapshot = Snapshot{}
 		v.Accepted = v.Accepted.UTC().Truncate(time.Second)
@@ -195,7 +200,7 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 		return err
 	}
 	defer r.Close()
-	f, err := s.opt.FS.Create(filepath.Join(s.dir, blobDir))
+	f, err := s.fs.Create(filepath.Join(s.dir, blobDir))
 	if err != nil {
 		return err
 	}
@@ -239,7 +244,7 @@ func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 }
 
 func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
-	f, err := s.opt.FS.Create(filepath.Join(s.dir, partDir))
+	f, err := s.fs.Create(filepath.Join(s.dir, partDir))
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -253,7 +258,13 @@ func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
 	if size == 0 {
 		return snap, errors.New("a snapshot without bytes")
 	}
-	return snap, f.Commit(snap.File(), 0o600)
+	if err := f.Commit(snap.File(), 0o600); err != nil {
+		return snap, err
+	}
+	s.mu.Lock()
+	delete(s.dropped, snap)
+	s.mu.Unlock()
+	return snap, nil
 }
 
 // A counter counts the bytes that are written to it.
@@ -266,6 +277,12 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // writeCurrent replaces current.json if the content has changed.
 func (s *State) writeCurrent(set Set) error {
+	s.mu.Lock()
+	if s.accepts {
+		set.Unaccepted = time.Time{}
+	}
+	set = s.withoutDropped(set)
+	s.mu.Unlock()
 	b, err := encode(set, s.opt.Writer)
 	if err != nil {
 		return err
@@ -285,22 +302,26 @@ func (s *State) writeCurrent(set Set) error {
 	}
 	path := filepath.Join(s.dir, currentName)
 	if old, err := readFile(path, maxCurrent); err != nil || !bytes.Equal(old, b) {
-		if err := s.opt.FS.WriteFile(path, b, 0o600); err != nil {
+		if err := s.fs.WriteFile(path, b, 0o600); err != nil {
 			return err
 		}
 	}
 	s.mu.Lock()
-	s.set = set
+	s.set = s.withoutDropped(set)
+	accepts := s.accepts
 	s.mu.Unlock()
+	if accepts && s.hasRefused() {
+		return s.fs.Remove(filepath.Join(s.dir, refusedName))
+	}
 	return nil
 }
 
 // keepRefused renames an unreadable current.json to refused.json.
 func (s *State) keepRefused() error {
 	current, refused := filepath.Join(s.dir, currentName), filepath.Join(s.dir, refusedName)
-	err := s.opt.FS.Move(current, refused)
+	err := s.fs.Move(current, refused)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s.opt.FS.WriteFile(refused, []byte("current.json was missing, but there were blobs\n"), 0o600)
+		return s.fs.WriteFile(refused, []byte("current.json was missing, but there were blobs\n"), 0o600)
 	}
 	return err
 }
@@ -330,7 +351,7 @@ func (s *State) sweep(errs *[]error) {
 			delete(s.have, d)
 			old = append(old, filepath.Join(s.dir, sub, name))
 		}
-		if err := s.opt.FS.Remove(old...); err != nil {
+		if err := s.fs.Remove(old...); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 		}
 	}

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"time"
-
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
@@ -12,7 +10,7 @@ import (
 type candidate struct {
 	r source.File
 	reading
-	signed time.Time // when the version was signed, or zero
+	proof
 }
 
 // An activation records that a load puts a version of a file into force in place of an old
@@ -21,6 +19,8 @@ type activation struct {
 	path     string
 	old, new *ruleset.Part
 	digest   string
+	// forgotten means that a person has asked to forget the version in force.
+	forgotten bool
 }
 
 // admit puts the new versions of files (the candidates) into force and reports whether the set
@@ -62,9 +62,9 @@ func (s *Store) admit() bool {
 		if f.part != nil {
 			s.touched += f.part.Targets()
 		}
-		s.activated = append(s.activated, activation{c.r.Path, f.part, c.part, c.digest})
+		s.activated = append(s.activated, activation{path: c.r.Path, old: f.part, new: c.part, digest: c.digest})
 		f.version = c.version(c.r.Digest, s.clock.Now())
-		f.signed = c.signed
+		f.proven(c.proof)
 		f.waiting, f.unseen = nil, false
 		s.markGood(c.r, f)
 		if sides := append(s.signatureNames(c.r.Path), c.parsed.Sides...); len(sides)+len(c.r.Sides) > 0 { // most files never had a side list

@@ -14,8 +14,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-// crashEnv gives a child process of TestCrashes its folder.
-const crashEnv = "STORE_TEST_CRASH"
+// crashEnv gives a child process of TestCrashes its folder, and snapshotEnv a child process of
+// TestSnapshotOfOtherProcess.
+const crashEnv, snapshotEnv = "STORE_TEST_CRASH", "STORE_TEST_SNAPSHOT"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashEnv); dir != "" {
@@ -23,6 +24,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		os.Exit(0)
+	}
+	if dir := os.Getenv(snapshotEnv); dir != "" {
+		fmt.Println(snapshotChild(dir))
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -38,6 +39,19 @@ func (s *Store) publish() {
 	s.handover.Store(l)
 }
 
+// sinceOf returns the time since which a set with the given digest is in force: the present time,
+// or an earlier time if the Store that s replaces has this set.
+func (s *Store) sinceOf(digest string) time.Time {
+	since := s.clock.Now()
+	for _, o := range s.before {
+		if o.Digest == digest && o.Since.Before(since) {
+			since = o.Since
+		}
+	}
+	s.before = nil
+	return since
+}
+
 // configures reports whether the configuration of the Store includes the order file at path.
 func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
@@ -50,6 +64,7 @@ func (s *Store) configures(path string) bool {
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
+		s.before = append(s.before, *o.status.Load())
 		if l := o.handover.Load(); l != nil {
 			handovers = append(handovers, l)
 		}

@@ -34,9 +34,14 @@ func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	return old
 }
 
+// remove removes a file or a directory.
 func (w *world) remove(name string) {
 	w.t.Helper()
-	if err := os.Remove(filepath.Join(w.dir, name)); err != nil {
+	path := filepath.Join(w.dir, name)
+	if _, err := os.Lstat(path); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.RemoveAll(path); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -37,7 +37,7 @@ func (s *Store) jumpProblem(v *version, serial int64) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("is %d, but %s; if the serial is meant, stop the server and run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
+	return fmt.Sprintf("is %d, but %s; if the serial is meant, run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
 }
 
 // latestSerial returns the highest serial that is allowed at the time now beside a serial that

@@ -34,6 +34,9 @@ func (s *Store) load(reports []source.File) {
 	s.summarize(begin)
 	s.publish()
 	s.persist()
+	if err := s.catchPanic("the journal of a load", func() { s.journalOutcome(err) }); err != nil {
+		s.log.Errorf("%v; the order set is in force, but the journal does not have all changes", err)
+	}
 	// Write the log after the set is replaced, because the comparison of large files for the
 	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
@@ -50,11 +53,13 @@ func (s *Store) apply(reports []source.File) {
 			s.observe(r)
 		}
 	}
+	changed = s.carryOut() || changed
 	s.sortPaths()
 	changed = s.admit() || changed
 	s.alarmGone()
 	s.sortPaths()
 	if changed || s.set.Load() == nil {
+		s.journalIntent()
 		s.swap()
 	}
 	s.setError = nil
@@ -84,11 +89,12 @@ func (s *Store) observe(r source.File) {
 			err = bug
 		}
 	}
-	if digest := versionDigest(r.Digest, s.reportedSides(r)); f.part != nil && f.digest == digest && err == nil {
+	if digest := versionDigest(r.Digest, s.sidesOf(r, f)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		f.signed, f.unsignedAt = p.signed, time.Time{}
+		f.unsignedAt = time.Time{}
+		f.proven(p)
 		s.markGood(r, f)
 		return
 	}
@@ -113,7 +119,7 @@ func (s *Store) observe(r source.File) {
 		s.fail(r.Path, f, r.Digest, err)
 		return
 	}
-	c.signed = p.signed
+	c.proof = p
 	f.waiting = c
 }
 
@@ -197,7 +203,11 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 		return g, err
 	}
 	g.bytes = map[state.Digest][]byte{}
-	in = s.keepBytes(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
+	keep := s.keepBytes
+	if _, ok := from.(*storedContent); ok {
+		keep = func(r io.ReadCloser, _ func([]byte)) io.ReadCloser { return r } // the bytes are stored
+	}
+	in = keep(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
 	closed := false
 	defer func() {
 		if !closed {
@@ -217,7 +227,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
 				d := state.Digest(digest)
 				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
-				side = s.keepBytes(side, func(b []byte) { g.bytes[d] = b })
+				side = keep(side, func(b []byte) { g.bytes[d] = b })
 			}
 			return side, err
 		},
@@ -364,11 +374,16 @@ func (s *Store) swap() {
 	}
 	warnings, useless := set.Warnings()
 	st := *s.status.Load()
-	st.Digest, st.UselessLifts = hex.EncodeToString(h.Sum(nil)), useless
+	digest := hex.EncodeToString(h.Sum(nil))
+	if digest != st.Digest {
+		st.Since = s.sinceOf(digest)
+	}
+	st.Digest, st.UselessLifts, st.set = digest, useless, set
 	s.set.Store(set)
 	if s.previous != nil {
 		s.previous = set
 	}
 	s.status.Store(&st)
-	s.warnings, s.unlogged = warnings, true
+	s.warnings, s.unlogged, s.unjournaled = warnings, true, true
+	s.subscribers.notify()
 }

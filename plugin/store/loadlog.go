@@ -28,6 +28,9 @@ func (s *Store) report(before *ruleset.Set) {
 	}
 	logAtMost(s.log.Infof, len(diffs), maxLogged, func(i int) string {
 		a, d := s.activated[i], diffs[i]
+		if a.forgotten {
+			return fmt.Sprintf("%s: forgotten: %s removed", a.path, count(d.Removed, "order"))
+		}
 		return fmt.Sprintf("%s: loaded, version %.12s: %s added, %d changed, %d removed; the file has %s with %s",
 			a.path, a.digest, count(d.Added, "order"), d.Changed, d.Removed, count(a.new.Orders(), "order"), count(a.new.Targets(), "target"))
 	}, func(n int) string { return more(n, "file") + " loaded" })

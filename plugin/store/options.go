@@ -31,6 +31,9 @@ type Options struct {
 	Shadow bool
 	// State is the absolute path of the state directory, or empty.
 	State string
+	// Journal is the absolute path of the directory of the journal, or empty. Origin is the name
+	// of a new journal.
+	Journal, Origin string
 	// Verify says which keys must have signed each order file.
 	Verify signature.Policy
 	// Demands are requirements on order files beyond the rules of their format.

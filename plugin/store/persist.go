@@ -22,7 +22,9 @@ func (s *Store) persist() {
 	next := state.Next{
 		Set:   state.Set{Versions: maps.Clone(s.unread), Floors: map[string]state.Floor{}},
 		Blobs: map[state.Digest]func() (io.ReadCloser, error){},
+		Parts: map[string]func(io.Writer) error{},
 	}
+	next.Options, next.Guard = s.rulesDigests()
 	for path, v := range s.former {
 		addFloor(next.Floors, path, &v)
 	}
@@ -33,6 +35,9 @@ func (s *Store) persist() {
 		}
 		delete(s.unread, path)
 		next.Versions[path] = f.stored
+		if write := s.snapshotWriter(path, f.version); write != nil {
+			next.Parts[path] = write
+		}
 		next.Blobs[f.stored.Order] = s.opener(path, f.stored.Order, f, f.list != nil)
 		for name, d := range f.stored.Sides {
 			next.Blobs[d] = s.opener(filepath.Join(filepath.Dir(path), name), d, f, true)
@@ -106,7 +111,7 @@ type keeper struct {
 // keepBytes returns r itself if the bytes of the file are not kept.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)
-	if s.dir == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
+	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
 		return r
 	}
 	return &keeper{r, size, make([]byte, 0, size), func(b []byte) {

@@ -32,6 +32,7 @@ func (s *Store) recall() (changed bool) {
 		return false
 	}
 	s.recalled = true
+	s.warnUnaccepted(st)
 	set, first := st.Set(), len(s.files) == 0
 	lists := 0
 	for path, v := range set.Sorted() {
@@ -85,6 +86,7 @@ func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
 
 // recallOrders puts the stored versions of order files into force and returns their paths.
 func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
+	others := 0                       // the number of snapshots that were made with other settings
 	ids := map[string]*ruleset.Part{} // the parts in force, by the ids of their orders
 	for _, f := range s.files {
 		if f.part != nil {
@@ -93,17 +95,30 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 			}
 		}
 	}
+	wanted := func(path string) bool { return !s.isProtectList[path] && s.configures(path) }
+	rest := 0 // the number of versions for which ids is needed
+	for path := range set.Versions {
+		if wanted(path) {
+			rest++
+		}
+	}
 	for path, v := range set.Sorted() {
-		if s.isProtectList[path] || !s.configures(path) {
+		if !wanted(path) {
 			continue
 		}
+		rest--
 		f, known := s.files[path]
 		if known && f.part != nil && f.serial >= v.Serial {
 			continue
 		}
-		var g reading
-		c := &storedContent{st: st, v: v}
-		if err := s.guarded(path, func() (err error) { g, err = s.read(path, 0, source.Digest(v.Order), c, order.Demands{}); return err }); err != nil {
+		g, compiled, why, err := s.recalledVersion(st, path, v, ids)
+		switch {
+		case errors.Is(why, ruleset.ErrOrigin):
+			others++
+		case why != nil:
+			s.log.Warningf("state %s: the snapshot of %s is not used, and the stored files are compiled: %v", s.dir.path, path, why)
+		}
+		if err != nil {
 			s.cannotRecall(path, v, err)
 			continue
 		}
@@ -114,15 +129,21 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 			f.err = fmt.Errorf("%s: serial: is %s, but the version in force has %d", path, serialText(f.serial), v.Serial)
 		}
 		f.version = g.version(source.Digest(v.Order), v.Accepted)
-		f.stored = v
+		f.stored, f.unchecked, f.unproven = v, !compiled, s.opt.Verify.Demanded()
 		f.unseen = f.unseen || !known
 		if !s.dropTaken(path, f, ids) {
 			continue
 		}
+		paths = append(paths, path)
+		if rest == 0 {
+			break // the map of a register with a million orders takes time
+		}
 		for id := range f.part.IDs() {
 			ids[id] = f.part
 		}
-		paths = append(paths, path)
+	}
+	if others > 0 {
+		s.log.Infof("state %s: another version of the program or other settings made %s; the stored files were compiled", s.dir.path, count(others, "snapshot"))
 	}
 	return paths
 }
@@ -222,6 +243,9 @@ type blobReader struct {
 	c *storedContent
 }
 
+// Size returns the size of the blob in bytes, so that the parser can reserve memory for its names.
+func (r *blobReader) Size() int64 { return order.SizeOf(r.ReadCloser) }
+
 func (r *blobReader) Close() error {
 	if _, err := io.Copy(io.Discard, r.ReadCloser); err != nil {
 		r.c.failed(err)
@@ -234,9 +258,10 @@ func (r *blobReader) Close() error {
 // recallLate recalls the stored versions of a directory that could be opened only after the start.
 // It returns the time of the next attempt, or the zero time if none is necessary.
 func (s *Store) recallLate() time.Time {
-	if s.dir == nil || s.recalled {
+	if s.dir == nil || s.recalled && s.dir.isOpen() {
 		return time.Time{}
 	}
+	s.recalled = false // the directory was removed or replaced; see stateDir.look
 	if s.dir.open(0) == nil {
 		return s.clock.Now().Add(stateRetry)
 	}

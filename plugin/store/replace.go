@@ -92,6 +92,10 @@ func (s *Store) shrinksTooMuch(before, lost int) bool {
 // shrinkAdvice returns the end of the error about a file that loses too many targets: the
 // limit, and how to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
-	return fmt.Sprintf("more than max_shrink %d%%. If this is meant, write \"shrink_ok: %d\", the number of targets that this version holds",
-		s.opt.MaxShrink, parsed.Targets)
+	mark := ""
+	if order.Ext(parsed.Path) == order.ListExtension {
+		mark = "# " // a plain list has the number in a comment
+	}
+	return fmt.Sprintf("more than max_shrink %d%%. If this is meant, write \"%sshrink_ok: %d\", the number of targets that this version holds",
+		s.opt.MaxShrink, mark, parsed.Targets)
 }

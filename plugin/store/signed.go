@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // This file checks the signatures of order files, if Options.Verify demands signatures.
@@ -34,6 +38,9 @@ type proof struct {
 	// changes, the id changes.
 	id     source.Digest
 	signed time.Time // the time of the newest good signature, or zero
+	// keys and signatures contain, for each good signature, the id of its key and the content of
+	// its file. The state directory stores them.
+	keys, signatures []string
 }
 
 // An unsignedError is the error about a version that does not have enough good signatures.
@@ -46,9 +53,11 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 	}
 	id := sha256.New()
 	fmt.Fprintln(id, s.opt.Verify, r.Digest)
+	texts := map[string]string{}
 	check := s.opt.Verify.Check(r.Path, func(path string) ([]byte, error) {
 		data, err := readSignature(r, path)
 		fmt.Fprintf(id, "%q %v\n", data, err)
+		texts[path] = string(data)
 		return data, err
 	})
 	in, err := r.Open()
@@ -61,11 +70,58 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	result := check.Result()
-	p = proof{source.Digest(id.Sum(nil)), result.Signed()}
+	p = proof{id: source.Digest(id.Sum(nil)), signed: result.Signed()}
+	for _, by := range result.Signers {
+		p.keys, p.signatures = append(p.keys, by.Key.String()), append(p.signatures, texts[by.Path])
+	}
 	if err := result.Err(); err != nil {
 		return p, unsignedError{err}
 	}
 	return p, nil
+}
+
+// proven records the good signatures of the version in force.
+func (v *version) proven(p proof) {
+	v.signed, v.unproven = p.signed, false
+	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
+}
+
+// reprove checks a stored version that is in force by the signatures that the state directory has
+// stored and by the keys of today's Corefile. If they are not good, the version stays in force
+// with an error, because a key that was removed must not end an order.
+func (s *Store) reprove(path string, v state.Version, c *storedContent) {
+	// The signatures by today's keys come first, because the check reads one signature for each
+	// key.
+	var texts []string
+	for i, text := range v.Signatures {
+		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
+			texts = slices.Insert(texts, 0, text)
+		} else {
+			texts = append(texts, text)
+		}
+	}
+	check := s.opt.Verify.Check(path, func(string) ([]byte, error) {
+		if len(texts) == 0 {
+			return nil, fs.ErrNotExist
+		}
+		text := texts[0]
+		texts = texts[1:]
+		return []byte(text), nil
+	})
+	in, err := c.Open()
+	if err == nil {
+		_, err = io.Copy(check, in)
+		err = cmp.Or(err, in.Close(), c.Intact())
+	}
+	if err == nil {
+		err = check.Result().Err()
+	}
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		s.log.Errorf("state %s: the stored version of %s is in force, but the signatures stored with it are not good: %s", s.dir.path, path, strings.TrimSuffix(line, "\n"))
+	}
 }
 
 // readSignature reads a signature file, and makes the source watch this file from now on.

@@ -45,6 +45,13 @@ type stateDir struct {
 	users   []*Store // the Stores that have started, the newest last
 	sets    map[*Store]state.Next
 	logged  string // the error of the last attempt to open or to write, as it was logged
+	wrong   int    // see StateStatus.WrongSnapshots
+
+	// The fields below are for requests of blocklistctl; see request.go.
+	looking   bool            // a look for requests is in progress
+	looked    time.Time       // the time of the last look
+	lookError string          // the error of the last look
+	requests  []state.Request // the requests that no Store has carried out yet
 }
 
 // errNotOpen is the error of a state directory that was never open.
@@ -62,6 +69,7 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	d.refs++
 	stateDirs.Unlock()
 	d.open(statePatience)
+	d.log.flush(flushPatience) // the problems of the directory come before the lines of the Store
 	return d
 }
 
@@ -174,6 +182,13 @@ func (d *stateDir) join(s *Store) {
 	d.commitNewest()
 }
 
+// isOpen reports whether the directory is open.
+func (d *stateDir) isOpen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state != nil
+}
+
 // keeps reports whether the stored set has a version of the file at a path.
 func (d *stateDir) keeps(path string) bool {
 	d.mu.Lock()
@@ -252,6 +267,19 @@ type StateStatus struct {
 	Err error
 	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
 	FailingSince time.Time
+	// Unaccepted is the time at which the directory was empty or damaged, if a Store demands
+	// signatures and no person has accepted this. Otherwise it is zero.
+	Unaccepted time.Time
+	// WrongSnapshots is the number of snapshots that were in force and were not the same as
+	// their stored files.
+	WrongSnapshots int
+}
+
+// countWrongSnapshot counts a snapshot that was in force and was not the same as its stored files.
+func (d *stateDir) countWrongSnapshot() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wrong++
 }
 
 // States returns the status of each state directory of the process.
@@ -268,8 +296,14 @@ func (d *stateDir) status() StateStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.state == nil {
-		return StateStatus{d.err, d.since}
+		return StateStatus{Err: d.err, FailingSince: d.since, WrongSnapshots: d.wrong}
 	}
 	st := d.state.Status()
-	return StateStatus{st.Err, st.FailingSince}
+	out := StateStatus{Err: st.Err, FailingSince: st.FailingSince, WrongSnapshots: d.wrong}
+	for _, s := range d.users {
+		if at := s.unaccepted(d.state); !at.IsZero() {
+			out.Unaccepted = at
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
@@ -13,6 +14,8 @@ type Status struct {
 	// and on the options, but not on the paths. Servers with the same program version and
 	// equal digests enforce equal orders.
 	Digest string
+	// Since is the time since which a Store of this process has the set with this digest in force.
+	Since time.Time
 	// LastSuccess is the time of the last load after which the newest version of each file was
 	// in force.
 	LastSuccess time.Time
@@ -29,7 +32,11 @@ type Status struct {
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
 	Files []FileStatus
+	set   *ruleset.Set
 }
+
+// Set returns the set to which the Status belongs, or nil before the first load.
+func (st *Status) Set() *ruleset.Set { return st.set }
 
 // A FileStatus is the state of one file, directory or glob of the configuration, or of one
 // file that was found in a directory or by a glob.
@@ -45,6 +52,41 @@ type FileStatus struct {
 	// Signed is the time at which the version in force was signed. If several keys have signed
 	// it, Signed is the newest time. Signed is zero if there is no known time.
 	Signed time.Time
+	// Digest is the digest of the version in force, with its side lists (lists of names in files
+	// of their own), or empty. Equal files on two servers have equal digests.
+	Digest string
+	// Serial is the serial of the version in force, or -1.
+	Serial int64
+	Kind   FileKind
+	part   *ruleset.Part
+}
+
+// A FileKind is the kind of a path in the configuration.
+type FileKind string
+
+// The kinds of paths.
+const (
+	OrderFile   FileKind = "orders"
+	ProtectList FileKind = "protect"
+	Pattern     FileKind = "pattern" // a directory or glob
+)
+
+// Count returns the numbers of orders and of targets of the version in force. It visits each
+// order.
+func (f FileStatus) Count() (orders, targets int) {
+	if f.part == nil {
+		return 0, 0
+	}
+	return f.part.Orders(), f.part.Targets()
+}
+
+// Problem returns why the newest version of a file is not in force, or "". The text has no id and
+// no name of a sealed (secret) order, and may have several lines.
+func (s *Store) Problem(f FileStatus) string {
+	if f.Err == nil {
+		return ""
+	}
+	return s.publicText(f.Path, f.Err)
 }
 
 // Stale reports whether the version in force has expired at the time now. The orders of a
@@ -80,7 +122,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.anyInForce(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed, f.digest, f.serial, s.kindOf(path, f), f.part})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)
@@ -88,6 +130,17 @@ func (s *Store) summarize(begin time.Time) {
 		st.LastSuccess = st.LastLoad
 	}
 	s.status.Store(&st)
+}
+
+// kindOf returns the kind of a path.
+func (s *Store) kindOf(path string, f *file) FileKind {
+	switch {
+	case s.isProtectList[path]:
+		return ProtectList
+	case f.pattern:
+		return Pattern
+	}
+	return OrderFile
 }
 
 // anyInForce reports whether a file of the directory or glob has a version in force, even if

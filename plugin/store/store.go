@@ -20,8 +20,13 @@
 //   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
 //     the problems of files. times.go logs orders that start and end. queue.go prevents that a
 //     blocked log blocks a load.
-//   - recall.go puts the versions of a state directory into force at a start, and stores the
-//     versions in force. statedir.go opens the directory.
+//   - recall.go puts the versions of a state directory into force at a start, and persist.go
+//     stores the versions in force. parts.go stores, reads and checks their compiled orders.
+//     statedir.go opens the directory.
+//     request.go carries out requests of blocklistctl.
+//   - subscribe.go reports each new set to other parts of the process.
+//   - journal.go opens the journal (the evidence of what was in force), and journal_events.go
+//     writes the events of a Store.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -34,13 +39,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dns-orders/blocklist/plugin/signature"
-
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/state"
 )
@@ -68,6 +73,8 @@ type Store struct {
 	src   *source.Source
 	set   atomic.Pointer[ruleset.Set]
 
+	subscribers subscribers
+
 	status   atomic.Pointer[Status]
 	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
 
@@ -86,18 +93,35 @@ type Store struct {
 	// previous is the set that the next set replaces. In a start, it is the set of the
 	// replaced Store, or nil. After the start, it is the set in force.
 	previous *ruleset.Set
-	setError error     // why the last load could not build a set, or nil
-	dir      *stateDir // nil without a state directory
-	recalled bool      // the versions and serials of dir have been taken over
-	kept     int64     // the number of bytes of files that are kept until they are stored
+	// before has the statuses of the other Stores of the process at the start of this Store, until
+	// the first set is in force.
+	before   []Status
+	setError error          // why the last load could not build a set, or nil
+	dir      *stateDir      // nil without a state directory
+	recalled bool           // the versions and serials of dir have been taken over
+	kept     int64          // the number of bytes of files that are kept until they are stored
+	journal  *sharedJournal // nil without a journal
 	// unread has the stored versions that could not be put into force.
-	unread map[string]state.Version
+	unread   map[string]state.Version
+	requests []taken // the requests of blocklistctl that the next load carries out
 	// warnings are the warnings about the set in force. They are logged after the load.
 	warnings order.Problems
 	unlogged bool // the changes of the set in force are not logged yet
 	logged   logState
 	times    timeLog
 	touched  int // the number of targets parsed or replaced since the last giveBack
+
+	unjournaled bool           // the changes of the set in force are not in the journal yet
+	journaled   map[string]int // the failures of each file that are in the journal
+	nextBeat    time.Time      // the time of the next heartbeat of the journal
+
+	// answered has the orders that have blocked a query since their states were journaled. It is
+	// nil without a journal. counters count the blocked queries; see CountHits. rejournal means that
+	// the states must be journaled again.
+	answered   atomic.Pointer[sync.Map]
+	countersMu sync.Mutex
+	counters   []*hits.Counter
+	rejournal  atomic.Bool
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -139,7 +163,7 @@ func Open(opt Options, log Log, clock Clock) (*Store, error) {
 // open starts a Store that takes over the versions that the Stores in others have in force.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	defer coop.Start()() // yield to the queries of other Stores
-	s, err := prepare(opt, log, clock, others)
+	s, early, err := begin(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +173,11 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.done.Go(func() {
+		if early {
+			off := coop.Start()
+			_ = s.start(ctx) // the recalled versions are in force, whatever the files are
+			off()
+		}
 		s.src.Run(ctx, func(reports []source.File) {
 			s.load(reports)
 			s.next() // call next here, because Run does not call it if another batch is ready
@@ -159,6 +188,17 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 
 // prepare creates a Store and loads its files, but does not start to watch the files.
 func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
+	s, early, err := begin(opt, log, clock, others)
+	if early {
+		err = s.start(context.Background())
+	}
+	return s, err
+}
+
+// begin creates a Store and puts orders into force. If the state directory has versions of all
+// files of the configuration, begin returns with these versions in force, so that a start does not
+// wait for the files. The result early is then true, and the caller must call start.
+func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
 	}
@@ -177,24 +217,33 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 		Notice: func(err error) { s.log.Warningf("%v", err) },
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if opt.State != "" {
 		s.dir = acquireStateDir(opt.State, log, clock)
 	}
+	if opt.Journal != "" {
+		s.journal = acquireJournal(s, log, clock)
+	}
 	s.inherit(others)
-	s.recall()
-	if err := s.start(context.Background()); err != nil {
+	now, inherited := clock.Now(), len(s.files) > 0
+	if early = s.recall() && !inherited && s.complete(); early {
+		s.summarize(now)
+		s.publish()
+	} else if err := s.start(context.Background()); err != nil {
+		if s.journal != nil {
+			s.journal.release(s)
+		}
 		if s.dir != nil {
 			s.dir.release(s)
 		}
 		s.log.flush(flushPatience) // the caller may end the process soon
-		return nil, errors.Join(err, s.src.Close())
+		return nil, false, errors.Join(err, s.src.Close())
 	}
 	if s.dir != nil {
 		s.dir.join(s)
 	}
-	return s, nil
+	return s, early, nil
 }
 
 // maxBytes returns the maximum size in bytes of the file at path. side is true for a side list
@@ -215,6 +264,9 @@ func (s *Store) start(ctx context.Context) error {
 	for first := true; ; first = false {
 		now := s.clock.Now()
 		reports := s.src.Scan(ctx, max(0, deadline.Sub(now)))
+		if s.closing.Load() {
+			return nil // the reports are not complete
+		}
 		if first {
 			s.markMissing(reports)
 		}
@@ -258,7 +310,9 @@ func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has nothing to do until its clock moves or a file changes,
 // and has written all its log lines. Tests with a clock of their own use Idle.
-func (s *Store) Idle() bool { return s.src.Idle() && s.log.lines.Empty() }
+func (s *Store) Idle() bool {
+	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+}
 
 // Now returns the time of the Store's clock.
 func (s *Store) Now() time.Time { return s.clock.Now() }
@@ -290,6 +344,9 @@ func (s *Store) Close() {
 	case <-ended:
 	case <-timer.C:
 		s.log.Warningf("a load did not end within %v after the order files were closed; the server goes on without waiting for the load", closePatience)
+	}
+	if s.journal != nil && !again {
+		s.journal.release(s)
 	}
 	if s.dir != nil && !again {
 		s.dir.release(s)

@@ -26,8 +26,21 @@ type timeLog struct {
 // zero time if there is none.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
+	s.requested()
+	more := s.recheck()
 	s.dropBytes()
 	at := s.due()
+	if s.journal != nil {
+		if s.rejournal.Swap(false) {
+			s.journalStates()
+		}
+		if beat := s.beat(); at.IsZero() || beat.Before(at) {
+			at = beat
+		}
+	}
+	if more {
+		return s.clock.Now()
+	}
 	if !retry.IsZero() && (at.IsZero() || retry.Before(at)) {
 		return retry
 	}
@@ -46,6 +59,7 @@ func (s *Store) due() time.Time {
 		if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(l.set, l.then, now) }); err != nil {
 			s.log.Errorf("%v; the orders start and end nevertheless", err)
 		}
+		s.journalStates()
 	}
 	if changed || set != l.set {
 		s.logExpired(now)

@@ -30,6 +30,13 @@ type version struct {
 	number    uint64        // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
+	// unchecked means that the part comes from a snapshot, and was not compared with the stored
+	// files (see recheck).
+	unchecked bool
+	// unproven means that the version comes from the state directory, and that its signatures were
+	// not checked with the keys of the Corefile.
+	unproven bool
+	kept     bool                    // the journal has received the files of the version
 	stored   state.Version           // the version as the state directory keeps it
 	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
 	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
@@ -96,6 +103,24 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 		sides[side.Path] = side.Digest.String()
 		if side.State != source.Ready {
 			sides[side.Path] = side.State.String() // the state as text, which differs from every digest
+		}
+	}
+	return sides
+}
+
+// sidesOf returns the side lists of a report. A new source does not know the side lists of a
+// version that was taken over. sidesOf then makes the source watch these lists, so that a file
+// that has not changed need not be compiled again.
+func (s *Store) sidesOf(r source.File, f *file) map[string]string {
+	sides := s.reportedSides(r)
+	if len(sides) > 0 || f.part == nil || r.Digest != f.ownDigest {
+		return sides
+	}
+	for name := range f.stored.Sides {
+		side := r.WatchSide(name)
+		sides[side.Path] = side.Digest.String()
+		if side.State != source.Ready {
+			sides[side.Path] = side.State.String()
 		}
 	}
 	return sides

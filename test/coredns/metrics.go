@@ -14,8 +14,8 @@ import (
 )
 
 // AskBlocked starts three servers until the end of the test. The first server has a state
-// directory, the second server is in shadow (orders are counted and not enforced), and the third
-// server checks signatures. Each server gets a query for a blocked name and another query. After
+// directory and a journal, the second server is in shadow (orders are counted and not enforced), and
+// the third server checks signatures. Each server gets a query for a blocked name and another query. After
 // these queries, all metrics of the plugin and of CoreDNS have samples. The test must import the
 // plugins bind, prometheus and whoami.
 func AskBlocked(t testing.TB) {
@@ -39,7 +39,7 @@ func AskBlocked(t testing.TB) {
 	if err := os.WriteFile(file+".minisig", sig, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state"), "shadow", "state " + filepath.Join(t.TempDir(), "signed") + "\n verify " + key.Public().String()} {
+	for _, property := range []string{"state " + filepath.Join(t.TempDir(), "state") + "\n journal " + filepath.Join(t.TempDir(), "journal") + " node1/journal", "shadow", "state " + filepath.Join(t.TempDir(), "signed") + "\n verify " + key.Public().String()} {
 		p, err := port.Free()
 		if err != nil {
 			t.Fatal(err)

@@ -87,6 +87,7 @@ type scenario struct {
 	upstream *upstreamResolver
 	inst     *caddy.Instance // nil while no server runs
 	counted  map[string]float64
+	recorded int // the number of records that the step journal has printed
 }
 
 // steps returns the functions that run the steps of a scenario. The keys are the names of the steps.
@@ -106,6 +107,7 @@ func (s *scenario) steps() map[string]script.Step {
 		"log":     s.takeLog,
 		"metrics": s.metrics,
 		"ready":   s.ready,
+		"journal": s.journal,
 	}
 }
 

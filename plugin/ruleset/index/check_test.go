@@ -90,3 +90,42 @@ func TestFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestEnds checks that work on a wrong index ends, although a chain of buckets, records or
+// ancestors in the index does not end.
+func TestEnds(t *testing.T) {
+	x := some(t, 100)
+	for i := range x.buckets {
+		x.buckets[i].over = 1 << 31
+	}
+	if _, err := read(written(t, x)); err == nil {
+		t.Error("an index whose buckets are all full is accepted")
+	}
+
+	// The varint of the second record is too large, so its size is negative.
+	one := []byte{0, hasRef | 5, 'f', 'i', 'r', 's', 't', 2}
+	x = &Index{buckets: make([]bucket, 1), nodes: make([]uint32, 1), arena: append(append(one, one[:7]...), bytes.Repeat([]byte{0xff}, 20)...)}
+	if err := x.Check(); err == nil {
+		t.Error("a record that leads back is accepted")
+	}
+
+	x = some(t, 100)
+	r, off := record{}, uint32(0)
+	for off, r = range x.records() {
+		if r.flags&interior != 0 && r.parent == 0 {
+			break
+		}
+	}
+	x.arena[off] = byte(r.number >> 1) // the node is its own parent
+	if err := x.Check(); err == nil {
+		t.Error("a node that is its own ancestor is accepted")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a name without an end was made")
+		}
+	}()
+	var w dname.Wire
+	r, _ = x.at(off)
+	x.setName(&w, r)
+}

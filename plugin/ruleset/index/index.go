@@ -254,3 +254,14 @@ func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	x.setName(dst, r)
 	return true
 }
+
+// Refs yields the value of each name, in no particular sequence.
+func (x *Index) Refs() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, r := range x.records() {
+			if r.flags&hasRef != 0 && !yield(uint32(r.ref>>1)) {
+				return
+			}
+		}
+	}
+}

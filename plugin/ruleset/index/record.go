@@ -51,7 +51,10 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	r.label = b[n+1 : n+1+l]
 	var size int
 	r.node, size = tail(b[n], b[n+1+l:])
-	return r, off + uint32(n+1+l+size)
+	if next = off + uint32(n+1+l+size); next <= off {
+		panic(errDamaged) // otherwise a loop over the records would not end
+	}
+	return r, next
 }
 
 // is reports whether the record at an offset has this parent and label.
@@ -148,6 +151,9 @@ func (x *Index) appendName(dst []byte, r record) []byte {
 		dst = append(dst, r.label...)
 		if r.parent == 0 {
 			return append(dst, 0)
+		}
+		if len(dst) > 2*dname.MaxWire {
+			panic(errDamaged) // the record is its own ancestor
 		}
 		r, _ = x.at(x.nodes[r.parent])
 	}

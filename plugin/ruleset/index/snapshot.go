@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -138,7 +139,8 @@ func (w *writer) put(b []byte) {
 // a byte has changed, or if the fingerprint of the program differs. It takes no more memory
 // than size bytes and a small buffer.
 //
-// If the writer is not trusted, the caller must also call Check.
+// If the writer is not trusted, the caller must also call Check. Until then, a look-up may return
+// a wrong result or panic, but each look-up ends.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -164,6 +166,9 @@ func Read(from io.Reader, size int64) (*Index, error) {
 	x := &Index{key: v[1], names: int(v[2]), topLevel: v[3] == 1}
 	r.sum.Reset()
 	x.buckets = r.buckets(int(buckets))
+	if !slices.ContainsFunc(x.buckets, func(b bucket) bool { return b.over == 0 }) && r.err == nil {
+		r.err = fmt.Errorf("%w: all buckets are full", errDamaged) // a look-up of a missing name would not end
+	}
 	x.arena = r.bytes(int(arena))
 	x.nodes = r.offsets(int(nodes))
 	x.marked = r.offsets(int(marked))

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// An asker asks a person questions on a terminal. The questions go to standard error, so that
+// standard output has only the result of the command. After an error of the input, the asker asks
+// no more questions, and each answer is empty.
+type asker struct {
+	e       *env
+	in      *bufio.Reader
+	err     error
+	release func() // ends the handling of Ctrl-C, see onInterrupt
+}
+
+// errStopped is the error after the end of the input, for example after Ctrl-D at a question.
+var errStopped = errors.New("the input ended before the last answer; nothing was written")
+
+// asker returns an asker if standard input and standard error are terminals. Otherwise, or with
+// --json, it returns nil. All calls return the same asker.
+func (e *env) asker() *asker {
+	if e.asks != nil || e.json || !terminal(e.stdin) || !terminal(e.stderr) {
+		return e.asks
+	}
+	e.progress.w = nil // a progress line would be between the questions
+	e.asks = &asker{e: e, in: bufio.NewReader(e.stdin)}
+	e.asks.onInterrupt()
+	return e.asks
+}
+
+// terminal reports whether v is a terminal.
+func terminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// A question is one question, with the check of its answer.
+type question struct {
+	text string // one sentence
+	help string // more sentences, for the answer "?"
+	flag string // the flag that gives the same answer
+	// offer is the answer that an empty line gives.
+	offer string
+	// optional accepts an empty line if there is no offer.
+	optional bool
+	// take stores an answer that is not empty. It returns the reason why the answer is wrong, or "".
+	take func(answer string) (wrong string)
+}
+
+// ask asks a question until the answer is right.
+func (a *asker) ask(q question) {
+	if a.err != nil {
+		return
+	}
+	a.say("\n%s", q.text)
+	for {
+		answer := a.prompt(q.offer)
+		if a.err != nil {
+			return
+		}
+		switch {
+		case answer == "?":
+			a.explain(q)
+			continue
+		case answer == "":
+			answer = q.offer
+		}
+		if answer == "" && q.optional {
+			return
+		}
+		wrong := "an answer is needed here"
+		if answer != "" {
+			wrong = q.take(answer)
+		}
+		if wrong == "" {
+			return
+		}
+		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
+	}
+}
+
+// explain prints the help of a question.
+func (a *asker) explain(q question) {
+	if q.help != "" {
+		a.say("%s", q.help)
+	}
+	switch {
+	case q.offer != "":
+		a.say("An empty line means %s.", q.offer)
+	case q.optional:
+		a.say("An empty line means that there is no answer.")
+	}
+	if q.flag != "" {
+		a.say("A script gives the answer with %s.", q.flag)
+	}
+}
+
+// say prints lines.
+func (a *asker) say(format string, args ...any) {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		fmt.Fprintln(a.e.stderr, printable.Line(line))
+	}
+}
+
+// prompt prints the prompt with an offer and returns the next line without blanks around it.
+func (a *asker) prompt(offer string) string {
+	if offer != "" {
+		offer = "[" + offer + "] "
+	}
+	fmt.Fprint(a.e.stderr, printable.Line(offer)+"> ")
+	return strings.TrimSpace(a.line())
+}
+
+// line returns the next line of the input without its end.
+func (a *asker) line() string {
+	if a.err != nil {
+		return ""
+	}
+	s, err := a.in.ReadString('\n')
+	if err != nil {
+		if a.err = err; errors.Is(err, io.EOF) {
+			a.err = errStopped
+		}
+		fmt.Fprintln(a.e.stderr)
+		return ""
+	}
+	return strings.TrimRight(s, "\r\n")
+}
+
+// A choice is one of several answers.
+type choice struct {
+	word string // the answer, for example yes
+	text string // a description, or "" if the word says enough
+}
+
+// choose asks for one of several words, and returns the word. A person can also write the number
+// of a choice or the first letters of its word.
+func (a *asker) choose(q question, choices ...choice) (word string) {
+	for i, c := range choices {
+		text := c.text
+		if text == "" {
+			text = c.word
+		}
+		q.text += fmt.Sprintf("\n  %d  %s", i+1, text)
+	}
+	return a.oneOf(q, choices, true)
+}
+
+// yes asks for yes or no.
+func (a *asker) yes(q question) bool {
+	return a.oneOf(q, []choice{{word: "yes"}, {word: "no"}}, false) == "yes"
+}
+
+// oneOf asks for one of several words. If numbered is true, the number of a choice is an answer too.
+func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
+	q.take = func(answer string) string {
+		var words, found []string
+		for i, c := range choices {
+			words = append(words, c.word)
+			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) {
+				word = c.word
+				return ""
+			}
+			if strings.HasPrefix(c.word, strings.ToLower(answer)) {
+				found = append(found, c.word)
+			}
+		}
+		if len(found) != 1 {
+			if numbered {
+				return fmt.Sprintf("it must be a number from 1 to %d, got %q", len(choices), answer)
+			}
+			return fmt.Sprintf("it must be %s, got %q", strings.Join(words, " or "), answer)
+		}
+		word = found[0]
+		return ""
+	}
+	a.ask(q)
+	return word
+}
+
+// text returns a question whose answer is stored in s as it is.
+func text(s *string, q question) question {
+	q.take = func(answer string) string {
+		*s = answer
+		return ""
+	}
+	return q
+}
+
+// onInterrupt makes Ctrl-C end the process with a message. After a call of release, Ctrl-C has no
+// effect, so that it cannot interrupt the writing of files.
+func (a *asker) onInterrupt() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-c:
+			fmt.Fprintln(a.e.stderr, "\nblocklistctl: interrupted; nothing was written")
+			os.Exit(130)
+		case <-done:
+		}
+	}()
+	a.release = func() {
+		signal.Stop(c)
+		signal.Ignore(os.Interrupt)
+		close(done)
+	}
+}

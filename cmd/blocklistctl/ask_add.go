@@ -1,0 +1,306 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// An orderAsker asks for the fields of a new block order. It asks only for the fields that no flag
+// gives.
+type orderAsker struct {
+	*asker
+	c     *addCmd
+	x     *editing
+	known []*order.Order // the latest order of each authority in the files
+}
+
+// ask asks for the fields of the order, except its targets.
+func (c *addCmd) ask(x *editing) error {
+	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
+	q.authority()
+	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true,
+		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
+	q.id()
+	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
+		help: "Write the date as 2026-05-01."})
+	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
+		help: "Write the time as 2026-05-01T09:30, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
+	q.deadline()
+	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: at once)", optional: true,
+		help: "Write a date or a time for an order that begins later, for example before a match."})
+	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
+		q.say("Note: the block begins after the deadline.")
+	}
+	q.date(&c.Until, "until", question{text: "Until when? (an empty line: the order has no end)", optional: true,
+		help: "A date includes this whole day."})
+	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
+		q.say("This time is over, so the order blocks nothing.")
+	}
+	q.review()
+	q.scope()
+	q.secret()
+	return q.err
+}
+
+// late reports whether a block that begins at a time begins after the deadline of the order.
+func (q *orderAsker) late(from order.Time) bool {
+	h := q.c.head()
+	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
+	for key := range h.Fields {
+		if key != "served" && key != "deadline" {
+			delete(h.Fields, key)
+		}
+	}
+	h.Fields["id"], h.Fields["authority.name"], h.Fields["scope"] = "id", "authority", "global"
+	o, err := h.Order()
+	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
+}
+
+// wrong returns the problem of a field with all answers until now, or "". The parser of order
+// files finds the problem, so an accepted answer is right in the file.
+func (q *orderAsker) wrong(key string) string {
+	h := q.c.head()
+	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
+	for k, v := range map[string]any{"id": "id", "authority.name": "authority"} {
+		if h.Fields[k] == nil {
+			h.Fields[k] = v
+		}
+	}
+	if h.Fields["scope"] == nil && h.Fields["scope.countries"] == nil && h.Fields["scope.clients"] == nil {
+		h.Fields["scope"] = "global" // only for this check
+	}
+	return headProblem(h, key)
+}
+
+// headProblem returns the problem of the field key of an order, or "".
+func headProblem(h *importer.Head, key string) string {
+	_, err := h.Order()
+	var bad order.Problems
+	if !errors.As(err, &bad) {
+		return ""
+	}
+	for _, p := range bad {
+		if field := indexes.ReplaceAllString(p.Field, ""); field == key || strings.HasPrefix(key, field+".") || strings.HasPrefix(field, key+".") {
+			text := p.Msg
+			if p.HasGot {
+				text += fmt.Sprintf(", got %q", p.Got)
+			}
+			return text
+		}
+	}
+	return ""
+}
+
+// field asks for a text or a list with one text.
+func (q *orderAsker) field(v any, key string, ask question) {
+	set := func(s string) {
+		switch v := v.(type) {
+		case *string:
+			*v = s
+		case *[]string:
+			*v = []string{s}
+		}
+	}
+	switch v := v.(type) {
+	case *string:
+		if *v != "" {
+			return
+		}
+	case *[]string:
+		if len(*v) > 0 {
+			return
+		}
+	}
+	ask.flag = cmp.Or(ask.flag, flagNames[key])
+	ask.take = func(answer string) string {
+		set(answer)
+		wrong := q.wrong(key)
+		if wrong != "" {
+			switch v := v.(type) {
+			case *string:
+				*v = ""
+			case *[]string:
+				*v = nil
+			}
+		}
+		return wrong
+	}
+	q.ask(ask)
+}
+
+// date asks for a date or a time.
+func (q *orderAsker) date(v *string, key string, ask question) {
+	if *v != "" {
+		return
+	}
+	ask.flag = flagNames[key]
+	ask.take = func(answer string) string {
+		*v = q.x.timeText(answer)
+		wrong := q.wrong(key)
+		if wrong != "" {
+			*v = ""
+			return wrong
+		}
+		q.readAs(answer, *v)
+		return ""
+	}
+	q.ask(ask)
+}
+
+// id asks for the id, and offers an id from the authority and the number.
+func (q *orderAsker) id() {
+	if q.c.ID != "" {
+		return
+	}
+	base := slug(q.c.Authority)
+	if o := q.same(); o != nil { // the ids of one authority begin alike
+		if before, _, ok := strings.Cut(o.ID, "/"); ok {
+			base = before
+		}
+	}
+	offer := base
+	if len(q.c.Reference) > 0 && slug(q.c.Reference[0]) != "" {
+		offer += "/" + slug(q.c.Reference[0])
+	}
+	offer = strings.Trim(offer, "/")
+	all := q.x.before.byID()
+	for n := 2; all[offer] != nil; n++ {
+		offer = fmt.Sprintf("%s-%d", strings.TrimSuffix(offer, fmt.Sprintf("-%d", n-1)), n)
+	}
+	q.ask(question{text: "Which short name shall the order have in the file? (its id)", offer: offer, flag: "--id",
+		help: "The id is the name of the order in your files, in the log and in other commands. It cannot change later. It has letters, digits and the characters . _ : / -",
+		take: func(answer string) string {
+			if all[answer] != nil {
+				return fmt.Sprintf("another order has this id, got %q", answer)
+			}
+			q.c.ID = answer
+			return q.wrong("id")
+		}})
+}
+
+// deadline asks for the deadline. It offers the deadline of the last order of the authority, if
+// that deadline is a duration after the receipt.
+func (q *orderAsker) deadline() {
+	if q.c.Deadline != "" {
+		return
+	}
+	offer := ""
+	if o := q.same(); o != nil && o.DeadlineAfter > 0 && strings.Contains(q.c.Served, "T") {
+		offer = durationText(o.DeadlineAfter)
+	}
+	q.ask(question{text: "By when must the names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
+		offer: offer, optional: true, flag: "--deadline",
+		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day.",
+		take: func(answer string) string {
+			q.c.Deadline = q.x.deadlineText(answer)
+			wrong := q.x.timeless(q.c.Deadline, q.c.Served)
+			if wrong == "" {
+				wrong = q.wrong("deadline")
+			}
+			if wrong != "" {
+				q.c.Deadline = ""
+			}
+			return wrong
+		}})
+	if d, err := order.ParseDuration(q.c.Deadline); err == nil && q.err == nil {
+		if served, err := order.ParseTime(q.c.Served, zoneOf(q.x.file)); err == nil {
+			q.say("The deadline is %s.", order.FromTime(served.Time().Add(d)).EndText(zoneOf(q.x.file)))
+		}
+	}
+}
+
+// review asks for the date of the next review of an order without an end. It offers a day after
+// one year.
+func (q *orderAsker) review() {
+	if q.c.Until != "" {
+		return
+	}
+	q.date(&q.c.Review, "review", question{text: "When shall somebody look at the order again? (a date)",
+		offer: q.x.now.Time().In(zoneOf(q.x.file)).AddDate(1, 0, 0).Format(time.DateOnly),
+		help:  "An order without an end is blocked until a person ends it. At the review, ask the authority whether the order is still in force. The block does not end at this date."})
+}
+
+// scope asks for the clients. It offers the country of the authority, and never all clients.
+func (q *orderAsker) scope() {
+	c := q.c
+	if c.Scope != "" || len(c.ScopeCountry)+len(c.ScopeClient) > 0 {
+		return
+	}
+	q.ask(question{text: "For whom are the names blocked? (countries such as IT, networks such as 192.0.2.0/24, or the word everyone)", offer: c.AuthorityCountry,
+		flag: "--scope-country, --scope-client or --scope global",
+		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
+		take: func(answer string) string {
+			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
+			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "all" || w == "every client" {
+				c.Scope = "global"
+				return ""
+			}
+			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' }) {
+				word = strings.TrimSpace(word)
+				switch code := order.CountryNamed(word); {
+				case strings.ContainsAny(word, "./:"):
+					c.ScopeClient = append(c.ScopeClient, word)
+				case code != "":
+					c.ScopeCountry = append(c.ScopeCountry, string(code))
+				case word != "":
+					c.ScopeCountry = append(c.ScopeCountry, word)
+				}
+			}
+			for _, key := range []string{"scope.countries", "scope.clients"} {
+				if wrong := q.wrong(key); wrong != "" {
+					c.ScopeCountry, c.ScopeClient = nil, nil
+					return wrong
+				}
+			}
+			if len(c.ScopeCountry)+len(c.ScopeClient) == 0 {
+				return "it has no country and no network"
+			}
+			return ""
+		}})
+}
+
+// secret asks whether customers may see the order.
+func (q *orderAsker) secret() {
+	if q.c.Disclosure != "" || q.err != nil {
+		return
+	}
+	word := q.choose(question{text: "May customers see that the order exists?", offer: "yes", flag: "--disclosure",
+		help: "The answer to a customer of a blocked name has the authority and the number, unless the order is secret. The log of the server and the metrics do not show a secret order either."},
+		choice{"yes", "yes, the order is public"}, choice{"schedule", "yes, but the list of its names is not public"},
+		choice{"no", "no, the order is secret"})
+	switch word {
+	case "schedule":
+		q.c.Disclosure = "schedule"
+	case "no":
+		q.c.Disclosure = "none"
+		if info, err := os.Stat(q.x.path); err == nil && info.Mode()&0o004 != 0 {
+			q.say("Note: all users of this computer can read %s. A secret order is better in a file of its own: press Ctrl-C, and begin with the path of a new file, for example blocklistctl add secret.yaml", q.x.path)
+		}
+	}
+}
+
+// askZone asks for the time zone of a new file.
+func (c *addCmd) askZone(a *asker, path string) {
+	if c.Timezone != "" {
+		return
+	}
+	a.say("%s does not exist yet, and will be made.", printable.Line(path))
+	a.ask(question{text: "In which time zone are the dates and times that you will write?", offer: localZone(), flag: "--timezone",
+		help: "For example Europe/Rome or Europe/Kyiv.",
+		take: func(answer string) string {
+			zone, err := time.LoadLocation(answer)
+			if err != nil || zone == time.Local {
+				return fmt.Sprintf("it must be a time zone such as Europe/Rome, got %q", answer)
+			}
+			c.Timezone = answer
+			return ""
+		}})
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// latest returns the last order of each authority, sorted by the names of the authorities.
+func latest(all []*order.Order) (out []*order.Order) {
+	by := map[string]*order.Order{}
+	for _, o := range all {
+		if o.Authority.Kind != order.KindOperator {
+			by[strings.Join(strings.Fields(o.Authority.Name), " ")] = o
+		}
+	}
+	for _, o := range by {
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b *order.Order) int { return cmp.Compare(a.Authority.Name, b.Authority.Name) })
+	return out
+}
+
+// authority asks for the authority, its country and its kind. An authority of an earlier order
+// has the country and the kind of that order.
+func (q *orderAsker) authority() {
+	c := q.c
+	if c.Authority == "" {
+		ask := question{text: "Who decided? (the name of the court or the authority)",
+			help: "Write the name always in the same way, because a later decision of the same authority ends an earlier one only if the names are equal."}
+		for i, o := range q.known {
+			if i == 9 {
+				break
+			}
+			ask.text += fmt.Sprintf("\n  %d  %s", i+1, o.Authority.Name)
+		}
+		if len(q.known) > 0 {
+			ask.text += "\nWrite the number of an authority above, or another name."
+		}
+		ask.flag = "--authority"
+		ask.take = func(answer string) string {
+			for i, o := range q.known {
+				if answer == fmt.Sprint(i+1) {
+					answer = o.Authority.Name
+				}
+			}
+			c.Authority = answer
+			return q.wrong("authority.name")
+		}
+		q.ask(ask)
+		c.Authority = q.likeKnown(c.Authority, q.known)
+	}
+	if o := q.same(); o != nil {
+		c.AuthorityCountry = cmp.Or(c.AuthorityCountry, string(o.Authority.Country))
+		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
+	}
+	if c.AuthorityCountry == "" {
+		q.askCountry(&c.AuthorityCountry, "")
+	}
+	if c.AuthorityKind == "" {
+		c.AuthorityKind = q.askKind()
+	}
+}
+
+// likeKnown asks whether an authority with a similar name as an authority in the files is the same
+// authority, and returns the name.
+func (a *asker) likeKnown(name string, known []*order.Order) string {
+	var names []string
+	for _, o := range known {
+		if sameName(o.Authority.Name, name) {
+			return o.Authority.Name
+		}
+		names = append(names, o.Authority.Name)
+	}
+	near := order.Nearest(name, slices.Values(names))
+	if near != "" && a.yes(question{text: fmt.Sprintf("Is this the same authority as %q? (yes or no)", near), offer: "yes",
+		help: "The name must be equal in all orders of one authority, because a later decision ends an earlier one only then."}) {
+		return near
+	}
+	return name
+}
+
+// askCountry asks for the country of an authority.
+func (a *asker) askCountry(v *string, offer string) {
+	a.ask(question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
+		offer: offer, optional: true, take: func(answer string) string {
+			code, ok := order.ParseCountry(answer)
+			if !ok {
+				if code = order.CountryNamed(answer); code == "" {
+					return fmt.Sprintf("it must be a country, or a country code of two letters, got %q", answer)
+				}
+			}
+			*v = string(code)
+			a.readAs(answer, *v)
+			return ""
+		}})
+}
+
+// askKind asks for the kind of an authority.
+func (a *asker) askKind() string {
+	return a.choose(question{text: "What is it?", flag: "--authority-kind",
+		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
+		choice{"court", "a court or a prosecutor"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
+		choice{"operator", "your own decision (the operator of the resolver)"})
+}
+
+// same returns the latest order of the authority of the new order, or nil.
+func (q *orderAsker) same() *order.Order {
+	for _, o := range q.known {
+		if sameName(o.Authority.Name, q.c.Authority) {
+			return o
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// missing returns an error with all arguments that a command needs and does not have. An empty
+// name is left out.
+func missing(args ...string) error {
+	args = slices.DeleteFunc(args, func(s string) bool { return s == "" })
+	if len(args) == 0 {
+		return nil
+	}
+	return misuse("missing: %s", strings.Join(args, "; "))
+}
+
+// without returns the name of an argument that is missing, or "".
+func without(isMissing bool, name string) string {
+	if isMissing {
+		return name
+	}
+	return ""
+}
+
+// noOrders returns "ORDERS" if neither an argument nor the environment gives the order files.
+func (c *editFlags) noOrders() string {
+	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
+}
+
+// complete decides what a command does about missing arguments. With --yes or without a terminal,
+// it returns an error with all of them. On a terminal it asks for the order file, and reports
+// whether the command must ask for the other arguments. If made is true, the order file may be a
+// new file.
+func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
+	none := c.noOrders()
+	if err = missing(append(args, none)...); err == nil || c.Yes {
+		return false, err
+	}
+	a := e.asker()
+	if a == nil {
+		return false, err
+	}
+	a.say("Write ? at a question for an explanation. Ctrl-C ends the command, and nothing is written.")
+	if none != "" {
+		c.askFile(a, made)
+	}
+	return missing(args...) != nil, a.err
+}
+
+// askFile asks for the order file. If made is true, the file may be a new file.
+func (c *editFlags) askFile(a *asker, made bool) {
+	help := "An order file ends in .yaml. A directory with order files is possible too."
+	if made {
+		help += " The file is made if it does not exist."
+	}
+	a.ask(question{text: "In which file are the orders?", offer: "orders.yaml", flag: "--orders, or --corefile for the settings of the server", help: help,
+		take: func(answer string) string {
+			info, err := os.Stat(answer)
+			switch {
+			case err != nil && !made:
+				return fmt.Sprintf("there is no such file, got %q", answer)
+			case err == nil && info.IsDir():
+			case !slices.Contains(order.Extensions, order.Ext(answer)):
+				return fmt.Sprintf("the name of an order file ends in .yaml, got %q", answer)
+			}
+			if err := checkFolder(answer); err != nil {
+				return err.Error()
+			}
+			c.Orders = []string{answer}
+			return ""
+		}})
+}
+
+// maxChoices is the largest number of orders that a question lists.
+const maxChoices = 20
+
+// askOrder asks for an order that a command changes, and stores its id. The answer can be the id, a
+// number of the decision, or a name that the order blocks.
+func (x *editing) askOrder(id *string, text string) {
+	a := x.asks
+	var list []*order.Order
+	states := x.before.states(x.now)
+	for _, o := range x.before.all() {
+		if !o.Lifting() && states[o.ID].State != ruleset.Ended {
+			list = append(list, o)
+		}
+	}
+	if len(list) == 0 {
+		a.say("The files have no order that blocks names.")
+		a.err = errProblems
+		return
+	}
+	q := question{text: text + " (the id, the number of the decision, or a name that it blocks)", flag: "the argument ORDER"}
+	if len(list) <= maxChoices {
+		for i, o := range list {
+			q.text += fmt.Sprintf("\n  %d  %s", i+1, orderLine(o))
+		}
+	}
+	q.take = func(answer string) string {
+		found := matching(list, answer)
+		for i, o := range list {
+			if answer == fmt.Sprint(i+1) && len(list) <= maxChoices {
+				found = []*order.Order{o}
+			}
+		}
+		switch len(found) {
+		case 1:
+			*id = found[0].ID
+			return ""
+		case 0:
+			_, err := x.find(answer)
+			switch {
+			case err == nil:
+				return "this order is a lift, or has ended"
+			case strings.Contains(answer, ".") && !strings.Contains(answer, "/"):
+				return fmt.Sprintf("no order blocks this name, got %q", answer)
+			}
+			return err.Error()
+		}
+		var ids []string
+		for _, o := range found {
+			ids = append(ids, o.ID)
+		}
+		return fmt.Sprintf("several orders match: %s; write the id of one of them", strings.Join(ids, ", "))
+	}
+	a.ask(q)
+}
+
+// orderLine returns the id, the authority, the number and the names of an order on one line.
+func orderLine(o *order.Order) string {
+	s := o.ID + "  " + o.Authority.Name
+	if len(o.References) > 0 {
+		s += " " + references(o.References)
+	}
+	switch n := o.NumTargets(); {
+	case len(o.Targets) > 0 && n == 1:
+		s += ": " + o.Targets[0].String()
+	case len(o.Targets) > 0:
+		s += fmt.Sprintf(": %s and %d more", o.Targets[0].String(), n-1)
+	}
+	return printable.Line(s)
+}
+
+// matching returns the orders with an id, with a number of the decision, or with a target that
+// covers a name. The first of these three that an order has decides.
+func matching(list []*order.Order, answer string) (out []*order.Order) {
+	tests := []func(o *order.Order) bool{
+		func(o *order.Order) bool { return o.ID == answer },
+		func(o *order.Order) bool { return slices.Contains(o.References, answer) },
+	}
+	if name, err := queryHost("the name", answer); err == nil && strings.Contains(answer, ".") {
+		tests = append(tests, func(o *order.Order) bool { return concerns(o, name) })
+	}
+	for _, test := range tests {
+		for _, o := range list {
+			if test(o) {
+				out = append(out, o)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+// askTime asks for a time or a date of a change. check returns the reason why a time is wrong, or
+// "". It may be nil.
+func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
+	if *v != "" {
+		return
+	}
+	q.flag = or(q.flag, flagNames[key])
+	q.take = func(answer string) string {
+		text := x.timeText(answer)
+		t, err := order.ParseTime(text, zoneOf(x.file))
+		if err != nil {
+			return fmt.Sprintf("it %v, got %q", err, answer)
+		}
+		if check != nil {
+			if wrong := check(t); wrong != "" {
+				return fmt.Sprintf("%s, got %q", wrong, answer)
+			}
+		}
+		*v = text
+		x.asks.readAs(answer, text)
+		return ""
+	}
+	x.asks.ask(q)
+}
+
+// askText asks for a text that the command needs.
+func (a *asker) askText(v *string, q question) {
+	if *v == "" {
+		a.ask(text(v, q))
+	}
+}

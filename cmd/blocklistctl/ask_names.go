@@ -1,0 +1,329 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// pasteEnd is the line that ends a pasted list. A list may have blank lines, so a blank line cannot
+// be the end.
+const pasteEnd = "done"
+
+// paste asks for a list of names. The result is the text, or the path of a file.
+func (a *asker) paste(flag string) (text, file string) {
+	a.ask(question{text: fmt.Sprintf("Which names? Paste the list, one name on each line, and write the word %s on the last line.\nOr write the path of a file with the list (text, CSV or XLSX).", pasteEnd),
+		flag: flag,
+		help: "Paste the list as it is on the paper. Numbers, bullets, page numbers and altered dots such as [.] are removed, and you see the result before anything is written.",
+		take: func(answer string) string {
+			if info, err := os.Stat(answer); err == nil && info.Mode().IsRegular() {
+				file = answer
+				return ""
+			}
+			switch strings.ToLower(answer) {
+			case pasteEnd:
+				return "the list is empty"
+			case "yes", "no", "y", "n", "quit", "exit":
+				return "it must be a name, a list of names or a path"
+			}
+			var b strings.Builder
+			reminded := false
+			b.WriteString(answer + "\n")
+			for a.err == nil {
+				line := a.line()
+				if strings.TrimSpace(line) == pasteEnd || a.err != nil {
+					break
+				}
+				// A person who waits for the next question presses Enter.
+				if text := strings.TrimSpace(line); !reminded && (text == "" || text == "?") {
+					reminded = true
+					a.say("To end the list, write the word %s on a line of its own.", pasteEnd)
+				}
+				b.WriteString(line + "\n")
+			}
+			text = b.String()
+			return ""
+		}})
+	return text, file
+}
+
+// A listAsker asks the questions about a list of names.
+type listAsker struct {
+	*asker
+	c     *namesFlags
+	label string // the source of the list, for messages
+	data  []byte
+	opt   importer.Options
+	left  bool // the refused lines are left out
+}
+
+// askNames asks for the names, if the flags do not give names, and for the decisions about lines
+// with several meanings. The result is as that of read.
+func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
+	for a.err == nil {
+		q := &listAsker{asker: a, c: c}
+		pasted := c.List == "" && len(names) == 0
+		var file string
+		if pasted {
+			var text string
+			text, file = a.paste(flag + " or --list")
+			q.label, q.data = "The list", []byte(text)
+		}
+		var err error
+		switch {
+		case a.err != nil:
+		case file != "":
+			q.label = file
+			q.data, err = c.listFile(a.e, a, file)
+		case !pasted:
+			q.label, q.data, err = c.load(a.e, a, flag, names)
+		}
+		var res *importer.Result
+		if err == nil && a.err == nil {
+			res, err = q.decide()
+		}
+		if a.err != nil {
+			return nil, nil, a.err
+		}
+		if err != nil && pasted {
+			a.say("%s: %v\nThe list cannot be used. Please give the list again.", q.label, err)
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", printable.Line(q.label), err)
+		}
+		if res == nil || !q.expect(res) {
+			if !pasted {
+				a.say("Nothing was written.")
+				return nil, nil, errProblems
+			}
+			continue
+		}
+		if a.err != nil {
+			return nil, nil, a.err
+		}
+		return res.Targets, newReport(id, res), nil
+	}
+	return nil, nil, a.err
+}
+
+// decide cleans the list and asks about its lines. It returns nil for a list that the person wants
+// to paste again.
+func (q *listAsker) decide() (*importer.Result, error) {
+	q.opt = q.c.options()
+	q.opt.Lines = map[int]string{}
+	if err := q.opt.Check(); err != nil {
+		return nil, misuse("--%v", err)
+	}
+	for {
+		res, err := importer.Domains(strings.NewReader(string(q.data)), q.opt)
+		var format *importer.FormatError
+		if errors.As(err, &format) {
+			if q.foreign(format) {
+				continue
+			}
+			return nil, q.err
+		}
+		if res == nil {
+			return nil, err
+		}
+		if q.asked(res) {
+			if q.err != nil {
+				return nil, q.err
+			}
+			continue
+		}
+		d := &domainsCmd{File: q.label, Quiet: q.c.Quiet}
+		d.say(q.e, res, importer.Groups(res.Notes))
+		if err != nil {
+			return nil, err
+		}
+		q.show(res)
+		if res.Refused > 0 && !q.c.SkipRefused {
+			word := q.choose(question{text: fmt.Sprintf("The %s above cannot be used as written. What now?", count(res.Refused, "refused line")), flag: "--skip-refused",
+				help: "Nothing is blocked for a line that is left out. Look at each of these lines: a heading needs no block, and a name that was mistyped does."},
+				choice{"leave", "leave these lines out; they have no name that must be blocked"}, choice{"again", "paste the list again"})
+			if word != "leave" {
+				return nil, q.err
+			}
+		}
+		return res, nil
+	}
+}
+
+// foreign asks about a list that seems to have another format, and reports whether the list is read
+// as a plain list.
+func (q *listAsker) foreign(e *importer.FormatError) bool {
+	word := q.choose(question{text: fmt.Sprintf("%s looks like %s and not like a list of names, because of line %d:\n  %q\nWhat now?", q.label, e.Format, e.Line, e.Text), flag: "--plain",
+		help: "A file in another format may contain names that must not be blocked, such as names that were removed."},
+		choice{"again", "give another list"}, choice{"plain", "read each line as a name in spite of that"})
+	q.opt.Plain = word == "plain"
+	return q.opt.Plain
+}
+
+// asked asks the next question about the list, and reports whether it asked.
+func (q *listAsker) asked(res *importer.Result) bool {
+	if q.pair(res) {
+		return true
+	}
+	for _, g := range importer.Groups(res.Notes) {
+		if g.Kind != importer.Refused || g.Needs == importer.Hyphen {
+			continue
+		}
+		if f, ok := formQuestions[g.Needs]; ok && q.opt.Decide[g.Needs] == "" {
+			text := fmt.Sprintf("%s: %s.", count(len(g.Lines), "line"), printable.Line(g.Reason))
+			for i, at := range g.Notes {
+				if i == 3 {
+					text += fmt.Sprintf("\n  and %s more", count(len(g.Notes)-i, "line"))
+					break
+				}
+				text += "\n  " + noteText(&res.Notes[at])
+			}
+			word := q.choose(question{text: text + "\n" + f.text, flag: "--" + string(g.Needs)}, f.choices...)
+			q.opt.Decide[g.Needs] = word
+			return true
+		}
+		if g.Needs == importer.Suffix && !q.opt.AllowSuffix && !q.left {
+			q.left = true
+			q.opt.AllowSuffix = q.yes(question{text: fmt.Sprintf("%s: %s.\n  %s\nShall these names be targets in spite of that? (yes or no)",
+				count(len(g.Lines), "line"), printable.Line(g.Reason), noteText(&res.Notes[g.Notes[0]])), offer: "no", flag: "--allow-suffix"})
+			return true
+		}
+	}
+	return false
+}
+
+// formQuestions are the questions about lines with several meanings.
+var formQuestions = map[importer.Form]struct {
+	text    string
+	choices []choice
+}{
+	importer.Mask: {"A name with *. in front has two readings. Which names shall be blocked?", []choice{
+		{"subtree", "the name itself and all names below it"}, {"below", "only the names below it, not the name itself"}, {"skip", "leave these lines out"}}},
+	importer.Paths: {"These are pages. A resolver cannot block one page of a site.", []choice{
+		{"url", "only note the page; nothing is blocked"}, {"host", "block the whole host of the page"}, {"name", "block the whole host and all names below it"}, {"skip", "leave these lines out"}}},
+	importer.Ports: {"A resolver cannot block one port.", []choice{
+		{"name", "block the name, for every port"}, {"skip", "leave these lines out"}}},
+	importer.Addresses: {"These are addresses and not names.", []choice{
+		{"network", "note the address; the routers block it"}, {"none", "only note the address; nothing is blocked"}, {"dns", "block the answers that have the address"}, {"skip", "leave these lines out"}}},
+	importer.TextAfter: {"There is text behind the name.", []choice{
+		{"drop", "use the name without the text"}, {"note", "use the name, and keep the text as a note"}, {"skip", "leave these lines out"}}},
+	importer.AddressAfter: {"There is an address behind the name.", []choice{
+		{"drop", "use the name without the address"}, {"note", "use the name, and keep the address as a note"}, {"skip", "leave these lines out"}}},
+	importer.Several: {"There are several names on one line.", []choice{
+		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
+}
+
+// pair asks about one line that ends in a hyphen or begins with a hyphen, and reports whether it
+// asked.
+func (q *listAsker) pair(res *importer.Result) bool {
+	if q.opt.Decide[importer.Hyphen] != "" {
+		return false
+	}
+	first := map[int]bool{} // the lines that are the first of a pair
+	raw := map[int]string{}
+	for _, n := range res.Notes {
+		raw[n.Line] = strings.TrimSpace(n.Raw)
+		if n.After > 0 {
+			first[n.After] = true
+		}
+	}
+	for _, n := range res.Notes {
+		if n.Needs != importer.Hyphen || q.opt.Lines[n.Line] != "" || first[n.Line] && n.After == 0 {
+			continue
+		}
+		if n.After == 0 {
+			q.opt.Lines[n.Line] = q.choose(question{text: fmt.Sprintf("Line %d begins with a hyphen: %q\nIs the hyphen only a bullet, or does it mean that the name is removed?", n.Line, raw[n.Line]), flag: "--hyphen"},
+				choice{"separate", "a bullet; use the name"}, choice{"refuse", "leave the line out"})
+			return true
+		}
+		q.opt.Lines[n.Line] = q.choose(question{text: fmt.Sprintf("Line %d may continue on line %d:\n  %q\n  %q\nIs this one name or two?", n.After, n.Line, raw[n.After], raw[n.Line]), flag: "--hyphen",
+			help: "On a narrow page, a long name is broken at a hyphen. Look at the paper: a block of the second part alone may hit a site that has nothing to do with the order."},
+			choice{"join", "one name: " + q.trial(n, "join")}, choice{"separate", "two names: " + q.trial(n, "separate")}, choice{"refuse", "leave both lines out"})
+		return true
+	}
+	return false
+}
+
+// trial returns the targets of a pair of lines after a decision.
+func (q *listAsker) trial(n importer.Note, word string) string {
+	opt := q.opt
+	opt.Lines = map[int]string{n.Line: word}
+	for line, w := range q.opt.Lines {
+		opt.Lines[line] = w
+	}
+	res, _ := importer.Domains(strings.NewReader(string(q.data)), opt)
+	var out []string
+	if res != nil {
+		for _, t := range res.Targets {
+			if t.Line == n.After || t.Line == n.Line {
+				out = append(out, t.String())
+			}
+		}
+	}
+	if len(out) == 0 {
+		return "neither line is a name then"
+	}
+	return strings.Join(out, " and ")
+}
+
+// maxShown is the largest number of names that are shown as a whole.
+const maxShown = 12
+
+// show prints the first and the last names of the list.
+func (q *listAsker) show(res *importer.Result) {
+	q.say("\n%s:", count(len(res.Targets), "name"))
+	for i, t := range res.Targets {
+		if n := len(res.Targets); n > maxShown && i == maxShown-4 {
+			q.say("  ... and %s more until", count(n-maxShown, "name"))
+		}
+		if n := len(res.Targets); n <= maxShown || i < maxShown-4 || i >= n-4 {
+			q.say("  %s", t.String())
+		}
+	}
+}
+
+// expect compares the number of names with the number in the decision, and reports whether the list
+// is used.
+func (q *listAsker) expect(res *importer.Result) bool {
+	if q.err != nil {
+		return false
+	}
+	n, again := len(res.Targets), false
+	taken := n + res.Duplicates
+	check := func(want int) string {
+		if want == n || want == taken {
+			return ""
+		}
+		return fmt.Sprintf("the list has %s, and the decision has %d", count(n, "name"), want)
+	}
+	if q.c.Expect != nil {
+		wrong := check(*q.c.Expect)
+		if wrong != "" {
+			q.say("The number is wrong: %s.", wrong)
+		}
+		return wrong == ""
+	}
+	q.ask(question{text: "How many names does the decision have? (an empty line if it does not say)", optional: true, flag: "--expect",
+		help: "The number is compared with the list, so that a list that was not copied to its end is noticed. Write again to paste the list again.",
+		take: func(answer string) string {
+			if strings.EqualFold(answer, "again") {
+				again = true
+				return ""
+			}
+			var want int
+			if _, err := fmt.Sscanf(answer, "%d", &want); err != nil {
+				return fmt.Sprintf("it must be a number, got %q", answer)
+			}
+			if wrong := check(want); wrong != "" {
+				return wrong + "; write the right number, the word again to paste the list again, or an empty line to go on with this list"
+			}
+			return ""
+		}})
+	return !again && q.err == nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/due"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// dueCmd is the command "blocklistctl due".
+type dueCmd struct {
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
+	serverFlags `embed:""`
+	Days        int    `default:"7" placeholder:"N" help:"The number of days after today that the report covers (default 7)."`
+	At          string `placeholder:"TIME" help:"Report for this time instead of now."`
+	Output      string `short:"o" default:"text" enum:"text,json,csv,html,ics" placeholder:"FORMAT" help:"The format: text, json, csv, html (one page, for a browser and for printing) or ics (a calendar)."`
+	All         bool   `help:"Show all items of each section. The default for text is 10, and for html 200."`
+	Sealed      bool   `help:"Show the ids, dates and targets of sealed orders, and the targets that orders do not disclose."`
+}
+
+// Help returns the description and the example for --help.
+func (*dueCmd) Help() string {
+	return `Shows the orders that need a person today and in the next days: missed deadlines, orders that begin and end, reviews, lifts that end nothing, and missing messages to authorities. Below each item is the command to type next. The exit code is 1 if an order is behind its deadline, or if a file has errors.
+
+Example:
+
+  blocklistctl due /etc/coredns/orders/
+  blocklistctl due --corefile /etc/coredns/Corefile --days 14 -o html > due.html`
+}
+
+// textItems and pageItems are the numbers of items of a section that are shown without --all.
+const (
+	textItems = 10
+	pageItems = 200
+)
+
+// maxDays is the largest value of --days.
+const maxDays = 3660
+
+// Run reports what is due.
+func (c *dueCmd) Run(e *env) error {
+	if err := e.format(&c.Output, "text"); err != nil {
+		return err
+	}
+	if c.Days < 0 || c.Days > maxDays {
+		return misuse("--days must be from 0 to %d, got %d", maxDays, c.Days)
+	}
+	now, present, err := e.times(c.At)
+	if err != nil {
+		return err
+	}
+	s, err := c.server(c.Orders)
+	if err != nil {
+		return err
+	}
+	var notes []string
+	var change func(*order.Order) *order.Order
+	if now < present {
+		change = datedBefore(present)
+	}
+	if now != present {
+		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
+	}
+	if s.Store.Shadow {
+		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
+	}
+	l := e.load(s.Store.Patterns, s, change)
+	shown := disclosures(l.all())
+	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Sealed: c.Sealed,
+		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },
+		Command:    func(command, id string) string { return c.command(command, id) }}
+	for _, v := range l.versions {
+		opt.Files = append(opt.Files, due.File{Path: v.Path, Orders: v.File.Orders, Zone: zoneOf(v.File), Expires: v.File.Expires, Register: v.File.Source != nil})
+	}
+	bad := l.problems.Errors()
+	bad.Sort()
+	for _, p := range bad {
+		opt.Problems = append(opt.Problems, problemText(p))
+	}
+	if !c.All {
+		opt.Limit = map[string]int{"text": textItems, "html": pageItems}[c.Output]
+	}
+	e.progress.say("collecting")
+	r := due.Collect(opt)
+	e.progress.clear()
+	if err := c.write(e, r); err != nil {
+		return err
+	}
+	if r.Behind || len(bad) > 0 {
+		if c.Output == "csv" || c.Output == "ics" { // the other formats contain the problems
+			for _, p := range opt.Problems {
+				fmt.Fprintln(e.stderr, p)
+			}
+		}
+		if c.Output != "text" {
+			e.say("%s", r.Verdict())
+		}
+		return errProblems
+	}
+	return nil
+}
+
+// write writes the report to standard output.
+func (c *dueCmd) write(e *env, r *due.Report) error {
+	switch c.Output {
+	case "json":
+		return e.writeJSON(r)
+	case "csv":
+		return r.WriteCSV(e.stdout)
+	case "html":
+		return r.WriteHTML(e.stdout)
+	case "ics":
+		return r.WriteICS(e.stdout)
+	}
+	return r.WriteText(e.stdout)
+}
+
+// command returns a command line of the tool about an order, or about a file for "check". It has
+// the ORDERS and the settings of this command.
+func (c *dueCmd) command(command, subject string) string {
+	args := []string{"blocklistctl", command, shellWord(subject)}
+	switch command {
+	case "check":
+	case "acknowledge", "reported":
+		for _, path := range c.Orders {
+			args = append(args, "--orders", shellWord(path))
+		}
+	default:
+		for _, path := range c.Orders {
+			args = append(args, shellWord(path))
+		}
+		if c.Sealed {
+			args = append(args, "--sealed")
+		}
+	}
+	flag := func(name, value string) {
+		if value != "" {
+			args = append(args, name, shellWord(value))
+		}
+	}
+	flag("--corefile", c.Corefile)
+	flag("--block", c.Block)
+	for _, path := range c.Protect {
+		flag("--protect", path)
+	}
+	return strings.Join(args, " ")
+}
+
+// shellWord returns a word for the command line of a shell.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-_./:@%+,=", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

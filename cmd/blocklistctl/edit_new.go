@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// schemaLine is the first line of a new order file in YAML. Editors with the YAML language server
+// then check the file while a person writes.
+const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
+
+// emptyFile returns the text of an order file without orders. The extension of path selects the
+// format. zone is the time zone of the file, or "" for UTC.
+func emptyFile(path, zone string) ([]byte, error) {
+	var b bytes.Buffer
+	ext := order.Ext(path)
+	if ext == ".yaml" || ext == ".yml" {
+		b.WriteString(schemaLine)
+	}
+	err := order.Encode(&b, ext, order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}, nil)
+	return b.Bytes(), err
+}
+
+// create adds a file that does not exist yet to the files of the orders.
+func (x *editing) create(path string, text []byte) error {
+	if x.s.corefile != "" {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		path = abs
+	}
+	patterns := slices.Clone(x.s.Store.Patterns)
+	at := slices.IndexFunc(patterns, func(p string) bool { return source.Names(p, path) })
+	switch {
+	case at < 0 && x.s.corefile != "":
+		return misuse("%s: does not exist, and is not one of the ORDERS of the Corefile, so no server would load it", printable.Line(path))
+	case at < 0:
+		patterns = append(patterns, path)
+	default:
+		// A directory without an order file is an error of the load.
+		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
+			patterns[at] = path
+		} else if !slices.Contains(found, path) {
+			patterns = append(patterns, path)
+		}
+	}
+	// The other files of a server may not exist yet either.
+	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
+		_, err := os.Stat(p)
+		return p != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
+	})
+	x.e.edited = map[string][]byte{path: text}
+	x.isNew = true
+	return nil
+}
+
+// whichFile asks for the file of a new order. The file may be one of the paths, or a new file that
+// one of the patterns of the server matches.
+func (a *asker) whichFile(patterns, paths []string) (path string) {
+	q := question{text: "In which file shall the order be?", flag: "--file",
+		help: "A secret order has a file of its own, which only the server and you can read."}
+	for i, p := range paths {
+		q.text += fmt.Sprintf("\n  %d  %s", i+1, p)
+	}
+	q.text += "\nWrite a number, or the path of a new file."
+	if len(paths) > 0 {
+		q.offer = "1"
+	}
+	q.take = func(answer string) string {
+		path = answer
+		for i, p := range paths {
+			if answer == fmt.Sprint(i+1) {
+				path = p
+			}
+		}
+		if slices.Contains(paths, path) {
+			return ""
+		}
+		if !slices.Contains(order.Extensions, order.Ext(path)) {
+			return fmt.Sprintf("the name of an order file ends in .yaml, got %q", answer)
+		}
+		if err := checkFolder(path); err != nil {
+			return err.Error()
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err.Error()
+		}
+		if !slices.ContainsFunc(patterns, func(p string) bool { return source.Names(p, path) || source.Names(p, abs) }) {
+			return fmt.Sprintf("the server would not read this file: it reads %s", strings.Join(patterns, ", "))
+		}
+		return ""
+	}
+	a.ask(q)
+	return path
+}

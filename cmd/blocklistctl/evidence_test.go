@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/journal"
+)
+
+// makeJournal makes a journal as a server would: two versions of a file, a lift, a restart, and a
+// sealed order.
+func makeJournal(t *testing.T, dir string) {
+	t.Helper()
+	now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	opt := journal.Options{Origin: "dns.example.net/journal/node1", Now: func() time.Time { return now }}
+	j := journal.Open(dir, opt)
+	load := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		v := journal.Version{File: "/etc/orders.yaml", SHA256: fmt.Sprintf("%x", sum), Orders: 2}
+		j.Append(journal.Record{Event: journal.Intent, Files: []journal.Version{v}})
+		j.Append(journal.Record{Event: journal.Outcome, Set: "x", Files: []journal.Version{v}})
+		j.Keep("/etc/orders.yaml", sum, 0, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil })
+		return v.SHA256
+	}
+	const head = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n"
+	const sealed = "- {id: hidden/1, disclosure: none, targets: [a.example]}\n"
+	sum := load(head + "- {id: court/1, targets: [a.example, b.example]}\n" + sealed)
+	for _, id := range []string{"court/1", "hidden/1"} {
+		j.Append(journal.Record{Event: journal.Received, Order: id, Sealed: id != "court/1", File: "/etc/orders.yaml", SHA256: sum})
+		j.Append(journal.Record{Event: journal.InForce, Order: id, Sealed: id != "court/1"})
+	}
+	now = now.Add(time.Hour)
+	j.Append(journal.Record{Event: journal.FirstAnswer, Order: "court/1"})
+	j.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
+	now = now.Add(time.Hour)
+	sum = load(head + "- {id: court/1, targets: [b.example]}\n" + sealed)
+	j.Append(journal.Record{Event: journal.Corrected, Order: "court/1", File: "/etc/orders.yaml", SHA256: sum})
+	now = now.Add(time.Hour)
+	j.Close(time.Minute)
+	now = now.Add(time.Hour)
+	j = journal.Open(dir, opt)
+	j.Append(journal.Record{Event: journal.Outcome, Set: "x"})
+	now = now.Add(time.Hour)
+	j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "appeal/1"})
+	if !j.Close(time.Minute) {
+		t.Fatal("the journal does not close")
+	}
+}
+
+// TestEvidence runs the commands about evidence on a journal.
+func TestEvidence(t *testing.T) {
+	t.Chdir(t.TempDir())
+	makeJournal(t, "journal")
+	os.WriteFile("orders.yaml", nil, 0o600)
+	key, err := os.ReadFile("journal/journal.vkey")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyText := strings.TrimSpace(string(key))
+	const name = "dns.example.net/journal/node1"
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"history court/1 --journal journal", exitOK, `order court/1 on ` + name + `
+  enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 11:00:00 UTC, when the server was stopped (version V1)
+  enforced from 2026-05-01 12:00:00 UTC until 2026-05-01 13:00:00 UTC: lifted by appeal/1 (version V2)
+    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+    2026-05-01 08:00:00  in_force
+    2026-05-01 09:00:00  first_answer
+    2026-05-01 10:00:00  corrected    file /etc/orders.yaml (version V2)
+    2026-05-01 13:00:00  lifted       by appeal/1
+`},
+		{"history www.a.example --journal journal", exitOK, `order court/1 on ` + name + `
+  enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 10:00:00 UTC, when the name was no longer a target (version V1)
+    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+    2026-05-01 08:00:00  in_force
+    2026-05-01 09:00:00  first_answer
+    2026-05-01 10:00:00  corrected    file /etc/orders.yaml (version V2)
+    2026-05-01 13:00:00  lifted       by appeal/1
+order sealed:SEAL on ` + name + `
+  enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 11:00:00 UTC, when the server was stopped (version V1)
+  enforced from 2026-05-01 12:00:00 UTC until 2026-05-01 13:00:00 UTC, when the server was stopped (version V2)
+    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+    2026-05-01 08:00:00  in_force
+`},
+		{"history none.example --journal journal", exitProblems, "the journals have no order for none.example\n"},
+		{"history _.. --journal journal", exitProblems, "! blocklistctl: no journal has a record of the order, and \"_..\" is no name: "},
+		{"evidence verify journal --key " + keyText, exitOK, name + ": 20 signed records, 0 not signed yet, 0 pruned; 2 good checkpoints; 2 good versions of files; 0 faults\n"},
+		{"evidence verify journal --key nothing", exitMisuse, "! blocklistctl: --key is neither a file nor the key of a journal, got \"nothing\"\n"},
+		{"evidence prove journal --order court/1 --out bundle", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later\n"},
+		{"evidence prove journal --order court/2 --out other", exitProblems, "! blocklistctl: the journal has no record of this order\n"},
+		{"evidence check bundle --key journal/journal.vkey", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later\n"},
+		{"evidence export journal --to out", exitOK, "out: 20 records, also those of sealed orders\n"},
+		{"evidence prune journal --before 2026-05-01T07:00:00Z --by Ann --reason old", exitOK, "0 files of records deleted\n"},
+		{"evidence verify nothing", exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
+	} {
+		code, out, errs := ctl(strings.Fields(tc.args)...)
+		for line := range strings.Lines(errs) {
+			out += "! " + line
+		}
+		out = strings.NewReplacer("sealed:"+sealedLabel("hidden/1")[7:], "sealed:SEAL").Replace(out)
+		for i, v := range versionsOf(t) {
+			out = strings.ReplaceAll(out, "version "+v[:12], fmt.Sprint("version V", i+1))
+		}
+		if code != tc.code || !strings.HasPrefix(out, tc.want) || strings.HasSuffix(tc.want, "\n") && out != tc.want {
+			t.Errorf("%s: exit %d\n%s\nwant %d\n%s", tc.args, code, out, tc.code, tc.want)
+		}
+		if code, out, _ := ctl(append([]string{"--json"}, strings.Fields(strings.Replace(tc.args, "--out bundle", "--out bundle2", 1))...)...); code == exitOK && !strings.HasPrefix(tc.args, "evidence export") {
+			oneDocument(t, append([]string{"--json"}, strings.Fields(tc.args)...), []byte(out))
+		}
+	}
+
+	// A changed record.
+	path := filepath.Join("journal", "records", "000000000000.jsonl")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(path, bytes.Replace(b, []byte("first_answer"), []byte("first_amswer"), 1), 0o600)
+	code, out, _ := ctl("evidence", "verify", "journal")
+	if code != exitProblems || !strings.Contains(out, "\nFAULT: records/000000000000.jsonl:9: record 8 was changed\n") || !strings.Contains(out, "note: the public key comes from the journal itself") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+// versionsOf returns the digests of the versions in the sequence of the loads.
+func versionsOf(t *testing.T) (out []string) {
+	t.Helper()
+	err := journal.Read("journal", func(r journal.Record, _ []byte) bool {
+		if r.Event == journal.Kept {
+			out = append(out, r.SHA256)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/export"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// watch writes the file of --watch until the process gets a signal.
+func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	opt := s.Store
+	// The server has locked its state directory. The watch needs no state, because the file
+	// with the export stays in place.
+	opt.State = ""
+	opt.Patterns = nil
+	for _, p := range s.Store.Patterns {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(p, "/") && abs != "/" {
+			abs += "/"
+		}
+		opt.Patterns = append(opt.Patterns, abs)
+	}
+	for i, p := range opt.Protect {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return err
+		}
+		opt.Protect[i] = abs
+	}
+	st, err := store.Open(opt, watchLog{e}, nil)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return c.follow(ctx, e, st, source.WallClock, maker)
+}
+
+// longestWait is the longest time between two looks at the clock, because the clock of the machine
+// may be set.
+const longestWait = 30 * time.Second
+
+// follow writes the file after each change of the Store's set, and when an order starts or ends,
+// until ctx is done.
+func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock source.Clock, maker *export.Maker) error {
+	changes, cancel := st.Subscribe()
+	defer cancel()
+	var written *ruleset.Set
+	var at, next order.Time
+	for {
+		set, now := st.Set(), clock.Now()
+		if t := order.Time(now.Unix()); set != written || t >= next || t < at {
+			x := exported{maker.Make(set, t), t}
+			written, at, next = set, t, x.Until
+			c.put(e, x, now)
+		}
+		wait := longestWait
+		if next != ruleset.Forever {
+			wait = max(min(wait, next.Time().Sub(clock.Now())), 0)
+		}
+		alarm, free := clock.After(wait)
+		select {
+		case <-ctx.Done():
+			free()
+			return nil
+		case <-changes:
+			free()
+		case <-alarm:
+		}
+	}
+}
+
+// put writes the file. If the file cannot be written, the old file stays in place, and put reports
+// the error.
+func (c *exportCmd) put(e *env, x exported, now time.Time) {
+	c.report(e, x)
+	if x.Body == nil {
+		e.say("%s: the old file stays in place", c.Watch)
+		return
+	}
+	if err := writeFile(c.Watch, append(c.header(x, now), x.Body...), c.mode()); err != nil {
+		e.say("%v; the old file stays in place", err)
+		return
+	}
+	e.say("%s: wrote %s in force, %s", c.Watch, count(x.Counts.InForce, "order"), count(x.Names, "name"))
+}
+
+// A watchLog writes the log of a Store to standard error.
+type watchLog struct{ e *env }
+
+func (l watchLog) Infof(format string, args ...any)    { l.e.say(format, args...) }
+func (l watchLog) Warningf(format string, args ...any) { l.e.say("warning: "+format, args...) }
+func (l watchLog) Errorf(format string, args ...any)   { l.e.say("error: "+format, args...) }

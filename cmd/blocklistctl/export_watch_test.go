@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// A stepClock moves only when the test moves it.
+type stepClock struct {
+	mu     sync.Mutex
+	now    time.Time
+	alarms map[chan time.Time]time.Time
+}
+
+func (c *stepClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *stepClock) After(d time.Duration) (<-chan time.Time, func()) {
+	c.mu.Lock()
+	ch := make(chan time.Time, 1)
+	c.alarms[ch] = c.now.Add(d)
+	c.mu.Unlock()
+	c.set(c.Now())
+	return ch, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.alarms, ch)
+	}
+}
+
+// set moves the clock and fires the alarms whose time has come.
+func (c *stepClock) set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = to
+	for ch, at := range c.alarms {
+		if !to.Before(at) {
+			ch <- to
+			delete(c.alarms, ch)
+		}
+	}
+}
+
+// TestExportWatch checks that --watch writes the file when an order starts or ends and when an
+// order file changes, and that the file stays when the form cannot say an answer.
+func TestExportWatch(t *testing.T) {
+	dir := t.TempDir()
+	orders, file := filepath.Join(dir, "orders.yaml"), filepath.Join(dir, "names.txt")
+	put := func(targets string) {
+		t.Helper()
+		text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets: [" + targets + "]}\n"
+		if err := os.WriteFile(orders+".new", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// A file with a later time than the clock looks like a file that is being written.
+		if err := os.Chtimes(orders+".new", clock().Add(-time.Hour), clock().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(orders+".new", orders); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := clock()
+	at := func(d time.Duration) string { return begin.Add(d).Format(time.RFC3339) }
+	put("a.example, {name: b.example, from: " + at(time.Hour) + ", until: " + at(2*time.Hour) + "}")
+
+	c := &exportCmd{Form: "rpz", Country: "IT", Watch: file, TTL: 30 * time.Second, Zone: "rpz.example"}
+	maker, err := c.maker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticks := &stepClock{now: begin, alarms: map[chan time.Time]time.Time{}}
+	var stderr bytes.Buffer // only the goroutine of follow writes here
+	e := &env{stderr: &stderr, now: ticks.Now, progress: newProgress(&stderr)}
+	s, err := (&serverFlags{}).server([]string{orders})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(s.Store, noLog{}, ticks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- c.follow(ctx, e, st, ticks, maker) }()
+
+	serials := map[string]bool{}
+	// await moves the clock by single seconds, so that the Store notices changes, until the
+	// file has exactly the given names.
+	await := func(want string) {
+		t.Helper()
+		var got string
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			text, _ := os.ReadFile(file)
+			var names []string
+			serial := ""
+			for line := range strings.Lines(string(text)) {
+				f := strings.Fields(line)
+				if len(f) > 6 && f[3] == "SOA" {
+					serial = f[6]
+				}
+				if name, ok := strings.CutSuffix(f[0], ".example"); ok && !strings.HasPrefix(name, "*") {
+					names = append(names, name)
+				}
+			}
+			if got = strings.Join(names, " "); got == want {
+				if serials[serial] {
+					t.Errorf("%s: serial %s again", want, serial)
+				}
+				serials[serial] = true
+				return
+			}
+			ticks.set(ticks.Now().Add(time.Second))
+		}
+		t.Fatalf("the file has %q, want %q", got, want)
+	}
+	await("a")
+	ticks.set(begin.Add(time.Hour - time.Second))
+	await("a b")
+	ticks.set(begin.Add(2*time.Hour - time.Second))
+	await("a")
+	put("a.example, c.example")
+	await("a c")
+	put("a.example], response: refused, note: [")
+	put("a.example], response: refused, references: [x")
+	put("d.example")
+	await("d")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left over: %q", left)
+	}
+}

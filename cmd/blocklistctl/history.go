@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/evidence"
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// evidenceCommands are the commands that read the journal of a server.
+type evidenceCommands struct {
+	History  historyCmd  `cmd:"" help:"Show when an order, or the orders for a name, were enforced."`
+	Evidence evidenceCmd `cmd:"" help:"Check a journal, and prove the records of an order."`
+}
+
+// historyCmd is blocklistctl history.
+type historyCmd struct {
+	What    string   `arg:"" name:"name|order" help:"The id of an order, or a domain name."`
+	Journal []string `required:"" placeholder:"DIR" help:"The directory of a journal. Repeat the flag for the journals of several servers."`
+	Sealed  bool     `help:"Show the ids of sealed orders."`
+}
+
+// Help returns the description and the example for --help.
+func (*historyCmd) Help() string {
+	return `The history shows from when until when the servers enforced an order, as far as their journals say. For a name, the history shows each order that had the name, or a name above it, as a target. It comes from the records and from the versions of files in the journal, and not from the files of today. The command does not check the journal: see "blocklistctl evidence verify".
+
+Example:
+
+  blocklistctl history court/914 --journal /var/lib/blocklist/journal
+  blocklistctl history www.example.com --journal node1 --journal node2`
+}
+
+// A historyReport is the JSON output of history.
+type historyReport struct {
+	Histories []*evidence.OrderHistory `json:"histories"`
+	// Missing has the versions of files that are not in the journals.
+	Missing []string `json:"missing"`
+}
+
+// Run prints the history of an order or a name.
+func (c *historyCmd) Run(e *env) error {
+	r := historyReport{Histories: []*evidence.OrderHistory{}, Missing: []string{}}
+	var all []*evidence.History
+	for _, dir := range c.Journal {
+		h, err := evidence.Open(dir)
+		if err != nil {
+			return err
+		}
+		all = append(all, h)
+		if o := h.Order(c.What); o != nil {
+			r.Histories = append(r.Histories, o)
+		}
+	}
+	if len(r.Histories) == 0 {
+		name, err := dname.Parse(c.What)
+		if err != nil {
+			return fmt.Errorf("no journal has a record of the order, and %q is no name: %v", c.What, err)
+		}
+		for _, h := range all {
+			r.Histories = append(r.Histories, h.Name(name)...)
+			r.Missing = append(r.Missing, h.Missing...)
+		}
+		for _, o := range r.Histories {
+			c.hide(o)
+		}
+	}
+	if e.json {
+		e.writeJSON(r)
+	} else {
+		c.write(e, r)
+	}
+	if len(r.Histories) == 0 {
+		return errProblems
+	}
+	return nil
+}
+
+// hide replaces the id of a sealed order by its label.
+func (c *historyCmd) hide(o *evidence.OrderHistory) {
+	if !o.Sealed || c.Sealed {
+		return
+	}
+	o.Order = sealedLabel(o.Order)
+	for i := range o.Records {
+		o.Records[i].Order, o.Records[i].Target = o.Order, ""
+	}
+}
+
+func (c *historyCmd) write(e *env, r historyReport) {
+	line := func(format string, args ...any) {
+		fmt.Fprintln(e.stdout, printable.Line(fmt.Sprintf(format, args...)))
+	}
+	for _, m := range r.Missing {
+		line("note: %s; the history may be incomplete", m)
+	}
+	if len(r.Histories) == 0 {
+		line("the journals have no order for %s", c.What)
+	}
+	for _, o := range r.Histories {
+		line("order %s on %s", o.Order, o.Node)
+		if len(o.Intervals) == 0 {
+			line("  was never enforced, as far as the journal says")
+		}
+		for _, x := range o.Intervals {
+			line("  enforced from %s %s%s", x.From.UTC().Format(time.DateTime+" UTC"), ending(x), versionText(x.SHA256))
+		}
+		for _, x := range o.Records {
+			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)), " "))
+		}
+	}
+}
+
+// ending returns the text for the end of an interval.
+func ending(x evidence.Interval) string {
+	if x.Until.IsZero() {
+		return "on; the journal has no end"
+	}
+	end := "until " + x.Until.UTC().Format(time.DateTime+" UTC")
+	switch x.Why {
+	case "stop":
+		return end + ", when the server was stopped"
+	case "unknown":
+		return end + " at least: the journal does not say when the server ended"
+	case "target":
+		return end + ", when the name was no longer a target"
+	}
+	if x.By != "" {
+		return end + ": " + x.Why + " by " + x.By
+	}
+	return end + ": " + x.Why
+}
+
+// versionText returns the beginning of a digest in parentheses, or "".
+func versionText(sum string) string {
+	if sum == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (version %.12s)", sum)
+}
+
+// details returns the fields of a record that matter to a reader.
+func details(r journal.Record) string {
+	var out []string
+	for _, x := range []struct{ name, value string }{
+		{"target ", r.Target}, {"by ", r.By}, {"file ", strings.TrimSuffix(r.File+versionText(r.SHA256), " ")}, {"", r.Why},
+	} {
+		if x.value != "" {
+			out = append(out, x.name+x.value)
+		}
+	}
+	if r.Event == journal.Hits {
+		out = append(out, fmt.Sprint(r.Count))
+	}
+	return strings.Join(out, ", ")
+}

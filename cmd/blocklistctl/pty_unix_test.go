@@ -1,0 +1,158 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// A person is the test's end of a terminal, at which a command asks questions.
+type person struct {
+	t       *testing.T
+	keys    *os.File // the end at which the person types and reads
+	screen  *os.File // the end of the command
+	chunks  chan []byte
+	seen    bytes.Buffer // all text on the terminal
+	prompts int          // the number of prompts until now
+	last    int          // the offset of the last prompt, from 1
+}
+
+// newPerson opens a terminal.
+func newPerson(t *testing.T) *person {
+	t.Helper()
+	keys, screen, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, keys: keys, screen: screen, chunks: make(chan []byte, 64)}
+	go func() {
+		defer close(p.chunks)
+		for {
+			b := make([]byte, 4096)
+			n, err := keys.Read(b)
+			if n > 0 {
+				p.chunks <- b[:n]
+			}
+			if err != nil { // the end of the command is closed
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { keys.Close(); screen.Close() })
+	return p
+}
+
+// await reads until a prompt is on the last line, and reports whether there is one. Without a
+// prompt, the command has ended.
+func (p *person) await() bool {
+	p.t.Helper()
+	deadline := time.After(time.Minute)
+	for {
+		s := p.seen.String()
+		at := strings.LastIndexByte(s, '\n') + 1
+		if answer, ok := answerIn(s[at:]); ok && answer == "" && strings.HasSuffix(s, "> ") && at+1 > p.last {
+			p.last = at + 1
+			p.prompts++
+			return true
+		}
+		select {
+		case b, ok := <-p.chunks:
+			if !ok {
+				return false
+			}
+			p.seen.Write(bytes.ReplaceAll(b, []byte("\r"), nil))
+		case <-deadline:
+			p.t.Fatalf("no prompt and no end after:\n%s", &p.seen)
+		}
+	}
+}
+
+// write types text.
+func (p *person) write(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.keys, text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// talk runs the tool in this process at a terminal, at the time of now, and types one answer at
+// each prompt. An answer can have several lines. talk returns all text on the terminal, with the
+// answers, and the exit code.
+func talk(t *testing.T, now func() time.Time, args []string, answers []string) (transcript string, code int) {
+	t.Helper()
+	p := newPerson(t)
+	done := make(chan int, 1)
+	go func() {
+		code := run(args, p.screen, p.screen, p.screen, now)
+		p.screen.Close()
+		done <- code
+	}()
+	for i := 0; p.await(); i++ {
+		if i >= len(answers) {
+			p.write("\x04") // Ctrl-D
+			continue
+		}
+		p.write(answers[i] + "\n")
+	}
+	code = <-done
+	if p.prompts < len(answers) {
+		t.Errorf("%q: only %d of %d answers were asked for", args, p.prompts, len(answers))
+	}
+	return p.seen.String(), code
+}
+
+// listed returns the answers in a list: each answer begins with "> ", and other lines continue the
+// answer.
+func listed(list string) (answers []string) {
+	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\n"), "\n") {
+		if answer, ok := answerIn(line); ok {
+			answers = append(answers, answer)
+		} else {
+			answers[len(answers)-1] += "\n" + line
+		}
+	}
+	return answers
+}
+
+// typed returns the answers in a transcript. An answer follows a prompt. If the word that ends a
+// list comes before the next prompt, the answer is a list and has all lines until this word.
+func typed(transcript string) (answers []string) {
+	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		answer, ok := answerIn(lines[i])
+		if !ok {
+			continue
+		}
+		list := answer
+		for _, line := range lines[i+1:] {
+			if _, prompt := answerIn(line); prompt {
+				break
+			}
+			if list += "\n" + line; line == pasteEnd {
+				answer = list
+				break
+			}
+		}
+		answers = append(answers, answer)
+	}
+	return answers
+}
+
+// answerIn returns the answer on a line with a prompt.
+func answerIn(line string) (answer string, ok bool) {
+	if strings.HasPrefix(line, "[") {
+		_, rest, found := strings.Cut(line+" ", "] > ")
+		return strings.TrimSpace(rest), found
+	}
+	if line == ">" {
+		return "", true
+	}
+	return strings.CutPrefix(line, "> ")
+}

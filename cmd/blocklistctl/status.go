@@ -1,0 +1,261 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/status"
+)
+
+// statusCmd is the command "blocklistctl status".
+type statusCmd struct {
+	Servers     []string `arg:"" name:"url" help:"URLs of servers with the property status, and, to compare the servers with them, order files, directories and globs."`
+	Corefile    string   `placeholder:"FILE" help:"Compare the servers with the order files, protect lists and settings of this Corefile."`
+	Block       string   `placeholder:"ADDRESS" help:"The server block of the Corefile, for example .:53. Required if the server blocks have different directives."`
+	accessFlags `embed:""`
+	Wait        bool          `help:"Wait until each server has the set of the order files here."`
+	Timeout     time.Duration `default:"5m" help:"The longest time to wait."`
+}
+
+// Help returns the description and the example for --help.
+func (*statusCmd) Help() string {
+	return `Prints which set of orders each server has since when, which server blocks are in shadow, and which files have problems. The exit code is 0 if each server answers, has no problem, and has the set of the order files here. Without order files, all servers must have equal sets.
+
+Example:
+
+  blocklistctl status http://127.0.0.1:9253
+  blocklistctl status https://dns1.example.net:9253 https://dns2.example.net:9253 --corefile /etc/coredns/Corefile --wait --timeout 1m`
+}
+
+// nodeJSON is one server in the JSON output of the command status.
+type nodeJSON struct {
+	URL string `json:"url"`
+	// Error is the reason why the server gave no status, or empty.
+	Error string `json:"error,omitempty"`
+	// Same is true if the server has the set of the order files here. Without order files, it is
+	// true if all servers have equal sets.
+	Same bool `json:"same"`
+	// Problems is true if the newest version of a file is not in force.
+	Problems bool `json:"problems"`
+	// Shadow and Without are the server blocks in shadow, and without the directive.
+	Shadow  []string         `json:"shadow"`
+	Without []string         `json:"without"`
+	Status  *status.Document `json:"status,omitempty"`
+}
+
+// waitInterval is the time between two requests to a server. Tests change it.
+var waitInterval = time.Second
+
+// Run prints the status of each server.
+func (c *statusCmd) Run(e *env) error {
+	var urls, files []string
+	for _, arg := range c.Servers {
+		if isFile(arg) {
+			files = append(files, arg)
+		} else {
+			urls = append(urls, arg)
+		}
+	}
+	if len(urls) == 0 {
+		return misuse("no URL: give the URL of a server with the property status, for example http://127.0.0.1:9253")
+	}
+	servers, err := c.remotes(e, urls...)
+	if err != nil {
+		return err
+	}
+	here, err := c.here(e, files)
+	if err != nil {
+		return err
+	}
+	if c.Wait && here == nil {
+		return misuse("--wait needs the order files here: give order files or --corefile FILE")
+	}
+	nodes := ask(servers, here)
+	if c.Wait {
+		for begin := e.now(); !done(nodes); nodes = ask(servers, here) {
+			missing := 0
+			for _, n := range nodes {
+				if !n.Same {
+					missing++
+				}
+			}
+			e.progress.say("waiting for %d of %d servers", missing, len(nodes))
+			if e.now().Sub(begin) >= c.Timeout {
+				e.say("not every server has the set of the order files here after %s", c.Timeout)
+				break
+			}
+			time.Sleep(waitInterval)
+		}
+	}
+	e.progress.clear()
+	if e.json {
+		err = e.writeJSON(struct {
+			Here    *localSet  `json:"here,omitempty"`
+			Servers []nodeJSON `json:"servers"`
+		}{here, nodes})
+	} else {
+		err = printNodes(e, nodes, here)
+	}
+	if err == nil && slices.ContainsFunc(nodes, func(n nodeJSON) bool { return !n.Same || n.Problems }) {
+		return errProblems
+	}
+	return err
+}
+
+// done reports whether all servers have the set of the order files here.
+func done(nodes []nodeJSON) bool {
+	return !slices.ContainsFunc(nodes, func(n nodeJSON) bool { return !n.Same })
+}
+
+// ask requests the status of all servers at once.
+func ask(servers []*remote, here *localSet) []nodeJSON {
+	nodes := make([]nodeJSON, len(servers))
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		wg.Go(func() { nodes[i] = s.node() })
+	}
+	wg.Wait()
+	for i := range nodes {
+		n := &nodes[i]
+		n.Same = n.Status != nil && (here != nil && here.isIn(n.Status) || here == nil && slices.Equal(digests(n.Status), digests(nodes[0].Status)))
+	}
+	if here == nil && !done(nodes) {
+		for i := range nodes {
+			nodes[i].Same = false // no server is more right than another server
+		}
+	}
+	return nodes
+}
+
+// digests returns the digests of the sets of a server, sorted.
+func digests(d *status.Document) (out []string) {
+	if d == nil {
+		return nil
+	}
+	for _, s := range d.Sets {
+		out = append(out, s.Digest)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// node requests the status of a server.
+func (r *remote) node() nodeJSON {
+	n := nodeJSON{URL: r.String(), Shadow: []string{}, Without: []string{}}
+	var d status.Document
+	if err := r.document("status", nil, &d); err != nil {
+		n.Error = strings.TrimPrefix(err.Error(), r.String()+": ")
+		return n
+	}
+	n.Status = &d
+	for _, s := range d.Sets {
+		n.Problems = n.Problems || !s.LastLoadOK
+	}
+	for _, b := range d.Blocks {
+		switch b.Mode {
+		case "shadow":
+			n.Shadow = append(n.Shadow, b.Name)
+		case "none":
+			n.Without = append(n.Without, b.Name)
+		}
+	}
+	return n
+}
+
+// printNodes prints the servers as a table. Lines about a server follow the row of the server.
+func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVER\tSET\tSINCE\tENFORCED IN\tVERDICT")
+	var below [][]string
+	for _, n := range nodes {
+		rows, lines := n.rows(here != nil, newest(nodes))
+		for i, row := range rows {
+			fmt.Fprintln(w, strings.Join(row, "\t"))
+			if i < len(rows)-1 {
+				below = append(below, nil)
+			}
+		}
+		below = append(below, lines)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		fmt.Fprintln(e.stdout, strings.TrimRight(line, " "))
+		if i > 0 {
+			for _, l := range below[i-1] {
+				fmt.Fprintf(e.stdout, "    %s\n", printable.Line(l))
+			}
+		}
+	}
+	return nil
+}
+
+// newest returns the digest of the set that came into force last on any server.
+func newest(nodes []nodeJSON) (digest string) {
+	since := ""
+	for _, n := range nodes {
+		if n.Status == nil {
+			continue
+		}
+		for _, s := range n.Status.Sets {
+			if s.Since > since {
+				digest, since = s.Digest, s.Since
+			}
+		}
+	}
+	return digest
+}
+
+// rows returns one row of the table for each set of a server, and the lines below the rows.
+// compared is true if there are order files here.
+func (n *nodeJSON) rows(compared bool, newest string) (rows [][]string, lines []string) {
+	url := printable.Line(n.URL)
+	if n.Status == nil {
+		return [][]string{{url, "-", "-", "-", "no status"}}, []string{n.Error}
+	}
+	for _, s := range n.Status.Sets {
+		blocks := 0
+		for _, b := range n.Status.Blocks {
+			if b.Mode == "enforce" && b.Digest == s.Digest {
+				blocks++
+			}
+		}
+		verdict := "the newest set"
+		switch {
+		case compared && n.Same:
+			verdict = "as here"
+		case compared:
+			verdict = "another set than here"
+		case n.Same:
+			verdict = "as the other servers"
+		case s.Digest != newest:
+			verdict = "not the newest set"
+		}
+		if !s.LastLoadOK {
+			verdict += ", with problems"
+		}
+		rows = append(rows, []string{url, printable.Line(s.Digest[:min(12, len(s.Digest))]), printable.Line(s.Since), count(blocks, "block"), verdict})
+		for _, f := range s.Files {
+			for line := range strings.Lines(f.Problem) {
+				lines = append(lines, strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+	if len(rows) == 0 {
+		rows = [][]string{{url, "-", "-", count(0, "block"), "no server block has the directive"}}
+	}
+	if len(n.Shadow) > 0 {
+		lines = append(lines, "in shadow, no order is enforced: "+strings.Join(n.Shadow, "; "))
+	}
+	if len(n.Without) > 0 {
+		lines = append(lines, "without the directive, no order is enforced: "+strings.Join(n.Without, "; "))
+	}
+	return rows, lines
+}

@@ -1,0 +1,33 @@
+package directive
+
+import (
+	"net"
+	"strconv"
+
+	"github.com/coredns/caddy/caddyfile"
+)
+
+// readStatus parses the property status: an address, and optionally the path of a web
+// configuration.
+//
+// The host is required. Without a host, the system would listen on all addresses, and everybody in
+// the network could read the orders.
+func readStatus(c *caddyfile.Dispenser, cfg *Config, args []string) error {
+	if len(args) > 2 {
+		return c.Errf("status takes an address and the path of a web configuration, got '%s' too", args[2])
+	}
+	host, port, err := net.SplitHostPort(args[0])
+	if err == nil && host == "" {
+		return c.Errf("status needs a host, such as 127.0.0.1:%s, or 0.0.0.0:%s for all IPv4 addresses, got '%s'", port, port, args[0])
+	}
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		return c.Errf("status needs an address with a host and a port, such as 127.0.0.1:9253, got '%s'", args[0])
+	}
+	cfg.Status.Address = args[0]
+	if len(args) == 2 {
+		if cfg.Status.WebConfig, err = absolute(args[1], cfg.Root); err != nil {
+			return c.Errf("status: %v", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package due
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// WriteCSV writes the report as CSV (RFC 4180) in UTF-8, one line for each item, below a line with
+// the names of the columns.
+func (r *Report) WriteCSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	c.Write([]string{"section", "order", "action", "state", "date", "until", "field", "authority", "references", "target", "why", "did_you_mean", "file", "line", "command"})
+	for _, s := range r.Sections {
+		for _, it := range s.Items {
+			line := ""
+			if it.Line > 0 {
+				line = fmt.Sprint(it.Line)
+			}
+			row := []string{s.Name, it.Order, it.Action, it.State, it.Date, it.Until, it.Field, it.Authority, strings.Join(it.References, "; "), it.Target,
+				it.Why, strings.Join(it.DidYouMean, "; "), it.File, line, it.Command}
+			for i := range row {
+				row[i] = Cell(row[i])
+			}
+			c.Write(row)
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// Cell returns a text for a cell of a CSV file. A spreadsheet executes a text that begins with one
+// of = + - @, so Cell writes an apostrophe before the text.
+func Cell(s string) string {
+	if s = printable.Line(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}

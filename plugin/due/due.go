@@ -1,0 +1,329 @@
+// Package due finds the orders that need a person: deadlines that were missed, orders that begin
+// and end, reviews, lifts that end nothing, and authorities that wait for a message. It writes the
+// result as text, JSON, CSV, HTML and as a calendar.
+//
+// The package reads order files only. It does not know which version of a file a server has in
+// force.
+package due
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// A File contains the orders of one file.
+type File struct {
+	Path     string
+	Orders   []*order.Order
+	Zone     *time.Location
+	Expires  order.Time // NoTime if not given
+	Register bool       // the file was imported from an official register
+}
+
+// Options contains the input of Collect.
+type Options struct {
+	// Files are the files of Set, in the sequence of Set.
+	Files []File
+	Set   *ruleset.Set
+	Now   order.Time
+	// Days is the number of days after today that the report covers.
+	Days int
+	// Problems are the errors of files that could not be read. The orders of these files are not
+	// in Files.
+	Problems []string
+	// Notes are other facts about the report, for the beginning of the report.
+	Notes []string
+	// Disclosure returns how much of an order may be shown. Sealed shows all orders as a whole.
+	Disclosure func(*order.Order) order.Disclosure
+	Sealed     bool
+	// Limit is the largest number of items in a section, or 0 for all items.
+	Limit int
+	// Command returns the command line of the tool for a command and an order.
+	Command func(command, id string) string
+}
+
+// A Report contains what is due. Its JSON form is described in docs/blocklistctl-due.md.
+type Report struct {
+	At       string     `json:"at"`
+	Until    string     `json:"until"`
+	Days     int        `json:"days"`
+	Timezone string     `json:"timezone,omitempty"`
+	Files    int        `json:"files"`
+	Orders   int        `json:"orders"`
+	InForce  int        `json:"in_force"`
+	Problems []string   `json:"problems"`
+	Notes    []string   `json:"notes,omitempty"`
+	Behind   bool       `json:"behind"`
+	Sections []*Section `json:"sections"`
+
+	now, until order.Time
+	// zone is the time zone of all files, or UTC if the files have several zones.
+	zone    *time.Location
+	several bool
+	stamp   time.Time
+}
+
+// A Section contains the items of one kind.
+type Section struct {
+	Name    string  `json:"name"`
+	Title   string  `json:"title"`
+	Meaning string  `json:"meaning"`
+	Count   int     `json:"count"`
+	Items   []*Item `json:"items"`
+
+	kind  kind
+	found []found
+}
+
+// More returns the number of items that the report leaves out.
+func (s *Section) More() int { return s.Count - len(s.Items) }
+
+// An Item is one order, some targets of one order, or one file. Empty fields are unknown.
+type Item struct {
+	Order      string   `json:"order,omitempty"`
+	Sealed     bool     `json:"sealed,omitempty"`
+	Action     string   `json:"action,omitempty"`
+	State      string   `json:"state,omitempty"`
+	Authority  string   `json:"authority,omitempty"`
+	References []string `json:"references,omitempty"`
+	File       string   `json:"file,omitempty"`
+	Line       int      `json:"line,omitempty"`
+	// Field is the field with the date.
+	Field  string `json:"field,omitempty"`
+	Date   string `json:"date,omitempty"`
+	Until  string `json:"until,omitempty"`
+	Why    string `json:"why"`
+	Target string `json:"target,omitempty"`
+	// TargetCount is the number of targets that the item is about, if it is not the whole order.
+	TargetCount int      `json:"target_count,omitempty"`
+	DidYouMean  []string `json:"did_you_mean,omitempty"`
+	Command     string   `json:"command,omitempty"`
+
+	at, until order.Time
+	end       bool // a date means the end of the day
+	zone      *time.Location
+	key       string // identifies the item in later reports
+}
+
+// kind is the kind of a section.
+type kind uint8
+
+const (
+	behind kind = iota
+	late
+	atRisk
+	starts
+	ends
+	review
+	unreached
+	notAcknowledged
+	notReported
+	numKinds
+)
+
+// titles contains the name, the title and the meaning of each kind.
+var titles = [numKinds][3]string{
+	behind:          {"behind", "BEHIND", "The deadline has passed, and the order is not enforced, or not for all its targets."},
+	late:            {"late", "LATE", "The order missed its deadline, and the file has no time at which the effect was reported."},
+	atRisk:          {"at_risk", "AT RISK", "The deadline has not passed. As the file is now, the order will miss it."},
+	starts:          {"starts", "STARTS", "The order, some of its targets, or a window begins."},
+	ends:            {"ends", "ENDS", "The order, some of its targets, or an exemption ends."},
+	review:          {"review", "REVIEW", "A person must look at the order again, or renew the file. A review ends no order."},
+	unreached:       {"unreached", "UNREACHED", "The lift ends no order, or it has an id or a name that no order has."},
+	notAcknowledged: {"not_acknowledged", "NOT ACKNOWLEDGED", "The file has no time at which the receipt was confirmed to the authority."},
+	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
+}
+
+// found is an item before its texts are written. A report may find a million items and show few.
+type found struct {
+	n         int // the number of the order in all files, or -1
+	file      int // the index of the file
+	at, until order.Time
+	field     string
+	targets   []string
+	count     int // the number of targets, or 0 for the whole order
+	end       bool
+	reach     *ruleset.Reach
+
+	disclosure order.Disclosure
+}
+
+type collector struct {
+	Options
+	*Report
+	orders  []*order.Order
+	fileOf  []int32 // the index of the file of each order
+	states  []ruleset.OrderState
+	held    map[*ruleset.Order][]ruleset.Held
+	useless map[*ruleset.Order]*ruleset.Reach
+	guesses int // the number of lifts for which a similar id or name was looked for
+}
+
+// Collect makes the report.
+func Collect(opt Options) *Report {
+	c := &collector{Options: opt, Report: &Report{At: opt.Now.String(), Days: opt.Days, Files: len(opt.Files), Problems: opt.Problems, Notes: opt.Notes, now: opt.Now, stamp: opt.Now.Time()}}
+	if c.Report.Problems == nil {
+		c.Report.Problems = []string{}
+	}
+	c.setZone()
+	today := opt.Now.Time().In(c.zone)
+	c.until = order.FromTime(time.Date(today.Year(), today.Month(), today.Day()+opt.Days+1, 0, 0, 0, 0, c.zone))
+	c.Until = c.until.String()
+	for k := range numKinds {
+		t := titles[k]
+		c.Sections = append(c.Sections, &Section{Name: t[0], Title: t[1], Meaning: t[2], kind: k, Items: []*Item{}})
+	}
+	for i, f := range opt.Files {
+		c.orders = append(c.orders, f.Orders...)
+		for range f.Orders {
+			c.fileOf = append(c.fileOf, int32(i))
+		}
+	}
+	c.states = make([]ruleset.OrderState, 0, len(c.orders))
+	for st := range opt.Set.OrderStates(opt.Now) {
+		c.states = append(c.states, st)
+		if !st.Lift && st.State == ruleset.InForce {
+			c.InForce++
+		}
+	}
+	c.Report.Orders = len(c.orders)
+	c.held = map[*ruleset.Order][]ruleset.Held{}
+	for _, h := range opt.Set.Held() {
+		c.held[h.Order] = append(c.held[h.Order], h)
+	}
+	c.useless = map[*ruleset.Order]*ruleset.Reach{}
+	for i, reaches := 0, opt.Set.UselessLifts(); i < len(reaches); i++ {
+		c.useless[reaches[i].Lift] = &reaches[i]
+	}
+	c.deadlines()
+	c.servedLate()
+	for n := range c.orders {
+		c.times(n)
+		c.receipts(n)
+	}
+	c.reviews()
+	c.lifts()
+	for _, s := range c.Sections {
+		c.finish(s)
+	}
+	c.Behind = c.Sections[behind].Count > 0
+	return c.Report
+}
+
+// setZone sets the time zone of the report.
+func (c *collector) setZone() {
+	for _, f := range c.Options.Files {
+		if c.zone == nil {
+			c.zone = f.Zone
+		}
+		c.several = c.several || f.Zone.String() != c.zone.String()
+	}
+	if c.zone == nil || c.several {
+		c.zone = time.UTC
+	}
+	if !c.several {
+		c.Timezone = c.zone.String()
+	}
+}
+
+func (c *collector) add(k kind, f found) {
+	if f.n >= 0 {
+		f.file = int(c.fileOf[f.n])
+		f.disclosure = c.disclosure(f)
+	}
+	s := c.Sections[k]
+	s.found = append(s.found, f)
+	s.Count++
+	if (k == notAcknowledged || k == notReported) && c.Limit > 0 && len(s.found) >= 2*c.Limit+pruneAt {
+		s.found = s.found[:c.cut(s)]
+	}
+}
+
+// pruneAt is the number of items at which the items that will not be shown are dropped. Without
+// dropping them, a register of a million orders needs much memory and time.
+const pruneAt = 1000
+
+// cut sorts the items of a section, and returns the number of the items that are shown.
+func (c *collector) cut(s *Section) int {
+	c.sort(s)
+	if c.Limit > 0 {
+		return min(c.Limit, len(s.found))
+	}
+	return len(s.found)
+}
+
+// sort sorts the items of a section. The oldest dates come first. Orders that wait for a message are
+// sorted by the newest date, because an import of old orders must not hide the order of yesterday.
+// Items without a date come last. Sealed orders come at the end without a sequence of dates, because
+// their dates are secret.
+func (c *collector) sort(s *Section) {
+	newest := s.kind == notAcknowledged || s.kind == notReported
+	slices.SortStableFunc(s.found, func(a, b found) int {
+		if a, b := c.hidden(&a), c.hidden(&b); a != b {
+			if a {
+				return 1
+			}
+			return -1
+		} else if a {
+			return 0
+		}
+		switch {
+		case a.at == b.at:
+			return 0
+		case a.at == order.NoTime:
+			return 1
+		case b.at == order.NoTime:
+			return -1
+		case newest:
+			return cmp.Compare(b.at, a.at)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
+}
+
+// finish writes the texts of the items that are shown.
+func (c *collector) finish(s *Section) {
+	for _, f := range s.found[:c.cut(s)] {
+		s.Items = append(s.Items, c.item(s.kind, f))
+	}
+	s.found = nil
+}
+
+// hidden reports whether the item is about a sealed order that must not be shown.
+func (c *collector) hidden(f *found) bool {
+	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
+}
+
+// disclosure returns how much of the item's order may be shown. A lift that ends no order is as
+// secret as a sealed order only if a file could not be read, because this file may have the order,
+// or if an id in the lift is similar to the id of a sealed order.
+func (c *collector) disclosure(f found) order.Disclosure {
+	o := c.orders[f.n]
+	x := c.useless[c.states[f.n].Order]
+	if x == nil || len(c.Options.Problems) > 0 || o.Disclosure.Sealed() {
+		return c.Disclosure(o)
+	}
+	for _, id := range x.Unknown {
+		if lint.NearestID(id, c.sealedIDs()) != "" {
+			return order.None
+		}
+	}
+	return o.Disclosure
+}
+
+// sealedIDs yields the ids of the sealed block orders.
+func (c *collector) sealedIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, o := range c.orders {
+			if !o.Lifting() && o.Disclosure.Sealed() && !yield(o.ID) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,355 @@
+package due
+
+import (
+	"bytes"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// now is the time of all reports in the tests: Friday, at noon in UTC.
+var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
+
+// input returns the input of Collect for order files, with the names a.yaml, b.yaml and so on. The
+// disclosure of a lift is its own.
+func input(t *testing.T, texts ...string) Options {
+	t.Helper()
+	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
+		Command: func(command, id string) string { return "blocklistctl " + command + " " + id }}
+	rules := ruleset.Options{Guard: guard.New(), Addresses: true}
+	var parts []*ruleset.Part
+	for i, text := range texts {
+		path := string(rune('a'+i)) + ".yaml"
+		f, problems := order.Parse(path, strings.NewReader(text), order.Options{})
+		if len(problems.Errors()) > 0 {
+			t.Fatal(problems)
+		}
+		b := ruleset.NewBuilder(path, rules)
+		for _, o := range f.Orders {
+			b.Add(o)
+		}
+		part, _ := b.Freeze()
+		parts = append(parts, part)
+		zone, err := time.LoadLocation(f.Timezone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt.Files = append(opt.Files, File{Path: path, Orders: f.Orders, Zone: zone, Expires: f.Expires, Register: f.Source != nil})
+	}
+	opt.Set = ruleset.Merge(parts, rules)
+	return opt
+}
+
+// head is the beginning of a file whose orders were acknowledged and reported.
+const head = "version: 1\ntimezone: Europe/Rome\ndefaults: {scope: global, authority: {name: Court}, acknowledged: 2026-04-01, reported: 2026-04-01, review: 2027-01-01}\norders:\n"
+
+// whole returns an order file with the orders. A lift was acknowledged and reported. An order with
+// "new: x" was neither acknowledged nor reported.
+func whole(orders string) string {
+	h := head
+	if strings.Contains(orders, "new: x, ") {
+		h = strings.Replace(h, "acknowledged: 2026-04-01, reported: 2026-04-01, ", "", 1)
+	}
+	return h + strings.NewReplacer("new: x, ", "", "action: lift", "action: lift, acknowledged: 2026-04-01, reported: 2026-04-01").Replace(orders) + "\n"
+}
+
+// lines returns the items of a report, one line each.
+func lines(r *Report) (out []string) {
+	for _, s := range r.Sections {
+		for _, it := range s.Items {
+			out = append(out, strings.Join(slices.DeleteFunc([]string{s.Name, it.Order, r.Date(it), it.Target, r.Because(it), strings.Join(it.DidYouMean, " ")},
+				func(s string) bool { return s == "" }), " | "))
+		}
+	}
+	return out
+}
+
+// TestSections checks the section, the date and the reason of each item.
+func TestSections(t *testing.T) {
+	for _, tc := range []struct {
+		why, orders string
+		want        []string
+	}{
+		{"nothing is due", "- {id: x, targets: [a.example]}", nil},
+
+		// Deadlines.
+		{"a draft past its deadline", "- {id: x, status: draft, deadline: 2026-04-30, targets: [a.example]}",
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+		{"a draft before its deadline", "- {id: x, status: draft, deadline: 2026-05-01T18:00, targets: [a.example]}",
+			[]string{"at_risk | x | Fri 2026-05-01 18:00 | deadline today: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+		{"a draft whose deadline is later", "- {id: x, status: draft, deadline: 2026-05-09, targets: [a.example]}", nil},
+		{"in force in time", "- {id: x, deadline: 2026-04-30, targets: [a.example]}", nil},
+		{"held by the guard", "- {id: x, deadline: 2026-04-30, targets: [com, a.example]}",
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the guard holds 1 target: com is a top-level domain"}},
+		{"held, but its targets are secret", "- {id: x, disclosure: schedule, deadline: 2026-04-30, targets: [com, a.example]}",
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the guard holds 1 target"}},
+		{"targets of their own", "- {id: x, targets: [{name: a.example, status: draft, deadline: 2026-04-30}, {name: b.example, status: draft, deadline: 2026-04-30}, {name: c.example, deadline: 2026-04-30}]}",
+			[]string{"behind | x | Thu 2026-04-30 | a.example, b.example | deadline yesterday: the status of the first target is draft; to enforce the first target, set the status to active at a.yaml:5"}},
+		{"a draft with a draft target is one item", "- {id: x, status: draft, deadline: 2026-04-30, targets: [{name: a.example, status: draft}]}",
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+		{"begins after its deadline", "- {id: x, deadline: 2026-04-30, from: 2026-05-03T08:00, targets: [a.example]}",
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the order begins at 2026-05-03T08:00:00+02:00, after its deadline",
+				"starts | x | Sun 2026-05-03 08:00 | from in 2 days: the order begins"}},
+		{"lifted, so nothing is missed", "- {id: x, issued: 2026-04-01, status: draft, deadline: 2026-04-30, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-02}", nil},
+
+		// Late orders.
+		{"served after its deadline", "- {id: x, new: x, acknowledged: 2026-04-12, served: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}",
+			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago: served after its deadline, 2026-04-12", "not_reported | x | Sun 2026-04-12 | served 19 days ago"}},
+		{"begun after its deadline", "- {id: x, new: x, acknowledged: 2026-04-12, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}",
+			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago: begins after its deadline, from 2026-04-12", "not_reported | x | the file does not say when the order was served"}},
+		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
+
+		// Times.
+		{"a match", "- {id: x, targets: [a.example], windows: [{from: 2026-05-02T20:45, until: 2026-05-02T23:00}, {from: 2026-05-20T20:45, until: 2026-05-20T23:00}]}",
+			[]string{"starts | x | Sat 2026-05-02 20:45 to 23:00 | window tomorrow: a window begins"}},
+		{"the last match", "- {id: x, targets: [a.example], windows: [{from: 2026-05-08T23:00, until: 2026-05-09T00:00}]}",
+			[]string{"starts | x | Fri 2026-05-08 23:00 to 24:00 | window in 7 days: a window begins", "ends | x | Fri 2026-05-08 | window in 7 days: the last window ends"}},
+		{"an order begins, but is a draft", "- {id: x, status: draft, from: 2026-05-08, targets: [a.example]}",
+			[]string{"starts | x | Fri 2026-05-08 | from in 7 days: the order begins, but the status of the order is draft, so the order is not enforced"}},
+		{"begins too late for the report", "- {id: x, from: 2026-05-09, targets: [a.example]}", nil},
+		{"an order ends", "- {id: x, until: 2026-05-08, targets: [a.example]}",
+			[]string{"ends | x | Fri 2026-05-08 | until in 7 days: the order ends, and its names are freed unless another order blocks them"}},
+		{"ends after the report", "- {id: x, until: 2026-05-09, targets: [a.example]}", nil},
+		{"has ended", "- {id: x, until: 2026-04-30, targets: [a.example]}", nil},
+		{"a stay ends", "- {id: x, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-02-01, until: 2026-05-03}",
+			[]string{"ends | l | Sun 2026-05-03 | until in 2 days: the lift ends; the orders that it ended block again"}},
+		{"targets begin and end", "- {id: x, targets: [{name: a.example, from: 2026-05-02}, {name: b.example, from: 2026-05-02}, {name: c.example, until: 2026-05-02}]}",
+			[]string{"starts | x | Sat 2026-05-02 | a.example, b.example | from tomorrow: 2 targets begin", "ends | x | Sat 2026-05-02 | c.example | until tomorrow: a target ends"}},
+		{"an exemption ends", "- {id: x, exempt: [{clients: [192.0.2.0/24], until: 2026-05-04}], targets: [a.example]}",
+			[]string{"ends | x | Mon 2026-05-04 | exempt until in 3 days: an exemption ends; its clients are then blocked"}},
+
+		// Reviews.
+		{"a review is due", "- {id: x, review: 2026-04-01, targets: [a.example]}",
+			[]string{"review | x | Wed 2026-04-01 | review 30 days ago: look at the order again, then write a new review date at a.yaml:5"}},
+		{"a review during a stay, and a review after a stay", "- {id: x, issued: 2026-01-01, review: 2026-05-02, targets: [a.example]}\n- {id: y, issued: 2026-01-01, review: 2026-05-06, targets: [b.example]}\n- {id: l, action: lift, lifts: [x, y], issued: 2026-02-01, until: 2026-05-04}",
+			[]string{"ends | l | Mon 2026-05-04 | until in 3 days: the lift ends; the orders that it ended block again",
+				"review | y | Wed 2026-05-06 | review in 5 days: look at the order again, then write a new review date at a.yaml:6"}},
+
+		// Lifts that end nothing.
+		{"a wrong id", "- {id: court/17, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [court/71], issued: 2026-02-01}",
+			[]string{`unreached | l | Sun 2026-02-01 | issued 89 days ago: no order has the id "court/71"; the lift ends no order | court/17`}},
+		{"a wrong name", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-02-01, targets: [flims.example, films.example]}",
+			[]string{"unreached | l | Sun 2026-02-01 | flims.example | issued 89 days ago: no block order has flims.example, or a name above or below | films.example"}},
+		{"another authority", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, authority: {name: Ministry}, issued: 2026-02-01, targets: [www.films.example]}",
+			[]string{"unreached | l | Sun 2026-02-01 | issued 89 days ago: no earlier order of this authority has the targets of the lift; the lift ends no order | x"}},
+		{"a lift that works", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, issued: 2026-02-01, targets: [www.films.example]}", nil},
+		{"the id of a sealed order is not suggested", "- {id: secret/17, disclosure: code, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [secret/71], issued: 2026-02-01}",
+			[]string{"unreached | sealed:" + ruleset.Digest("l") + " | a sealed order; --sealed shows the order and the date"}},
+
+		// Messages to the authority.
+		{"not acknowledged and not reported", "- {id: x, new: x, report_to: dsa@court.example, served: 2026-04-30T10:00, targets: [a.example]}",
+			[]string{"not_acknowledged | x | Thu 2026-04-30 10:00 | served yesterday", "not_reported | x | Thu 2026-04-30 10:00 | served yesterday: report to dsa@court.example"}},
+		{"the newest first, then without a date", "- {id: x, new: x, reported: 2026-04-01, targets: [a.example]}\n- {id: y, new: x, reported: 2026-04-01, issued: 2026-04-01, targets: [b.example]}\n- {id: z, new: x, reported: 2026-04-01, served: 2026-04-02, targets: [c.example]}",
+			[]string{"not_acknowledged | z | Thu 2026-04-02 | served 29 days ago", "not_acknowledged | y | Wed 2026-04-01 | issued 30 days ago: the file does not say when the order was served",
+				"not_acknowledged | x | the file does not say when the order was served"}},
+		{"not in force, so no effect to report", "- {id: x, new: x, acknowledged: 2026-04-01, from: 2026-06-01, targets: [a.example]}", nil},
+		{"the operator's own order, and a law", "- {id: x, new: x, authority: {name: A, kind: operator}, targets: [a.example]}\n- {id: y, new: x, authority: {name: A, kind: law}, targets: [b.example]}", nil},
+		{"served later", "- {id: x, new: x, served: 2026-05-02, from: 2026-06-01, targets: [a.example]}", nil},
+		{"a further list", "- {id: x, targets: [a.example, {name: b.example, served: 2026-04-20}, {name: c.example, served: 2026-04-20}, {name: d.example, served: 2026-04-20, acknowledged: 2026-04-20}]}",
+			[]string{"not_acknowledged | x | Mon 2026-04-20 | b.example, c.example | served 11 days ago: 2 targets served later than the other targets",
+				"not_reported | x | Mon 2026-04-20 | b.example, c.example, d.example | served 11 days ago: 3 targets served later than the other targets"}},
+
+		// Sealed orders come last, without their dates.
+		{"sealed", "- {id: x, disclosure: none, status: draft, deadline: 2026-04-01, targets: [a.example]}\n- {id: y, status: draft, deadline: 2026-04-30, targets: [b.example]}",
+			[]string{"behind | y | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:6",
+				"behind | sealed:" + ruleset.Digest("x") + " | a sealed order; --sealed shows the order and the date"}},
+	} {
+		if got := lines(Collect(input(t, whole(tc.orders)))); !slices.Equal(got, tc.want) {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", tc.why, strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+		}
+	}
+}
+
+// TestRegister checks that the orders of an official register wait for no message, and that a file
+// expires.
+func TestRegister(t *testing.T) {
+	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
+	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days: the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestUnreadable checks that a file with errors comes first, and that a useless lift is then secret,
+// because the file may have the sealed order that the lift ends.
+func TestUnreadable(t *testing.T) {
+	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
+	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }
+	if got := lines(Collect(opt)); len(got) != 1 || !strings.Contains(got[0], "| l |") {
+		t.Errorf("with all files: %q", got)
+	}
+	opt.Problems = []string{"b.yaml: cannot be read: permission denied"}
+	r := Collect(opt)
+	if got := lines(r); len(got) != 1 || strings.Contains(got[0], "| l |") {
+		t.Errorf("without a file: %q", got)
+	}
+	var b strings.Builder
+	r.WriteText(&b)
+	if !strings.HasPrefix(b.String(), opt.Problems[0]+"\n") || strings.Contains(b.String(), "No order is behind") {
+		t.Errorf("text %q", b.String())
+	}
+}
+
+// world is a report with items in each section.
+func world(t *testing.T) Options {
+	opt := input(t, `version: 1
+timezone: Europe/Rome
+expires: 2026-05-06
+defaults: {scope: global}
+authorities:
+  agcom: {authority: {name: AGCOM, country: IT, kind: regulator}, report_to: dsa@agcom.example}
+  milan: {authority: {name: "Tribunale di Milano, Sezione \"Imprese\"; A", country: IT, kind: court}}
+orders:
+- {id: agcom/7, authority: agcom, references: ["7/26/CONS"], served: 2026-04-30T10:00, deadline: 30m, targets: [com, films.example]}
+- {id: agcom/8, authority: agcom, references: ["=8/26/CONS"], status: draft, served: 2026-04-30, deadline: 2026-05-04, targets: [films2.example]}
+- {id: milan/2026-17, authority: milan, references: ["17/2026", "RG 4410/2026 <script>alert(1)</script>"], issued: 2026-04-20, served: 2026-04-21, acknowledged: 2026-04-21, reported: 2026-04-22, review: 2026-05-05, targets: [films3.example, {name: m.example, served: 2026-04-29}]}
+- {id: milan/2026-23, authority: milan, references: ["23/2026"], issued: 2026-04-28, targets: [match.example], windows: [{from: 2026-05-02T20:45, until: 2026-05-02T23:00}, {from: 2026-05-06T20:45, until: 2026-05-07T01:00}]}
+- {id: milan/2026-17/stay, action: lift, authority: milan, references: ["44/2026"], issued: 2026-04-29, lifts: [milan/2026-17], until: 2026-05-03}
+- {id: milan/2026-17/x, action: lift, authority: milan, references: ["45/2026"], issued: 2026-04-29, lifts: [milan/2026-71]}
+- {id: secret/1, disclosure: code, authority: agcom, served: 2026-04-01, deadline: 2026-04-02, status: draft, targets: [s.example]}
+- {id: late/1, authority: agcom, served: 2026-04-10, deadline: 2026-04-11, from: 2026-04-13, acknowledged: 2026-04-10, targets: [l.example]}
+`, `version: 1
+timezone: Europe/Kyiv
+defaults: {scope: global, authority: {name: Національний центр оперативно-технічного управління мережами телекомунікацій}}
+orders:
+- {id: ncu/914-2719-a-long-identifier-that-somebody-made-from-a-file-name, references: ["914/2719 від 12.04.2026"], issued: 2026-04-12, until: 2026-05-05T12:30, targets: [приклад.example]}
+`)
+	opt.Problems = []string{`c.yaml:1:1: is empty`}
+	return opt
+}
+
+// TestGolden compares the formats with the files in testdata. -update writes the files.
+func TestGolden(t *testing.T) {
+	r := Collect(world(t))
+	for _, s := range r.Sections {
+		if s.Count == 0 {
+			t.Errorf("section %s has no item", s.Name)
+		}
+	}
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"due.txt":  func(b *bytes.Buffer) error { return r.WriteText(b) },
+		"due.csv":  func(b *bytes.Buffer) error { return r.WriteCSV(b) },
+		"due.html": func(b *bytes.Buffer) error { return r.WriteHTML(b) },
+		"due.ics":  func(b *bytes.Buffer) error { return r.WriteICS(b) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(path); err != nil || !bytes.Equal(want, b.Bytes()) {
+			t.Errorf("%s differs; -update writes the file: %v\n%s", path, err, b.Bytes())
+		}
+	}
+}
+
+// TestColumns checks that the text has at most 100 columns, apart from words that are longer.
+func TestColumns(t *testing.T) {
+	var b strings.Builder
+	Collect(world(t)).WriteText(&b)
+	for line := range strings.Lines(b.String()) {
+		if line = strings.TrimRight(line, "\n"); textWidth(line) > columns {
+			t.Errorf("%d columns: %s", textWidth(line), line)
+		}
+	}
+}
+
+// TestOneFile checks that the HTML file refers to no other file, runs no script, and escapes texts.
+func TestOneFile(t *testing.T) {
+	var b strings.Builder
+	Collect(world(t)).WriteHTML(&b)
+	for _, bad := range []string{"<script", "<link", "<img", "src=", "url(", "@import", "http:", "https:"} {
+		if strings.Contains(b.String(), bad) {
+			t.Errorf("has %s", bad)
+		}
+	}
+	if !strings.Contains(b.String(), "&lt;script&gt;") || !strings.Contains(b.String(), "@media print") {
+		t.Error("lacks the escaped text, or the style for printing")
+	}
+}
+
+// TestCSV checks that the file has one line for each item, and that no cell is a formula.
+func TestCSV(t *testing.T) {
+	r := Collect(world(t))
+	var b strings.Builder
+	r.WriteCSV(&b)
+	rows, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+len(lines(r)) {
+		t.Errorf("%d rows for %d items", len(rows), len(lines(r)))
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("the cell %q is a formula", cell)
+			}
+		}
+	}
+}
+
+// TestLimit checks that a section counts the items that are left out.
+func TestLimit(t *testing.T) {
+	var orders strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&orders, "- {id: x%d, status: draft, deadline: 2026-04-30, targets: [a%d.example]}\n", i, i)
+	}
+	opt := input(t, head+orders.String())
+	opt.Limit = 10
+	r := Collect(opt)
+	if s := r.Sections[behind]; s.Count != 12 || len(s.Items) != 10 || s.More() != 2 {
+		t.Errorf("%d items, %d shown, %d more", s.Count, len(s.Items), s.More())
+	}
+	var b strings.Builder
+	r.WriteText(&b)
+	if !strings.Contains(b.String(), "... and 2 more; --all shows all") || strings.Count(b.String(), "$ blocklistctl") != 1 {
+		t.Error(b.String())
+	}
+}
+
+// TestHostile checks that texts of order files cannot control the terminal or forge a line.
+func TestHostile(t *testing.T) {
+	count := func(text string) (n int) {
+		opt := input(t, head+"- {id: x, status: draft, deadline: 2026-04-30, authority: {name: "+text+"}, references: ["+text+"], report_to: "+text+", targets: [a.example]}\n")
+		r := Collect(opt)
+		for _, write := range []func(*bytes.Buffer) error{
+			func(b *bytes.Buffer) error { return r.WriteText(b) },
+			func(b *bytes.Buffer) error { return r.WriteCSV(b) },
+			func(b *bytes.Buffer) error { return r.WriteHTML(b) },
+			func(b *bytes.Buffer) error { return r.WriteICS(b) },
+		} {
+			var b bytes.Buffer
+			write(&b)
+			if i := regexp.MustCompile(`[\x00-\x09\x0b\x0c\x0e-\x1f\x7f\x{202e}\x{200b}\x{2028}]`).FindIndex(b.Bytes()); i != nil {
+				t.Errorf("%s: %q", text, b.Bytes()[max(0, i[0]-30):i[1]])
+			}
+			n += bytes.Count(b.Bytes(), []byte{'\n'})
+		}
+		return n
+	}
+	// Escapes make the texts longer, so a line may be folded once more.
+	want := count(`"harmless, and as long as the others"`)
+	for _, text := range []string{`"x\u001b[2Jx and more text here"`, `"x\r\nBEGIN:VEVENT and more"`, `"\u202e\u200b and more text"`, `"\u2028 and much more text"`} {
+		if got := count(text); got > want+4 {
+			t.Errorf("%s: %d lines, want about %d", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package due
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+//go:embed page.html
+var pageText string
+
+var page = template.Must(template.New("due").Funcs(template.FuncMap{"join": strings.Join, "or": or, "p": printable.Line, "noDate": unknownDate,
+	"twoLines": func(date string) string { return strings.Replace(date, " to ", "\nto ", 1) }}).Parse(pageText))
+
+// WriteHTML writes the report as one HTML file that refers to no other file. A browser prints the
+// file on A4 or letter paper.
+func (r *Report) WriteHTML(w io.Writer) error {
+	return page.Execute(w, struct {
+		*Report
+		Last, Note string
+	}{r, when(r.until, r.zone, true, false), Note})
+}

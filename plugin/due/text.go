@@ -1,0 +1,260 @@
+package due
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// columns is the width of the text in columns of a terminal. A single word that is longer, such as
+// a long id, is not broken.
+const columns = 100
+
+// WriteText writes the report as text.
+func (r *Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	line := func(first, rest, text string) { wrap(&b, first, rest, text, "") }
+	for _, p := range r.Problems {
+		line("", "    ", printable.Line(p))
+	}
+	if n := len(r.Problems); n > 0 {
+		line("", "", "These problems come first, because the report lacks the orders of the files with errors.")
+		b.WriteByte('\n')
+	}
+	line("", "    ", fmt.Sprintf("What is due on %s, and until the end of %s (%s).", r.Now(), when(r.until, r.zone, true, false), r.ZoneText()))
+	line("", "    ", r.Summary())
+	for _, n := range r.Notes {
+		line("", "    ", "Note: "+printable.Line(n))
+	}
+	b.WriteByte('\n')
+	var none []string
+	for _, s := range r.Sections {
+		if s.Count == 0 {
+			none = append(none, s.Title)
+		} else {
+			fmt.Fprintf(&b, "%7d  %s\n", s.Count, s.Title)
+		}
+	}
+	if len(none) > 0 {
+		line("   none  ", "         ", strings.Join(none, ", "))
+	}
+	for _, s := range r.Sections {
+		if s.Count > 0 {
+			r.section(&b, s)
+		}
+	}
+	b.WriteByte('\n')
+	line("", "", Note)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Note is the limit of the report, for the end of a page.
+const Note = "This report reads order files. The log and the metrics of a server say which version of a file is in force."
+
+// Now returns the time of the report.
+func (r *Report) Now() string { return r.now.Time().In(r.zone).Format("Mon 2006-01-02 15:04") }
+
+// ZoneText returns the time zone of the times in the report.
+func (r *Report) ZoneText() string {
+	if r.several {
+		return "UTC; the times of an order are in the time zone of its file"
+	}
+	return r.zone.String()
+}
+
+// Summary returns the numbers of files and orders.
+func (r *Report) Summary() string {
+	s := fmt.Sprintf("%s read, with %s. In force: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
+	return s + " " + r.Verdict()
+}
+
+// Verdict returns whether an order is behind, as far as the files could be read.
+func (r *Report) Verdict() string {
+	switch n := r.Sections[behind].Count; {
+	case n > 0 && len(r.Problems) > 0:
+		return count(n, "deadline") + " behind, and files have errors."
+	case n > 0:
+		return count(n, "deadline") + " behind."
+	case len(r.Problems) > 0:
+		return "Files have errors, so it is unknown whether an order is behind."
+	}
+	return "No order is behind."
+}
+
+// section writes one section.
+func (r *Report) section(b *strings.Builder, s *Section) {
+	b.WriteByte('\n')
+	wrap(b, "", "    ", fmt.Sprintf("%s: %d. %s", s.Title, s.Count, s.Meaning), "")
+	same := sameCommand(s.Items)
+	for _, it := range s.Items {
+		r.lines(b, it)
+		if it.Command != "" && same == nil {
+			wrap(b, "      $ ", "          ", it.Command, ` \`)
+		}
+	}
+	if n := s.More(); n > 0 {
+		fmt.Fprintf(b, "  ... and %d more; --all shows all\n", n)
+	}
+	if same != nil {
+		fmt.Fprintf(b, "  Next, and then the same for the other orders:\n")
+		wrap(b, "      $ ", "          ", same.Command, ` \`)
+	}
+}
+
+// sameCommand returns the first item with a command, if several items have one and their commands
+// differ only in the order.
+func sameCommand(items []*Item) (first *Item) {
+	form := func(it *Item) string { return strings.Replace(it.Command, it.Order, "", 1) }
+	n := 0
+	for _, it := range items {
+		switch {
+		case it.Command == "":
+			continue
+		case first == nil:
+			first = it
+		case form(it) != form(first):
+			return nil
+		}
+		n++
+	}
+	if n < 2 {
+		return nil
+	}
+	return first
+}
+
+// lines writes the lines about an item, without the command.
+func (r *Report) lines(b *strings.Builder, it *Item) {
+	const indent = "      "
+	name := printable.Line(or(it.Order, it.File))
+	if about := it.About(); about != "" {
+		name += " (" + about + ")"
+	}
+	wrap(b, "  ", indent, fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name), "")
+	wrap(b, indent, indent, r.Because(it), "")
+	if targets := it.Targets(); targets != "" {
+		wrap(b, indent, indent, "targets: "+printable.Line(targets), "")
+	}
+	if len(it.DidYouMean) > 0 {
+		wrap(b, indent, indent, "did you mean "+printable.Line(strings.Join(it.DidYouMean, ", "))+"?", "")
+	}
+}
+
+// Targets returns the targets of the item, or "" if the reason contains them.
+func (it *Item) Targets() string {
+	if strings.Contains(it.Why, it.Target) {
+		return ""
+	}
+	return it.Target
+}
+
+// unknownDate returns the text in place of a date.
+func unknownDate(it *Item) string {
+	if it.File == "" {
+		return "sealed"
+	}
+	return "no date"
+}
+
+// About returns the authority and the references of the item's order.
+func (it *Item) About() string {
+	if it.Line == 0 {
+		return ""
+	}
+	s := printable.Line(it.Authority)
+	for i, ref := range it.References {
+		s += map[bool]string{true: "; ", false: ", "}[i == 0] + printable.Line(ref)
+	}
+	return s
+}
+
+// Because returns the distance of the date, and why the item is in its section.
+func (r *Report) Because(it *Item) string {
+	rel := r.relative(it)
+	switch {
+	case it.Why == "":
+		return rel
+	case rel == "":
+		return printable.Line(it.Why)
+	}
+	return rel + ": " + printable.Line(it.Why)
+}
+
+// Date returns the date of an item as text, or "" if the date is unknown or secret.
+func (r *Report) Date(it *Item) string {
+	s := when(it.at, it.zone, it.end, r.several)
+	if it.until > it.at {
+		until := when(it.until, it.zone, true, r.several)
+		if _, ok := wholeDay(it.until, it.zone, true); ok {
+			until += " 24:00"
+		}
+		if day := s[:min(len(s), len("Mon 2006-01-02"))]; strings.HasPrefix(until, day+" ") {
+			until = until[len(day)+1:]
+		}
+		s += " to " + until
+	}
+	return s
+}
+
+// relative returns the field of the date, and the number of days to the date.
+func (r *Report) relative(it *Item) string {
+	if s := when(it.at, it.zone, true, false); s == "" {
+		return ""
+	}
+	field := it.Field
+	if field == "windows" {
+		field = "window"
+	} else if field == "exempt" {
+		field = "exempt until"
+	}
+	return field + " " + distance(r.now, it.at, it.zone, it.end)
+}
+
+// or returns s, or the text otherwise if s is empty.
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// wrap writes text in lines of at most columns. The prefix first is on the first line, and the
+// prefix rest is on the other lines. The text cont is at the end of each line that continues.
+func wrap(b *strings.Builder, first, rest, text, cont string) {
+	b.WriteString(first)
+	used, start := textWidth(first), true
+	for i, word := range strings.Split(text, " ") {
+		w := textWidth(word)
+		if i > 0 && !start && used+1+w > columns-len(cont) {
+			b.WriteString(cont + "\n" + rest)
+			used, start = textWidth(rest), true
+		} else if i > 0 {
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += w
+		start = start && word == ""
+	}
+	b.WriteByte('\n')
+}
+
+// textWidth returns the number of columns of a text on a terminal.
+func textWidth(s string) (n int) {
+	for _, r := range s {
+		switch k := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case k == width.EastAsianWide || k == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}

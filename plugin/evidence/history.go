@@ -1,0 +1,224 @@
+package evidence
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// An Interval is a time in which a node enforced an order, as far as the journal says.
+type Interval struct {
+	From time.Time `json:"from"`
+	// Until is zero if the order is still enforced.
+	Until time.Time `json:"until,omitzero"`
+	// Why says what ended the interval: a state of the order, "stop" (the server was stopped),
+	// "unknown" (the server ended without a record), or "target" (the name was no longer a
+	// target). It is empty if the order is still enforced.
+	Why string `json:"why,omitempty"`
+	// By is the label of a lift, or empty.
+	By string `json:"by,omitempty"`
+	// SHA256 is the version of the order file at the beginning.
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// An OrderHistory is the history of one order on one node.
+type OrderHistory struct {
+	Node      string           `json:"node"`
+	Order     string           `json:"order"`
+	Sealed    bool             `json:"sealed,omitempty"`
+	File      string           `json:"file,omitempty"`
+	Intervals []Interval       `json:"enforced"`
+	Records   []journal.Record `json:"records"`
+}
+
+// A History reads journals and answers questions about the past.
+type History struct {
+	node    string
+	dir     string
+	records []journal.Record
+	// Missing has the versions of files that the journal does not have, so that the history of a
+	// name may be incomplete.
+	Missing []string
+}
+
+// Open reads the journal in a directory. It does not verify the journal.
+func Open(dir string) (*History, error) {
+	v, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
+	if err != nil {
+		return nil, err
+	}
+	h := &History{node: v.Name(), dir: dir}
+	err = journal.Read(dir, func(r journal.Record, _ []byte) bool { h.records = append(h.records, r); return true })
+	return h, err
+}
+
+// Order returns the history of an order. It returns nil if the journal has no record of the
+// order.
+func (h *History) Order(id string) *OrderHistory {
+	out := &OrderHistory{Node: h.node, Order: id, Intervals: []Interval{}}
+	var state journal.Event
+	running, version := false, ""
+	var last time.Time // the time of the last record
+	begin := func(t time.Time) { out.Intervals = append(out.Intervals, Interval{From: t, SHA256: version}) }
+	end := func(t time.Time, why, by string) {
+		if n := len(out.Intervals); n > 0 && out.Intervals[n-1].Until.IsZero() {
+			x := &out.Intervals[n-1]
+			x.Until, x.Why, x.By = t, why, by
+		}
+	}
+	for _, r := range h.records {
+		switch r.Event {
+		case journal.Start:
+			if running {
+				end(last, "unknown", "")
+			}
+			running = false
+		case journal.Stop:
+			end(r.Time.Time, "stop", "")
+			running = false
+		case journal.Outcome:
+			if !running && r.Set != "" {
+				running = true
+				if state == journal.InForce {
+					begin(r.Time.Time)
+				}
+			}
+			for _, f := range r.Files {
+				if f.File == out.File && f.Problem == "" {
+					version = f.SHA256
+				}
+			}
+		}
+		last = r.Time.Time
+		if r.Order != id {
+			continue
+		}
+		out.Records = append(out.Records, r)
+		out.Sealed = r.Sealed
+		switch r.Event {
+		case journal.Received, journal.Corrected:
+			out.File, version = r.File, r.SHA256
+		case journal.InForce:
+			if state != journal.InForce {
+				begin(r.Time.Time)
+			}
+			state = r.Event
+		case journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed:
+			end(r.Time.Time, string(r.Event), r.By)
+			state = r.Event
+		}
+	}
+	if len(out.Records) == 0 {
+		return nil
+	}
+	return out
+}
+
+// Name returns the histories of the orders that had a name as a target, or a name above it. The
+// intervals have only the times in which the name was a target.
+func (h *History) Name(n dname.Name) []*OrderHistory {
+	var q ruleset.QName
+	q.SetName(n)
+	cover := map[string][]Interval{} // order -> the times in which the name was a target
+	cache := map[string][]string{}
+	current := map[string][]string{} // file -> the orders that cover the name
+	for _, r := range h.records {
+		if r.Event != journal.Outcome {
+			continue
+		}
+		for _, f := range r.Files {
+			if f.Problem != "" {
+				continue
+			}
+			ids, ok := cache[f.SHA256+f.File]
+			if !ok {
+				var err error
+				if ids, err = h.covering(f, &q); err != nil {
+					h.Missing = append(h.Missing, fmt.Sprintf("%s: version %.12s: %v", f.File, f.SHA256, err))
+					continue
+				}
+				cache[f.SHA256+f.File] = ids
+			}
+			for _, id := range current[f.File] {
+				if !slices.Contains(ids, id) {
+					x := cover[id]
+					x[len(x)-1].Until = r.Time.Time
+				}
+			}
+			for _, id := range ids {
+				if !slices.Contains(current[f.File], id) {
+					cover[id] = append(cover[id], Interval{From: r.Time.Time})
+				}
+			}
+			current[f.File] = ids
+		}
+	}
+	var out []*OrderHistory
+	for _, id := range slices.Sorted(maps.Keys(cover)) {
+		o := h.Order(id)
+		if o == nil {
+			continue
+		}
+		o.Intervals = intersect(o.Intervals, cover[id])
+		out = append(out, o)
+	}
+	return out
+}
+
+// covering returns the orders of a version that have the name, or a name above it, as a target.
+func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, err error) {
+	in, err := journal.OpenVersion(h.dir, f.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("is not in the journal")
+	}
+	defer in.Close()
+	b := ruleset.NewBuilder(f.File, ruleset.Options{})
+	_, problems := order.Parse(f.File, in, order.Options{
+		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
+		Emit:     func(o *order.Order) { b.Add(o) },
+		Side:     b.Side,
+		Targets:  b.Targets,
+	})
+	if bad := problems.Errors(); len(bad) > 0 {
+		return nil, bad[0]
+	}
+	part, _ := b.Freeze()
+	_, reasons := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{}).Reasons(q, ruleset.Client{}, 0)
+	for _, r := range reasons {
+		if !slices.Contains(ids, r.Order.ID) {
+			ids = append(ids, r.Order.ID)
+		}
+	}
+	return ids, nil
+}
+
+// intersect returns the parts of the intervals xs that lie in ys. A state of an order is recorded
+// just after the load, so an interval may begin a second before its target.
+func intersect(xs, ys []Interval) []Interval {
+	out := []Interval{}
+	for _, x := range xs {
+		for _, y := range ys {
+			from, z := x.From, x
+			if y.From.After(from) {
+				from = y.From
+			}
+			if !y.Until.IsZero() && (z.Until.IsZero() || y.Until.Before(z.Until)) {
+				z.Until, z.Why, z.By = y.Until, "target", ""
+			}
+			if z.From = from; z.Until.IsZero() || z.Until.After(from) {
+				out = append(out, z)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Interval) int { return cmp.Compare(a.From.UnixNano(), b.From.UnixNano()) })
+	return out
+}

@@ -1,0 +1,255 @@
+// Package explain explains why a name is blocked or passes. The tool blocklistctl explains order
+// files, and a server explains the set of orders in force. The verdict comes from the functions
+// that answer queries.
+//
+// The tool has the parsed orders, and so more facts than a server, which has only compiled
+// orders. An explanation without a parsed order leaves out the facts that only the parsed order
+// has.
+package explain
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// Facts contains the orders of an explanation.
+type Facts struct {
+	Set *ruleset.Set
+	// Whole returns the parsed order with an id, or nil if only the compiled order is known.
+	Whole func(id string) *order.Order
+	// Hidden reports whether the explanation must not contain the id and the targets of an
+	// order, because the order is sealed (secret).
+	Hidden func(*ruleset.Order) bool
+	// Sealed means that the explanation may contain the targets of all orders.
+	Sealed bool
+	// Zone returns the time zone of the order file at a path.
+	Zone func(path string) *time.Location
+	Now  order.Time
+	// Past and Future mean that Now is before or after the present time.
+	Past, Future bool
+}
+
+// A Server contains the settings of a server. Block is nil if the Corefile is unknown.
+type Server struct {
+	*directive.Config
+	Block *directive.Block
+	// Running means that the server itself explains. It reads the database of the geoip plugin, so it
+	// knows the country of a client with a known address.
+	Running bool
+}
+
+// A Client is the client of a query.
+type Client struct {
+	ruleset.Client
+	// AnyCountry is true if the country of the client is unknown. Client then has no country.
+	AnyCountry bool
+	// AnyAddress is true if the address of the client is unknown. Client then has no address.
+	AnyAddress bool
+	// FromPlaces is true if the country comes from the property country or home of the
+	// Corefile.
+	FromPlaces bool
+}
+
+// NewClient returns a client. The zero address means that the address is unknown.
+func NewClient(addr netip.Addr, country order.Country) Client {
+	return Client{Client: ruleset.Client{Addr: addr.Unmap().WithZone(""), Country: country}, AnyAddress: !addr.IsValid()}
+}
+
+// Text describes the client, for example "a client in IT".
+func (cl *Client) Text(s *directive.Config) string {
+	in := " of unknown country"
+	if cl.Country != "" {
+		in = " in " + string(cl.Country)
+	}
+	switch {
+	case !cl.AnyAddress:
+		return "client " + cl.Addr.String() + in
+	case cl.FromPlaces && s.Places.Any:
+		return "a client outside the country networks of the Corefile," + in
+	}
+	return "a client" + in
+}
+
+// A Query is the query of an explanation.
+type Query struct {
+	Name dname.Name
+	Type uint16
+	// EDNS, DO and Structured describe the OPT record: whether there is one, whether the client
+	// wants DNSSEC records, and whether the client asks for structured DNS errors.
+	EDNS, DO, Structured bool
+	Size                 uint16 // the EDNS buffer size in octets
+}
+
+// Begin returns an explanation without a verdict. It has the notes about facts that the
+// explanation does not know.
+func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
+	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
+		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future, running: s.Running}
+	if s.Block != nil {
+		out.Block = s.Block.String()
+	}
+	out.Notes = notes(s, cl, out)
+	return out
+}
+
+// Elsewhere completes an explanation for a server block that does not decide about the name. note
+// says why.
+func (out *Explanation) Elsewhere(cl *Client, note string) {
+	out.Notes = append(out.Notes, note)
+	out.forAll(cl, true)
+}
+
+// Decide adds the verdict about the name, and its reasons, to the explanation out.
+func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
+	x := &explainer{f, cl.Client}
+	var q ruleset.QName
+	q.SetName(query.Name)
+	q.Service = answer.ServiceLabels(&q, query.Type)
+	v, reasons := f.Set.Explain(&q, cl.Client, f.Now)
+	out.Blocked = v.Blocked() && !s.Store.Shadow
+	for _, r := range reasons {
+		switch {
+		case r.Why != ruleset.Decides:
+			out.Others = append(out.Others, x.reason(r))
+		case s.Store.Shadow:
+			shadowed := x.reason(r)
+			shadowed.Reason, shadowed.Text = "shadow", "in force, but the server block is in shadow: it decides and counts, and changes no answer"
+			out.Others = append(out.Others, shadowed)
+		default:
+			x.decided(r, out)
+		}
+	}
+	if s.Store.Shadow {
+		out.forAll(cl, true)
+	} else {
+		groups, all := x.groups(s, &q, cl, reasons)
+		if len(groups) > 1 {
+			out.Groups = groups
+		}
+		out.groupsText = groupsText(groups, all)
+		out.forAll(cl, all && sameForAll(groups) && (cl.AnyCountry || cl.FromPlaces))
+	}
+	switch {
+	case s.Store.Shadow:
+		out.Notes = append(out.Notes, "the server block is in shadow: no order changes an answer")
+	case out.Blocked && s.Block != nil && s.Block.Rewrite:
+		out.Notes = append(out.Notes, "the rewrite plugin of the server block is above blocklist: a name that it rewrites is decided under the new name")
+	case !out.Blocked && !s.AnswersOff:
+		out.Notes = append(out.Notes, "the server also decides about names that an answer leads to, for example by CNAME; explain does not look them up")
+	}
+	if !out.Blocked {
+		return
+	}
+	if out.Passes = answer.Passes(query.Type, v.Subtree); out.Passes {
+		return
+	}
+	size := dns.MinMsgSize
+	if query.EDNS {
+		size = int(max(query.Size, dns.MinMsgSize))
+	}
+	m := answer.Build(query.message(), size, v, f.Now.Time(), &s.Answer)
+	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
+}
+
+// forAll sets the client in the explanation to "every client" or "any client". It changes nothing
+// if the query specifies a client.
+func (out *Explanation) forAll(cl *Client, all bool) {
+	switch {
+	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
+	case out.Blocked:
+		out.Client = "every client"
+	default:
+		out.Client = "any client"
+	}
+}
+
+// decided adds the deciding target to the explanation out.
+func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
+	out.Order, out.Target, out.Until = x.order(r), x.target(r), Until(r.Until)
+	zone := x.zone(r.Order)
+	if out.untilText = EndOfDay(r.Until, zone); out.untilText == "" {
+		out.untilText = "no known end"
+	}
+	whole := x.Whole(r.Order.ID)
+	// For a time in the past, the tool sets the start of an order without a from. The true start
+	// is unknown.
+	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
+	if given {
+		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
+		if r.After != nil {
+			out.since += fmt.Sprintf(", when lift %q ended", x.label(r.After))
+		}
+		return
+	}
+	if whole == nil {
+		out.since = "unknown: the order has no from"
+		return
+	}
+	out.since = "unknown: the order has no from, served or issued"
+	if t, field := FirstDate(whole); t != order.NoTime {
+		out.NotBefore = t.String()
+		out.since = fmt.Sprintf("unknown, because the order has no from; not before %s (%s)", t.StartText(zone), field)
+	}
+}
+
+// notes returns notes about facts that the explanation does not know.
+func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
+	if out.past {
+		notes = append(notes, "decided by the present order files; at that time the files may have been different")
+	}
+	if out.future {
+		notes = append(notes, "decided by the present order files, which may change before that time")
+	}
+	if s.Block == nil {
+		notes = append(notes, "without --corefile, the settings of the server are unknown, for example country, home and protect")
+		return notes
+	}
+	if s.Block.GeoIP && cl.AnyCountry {
+		note := "the geoip plugin of the server block gives the country of clients; explain does not read its database"
+		if s.Running {
+			note = "the geoip plugin of the server block gives the country of clients, so the country of a client without an address is unknown"
+		}
+		if s.Places.Home != "" {
+			note += fmt.Sprintf("; clients without a country from geoip are in %s (home)", s.Places.Home)
+		}
+		notes = append(notes, note)
+	}
+	if cl.Addr.IsValid() && s.ECSFrom.Contains(cl.Addr) {
+		notes = append(notes, "the client is in ecs_from: if the query has a client subnet, the subnet gives the country, not the address")
+	}
+	if s.Block.View {
+		notes = append(notes, "the view plugin decides which queries the server block receives; explain does not evaluate its expression")
+	}
+	return notes
+}
+
+// message returns the query as a message.
+func (q *Query) message() *dns.Msg {
+	m := new(dns.Msg)
+	m.RecursionDesired = true
+	m.Question = []dns.Question{{Name: q.Name.FQDN(), Qtype: q.Type, Qclass: dns.ClassINET}}
+	if q.EDNS {
+		m.SetEdns0(max(q.Size, dns.MinMsgSize), q.DO)
+		if q.Structured {
+			opt := m.IsEdns0()
+			opt.Option = append(opt.Option, &dns.EDNS0_EDE{})
+		}
+	}
+	return m
+}
+
+// ParseType returns the query type with a name such as A or HTTPS, in upper or lower case.
+func ParseType(name string) (uint16, bool) {
+	t, ok := dns.StringToType[strings.ToUpper(name)]
+	return t, ok
+}

@@ -1,0 +1,133 @@
+// Package export writes the names in force as the configuration of a resolver of another project.
+//
+// A [Maker] makes a [rpz.Tree] of an order set: the answer for each name, for the clients of one
+// country at one time. Each form can say only some answers (capable in forms.go). The method fit
+// changes the other answers, or leaves out their names, as the caller demands, and lists all
+// changes (fit.go). Then the form is written (forms.go). A form never changes an answer silently.
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/rpz"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// An Approximation is the way in which a form changes answers that the form cannot say.
+type Approximation string
+
+// The approximations.
+const (
+	Exact    Approximation = ""          // answers that the form cannot say are problems
+	Wider    Approximation = "wider"     // block more names than the orders
+	Narrower Approximation = "narrower"  // block fewer names than the orders
+	LeaveOut Approximation = "leave-out" // leave out the names whose answer the form cannot say
+)
+
+// Options are the settings of an export.
+type Options struct {
+	Form        string
+	Approximate Approximation
+	Country     order.Country
+	// Refused is the response that replaces REFUSED, or ResponseUnset.
+	Refused order.ResponseKind
+	// Sealed includes sealed (secret) orders.
+	Sealed bool
+	TTL    time.Duration // the TTL of orders without a TTL
+	// Origin is the length of the name of the zone in octets in wire form, for the form rpz.
+	Origin int
+}
+
+// dropsExempting reports whether orders with exempt clients are left out.
+func (o *Options) dropsExempting() bool {
+	return o.Approximate == Narrower || o.Approximate == LeaveOut
+}
+
+// Comment returns the text with which a comment of the form begins.
+func Comment(form string) string { return forms[form].comment }
+
+// Forms returns the names of the forms.
+func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
+
+// A Problem is an answer that a form cannot say.
+type Problem struct {
+	// Name is the name with the answer, or empty for a problem of an order.
+	Name string
+	Why  string
+}
+
+// An Export is the result of a Maker.
+type Export struct {
+	// Body is nil if the form cannot say an answer, and Options.Approximate does not allow a change
+	// of this answer.
+	Body     []byte
+	Lines    int    // the number of lines of the body
+	Names    int    // the number of names in the body
+	Digest   string // the SHA-256 of the body
+	Problems []Problem
+	Counts   Counts
+	// Until is the time at which the body changes if the orders do not change, or
+	// ruleset.Forever.
+	Until order.Time
+}
+
+// A Maker makes exports of the sets of one Store. It is not safe for concurrent use.
+type Maker struct {
+	opt  Options
+	sets ruleset.Excerpts
+	tree *rpz.Tree
+}
+
+// NewMaker returns a Maker. The form in opt must be an element of Forms. It returns an error if
+// the form cannot have the approximation.
+func NewMaker(opt Options) (*Maker, error) {
+	if !forms[opt.Form].subtree && opt.Approximate == Wider {
+		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")
+	}
+	m := &Maker{opt: opt}
+	m.sets.Drop = func(o *ruleset.Order) bool {
+		// An order that exempts all its clients for ever blocks no client.
+		if ruleset.ExemptsAll(o.Terms, ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
+			return true
+		}
+		return len(o.Terms.Exempt) > 0 && opt.dropsExempting()
+	}
+	return m, nil
+}
+
+// Make returns the export of a set at the time now.
+func (m *Maker) Make(set *ruleset.Set, now order.Time) *Export {
+	part := m.sets.Of(set)
+	if m.tree == nil {
+		cfg := rpz.Config{Countries: []order.Country{m.opt.Country}, TTL: m.opt.TTL, Refused: m.opt.Refused, Origin: 1}
+		if m.opt.Form == "rpz" {
+			cfg.Origin = m.opt.Origin
+		}
+		m.tree = rpz.Build(part, now, cfg, &rpz.Table{})
+	} else {
+		m.tree = m.tree.Update(part, now)
+	}
+	x := &Export{Until: m.tree.Until}
+	x.Counts = count(set, now, &m.opt)
+	x.Problems = x.Counts.problems(m.opt.Approximate)
+	for _, n := range m.tree.Omitted {
+		x.Problems = append(x.Problems, Problem{n.String(), "is too long for the zone, or looks like an address in it"})
+	}
+	f := forms[m.opt.Form]
+	tree, problems := fit(m.tree, f.capability, m.opt.Approximate)
+	x.Problems = append(x.Problems, problems...)
+	if m.opt.Approximate == Exact && len(x.Problems) > 0 || m.opt.Approximate == Narrower && x.Counts.LiftsOfNetworks > 0 {
+		return x
+	}
+	w := &writer{body: []byte{}}
+	w.write(tree, f.line)
+	sum := sha256.Sum256(w.body)
+	x.Body, x.Lines, x.Names, x.Digest = w.body, w.lines, w.names, hex.EncodeToString(sum[:])
+	return x
+}

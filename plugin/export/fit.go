@@ -1,0 +1,238 @@
+package export
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/rpz"
+)
+
+// A capability describes the answers that a form can say.
+type capability struct {
+	// kinds are the responses of the form. The first kind replaces other responses.
+	kinds []order.ResponseKind
+	// subtree is set if the form can block a name together with all names below it. exact is
+	// set if the form can block a name alone. below is set if the form can block all names
+	// below a name, and not the name.
+	subtree, exact, below bool
+	// ttls are the responses of which the form has the TTL.
+	ttls       []order.ResponseKind
+	exceptions exceptions
+	// denials is set if the form distinguishes NXDOMAIN and NODATA.
+	denials bool
+	// both reports whether the form can give different blocking answers to a name and to the
+	// names below it. The nil function means that it cannot.
+	both func(own, below *rpz.Answer) bool
+	// leaks describes the queries that pass although the form blocks the name, or is empty.
+	leaks string
+}
+
+// exceptions is the extent to which names below a blocked name may pass.
+type exceptions int
+
+const (
+	noExceptions     exceptions = iota
+	plainExceptions             // no name below an exception may be blocked
+	nestedExceptions            // names below an exception may be blocked
+)
+
+// A fitting changes the answers of a tree to answers that a form can say.
+type fitting struct {
+	capability
+	mode     Approximation
+	tree     *rpz.Tree
+	nodes    []rpz.Node // a copy of the nodes of tree
+	parent   []int32
+	problems []Problem
+}
+
+// fit returns the tree with answers that the form can say, and the problems: the answers of t that
+// the form cannot say. If mode is Exact, the answers in the result have no meaning if there is a
+// problem.
+func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
+	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
+	f.fitKinds()
+	f.fitExceptions()
+	for i := range f.nodes {
+		f.fitShape(i)
+	}
+	if f.denials {
+		f.fitDenials()
+	}
+	return t.With(f.nodes), f.problems
+}
+
+func (f *fitting) problem(i int, why string) {
+	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
+}
+
+// above returns the answer that the node gets if the form says nothing about the node.
+func (f *fitting) above(i int) *rpz.Answer {
+	if f.parent[i] < 0 {
+		return nil
+	}
+	return f.nodes[f.parent[i]].Below
+}
+
+// fitKinds replaces the responses that the form does not have.
+func (f *fitting) fitKinds() {
+	can := map[order.ResponseKind]bool{}
+	for _, k := range f.kinds {
+		can[k] = true
+	}
+	odd := func(a *rpz.Answer) bool { return a != nil && !can[a.Kind] }
+	for i := range f.nodes {
+		n, was := &f.nodes[i], &f.tree.Nodes[i]
+		n.Own, n.Below = f.withoutTTL(n.Own), f.withoutTTL(n.Below)
+		if !odd(n.Own) && !odd(n.Below) {
+			continue
+		}
+		// A node that inherits its answers is no problem of its own.
+		var in *rpz.Answer
+		if p := f.parent[i]; p >= 0 {
+			in = f.tree.Nodes[p].Below
+		}
+		if was.Own != in || was.Below != in {
+			a := n.Own
+			if !odd(a) {
+				a = n.Below
+			}
+			f.problem(i, "the file cannot say the response "+a.Kind.String())
+		}
+		for _, a := range []**rpz.Answer{&n.Own, &n.Below} {
+			switch {
+			case !odd(*a):
+			case f.mode == LeaveOut:
+				*a = nil
+			default:
+				*a = f.tree.Table().As(*a, f.kinds[0])
+			}
+		}
+	}
+}
+
+// withoutTTL returns the answer without a TTL that the form does not have. Otherwise two answers
+// that differ only in their TTLs would be different answers.
+func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
+	if a == nil || slices.Contains(f.ttls, a.Kind) {
+		return a
+	}
+	return f.tree.Table().Answer(a.Kind, a.Addresses, 0)
+}
+
+// fitExceptions removes the exceptions that the form cannot say.
+func (f *fitting) fitExceptions() {
+	if f.exceptions == nestedExceptions || !f.subtree {
+		return
+	}
+	passes := make([]bool, len(f.nodes)) // a name below the node passes
+	blocks := make([]bool, len(f.nodes)) // a name below the node is blocked
+	for i := len(f.nodes) - 1; i >= 0; i-- {
+		n := &f.nodes[i]
+		if p := f.parent[i]; p >= 0 {
+			passes[p] = passes[p] || passes[i] || n.Own == nil || n.Below == nil
+			blocks[p] = blocks[p] || blocks[i] || n.Own != nil || n.Below != nil
+		}
+	}
+	wider := f.mode == Wider
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		in := f.above(i)
+		if in != nil && (n.Own == nil || n.Below == nil) {
+			// The node passes, or the names below it, and the form blocks the node above.
+			nested := n.Own != nil || n.Below != nil || blocks[i]
+			if f.exceptions == noExceptions || nested {
+				f.problem(i, "the file cannot say an exception below a blocked name")
+				if wider {
+					n.Own, n.Below = or(n.Own, in), or(n.Below, in)
+				} else {
+					n.Own, n.Below = nil, nil
+					f.passBelow(i)
+				}
+			}
+		}
+		if n.Below != nil && passes[i] && f.exceptions == noExceptions && !wider {
+			n.Below = nil
+			if !f.exact {
+				n.Own = nil
+			}
+			f.problem(i, "the file cannot say that a name below it passes, so the name is left out")
+		}
+	}
+}
+
+// passBelow lets all names below the node pass.
+func (f *fitting) passBelow(i int) {
+	top := f.nodes[i].Name()
+	for k := i + 1; k < len(f.nodes) && top.Covers(f.nodes[k].Name()); k++ {
+		f.nodes[k].Own, f.nodes[k].Below = nil, nil
+	}
+}
+
+// fitShape gives the node and the names below it answers that the form can say together.
+func (f *fitting) fitShape(i int) {
+	n := &f.nodes[i]
+	switch {
+	case n.Below != nil && !f.subtree:
+		f.problem(i, "the file cannot block the names below it")
+		if n.Below = nil; f.mode == LeaveOut {
+			n.Own = nil
+		}
+	case n.Own != nil && n.Below == nil && !f.exact:
+		f.problem(i, "the file cannot block a name alone")
+		if f.mode == Wider {
+			n.Below = n.Own
+		} else {
+			n.Own = nil
+		}
+	case n.Own == nil && n.Below != nil && !f.below:
+		f.problem(i, "the file cannot block the names below it without the name")
+		if f.mode == Wider {
+			n.Own = n.Below
+		} else {
+			n.Below = nil
+		}
+	}
+	if n.Own != nil && f.leaks != "" {
+		f.problem(i, f.leaks)
+		if f.mode == LeaveOut {
+			n.Own = nil
+		}
+	}
+}
+
+// fitDenials replaces NXDOMAIN by NODATA where the names below do not all get NXDOMAIN (RFC 8020).
+// Then it replaces an answer of a name where the form cannot give the name and the names below it
+// different answers.
+func (f *fitting) fitDenials() {
+	denied := f.tree.With(f.nodes).Denied(f.parent)
+	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		if n.Own == nil {
+			continue
+		}
+		if n.Own.Kind == order.NXDOMAIN && !denied[i] {
+			n.Own = nodata(n.Own)
+		}
+		if n.Own == n.Below || f.both(n.Own, n.Below) {
+			continue
+		}
+		f.problem(i, "the file cannot give the name another answer than the names below it")
+		switch {
+		case n.Below == nil && f.mode == LeaveOut:
+			n.Own = nil
+		case n.Below == nil, n.Below.Kind == order.NXDOMAIN && !denied[i]:
+			n.Own = nodata(n.Own)
+		default:
+			n.Own = n.Below
+		}
+	}
+}
+
+func or(a, b *rpz.Answer) *rpz.Answer {
+	if a == nil {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,199 @@
+// Package hits counts how often each order decides a query, by order and hour. A count has no
+// client and no queried name.
+//
+// # Counting
+//
+// [Counter.Add] runs for each blocked query, so it takes no lock and does not allocate. Add
+// counts in a small hash table whose keys are the addresses of the compiled orders. A [Counter]
+// has several tables (shards), so that two CPUs seldom write to one cache line, even if all
+// queries hit one order.
+//
+// The first Add in a new hour, and the first Add with a new set of orders, replace all tables by
+// empty tables. An Add that finds no free slot replaces one table by a larger table. Only these
+// calls of Add allocate. A replaced table goes into a list, and soon its counts are added to the
+// history.
+//
+// # History
+//
+// The history maps the id of an order to the counts of the last [Hours] hours. The history has
+// only orders with a hit in these hours, and only the method [Counter.Rows] and a timer change
+// the history. The ids stay equal when a file or the Corefile is loaded again, so the counts
+// survive the load.
+package hits
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// Hours is the number of hours that a Counter remembers, including the present hour.
+const Hours = 24
+
+// maxShards limits the memory of a Counter on machines with many CPUs.
+const maxShards = 32
+
+// grace is the time after which no Add is expected to use a replaced table. An Add takes some
+// nanoseconds, and the scheduler can interrupt it.
+const grace = 2 * time.Second
+
+// A Counter counts the hits of the orders of one server block. Its methods may be called from
+// several goroutines.
+type Counter struct {
+	shards  []shard
+	retired atomic.Pointer[table] // the list of replaced tables whose counts may not be in the history
+	hour    atomic.Int64          // the present hour, as the last caller has read it; see hourOf
+	grace   time.Duration
+
+	mu      sync.Mutex
+	leaving []*table // former tables of the list retired, younger than grace
+	history history
+}
+
+// A shard has one table. The size of a shard is at least two cache lines, because a CPU may load
+// two neighbouring lines at once.
+type shard struct {
+	table atomic.Pointer[table]
+	_     [120]byte
+}
+
+// New returns a Counter with all counts 0.
+func New() *Counter {
+	n := 1
+	for n < runtime.GOMAXPROCS(0) && n < maxShards {
+		n *= 2
+	}
+	c := &Counter{shards: make([]shard, n), grace: grace, history: history{rings: map[string]*ring{}}}
+	for i := range c.shards {
+		c.shards[i].table.Store(newTable(0, 0, minSlots))
+	}
+	return c
+}
+
+// Add counts one query that the order o of the set decided at the time now. The query got a
+// blocking answer, or, if shadow is true, an order or server block in shadow would have blocked
+// it. Add does nothing if c is nil.
+func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
+	if c == nil {
+		return
+	}
+	s := &c.shards[shardOf()&(len(c.shards)-1)]
+	t := s.table.Load()
+	hour := hourOf(now)
+	if !t.fits(set.Number(), hour) {
+		t = c.renew(s, set.Number(), hour)
+	}
+	for !t.add(o, shadow) {
+		t = c.replace(s, t, newTable(t.set, t.hour, 4*len(t.slots)))
+	}
+}
+
+// shardOf returns a number that differs between goroutines on different CPUs. It comes from the
+// address of the stack of the goroutine: the server starts a goroutine for each query, and the
+// Go runtime uses a free stack again on the CPU that used it before.
+func shardOf() int {
+	var here byte
+	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
+}
+
+// hourOf returns the hours between the start of 1970 (UTC) and t.
+func hourOf(t order.Time) int64 { return int64(t) / 3600 }
+
+// renew replaces the tables that do not fit by empty tables, and returns the table of the shard
+// s. It replaces the tables of all shards, because the keys of a table keep the orders of an old
+// set in memory.
+func (c *Counter) renew(s *shard, set uint64, hour int64) *table {
+	c.hour.Store(hour)
+	for i := range c.shards {
+		x := &c.shards[i]
+		if t := x.table.Load(); !t.fits(set, hour) {
+			c.replace(x, t, newTable(max(set, t.set), hour, minSlots))
+		}
+	}
+	return s.table.Load()
+}
+
+// replace replaces the table old of the shard s by the empty table t, and returns the table that
+// the shard has now. Another goroutine may have replaced old before.
+func (c *Counter) replace(s *shard, old, t *table) *table {
+	if !s.table.CompareAndSwap(old, t) {
+		return s.table.Load()
+	}
+	old.left = time.Now()
+	for first := true; ; first = false {
+		old.next = c.retired.Load()
+		if c.retired.CompareAndSwap(old.next, old) {
+			if old.next == nil || !first {
+				time.AfterFunc(c.grace, c.tidy)
+			}
+			return t
+		}
+	}
+}
+
+// tidy adds the counts of all replaced tables to the history.
+func (c *Counter) tidy() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.collect()
+}
+
+// collect adds the counts of all replaced tables to the history. It forgets a table that was
+// replaced before the time grace. Only a younger table can still get counts. The caller must
+// have locked c.mu.
+func (c *Counter) collect() {
+	c.history.move(c.hour.Load())
+	for t := c.retired.Swap(nil); t != nil; t = t.next {
+		c.leaving = append(c.leaving, t)
+	}
+	var young []*table
+	for _, t := range c.leaving {
+		c.history.take(t)
+		if time.Since(t.left) < c.grace {
+			young = append(young, t)
+		}
+	}
+	if c.leaving = young; len(young) > 0 {
+		time.AfterFunc(c.grace, c.tidy)
+	}
+}
+
+// A Row contains the hits of one order.
+type Row struct {
+	ID string
+	// Label is a name of the order that all users may see. For a sealed (secret) order, it is
+	// not the id.
+	Label string
+	// Hours has the hours with hits, the oldest first.
+	Hours []Hour
+}
+
+// An Hour contains the hits of one order in one hour.
+type Hour struct {
+	// Start is the first second of the hour.
+	Start order.Time
+	// Hits is the number of blocking answers. Shadow is the number of queries that an order or
+	// server block in shadow would have blocked. The numbers stop at the largest uint32.
+	Hits, Shadow uint32
+}
+
+// Rows returns the hits of the orders that have hits in the last Hours hours, sorted by their
+// ids. The last of these hours contains the time now.
+func (c *Counter) Rows(now order.Time) []Row {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hour.Store(hourOf(now))
+	c.collect()
+	for i := range c.shards {
+		c.history.take(c.shards[i].table.Load())
+	}
+	return c.history.rows()
+}

@@ -1,0 +1,41 @@
+package hits
+
+import "sync"
+
+// registry has the Counters of the process by the names of their server blocks. On a reload of
+// the Corefile, the old and the new configuration share the Counter of a server block, so that
+// its counts survive.
+var registry = struct {
+	sync.Mutex
+	counters map[string]*shared
+}{counters: map[string]*shared{}}
+
+// A shared is a Counter with a count of its users.
+type shared struct {
+	*Counter
+	refs int
+}
+
+// Acquire returns the Counter of the server block with the given name, and makes a Counter if
+// there is none. The caller must call Release once for each call of Acquire.
+func Acquire(block string) *Counter {
+	registry.Lock()
+	defer registry.Unlock()
+	x := registry.counters[block]
+	if x == nil {
+		x = &shared{Counter: New()}
+		registry.counters[block] = x
+	}
+	x.refs++
+	return x.Counter
+}
+
+// Release ends one use of the Counter of a server block. The last Release forgets the counts.
+func Release(block string) {
+	registry.Lock()
+	defer registry.Unlock()
+	x := registry.counters[block]
+	if x.refs--; x.refs == 0 {
+		delete(registry.counters, block)
+	}
+}

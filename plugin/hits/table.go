@@ -1,0 +1,77 @@
+package hits
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+const (
+	// minSlots is the number of slots of a new table, a power of 2. These slots have 1 KiB.
+	minSlots = 64
+	// maxProbes is the number of slots that add tries for one order. If other orders use all of
+	// these slots, the table is too small.
+	maxProbes = 8
+	// hashFactor is 2 to the power of 64 divided by the golden ratio (Fibonacci hashing).
+	hashFactor = 0x9E3779B97F4A7C15
+)
+
+// A table contains the hits of one shard in one hour. Its size is fixed.
+type table struct {
+	set   uint64 // the number of the newest set of orders whose hits are counted here
+	hour  int64  // see hourOf
+	shift uint8
+	slots []slot
+
+	left time.Time // the time at which another table replaced this table
+	next *table    // the next replaced table in the list Counter.retired
+}
+
+// A slot contains the hits of one order.
+type slot struct {
+	order        atomic.Pointer[ruleset.Order]
+	hits, shadow atomic.Uint32
+}
+
+// newTable returns an empty table with n slots. n must be a power of 2.
+func newTable(set uint64, hour int64, n int) *table {
+	t := &table{set: set, hour: hour, shift: 64, slots: make([]slot, n)}
+	for ; n > 1; n /= 2 {
+		t.shift--
+	}
+	return t
+}
+
+// fits reports whether a hit of a set in an hour can be counted in the table.
+//
+// A hit of an older set fits, and so does a hit of the hour before. Otherwise, queries that began
+// before a change and queries that began after the change would replace the tables in turn.
+func (t *table) fits(set uint64, hour int64) bool {
+	return set <= t.set && (hour == t.hour || hour == t.hour-1)
+}
+
+// add counts one hit. It returns false if the table is full.
+func (t *table) add(o *ruleset.Order, shadow bool) bool {
+	i := uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> t.shift
+	for range maxProbes {
+		s := &t.slots[i&uint64(len(t.slots)-1)]
+		k := s.order.Load()
+		if k == nil && !s.order.CompareAndSwap(nil, o) {
+			k = s.order.Load()
+		} else if k == nil {
+			k = o
+		}
+		if k == o {
+			if shadow {
+				s.shadow.Add(1)
+			} else {
+				s.hits.Add(1)
+			}
+			return true
+		}
+		i++
+	}
+	return false
+}

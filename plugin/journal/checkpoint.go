@@ -1,0 +1,132 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A Checkpoint is a signed statement about the journal: its first Size records have the root
+// Root. Its text is C2SP's tlog-checkpoint.
+type Checkpoint struct {
+	Origin string // the name of the journal and of its key
+	Size   int64
+	Root   tlog.Hash
+	Text   []byte // the signed note, with all signatures
+}
+
+// signCheckpoint returns a signed checkpoint.
+func signCheckpoint(s note.Signer, size int64, root tlog.Hash) ([]byte, error) {
+	text := fmt.Sprintf("%s\n%d\n%s\n", s.Name(), size, base64.StdEncoding.EncodeToString(root[:]))
+	return note.Sign(&note.Note{Text: text}, s)
+}
+
+// OpenCheckpoint parses a checkpoint and checks its signature. Signatures of unknown keys, for
+// example of witnesses, are ignored.
+func OpenCheckpoint(text []byte, v note.Verifier) (c Checkpoint, err error) {
+	n, err := note.Open(text, note.VerifierList(v))
+	if err != nil {
+		return c, err
+	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return c, fmt.Errorf("the signature of %s is not base64", sig.Name)
+		}
+	}
+	lines := strings.SplitN(n.Text, "\n", 4)
+	if len(lines) < 4 || lines[0] != v.Name() {
+		return c, fmt.Errorf("not a checkpoint of %s", v.Name())
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return c, fmt.Errorf("the size %q is not a number", lines[1])
+	}
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return c, errors.New("the root is not a hash")
+	}
+	return Checkpoint{lines[0], size, tlog.Hash(root), text}, nil
+}
+
+// ReadCheckpoint reads and checks the checkpoint in the file at path.
+func ReadCheckpoint(path string, v note.Verifier) (Checkpoint, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	c, err := OpenCheckpoint(text, v)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// ReadVerifier reads the verifier key of a journal from a file such as journal.vkey.
+func ReadVerifier(path string) (note.Verifier, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := note.NewVerifier(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
+}
+
+// loadKey reads the key of the journal, and makes the key if there is none. The key file
+// journal.vkey is written from journal.key if it is missing.
+func (j *Journal) loadKey() error {
+	path, public := filepath.Join(j.dir, keyName), filepath.Join(j.dir, vkeyName)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(j.dir, checkpointName)); err == nil {
+			return fmt.Errorf("%s: the key is missing, but the journal has a signed checkpoint: put the key back, or begin a new journal in an empty directory", path)
+		}
+		skey, vkey, err := note.GenerateKey(rand.Reader, j.opt.Origin)
+		if err != nil {
+			return err
+		}
+		// The public key is written first. After a crash between the two files, both are
+		// replaced.
+		if err := j.fs.WriteFile(public, []byte(vkey+"\n"), 0o644); err != nil {
+			return err
+		}
+		if err := j.fs.WriteFile(path, []byte(skey+"\n"), 0o600); err != nil {
+			return err
+		}
+		text = []byte(skey)
+	} else if err != nil {
+		return err
+	}
+	if j.signer, err = note.NewSigner(strings.TrimSpace(string(text))); err != nil {
+		return fmt.Errorf("%s: not a key of a journal", path) // the error of the package note may contain the key
+	}
+	if j.verifier, err = ReadVerifier(public); err != nil {
+		return err
+	}
+	if j.verifier.Name() != j.signer.Name() || j.verifier.KeyHash() != j.signer.KeyHash() {
+		return fmt.Errorf("%s: is not the public key of %s", public, keyName)
+	}
+	return nil
+}
+
+// CheckOrigin returns an error if a text cannot be the name of a journal and its key. Blanks
+// and plus signs separate the parts of keys and signatures.
+func CheckOrigin(s string) error {
+	bad := func(r rune) bool { return r == '+' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	if s == "" || strings.ContainsFunc(s, bad) || strings.Contains(s, "://") {
+		return fmt.Errorf("the name of a journal is a URL without scheme, blanks and plus signs, such as dns.example.net/journal/node1, got %q", s)
+	}
+	return nil
+}

@@ -1,0 +1,323 @@
+// Package journal keeps a log of events as evidence. Records can only be added: a Merkle tree
+// over the records and signed checkpoints show each later change. Tools of other projects can
+// check the journal, because the files have C2SP's formats tlog-tiles, tlog-checkpoint,
+// signed-note and tlog-proof.
+//
+// The directory of a journal contains these files:
+//
+//	LOCK                      the process that writes the journal
+//	journal.key               the private key of the checkpoints
+//	journal.vkey              the public key
+//	checkpoint                the newest checkpoint
+//	checkpoints/SIZE          a checkpoint of each hour
+//	records/FIRSTINDEX.jsonl  the records, one JSON object in each line
+//	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
+//	versions/sha256-HEX.zst   the versions of files that were in force
+//
+// One goroutine does all the work on the disk, so that a caller never waits for the disk. A
+// record goes through these steps: its line is written and synced, the full tiles are written,
+// then the partial tiles and the checkpoint. The record is durable after the first step. A
+// crash between two steps loses nothing, because the next start builds the tiles from the lines
+// behind the checkpoint.
+//
+// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
+// checkpoints contain only hashes and may be published. Each record has 128 random bits, so
+// that no one can guess a record from its hash.
+package journal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/durable"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// These are the names of files and directories in the directory of a journal.
+const (
+	keyName        = "journal.key"
+	vkeyName       = "journal.vkey"
+	checkpointName = "checkpoint"
+	checkpointDir  = "checkpoints"
+	recordDir      = "records"
+	versionDir     = "versions"
+	tileDir        = "tile"
+)
+
+const (
+	// signEvery is the shortest time between two checkpoints.
+	signEvery = time.Second
+	// retryAfter is the time before a failed action on the disk is tried again.
+	retryAfter = 5 * time.Second
+	// segmentBytes is the size in bytes at which a new file of records begins.
+	segmentBytes = 16 << 20
+	// MaxWaiting limits the sum of the weights of the events that wait for the disk. The
+	// weight of a Record is about its size in memory in bytes.
+	MaxWaiting = 16 << 20
+)
+
+// Options are the settings of a Journal.
+type Options struct {
+	// Origin is the name of a new journal; see CheckOrigin. An existing journal keeps its name.
+	Origin string
+	// Program is the name and version of the program, for the records.
+	Program string
+	// Now returns the time of a record. If Now is nil, the system's clock is used.
+	Now func() time.Time
+	// After is time.After or a replacement in tests. If After is nil, time.After is used.
+	After func(time.Duration) <-chan time.Time
+	// Notice is called with each line for the ordinary log. alarm is true if the operator has
+	// to act. Notice may be nil.
+	Notice func(text string, alarm bool)
+	// FS writes the files. Tests replace the hook of FS.
+	FS durable.FS
+
+	random       io.Reader     // the source of salts; nil means crypto/rand
+	signEvery    time.Duration // 0 means the constant
+	segmentBytes int64         // 0 means the constant
+	maxWaiting   int           // 0 means MaxWaiting
+}
+
+// A Journal is a journal that this process writes. Its methods are safe for concurrent use.
+// None of them waits for the disk, except Flush and Close.
+type Journal struct {
+	dir string
+	opt Options
+	fs  durable.FS
+
+	wake    chan struct{} // has capacity 1
+	stop    chan struct{} // closed by Close
+	stopped chan struct{} // closed when the goroutine has ended
+	closing sync.Once
+
+	mu      sync.Mutex
+	waiting []item
+	weight  int
+	lost    uint64    // the number of events that were lost since the last Gap record
+	lostAt  time.Time // the time of the first lost event
+	latest  time.Time // the time of the last event, with the monotonic clock
+	busy    bool
+	status  Status
+
+	// Only the goroutine uses the fields below.
+
+	lock       *durable.Lock
+	signer     note.Signer
+	verifier   note.Verifier
+	tree       tree
+	table      table
+	lines      lineFile
+	signed     int64     // the size of the newest checkpoint
+	partial    []tilePos // the partial tiles of the newest checkpoint
+	made       map[string]bool
+	due        <-chan time.Time // when the next checkpoint is due, or nil
+	hourly     bool             // the next checkpoint is also kept in checkpoints/
+	lastNotice string
+	dead       bool // the journal closes and the disk does not take the records
+}
+
+// An item is work for the goroutine.
+type item struct {
+	weight int
+	at     time.Time
+	run    func(*Batch)
+	done   chan struct{} // closed when the records of the item are durable; may be nil
+}
+
+// Status reports how a Journal writes its records.
+type Status struct {
+	// Open reports whether the directory is open and locked.
+	Open bool
+	// Err is the reason why events are not written, or nil.
+	Err error
+	// FailingSince is the time since which Err exists.
+	FailingSince time.Time
+	// Lost is the number of events since the start of the process that were not recorded.
+	Lost uint64
+	// Records is the number of records in the journal. Signed is the number of records in the
+	// newest checkpoint.
+	Records, Signed int64
+}
+
+// errNotOpen is the error of a journal that has not been opened yet.
+var errNotOpen = errors.New("the journal is not open yet")
+
+// Open begins to open the journal in a directory, and returns at once. Events are accepted
+// from now on. If the directory cannot be opened, Open tries again until Close.
+func Open(dir string, opt Options) *Journal {
+	j := newJournal(dir, opt)
+	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
+	go j.run()
+	return j
+}
+
+// newJournal returns a Journal without its goroutine.
+func newJournal(dir string, opt Options) *Journal {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.After == nil {
+		opt.After = time.After
+	}
+	if opt.Notice == nil {
+		opt.Notice = func(string, bool) {}
+	}
+	if opt.random == nil {
+		opt.random = rand.Reader
+	}
+	if opt.signEvery == 0 {
+		opt.signEvery = signEvery
+	}
+	if opt.segmentBytes == 0 {
+		opt.segmentBytes = segmentBytes
+	}
+	if opt.maxWaiting == 0 {
+		opt.maxWaiting = MaxWaiting
+	}
+	return &Journal{
+		dir: dir, opt: opt, fs: opt.FS,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		status: Status{Err: errNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
+	}
+}
+
+// Append adds a record. Append does not wait. If too many events are waiting for the disk, the
+// event is lost, and a Gap record says so later.
+func (j *Journal) Append(r Record) {
+	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files)+128*len(r.Problems), func(b *Batch) { b.Add(r) })
+}
+
+// Do runs f in the goroutine of the Journal, after all earlier events. The function f adds
+// records. If too many events are waiting for the disk, f is not run, and Do returns false.
+// The weight is about the memory in bytes that f keeps in use.
+func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
+
+func (j *Journal) put(x item) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	x.at = j.opt.Now()
+	if step := clockStep(j.latest, x.at); step != 0 {
+		r := Record{Event: ClockStep, Time: Time{x.at}, Step: step.String(), Clock: clockState()}
+		j.waiting = append(j.waiting, item{at: x.at, run: func(b *Batch) { b.Add(r) }})
+	}
+	j.latest = x.at
+	if len(j.waiting) > 0 && j.weight+x.weight > j.opt.maxWaiting {
+		if j.lost == 0 {
+			j.lostAt = x.at
+		}
+		j.lost++
+		j.status.Lost++
+		return false
+	}
+	j.waiting = append(j.waiting, x)
+	j.weight += x.weight
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// clockStep returns by how much the clock of the machine was set between two times. It returns
+// 0 for less than a second, which a time daemon corrects without a step.
+func clockStep(before, now time.Time) time.Duration {
+	if before.IsZero() {
+		return 0
+	}
+	wall := now.Round(0).Sub(before.Round(0))
+	step := wall - now.Sub(before) // the second difference uses the monotonic clock
+	if step == 0 && wall < 0 {
+		step = wall // times without a monotonic clock, as in tests
+	}
+	if step.Abs() < time.Second {
+		return 0
+	}
+	return step.Round(time.Millisecond)
+}
+
+// Flush waits until all earlier events are durable, but at most for the time patience. It
+// reports whether they are durable.
+func (j *Journal) Flush(patience time.Duration) bool {
+	done := make(chan struct{})
+	if !j.put(item{run: func(*Batch) {}, done: done}) {
+		return false
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-j.stopped:
+	case <-timer.C:
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Idle reports whether all events are written, or wait for a disk that fails.
+func (j *Journal) Idle() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.busy && len(j.waiting) == 0 && j.lost == 0 || j.status.Err != nil && j.status.Err != errNotOpen
+}
+
+// Status returns the state of the journal.
+func (j *Journal) Status() Status {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.status
+}
+
+// Close writes the record Stop and a checkpoint, and unlocks the directory. It waits for the
+// disk at most for the time patience, and reports whether the journal is closed.
+func (j *Journal) Close(patience time.Duration) bool {
+	j.closing.Do(func() {
+		j.Append(Record{Event: Stop, Process: os.Getpid(), Clock: clockState()})
+		close(j.stop)
+	})
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-j.stopped:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// notice writes a line to the ordinary log.
+func (j *Journal) notice(alarm bool, format string, args ...any) {
+	j.opt.Notice(fmt.Sprintf(format, args...), alarm)
+}
+
+// failed records the result of an action on the disk in the status. It logs an error once.
+func (j *Journal) failed(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case err == nil && j.status.Err != nil:
+		j.status.Err, j.status.FailingSince = nil, time.Time{}
+		if j.lastNotice != "" {
+			j.lastNotice = ""
+			j.notice(false, "works again")
+		}
+	case err != nil:
+		if j.status.Err == nil {
+			j.status.FailingSince = j.opt.Now()
+		}
+		j.status.Err = err
+		if j.lastNotice != err.Error() {
+			j.lastNotice = err.Error()
+			j.notice(true, "%v; the orders are in force, and the events wait in memory", err)
+		}
+	}
+}

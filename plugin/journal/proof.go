@@ -1,0 +1,124 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// proofHeader is the first line of C2SP's tlog-proof.
+const proofHeader = "c2sp.org/tlog-proof@v1"
+
+// A Proof shows that a record is in the tree of a checkpoint.
+type Proof struct {
+	Index      int64
+	Hashes     tlog.RecordProof
+	Checkpoint []byte
+}
+
+// Prove returns proofs of records, in the tree of a checkpoint of the journal in a directory.
+// The tiles are compared with the root of the checkpoint.
+func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
+	r := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})
+	for _, i := range indexes {
+		if i >= c.Size {
+			return nil, fmt.Errorf("record %d is not signed yet", i)
+		}
+		hashes, err := tlog.ProveRecord(c.Size, i, r)
+		if err != nil {
+			return nil, fmt.Errorf("record %d: %w", i, err)
+		}
+		out = append(out, Proof{i, hashes, c.Text})
+	}
+	return out, nil
+}
+
+// Marshal returns the proof as a C2SP tlog-proof.
+func (p Proof) Marshal() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\nindex %d\n", proofHeader, p.Index)
+	for _, h := range p.Hashes {
+		fmt.Fprintln(&b, h)
+	}
+	fmt.Fprintln(&b)
+	b.Write(p.Checkpoint)
+	return b.Bytes()
+}
+
+// ParseProof parses a C2SP tlog-proof.
+func ParseProof(text []byte) (p Proof, err error) {
+	head, checkpoint, ok := bytes.Cut(text, []byte("\n\n"))
+	lines := strings.Split(string(head), "\n")
+	if !ok || lines[0] != proofHeader {
+		return p, errors.New("not a proof of the form " + proofHeader)
+	}
+	lines = lines[1:]
+	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
+		lines = lines[1:]
+	}
+	if len(lines) == 0 || !strings.HasPrefix(lines[0], "index ") {
+		return p, errors.New("the proof has no index")
+	}
+	digits := strings.TrimPrefix(lines[0], "index ")
+	if p.Index, err = strconv.ParseInt(digits, 10, 64); err != nil || p.Index < 0 || strconv.FormatInt(p.Index, 10) != digits {
+		return p, fmt.Errorf("the index %q is not a number", digits)
+	}
+	for _, s := range lines[1:] {
+		h, err := base64.StdEncoding.Strict().DecodeString(s)
+		if err != nil || len(h) != tlog.HashSize {
+			return p, fmt.Errorf("%q is not a hash", s)
+		}
+		p.Hashes = append(p.Hashes, tlog.Hash(h))
+	}
+	p.Checkpoint = checkpoint
+	return p, nil
+}
+
+// Check checks that a record, without its line end, is in the tree of the proof's checkpoint,
+// and that the key v has signed the checkpoint.
+func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
+	c, err := OpenCheckpoint(p.Checkpoint, v)
+	if err != nil {
+		return c, err
+	}
+	if p.Index >= c.Size {
+		return c, fmt.Errorf("the index %d is not below the %d records of the checkpoint", p.Index, c.Size)
+	}
+	if err := tlog.CheckRecord(p.Hashes, c.Size, c.Root, p.Index, tlog.RecordHash(line)); err != nil {
+		return c, errors.New("the record is not in the tree of the checkpoint")
+	}
+	return c, nil
+}
+
+// A Hashes reads the hashes of records from the tiles of a journal. The tiles are compared with
+// the root of a checkpoint.
+type Hashes struct {
+	r tlog.HashReader
+}
+
+// NewHashes returns the Hashes of a journal.
+func NewHashes(dir string, c Checkpoint) (*Hashes, error) {
+	if c.Size == 0 {
+		return nil, errors.New("the journal has no signed record")
+	}
+	return &Hashes{tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})}, nil
+}
+
+// Record returns the hash of the record of an index.
+func (h *Hashes) Record(index int64) (tlog.Hash, error) {
+	out, err := h.r.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	return out[0], nil
+}
+
+// ReadTile reads the first t.W hashes of a tile of the journal in a directory. The hashes are
+// not checked.
+func ReadTile(dir string, t tlog.Tile) ([]byte, error) { return readTile(dir, t) }

@@ -1,0 +1,86 @@
+package journal
+
+import (
+	"errors"
+	"path/filepath"
+)
+
+// headsInRecord is the number of orders in one record Numbers. Each takes some 100 bytes, but
+// an order id can have 2 KB.
+const headsInRecord = 25
+
+// Prune deletes the text of the records below the index before, in a journal that no process
+// writes. Only whole files are deleted, so fewer records may go. The hashes stay in the tree, so
+// that kept records can still be proved. A signed record says which records were deleted, by whom
+// and why. Prune returns the names of the deleted files.
+func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
+	j := newJournal(dir, opt)
+	close(j.stop) // an action on the disk that fails is not tried again and again
+	defer j.closeFiles()
+	if err := j.open(); err != nil {
+		return nil, err
+	}
+	b := &Batch{j: j, at: j.opt.Now()}
+	return b.prune(before, by, why)
+}
+
+func (b *Batch) prune(before int64, by, why string) (names []string, err error) {
+	j := b.j
+	b.flush()
+	all, err := segments(j.dir)
+	if err != nil {
+		return nil, err
+	}
+	first, last := int64(-1), int64(-1)
+	var heads []OrderNumber
+	for i, s := range all {
+		if i+1 == len(all) || all[i+1].first > before {
+			break
+		}
+		if first < 0 {
+			first = s.first
+		}
+		names, last = append(names, s.name), all[i+1].first-1
+		// The numbers of orders without later records must not begin with 1 again.
+		if _, err := readLines(filepath.Join(j.dir, filepath.FromSlash(s.name)), func(l line) bool {
+			r, err := ParseRecord(l.text)
+			if err == nil && r.Order != "" {
+				if e := j.table.orders[j.table.key(r.Order)]; e.last == r.Index {
+					heads = append(heads, OrderNumber{r.Order, r.Number, r.Index, states[e.state]})
+				}
+			}
+			if err == nil && r.Event == Numbers {
+				for _, h := range r.Heads {
+					if e := j.table.orders[j.table.key(h.Order)]; e.last == h.Index {
+						heads = append(heads, h)
+					}
+				}
+			}
+			return true
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	for len(heads) > 0 {
+		n := min(headsInRecord, len(heads))
+		b.Add(Record{Event: Numbers, Heads: heads[:n]})
+		heads = heads[n:]
+	}
+	b.Add(Record{Event: Pruned, First: &first, Last: &last, By: by, Why: why})
+	b.flush()
+	if j.dead {
+		return nil, errors.New("the disk does not take the record about the deletion")
+	}
+	j.hourly = true // the checkpoint is also kept in checkpoints/
+	if err := j.checkpoint(); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, filepath.Join(j.dir, filepath.FromSlash(name)))
+	}
+	return names, j.fs.Remove(paths...)
+}

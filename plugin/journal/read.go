@@ -1,0 +1,41 @@
+package journal
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Read calls f for each record of the journal in a directory, in the sequence of the records,
+// until f returns false. The line is the text of the record without its line end, and is valid
+// only during the call. Read checks no hash; see Verify. A line that is no record is an error,
+// except an unfinished last line. The server may write the journal at the same time.
+func Read(dir string, f func(r Record, line []byte) bool) error {
+	all, err := segments(dir)
+	if err != nil {
+		return err
+	}
+	for i, s := range all {
+		var bad error
+		more, no := true, 0
+		_, err := readLines(filepath.Join(dir, filepath.FromSlash(s.name)), func(l line) bool {
+			no++
+			if !l.whole && i == len(all)-1 {
+				return false
+			}
+			r, err := ParseRecord(l.text)
+			if err != nil {
+				bad = fmt.Errorf("%s:%d: no record of a journal: %w", s.name, no, err)
+				return false
+			}
+			more = f(r, l.text)
+			return more
+		})
+		if err != nil || bad != nil || !more {
+			if err == nil {
+				err = bad
+			}
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// An Event is the kind of a Record.
+type Event string
+
+// The events of the process and of the journal itself.
+const (
+	Start     Event = "start"      // the process has opened the journal
+	Stop      Event = "stop"       // the process closes the journal
+	Heartbeat Event = "heartbeat"  // is written each hour
+	ClockStep Event = "clock_step" // the clock of the machine was set
+	Gap       Event = "gap"        // events or records were lost
+	Cut       Event = "cut"        // an unfinished line was removed after a crash
+	Daily     Event = "daily"      // commits to the last record of each order
+	Pruned    Event = "pruned"     // the text of old records was deleted
+	Numbers   Event = "numbers"    // keeps the last record numbers of orders before Pruned
+)
+
+// The events of a load.
+const (
+	Intent  Event = "load_intent"  // a new set of orders is about to go into force
+	Outcome Event = "load_outcome" // the result of the load
+	Kept    Event = "version_kept" // the bytes of a file are in the folder versions
+	NotKept Event = "version_not_kept"
+)
+
+// The events of one order.
+const (
+	Received    Event = "received" // the order is in a file of the server for the first time
+	Corrected   Event = "corrected"
+	Removed     Event = "removed" // the order is no longer in the files
+	FirstAnswer Event = "first_answer"
+	TargetHeld  Event = "target_held" // the guard does not let a target come into force
+	TargetFreed Event = "target_freed"
+	Forced      Event = "forced"    // the order enforces a target although the guard objects
+	Hits        Event = "hits"      // the number of blocked queries in the hour before the next heartbeat
+	SelfTest    Event = "self_test" // the server has asked itself for a target
+
+	// The events below are also the states of an order.
+
+	InForce   Event = "in_force"
+	Pending   Event = "pending"
+	Ended     Event = "ended"
+	Lifted    Event = "lifted"
+	Held      Event = "held"
+	Suspended Event = "suspended"
+	Shadow    Event = "shadow"
+	Draft     Event = "draft"
+)
+
+// states are the events that are states of an order. A state is stored as its position here.
+var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
+
+// MaxRecord is the largest size of a line in bytes, without the line end. It is the largest
+// size of an entry in C2SP's entry bundles.
+const MaxRecord = 65535
+
+// maxText is the largest size in bytes of a text in a record. Longer texts are cut.
+const maxText = 2048
+
+// A Record is one line of the journal. The Journal sets Index, Salt, Number and, if it is zero,
+// Time. The other fields depend on the event. docs/evidence.md describes the fields.
+type Record struct {
+	Index  int64  `json:"i"`
+	Time   Time   `json:"time"`
+	Salt   string `json:"salt"` // 128 random bits in hexadecimal digits
+	Event  Event  `json:"event"`
+	Order  string `json:"order,omitempty"`
+	Number int64  `json:"n,omitempty"` // the number of the record among the records of the order; begins with 1
+	Sealed bool   `json:"sealed,omitempty"`
+	Lift   bool   `json:"lift,omitempty"`
+	Target string `json:"target,omitempty"`
+
+	File    string    `json:"file,omitempty"`
+	SHA256  string    `json:"sha256,omitempty"` // the digest of the file's version
+	Serial  *int64    `json:"serial,omitempty"`
+	Signed  *Time     `json:"signed,omitempty"` // when the version was signed
+	Signers []string  `json:"signers,omitempty"`
+	Files   []Version `json:"files,omitempty"`
+	More    int       `json:"more,omitempty"` // the number of list entries that were left out
+
+	By       string   `json:"by,omitempty"`  // an order or a person
+	Why      string   `json:"why,omitempty"` // a reason or an error
+	Problems []string `json:"problems,omitempty"`
+
+	Set     string         `json:"set,omitempty"` // the digest of the order set in force
+	Orders  map[string]int `json:"orders,omitempty"`
+	Targets map[string]int `json:"targets,omitempty"`
+	Count   uint64         `json:"count,omitempty"`
+	Since   *Time          `json:"since,omitempty"`
+	Clock   string         `json:"clock,omitempty"` // "synchronized", "not synchronized" or "unknown"
+	Step    string         `json:"step,omitempty"`
+	Program string         `json:"program,omitempty"`
+	Process int            `json:"process,omitempty"`
+
+	First *int64        `json:"first,omitempty"` // the first and last index of a range of records
+	Last  *int64        `json:"last,omitempty"`
+	Root  string        `json:"root,omitempty"` // the root of a tree, in base64
+	Heads []OrderNumber `json:"heads,omitempty"`
+}
+
+// A Version is one file of a load.
+type Version struct {
+	File    string            `json:"file"`
+	SHA256  string            `json:"sha256,omitempty"`
+	Sides   map[string]string `json:"sides,omitempty"` // the digests of the side lists
+	Serial  *int64            `json:"serial,omitempty"`
+	Signed  *Time             `json:"signed,omitempty"`
+	Orders  int               `json:"orders,omitempty"`
+	Targets int               `json:"targets,omitempty"`
+	Problem string            `json:"problem,omitempty"`
+}
+
+// An OrderNumber is the last record of an order.
+type OrderNumber struct {
+	Order string `json:"order"`
+	N     int64  `json:"n"`
+	Index int64  `json:"i"`
+	State Event  `json:"state,omitempty"`
+}
+
+// A Time is a time in UTC. Its text has nine digits for the nanoseconds, so that the texts of
+// all times have one length.
+type Time struct{ time.Time }
+
+const timeFormat = "2006-01-02T15:04:05.000000000Z"
+
+// At returns a pointer to a Time, or nil for the zero time.
+func At(t time.Time) *Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &Time{t}
+}
+
+// String returns the time as the journal contains it.
+func (t Time) String() string { return t.UTC().Format(timeFormat) }
+
+// MarshalJSON returns the time as a JSON string.
+func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
+
+// UnmarshalJSON parses the time from a JSON string.
+func (t *Time) UnmarshalJSON(b []byte) (err error) {
+	t.Time, err = time.Parse(`"`+timeFormat+`"`, string(b))
+	return err
+}
+
+// line returns the line of the record without the line end. The lists of a record that is too
+// long are shortened.
+func (r *Record) line() []byte {
+	for {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			panic(err) // a Record has only types that JSON can represent
+		}
+		if line := bytes.TrimSuffix(b.Bytes(), []byte("\n")); len(line) <= MaxRecord {
+			return line
+		}
+		switch {
+		case len(r.Problems) > 1:
+			r.Problems = shorten(r, r.Problems)
+		case len(r.Files) > 1:
+			r.Files = shorten(r, r.Files)
+		default:
+			r.Problems, r.Files = nil, nil
+		}
+	}
+}
+
+// shorten returns the first half of a list, and counts the rest in r.More.
+func shorten[T any](r *Record, list []T) []T {
+	half := len(list) / 2
+	r.More += len(list) - half
+	return list[:half]
+}
+
+// clip limits the texts of the record.
+func (r *Record) clip() {
+	for _, s := range []*string{&r.Order, &r.Target, &r.File, &r.By, &r.Why} {
+		*s = clip(*s)
+	}
+	for i := range r.Problems {
+		r.Problems[i] = clip(r.Problems[i])
+	}
+	for i := range r.Files {
+		r.Files[i].File, r.Files[i].Problem = clip(r.Files[i].File), clip(r.Files[i].Problem)
+	}
+}
+
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	n := maxText
+	for n > maxText-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "..."
+}
+
+// ParseRecord parses a line of the journal without its line end.
+func ParseRecord(line []byte) (r Record, err error) {
+	if len(line) > MaxRecord {
+		return r, fmt.Errorf("the line has %d bytes, more than %d", len(line), MaxRecord)
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	if err := d.Decode(&r); err != nil {
+		return r, err
+	}
+	switch {
+	case d.InputOffset() != int64(len(line)):
+		return r, fmt.Errorf("there is text after the record")
+	case r.Event == "" || r.Salt == "":
+		return r, fmt.Errorf("the record has no event or no salt")
+	}
+	return r, nil
+}

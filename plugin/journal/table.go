@@ -1,0 +1,94 @@
+package journal
+
+import (
+	"hash/maphash"
+	"slices"
+)
+
+// A table has the last record of each order, and the targets that the guard holds. It is built
+// from the records when the journal is opened.
+//
+// The keys are hashes of the order ids, so that a million orders need some 60 MB at most. The
+// hash has a secret seed, so that no file can contain ids with equal hashes on purpose.
+type table struct {
+	seed   maphash.Seed
+	orders map[uint64]orderEntry
+	held   map[HeldTarget]bool
+	day    string // the UTC date of the last Daily record
+	lost   int64  // the number of records that were lost after the entries were made
+}
+
+// An orderEntry is the last record of an order.
+type orderEntry struct {
+	last     int64  // the index of the record
+	n        uint32 // the number of the record
+	state    uint8  // the position of the last state in states
+	answered bool   // a FirstAnswer follows the last InForce
+	after    bool   // the number of the next record shows a gap
+}
+
+// A HeldTarget is a target that the guard holds back. An empty Target is the whole order.
+type HeldTarget struct{ Order, Target string }
+
+func newTable() table {
+	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}}
+}
+
+func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
+
+// number returns the number of the next record of an order.
+func (t *table) number(order string) int64 {
+	e := t.orders[t.key(order)]
+	n := int64(e.n) + 1
+	if e.after {
+		n += t.lost
+	}
+	return n
+}
+
+// note takes over a record that was written.
+func (t *table) note(r *Record) {
+	switch r.Event {
+	case Daily:
+		t.day = day(r.Time)
+	case Numbers:
+		for _, h := range r.Heads {
+			k := t.key(h.Order)
+			if e, ok := t.orders[k]; !ok || e.last < h.Index {
+				t.orders[k] = orderEntry{last: h.Index, n: uint32(h.N), state: stateNumber(h.State)}
+			}
+		}
+	}
+	if r.Order == "" {
+		return
+	}
+	k := t.key(r.Order)
+	e := t.orders[k]
+	e.last, e.n, e.after = r.Index, uint32(r.Number), false
+	switch s := stateNumber(r.Event); {
+	case s != 0:
+		e.state, e.answered = s, false
+	case r.Event == FirstAnswer:
+		e.answered = true
+	case r.Event == TargetHeld:
+		t.held[HeldTarget{r.Order, r.Target}] = true
+	case r.Event == TargetFreed:
+		delete(t.held, HeldTarget{r.Order, r.Target})
+	}
+	t.orders[k] = e
+}
+
+// lose records that an unknown number of records of the orders was lost, at most n in total.
+// The next record of each order gets a number that no lost record can have.
+func (t *table) lose(n int64) {
+	t.lost += n
+	for k, e := range t.orders {
+		e.after = true
+		t.orders[k] = e
+	}
+}
+
+// stateNumber returns the position of a state in states, or 0 for other events.
+func stateNumber(e Event) uint8 { return uint8(max(0, slices.Index(states, e))) }
+
+func day(t Time) string { return t.UTC().Format("2006-01-02") }

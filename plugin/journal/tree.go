@@ -1,0 +1,168 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const (
+	// tileHeight is the number of tree levels in a tile. C2SP's tlog-tiles prescribes 8.
+	tileHeight = 8
+	tileWidth  = 1 << tileHeight
+)
+
+// A tree is the right edge of the Merkle tree. For each tile level, it has the hashes of the
+// last tile, which is not full yet. These hashes suffice to add records and to compute the root
+// (RFC 6962, section 2.1).
+type tree struct {
+	size int64
+	edge [][]tlog.Hash
+}
+
+// A fullTile is a tile with 256 hashes. Its content never changes.
+type fullTile struct {
+	tile   tlog.Tile
+	hashes []tlog.Hash
+}
+
+// add adds the hash of a record. It returns the tiles that the record fills.
+func (t *tree) add(h tlog.Hash) (full []fullTile) {
+	t.size++
+	for level := 0; ; level++ {
+		if level == len(t.edge) {
+			t.edge = append(t.edge, make([]tlog.Hash, 0, tileWidth))
+		}
+		t.edge[level] = append(t.edge[level], h)
+		if len(t.edge[level]) < tileWidth {
+			return full
+		}
+		n := t.size>>(tileHeight*(level+1)) - 1
+		full = append(full, fullTile{tlog.Tile{H: tileHeight, L: level, N: n, W: tileWidth}, t.edge[level]})
+		h = treeHash(t.edge[level])
+		t.edge[level] = make([]tlog.Hash, 0, tileWidth)
+	}
+}
+
+// root returns the root of the tree. The tree must not be empty.
+func (t *tree) root() (root tlog.Hash) {
+	first := true
+	for _, hashes := range t.edge {
+		// Each bit of the number of hashes is one complete subtree. The smallest is the last.
+		for n := len(hashes); n > 0; n &= n - 1 {
+			begin := n & (n - 1)
+			h := treeHash(hashes[begin:n])
+			if first {
+				root, first = h, false
+			} else {
+				root = tlog.NodeHash(h, root)
+			}
+		}
+	}
+	return root
+}
+
+// treeHash returns the root of a tree with the given leaves. There must be at least one leaf.
+func treeHash(leaves []tlog.Hash) tlog.Hash {
+	if len(leaves) == 1 {
+		return leaves[0]
+	}
+	left := 1 << (bits.Len(uint(len(leaves)-1)) - 1)
+	return tlog.NodeHash(treeHash(leaves[:left]), treeHash(leaves[left:]))
+}
+
+// partial returns the tiles at the right edge that are not full and not empty.
+func (t *tree) partial() (out []fullTile) {
+	for level, hashes := range t.edge {
+		if len(hashes) > 0 {
+			n := t.size >> (tileHeight * (level + 1))
+			out = append(out, fullTile{tlog.Tile{H: tileHeight, L: level, N: n, W: len(hashes)}, hashes})
+		}
+	}
+	return out
+}
+
+// TilePath returns the path of a tile as C2SP's tlog-tiles prescribes it. The package tlog puts
+// the height into the path, and C2SP does not.
+func TilePath(t tlog.Tile) string {
+	return "tile/" + strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
+}
+
+func tileBytes(hashes []tlog.Hash) []byte {
+	out := make([]byte, 0, len(hashes)*tlog.HashSize)
+	for _, h := range hashes {
+		out = append(out, h[:]...)
+	}
+	return out
+}
+
+// readTile reads the first t.W hashes of a tile. A partial tile may have been replaced by a
+// larger partial tile or by the full tile.
+func readTile(dir string, t tlog.Tile) ([]byte, error) {
+	want := t.W * tlog.HashSize
+	for w := t.W; w <= tileWidth; w++ {
+		t.W = w
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(TilePath(t))))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(data) != w*tlog.HashSize {
+			return nil, fmt.Errorf("%s: has %d bytes, want %d", TilePath(t), len(data), w*tlog.HashSize)
+		}
+		return data[:want], nil
+	}
+	return nil, fmt.Errorf("%s: %w", TilePath(t), fs.ErrNotExist)
+}
+
+// readTree reads the right edge of the tree of a size from the tiles, and compares its root
+// with the signed root.
+func readTree(dir string, size int64, root tlog.Hash) (*tree, error) {
+	t := &tree{size: size}
+	for level := 0; size>>(tileHeight*level) > 0; level++ {
+		hashes := make([]tlog.Hash, 0, tileWidth)
+		if w := int(size >> (tileHeight * level) % tileWidth); w > 0 {
+			data, err := readTile(dir, tlog.Tile{H: tileHeight, L: level, N: size >> (tileHeight * (level + 1)), W: w})
+			if err != nil {
+				return nil, err
+			}
+			for ; len(data) > 0; data = data[tlog.HashSize:] {
+				hashes = append(hashes, tlog.Hash(data[:tlog.HashSize]))
+			}
+		}
+		t.edge = append(t.edge, hashes)
+	}
+	if size > 0 && t.root() != root {
+		return nil, fmt.Errorf("the tiles do not have the signed root of %d records", size)
+	}
+	return t, nil
+}
+
+// A tileReader reads tiles for tlog.TileHashReader.
+type tileReader struct{ dir string }
+
+// Height returns the number of tree levels in a tile.
+func (tileReader) Height() int { return tileHeight }
+
+// ReadTiles reads the tiles. tlog.TileHashReader authenticates the tiles.
+func (r tileReader) ReadTiles(tiles []tlog.Tile) (out [][]byte, err error) {
+	for _, t := range tiles {
+		data, err := readTile(r.dir, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, data)
+	}
+	return out, nil
+}
+
+// SaveTiles does nothing, because the tiles are on the disk.
+func (tileReader) SaveTiles([]tlog.Tile, [][]byte) {}

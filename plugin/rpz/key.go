@@ -1,0 +1,65 @@
+package rpz
+
+import (
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// A key is a name as text of which every ancestor is a prefix: the labels from the top-level
+// label on, each followed by a 0 octet. Keys in the order of their octets are names in canonical
+// order (RFC 4034, section 6.1), because a label of an order contains no 0 octet.
+type key string
+
+// keyOf returns the key of a name in an order.
+func keyOf(w *dname.Wire) key {
+	b := make([]byte, 0, w.Len())
+	for k := 1; k <= w.NumLabels(); k++ {
+		b = append(append(b, w.Label(k)...), 0)
+	}
+	return key(b)
+}
+
+// below reports whether k is equal to the key top or below it.
+func (k key) below(top key) bool { return strings.HasPrefix(string(k), string(top)) }
+
+// parent returns the key without its last label. The parent of a top-level label is "".
+func (k key) parent() key {
+	return k[:strings.LastIndexByte(string(k[:len(k)-1]), 0)+1]
+}
+
+// wire appends the canonical wire form of the name to b, behind the labels that are already in b.
+func (k key) wire(b []byte) []byte {
+	for len(k) > 0 {
+		p := k.parent()
+		label := k[len(p) : len(k)-1]
+		b = append(append(b, byte(len(label))), label...)
+		k = p
+	}
+	return append(b, 0)
+}
+
+// Name returns the name.
+func (k key) Name() dname.Name { return dname.FromWire(string(k.wire(nil))) }
+
+// common returns the longest key that is equal to or above both keys.
+func common(a, b key) key {
+	end := 0
+	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
+		if a[i] == 0 {
+			end = i + 1
+		}
+	}
+	return a[:end]
+}
+
+// triggers are the top-level labels that an RPZ reads as another trigger than the asked name.
+var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
+
+// fits reports whether an RPZ with an origin of this many octets in wire form can have the name
+// and the wildcard below it. No zone can have a name that looks like another trigger, because
+// such a name would block addresses.
+func (k key) fits(origin int) bool {
+	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
+	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]
+}

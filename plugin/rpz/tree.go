@@ -1,0 +1,219 @@
+package rpz
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// A Config contains the settings of a Tree.
+type Config struct {
+	// Countries are the countries of the clients. A name is blocked if an order blocks it for
+	// one of these countries; the first country with such an order decides the answer. Without
+	// countries, only orders without a country apply.
+	Countries []order.Country
+	// TTL is the TTL of orders without a TTL.
+	TTL time.Duration
+	// Refused is the response that replaces REFUSED, or ResponseUnset.
+	Refused order.ResponseKind
+	// Origin is the length of the zone's name in octets in wire form, from 1. Names that are too
+	// long for the zone are omitted.
+	Origin int
+}
+
+// A Node has the answers for one name and for the names below it.
+type Node struct {
+	key
+	// Own is the answer to queries for the name. Below is the answer to queries for each name
+	// below it that has no node.
+	Own, Below *Answer
+	until      order.Time // Own and Below may change at this time
+}
+
+// A Tree contains the answers for all names at one time. It is immutable.
+type Tree struct {
+	// Nodes are in canonical order. All ancestors of a node are nodes, without the root.
+	Nodes []Node
+	// Omitted are the names of orders that do not fit into the zone, in canonical order.
+	Omitted []dname.Name
+	// Until is the time at which an answer may change, or ruleset.Forever.
+	Until order.Time
+
+	set   *ruleset.Set
+	now   order.Time
+	cfg   Config
+	table *Table
+	added int // the number of keys that Update has added since Build
+}
+
+// Table returns the table of the answers of the tree.
+func (t *Tree) Table() *Table { return t.table }
+
+// With returns a copy of the tree with other answers. The nodes must have the names of the nodes
+// of t. The copy cannot be updated.
+func (t *Tree) With(nodes []Node) *Tree {
+	return &Tree{Nodes: nodes, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
+}
+
+// Build returns the tree of the set at the time now. A caller that needs to compare trees passes
+// the same table to all calls.
+func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
+	t := &Tree{set: set, now: now, cfg: cfg, table: table, Until: ruleset.Forever}
+	var keys []key
+	for w := range set.Names() {
+		coop.Tick(len(keys))
+		keys = append(keys, keyOf(w))
+	}
+	keys = t.complete(keys)
+	j := t.judge()
+	t.Nodes = make([]Node, 0, len(keys))
+	for i, k := range keys {
+		coop.Tick(i)
+		t.add(j.node(k))
+	}
+	return t
+}
+
+// Update returns the tree of another set or a later time. The set must come from the same
+// ruleset.Excerpts as the set of t, or be the same set. Update decides again only about names
+// that may have changed.
+//
+// A name without rules may stay in the tree. Its node has the answers of the node above it.
+func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
+	var touched []key
+	if set != t.set {
+		for w := range ruleset.Touched(t.set, set) {
+			coop.Tick(len(touched))
+			touched = append(touched, keyOf(w))
+		}
+	}
+	if now < t.now || t.added+len(touched) > len(t.Nodes)/2+1000 {
+		return Build(set, now, t.cfg, t.table)
+	}
+	u := &Tree{set: set, now: now, cfg: t.cfg, table: t.table, added: t.added + len(touched), Until: ruleset.Forever, Omitted: t.Omitted}
+	isTouched := make(map[key]bool, len(touched))
+	for _, k := range touched {
+		isTouched[k] = true
+	}
+	touched = u.complete(touched)
+	j := u.judge()
+	u.Nodes = make([]Node, 0, len(t.Nodes)+len(touched))
+	top, within := key(""), false // the last touched name, and whether there is one
+	old := t.Nodes
+	for i := 0; len(old) > 0 || len(touched) > 0; i++ {
+		coop.Tick(i)
+		var n Node
+		known := len(old) > 0 && (len(touched) == 0 || old[0].key <= touched[0])
+		if known {
+			n = old[0]
+		} else {
+			n.key = touched[0]
+		}
+		if len(touched) > 0 && touched[0] == n.key {
+			touched = touched[1:]
+		}
+		if within && !n.below(top) {
+			within = false
+		}
+		if !within && isTouched[n.key] {
+			top, within = n.key, true
+		}
+		if known {
+			old = old[1:]
+		}
+		if !known || within || n.until <= now {
+			n = j.node(n.key)
+		}
+		u.add(n)
+	}
+	return u
+}
+
+func (t *Tree) add(n Node) {
+	t.Until = min(t.Until, n.until)
+	t.Nodes = append(t.Nodes, n)
+}
+
+// complete sorts the keys, and adds the keys above them. It removes duplicates and the keys that
+// do not fit into the zone, and adds the latter to t.Omitted.
+func (t *Tree) complete(keys []key) []key {
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	out := make([]key, 0, len(keys)+len(keys)/8)
+	omitted := slices.Clone(t.Omitted)
+	for i, k := range keys {
+		coop.Tick(i)
+		if !k.fits(t.cfg.Origin) {
+			omitted = append(omitted, k.Name())
+			continue
+		}
+		last := key("")
+		if len(out) > 0 {
+			last = out[len(out)-1]
+		}
+		from := len(common(last, k))
+		for j := from; j < len(k)-1; j++ {
+			if k[j] == 0 {
+				out = append(out, k[:j+1])
+			}
+		}
+		out = append(out, k)
+	}
+	if len(omitted) > len(t.Omitted) {
+		slices.SortFunc(omitted, dname.Name.Compare)
+		t.Omitted = slices.Compact(omitted)
+	}
+	return out
+}
+
+// A judge decides about names.
+type judge struct {
+	*Tree
+	answers answers
+	clients []order.Country
+	q       ruleset.QName
+	room    [dname.MaxWire + 2]byte
+}
+
+func (t *Tree) judge() *judge {
+	clients := t.cfg.Countries
+	if len(clients) == 0 {
+		clients = []order.Country{""}
+	}
+	return &judge{Tree: t, clients: clients, answers: answers{t.table, t.cfg.TTL, t.cfg.Refused, map[*ruleset.Common]*Answer{}}}
+}
+
+// node returns the node of a name.
+func (j *judge) node(k key) Node {
+	n := Node{key: k, until: ruleset.Forever}
+	// The label "!" stands for all labels below the name that no order contains, because no
+	// order can contain it.
+	j.room[0], j.room[1] = 1, '!'
+	wire := k.wire(j.room[:2])
+	j.q.SetWire(wire[2:])
+	if !j.set.Covers(&j.q.Wire) {
+		return n
+	}
+	n.Own = j.answer(&n)
+	if n.Below = n.Own; len(wire) <= dname.MaxWire {
+		j.q.SetWire(wire)
+		n.Below = j.answer(&n)
+	}
+	return n
+}
+
+// answer returns the answer for the name j.q, and lowers n.until.
+func (j *judge) answer(n *Node) *Answer {
+	for _, cc := range j.clients {
+		v := j.set.Decide(&j.q, ruleset.Query{Client: ruleset.Client{Country: cc}, Now: j.now})
+		n.until = min(n.until, v.Until)
+		if a := j.answers.verdict(v); a != nil {
+			return a
+		}
+	}
+	return nil
+}

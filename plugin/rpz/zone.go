@@ -1,0 +1,221 @@
+package rpz
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// An Entry has the records of one name in a Zone, and of the wildcard below the name.
+type Entry struct {
+	key
+	// Own and Wildcard are the answers of the records. The nil pointer means that there is no
+	// record.
+	Own, Wildcard *Answer
+}
+
+// A Zone is a closed zone (see the package comment). It is immutable.
+type Zone struct {
+	Entries []Entry // in canonical order
+	records int
+}
+
+// Records returns the number of records, without the SOA and NS records.
+func (z *Zone) Records() int { return z.records }
+
+// Close returns the closed zone of the tree.
+//
+// A denial of a name denies all names below it too (RFC 8020). If some name below a node does not
+// get NXDOMAIN, the own record of the node is NODATA.
+func (t *Tree) Close() *Zone {
+	n := len(t.Nodes)
+	var (
+		parent = t.Parents()
+		denied = t.Denied(parent) // the node and all names below it get NXDOMAIN
+		needed = make([]bool, n)  // the zone must have the node
+		count  int                // the number of needed nodes
+	)
+	inherited := func(i int) *Answer {
+		if parent[i] < 0 {
+			return nil
+		}
+		return t.Nodes[parent[i]].Below
+	}
+	for i := n - 1; i >= 0; i-- { // names below a node come before the node
+		x := &t.Nodes[i]
+		if in := inherited(i); x.Own != in || x.Below != in {
+			needed[i] = true
+		}
+		if needed[i] {
+			count++
+			if parent[i] >= 0 {
+				needed[parent[i]] = true
+			}
+		}
+	}
+	z := &Zone{Entries: make([]Entry, 0, count)}
+	covered := make([]bool, n) // a wildcard above the node blocks
+	for i := range t.Nodes {
+		coop.Tick(i)
+		if p := parent[i]; p >= 0 {
+			covered[i] = covered[p] || t.Nodes[p].Below != nil
+		}
+		if !needed[i] {
+			continue
+		}
+		e := Entry{t.Nodes[i].key, t.Nodes[i].Own, t.Nodes[i].Below}
+		if e.Own != nil && e.Own.Kind == order.NXDOMAIN && !denied[i] {
+			e.Own = t.table.As(e.Own, order.NODATA)
+		}
+		if covered[i] {
+			e.pass()
+		}
+		z.add(e)
+	}
+	return z
+}
+
+// pass gives the entry a record for each answer that passes.
+func (e *Entry) pass() {
+	if e.Own == nil {
+		e.Own = passthru
+	}
+	if e.Wildcard == nil {
+		e.Wildcard = passthru
+	}
+}
+
+// Parents returns the index of the parent of each node, or -1.
+func (t *Tree) Parents() []int32 {
+	out := make([]int32, len(t.Nodes))
+	last := int32(-1)
+	for i := range t.Nodes {
+		for last >= 0 && !t.Nodes[i].below(t.Nodes[last].key) {
+			last = out[last]
+		}
+		out[i], last = last, int32(i)
+	}
+	return out
+}
+
+// Denied reports for each node whether the node and all names below it get NXDOMAIN.
+func (t *Tree) Denied(parent []int32) []bool {
+	out := make([]bool, len(t.Nodes))
+	for i := range t.Nodes {
+		n := &t.Nodes[i]
+		out[i] = n.Own != nil && n.Own.Kind == order.NXDOMAIN && n.Below != nil && n.Below.Kind == order.NXDOMAIN
+	}
+	for i := len(out) - 1; i >= 0; i-- {
+		if !out[i] && parent[i] >= 0 {
+			out[parent[i]] = false
+		}
+	}
+	return out
+}
+
+func (z *Zone) add(e Entry) {
+	if e.Own == nil && e.Wildcard == nil {
+		return
+	}
+	z.Entries = append(z.Entries, e)
+	z.records += e.records()
+}
+
+func (e *Entry) records() int { return e.Own.records() + e.Wildcard.records() }
+
+func (a *Answer) records() int {
+	switch {
+	case a == nil:
+		return 0
+	case a.Kind == order.Redirect:
+		return len(a.Addresses)
+	}
+	return 1
+}
+
+// Digest returns the SHA-256 of the records. Zones with equal records have equal digests.
+func (z *Zone) Digest() [sha256.Size]byte {
+	h := sha256.New()
+	var b []byte
+	add := func(a *Answer) {
+		b = append(b, '|')
+		if a == nil {
+			return
+		}
+		b = append(b, byte(a.Kind)+1)
+		b = binary.BigEndian.AppendUint64(b, uint64(a.TTL))
+		for _, x := range a.Addresses {
+			b = append(b, x.AsSlice()...)
+			b = append(b, ',')
+		}
+	}
+	for i := range z.Entries {
+		coop.Tick(i)
+		e := &z.Entries[i]
+		b = append(b[:0], e.key...)
+		add(e.Own)
+		add(e.Wildcard)
+		b = append(b, '\n')
+		h.Write(b)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// A Difference contains the records that one zone has and another zone does not have.
+type Difference struct {
+	Deleted, Added []Entry
+}
+
+// Compare returns the difference from the zone old to the zone new. The answers of both zones
+// must have one table.
+func Compare(old, new *Zone) Difference {
+	var d Difference
+	a, b := old.Entries, new.Entries
+	for i := 0; len(a) > 0 || len(b) > 0; i++ {
+		coop.Tick(i)
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].key < b[0].key:
+			d.Deleted = append(d.Deleted, a[0])
+			a = a[1:]
+		case len(a) == 0 || b[0].key < a[0].key:
+			d.Added = append(d.Added, b[0])
+			b = b[1:]
+		default:
+			d.both(a[0], b[0])
+			a, b = a[1:], b[1:]
+		}
+	}
+	return d
+}
+
+// both adds the records in which two entries of one name differ.
+func (d *Difference) both(x, y Entry) {
+	if x.Own == y.Own {
+		x.Own, y.Own = nil, nil
+	}
+	if x.Wildcard == y.Wildcard {
+		x.Wildcard, y.Wildcard = nil, nil
+	}
+	if x.Own != nil || x.Wildcard != nil {
+		d.Deleted = append(d.Deleted, x)
+	}
+	if y.Own != nil || y.Wildcard != nil {
+		d.Added = append(d.Added, y)
+	}
+}
+
+// Empty reports whether the zones are equal.
+func (d *Difference) Empty() bool { return len(d.Deleted) == 0 && len(d.Added) == 0 }
+
+// Records returns the number of deleted and added records.
+func (d *Difference) Records() (n int) {
+	for i := range d.Deleted {
+		n += d.Deleted[i].records()
+	}
+	for i := range d.Added {
+		n += d.Added[i].records()
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package ruleset
+
+import (
+	"iter"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Duty is a deadline or a review of an order, or a deadline of one target, at one time.
+type Duty struct {
+	// Number is the position of the order in the sequence of Set.OrderStates, from 0.
+	Number int
+	At     order.Time
+	// Target is the target of the duty, as in an order file. It is empty for a duty of the
+	// whole order.
+	Target string
+	// Overdue is set if the deadline has passed and the order or target is not enforced.
+	// AtRisk is set if the deadline has not passed, and will be missed unless the operator
+	// acts. Late is set if the order or target was put into force after the deadline.
+	Overdue, AtRisk, Late bool
+}
+
+// MissedDuties yields the deadlines until the time before that were missed, or that will be
+// missed unless the operator acts. Deadlines of orders and targets that have ended or were
+// lifted are left out. The result is in the sequence of the files.
+func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
+	return func(yield func(Duty) bool) {
+		first := 0
+		for _, p := range s.parts {
+			for i := range p.deadlines {
+				x := &p.deadlines[i]
+				if x.at > before {
+					continue
+				}
+				missed, overdue := s.willMiss(p, x, now)
+				d := Duty{Number: first + int(x.entry), At: x.at, Overdue: overdue && x.at <= now, AtRisk: missed && x.at > now, Late: s.late(p, x, now)}
+				if !d.Overdue && !d.AtRisk && !d.Late {
+					continue
+				}
+				if t := x.of(p); t != nil {
+					if d.Target = t.match.Pattern(t.name); t.net.IsValid() {
+						d.Target = t.net.String()
+					}
+				}
+				if !yield(d) {
+					return
+				}
+			}
+			first += p.entries.n
+		}
+	}
+}
+
+// DueReviews yields the reviews until the time before. Reviews of orders that have ended or were
+// lifted by then are left out. The result is in the sequence of the files.
+func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
+	return func(yield func(Duty) bool) {
+		first := 0
+		for _, p := range s.parts {
+			for i := range p.reviews {
+				x := &p.reviews[i]
+				if x.at <= before && !s.moot(p, x, max(now, x.at)) && !yield(Duty{Number: first + int(x.entry), At: x.at}) {
+					return
+				}
+			}
+			first += p.entries.n
+		}
+	}
+}
+
+// A Reach describes an active lift that ends the effect of no order, or that lists unknown ids.
+type Reach struct {
+	Lift    *Order
+	Unknown []string // the ids in the lift that no order of the set has
+	Nothing bool     // the lift ends the effect of no order
+}
+
+// UselessLifts returns the active lifts that end the effect of no order, or that list unknown
+// ids. The result is in the sequence of the files.
+func (s *Set) UselessLifts() (out []Reach) {
+	lifts, known := s.activeLifts()
+	if len(lifts) == 0 {
+		return nil
+	}
+	found := s.meetings(lifts)
+	for _, l := range lifts {
+		x := Reach{Lift: &l.Order, Nothing: !found[l].reached}
+		for _, id := range l.lifts {
+			if !known[id] {
+				x.Unknown = append(x.Unknown, id)
+			}
+		}
+		if x.Nothing || x.Unknown != nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// Touches reports whether a block order has a target at the name or above it, or any order has a
+// name below it.
+func (s *Set) Touches(name dname.Name) bool {
+	touches := false
+	s.above(name, func(*entry) { touches = true })
+	var w dname.Wire
+	w.SetName(name)
+	for _, p := range s.parts {
+		touches = touches || p.names.HasBelow(&w)
+	}
+	return touches
+}

@@ -1,0 +1,64 @@
+package ruleset
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// Changes yields the orders of the Diff, with the way in which each order has changed.
+func (d *Diff) Changes() iter.Seq2[What, *Order] {
+	return func(yield func(What, *Order) bool) {
+		for _, x := range d.orders {
+			if !yield(x.what, &x.entry().Order) {
+				return
+			}
+		}
+	}
+}
+
+// Secret returns the orders and lifts whose ids the ordinary log must not contain. A lift of a
+// sealed (secret) order is as secret as the order.
+func (s *Set) Secret() map[*Order]bool {
+	var lifts []*entry
+	out := map[*Order]bool{}
+	s.each(func(_ *Part, e *entry) {
+		switch {
+		case e.action == order.Lift:
+			lifts = append(lifts, e)
+		case e.isSecret():
+			out[&e.Order] = true
+		}
+	})
+	found := s.secrecies(lifts)
+	for _, e := range lifts {
+		if e.isSecret(found[e]) {
+			out[&e.Order] = true
+		}
+	}
+	return out
+}
+
+// Lifter returns the label of a lift that ends the whole order, or "" if no single lift does.
+func (o OrderState) Lifter() string { return o.set.lifterOf(o.entry, o.now) }
+
+// Forced returns the targets that the order enforces although the guard may object, as in an
+// order file and sorted.
+func (o *Order) Forced() (out []string) {
+	if o.force == nil {
+		return nil
+	}
+	for t := range o.force.targets {
+		switch {
+		case t.net.IsValid():
+			out = append(out, t.net.String())
+		case t.below:
+			out = append(out, order.BelowOnly.Pattern(t.name))
+		default:
+			out = append(out, t.name.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}

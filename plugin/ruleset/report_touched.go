@@ -1,0 +1,101 @@
+package ruleset
+
+import (
+	"iter"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+)
+
+// Names yields each name at which the set has rules, in no particular sequence. A name may be
+// yielded several times. The verdicts about two names can differ only if one of these names is
+// at or above exactly one of the two names.
+//
+// Names reuses one Wire, which is valid only until the next iteration.
+func (s *Set) Names() iter.Seq[*dname.Wire] {
+	return func(yield func(*dname.Wire) bool) {
+		for _, p := range s.parts {
+			for w := range p.names.Wires() {
+				if !yield(w) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Touched yields names of the sets old and new. If the two sets have different verdicts about a
+// name at one time, Touched yields this name or a name above it. Options of the two sets that
+// are not part of the compiled files, such as NoCountry, must be equal.
+//
+// A name may be yielded several times. Touched reuses one Wire, which is valid only until the
+// next iteration. It yields all names of a file that changed, and takes no time for the names of
+// other files, unless a lift without targets was added, changed or removed.
+func Touched(old, new *Set) iter.Seq[*dname.Wire] {
+	return func(yield func(*dname.Wire) bool) {
+		in := func(s *Set) map[*Part]bool {
+			m := map[*Part]bool{}
+			for _, p := range s.parts {
+				m[p] = true
+			}
+			return m
+		}
+		was, is := in(old), in(new)
+		var changed, stay []*Part
+		for _, p := range old.parts {
+			if is[p] {
+				stay = append(stay, p)
+			} else {
+				changed = append(changed, p)
+			}
+		}
+		for _, p := range new.parts {
+			if !was[p] {
+				changed = append(changed, p)
+			}
+		}
+		lifted := map[string]bool{}
+		for _, p := range changed {
+			for w := range p.names.Wires() {
+				if !yield(w) {
+					return
+				}
+			}
+			for _, n := range p.whole {
+				for _, id := range p.entries.at(n).lifts {
+					lifted[id] = true
+				}
+			}
+		}
+		for _, p := range stay {
+			if len(lifted) > 0 && !p.namesOf(lifted, yield) {
+				return
+			}
+		}
+	}
+}
+
+// namesOf yields the names of the orders with the given ids. It returns false if yield has
+// returned false.
+func (p *Part) namesOf(ids map[string]bool, yield func(*dname.Wire) bool) bool {
+	entries, n := map[uint32]bool{}, uint32(0)
+	for e := range p.entries.all() {
+		if ids[e.ID] {
+			entries[n] = true
+		}
+		n++
+	}
+	if len(entries) == 0 {
+		return true
+	}
+	for w, ref := range p.names.Wires() {
+		for _, r := range p.list(ref) {
+			if entries[r.entry] {
+				if !yield(w) {
+					return false
+				}
+				break
+			}
+		}
+	}
+	return true
+}

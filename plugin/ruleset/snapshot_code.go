@@ -1,0 +1,347 @@
+package ruleset
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"net/netip"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A coder writes or reads the fields of a part. Each function of snapshot_fields.go lists the
+// fields of a type once, for both directions, so that the reader cannot differ from the writer.
+// A writer changes nothing, because queries use the part at the same time.
+//
+// Numbers and the lengths of texts are in one stream, and the texts are in a second stream. A
+// reader makes one string of the second stream, and each text is a part of this string. So a
+// million orders need no million allocations, and the numbers do not stay in memory.
+type coder struct {
+	reading    bool
+	data, text sink   // the two streams of a writer
+	in         []byte // the rest of the numbers of a reader
+	chars      string // the rest of the texts of a reader
+	err        error
+
+	words  words
+	scopes shared[order.Scope]
+	terms  shared[order.Terms]
+	common shared[Common]
+	path   *string // the path of the part
+}
+
+// errSnapshot means that the content of a snapshot is not valid.
+var errSnapshot = errors.New("snapshot: damaged")
+
+// newWriter returns a coder that writes the numbers to data and the texts to text.
+func newWriter(data, text io.Writer) *coder {
+	return &coder{data: sink{to: data}, text: sink{to: text}}
+}
+
+// flush writes the buffered bytes, and returns the errors of the writers.
+func (c *coder) flush() error {
+	c.data.flush()
+	c.text.flush()
+	return errors.Join(c.data.err, c.text.err)
+}
+
+// A sink buffers the bytes of a stream. After the first error, it writes nothing.
+type sink struct {
+	to  io.Writer
+	buf []byte
+	err error
+}
+
+// full writes the buffered bytes if they are many.
+func (s *sink) full() {
+	if len(s.buf) > 32<<10 {
+		s.flush()
+	}
+}
+
+func (s *sink) flush() {
+	coop.Yield()
+	if s.err == nil {
+		_, s.err = s.to.Write(s.buf)
+	}
+	s.buf = s.buf[:0]
+}
+
+// refuse makes the reader fail, and ends the reading of lists.
+func (c *coder) refuse() {
+	if c.reading && c.err == nil {
+		c.err, c.in, c.chars = errSnapshot, nil, ""
+	}
+}
+
+// uint writes or reads a number.
+func (c *coder) uint(v *uint64) {
+	if !c.reading {
+		c.data.buf = binary.AppendUvarint(c.data.buf, *v)
+		c.data.full()
+		return
+	}
+	x, n := binary.Uvarint(c.in)
+	if n <= 0 {
+		c.refuse()
+		x, n = 0, 0
+	}
+	*v, c.in = x, c.in[n:]
+}
+
+// num writes or reads a number of any type.
+func num[T ~int | ~int32 | ~int64 | ~uint32](c *coder, v *T) {
+	x := uint64(int64(*v)<<1) ^ uint64(int64(*v)>>63)
+	c.uint(&x)
+	if c.reading {
+		n := int64(x>>1) ^ -int64(x&1)
+		if *v = T(n); int64(*v) != n {
+			c.refuse()
+		}
+	}
+}
+
+// time writes or reads a time. The two most frequent times, order.NoTime and Forever, take one
+// byte.
+func (c *coder) time(t *order.Time) {
+	special := []order.Time{order.NoTime, Forever}
+	code := uint64(slices.Index(special, *t) + 1)
+	c.uint(&code)
+	switch {
+	case code == 0:
+		num(c, t)
+	case code > uint64(len(special)):
+		c.refuse()
+	case c.reading:
+		*t = special[code-1]
+	}
+}
+
+// enum writes or reads a small number, which is at most last.
+func enum[T ~uint8](c *coder, v *T, last T) {
+	x := uint64(*v)
+	if c.uint(&x); x > uint64(last) {
+		c.refuse()
+	} else if c.reading {
+		*v = T(x)
+	}
+}
+
+// flag writes or reads a truth value.
+func (c *coder) flag(v *bool) {
+	x := b2u(*v)
+	if enum(c, &x, 1); c.reading {
+		*v = x == 1
+	}
+}
+
+// str writes or reads a text that occurs once, such as the id of an order.
+func (c *coder) str(s *string) {
+	n := len(*s)
+	num(c, &n)
+	switch {
+	case !c.reading:
+		c.text.buf = append(c.text.buf, *s...)
+		c.text.full()
+	case n < 0 || n > len(c.chars):
+		c.refuse()
+		*s = ""
+	default:
+		*s, c.chars = c.chars[:n], c.chars[n:]
+	}
+}
+
+// maxShared limits the tables of words and shared values. A writer and a reader fill equal
+// tables.
+const maxShared = 1 << 14
+
+// words has the texts that were written or read, so that a repeated text is written once.
+type words struct {
+	ids map[string]uint64
+	all []string
+}
+
+// word writes or reads a text that may occur several times, such as the name of an authority.
+func word[T ~string](c *coder, s *T) {
+	w := &c.words
+	id, known := w.ids[string(*s)]
+	if !c.reading && !known {
+		id = uint64(len(w.all))
+	}
+	c.uint(&id)
+	text := string(*s)
+	switch {
+	case id > uint64(len(w.all)):
+		c.refuse()
+		return
+	case id < uint64(len(w.all)):
+		text = w.all[id]
+	default:
+		c.str(&text)
+	}
+	if c.reading {
+		*s = T(text)
+	}
+	if id < uint64(len(w.all)) || len(w.all) == maxShared {
+		return
+	}
+	w.all = append(w.all, text)
+	if !c.reading {
+		if w.ids == nil {
+			w.ids = map[string]uint64{}
+		}
+		w.ids[text] = uint64(len(w.all) - 1)
+	}
+}
+
+// shared has the values to which several pointers may point. A value is written once.
+type shared[T any] struct {
+	ids map[*T]uint64
+	all []*T
+}
+
+// share writes or reads a pointer. each writes or reads the value of the pointer. If the table
+// is full, the newest value replaces the value before, because orders of one authority follow
+// one another.
+func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
+	const null, fresh = 0, 1
+	id := uint64(null)
+	if !c.reading && *p != nil {
+		known, ok := s.ids[*p]
+		if id = known + 2; !ok {
+			id = fresh
+		}
+	}
+	c.uint(&id)
+	switch {
+	case id != fresh && id != null && id-2 >= uint64(len(s.all)):
+		c.refuse()
+		return
+	case id != fresh:
+		if c.reading && id != null {
+			*p = s.all[id-2]
+		}
+		return
+	case c.reading:
+		*p = new(T)
+	}
+	each(*p)
+	if len(s.all) < maxShared {
+		s.all = append(s.all, *p)
+	} else {
+		delete(s.ids, s.all[maxShared-1])
+		s.all[maxShared-1] = *p
+	}
+	if !c.reading {
+		if s.ids == nil {
+			s.ids = map[*T]uint64{}
+		}
+		s.ids[*p] = uint64(len(s.all) - 1)
+	}
+}
+
+// list writes or reads a slice. each writes or reads one element, which takes at least one byte.
+// A reader makes nil of an empty slice.
+func list[T any](c *coder, s *[]T, each func(*T)) {
+	n := len(*s)
+	num(c, &n)
+	if c.reading {
+		*s = nil
+		if n < 0 || n > len(c.in) {
+			c.refuse()
+			return
+		}
+		if n > 0 {
+			*s = make([]T, n)
+		}
+	}
+	for i := range *s {
+		coop.Tick(i)
+		if each(&(*s)[i]); c.err != nil {
+			*s = nil
+			return
+		}
+	}
+}
+
+// addr writes or reads an address without a zone, or the zero Addr.
+func (c *coder) addr(a *netip.Addr) {
+	text := string(a.AsSlice())
+	word(c, &text)
+	if c.reading {
+		var ok bool
+		if *a, ok = netip.AddrFromSlice([]byte(text)); !ok && text != "" {
+			c.refuse()
+		}
+	}
+}
+
+// prefix writes or reads a network, or the zero Prefix.
+func (c *coder) prefix(p *netip.Prefix) {
+	a, bits := p.Addr(), p.Bits()
+	c.addr(&a)
+	num(c, &bits)
+	if !c.reading {
+		return
+	}
+	if *p = (netip.Prefix{}); !a.IsValid() && bits == p.Bits() {
+		return
+	}
+	if *p = netip.PrefixFrom(a, bits); !p.IsValid() || p.Masked() != *p {
+		c.refuse()
+	}
+}
+
+// network is prefix without the zero Prefix.
+func (c *coder) network(p *netip.Prefix) {
+	if c.prefix(p); !p.IsValid() {
+		c.refuse()
+	}
+}
+
+// name writes or reads a domain name, or the zero Name.
+func (c *coder) name(n *dname.Name) {
+	wire := n.Wire()
+	c.str(&wire)
+	if c.reading {
+		if wire != "" && !isWire(wire) {
+			c.refuse()
+			return
+		}
+		*n = dname.FromWire(wire)
+	}
+}
+
+// isWire reports whether w is a name in canonical wire form.
+func isWire(w string) bool {
+	if len(w) > dname.MaxWire {
+		return false
+	}
+	for i := range len(w) {
+		if 'A' <= w[i] && w[i] <= 'Z' {
+			return false
+		}
+	}
+	for len(w) > 0 && w[0] != 0 {
+		if int(w[0]) > min(dname.MaxLabel, len(w)-1) {
+			return false
+		}
+		w = w[1+w[0]:]
+	}
+	return len(w) == 1
+}
+
+// discard counts the bytes that are written to it.
+type discard uint64
+
+func (d *discard) Write(b []byte) (int, error) {
+	*d += discard(len(b))
+	return len(b), nil
+}
+
+// maxSize is the largest size of a section, so that the sum of the sizes cannot overflow.
+const maxSize = math.MaxInt64 / 8

@@ -1,0 +1,284 @@
+package ruleset
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// This file lists the fields of a part that a snapshot contains. The index has a section of its
+// own. Fields that follow from other fields are missing: ReadSnapshot computes them as a Builder
+// does (see derive).
+
+// part writes or reads the fields of a part.
+func (c *coder) part(p *Part) {
+	c.flag(&p.shadows)
+	c.flag(&p.ownDates)
+	num(c, &p.blocked)
+	list(c, &p.intervals, c.interval)
+	list(c, &p.schedules, c.schedule)
+	c.entries(&p.entries)
+	list(c, &p.rules, c.rule)
+	list(c, &p.whole, func(n *uint32) { num(c, n) })
+	list(c, &p.deadlines, c.duty)
+	list(c, &p.reviews, c.duty)
+	list(c, &p.dutyTargets, func(t *dutyTarget) {
+		c.target(&t.target)
+		c.flag(&t.idle)
+	})
+	c.addresses(p)
+	c.held(&p.held)
+}
+
+func (c *coder) interval(x *interval) {
+	c.time(&x.from)
+	c.time(&x.until)
+}
+
+func (c *coder) schedule(s *schedule) {
+	num(c, &s.off)
+	num(c, &s.n)
+}
+
+func (c *coder) entries(s *entries) {
+	n := s.n
+	num(c, &n)
+	if !c.reading {
+		for e := range s.all() {
+			c.entry(e)
+		}
+		return
+	}
+	if n < 0 || n > len(c.in) {
+		c.refuse()
+	}
+	for i := 0; i < n && c.err == nil; i++ {
+		coop.Tick(i)
+		var e entry
+		if c.entry(&e); e.Common == nil {
+			c.refuse()
+			return
+		}
+		s.add(e)
+	}
+	s.fit()
+}
+
+func (c *coder) entry(e *entry) {
+	c.str(&e.ID)
+	c.str(&e.Reference)
+	share(c, &c.common, &e.Common, c.shared)
+	c.time(&e.rank.decided)
+	c.time(&e.rank.from)
+	num(c, &e.index)
+	num(c, &e.line)
+	num(c, &e.column)
+	num(c, &e.sched)
+	num(c, &e.names)
+	num(c, &e.addrs)
+	num(c, &e.others)
+	c.flag(&e.isIssued)
+}
+
+// shared writes or reads the fields that several orders may share.
+func (c *coder) shared(x *Common) {
+	share(c, &c.terms, &x.Terms, c.orderTerms)
+	list(c, &x.FilteringDatabases, func(f *order.FilteringDatabase) {
+		word(c, &f.DB)
+		c.str(&f.ID)
+	})
+	enum(c, &x.action, order.Lift)
+	enum(c, &x.status, order.Suspended)
+	c.flag(&x.public)
+	c.flag(&x.excepts)
+	list(c, &x.lifts, c.str)
+	c.forced(&x.force)
+	if !c.reading {
+		return
+	}
+	if x.file = c.path; x.Terms == nil || !slices.IsSorted(x.lifts) {
+		c.refuse()
+	}
+}
+
+func (c *coder) orderTerms(t *order.Terms) {
+	word(c, &t.Authority.Name)
+	word(c, &t.Authority.Country)
+	enum(c, &t.Authority.Kind, order.KindOperator)
+	share(c, &c.scopes, &t.Scope, c.scope)
+	list(c, &t.Exempt, c.exempt)
+	c.response(&t.Response)
+	num(c, &t.TTL)
+	enum(c, &t.Disclosure, order.None)
+	for _, text := range []*string{&t.Justification, &t.Language, &t.Organization, &t.URL, &t.Basis, &t.Category, &t.Redress, &t.ReportTo} {
+		word(c, text)
+	}
+	list(c, &t.Contact, func(s *string) { word(c, s) })
+}
+
+func (c *coder) scope(s *order.Scope) {
+	c.flag(&s.Global)
+	list(c, &s.Countries, func(x *order.Country) { word(c, x) })
+	list(c, &s.WithTerritories, func(x *order.Country) { word(c, x) })
+	list(c, &s.Clients, c.network)
+}
+
+func (c *coder) exempt(x *order.Exempt) {
+	list(c, &x.Clients, c.network)
+	c.time(&x.Until)
+	word(c, &x.Reference)
+}
+
+func (c *coder) response(r *order.Response) {
+	enum(c, &r.Kind, order.Redirect)
+	list(c, &r.Addresses, c.addr)
+	if (r.Kind == order.Redirect) != (len(r.Addresses) > 0) || slices.ContainsFunc(r.Addresses, func(a netip.Addr) bool { return !a.IsValid() }) {
+		c.refuse()
+	}
+}
+
+// forced writes or reads the targets that an order enforces although the guard objects.
+func (c *coder) forced(f **forced) {
+	var all []forcedTarget
+	if *f != nil {
+		all = slices.SortedFunc(maps.Keys((*f).targets), func(a, b forcedTarget) int {
+			return cmp.Or(strings.Compare(a.name.Wire(), b.name.Wire()), a.net.Compare(b.net), int(b2u(a.below))-int(b2u(b.below)))
+		})
+	}
+	exists := *f != nil
+	c.flag(&exists)
+	list(c, &all, func(t *forcedTarget) {
+		c.name(&t.name)
+		c.prefix(&t.net)
+		c.flag(&t.below)
+	})
+	if c.reading && exists {
+		*f = &forced{make(map[forcedTarget]struct{}, len(all))}
+		for _, t := range all {
+			(*f).targets[t] = struct{}{}
+		}
+	}
+}
+
+func (c *coder) rule(r *rule) {
+	num(c, &r.entry)
+	num(c, &r.sched)
+	num(c, &r.group)
+	enum(c, &r.kind, blockBelow)
+	c.flag(&r.shadow)
+	c.flag(&r.last)
+}
+
+func (c *coder) duty(d *duty) {
+	c.time(&d.at)
+	num(c, &d.entry)
+	num(c, &d.sched)
+	num(c, &d.target)
+}
+
+func (c *coder) target(t *target) {
+	c.name(&t.name)
+	enum(c, &t.match, order.BelowOnly)
+	if c.prefix(&t.net); t.net.IsValid() != t.name.IsZero() {
+		c.refuse()
+	}
+}
+
+// addresses writes or reads the rules of networks, in the order of the networks.
+func (c *coder) addresses(p *Part) {
+	type at struct {
+		net   netip.Prefix
+		rules []rule
+	}
+	var all []at
+	if p.addrs != nil {
+		for x, rules := range p.addrs.AllSorted() {
+			all = append(all, at{x, rules.rules})
+		}
+	}
+	exists := p.addrs != nil
+	c.flag(&exists)
+	list(c, &all, func(x *at) {
+		c.network(&x.net)
+		list(c, &x.rules, c.rule)
+	})
+	if c.reading && exists {
+		p.addrs = new(addressTable)
+		for _, x := range all {
+			p.addrs.Insert(x.net, netRules{rules: x.rules})
+		}
+	}
+}
+
+// held writes or reads the names and networks that the guard refuses to block.
+func (c *coder) held(h *held) {
+	var all []heldNode
+	for _, wire := range slices.Sorted(maps.Keys(h.names)) {
+		all = append(all, *h.names[wire])
+	}
+	for _, x := range slices.SortedFunc(maps.Keys(h.nets), netip.Prefix.Compare) {
+		all = append(all, *h.nets[x])
+	}
+	list(c, &all, func(n *heldNode) {
+		c.name(&n.name)
+		c.prefix(&n.net)
+		if word(c, &n.why); n.net.IsValid() != n.name.IsZero() {
+			c.refuse()
+		}
+	})
+	if !c.reading {
+		return
+	}
+	for _, n := range all {
+		if n.net.IsValid() {
+			if h.nets == nil {
+				h.nets = map[netip.Prefix]*heldNode{}
+			}
+			h.nets[n.net] = &n
+			continue
+		}
+		if h.names == nil {
+			h.names = map[string]*heldNode{}
+		}
+		h.names[n.name.Wire()] = &n
+	}
+}
+
+// derive computes the fields that a snapshot does not contain, as a Builder computes them. It
+// returns an error if the fields of the snapshot are not valid.
+func (b *Builder) derive() error {
+	p := b.part
+	if err := p.faulty(); err != nil {
+		return err
+	}
+	for i := range uint32(p.entries.n) {
+		coop.Tick(int(i))
+		e := p.entries.at(i)
+		if c := e.Common; c.response.Kind == order.ResponseUnset { // not seen before
+			b.fromTerms(c)
+			b.commonsMade++
+		}
+		b.note(e, i)
+	}
+	b.findWholeLifts()
+	for from, to := range runs(p.rules) {
+		if x := b.indexLongList(p.rules[from:to]); x != nil {
+			if p.longLists == nil {
+				p.longLists = map[uint32]*longList{}
+			}
+			p.longLists[uint32(from)], p.rules[from].long = x, true
+		}
+	}
+	if p.addrs != nil {
+		for x, at := range p.addrs.Clone().All() {
+			p.addrs.Insert(x, netRules{at.rules, b.indexLongList(at.rules)})
+		}
+	}
+	b.measure()
+	return nil
+}

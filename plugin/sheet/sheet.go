@@ -1,0 +1,219 @@
+// Package sheet reads one column of a table in CSV or XLSX as text, for lists of names that an
+// authority sends as a table. Each row of the column is one line of the text, so that a line has
+// the number of its row.
+package sheet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Is reports whether the extension of a path is that of a table.
+func Is(path string) bool {
+	_, ok := readers[ext(path)]
+	return ok
+}
+
+// IsText reports whether a table is also plain text, so that a list of names can have its extension.
+func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
+
+// ext returns the extension of a path in lower case.
+func ext(path string) string {
+	i := strings.LastIndexByte(path, '.')
+	if i < 0 {
+		return ""
+	}
+	return strings.ToLower(path[i:])
+}
+
+// readers has the function that reads the tables of a file, by the extension of its name.
+var readers = map[string]func(data []byte) ([]table, error){
+	".csv": readCSV, ".tsv": readCSV, ".xlsx": readXLSX, ".xlsm": readXLSX,
+}
+
+// A table is one sheet of a file.
+type table struct {
+	name string     // the name of the sheet, or "" for CSV
+	rows [][]string // a row may be shorter than other rows
+}
+
+// A Column describes a column of a table, for a person who must choose one.
+type Column struct {
+	Spec    string // the value for Text
+	Head    string // the first cell that is not empty
+	Example string // the last cell that is not empty
+}
+
+// A ColumnError is the error for a table with several columns, if Text does not know the column
+// with the names.
+type ColumnError struct {
+	Wrong   string // the column that does not exist, or ""
+	Columns []Column
+}
+
+// Error returns the problem and all columns.
+func (e *ColumnError) Error() string {
+	s := "is a table with several columns"
+	if e.Wrong != "" {
+		s = fmt.Sprintf("has no column %q", e.Wrong)
+	}
+	for i, c := range e.Columns {
+		s += []string{"; the columns are: ", ", "}[min(i, 1)] + fmt.Sprintf("%s (%q ... %q)", c.Spec, c.Head, c.Example)
+	}
+	return s
+}
+
+// maxHead is the number of rows in which Text looks for the heading of a column.
+const maxHead = 20
+
+// Text returns a column of a file. The extension of path selects the format. column is the letter
+// of a column, or its heading in one of the first rows. In a file with several sheets, column
+// begins with the name of the sheet and an exclamation mark, for example "Sheet1!B". An empty
+// column is the only column with text. The rows down to the heading are empty lines. If column is a
+// letter, the heading is the first cell with text, unless the cell has a dot or a hyphen, as names
+// do. A line break inside a cell becomes a blank. The result rows has all columns of the sheet, with
+// tabs between the cells.
+func Text(path string, data []byte, column string) (text, rows string, err error) {
+	read := readers[ext(path)]
+	if read == nil {
+		return "", "", fmt.Errorf("is no table, whose name ends in .csv, .tsv or .xlsx")
+	}
+	tables, err := read(data)
+	if err != nil {
+		return "", "", err
+	}
+	all := columns(tables)
+	if len(all) == 0 {
+		return "", "", fmt.Errorf("is a table without text")
+	}
+	if column == "" && len(all) == 1 {
+		column = all[0].Spec
+	}
+	for _, t := range tables {
+		spec, ok := column, true
+		if t.name != "" && len(tables) > 1 {
+			spec, ok = strings.CutPrefix(column, t.name+"!")
+		}
+		if !ok || spec == "" {
+			continue
+		}
+		if at, from, found := t.find(spec); found {
+			return t.text(at, from), t.whole(), nil
+		}
+	}
+	return "", "", &ColumnError{Wrong: column, Columns: all}
+}
+
+// find returns the index of a column, and the index of the first row with names.
+func (t *table) find(spec string) (at, from int, found bool) {
+	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
+		for j, cell := range row {
+			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) {
+				return j, i + 1, true
+			}
+		}
+	}
+	for i := range t.width() {
+		if strings.EqualFold(spec, letters(i)) || spec == strconv.Itoa(i+1) {
+			return i, t.below(i), true
+		}
+	}
+	return 0, 0, false
+}
+
+// below returns the index of the row below the heading of a column, or 0 for a column without a
+// heading.
+func (t *table) below(at int) int {
+	for i, row := range t.rows {
+		if at < len(row) && strings.TrimSpace(row[at]) != "" {
+			if strings.ContainsAny(row[at], ".-") {
+				return 0
+			}
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// whole returns all rows, with tabs between the cells.
+func (t *table) whole() string {
+	var b strings.Builder
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(oneLine(cell))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// oneLine returns a cell with blanks in place of line breaks.
+func oneLine(cell string) string {
+	return strings.Join(strings.FieldsFunc(cell, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
+// text returns the cells of a column from a row on.
+func (t *table) text(at, from int) string {
+	var b strings.Builder
+	for i, row := range t.rows {
+		if i >= from && at < len(row) {
+			b.WriteString(oneLine(row[at]))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// width returns the number of columns.
+func (t *table) width() (n int) {
+	for _, row := range t.rows {
+		n = max(n, len(row))
+	}
+	return n
+}
+
+// columns returns the columns with text of all tables.
+func columns(tables []table) (out []Column) {
+	for _, t := range tables {
+		for at := range t.width() {
+			c := Column{Spec: letters(at)}
+			if len(tables) > 1 {
+				c.Spec = t.name + "!" + c.Spec
+			}
+			for _, row := range t.rows {
+				if at < len(row) && strings.TrimSpace(row[at]) != "" {
+					c.Example = clip(row[at])
+					if c.Head == "" {
+						c.Head = c.Example
+					}
+				}
+			}
+			if c.Head != "" {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// clip returns the start of a cell.
+func clip(s string) string {
+	const most = 40
+	s = strings.TrimSpace(s)
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
+}
+
+// letters returns the name of a column: A for 0, Z for 25, AA for 26.
+func letters(i int) (s string) {
+	for i++; i > 0; i = (i - 1) / 26 {
+		s = string(rune('A'+(i-1)%26)) + s
+	}
+	return s
+}

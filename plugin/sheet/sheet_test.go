@@ -1,0 +1,121 @@
+package sheet
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// TestCSV checks the columns of tables in CSV. The text has one line for each line of the file.
+func TestCSV(t *testing.T) {
+	for _, tc := range []struct{ data, column, want, err string }{
+		{"a.example\nb.example\n", "", "a.example\nb.example\n", ""},
+		{"No,Site,Since\n1,a.example,2024\n\n2,b.example,2025\n", "Site", "\na.example\n\nb.example\n", ""},
+		{"No,Site,Since\n1,a.example,2024\n", "site", "\na.example\n", ""},
+		{"No,Site,Since\n1,a.example,2024\n", "B", "\na.example\n", ""},
+		{"1,a.example,2024\n2,b.example,2024\n", "B", "a.example\nb.example\n", ""},
+		{"No,Site,Since\n1,a.example,2024\n", "2", "\na.example\n", ""},
+		{"\uFEFFNo;Site\r\n1;\"a.example\r\nb.example\"\r\n2;c.example\r\n", "Site", "\na.example b.example\n\nc.example\n", ""},
+		{"1\ta.example\tx, y\n2\tb.example\tz\n", "b", "a.example\nb.example\n", ""},
+		{"No,Site\n1,a.example\n", "", "", `is a table with several columns; the columns are: A ("No" ... "1"), B ("Site" ... "a.example")`},
+		{"No,Site\n1,a.example\n", "C", "", `has no column "C"; the columns are: A ("No" ... "1"), B ("Site" ... "a.example")`},
+		{"No,Site\n1,\"a.example\n", "B", "", "line 2, column 14: is not CSV: extraneous or missing \" in quoted-field"},
+		{"\n\n", "", "", "is a table without text"},
+	} {
+		got, _, err := Text("list.CSV", []byte(tc.data), tc.column)
+		if text := message(err); got != tc.want || text != tc.err {
+			t.Errorf("%q, column %q: %q, error %q", tc.data, tc.column, got, text)
+		}
+	}
+	if _, _, err := Text("list.txt", nil, ""); err == nil {
+		t.Error("a text file is a table")
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// workbook returns an XLSX file with cells in two sheets, and an empty sheet.
+func workbook(t *testing.T) []byte {
+	t.Helper()
+	f := excelize.NewFile()
+	f.NewSheet("Sites")
+	f.NewSheet("Empty")
+	for cell, v := range map[string]any{"A1": "List of the decision", "B3": "DOMAIN NAME", "A4": 1, "B4": "a.example", "A6": 3, "B6": "c.example\nd.example"} {
+		if err := f.SetCellValue("Sites", cell, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A text with two fonts is one text.
+	if err := f.SetCellRichText("Sites", "B5", []excelize.RichTextRun{{Text: "guarda-"}, {Text: "film.example", Font: &excelize.Font{Bold: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	f.SetCellValue("Sheet1", "A1", "Cover")
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestXLSX checks a column of a workbook, and that a damaged workbook gives an error and not a
+// part of its names.
+func TestXLSX(t *testing.T) {
+	data := workbook(t)
+	const want = "\n\n\na.example\nguarda-film.example\nc.example d.example\n"
+	if got, _, err := Text("list.xlsx", data, "Sites!domain name"); got != want || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, rows, _ := Text("list.xlsx", data, "Sites!B"); !strings.HasPrefix(rows, "List of the decision\n\n\tDOMAIN NAME\n1\ta.example\n") {
+		t.Errorf("the rows are %q", rows)
+	}
+	const all = `is a table with several columns; the columns are: Sheet1!A ("Cover" ... "Cover"), Sites!A ("List of the decision" ... "3"), Sites!B ("DOMAIN NAME" ... "c.example
+d.example")`
+	if _, _, err := Text("list.xlsx", data, ""); message(err) != strings.ReplaceAll(all, "\n", `\n`) {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := Text("list.xlsx", data[:len(data)/2], "Sites!B"); err == nil {
+		t.Error("half a file is accepted")
+	}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, part := range z.File {
+		r, err := part.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(r)
+		if part.Name == "xl/worksheets/sheet2.xml" {
+			text = text[:bytes.Index(text, []byte(`<c r="B6"`))]
+		}
+		out, _ := w.Create(part.Name)
+		out.Write(text)
+	}
+	w.Close()
+	if got, _, err := Text("list.xlsx", b.Bytes(), "Sites!B"); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet2.xml: XML syntax error") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// FuzzText checks that no file makes the reading panic.
+func FuzzText(f *testing.F) {
+	f.Add("a.csv", []byte("a;b\n1;2\n"), "b")
+	f.Fuzz(func(t *testing.T, path string, data []byte, column string) {
+		text, _, err := Text(path, data, column)
+		if err != nil && text != "" {
+			t.Errorf("%q and an error: %v", text, err)
+		}
+	})
+}

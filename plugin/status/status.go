@@ -1,0 +1,139 @@
+// Package status answers over HTTP what a server does: which set of orders is in force since when,
+// in which state each order is, how often each order was hit, and why a name is blocked. The
+// package contains no client address and no queried name. It names a sealed (secret) order by the
+// digest of its id.
+//
+// docs/status.md describes the paths and the JSON documents, and docs/status.schema.json is their
+// schema. Package listen has the listener.
+package status
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// Product and API identify the JSON documents. A program that reads them must ignore unknown
+// fields. API rises when a field changes its meaning.
+const (
+	Product = "blocklist"
+	API     = 1
+)
+
+// A Node is what the handler shows: the server blocks of the Corefile that runs.
+type Node struct {
+	Version string // the version of the program
+	Blocks  []Block
+}
+
+// A Block is a server block of the Corefile.
+type Block struct {
+	// Name is a text that identifies the server block, for example "dns://.:53".
+	Name string
+	// Zones are the zones of the server block, in canonical form.
+	Zones []string
+	// Store is nil if the server block has no blocklist directive. The fields below then have
+	// no meaning.
+	Store *store.Store
+	Hits  *hits.Counter
+	// Directive has the settings of the server block.
+	Directive *directive.Block
+	// Country returns the country of a client with the given address.
+	Country func(netip.Addr) order.Country
+}
+
+// mode returns the word for what the server block does with the orders.
+func (b *Block) mode() string {
+	switch {
+	case b.Store == nil:
+		return "none"
+	case b.Store.Shadow():
+		return "shadow"
+	}
+	return "enforce"
+}
+
+// busy is the number of requests that may run at once. The other requests wait, so that requests
+// do not take all CPUs from queries.
+const busy = 2
+
+// Handler returns the HTTP handler for a node.
+func Handler(n *Node) http.Handler {
+	h := &handler{n, make(chan struct{}, busy)}
+	mux := http.NewServeMux()
+	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"/{$}": h.page, "/status": h.status, "/orders": h.orders, "/explain": h.explain,
+	} {
+		mux.Handle(path, h.guard(f))
+	}
+	return mux
+}
+
+type handler struct {
+	*Node
+	turns chan struct{}
+}
+
+// guard limits the methods and the number of requests at once, sets the headers that browsers
+// need, and writes the error of a request. It writes nothing to the log, because only the error
+// text of a panic could be of interest, and the text could contain a name from the request.
+func (h *handler) guard(f func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			header.Set("Allow", "GET, HEAD")
+			h.fail(w, &requestError{http.StatusMethodNotAllowed, "the method must be GET or HEAD"})
+			return
+		}
+		select {
+		case h.turns <- struct{}{}:
+		case <-r.Context().Done():
+			return
+		}
+		defer func() { <-h.turns }()
+		defer coop.Start()() // yield to queries
+		if err := f(w, r); err != nil {
+			h.fail(w, err)
+		}
+	})
+}
+
+// A requestError is an error of the caller.
+type requestError struct {
+	code int
+	text string
+}
+
+// Error implements error.
+func (e *requestError) Error() string { return e.text }
+
+func badRequest(text string) error { return &requestError{http.StatusBadRequest, text} }
+
+// fail writes an error as a JSON document.
+func (h *handler) fail(w http.ResponseWriter, err error) {
+	code := http.StatusInternalServerError
+	if e, ok := err.(*requestError); ok {
+		code = e.code
+	}
+	writeJSON(w, code, Failure{Product, API, err.Error()})
+}
+
+// moment returns the time of the node's clock, which is the clock of any store.
+func (h *handler) moment() time.Time {
+	for _, b := range h.Blocks {
+		if b.Store != nil {
+			return b.Store.Now()
+		}
+	}
+	return time.Now()
+}

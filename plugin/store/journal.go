@@ -1,0 +1,109 @@
+package store
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// This file opens the journal, which is the evidence of the operator. journal_events.go writes
+// the events of a Store.
+//
+// The journal never delays an order: all events are queued, and a goroutine of the journal
+// writes them. If the disk fails, orders go into force as usual.
+
+// journals has the journals of this process by their paths. The system locks a directory only
+// once, and the old and the new Store of a reload of the Corefile use it together.
+var journals = struct {
+	sync.Mutex
+	open map[string]*sharedJournal
+}{open: map[string]*sharedJournal{}}
+
+// A sharedJournal is a journal that Stores share. Only the newest Store writes the states of
+// the orders.
+type sharedJournal struct {
+	*journal.Journal
+	path  string
+	log   *queue
+	users []*Store // the newest last; guarded by journals
+}
+
+// acquireJournal returns the journal at the path of the options, and begins to open it. The
+// caller must call release.
+func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
+	journals.Lock()
+	defer journals.Unlock()
+	x := journals.open[s.opt.Journal]
+	if x == nil {
+		x = &sharedJournal{path: s.opt.Journal, log: newQueue(log)}
+		x.Journal = journal.Open(x.path, journal.Options{
+			Origin: s.opt.Origin, Program: stateWriter, Now: clock.Now,
+			Notice: func(text string, alarm bool) {
+				logf := x.log.Infof
+				if alarm {
+					logf = x.log.Errorf
+				}
+				logf("journal %s: %s", printable.Line(x.path), printable.Line(text))
+			},
+		})
+		journals.open[x.path] = x
+	}
+	x.users = append(x.users, s)
+	return x
+}
+
+// release ends the use of the journal by s. If another Store still uses the journal, it writes
+// the states of its orders again: s is then the Store of a Corefile that failed. The last
+// release closes the journal, which waits for the disk, but only for some seconds.
+func (x *sharedJournal) release(s *Store) {
+	journals.Lock()
+	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })
+	last := len(x.users) == 0
+	if last {
+		delete(journals.open, x.path)
+	} else {
+		x.users[len(x.users)-1].rejournal.Store(true)
+	}
+	journals.Unlock()
+	if !last {
+		return
+	}
+	if !x.Close(closePatience) {
+		x.log.Warningf("journal %s: the disk did not answer within %v; the server goes on without waiting", printable.Line(x.path), closePatience)
+	}
+	x.log.flush(flushPatience)
+}
+
+// newest reports whether s is the newest Store of the journal.
+func (x *sharedJournal) newest(s *Store) bool {
+	journals.Lock()
+	defer journals.Unlock()
+	return x.users[len(x.users)-1] == s
+}
+
+// Journals returns the status of each journal of the process.
+func Journals() (out []journal.Status) {
+	journals.Lock()
+	defer journals.Unlock()
+	for _, x := range journals.open {
+		out = append(out, x.Status())
+	}
+	return out
+}
+
+// beat adds the hourly heartbeat to the journal if it is due, and returns the time of the next
+// heartbeat.
+func (s *Store) beat() time.Time {
+	now := s.clock.Now()
+	if s.nextBeat.IsZero() || now.Before(s.nextBeat.Add(-time.Hour)) { // the second: the clock was set back
+		s.nextBeat = now.Truncate(time.Hour).Add(time.Hour)
+	}
+	if !now.Before(s.nextBeat) {
+		s.nextBeat = now.Truncate(time.Hour).Add(time.Hour)
+		s.journalBeat()
+	}
+	return s.nextBeat
+}

@@ -1,0 +1,365 @@
+package store
+
+import (
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
+)
+
+// setWeight is the weight of an event that keeps an order set in memory; see journal.Do. A disk
+// that fails thus keeps only a few old sets in memory.
+const setWeight = journal.MaxWaiting / 4
+
+// journalIntent records which versions are about to go into force.
+func (s *Store) journalIntent() {
+	if s.journal == nil {
+		return
+	}
+	r := journal.Record{Event: journal.Intent}
+	for _, a := range s.activated {
+		r.Files = append(r.Files, s.journalVersion(a.path))
+	}
+	s.journal.Append(r)
+}
+
+// journalVersion describes the version in force of the file at path.
+func (s *Store) journalVersion(path string) journal.Version {
+	f := s.files[path]
+	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed)}
+	if f.serial >= 0 {
+		v.Serial = &f.serial
+	}
+	if f.part != nil {
+		v.Orders, v.Targets = f.part.Orders(), f.part.Targets()
+	}
+	for name, d := range f.stored.Sides {
+		if v.Sides == nil {
+			v.Sides = map[string]string{}
+		}
+		v.Sides[name] = d.String()
+	}
+	return v
+}
+
+// journalOutcome records the result of a load: the versions that went into force, the files
+// that were refused, and the changes of orders. err is the reason why the set could not be
+// built, or nil.
+func (s *Store) journalOutcome(err error) {
+	if s.journal == nil {
+		return
+	}
+	r := journal.Record{Event: journal.Outcome, Set: s.Status().Digest}
+	for _, a := range s.activated {
+		if err == nil {
+			r.Files = append(r.Files, s.journalVersion(a.path))
+		}
+	}
+	failures := map[string]int{}
+	for _, path := range s.paths {
+		f := s.files[path]
+		if failures[path] = f.failures; f.failures > s.journaled[path] && f.err != nil {
+			r.Files = append(r.Files, journal.Version{File: path, SHA256: digestText(f), Problem: f.err.Error()})
+		}
+	}
+	s.journaled = failures
+	if err != nil {
+		r.Why = err.Error()
+	}
+	changed := s.unjournaled
+	s.unjournaled = false
+	if len(r.Files) > 0 || err != nil || changed {
+		if set := s.set.Load(); set != nil {
+			r.Orders, r.Targets = s.stateCounts(set)
+		}
+		s.journal.Append(r)
+	}
+	s.keepVersions()
+	if changed {
+		s.journalStates()
+	}
+}
+
+// digestText returns the digest of the version that was refused, or "" if it is not known.
+func digestText(f *file) string {
+	if f.refused == (source.Digest{}) {
+		return ""
+	}
+	return f.refused.String()
+}
+
+// stateCounts returns the numbers of orders and targets by state, without zeros.
+func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
+	c := set.Counts(seconds(s.clock.Now()))
+	orders, targets = map[string]int{}, map[string]int{}
+	for i := range ruleset.NumStates {
+		name := string(s.journalState(i))
+		if c.Orders[i] > 0 {
+			orders[name] += c.Orders[i]
+		}
+		if c.Targets[i] > 0 {
+			targets[name] += c.Targets[i]
+		}
+	}
+	return orders, targets
+}
+
+// journalState returns the word of the journal for a state. If the server blocks are in shadow,
+// no order is enforced.
+func (s *Store) journalState(st ruleset.State) journal.Event {
+	if s.opt.Shadow && st == ruleset.InForce {
+		st = ruleset.Shadow
+	}
+	return journal.Event(st.String())
+}
+
+// keepVersions keeps the files of all versions in force in the journal, each version once.
+func (s *Store) keepVersions() {
+	var st *state.State
+	if s.dir != nil {
+		st = s.dir.open(0)
+	}
+	for _, path := range s.paths {
+		f := s.files[path]
+		if f.part == nil && f.list == nil || f.kept {
+			continue
+		}
+		f.kept = true
+		s.keepVersion(st, path, f.stored.Order, f, f.list != nil)
+		for _, name := range slices.Sorted(maps.Keys(f.stored.Sides)) {
+			s.keepVersion(st, filepath.Join(filepath.Dir(path), name), f.stored.Sides[name], f, true)
+		}
+		if s.dir == nil {
+			f.bytes = nil // the events of the journal have the bytes now
+		}
+	}
+	if s.dir == nil {
+		s.kept = 0
+	}
+}
+
+// keepVersion keeps one file. If the file has changed since it was loaded, the state directory
+// may have its bytes.
+func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
+	open := s.opener(path, d, f, side)
+	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
+		file := open
+		open = func() (io.ReadCloser, error) {
+			if r, err := st.Blob(d); err == nil {
+				return r, nil
+			}
+			return file()
+		}
+	}
+	s.journal.Keep(path, d, len(f.bytes[d]), open)
+}
+
+// journalStates records each order whose state differs from its last state in the journal. It
+// also records new and changed orders, and the targets that the guard holds.
+func (s *Store) journalStates() {
+	if s.journal == nil || !s.journal.newest(s) {
+		return
+	}
+	s.answered.Store(&sync.Map{})
+	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, activated: s.activated}
+	if x.set == nil {
+		return
+	}
+	for path, f := range s.files {
+		if f.part != nil {
+			x.files[path] = f.stored.Order.String()
+		}
+	}
+	if !s.journal.Do(setWeight, x.add) {
+		s.rejournal.Store(true)
+	}
+}
+
+// A stateEvents adds the changes of orders to the journal. It runs in the goroutine of the
+// journal.
+type stateEvents struct {
+	set       *ruleset.Set
+	now       order.Time
+	word      func(ruleset.State) journal.Event
+	files     map[string]string // path -> digest
+	activated []activation
+}
+
+func (x stateEvents) add(b *journal.Batch) {
+	secret := x.set.Secret()
+	corrected, removed := map[string]bool{}, map[string]*ruleset.Order{}
+	for _, a := range x.activated {
+		if a.old == nil {
+			continue
+		}
+		for what, o := range ruleset.Compare(a.old, a.new, math.MaxInt).Changes() {
+			switch what {
+			case ruleset.Changed:
+				corrected[o.ID] = true
+			case ruleset.Removed:
+				removed[o.ID] = o
+			}
+		}
+	}
+	held := map[journal.HeldTarget]string{}
+	for _, h := range x.set.Held() {
+		held[journal.HeldTarget{Order: h.Order.ID, Target: h.Target}] = h.Why
+	}
+	wasHeld := b.HeldTargets()
+	holds := map[string]*ruleset.Order{} // orders that have or had held targets
+	for _, t := range wasHeld {
+		holds[t.Order] = nil
+	}
+	for t := range held {
+		holds[t.Order] = nil
+	}
+	i := 0
+	for o := range x.set.OrderStates(x.now) {
+		coop.Tick(i)
+		i++
+		id := o.Order.ID
+		delete(removed, id)
+		r := journal.Record{Order: id, Sealed: secret[o.Order], Lift: o.Lift}
+		if known := b.Known(id); !known || corrected[id] || b.State(id) == journal.Removed {
+			x.received(b, r, o, known && b.State(id) != journal.Removed)
+		}
+		if _, ok := holds[id]; ok {
+			holds[id] = o.Order
+		}
+		if st := x.word(o.State); b.State(id) != st {
+			r.Event = st
+			if o.State == ruleset.Lifted {
+				r.By = o.Lifter()
+			}
+			b.Add(r)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(removed)) {
+		if b.Known(id) && b.State(id) != journal.Removed {
+			b.Add(journal.Record{Event: journal.Removed, Order: id, Sealed: removed[id].Terms.Disclosure.Sealed()})
+		}
+	}
+	x.heldTargets(b, held, wasHeld, holds, secret)
+}
+
+// received adds the event of a new order, or of an order that was changed.
+func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.OrderState, again bool) {
+	r.Event, r.File, r.SHA256, r.Count = journal.Received, o.File, x.files[o.File], uint64(max(0, o.Targets))
+	if again {
+		r.Event = journal.Corrected
+	}
+	b.Add(r)
+	for _, t := range o.Order.Forced() {
+		b.Add(journal.Record{Event: journal.Forced, Order: r.Order, Sealed: r.Sealed, Lift: r.Lift, Target: t})
+	}
+}
+
+// heldTargets adds the targets that the guard holds now and did not hold before, and the
+// targets that the guard does not hold any more.
+func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
+	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
+		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
+	})
+	for _, t := range sorted {
+		if !b.Held(t) {
+			b.Add(journal.Record{Event: journal.TargetHeld, Order: t.Order, Target: t.Target, Why: held[t], Sealed: secret[orders[t.Order]]})
+		}
+	}
+	for _, t := range was {
+		if _, ok := held[t]; !ok {
+			b.Add(journal.Record{Event: journal.TargetFreed, Order: t.Order, Target: t.Target, Sealed: orders[t.Order] == nil || secret[orders[t.Order]]})
+		}
+	}
+}
+
+// Answered tells the Store that the order o has blocked a query. The first blocked query of an
+// order goes into the journal. Answered takes no lock, and does not allocate for later queries.
+func (s *Store) Answered(o *ruleset.Order) {
+	if s == nil {
+		return // a handler of a test
+	}
+	m := s.answered.Load()
+	if m == nil {
+		return // no journal
+	}
+	if _, ok := m.Load(o); !ok {
+		s.firstAnswer(m, o)
+	}
+}
+
+//go:noinline
+func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
+	if _, ok := m.LoadOrStore(o, nil); ok {
+		return
+	}
+	r := journal.Record{Event: journal.FirstAnswer, Order: o.ID, Sealed: o.Terms.Disclosure.Sealed(), Time: journal.Time{Time: s.clock.Now()}}
+	if !s.journal.Do(256, func(b *journal.Batch) {
+		if b.State(o.ID) == journal.InForce && !b.Answered(o.ID) {
+			b.Add(r)
+		}
+	}) {
+		m.Delete(o) // a later query will be recorded
+	}
+}
+
+// CountHits adds the counter of a server block that uses the Store. The journal gets the hits of
+// all these counters each hour.
+func (s *Store) CountHits(c *hits.Counter) {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	if !slices.Contains(s.counters, c) {
+		s.counters = append(s.counters, c)
+	}
+}
+
+// hitsOf returns the sum of the hits of each order in the hour that begins at start.
+func (s *Store) hitsOf(start order.Time) []journal.Record {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	sums := map[string]*journal.Record{}
+	for _, c := range s.counters {
+		for _, row := range c.Rows(order.Time(s.clock.Now().Unix())) {
+			for _, h := range row.Hours {
+				if h.Start != start || h.Hits == 0 {
+					continue
+				}
+				if sums[row.ID] == nil {
+					sums[row.ID] = &journal.Record{Event: journal.Hits, Order: row.ID, Sealed: row.Label != row.ID}
+				}
+				sums[row.ID].Count += uint64(h.Hits)
+			}
+		}
+	}
+	out := make([]journal.Record, 0, len(sums))
+	for _, id := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, *sums[id])
+	}
+	return out
+}
+
+// journalBeat adds the heartbeat of an hour, after the hits of each order.
+func (s *Store) journalBeat() {
+	set := s.set.Load()
+	r := journal.Record{Set: s.Status().Digest}
+	r.Orders, r.Targets = s.stateCounts(set)
+	// The heartbeat comes at the start of an hour or soon after, so it reports the last hour.
+	hour := s.clock.Now().Truncate(time.Hour).Add(-time.Hour)
+	hits := s.hitsOf(order.Time(hour.Unix()))
+	s.journal.Do(256, func(b *journal.Batch) {
+		for _, r := range hits {
+			b.Add(r)
+		}
+		b.Beat(r)
+	})
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// decided returns the order that blocks a name now.
+func decided(t *testing.T, s *Store, name string) *ruleset.Order {
+	t.Helper()
+	n, err := dname.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var q ruleset.QName
+	q.SetName(n)
+	v := s.Set().Decide(&q, ruleset.Query{Now: seconds(s.Now())})
+	if v.Order == nil {
+		t.Fatalf("%s is not blocked", name)
+	}
+	return v.Order
+}
+
+// events returns the records of a journal as "event order count".
+func events(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
+		s := string(r.Event)
+		if r.Order != "" {
+			s += " " + r.Order
+		}
+		if r.Count > 0 {
+			s += fmt.Sprint(" ", r.Count)
+		}
+		out = append(out, s)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestJournal checks the first answer of each order, the hits of an hour, and that a reload of
+// the Corefile with another Store goes on with the same journal.
+func TestJournal(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Join(w.dir, "journal")
+	w.write("a.yaml", orders("", "one: a.example", "two: b.example"))
+	if err := w.start(func(o *Options) { o.Journal, o.Origin = dir, "node1" }, "a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	one := decided(t, w.s, "a.example")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 100 {
+				w.s.Answered(one)
+			}
+		})
+	}
+	group.Wait()
+	if n := testing.AllocsPerRun(100, func() { w.s.Answered(one) }); n != 0 {
+		t.Errorf("%v allocations for a query of an order whose first answer is known", n)
+	}
+	// Two server blocks use the Store. The heartbeat reports the hits of the hour before.
+	before := order.Time(w.clock.Now().Add(-time.Hour).Unix())
+	for range 2 {
+		c := hits.New()
+		for range 450 {
+			c.Add(w.s.Set(), one, before, false)
+		}
+		c.Add(w.s.Set(), one, before, true)
+		c.Add(w.s.Set(), one, before+3600, false)
+		w.s.CountHits(c)
+		w.s.CountHits(c)
+	}
+
+	// A second Store with other options, as after a reload of the Corefile.
+	opt := w.s.opt
+	opt.MaxShrink++
+	second, err := prepare(opt, w.log, w.clock, []*Store{w.s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s.journalBeat()
+	w.s.Close()
+	second.Answered(decided(t, second, "b.example"))
+	second.Answered(decided(t, second, "a.example"))
+	second.Close()
+	got := strings.Join(events(t, dir), ", ")
+	want := "start, load_intent, load_outcome, version_kept, received one 1, in_force one, received two 1, in_force two, first_answer one, " +
+		"load_outcome, hits one 900, daily 2, heartbeat, first_answer two, stop"
+	if got != want {
+		t.Errorf("events %s\nwant   %s", got, want)
+	}
+	if r, err := journal.Verify(dir, journal.VerifyOptions{}); err != nil || len(r.Faults) > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	var none *Store
+	none.Answered(one) // does nothing
+}
+
+// TestJournalFails checks that a journal that cannot be opened delays nothing, and that the log
+// and the status say so.
+func TestJournalFails(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "one: a.example"))
+	dir := filepath.Join(w.dir, "journal")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file in place of the directory
+		t.Fatal(err)
+	}
+	patience := closePatience
+	closePatience = 10 * time.Second
+	defer func() { closePatience = patience }()
+	if err := w.start(func(o *Options) { o.Journal, o.Origin = dir, "node1" }, "a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	one := decided(t, w.s, "a.example")
+	w.s.Answered(one)
+	for {
+		if st := Journals(); len(st) == 1 && !st[0].Open && strings.Contains(st[0].Err.Error(), "not a directory") {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	w.s.Close()
+	w.wantLog("error: journal " + dir + ": " + dir + ": not a directory; the orders are in force, and the events wait in memory")
+	if len(Journals()) != 0 {
+		t.Error("the journal is still open")
+	}
+}
+
+// BenchmarkAnswered measures the added cost of a blocked query.
+func BenchmarkAnswered(b *testing.B) {
+	s, o := &Store{}, &ruleset.Order{ID: "a"}
+	m := &sync.Map{}
+	for range 1000 {
+		m.Store(&ruleset.Order{}, nil)
+	}
+	m.Store(o, nil)
+	s.answered.Store(m)
+	for b.Loop() {
+		s.Answered(o)
+	}
+}

@@ -1,0 +1,202 @@
+package store
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/guard"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
+)
+
+// errDiffers is the error of a snapshot that can be read, but differs from its stored files.
+var errDiffers = errors.New("its orders are not the orders of the stored files")
+
+// This file stores the compiled orders of each file in the state directory, as a snapshot. A
+// start reads the snapshots in place of compiling the stored files, so that it answers queries at
+// once. Afterwards, recheck compiles the stored files in the background and compares the results.
+
+// rulesDigests returns the digests of the options and of the guard with which s compiles orders.
+func (s *Store) rulesDigests() (options, guarded state.Digest) {
+	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
+}
+
+// originOf returns the Origin of the snapshot of a stored version.
+func originOf(path string, v state.Version, options, guarded state.Digest) ruleset.Origin {
+	h := sha256.New()
+	fmt.Fprintln(h, v.Order)
+	for _, name := range slices.Sorted(maps.Keys(v.Sides)) {
+		fmt.Fprintf(h, "%q %v\n", name, v.Sides[name])
+	}
+	return ruleset.Origin{Path: path, Files: [sha256.Size]byte(h.Sum(nil)), Options: options, Guard: guarded}
+}
+
+// snapshotOf returns the snapshot of a version in force.
+func (v *version) snapshotOf() ruleset.Snapshot {
+	return ruleset.Snapshot{Part: v.part, Expires: v.expires, Timezone: v.zone}
+}
+
+// snapshotWriter returns a function that writes the snapshot of the version in force of a file, or
+// nil if the version has no snapshot. It may be called while queries use the part.
+func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
+	if v.part == nil || v.unchecked || !v.part.FromFile() {
+		return nil
+	}
+	options, guarded := s.rulesDigests()
+	return func(to io.Writer) error {
+		return ruleset.WriteSnapshot(to, originOf(path, v.stored, options, guarded), v.snapshotOf())
+	}
+}
+
+// readSnapshot reads the snapshot of a stored version. The error is fs.ErrNotExist if the version
+// has no snapshot.
+func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g reading, err error) {
+	in, size, err := st.Snapshot(path)
+	if err != nil {
+		return g, err
+	}
+	defer in.Close()
+	options, guarded := s.rulesDigests()
+	snap, err := ruleset.ReadSnapshot(in, size, originOf(path, v, options, guarded), s.rules)
+	if err == nil {
+		_, err = io.Copy(io.Discard, onlyReader{in}) // the state directory checks its checksum at the end
+	}
+	if err != nil {
+		return g, err
+	}
+	sides := map[string]string{}
+	for name, d := range v.Sides {
+		sides[filepath.Join(filepath.Dir(path), name)] = d.String()
+	}
+	return reading{
+		part: snap.Part, parsed: &order.File{Serial: v.Serial, Expires: snap.Expires, Timezone: snap.Timezone},
+		digest: versionDigest(source.Digest(v.Order), sides), sides: v.Sides,
+	}, nil
+}
+
+// recalledVersion reads a stored version of an order file: its snapshot, or else the stored files.
+// ids contains the parts in force by the ids of their orders. A version with an id of another part
+// comes from the stored files, because its snapshot could not be checked after the order with this
+// id is dropped.
+//
+// If the version comes from the stored files, why is the reason, or nil.
+func (s *Store) recalledVersion(st *state.State, path string, v state.Version, ids map[string]*ruleset.Part) (g reading, compiled bool, why, err error) {
+	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
+	if why == nil && len(g.part.Taken(ids)) == 0 {
+		return g, false, nil, nil
+	}
+	switch {
+	case why == nil:
+	case errors.Is(why, fs.ErrNotExist):
+		why = nil
+	default:
+		st.DropSnapshot(path, v.Snapshot)
+	}
+	c := &storedContent{st: st, v: v}
+	err = s.guarded(path, func() (err error) { g, err = s.read(path, 0, source.Digest(v.Order), c, order.Demands{}); return err })
+	return g, true, why, err
+}
+
+// complete reports whether each order file and protect list of the configuration has a version
+// in force, and each directory and glob at least one file with a version in force. A start then
+// need not wait for the files.
+func (s *Store) complete() bool {
+	return !slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return !s.anyInForce(p) }) &&
+		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
+}
+
+// recheck checks the next version that came from the state directory: its signatures, and its
+// snapshot against its stored files. It reports whether more versions must be checked. The checksum of a snapshot finds damage, but a person
+// who may write to the state directory can write a snapshot with a correct checksum.
+//
+// recheck runs between two loads, and compares one version at a time, so that a changed file does
+// not wait for long.
+func (s *Store) recheck() (more bool) {
+	if s.dir == nil || s.closing.Load() {
+		return false
+	}
+	st, done := s.dir.open(0), false
+	for _, path := range s.paths {
+		f := s.files[path]
+		switch {
+		case !f.unchecked && !f.unproven || f.part == nil || st == nil:
+		case done:
+			return true
+		default:
+			if f.unproven {
+				f.unproven = false
+				s.reprove(path, f.stored, &storedContent{st: st, v: f.stored})
+			}
+			if f.unchecked {
+				s.recheckFile(st, path, f)
+			}
+			done = true
+		}
+	}
+	return false
+}
+
+// recheckFile compiles the stored files of the version in force of f. If the result differs from
+// the version in force, which came from a snapshot, the result goes into force, with an alarm.
+func (s *Store) recheckFile(st *state.State, path string, f *file) {
+	f.unchecked = false
+	var g reading
+	c := &storedContent{st: st, v: f.stored}
+	err := s.guarded(path, func() (err error) {
+		g, err = s.read(path, 0, source.Digest(f.stored.Order), c, order.Demands{})
+		return err
+	})
+	if errors.Is(err, source.ErrClosed) {
+		return
+	}
+	if err != nil {
+		s.log.Errorf("state %s: the stored files of %s cannot be compiled, so nothing confirms the snapshot that is in force: %v", s.dir.path, path, err)
+		s.persist() // stores a damaged file again
+		return
+	}
+	s.touched += f.part.Targets()
+	next := f.version
+	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
+	if f.part.FromFile() { // a new Corefile may have other options, for which the part was compiled again
+		err := f.part.Check()
+		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {
+			return
+		}
+		if err == nil {
+			err = errDiffers
+		}
+		s.dir.countWrongSnapshot()
+		s.log.Errorf("state %s: the snapshot of %s, in force since the start, is wrong: %v; the orders of the stored files go into force now; a disk error, a change by another program or a bug can be the reason", s.dir.path, path, err)
+	}
+	st.DropSnapshot(path, f.stored.Snapshot)
+	old, was := s.set.Load(), *f
+	f.version = next
+	ids := map[string]*ruleset.Part{}
+	for other, x := range s.files {
+		if other != path && x.part != nil {
+			for id := range x.part.IDs() {
+				ids[id] = x.part
+			}
+		}
+	}
+	s.dropTaken(path, f, ids)
+	if err := s.catchPanic("the order set", s.swap); err != nil {
+		*f = was
+		s.log.Errorf("%v; the old order set stays in force", err)
+		return
+	}
+	s.summarize(s.clock.Now())
+	s.publish()
+	s.persist()
+	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
+		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
+	}
+}

@@ -1,0 +1,42 @@
+package store
+
+import "sync"
+
+// subscribers are the channels of Subscribe.
+type subscribers struct {
+	mu  sync.Mutex
+	all map[chan struct{}]bool
+}
+
+// Subscribe returns a channel that receives a value after the Store has a new set. Several new
+// sets may give one value. The caller must call the returned function when it no longer reads the
+// channel.
+//
+// The Store does not send a value when an order starts or ends by its dates, because the set
+// stays the same.
+func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
+	c := make(chan struct{}, 1)
+	s.subscribers.mu.Lock()
+	defer s.subscribers.mu.Unlock()
+	if s.subscribers.all == nil {
+		s.subscribers.all = map[chan struct{}]bool{}
+	}
+	s.subscribers.all[c] = true
+	return c, func() {
+		s.subscribers.mu.Lock()
+		defer s.subscribers.mu.Unlock()
+		delete(s.subscribers.all, c)
+	}
+}
+
+// notify sends a value to each channel that has no value yet.
+func (x *subscribers) notify() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for c := range x.all {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}

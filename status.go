@@ -1,0 +1,119 @@
+package blocklist
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/status"
+	"github.com/dns-orders/blocklist/plugin/status/listen"
+)
+
+// A statusClaim is the use of an address by the property status of a server block.
+type statusClaim struct {
+	directive.Status
+	at string // the file and line of the directive
+}
+
+// claimStatus records that a server block uses an address for the status. It returns an error if
+// another server block uses the same address with another web configuration.
+func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) error {
+	if s.Address == "" {
+		return nil
+	}
+	if *claims == nil {
+		*claims = map[string]statusClaim{}
+	}
+	if other, ok := (*claims)[s.Address]; ok && other.Status != s {
+		return fmt.Errorf("%s: status %s: the directive at %s uses the same address with another web configuration", at, s.Address, other.at)
+	}
+	(*claims)[s.Address] = statusClaim{s, at}
+	return nil
+}
+
+// listen opens the port of the property status, unless another server block of the instance has
+// opened the port.
+func (i *instance) listen(s directive.Status) error {
+	if s.Address == "" || i.ports[s.Address] != nil {
+		return nil
+	}
+	u, err := listen.Listen(s.Address, s.WebConfig, func(err error) { log.Errorf("status %s: %s", s.Address, printable.Line(err.Error())) })
+	if err != nil {
+		return fmt.Errorf("status %s: %w", s.Address, err)
+	}
+	instances.Lock()
+	defer instances.Unlock()
+	if i.ports == nil {
+		i.ports = map[string]*listen.Use{}
+	}
+	i.ports[s.Address] = u
+	if a, ok := u.Addr().(*net.TCPAddr); ok && s.WebConfig == "" && !a.IP.IsLoopback() {
+		log.Warningf("status %s: there is no web configuration with passwords, so everybody who reaches this address can read the orders", s.Address)
+	}
+	return nil
+}
+
+// serve shows a node on the ports of the instance.
+func (i *instance) serve(n *status.Node) {
+	h := status.Handler(n)
+	for address, u := range i.ports {
+		u.Serve(h)
+		log.Infof("status %s: shows the status of this process", address)
+	}
+}
+
+// newNode returns the server blocks in the form that package status shows.
+func newNode(blocks [][]*dnsserver.Config) *status.Node {
+	n := &status.Node{Version: version()}
+	for _, keys := range blocks {
+		x := status.Block{Name: blockName(keys)}
+		for _, cfg := range keys {
+			x.Zones = append(x.Zones, cfg.Zone)
+		}
+		if b := blockOf(keys[0]); b != nil {
+			x.Store, x.Hits, x.Country = b.loaded, b.hits, b.countryOf
+			x.Directive = &directive.Block{Addresses: []string{x.Name}, Config: b.directive, GeoIP: b.geoip != nil,
+				View: keys[0].ViewName != "", Rewrite: keys[0].Handler("rewrite") != nil}
+		}
+		n.Blocks = append(n.Blocks, x)
+	}
+	return n
+}
+
+// countryOf returns the country of a client with the given address.
+func (b *block) countryOf(addr netip.Addr) order.Country {
+	where := netip.Prefix{}
+	if addr.IsValid() {
+		where = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	return b.places.Country(where, func() string {
+		if f := geoipLabel(b.geoip, addr); f != nil && addr.IsValid() {
+			return f()
+		}
+		return ""
+	})
+}
+
+// version returns the version of this module in the binary.
+func version() string {
+	const unknown = "(devel)"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unknown
+	}
+	const module = "github.com/dns-orders/blocklist"
+	if info.Main.Path == module {
+		return info.Main.Version
+	}
+	for _, d := range info.Deps {
+		if d.Path == module {
+			return d.Version
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,54 @@
+//go:build e2e
+
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/evidence"
+)
+
+// TestFsck checks the export of a journal with the program fsck of Tessera, which is another
+// implementation of tlog-tiles. The program is in the module test/fsck, so that its modules are
+// not modules of this project. The exit code of the program does not matter: version 1.0.4 exits
+// with 0 for a bad checkpoint, and does not end if a hash is wrong.
+func TestFsck(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "fsck")
+	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")
+	build.Dir = filepath.Join("..", "fsck")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	export := filepath.Join(t.TempDir(), "export")
+	if _, err := evidence.Export(makeJournal(t), export); err != nil {
+		t.Fatal(err)
+	}
+	accepts := func() (bool, string) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, program, "--storage_url=file://"+export+"/", "--public_key="+filepath.Join(export, "journal.vkey"), "--ui=false")
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		_ = cmd.Run()
+		return strings.Contains(out.String(), "Successfully fsck'd log"), out.String()
+	}
+	if ok, out := accepts(); !ok {
+		t.Errorf("fsck does not accept the export:\n%s", out)
+	}
+	path := filepath.Join(export, "checkpoint")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(path, bytes.Replace(text, []byte("\n3"), []byte("\n2"), 1), 0o644)
+	if ok, out := accepts(); ok {
+		t.Errorf("fsck accepts a checkpoint with a bad signature:\n%s", out)
+	}
+}
