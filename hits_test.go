@@ -167,6 +167,11 @@ func TestHitsSurvive(t *testing.T) {
 // BenchmarkHits compares a blocked query without and with the count of its order. Short bursts of
 // the two kinds alternate, because the machine may become slower or faster meanwhile. The result is
 // the median of the ratios of two neighbouring bursts.
+//
+// On a busy machine with two CPUs, the median ratio of seven runs was 1.012, with 640 ns for a
+// query. Before queries were counted, the metrics took a lock. Against that code, the median ratio
+// was 1.007, and 1.009 with EDNS. A passing query runs no code of the count. The counts of 24 hours
+// take 300 bytes for each order with a hit.
 func BenchmarkHits(b *testing.B) {
 	now := noon
 	h := newTestHandler(b, testOrders, &now)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/dns-orders/blocklist/plugin/directive"
@@ -53,7 +54,7 @@ func (i *instance) listen(s directive.Status) error {
 	}
 	i.ports[s.Address] = u
 	if a, ok := u.Addr().(*net.TCPAddr); ok && s.WebConfig == "" && !a.IP.IsLoopback() {
-		log.Warningf("status %s: there is no web configuration with passwords, so everybody who reaches this address can read the orders", s.Address)
+		log.Warningf("status %s: there is no web configuration with passwords, so each client that reaches this address can read the orders", s.Address)
 	}
 	return nil
 }
@@ -69,7 +70,11 @@ func (i *instance) serve(n *status.Node) {
 
 // newNode returns the server blocks in the form that package status shows.
 func newNode(blocks [][]*dnsserver.Config) *status.Node {
-	n := &status.Node{Version: version()}
+	n := &status.Node{Version: version(), Bug: func(stack []byte) {
+		for line := range strings.Lines(string(stack)) {
+			log.Errorf("status: a request panicked: %s", printable.Line(strings.TrimSpace(line)))
+		}
+	}}
 	for _, keys := range blocks {
 		x := status.Block{Name: blockName(keys)}
 		for _, cfg := range keys {

@@ -302,7 +302,7 @@ func TestStatusProblem(t *testing.T) {
 // TestStatusReload reloads the Corefile while clients read the status over new connections. No
 // connection may be refused, and no answer may fail.
 func TestStatusReload(t *testing.T) {
-	const reloads = 30
+	const reloads = 100
 	corefile := strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1)
 	s := startServer(t, corefile)
 	url := statusURL(t)

@@ -23,9 +23,14 @@ func queryName(flag, s string) (dname.Name, error) {
 	return name, nil
 }
 
-// queryHost parses a name, or a URL with a name as its host.
+// queryHost parses a name, or a URL with a name as its host. The scheme may be missing, because
+// browsers show URLs without it.
 func queryHost(flag, s string) (dname.Name, error) {
-	if u, err := url.Parse(s); err == nil && u.Host != "" {
+	full := s
+	if !strings.Contains(s, "://") && strings.ContainsAny(s, "/:") {
+		full = "http://" + s
+	}
+	if u, err := url.Parse(full); err == nil && u.Host != "" {
 		return queryName(flag, u.Hostname())
 	}
 	return queryName(flag, s)

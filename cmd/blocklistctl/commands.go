@@ -12,7 +12,8 @@ import (
 // are made from this table. A new command is one line in a group below, and a file with the flags,
 // a method Help and a method Run.
 type commands struct {
-	JSON bool `name:"json" help:"Write one JSON document to standard output instead of text."`
+	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
+	Version versionFlag `help:"Print the version, the commit and the version of Go."`
 
 	Ask    askCommands      `embed:"" group:"Looking at orders:"`
 	Write  writeCommands    `embed:"" group:"Writing orders:"`
@@ -27,6 +28,7 @@ type commands struct {
 type askCommands struct {
 	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
 	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
+	Show    showCmd    `cmd:"" help:"Show one order with all its fields, its targets and the orders that lift it."`
 	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
 	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
 	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
@@ -65,7 +67,9 @@ type serverCommands struct {
 
 // toolCommands are the commands that help to use the tool.
 type toolCommands struct {
-	Schema schemaCmd `cmd:"" help:"Print the JSON Schema of order files."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of order files."`
+	Completion completionCmd `cmd:"" help:"Print the completion script for a shell."`
+	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

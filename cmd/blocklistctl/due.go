@@ -12,11 +12,12 @@ import (
 type dueCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
-	Days        int    `default:"7" placeholder:"N" help:"The number of days after today that the report covers (default 7)."`
-	At          string `placeholder:"TIME" help:"Report for this time instead of now."`
-	Output      string `short:"o" default:"text" enum:"text,json,csv,html,ics" placeholder:"FORMAT" help:"The format: text, json, csv, html (one page, for a browser and for printing) or ics (a calendar)."`
-	All         bool   `help:"Show all items of each section. The default for text is 10, and for html 200."`
-	Sealed      bool   `help:"Show the ids, dates and targets of sealed orders, and the targets that orders do not disclose."`
+	Days        int      `default:"7" placeholder:"N" help:"The number of days after today that the report covers (default 7)."`
+	At          string   `placeholder:"TIME" help:"Report for this time instead of now."`
+	Output      string   `short:"o" default:"text" enum:"text,json,csv,html,ics" placeholder:"FORMAT" help:"The format: text, json, csv, html (one page, for a browser and for printing) or ics (a calendar)."`
+	Only        []string `placeholder:"SECTION" words:"behind,late,at_risk,starts,ends,review,unreached,not_acknowledged,not_reported" help:"Show only these sections, separated by commas: behind, late, at_risk, starts, ends, review, unreached, not_acknowledged, not_reported."`
+	All         bool     `help:"Show all items of each section. The default for text is 10, and for html 200."`
+	Sealed      bool     `help:"Show the ids, dates and targets of sealed orders, and the targets that orders do not disclose."`
 }
 
 // Help returns the description and the example for --help.
@@ -38,13 +39,18 @@ const (
 // maxDays is the largest value of --days.
 const maxDays = 3660
 
-// Run reports what is due.
+// Run writes the report.
 func (c *dueCmd) Run(e *env) error {
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}
 	if c.Days < 0 || c.Days > maxDays {
 		return misuse("--days must be from 0 to %d, got %d", maxDays, c.Days)
+	}
+	for _, name := range c.Only {
+		if err := oneOf("--only", name, due.SectionNames()); err != nil {
+			return err
+		}
 	}
 	now, present, err := e.times(c.At)
 	if err != nil {
@@ -62,12 +68,15 @@ func (c *dueCmd) Run(e *env) error {
 	if now != present {
 		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
 	}
+	if s.block == nil {
+		notes = append(notes, "without --corefile, the settings of the server are unknown, for example country, home and protect")
+	}
 	if s.Store.Shadow {
 		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
 	}
 	l := e.load(s.Store.Patterns, s, change)
 	shown := disclosures(l.all())
-	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Sealed: c.Sealed,
+	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Only: c.Only, Sealed: c.Sealed,
 		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },
 		Command:    func(command, id string) string { return c.command(command, id) }}
 	for _, v := range l.versions {

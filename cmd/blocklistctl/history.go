@@ -106,7 +106,7 @@ func (c *historyCmd) write(e *env, r historyReport) {
 			line("  was never enforced, as far as the journal says")
 		}
 		for _, x := range o.Intervals {
-			line("  enforced from %s %s%s", x.From.UTC().Format(time.DateTime+" UTC"), ending(x), versionText(x.SHA256))
+			line("  enforced from %s %s%s", x.From.UTC().Format(time.DateTime+" UTC"), ending(x), digestText(x.SHA256))
 		}
 		for _, x := range o.Records {
 			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)), " "))
@@ -134,8 +134,8 @@ func ending(x evidence.Interval) string {
 	return end + ": " + x.Why
 }
 
-// versionText returns the beginning of a digest in parentheses, or "".
-func versionText(sum string) string {
+// digestText returns the beginning of a digest in parentheses, or "".
+func digestText(sum string) string {
 	if sum == "" {
 		return ""
 	}
@@ -146,7 +146,7 @@ func versionText(sum string) string {
 func details(r journal.Record) string {
 	var out []string
 	for _, x := range []struct{ name, value string }{
-		{"target ", r.Target}, {"by ", r.By}, {"file ", strings.TrimSuffix(r.File+versionText(r.SHA256), " ")}, {"", r.Why},
+		{"target ", r.Target}, {"by ", r.By}, {"file ", strings.TrimSuffix(r.File+digestText(r.SHA256), " ")}, {"", r.Why},
 	} {
 		if x.value != "" {
 			out = append(out, x.name+x.value)

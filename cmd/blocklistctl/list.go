@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,13 +20,16 @@ type listCmd struct {
 	serverFlags `embed:""`
 	remoteFlags `embed:""`
 	At          string   `placeholder:"TIME" help:"Show the states at this time instead of now."`
-	State       []string `placeholder:"STATE" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
-	Action      string   `placeholder:"ACTION" help:"Only orders with this action: block or lift."`
+	State       []string `placeholder:"STATE" words:"in_force,pending,ended,lifted,held,suspended,shadow,draft" help:"Only orders in one of these states: in_force, pending, ended, lifted, held, suspended, shadow, draft."`
+	Action      string   `placeholder:"ACTION" words:"block,lift" help:"Only orders with this action: block or lift."`
 	Authority   string   `placeholder:"TEXT" help:"Only orders of authorities with this text in their names. Upper and lower case are equal."`
+	Reference   string   `placeholder:"TEXT" help:"Only orders with this text in a reference, for example a case number. Upper and lower case are equal."`
+	Digest      string   `placeholder:"DIGEST" help:"Only the order with this digest, as the log shows a sealed order: sealed:0123456789ab."`
 	ID          string   `name:"id" placeholder:"GLOB" help:"Only orders with matching ids. The character * matches any text, also with slashes."`
 	Target      string   `placeholder:"NAME" help:"Only orders with a target that covers the name, or with a page on this host."`
 	Late        bool     `help:"Only late orders: served after their deadline, begun after their deadline, or not enforced after their deadline. Sealed orders are shown only with --sealed."`
 	Targets     bool     `help:"Print the targets of each order."`
+	Output      string   `short:"o" default:"table" enum:"table,wide,csv,json" placeholder:"FORMAT" help:"The format: table, wide (a table with more columns), csv or json."`
 	Sealed      bool     `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 }
 
@@ -53,6 +57,8 @@ type listedJSON struct {
 	Scope      string       `json:"scope,omitempty"`
 	Issued     string       `json:"issued,omitempty"`
 	Served     string       `json:"served,omitempty"`
+	Acked      string       `json:"acknowledged,omitempty"`
+	Reported   string       `json:"reported,omitempty"`
 	Deadline   string       `json:"deadline,omitempty"`
 	From       string       `json:"from,omitempty"`
 	Ends       string       `json:"until,omitempty"`
@@ -72,6 +78,9 @@ type listedJSON struct {
 
 // Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
+	if err := e.format(&c.Output, "table"); err != nil {
+		return err
+	}
 	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
@@ -108,7 +117,10 @@ func (c *listCmd) Run(e *env) error {
 			}
 		}
 	}
-	if e.json {
+	switch c.Output {
+	case "csv":
+		return c.writeCSV(e, l, listed)
+	case "json":
 		return e.writeJSON(struct {
 			At     string       `json:"at"`
 			Orders []listedJSON `json:"orders"`
@@ -153,10 +165,16 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 		if len(states) > 0 && !states[state] || c.Action == "block" && o.Lifting() || c.Action == "lift" && !o.Lifting() {
 			return false
 		}
-		if d.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "") {
+		if d.Sealed() && !c.Sealed && (c.Authority != "" || c.ID != "" || c.Target != "" || c.Reference != "") {
 			return false // a match would disclose a part of the order
 		}
 		if !strings.Contains(strings.ToLower(o.Authority.Name), strings.ToLower(c.Authority)) {
+			return false
+		}
+		if c.Digest != "" && ruleset.Digest(o.ID) != strings.TrimPrefix(c.Digest, "sealed:") {
+			return false
+		}
+		if c.Reference != "" && !slices.ContainsFunc(allReferences(o), func(r string) bool { return strings.Contains(simple(r), simple(c.Reference)) }) {
 			return false
 		}
 		if c.ID != "" {
@@ -219,6 +237,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	}
 	x.Authority, x.References, x.Scope = diff.Authority(o.Authority), o.References, diff.Scope(o.Scope)
 	x.Issued, x.Served, x.Deadline = o.Issued.String(), o.Served.String(), o.Deadline.String()
+	x.Acked, x.Reported = o.Acknowledged.String(), o.Reported.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
 	x.setWindows(o, l.zone(o.ID), now)
 	x.Late = lateNow(o, st, len(held), now)
@@ -250,9 +269,17 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	// Lines about an order come between the rows, so the whole table is formatted first.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE")
+	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"
+	if c.Output == "wide" {
+		head += "\tSERVED\tACKNOWLEDGED\tREPORTED\tREVIEW\tSCOPE"
+	}
+	fmt.Fprintln(w, head)
 	for _, x := range listed {
-		fmt.Fprintln(w, strings.Join(cells(l, &x), "\t"))
+		row := cells(l, &x)
+		if c.Output == "wide" {
+			row = append(row, moreCells(l, &x)...)
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	if err := w.Flush(); err != nil {
 		return err

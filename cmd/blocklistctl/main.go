@@ -57,6 +57,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 			}
 		}
 	}()
+	if len(args) > 0 && args[0] == completeWord {
+		complete(out, args[1:])
+		return exitOK
+	}
 	var c commands
 	parser := newParser(&c, out, stderr)
 	e := &env{stdin: stdin, stdout: out, stderr: stderr, now: now, progress: newProgress(stderr)}

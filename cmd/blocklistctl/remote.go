@@ -214,7 +214,7 @@ func (f *remoteFlags) only(set map[string]bool) error {
 	return nil
 }
 
-// isFile reports whether an argument of the command status is a path and not a URL.
-func isFile(arg string) bool {
+// isPath reports whether an argument of the command status is a path and not a URL.
+func isPath(arg string) bool {
 	return !strings.Contains(arg, "://") || filepath.IsAbs(arg)
 }

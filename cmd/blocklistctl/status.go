@@ -55,7 +55,7 @@ var waitInterval = time.Second
 func (c *statusCmd) Run(e *env) error {
 	var urls, files []string
 	for _, arg := range c.Servers {
-		if isFile(arg) {
+		if isPath(arg) {
 			files = append(files, arg)
 		} else {
 			urls = append(urls, arg)
@@ -174,7 +174,7 @@ func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
 	fmt.Fprintln(w, "SERVER\tSET\tSINCE\tENFORCED IN\tVERDICT")
 	var below [][]string
 	for _, n := range nodes {
-		rows, lines := n.rows(here != nil, newest(nodes))
+		rows, lines := n.rows(here != nil, len(nodes), newest(nodes))
 		for i, row := range rows {
 			fmt.Fprintln(w, strings.Join(row, "\t"))
 			if i < len(rows)-1 {
@@ -215,7 +215,7 @@ func newest(nodes []nodeJSON) (digest string) {
 
 // rows returns one row of the table for each set of a server, and the lines below the rows.
 // compared is true if there are order files here.
-func (n *nodeJSON) rows(compared bool, newest string) (rows [][]string, lines []string) {
+func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {
 		return [][]string{{url, "-", "-", "-", "no status"}}, []string{n.Error}
@@ -233,6 +233,8 @@ func (n *nodeJSON) rows(compared bool, newest string) (rows [][]string, lines []
 			verdict = "as here"
 		case compared:
 			verdict = "another set than here"
+		case servers == 1:
+			verdict = "not compared"
 		case n.Same:
 			verdict = "as the other servers"
 		case s.Digest != newest:

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -107,10 +110,10 @@ func TestStatusCommand(t *testing.T) {
 		code    int
 		want    string
 	}{
-		{"one server", []*statusServer{first}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as the other servers\n" + without},
+		{"one server", []*statusServer{first}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block not compared\n" + without},
 		{"equal servers", []*statusServer{first, same}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as the other servers\n" + without +
 			"URL1 DIGEST0 TIME 1 block as the other servers\n" + without},
-		{"in shadow", []*statusServer{dark}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 0 blocks as the other servers\n    in shadow, no order is enforced: dns://.:53\n" + without},
+		{"in shadow", []*statusServer{dark}, nil, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 0 blocks not compared\n    in shadow, no order is enforced: dns://.:53\n" + without},
 		{"as here", []*statusServer{first}, []string{orders}, 0, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as here\n" + without},
 		{"other files here", []*statusServer{first, other}, []string{orders}, 1, "SERVER SET SINCE ENFORCED IN VERDICT\nURL0 DIGEST0 TIME 1 block as here\n" + without +
 			"URL1 DIGEST1 TIME 1 block another set than here\n" + without},
@@ -154,7 +157,7 @@ func TestStatusOfProblem(t *testing.T) {
 		}
 	}
 	code, out, errs := ctl("status", s.url)
-	if got := plainStatus(out, s); code != 1 || errs != "" || !strings.Contains(got, "as the other servers, with problems\n $DIR/orders.yaml:1:10: version: ") {
+	if got := plainStatus(out, s); code != 1 || errs != "" || !strings.Contains(got, "not compared, with problems\n $DIR/orders.yaml:1:10: version: ") {
 		t.Errorf("exit %d %s\n%s", code, errs, got)
 	}
 }
@@ -221,6 +224,37 @@ func TestRemoteErrors(t *testing.T) {
 		code, out, errs := ctl("status", tt.url)
 		if code != exitProblems || !strings.Contains(out, "no status\n    "+strings.TrimSuffix(tt.want, "\n")) && !strings.Contains(out, strings.TrimSuffix(tt.want, "\n")) || errs != "" {
 			t.Errorf("status %s: exit %d, %q %q, want %q", tt.url, code, out, errs, tt.want)
+		}
+	}
+}
+
+// TestRemoteTLS checks https with a certificate authority of the operator, and passwords.
+func TestRemoteTLS(t *testing.T) {
+	plain := startStatus(t, statusOne, false)
+	inner, err := url.Parse(plain.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := httputil.NewSingleHostReverseProxy(inner)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "desk" || password != "secret" {
+			http.Error(w, "Unauthorized", http.StatusUnauthorized)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	t.Cleanup(secure.Close)
+	t.Chdir(t.TempDir())
+	os.WriteFile("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600)
+	os.WriteFile("password", []byte("secret\n"), 0o600)
+	os.WriteFile("wrong", []byte("guess\n"), 0o600)
+	for _, tt := range []struct {
+		password string
+		code     int
+		want     string
+	}{{"password", 0, "not compared\n"}, {"wrong", 1, "needs a user and a password"}} {
+		if code, out, errs := ctl("status", secure.URL, "--ca-file", "ca.pem", "--user", "desk", "--password-file", tt.password); code != tt.code || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: exit %d\n%s%s", tt.password, code, out, errs)
 		}
 	}
 }

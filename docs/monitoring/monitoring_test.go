@@ -312,6 +312,9 @@ func TestDashboard(t *testing.T) {
 	if board.SchemaVersion < 39 {
 		t.Errorf("schema version %d", board.SchemaVersion)
 	}
+	if text, err := os.ReadFile("dashboard.json"); err != nil || !strings.Contains(string(text), `"${status_scheme}://${__data.fields.host}:${status_port}/"`) {
+		t.Errorf("no table links to the status pages of the nodes: %v", err)
+	}
 	ids := map[int]bool{}
 	for i, p := range board.Panels {
 		g := p.GridPos

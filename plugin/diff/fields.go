@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -72,6 +73,18 @@ var fieldTexts = []struct {
 		return fmt.Sprintf("sha256 %s, verified_by %q, approved_by %q, note %q", d.SHA256, d.VerifiedBy, d.ApprovedBy, d.Note)
 	}},
 	{"report_to", func(o *order.Order) string { return o.ReportTo }},
+}
+
+// Texts yields the names and the texts of the fields of an order that are given, except the targets.
+// Times are in UTC.
+func Texts(o *order.Order) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, f := range fieldTexts {
+			if text := f.text(o); text != "" && !yield(f.name, text) {
+				return
+			}
+		}
+	}
 }
 
 // fields returns the fields that differ between two versions of an order.

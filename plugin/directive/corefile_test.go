@@ -123,11 +123,13 @@ func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",
 		"differ": ".:53 {\nblocklist a.yaml\n}\nExample.org {\nblocklist a.yaml {\nhome IT\n}\n}\nwhoami.example:53 {\nwhoami\n}\n",
+		"status": ".:53 {\nblocklist a.yaml {\nstatus 127.0.0.1:9253\n}\n}\ntls://.:853 {\nblocklist a.yaml\n}\n",
 		"none":   ".:53 {\nwhoami\n}\n",
 	})
 	for _, tc := range []struct{ file, address, want string }{
 		{"equal", "", ".:53"},
 		{"equal", "tls://.", "tls://.:853"},
+		{"status", "", ".:53"}, // the property status is about the whole process
 		{"differ", "", "the blocklist directives of the server blocks differ; choose one of .:53 (differ:2), Example.org (differ:5)"},
 		{"differ", ".", ".:53"},
 		{"differ", "dns://.:53", ".:53"},

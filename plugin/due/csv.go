@@ -6,11 +6,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // WriteCSV writes the report as CSV (RFC 4180) in UTF-8, one line for each item, below a line with
-// the names of the columns.
+// the names of the columns. Dates are written as in the order file, so that a date stays the same day.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -21,7 +22,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			if it.Line > 0 {
 				line = fmt.Sprint(it.Line)
 			}
-			row := []string{s.Name, it.Order, it.Action, it.State, it.Date, it.Until, it.Field, it.Authority, strings.Join(it.References, "; "), it.Target,
+			row := []string{s.Name, it.Order, it.Action, it.State, asWritten(it.at, it), asWritten(it.until, it), it.Field, it.Authority, strings.Join(it.References, "; "), it.Target,
 				it.Why, strings.Join(it.DidYouMean, "; "), it.File, line, it.Command}
 			for i := range row {
 				row[i] = Cell(row[i])
@@ -31,6 +32,14 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// asWritten returns a time as in the order file.
+func asWritten(t order.Time, it *Item) string {
+	if it.end || t == it.until {
+		return t.EndText(it.zone)
+	}
+	return t.StartText(it.zone)
 }
 
 // Cell returns a text for a cell of a CSV file. A spreadsheet executes a text that begins with one

@@ -42,13 +42,15 @@ type Options struct {
 	// Disclosure returns how much of an order may be shown. Sealed shows all orders as a whole.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
+	// Only are the names of the sections that the report has. An empty list means all sections.
+	Only []string
 	// Limit is the largest number of items in a section, or 0 for all items.
 	Limit int
 	// Command returns the command line of the tool for a command and an order.
 	Command func(command, id string) string
 }
 
-// A Report contains what is due. Its JSON form is described in docs/blocklistctl-due.md.
+// A Report contains the orders that are due. Its JSON form is described in docs/blocklistctl-due.md.
 type Report struct {
 	At       string     `json:"at"`
 	Until    string     `json:"until"`
@@ -66,6 +68,7 @@ type Report struct {
 	// zone is the time zone of all files, or UTC if the files have several zones.
 	zone    *time.Location
 	several bool
+	behind  int // the number of missed deadlines
 	stamp   time.Time
 }
 
@@ -79,6 +82,7 @@ type Section struct {
 
 	kind  kind
 	found []found
+	last  *found // the last item that will be shown, after items were dropped
 }
 
 // More returns the number of items that the report leaves out.
@@ -126,6 +130,14 @@ const (
 	notReported
 	numKinds
 )
+
+// SectionNames returns the names of the sections.
+func SectionNames() (names []string) {
+	for _, t := range titles {
+		names = append(names, t[0])
+	}
+	return names
+}
 
 // titles contains the name, the title and the meaning of each kind.
 var titles = [numKinds][3]string{
@@ -212,7 +224,11 @@ func Collect(opt Options) *Report {
 	for _, s := range c.Sections {
 		c.finish(s)
 	}
-	c.Behind = c.Sections[behind].Count > 0
+	c.behind = c.Sections[behind].Count
+	c.Behind = c.behind > 0
+	if len(c.Only) > 0 {
+		c.Sections = slices.DeleteFunc(c.Sections, func(s *Section) bool { return !slices.Contains(c.Only, s.Name) })
+	}
 	return c.Report
 }
 
@@ -238,10 +254,15 @@ func (c *collector) add(k kind, f found) {
 		f.disclosure = c.disclosure(f)
 	}
 	s := c.Sections[k]
-	s.found = append(s.found, f)
 	s.Count++
+	if s.last != nil && c.compare(s, &f, s.last) >= 0 {
+		return // the item will not be shown
+	}
+	s.found = append(s.found, f)
 	if (k == notAcknowledged || k == notReported) && c.Limit > 0 && len(s.found) >= 2*c.Limit+pruneAt {
 		s.found = s.found[:c.cut(s)]
+		last := s.found[len(s.found)-1]
+		s.last = &last
 	}
 }
 
@@ -258,33 +279,35 @@ func (c *collector) cut(s *Section) int {
 	return len(s.found)
 }
 
-// sort sorts the items of a section. The oldest dates come first. Orders that wait for a message are
-// sorted by the newest date, because an import of old orders must not hide the order of yesterday.
-// Items without a date come last. Sealed orders come at the end without a sequence of dates, because
-// their dates are secret.
+// sort sorts the items of a section.
 func (c *collector) sort(s *Section) {
-	newest := s.kind == notAcknowledged || s.kind == notReported
-	slices.SortStableFunc(s.found, func(a, b found) int {
-		if a, b := c.hidden(&a), c.hidden(&b); a != b {
-			if a {
-				return 1
-			}
-			return -1
-		} else if a {
-			return 0
-		}
-		switch {
-		case a.at == b.at:
-			return 0
-		case a.at == order.NoTime:
+	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
+}
+
+// compare compares the places of two items in a section. The oldest dates come first. Orders that
+// wait for a message are sorted by the newest date, because an import of old orders must not hide the
+// order of yesterday. Items without a date come last. Sealed orders come at the end without a
+// sequence of dates, because their dates are secret.
+func (c *collector) compare(s *Section, a, b *found) int {
+	if a, b := c.hidden(a), c.hidden(b); a != b {
+		if a {
 			return 1
-		case b.at == order.NoTime:
-			return -1
-		case newest:
-			return cmp.Compare(b.at, a.at)
 		}
-		return cmp.Compare(a.at, b.at)
-	})
+		return -1
+	} else if a {
+		return 0
+	}
+	switch {
+	case a.at == b.at:
+		return 0
+	case a.at == order.NoTime:
+		return 1
+	case b.at == order.NoTime:
+		return -1
+	case s.kind == notAcknowledged || s.kind == notReported:
+		return cmp.Compare(b.at, a.at)
+	}
+	return cmp.Compare(a.at, b.at)
 }
 
 // finish writes the texts of the items that are shown.

@@ -87,84 +87,84 @@ func TestSections(t *testing.T) {
 
 		// Deadlines.
 		{"a draft past its deadline", "- {id: x, status: draft, deadline: 2026-04-30, targets: [a.example]}",
-			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday; the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
 		{"a draft before its deadline", "- {id: x, status: draft, deadline: 2026-05-01T18:00, targets: [a.example]}",
-			[]string{"at_risk | x | Fri 2026-05-01 18:00 | deadline today: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+			[]string{"at_risk | x | Fri 2026-05-01 18:00 | deadline today; the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
 		{"a draft whose deadline is later", "- {id: x, status: draft, deadline: 2026-05-09, targets: [a.example]}", nil},
 		{"in force in time", "- {id: x, deadline: 2026-04-30, targets: [a.example]}", nil},
 		{"held by the guard", "- {id: x, deadline: 2026-04-30, targets: [com, a.example]}",
-			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the guard holds 1 target: com is a top-level domain"}},
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday; the guard holds 1 target: com is a top-level domain"}},
 		{"held, but its targets are secret", "- {id: x, disclosure: schedule, deadline: 2026-04-30, targets: [com, a.example]}",
-			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the guard holds 1 target"}},
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday; the guard holds 1 target"}},
 		{"targets of their own", "- {id: x, targets: [{name: a.example, status: draft, deadline: 2026-04-30}, {name: b.example, status: draft, deadline: 2026-04-30}, {name: c.example, deadline: 2026-04-30}]}",
-			[]string{"behind | x | Thu 2026-04-30 | a.example, b.example | deadline yesterday: the status of the first target is draft; to enforce the first target, set the status to active at a.yaml:5"}},
+			[]string{"behind | x | Thu 2026-04-30 | a.example, b.example | deadline yesterday; the status of the first target is draft; to enforce the first target, set the status to active at a.yaml:5"}},
 		{"a draft with a draft target is one item", "- {id: x, status: draft, deadline: 2026-04-30, targets: [{name: a.example, status: draft}]}",
-			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday; the status is draft; to enforce the order, set the status to active at a.yaml:5"}},
 		{"begins after its deadline", "- {id: x, deadline: 2026-04-30, from: 2026-05-03T08:00, targets: [a.example]}",
-			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday: the order begins at 2026-05-03T08:00:00+02:00, after its deadline",
-				"starts | x | Sun 2026-05-03 08:00 | from in 2 days: the order begins"}},
+			[]string{"behind | x | Thu 2026-04-30 | deadline yesterday; the order begins at 2026-05-03T08:00:00+02:00, after its deadline",
+				"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins"}},
 		{"lifted, so nothing is missed", "- {id: x, issued: 2026-04-01, status: draft, deadline: 2026-04-30, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-02}", nil},
 
 		// Late orders.
 		{"served after its deadline", "- {id: x, new: x, acknowledged: 2026-04-12, served: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}",
-			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago: served after its deadline, 2026-04-12", "not_reported | x | Sun 2026-04-12 | served 19 days ago"}},
+			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; served after its deadline, 2026-04-12", "not_reported | x | Sun 2026-04-12 | served 19 days ago"}},
 		{"begun after its deadline", "- {id: x, new: x, acknowledged: 2026-04-12, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}",
-			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago: begins after its deadline, from 2026-04-12", "not_reported | x | the file does not say when the order was served"}},
+			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; begins after its deadline, from 2026-04-12", "not_reported | x | served at an unknown time"}},
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
 		// Times.
 		{"a match", "- {id: x, targets: [a.example], windows: [{from: 2026-05-02T20:45, until: 2026-05-02T23:00}, {from: 2026-05-20T20:45, until: 2026-05-20T23:00}]}",
-			[]string{"starts | x | Sat 2026-05-02 20:45 to 23:00 | window tomorrow: a window begins"}},
+			[]string{"starts | x | Sat 2026-05-02 20:45 to 23:00 | window tomorrow; a window begins"}},
 		{"the last match", "- {id: x, targets: [a.example], windows: [{from: 2026-05-08T23:00, until: 2026-05-09T00:00}]}",
-			[]string{"starts | x | Fri 2026-05-08 23:00 to 24:00 | window in 7 days: a window begins", "ends | x | Fri 2026-05-08 | window in 7 days: the last window ends"}},
+			[]string{"starts | x | Fri 2026-05-08 23:00 to 24:00 | window in 7 days; a window begins", "ends | x | Fri 2026-05-08 | window in 7 days; the last window ends"}},
 		{"an order begins, but is a draft", "- {id: x, status: draft, from: 2026-05-08, targets: [a.example]}",
-			[]string{"starts | x | Fri 2026-05-08 | from in 7 days: the order begins, but the status of the order is draft, so the order is not enforced"}},
+			[]string{"starts | x | Fri 2026-05-08 | from in 7 days; the order begins, but the status of the order is draft, so the order is not enforced"}},
 		{"begins too late for the report", "- {id: x, from: 2026-05-09, targets: [a.example]}", nil},
 		{"an order ends", "- {id: x, until: 2026-05-08, targets: [a.example]}",
-			[]string{"ends | x | Fri 2026-05-08 | until in 7 days: the order ends, and its names are freed unless another order blocks them"}},
+			[]string{"ends | x | Fri 2026-05-08 | until in 7 days; the order ends, and its names are freed unless another order blocks them"}},
 		{"ends after the report", "- {id: x, until: 2026-05-09, targets: [a.example]}", nil},
 		{"has ended", "- {id: x, until: 2026-04-30, targets: [a.example]}", nil},
 		{"a stay ends", "- {id: x, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-02-01, until: 2026-05-03}",
-			[]string{"ends | l | Sun 2026-05-03 | until in 2 days: the lift ends; the orders that it ended block again"}},
+			[]string{"ends | l | Sun 2026-05-03 | until in 2 days; the lift ends; the orders that it ended block again"}},
 		{"targets begin and end", "- {id: x, targets: [{name: a.example, from: 2026-05-02}, {name: b.example, from: 2026-05-02}, {name: c.example, until: 2026-05-02}]}",
-			[]string{"starts | x | Sat 2026-05-02 | a.example, b.example | from tomorrow: 2 targets begin", "ends | x | Sat 2026-05-02 | c.example | until tomorrow: a target ends"}},
+			[]string{"starts | x | Sat 2026-05-02 | a.example, b.example | from tomorrow; 2 targets begin", "ends | x | Sat 2026-05-02 | c.example | until tomorrow; a target ends"}},
 		{"an exemption ends", "- {id: x, exempt: [{clients: [192.0.2.0/24], until: 2026-05-04}], targets: [a.example]}",
-			[]string{"ends | x | Mon 2026-05-04 | exempt until in 3 days: an exemption ends; its clients are then blocked"}},
+			[]string{"ends | x | Mon 2026-05-04 | exempt until in 3 days; an exemption ends; its clients are then blocked"}},
 
 		// Reviews.
 		{"a review is due", "- {id: x, review: 2026-04-01, targets: [a.example]}",
-			[]string{"review | x | Wed 2026-04-01 | review 30 days ago: look at the order again, then write a new review date at a.yaml:5"}},
+			[]string{"review | x | Wed 2026-04-01 | review 30 days ago; look at the order again, then write a new review date at a.yaml:5"}},
 		{"a review during a stay, and a review after a stay", "- {id: x, issued: 2026-01-01, review: 2026-05-02, targets: [a.example]}\n- {id: y, issued: 2026-01-01, review: 2026-05-06, targets: [b.example]}\n- {id: l, action: lift, lifts: [x, y], issued: 2026-02-01, until: 2026-05-04}",
-			[]string{"ends | l | Mon 2026-05-04 | until in 3 days: the lift ends; the orders that it ended block again",
-				"review | y | Wed 2026-05-06 | review in 5 days: look at the order again, then write a new review date at a.yaml:6"}},
+			[]string{"ends | l | Mon 2026-05-04 | until in 3 days; the lift ends; the orders that it ended block again",
+				"review | y | Wed 2026-05-06 | review in 5 days; look at the order again, then write a new review date at a.yaml:6"}},
 
 		// Lifts that end nothing.
 		{"a wrong id", "- {id: court/17, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [court/71], issued: 2026-02-01}",
-			[]string{`unreached | l | Sun 2026-02-01 | issued 89 days ago: no order has the id "court/71"; the lift ends no order | court/17`}},
+			[]string{`unreached | l | Sun 2026-02-01 | issued 89 days ago; no order has the id "court/71"; the lift ends no order | court/17`}},
 		{"a wrong name", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-02-01, targets: [flims.example, films.example]}",
-			[]string{"unreached | l | Sun 2026-02-01 | flims.example | issued 89 days ago: no block order has flims.example, or a name above or below | films.example"}},
+			[]string{"unreached | l | Sun 2026-02-01 | flims.example | issued 89 days ago; no block order has flims.example, or a name above or below | films.example"}},
 		{"another authority", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, authority: {name: Ministry}, issued: 2026-02-01, targets: [www.films.example]}",
-			[]string{"unreached | l | Sun 2026-02-01 | issued 89 days ago: no earlier order of this authority has the targets of the lift; the lift ends no order | x"}},
+			[]string{"unreached | l | Sun 2026-02-01 | issued 89 days ago; no earlier order of this authority has the targets of the lift; the lift ends no order; write lifts with the id of an order to end that order | x"}},
 		{"a lift that works", "- {id: x, issued: 2026-01-01, targets: [films.example]}\n- {id: l, action: lift, issued: 2026-02-01, targets: [www.films.example]}", nil},
 		{"the id of a sealed order is not suggested", "- {id: secret/17, disclosure: code, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [secret/71], issued: 2026-02-01}",
 			[]string{"unreached | sealed:" + ruleset.Digest("l") + " | a sealed order; --sealed shows the order and the date"}},
 
 		// Messages to the authority.
 		{"not acknowledged and not reported", "- {id: x, new: x, report_to: dsa@court.example, served: 2026-04-30T10:00, targets: [a.example]}",
-			[]string{"not_acknowledged | x | Thu 2026-04-30 10:00 | served yesterday", "not_reported | x | Thu 2026-04-30 10:00 | served yesterday: report to dsa@court.example"}},
+			[]string{"not_acknowledged | x | Thu 2026-04-30 10:00 | served yesterday", "not_reported | x | Thu 2026-04-30 10:00 | served yesterday; report to dsa@court.example"}},
 		{"the newest first, then without a date", "- {id: x, new: x, reported: 2026-04-01, targets: [a.example]}\n- {id: y, new: x, reported: 2026-04-01, issued: 2026-04-01, targets: [b.example]}\n- {id: z, new: x, reported: 2026-04-01, served: 2026-04-02, targets: [c.example]}",
-			[]string{"not_acknowledged | z | Thu 2026-04-02 | served 29 days ago", "not_acknowledged | y | Wed 2026-04-01 | issued 30 days ago: the file does not say when the order was served",
-				"not_acknowledged | x | the file does not say when the order was served"}},
+			[]string{"not_acknowledged | z | Thu 2026-04-02 | served 29 days ago", "not_acknowledged | y | Wed 2026-04-01 | issued 30 days ago; served at an unknown time",
+				"not_acknowledged | x | served at an unknown time"}},
 		{"not in force, so no effect to report", "- {id: x, new: x, acknowledged: 2026-04-01, from: 2026-06-01, targets: [a.example]}", nil},
 		{"the operator's own order, and a law", "- {id: x, new: x, authority: {name: A, kind: operator}, targets: [a.example]}\n- {id: y, new: x, authority: {name: A, kind: law}, targets: [b.example]}", nil},
 		{"served later", "- {id: x, new: x, served: 2026-05-02, from: 2026-06-01, targets: [a.example]}", nil},
 		{"a further list", "- {id: x, targets: [a.example, {name: b.example, served: 2026-04-20}, {name: c.example, served: 2026-04-20}, {name: d.example, served: 2026-04-20, acknowledged: 2026-04-20}]}",
-			[]string{"not_acknowledged | x | Mon 2026-04-20 | b.example, c.example | served 11 days ago: 2 targets served later than the other targets",
-				"not_reported | x | Mon 2026-04-20 | b.example, c.example, d.example | served 11 days ago: 3 targets served later than the other targets"}},
+			[]string{"not_acknowledged | x | Mon 2026-04-20 | b.example, c.example | served 11 days ago; 2 targets served later than the other targets",
+				"not_reported | x | Mon 2026-04-20 | b.example, c.example, d.example | served 11 days ago; 3 targets served later than the other targets"}},
 
 		// Sealed orders come last, without their dates.
 		{"sealed", "- {id: x, disclosure: none, status: draft, deadline: 2026-04-01, targets: [a.example]}\n- {id: y, status: draft, deadline: 2026-04-30, targets: [b.example]}",
-			[]string{"behind | y | Thu 2026-04-30 | deadline yesterday: the status is draft; to enforce the order, set the status to active at a.yaml:6",
+			[]string{"behind | y | Thu 2026-04-30 | deadline yesterday; the status is draft; to enforce the order, set the status to active at a.yaml:6",
 				"behind | sealed:" + ruleset.Digest("x") + " | a sealed order; --sealed shows the order and the date"}},
 	} {
 		if got := lines(Collect(input(t, whole(tc.orders)))); !slices.Equal(got, tc.want) {
@@ -177,7 +177,7 @@ func TestSections(t *testing.T) {
 // expires.
 func TestRegister(t *testing.T) {
 	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
-	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days: the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
+	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days; the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -224,7 +224,7 @@ orders:
 timezone: Europe/Kyiv
 defaults: {scope: global, authority: {name: Національний центр оперативно-технічного управління мережами телекомунікацій}}
 orders:
-- {id: ncu/914-2719-a-long-identifier-that-somebody-made-from-a-file-name, references: ["914/2719 від 12.04.2026"], issued: 2026-04-12, until: 2026-05-05T12:30, targets: [приклад.example]}
+- {id: ncu/914-2719-a-long-identifier-made-from-the-name-of-an-attached-file, references: ["914/2719 від 12.04.2026"], issued: 2026-04-12, until: 2026-05-05T12:30, targets: [приклад.example]}
 `)
 	opt.Problems = []string{`c.yaml:1:1: is empty`}
 	return opt
@@ -309,8 +309,8 @@ func TestCSV(t *testing.T) {
 // TestLimit checks that a section counts the items that are left out.
 func TestLimit(t *testing.T) {
 	var orders strings.Builder
-	for i := range 12 {
-		fmt.Fprintf(&orders, "- {id: x%d, status: draft, deadline: 2026-04-30, targets: [a%d.example]}\n", i, i)
+	for i, id := range strings.Split("blocklistctl", "") { // ids that are parts of the command line
+		fmt.Fprintf(&orders, "- {id: %s%s, status: draft, deadline: 2026-04-30, targets: [a%d.example]}\n", strings.Repeat(id, 1+i/5), strings.Repeat("x", i/9), i)
 	}
 	opt := input(t, head+orders.String())
 	opt.Limit = 10
@@ -322,6 +322,27 @@ func TestLimit(t *testing.T) {
 	r.WriteText(&b)
 	if !strings.Contains(b.String(), "... and 2 more; --all shows all") || strings.Count(b.String(), "$ blocklistctl") != 1 {
 		t.Error(b.String())
+	}
+}
+
+// TestPrune checks that the items of a long section are those of the whole section, and in the same
+// sequence.
+func TestPrune(t *testing.T) {
+	var orders strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&orders, "- {id: x%d, reported: 2026-04-01, served: %s, targets: [a%d.example]}\n", i, now-order.Time(60+i*7919%4001), i)
+	}
+	opt := input(t, "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n"+orders.String())
+	all := Collect(opt).Sections[notAcknowledged]
+	opt.Limit = 10
+	some := Collect(opt).Sections[notAcknowledged]
+	if all.Count != 4000 || some.Count != 4000 || len(some.Items) != 10 {
+		t.Fatalf("%d and %d items, %d shown", all.Count, some.Count, len(some.Items))
+	}
+	for i, it := range some.Items {
+		if it.Order != all.Items[i].Order {
+			t.Errorf("item %d is %s, want %s", i, it.Order, all.Items[i].Order)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		line("", "", "These problems come first, because the report lacks the orders of the files with errors.")
 		b.WriteByte('\n')
 	}
-	line("", "    ", fmt.Sprintf("What is due on %s, and until the end of %s (%s).", r.Now(), when(r.until, r.zone, true, false), r.ZoneText()))
+	line("", "    ", fmt.Sprintf("Due on %s, and until the end of %s (%s).", r.Now(), when(r.until, r.zone, true, false), r.ZoneText()))
 	line("", "    ", r.Summary())
 	for _, n := range r.Notes {
 		line("", "    ", "Note: "+printable.Line(n))
@@ -70,13 +70,13 @@ func (r *Report) ZoneText() string {
 
 // Summary returns the numbers of files and orders.
 func (r *Report) Summary() string {
-	s := fmt.Sprintf("%s read, with %s. In force: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
+	s := fmt.Sprintf("%s read, with %s. In force by the files: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
 	return s + " " + r.Verdict()
 }
 
 // Verdict returns whether an order is behind, as far as the files could be read.
 func (r *Report) Verdict() string {
-	switch n := r.Sections[behind].Count; {
+	switch n := r.behind; {
 	case n > 0 && len(r.Problems) > 0:
 		return count(n, "deadline") + " behind, and files have errors."
 	case n > 0:
@@ -110,7 +110,7 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 // sameCommand returns the first item with a command, if several items have one and their commands
 // differ only in the order.
 func sameCommand(items []*Item) (first *Item) {
-	form := func(it *Item) string { return strings.Replace(it.Command, it.Order, "", 1) }
+	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
 	for _, it := range items {
 		switch {
@@ -136,8 +136,13 @@ func (r *Report) lines(b *strings.Builder, it *Item) {
 	if about := it.About(); about != "" {
 		name += " (" + about + ")"
 	}
-	wrap(b, "  ", indent, fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name), "")
-	wrap(b, indent, indent, r.Because(it), "")
+	first := fmt.Sprintf("%-20s  %s", or(r.Date(it), unknownDate(it)), name)
+	if because := r.Because(it); textWidth(first)+textWidth(because)+len("  : ") <= columns {
+		wrap(b, "  ", indent, first+": "+because, "")
+	} else {
+		wrap(b, "  ", indent, first, "")
+		wrap(b, indent, indent, because, "")
+	}
 	if targets := it.Targets(); targets != "" {
 		wrap(b, indent, indent, "targets: "+printable.Line(targets), "")
 	}
@@ -183,7 +188,7 @@ func (r *Report) Because(it *Item) string {
 	case rel == "":
 		return printable.Line(it.Why)
 	}
-	return rel + ": " + printable.Line(it.Why)
+	return rel + "; " + printable.Line(it.Why)
 }
 
 // Date returns the date of an item as text, or "" if the date is unknown or secret.

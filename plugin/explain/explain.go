@@ -10,6 +10,7 @@ package explain
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +138,7 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 			out.Groups = groups
 		}
 		out.groupsText = groupsText(groups, all)
+		out.some = cl.AnyAddress && cl.AnyCountry && !out.Blocked && slices.ContainsFunc(groups, func(g Group) bool { return g.Blocked })
 		out.forAll(cl, all && sameForAll(groups) && (cl.AnyCountry || cl.FromPlaces))
 	}
 	switch {

@@ -35,6 +35,7 @@ type Explanation struct {
 
 	// These fields are only for the text output.
 	past, future, running        bool
+	some                         bool // only some clients are blocked, and no client was given
 	groupsText, since, untilText string
 }
 
@@ -91,6 +92,9 @@ func (x *Explanation) Print(w io.Writer) {
 	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
 		verdict = "may have been blocked"
 	}
+	if x.some {
+		verdict = strings.Replace(verdict, "not ", "", 1) + " for some clients, and not"
+	}
 	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
 	if x.Block != "" {
 		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))
@@ -107,7 +111,7 @@ func (x *Explanation) Print(w io.Writer) {
 		for i, r := range o.References {
 			about += [...]string{"; ", ", "}[min(i, 1)] + printable.Line(r)
 		}
-		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, positionText(o.File, o.Line))
+		fmt.Fprintf(w, "by order %q (%s)%s\n", o.ID, about, PositionText(o.File, o.Line))
 		fmt.Fprintf(w, "target: %s\n", printable.Line(cmp.Or(x.Target, "not shown")))
 		fmt.Fprintf(w, "since:  %s\n", x.since)
 		fmt.Fprintf(w, "until:  %s\n", x.untilText)
@@ -120,7 +124,7 @@ func (x *Explanation) Print(w io.Writer) {
 			fmt.Fprintf(w, "\n%s:\n", title)
 		}
 		for _, r := range rs {
-			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, positionText(r.File, r.Line), printable.Line(cmp.Or(r.Target, "not shown")), printable.Line(r.Text))
+			fmt.Fprintf(w, "  order %q%s, target %s: %s\n", r.Order, PositionText(r.File, r.Line), printable.Line(cmp.Or(r.Target, "not shown")), printable.Line(r.Text))
 		}
 	}
 	list("Other orders for this name, which do not decide", x.Others)
@@ -133,9 +137,9 @@ func (x *Explanation) Print(w io.Writer) {
 	}
 }
 
-// positionText returns the file and line of an order for a sentence, or "" for an unknown
+// PositionText returns the file and line of an order for a sentence, or "" for an unknown
 // file.
-func positionText(file string, line int) string {
+func PositionText(file string, line int) string {
 	if file == "" {
 		return ""
 	}

@@ -154,6 +154,10 @@ func TestNewSet(t *testing.T) {
 	if got := text(c.Rows(at(480_000))); got != "o0 480000:3/0; o1 480000:3/0; o2 480000:2/0" {
 		t.Error(got)
 	}
+	// The first Add of each set replaced the tables of all shards. The last Add has an old set.
+	if want := 2 * len(c.shards); len(c.leaving) != want {
+		t.Errorf("%d tables were replaced, want %d", len(c.leaving), want)
+	}
 	for i := range c.shards {
 		if n := c.shards[i].table.Load().set; n != next.set.Number() && n != 0 {
 			t.Errorf("the table is of set %d, want %d", n, next.set.Number())

@@ -84,7 +84,7 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) error {
 
 // document returns the document at the path /status.
 func (n *Node) document() *Document {
-	now := (&handler{Node: n}).moment()
+	now := n.moment()
 	out := &Document{Product: Product, API: API, Version: n.Version, At: text(now), Sets: []Set{}, Blocks: []ServerBlock{}}
 	for _, s := range n.sets() {
 		out.Sets = append(out.Sets, s.json())

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"sync"
 )
 
 // maxRows is the number of orders on the page. The document at the path /orders has all orders.
@@ -15,10 +16,13 @@ const maxRows = 500
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"short":   func(s string) string { return s[:min(12, len(s))] },
-	"section": sections,
-}).Parse(pageText))
+// pageTemplate parses page.html at the first request, because most servers have no status.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"short":  func(s string) string { return s[:min(12, len(s))] },
+		"counts": countsText,
+	}).Parse(pageText))
+})
 
 // A page is the data of page.html.
 type page struct {
@@ -42,7 +46,7 @@ func (h *handler) page(w http.ResponseWriter, _ *http.Request) error {
 	p.cut()
 	p.Shown = len(p.Orders)
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, &p); err != nil {
+	if err := pageTemplate().Execute(&out, &p); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -66,9 +70,9 @@ func (p *page) cut() {
 	p.Orders = slices.Delete(p.Orders, min(maxRows, len(p.Orders)), len(p.Orders))
 }
 
-// sections returns the numbers that are not 0 in the sequence of the states, for example
+// countsText returns the numbers that are not 0 in the sequence of the states, for example
 // "12 in_force, 1 pending".
-func sections(n map[string]int) string {
+func countsText(n map[string]int) string {
 	out := ""
 	for _, s := range stateWords() {
 		if n[s] > 0 {

@@ -8,8 +8,10 @@
 package status
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -30,6 +32,8 @@ const (
 type Node struct {
 	Version string // the version of the program
 	Blocks  []Block
+	// Bug logs the stack of a request that panicked.
+	Bug func(stack []byte)
 }
 
 // A Block is a server block of the Corefile.
@@ -59,31 +63,30 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy is the number of requests that may run at once. The other requests wait, so that requests
-// do not take all CPUs from queries.
+// busy is the number of requests that may run at once, for short documents and for the document
+// /orders. The other requests wait, so that requests do not take all CPUs from queries.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
 func Handler(n *Node) http.Handler {
-	h := &handler{n, make(chan struct{}, busy)}
+	h := &handler{n}
 	mux := http.NewServeMux()
-	for path, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"/{$}": h.page, "/status": h.status, "/orders": h.orders, "/explain": h.explain,
-	} {
-		mux.Handle(path, h.guard(f))
-	}
+	short := make(chan struct{}, busy)
+	mux.Handle("/{$}", h.guard(short, h.page))
+	mux.Handle("/status", h.guard(short, h.status))
+	mux.Handle("/explain", h.guard(short, h.explain))
+	// The document /orders may be large. A client that reads it slowly must not block the other
+	// paths.
+	mux.Handle("/orders", h.guard(make(chan struct{}, busy), h.orders))
 	return mux
 }
 
-type handler struct {
-	*Node
-	turns chan struct{}
-}
+type handler struct{ *Node }
 
 // guard limits the methods and the number of requests at once, sets the headers that browsers
-// need, and writes the error of a request. It writes nothing to the log, because only the error
-// text of a panic could be of interest, and the text could contain a name from the request.
-func (h *handler) guard(f func(http.ResponseWriter, *http.Request) error) http.Handler {
+// need, and writes the error of a request. Of a panic it logs the stack and not the text, because
+// the text could contain a name from the request.
+func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
@@ -96,12 +99,18 @@ func (h *handler) guard(f func(http.ResponseWriter, *http.Request) error) http.H
 			return
 		}
 		select {
-		case h.turns <- struct{}{}:
+		case turns <- struct{}{}:
 		case <-r.Context().Done():
 			return
 		}
-		defer func() { <-h.turns }()
+		defer func() { <-turns }()
 		defer coop.Start()() // yield to queries
+		defer func() {
+			if v := recover(); v != nil {
+				h.Bug(debug.Stack())
+				h.fail(w, errors.New("the request failed because of an error in the program; the log has the stack"))
+			}
+		}()
 		if err := f(w, r); err != nil {
 			h.fail(w, err)
 		}
@@ -129,8 +138,8 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 }
 
 // moment returns the time of the node's clock, which is the clock of any store.
-func (h *handler) moment() time.Time {
-	for _, b := range h.Blocks {
+func (n *Node) moment() time.Time {
+	for _, b := range n.Blocks {
 		if b.Store != nil {
 			return b.Store.Now()
 		}

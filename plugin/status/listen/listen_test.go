@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -139,6 +140,9 @@ func TestUses(t *testing.T) {
 func TestWebConfig(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	path, roots := webConfig(t)
+	var logged strings.Builder // a wrong request of a client would log the address of the client
+	log.SetOutput(&logged)
+	defer log.SetOutput(os.Stderr)
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	plain := listenOn(t, loopback, "")
 	plain.Serve(says("plain"))
@@ -160,6 +164,9 @@ func TestWebConfig(t *testing.T) {
 		}
 	}
 	secure.Close()
+	if logged.Len() > 0 {
+		t.Errorf("the log has %s", logged.String())
+	}
 }
 
 // TestBadWebConfig checks the errors of a web configuration.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/due"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// moreCells returns the cells that only the wide table has.
+func moreCells(l *orders, x *listedJSON) []string {
+	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
+	row := []string{date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("review", x.Review), or(x.Scope, "-")}
+	for i := range row {
+		row[i] = printable.Line(row[i])
+	}
+	return row
+}
+
+// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order on a line. Dates are written as in
+// the order file, so that a date stays the same day.
+func (c *listCmd) writeCSV(e *env, l *orders, listed []listedJSON) error {
+	e.progress.clear()
+	w := csv.NewWriter(e.stdout)
+	w.UseCRLF = true
+	w.Write([]string{"state", "action", "id", "digest", "targets", "authority", "references", "scope", "issued", "served", "acknowledged", "reported", "deadline",
+		"from", "until", "windows", "review", "disclosure", "late", "held", "target_list", "file", "line"})
+	for i := range listed {
+		x := &listed[i]
+		date := func(field, text string) string { return l.asWritten(x.ID, field, text) }
+		targets, line := "", ""
+		if x.File != "" {
+			targets, line = fmt.Sprint(x.Targets), fmt.Sprint(x.Line)
+		}
+		var held []string
+		for _, h := range x.Held {
+			held = append(held, or(h.Target, "the order")+" "+h.Why)
+		}
+		row := []string{x.State, x.Action, x.ID, x.Digest, targets, x.Authority, strings.Join(x.References, "; "), x.Scope,
+			date("issued", x.Issued), date("served", x.Served), date("acknowledged", x.Acked), date("reported", x.Reported), date("deadline", x.Deadline),
+			date("from", x.From), date("until", x.Ends), x.windows, date("review", x.Review), x.Disclosure, x.Late, strings.Join(held, "; "),
+			strings.Join(x.TargetList, " "), x.File, line}
+		for i := range row {
+			row[i] = due.Cell(row[i])
+		}
+		w.Write(row)
+	}
+	w.Flush()
+	return w.Error()
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// showCmd is the command "blocklistctl show".
+type showCmd struct {
+	Subject     string   `arg:"" name:"id|reference|name" help:"The id of an order, a reference such as a case number, a name or a URL. It may also be behind ORDERS."`
+	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
+	serverFlags `embed:""`
+	At          string `placeholder:"TIME" help:"Show the state at this time instead of now."`
+	All         bool   `help:"Show all targets. The default is 20."`
+	Sealed      bool   `help:"Show sealed orders, and the targets that orders do not disclose."`
+}
+
+// Help returns the description and the example for --help.
+func (*showCmd) Help() string {
+	return `Shows each order that matches: its file and line, its state, all fields with the values of its authority and of the defaults, its targets, the lifts that end it, and the targets that the guard holds. An id matches exactly; without an order of this id, a reference and then a name are looked for. The exit code is 1 if no order matches.
+
+Example:
+
+  blocklistctl show milan/2026-17 /etc/coredns/orders/
+  blocklistctl show "RG 4410/2026" --corefile /etc/coredns/Corefile`
+}
+
+// shownTargets is the number of targets that are shown without --all. shownOrders is the largest
+// number of orders that are shown with all their fields.
+const (
+	shownTargets = 20
+	shownOrders  = 5
+)
+
+// shownJSON is one order in the JSON output of the command show.
+type shownJSON struct {
+	ID     string `json:"id"`
+	Digest string `json:"digest,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Action string `json:"action"`
+	State  string `json:"state"`
+	Until  string `json:"state_until,omitempty"`
+	Late   string `json:"late,omitempty"`
+	// Fields contains the fields of the order except the targets, as text.
+	Fields     map[string]string `json:"fields,omitempty"`
+	Targets    int               `json:"targets"`
+	TargetList []string          `json:"target_list,omitempty"`
+	Held       []heldJSON        `json:"held,omitempty"`
+	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
+	Lifts      []linkJSON        `json:"lifts,omitempty"`
+
+	about  string
+	fields [][2]string // the fields in their sequence
+	hidden bool        // the order is sealed, and --sealed is not given
+	secret bool        // the order does not disclose its targets, and --sealed is not given
+}
+
+// linkJSON is an order that ends the order, or that the order ends.
+type linkJSON struct {
+	Order string `json:"order"`
+	File  string `json:"file,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	State string `json:"state"`
+	From  string `json:"from,omitempty"`
+	Until string `json:"until,omitempty"`
+	// Target is the first target of the block order that the lift ends. Targets is the number of
+	// these targets, or 0 if the lift ends the whole order.
+	Target  string `json:"target,omitempty"`
+	Targets int    `json:"targets,omitempty"`
+}
+
+// Run shows the orders that match.
+func (c *showCmd) Run(e *env) error {
+	now, err := e.moment(c.At)
+	if err != nil {
+		return err
+	}
+	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
+	s, err := c.server(files)
+	if err != nil {
+		return err
+	}
+	present := order.Time(e.now().Unix())
+	var change func(*order.Order) *order.Order
+	if now < present {
+		change = datedBefore(present)
+	}
+	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	if err != nil {
+		return err
+	}
+	e.progress.say("searching")
+	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set)}
+	found, near := x.matches(subject)
+	if len(found) == 0 {
+		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
+		if near != "" {
+			msg += fmt.Sprintf("; did you mean %q?", near)
+		} else {
+			msg += "; blocklistctl list shows the orders"
+		}
+		return fmt.Errorf("%s", msg)
+	}
+	x.states = l.states(now)
+	shown := []shownJSON{}
+	for i, o := range found {
+		shown = append(shown, x.one(o, e.json || i < shownOrders || c.All))
+	}
+	if e.json {
+		return e.writeJSON(struct {
+			At     string      `json:"at"`
+			Orders []shownJSON `json:"orders"`
+		}{now.String(), shown})
+	}
+	e.progress.clear()
+	if s.Store.Shadow {
+		e.say("server block %s is in shadow: no order changes an answer", s.block)
+	}
+	x.print(e, shown)
+	return nil
+}
+
+// A shower writes orders for the command show.
+type shower struct {
+	*showCmd
+	l          *orders
+	now        order.Time
+	disclosure map[string]order.Disclosure
+	held       map[string][]heldJSON
+	states     map[string]ruleset.OrderState
+}
+
+// hidden reports whether the order is sealed and --sealed is not given.
+func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
+
+// label returns the id of an order, or its digest.
+func (x *shower) label(o *order.Order) string {
+	if x.hidden(o) {
+		return sealedLabel(o.ID)
+	}
+	return o.ID
+}
+
+// one converts an order to its JSON form. Without links, it does not look for lifts.
+func (x *shower) one(o *order.Order, links bool) shownJSON {
+	st := x.states[o.ID]
+	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(st.Until)}
+	if x.disclosure[o.ID].Sealed() {
+		out.Digest = sealedLabel(o.ID)
+	}
+	if x.hidden(o) {
+		out.ID, out.hidden = out.Digest, true
+		return out
+	}
+	out.about = diff.Authority(o.Authority)
+	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
+	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
+	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
+	out.Fields = map[string]string{}
+	for name, text := range diff.Texts(o) {
+		if out.secret && (name == "except" || name == "force") {
+			continue // the names are as secret as the targets
+		}
+		out.Fields[name] = text
+		out.fields = append(out.fields, [2]string{name, text})
+	}
+	if !out.secret {
+		out.TargetList, out.Held = x.targets(o), x.held[o.ID]
+	}
+	if links {
+		x.links(o, &out)
+	}
+	return out
+}
+
+// targets returns the targets of an order, with their attributes.
+func (x *shower) targets(o *order.Order) (list []string) {
+	most := shownTargets
+	if x.All {
+		most = o.NumTargets()
+	}
+	for i := range o.Targets {
+		if len(list) == most {
+			return list
+		}
+		list = append(list, targetText(&o.Targets[i]))
+	}
+	if o.Side != nil {
+		for n := range o.Side.Names.All() {
+			if len(list) == most {
+				return list
+			}
+			list = append(list, n.String())
+		}
+	}
+	return list
+}
+
+// targetText returns a target with its attributes.
+func targetText(t *order.Target) string {
+	a := t.Attr
+	if a == nil {
+		return t.String()
+	}
+	var parts []string
+	add := func(key, value string) {
+		if value != "" {
+			parts = append(parts, key+" "+value)
+		}
+	}
+	if a.Status != order.Active {
+		add("status", a.Status.String())
+	}
+	add("from", a.From.String())
+	add("until", a.Until.String())
+	for _, w := range a.Windows {
+		add("window", w.From.String()+" / "+w.Until.String())
+	}
+	add("served", a.Served.String())
+	add("deadline", a.Deadline.String())
+	add("acknowledged", a.Acknowledged.String())
+	add("reported", a.Reported.String())
+	if t.Kind == order.TargetAddress {
+		add("enforced_by", a.EnforcedBy.String())
+	}
+	var except []string
+	for _, n := range a.Except {
+		except = append(except, n.String())
+	}
+	add("except", strings.Join(except, " "))
+	add("references", strings.Join(a.References, "; "))
+	add("note", a.Note)
+	if parts == nil {
+		return t.String()
+	}
+	return t.String() + " (" + strings.Join(parts, ", ") + ")"
+}

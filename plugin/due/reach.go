@@ -1,0 +1,143 @@
+package due
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/lint"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// maxGuesses is the largest number of lifts for which the report looks for a similar id or name.
+const maxGuesses = 20
+
+// maxNames is the largest number of targets with which a name is compared.
+const maxNames = 200_000
+
+// explainReach writes why a lift ends nothing, and suggests ids and names.
+func (c *collector) explainReach(f found, o *order.Order, it *Item) {
+	var parts []string
+	if n := len(f.reach.Unknown); n > 0 {
+		parts = append(parts, fmt.Sprintf("no order has the id %q", f.reach.Unknown[0]))
+		if n > 1 {
+			parts[0] = fmt.Sprintf("no order has the ids %q", f.reach.Unknown[:min(n, maxTargets)])
+			if n > maxTargets {
+				parts[0] += fmt.Sprintf(" and %d more", n-maxTargets)
+			}
+		}
+	}
+	if f.count > 0 {
+		parts = append(parts, "no block order has "+list(f.targets, f.count)+", or a name above or below")
+		if it.Target == "" || strings.HasSuffix(it.Target, " targets") || strings.HasSuffix(it.Target, " target") {
+			parts[len(parts)-1] = "no block order has " + it.Target + " of the lift"
+		}
+	}
+	if f.reach.Nothing && len(parts) == 0 {
+		parts = append(parts, "no earlier order of this authority has the targets of the lift")
+	}
+	if f.reach.Nothing {
+		parts = append(parts, "the lift ends no order")
+	}
+	it.Why = strings.Join(parts, "; ")
+	if c.guesses++; c.guesses > maxGuesses {
+		return
+	}
+	for _, id := range f.reach.Unknown {
+		c.suggest(it, lint.NearestID(id, c.blockIDs()))
+	}
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.Kind == order.TargetName && len(it.DidYouMean) < maxTargets && !c.Set.Touches(t.Name) {
+			if near := order.Nearest(t.Name.String(), c.names()); near != "" {
+				it.DidYouMean = append(it.DidYouMean, near)
+			}
+		}
+	}
+	if f.reach.Nothing && len(f.reach.Unknown) == 0 && f.count == 0 {
+		for _, other := range c.sharing(o) {
+			c.suggest(it, other)
+		}
+		if len(it.DidYouMean) > 0 {
+			it.Why += "; write lifts with the id of an order to end that order"
+		}
+	}
+}
+
+// suggest adds an id to the suggestions.
+func (c *collector) suggest(it *Item, id string) {
+	if id != "" && len(it.DidYouMean) < maxTargets {
+		it.DidYouMean = append(it.DidYouMean, id)
+	}
+}
+
+// open reports whether the id and the targets of a block order may be shown.
+func (c *collector) open(o *order.Order) bool {
+	return !o.Lifting() && (c.Sealed || o.Disclosure == order.Full)
+}
+
+// blockIDs yields the ids of the block orders that may be shown.
+func (c *collector) blockIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, o := range c.orders {
+			if c.open(o) && !yield(o.ID) {
+				return
+			}
+		}
+	}
+}
+
+// names yields the names of block orders that may be shown.
+func (c *collector) names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n := 0
+		for _, o := range c.orders {
+			if !c.open(o) {
+				continue
+			}
+			for i := range o.Targets {
+				if n++; n > maxNames {
+					return
+				}
+				if t := &o.Targets[i]; t.Kind == order.TargetName && !yield(t.Name.String()) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// sharing returns the ids of block orders with a target of the lift, or a target above or below
+// it. The lift does not end them, because their authority differs or because they came later.
+func (c *collector) sharing(lift *order.Order) (ids []string) {
+	var names []dname.Name
+	for i := range lift.Targets {
+		if t := &lift.Targets[i]; t.Kind == order.TargetName {
+			names = append(names, t.Name)
+		}
+	}
+	for _, o := range c.orders {
+		if !c.open(o) {
+			continue
+		}
+		for i := range o.Targets {
+			if t := &o.Targets[i]; t.Kind == order.TargetName && covers(names, t.Name) {
+				if ids = append(ids, o.ID); len(ids) == maxTargets {
+					return ids
+				}
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// covers reports whether the name equals one of the names, or is above or below one.
+func covers(names []dname.Name, name dname.Name) bool {
+	for _, n := range names {
+		if n.Covers(name) || name.Covers(n) {
+			return true
+		}
+	}
+	return false
+}
