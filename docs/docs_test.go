@@ -23,18 +23,22 @@ import (
 	_ "github.com/coredns/coredns/plugin/metrics"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/template"
+	_ "github.com/coredns/coredns/plugin/transfer"
+	_ "github.com/coredns/coredns/plugin/tsig"
 	_ "github.com/coredns/coredns/plugin/view"
 	_ "github.com/coredns/coredns/plugin/whoami"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	_ "github.com/dns-orders/blocklist"
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/port"
 )
 
 func TestMain(m *testing.M) {
 	coredns.Prepare()
+	coredns.AddDirective("orders_rpz", "dynupdate") // directly below transfer
 	os.Exit(m.Run())
 }
 
@@ -106,7 +110,7 @@ func TestCorefiles(t *testing.T) {
 
 	// Each order file that a Corefile names exists, with an order of its own.
 	t.Chdir(t.TempDir())
-	for _, dir := range []string{"national", "orders"} {
+	for _, dir := range []string{"national", "orders", "rpz"} {
 		os.Mkdir(dir, 0o755)
 	}
 	for i, f := range []string{"orders.yaml", "national/a.yaml", "orders/a.yaml"} {
@@ -130,6 +134,8 @@ func TestCorefiles(t *testing.T) {
 			return free[text]
 		})
 		ports = strings.NewReplacer("/etc/coredns/", "", "/var/lib/blocklist/", "").Replace(ports)
+		// The server sends NOTIFY to these addresses.
+		ports = regexp.MustCompile(`(?m)^(\s+to) .*$`).ReplaceAllString(ports, "$1 127.0.0.1")
 		inst, err := caddy.Start(coredns.Input(ports))
 		if err != nil {
 			t.Errorf("%s\n%v", ports, err)

@@ -169,7 +169,7 @@ func exportWorlds(t *testing.T, form string, count int) (text string, questions 
 		}
 		set := w.Set()
 		x := m.Make(set, now)
-		if x.Body == nil || len(x.Body) == 0 {
+		if len(x.Body) == 0 {
 			continue
 		}
 		found++

@@ -28,6 +28,7 @@ var layers = [][]string{
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
 	{"."},
+	{"ordersrpz"},
 	{"cmd/coredns", "cmd/blocklistctl"},
 }
 

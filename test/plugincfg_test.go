@@ -51,6 +51,7 @@ func TestPluginCfg(t *testing.T) {
 
 	copySource(t, src, strings.TrimSpace(run(checkout, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns")))
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
+	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^transfer:transfer$`, "transfer:transfer\norders_rpz:github.com/dns-orders/blocklist/ordersrpz")
 
 	// The test needs no network: a replace directive is used instead of go get, and go.sum is
 	// copied.
@@ -65,6 +66,9 @@ func TestPluginCfg(t *testing.T) {
 	}
 	if !regexp.MustCompile(`"acl",\s+"blocklist",\s+"cache",`).Match(directives) {
 		t.Error("the generated directives do not have blocklist between acl and cache")
+	}
+	if !regexp.MustCompile(`"transfer",\s+"orders_rpz",`).Match(directives) {
+		t.Error("the generated directives do not have orders_rpz below transfer")
 	}
 	binary := filepath.Join(src, "coredns")
 	run(src, "go", "build", "-mod=mod", "-o", binary, ".")

@@ -119,7 +119,7 @@ func (c *addCmd) load(e *env) (*editing, error) {
 			return nil, a.err
 		}
 	}
-	text, err := emptyFile(path, c.Timezone)
+	text, err := emptyFile(path, c.Timezone, c.Sign != "")
 	if err != nil {
 		return nil, misuse("--file: %v", err)
 	}

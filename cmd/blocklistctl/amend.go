@@ -41,7 +41,7 @@ func (c *amendCmd) Run(e *env) error {
 		return err
 	}
 	if ask && c.Order == "" {
-		if x.askOrder(&c.Order, "Which order gets more names?"); x.asks.err != nil {
+		if x.askOrder(&c.Order, "Which order gets more names?", x.blocks); x.asks.err != nil {
 			return x.asks.err
 		}
 	}

@@ -82,18 +82,18 @@ func (c *editFlags) askFile(a *asker, made bool) {
 const maxChoices = 20
 
 // askOrder asks for an order that a command changes, and stores its id. The answer can be the id, a
-// number of the decision, or a name that the order blocks.
-func (x *editing) askOrder(id *string, text string) {
+// number of the decision, or a name that the order blocks. which reports whether an order is a
+// possible answer.
+func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
-	states := x.before.states(x.now)
 	for _, o := range x.before.all() {
-		if !o.Lifting() && states[o.ID].State != ruleset.Ended {
+		if which(o) {
 			list = append(list, o)
 		}
 	}
 	if len(list) == 0 {
-		a.say("The files have no order that blocks names.")
+		a.say("The files have no order for this command.")
 		a.err = errProblems
 		return
 	}
@@ -118,7 +118,7 @@ func (x *editing) askOrder(id *string, text string) {
 			_, err := x.find(answer)
 			switch {
 			case err == nil:
-				return "this order is a lift, or has ended"
+				return fmt.Sprintf("the command cannot change this order, because it is a lift or has ended, got %q", answer)
 			case strings.Contains(answer, ".") && !strings.Contains(answer, "/"):
 				return fmt.Sprintf("no order blocks this name, got %q", answer)
 			}
@@ -132,6 +132,14 @@ func (x *editing) askOrder(id *string, text string) {
 	}
 	a.ask(q)
 }
+
+// blocks reports whether an order is a block order that has not ended.
+func (x *editing) blocks(o *order.Order) bool {
+	return !o.Lifting() && x.before.states(x.now)[o.ID].State != ruleset.Ended
+}
+
+// fromOutside reports whether an order is the decision of an authority, which may be a lift.
+func fromOutside(o *order.Order) bool { return o.Authority.Kind != order.KindOperator }
 
 // orderLine returns the id, the authority, the number and the names of an order on one line.
 func orderLine(o *order.Order) string {

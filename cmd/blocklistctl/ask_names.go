@@ -59,14 +59,15 @@ type listAsker struct {
 	label string // the source of the list, for messages
 	data  []byte
 	opt   importer.Options
-	left  bool // the refused lines are left out
+	left  bool // the question about public suffixes was asked
+	given bool // flags give the names one by one, so the person knows their number
 }
 
 // askNames asks for the names, if the flags do not give names, and for the decisions about lines
 // with several meanings. The result is as that of read.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
-		q := &listAsker{asker: a, c: c}
+		q := &listAsker{asker: a, c: c, given: len(names) > 0}
 		pasted := c.List == "" && len(names) == 0
 		var file string
 		if pasted {
@@ -143,7 +144,9 @@ func (q *listAsker) decide() (*importer.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.show(res)
+		if !q.given {
+			q.show(res)
+		}
 		if res.Refused > 0 && !q.c.SkipRefused {
 			word := q.choose(question{text: fmt.Sprintf("The %s above cannot be used as written. What now?", count(res.Refused, "refused line")), flag: "--skip-refused",
 				help: "Nothing is blocked for a line that is left out. Look at each of these lines: a heading needs no block, and a name that was mistyped does."},
@@ -308,6 +311,9 @@ func (q *listAsker) expect(res *importer.Result) bool {
 			q.say("The number is wrong: %s.", wrong)
 		}
 		return wrong == ""
+	}
+	if q.given {
+		return true
 	}
 	q.ask(question{text: "How many names does the decision have? (an empty line if it does not say)", optional: true, flag: "--expect",
 		help: "The number is compared with the list, so that a list that was not copied to its end is noticed. Write again to paste the list again.",

@@ -20,14 +20,19 @@ import (
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
 // emptyFile returns the text of an order file without orders. The extension of path selects the
-// format. zone is the time zone of the file, or "" for UTC.
-func emptyFile(path, zone string) ([]byte, error) {
+// format. zone is the time zone of the file, or "" for UTC. A file that will be signed has a serial,
+// which is 1 after the first change.
+func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)
 	if ext == ".yaml" || ext == ".yml" {
 		b.WriteString(schemaLine)
 	}
-	err := order.Encode(&b, ext, order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}, nil)
+	h := order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}
+	if signed {
+		h.Serial = 0
+	}
+	err := order.Encode(&b, ext, h, nil)
 	return b.Bytes(), err
 }
 

@@ -75,9 +75,9 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	disclosed, byID := disclosures(l.all()), l.byID()
+	disclosed := disclosures(l.all())
 	f := &explain.Facts{Set: l.set, Now: now, Past: now < present, Future: now > present, Sealed: c.Sealed,
-		Whole:  func(id string) *order.Order { return byID[id] },
+		Whole:  l.order,
 		Hidden: func(o *ruleset.Order) bool { return disclosed[o.ID].Sealed() && !c.Sealed },
 		Zone:   l.zoneOfFile,
 	}

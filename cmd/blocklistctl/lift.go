@@ -72,7 +72,7 @@ func (c *liftCmd) ask(x *editing) error {
 	a := x.asks
 	if len(c.Lifts) == 0 {
 		var id string
-		x.askOrder(&id, "Which order shall end, or end for a time?")
+		x.askOrder(&id, "Which order shall end, or end for a time?", x.blocks)
 		c.Lifts = []string{id}
 	}
 	if a.err != nil {

@@ -63,7 +63,7 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 		return err
 	}
 	if ask {
-		if x.askOrder(&c.Order, "Which order?"); x.asks.err != nil {
+		if x.askOrder(&c.Order, "Which order?", fromOutside); x.asks.err != nil {
 			return x.asks.err
 		}
 	}

@@ -51,7 +51,8 @@ func (c *explainCmd) remote(e *env, name dname.Name, files []string) error {
 // remote lists the orders of a server.
 func (c *listCmd) remote(e *env) error {
 	if err := c.only(map[string]bool{"ORDERS": len(c.Orders) > 0, "--corefile": c.Corefile != "", "--block": c.Block != "", "--protect": c.Protect != nil,
-		"--at": c.At != "", "--target": c.Target != "", "--late": c.Late, "--targets": c.Targets, "--sealed": c.Sealed}); err != nil {
+		"--at": c.At != "", "--target": c.Target != "", "--late": c.Late, "--targets": c.Targets, "--sealed": c.Sealed,
+		"--reference": c.Reference != "", "--digest": c.Digest != "", "-o wide": c.Output == "wide", "-o csv": c.Output == "csv"}); err != nil {
 		return err
 	}
 	servers, err := c.remotes(e, c.Server)

@@ -76,7 +76,7 @@ type linkJSON struct {
 
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
-	now, err := e.moment(c.At)
+	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,6 @@ func (c *showCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	present := order.Time(e.now().Unix())
 	var change func(*order.Order) *order.Order
 	if now < present {
 		change = datedBefore(present)

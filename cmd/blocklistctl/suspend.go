@@ -76,7 +76,7 @@ func (c *suspendCmd) duration() (time.Duration, error) {
 func (c *suspendCmd) ask(x *editing) error {
 	a := x.asks
 	if c.Order == "" {
-		x.askOrder(&c.Order, "Which order shall pause?")
+		x.askOrder(&c.Order, "Which order shall pause?", x.blocks)
 	}
 	if c.For+c.Until == "" {
 		a.ask(question{text: "For how long? (for example 30m, 2h or 7d)", flag: "--for",

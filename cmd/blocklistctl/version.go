@@ -17,14 +17,14 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	fmt.Fprintln(app.Stdout, "blocklistctl "+versionText(info))
+	fmt.Fprintln(app.Stdout, "blocklistctl "+buildText(info))
 	app.Exit(exitOK)
 	return nil
 }
 
-// versionText returns the version of the module, the commit and the version of Go in one line. A
+// buildText returns the version of the module, the commit and the version of Go in one line. A
 // part that the build did not record is left out.
-func versionText(info *debug.BuildInfo) string {
+func buildText(info *debug.BuildInfo) string {
 	text := cmp.Or(info.Main.Version, "of unknown version")
 	if commit := setting(info, "vcs.revision"); commit != "" {
 		text += ", commit " + commit

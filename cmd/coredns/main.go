@@ -1,5 +1,6 @@
-// Command coredns is CoreDNS with the blocklist plugin. The plugin is below acl and directly above
-// cache, because cache must not keep answers that depend on the client or the time.
+// Command coredns is CoreDNS with the plugins blocklist and orders_rpz. The plugin blocklist is below
+// acl and directly above cache, because cache must not keep answers that depend on the client or the
+// time. The plugin orders_rpz is directly below transfer.
 //
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
@@ -36,12 +37,15 @@ import (
 	"github.com/coredns/coredns/plugin"
 
 	_ "github.com/dns-orders/blocklist"
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 )
 
 const (
 	serverType = "dns" // the name under which CoreDNS registers with caddy
 	name       = "blocklist"
 	below      = "cache" // the plugin directly below blocklist
+	zoneName   = "orders_rpz"
+	above      = "transfer" // the plugin directly above orders_rpz
 )
 
 func main() {
@@ -53,7 +57,7 @@ func main() {
 	coremain.Run()
 }
 
-// install adds blocklist to the list of directives. This list decides the order of the plugins;
+// install adds blocklist and orders_rpz to the list of directives. This list decides the order of the plugins;
 // the order of the imports has no effect.
 func install() error {
 	list, err := insert(dnsserver.Directives)
@@ -73,14 +77,19 @@ func install() error {
 	return nil
 }
 
-// insert returns directives with blocklist directly above cache. If there is no cache, insert does
-// not append blocklist to the list, because below forward the plugin would get no queries.
+// insert returns directives with blocklist directly above cache and orders_rpz directly below
+// transfer. If there is no cache, insert does not append blocklist to the list, because below
+// forward the plugin would get no queries. Above transfer, orders_rpz would refuse all transfers.
 func insert(directives []string) ([]string, error) {
-	i := slices.Index(directives, below)
+	i, j := slices.Index(directives, below), slices.Index(directives, above)
 	if i < 0 {
 		return nil, errors.New("no " + below + " among CoreDNS's directives: no place to put " + name)
 	}
-	return slices.Insert(slices.Clone(directives), i, name), nil
+	if j < 0 {
+		return nil, errors.New("no " + above + " among CoreDNS's directives: no place to put " + zoneName)
+	}
+	list := slices.Insert(slices.Clone(directives), j+1, zoneName)
+	return slices.Insert(list, slices.Index(list, below), name), nil
 }
 
 // explainAbsent registers a setup function for each directive of CoreDNS whose plugin is not in

@@ -33,8 +33,9 @@ func TestInsert(t *testing.T) {
 	for _, tc := range []struct {
 		in, want, err string
 	}{
-		{in: "acl cache forward", want: "acl blocklist cache forward"},
-		{in: "cache", want: "blocklist cache"},
+		{in: "acl cache transfer forward", want: "acl blocklist cache transfer orders_rpz forward"},
+		{in: "transfer cache", want: "transfer orders_rpz blocklist cache"},
+		{in: "acl cache forward", err: "no transfer among CoreDNS's directives: no place to put orders_rpz"},
 		{in: "acl forward", err: "no cache among CoreDNS's directives: no place to put blocklist"},
 		{in: "", err: "no cache among CoreDNS's directives: no place to put blocklist"},
 	} {
@@ -50,7 +51,7 @@ func TestInsert(t *testing.T) {
 }
 
 // TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg after the
-// line from docs/compile.md is added. Compiling by plugin.cfg must give the same order.
+// lines from docs/compile.md are added. Compiling by plugin.cfg must give the same order.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {
@@ -66,6 +67,9 @@ func TestOrder(t *testing.T) {
 			want = append(want, "blocklist")
 		}
 		want = append(want, d)
+		if d == "transfer" {
+			want = append(want, "orders_rpz")
+		}
 	}
 	if len(want) < 60 {
 		t.Fatalf("read only %d directives from plugin.cfg", len(want))
@@ -83,8 +87,10 @@ func TestOrder(t *testing.T) {
 // TestLinked checks each directive of plugin.cfg. The plugin must be in this build and in the
 // output of -plugins, or be listed in absent and give an error that explains the build tag.
 func TestLinked(t *testing.T) {
-	if !slices.Contains(listed, "blocklist") {
-		t.Errorf("-plugins does not list blocklist: %q", listed)
+	for _, name := range []string{"blocklist", "orders_rpz"} {
+		if !slices.Contains(listed, name) {
+			t.Errorf("-plugins does not list %s: %q", name, listed)
+		}
 	}
 	var missing []string
 	for _, d := range dnsserver.Directives {

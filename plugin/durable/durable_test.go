@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const (
@@ -291,4 +292,43 @@ func TestLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	content(t, path, string(bytes.Repeat(piece, 50)), "file")
+}
+
+// TestCheck checks which changes of a lock file Check notices.
+func TestCheck(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		change   func(dir string) error
+		replaced bool
+	}{
+		{"no change", func(string) error { return nil }, false},
+		{"the directory has another name", func(dir string) error { return os.Rename(dir, dir+".away") }, true},
+		{"a file in place of the directory", func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+".away"), os.WriteFile(dir, nil, 0o600))
+		}, true},
+		{"another lock file", func(dir string) error {
+			return errors.Join(os.Rename(filepath.Join(dir, LockName), filepath.Join(dir, "old")), os.WriteFile(filepath.Join(dir, LockName), nil, 0o600))
+		}, true},
+	} {
+		dir := filepath.Join(t.TempDir(), "locked")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		l, err := LockDir(dir, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tc.change(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Check(); errors.Is(err, ErrReplaced) != tc.replaced || (err != nil) != tc.replaced {
+			t.Errorf("%s: error %v", tc.name, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := l.Check(); err == nil {
+			t.Errorf("%s: no error of a lock that was released", tc.name)
+		}
+	}
 }

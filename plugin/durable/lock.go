@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
@@ -71,10 +73,17 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Check returns an error if the lock file is not the file that was locked, for example because
-// the directory was removed or replaced. Another process can then lock a new file.
+// ErrReplaced means that the lock file at the path of a Lock is not the file that was locked.
+// Another process can then lock the new file.
+var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
+
+// Check returns ErrReplaced if the lock file or its directory was removed or replaced, and another
+// error if Check cannot find this out.
 func (l *Lock) Check() error {
 	is, err := os.Stat(l.f.Name())
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%w: %w", ErrReplaced, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,7 +92,7 @@ func (l *Lock) Check() error {
 		return err
 	}
 	if !os.SameFile(is, was) {
-		return fmt.Errorf("%s: is another file", printable.Line(l.f.Name()))
+		return fmt.Errorf("%w: %s is another file", ErrReplaced, printable.Line(l.f.Name()))
 	}
 	return nil
 }

@@ -63,3 +63,38 @@ func TestListRefused(t *testing.T) {
 		t.Errorf("shrink_ok is %d", f.ShrinkOK)
 	}
 }
+
+// FuzzList compares a plain list with the same text as a side list. Both must have the same names,
+// or both must have a problem.
+func FuzzList(f *testing.F) {
+	for _, s := range []string{"a.example\n", "# a\n\n*.b.example\n", "192.0.2.1\n", "a.example b\n", "\uFEFFä.example # x\r\n", "# shrink_ok: 0\n", "<a>\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, bad := Parse("a.txt", strings.NewReader(text), Options{})
+		const file = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets_from": {"file": "side.txt"}}]}`
+		twin, badSide := Parse("a.json", strings.NewReader(file), Options{OpenSide: side(text)})
+		if len(bad.Errors()) > 0 || len(badSide.Errors()) > 0 {
+			// A list without names may be deliberate, and only a plain list may not begin like a
+			// binary file.
+			if len(bad.Errors()) == 0 && list.Count > 0 {
+				t.Fatalf("%q: only the side list has problems: %v", text, badSide)
+			}
+			if len(badSide.Errors()) == 0 && isText([]byte(text[:min(len(text), 256)])) == nil {
+				t.Fatalf("%q: only the plain list has problems: %v", text, bad)
+			}
+			return
+		}
+		var want []string
+		for n := range twin.Orders[0].Side.Names.All() {
+			want = append(want, n.String())
+		}
+		var got []string
+		for _, x := range list.Orders[0].Targets {
+			got = append(got, x.Name.String())
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: %q, want %q", text, got, want)
+		}
+	})
+}

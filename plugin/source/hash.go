@@ -269,7 +269,7 @@ func (s *Source) takeBack(j *job) {
 		t.hashedAt = now
 		v := observation{
 			version: version{state: Ready, size: j.n, digest: Digest(j.h.Sum(nil)), detached: j.loc.detached},
-			at:      j.at, stamp: j.loc.stamp, whole: t.evidence(e).whole(j.loc.stamp, j.at),
+			at:      j.at, stamp: j.loc.stamp, whole: t.evidence(e).whole(j.loc.stamp, s.clock.below(j.at)),
 		}
 		if v.ragged = t.ragged(j.last, j.n); v.ragged && !v.whole && t.noticed != v.digest && !v.version.same(t.settler.settled) {
 			t.noticed = v.digest

@@ -112,7 +112,7 @@ func TestIdle(t *testing.T) {
 // loop. It must also return false while work is in progress.
 func TestIdleAfterKick(t *testing.T) {
 	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
-	s := &Source{clock: clock, wake: make(chan struct{}, 1)}
+	s := &Source{clock: &steadyClock{Clock: clock}, wake: make(chan struct{}, 1)}
 	soon := clock.now.Add(time.Second)
 	for i, step := range []struct {
 		do   func()

@@ -201,7 +201,7 @@ func (s *Source) apply(l *look, now time.Time) {
 		s.askedAt = now
 		return
 	}
-	s.started, s.lastLook = true, s.clock.Now()
+	s.started, s.lastLook = true, s.clock.Clock.Now()
 }
 
 // updateInterest updates the directories to watch and the names whose events cause a scan. It

@@ -59,7 +59,11 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 			off()
 			continue
 		}
-		for _, at := range []time.Time{patience, s.due()} {
+		due := s.due()
+		if !due.IsZero() {
+			due = s.clock.steady(due)
+		}
+		for _, at := range []time.Time{patience, due} {
 			if !at.IsZero() && at.Before(next) {
 				next = at
 			}

@@ -68,7 +68,7 @@ type Config struct {
 // Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run
 // must not run at the same time.
 type Source struct {
-	clock     Clock
+	clock     *steadyClock
 	poll      time.Duration
 	fs        files
 	notice    func(error)
@@ -122,13 +122,13 @@ type Source struct {
 // error in a pattern.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
-		clock: cfg.Clock, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
+		clock: &steadyClock{Clock: cfg.Clock}, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), firstWait: time.Second, ticks: realTicks,
 		events: eventLog{last: map[string]lastEvent{}}, tracked: map[string]*tracked{}, byPath: map[string]*order{},
 		dirty: map[*order]bool{}, noAnswer: map[string]bool{}, firstList: len(cfg.Patterns),
 	}
-	if s.clock == nil {
-		s.clock = WallClock
+	if cfg.Clock == nil {
+		s.clock.Clock = WallClock
 	}
 	if s.poll == 0 {
 		s.poll = DefaultPoll

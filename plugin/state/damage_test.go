@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
@@ -263,6 +264,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(good)
 	f.Add(good[:bytes.LastIndex(good, []byte(`{"sha256"`))])
 	odd := example().Set
+	odd.Unaccepted = time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	odd.Versions["\xff\n\u202e"] = Version{Sides: map[string]Digest{`"`: {}}, Serial: -7, Keys: []string{""}, Snapshot: Snapshot{1, 1 << 63}}
 	if good, err = encode(odd, "\x00"); err != nil {
 		f.Fatal(err)
@@ -299,6 +301,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("\xff", `"`, "\u202e", "\x00", int64(-1), int64(-2), uint64(0))
 	f.Fuzz(func(t *testing.T, path, side, key, signature string, serial, size int64, sum uint64) {
 		want := example().Set
+		want.Unaccepted = time.Unix(max(serial, 0)%(1<<35), 0).UTC() // RFC 3339 has no years above 9999
 		v := versionOf(serial, path)
 		v.Sides = map[string]Digest{side: digest(side)}
 		v.Keys, v.Signatures = []string{key, key}, []string{signature}

@@ -131,7 +131,7 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 		return "", err
 	}
 	e := c.entry()
-	e.Until = until.UTC().Format(time.RFC3339)
+	e.Until = until.UTC().Format(time.RFC3339Nano) // a short wait needs the fraction of the second
 	b, err := json.Marshal(e)
 	if err != nil {
 		return "", err
@@ -176,10 +176,10 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 // Take records each request in the file with the changes, before the caller carries the request
 // out. If the record cannot be written, Take answers the request with a refusal.
 //
-// Take returns ErrReplaced if the directory is not the directory that Open has locked.
+// Take returns durable.ErrReplaced if the directory is not the directory that Open has locked.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
-		return nil, fmt.Errorf("state: %w: %w", ErrReplaced, err)
+		return nil, fmt.Errorf("state: %w", err)
 	}
 	dir := filepath.Join(s.dir, requestDir)
 	var errs []error
@@ -211,10 +211,6 @@ func (s *State) Take() (out []Request, err error) {
 	}
 	return out, errors.Join(errs...)
 }
-
-// ErrReplaced means that the directory at the path of a State is not the directory that Open
-// has locked: the directory was removed or replaced.
-var ErrReplaced = errors.New("the state directory was removed or replaced")
 
 // waiting returns the ids of some requests in a directory.
 func waiting(dir string) (ids []string) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,9 +31,10 @@ func TestRequests(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	defer s.Close()
+	until := noon.Add(1500 * time.Millisecond)
 	asked := map[string]Change{}
 	for _, c := range someChanges {
-		id, err := Ask(dir, c, noon.Add(time.Minute))
+		id, err := Ask(dir, c, until)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +51,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("took a request twice: %v, %v", again, err)
 	}
 	for _, r := range taken {
-		if want := (Request{r.ID, asked[r.ID], noon.Add(time.Minute)}); !reflect.DeepEqual(r, want) {
+		if want := (Request{r.ID, asked[r.ID], until}); !reflect.DeepEqual(r, want) {
 			t.Errorf("took %+v, want %+v", r, want)
 		}
 		if withdrawn, err := Withdraw(dir, r.ID); withdrawn || err != nil {
@@ -240,7 +242,7 @@ func TestReplacedDirectory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.Take(); !errors.Is(err, ErrReplaced) {
+		if _, err := s.Take(); !errors.Is(err, durable.ErrReplaced) {
 			t.Errorf("replaced %v: error %v", replace, err)
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -253,6 +255,37 @@ func TestReplacedDirectory(t *testing.T) {
 			t.Errorf("the old directory is back: %v", err)
 		}
 		s.Close()
+	}
+}
+
+// TestNoWriteIntoReplacedDirectory checks that a commit does not write into a directory that has
+// replaced the directory that Open has locked, and that the commit is stored when the old
+// directory is back.
+func TestNoWriteIntoReplacedDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	c := newClock()
+	s := open(t, dir, Options{Now: c.Now, After: c.After})
+	defer s.Close()
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	stored(t, dir, Next{})
+	before := files(t, dir)
+	s.Commit(example())
+	if err := s.Flush(); !errors.Is(err, durable.ErrReplaced) {
+		t.Errorf("error %v", err)
+	}
+	if after := files(t, dir); !slices.Equal(after, before) {
+		t.Errorf("files %q, before %q", after, before)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(dir+".away", dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(); err != nil {
+		t.Errorf("the old directory is back: %v", err)
+	}
+	if set, err := Read(dir); err != nil || len(set.Versions) != 2 {
+		t.Errorf("%d versions, %v", len(set.Versions), err)
 	}
 }
 

@@ -63,6 +63,12 @@ func (s *State) attempt(last bool) error {
 	s.pending, s.parts, s.storing = nil, nil, true
 	s.mu.Unlock()
 	defer coop.Start()()
+	if err := s.lock.Check(); err != nil {
+		// Another program may use the directory that is now at this path.
+		err = fmt.Errorf("state: %w", err)
+		s.finish(next, todo, 0, err)
+		return err
+	}
 	var errs []error
 	stored := true
 	if next != nil {

@@ -37,13 +37,14 @@ func (s *Store) journalIntent() {
 // journalVersion describes the version in force of the file at path.
 func (s *Store) journalVersion(path string) journal.Version {
 	f := s.files[path]
+	if f == nil || f.part == nil { // blocklistctl has asked to forget the version
+		return journal.Version{File: path}
+	}
 	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed)}
 	if f.serial >= 0 {
 		v.Serial = &f.serial
 	}
-	if f.part != nil {
-		v.Orders, v.Targets = f.part.Orders(), f.part.Targets()
-	}
+	v.Orders, v.Targets = f.part.Orders(), f.part.Targets()
 	for name, d := range f.stored.Sides {
 		if v.Sides == nil {
 			v.Sides = map[string]string{}

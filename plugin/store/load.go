@@ -89,6 +89,9 @@ func (s *Store) observe(r source.File) {
 			err = bug
 		}
 	}
+	if r.Digest == f.ownDigest {
+		f.unproven = false // prove has checked the same bytes
+	}
 	if digest := versionDigest(r.Digest, s.sidesOf(r, f)); f.part != nil && f.digest == digest && err == nil {
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)

@@ -83,18 +83,13 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 }
 
 // recalledVersion reads a stored version of an order file: its snapshot, or else the stored files.
-// ids contains the parts in force by the ids of their orders. A version with an id of another part
-// comes from the stored files, because its snapshot could not be checked after the order with this
-// id is dropped.
-//
-// If the version comes from the stored files, why is the reason, or nil.
-func (s *Store) recalledVersion(st *state.State, path string, v state.Version, ids map[string]*ruleset.Part) (g reading, compiled bool, why, err error) {
+// The result compiled is false if the version comes from the snapshot. Otherwise why is the reason
+// why the snapshot is not used, or nil if there is no snapshot.
+func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
-	if why == nil && len(g.part.Taken(ids)) == 0 {
-		return g, false, nil, nil
-	}
 	switch {
 	case why == nil:
+		return g, false, nil, nil
 	case errors.Is(why, fs.ErrNotExist):
 		why = nil
 	default:
@@ -113,12 +108,13 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks the next version that came from the state directory: its signatures, and its
-// snapshot against its stored files. It reports whether more versions must be checked. The checksum of a snapshot finds damage, but a person
-// who may write to the state directory can write a snapshot with a correct checksum.
+// recheck checks the next version that came from the state directory: the signatures of the
+// version, and its snapshot against its stored files. It reports whether more versions must be
+// checked. A checksum finds damage, but a person who may write to the state directory can write a
+// snapshot with a correct checksum.
 //
-// recheck runs between two loads, and compares one version at a time, so that a changed file does
-// not wait for long.
+// recheck runs between two loads and checks one version at a time, so that a changed file does not
+// wait for long.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
@@ -165,7 +161,9 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	if f.part.FromFile() { // a new Corefile may have other options, for which the part was compiled again
+	// A part that was compiled from the part of the snapshot cannot be compared: a new Corefile may
+	// have other options, or other files may have some of its orders.
+	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {
 			return

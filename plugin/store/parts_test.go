@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/netip"
@@ -219,8 +220,8 @@ func TestSnapshotOfOtherProcess(t *testing.T) {
 	}
 }
 
-// forge replaces the snapshot of a.yaml by a snapshot with a correct checksum and other orders.
-func (w *world) forge(text string) {
+// compiled returns the compiled orders of a text, as a version of a.yaml.
+func (w *world) compiled(text string) *ruleset.Part {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "a.yaml")
 	b := ruleset.NewBuilder(path, w.s.rules)
@@ -228,6 +229,41 @@ func (w *world) forge(text string) {
 		w.t.Fatal(ps)
 	}
 	part, _ := b.Freeze()
+	return part
+}
+
+// TestSnapshotReplaced replaces a snapshot by a snapshot whose own checksums are right, but that
+// has not the checksum in current.json.
+func TestSnapshotReplaced(t *testing.T) {
+	w := withSnapshots(t)
+	set, err := state.Read(filepath.Join(w.dir, ".state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(w.dir, "a.yaml")
+	v := set.Versions[path]
+	other := ruleset.Snapshot{Part: w.compiled(orders("", "a: x.example important.example")), Expires: 3786912000, Timezone: "Europe/Rome"}
+	var snap bytes.Buffer
+	if err := ruleset.WriteSnapshot(&snap, originOf(path, v, set.Options, set.Guard), other); err != nil {
+		t.Fatal(err)
+	}
+	if int64(snap.Len()) != v.Snapshot.Size {
+		t.Fatalf("%d bytes, want %d", snap.Len(), v.Snapshot.Size)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, ".state", "part", v.Snapshot.File()), snap.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.restart(); err != nil {
+		t.Fatal(err)
+	}
+	w.wantBlocked("a.example s.example", snapshotNames...)
+	w.wantLog("the snapshot of "+path+" is not used", "damaged: has the checksum")
+}
+
+// forge replaces the snapshot of a.yaml by a snapshot with a correct checksum and other orders.
+func (w *world) forge(text string) {
+	w.t.Helper()
+	path, part := filepath.Join(w.dir, "a.yaml"), w.compiled(text)
 	st, err := state.Open(filepath.Join(w.dir, ".state"), state.Options{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -327,16 +363,50 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 // TestSnapshotOfNewCorefile checks a snapshot that was not compared with the stored file before a
 // new Corefile has taken over the version with other options.
 func TestSnapshotOfNewCorefile(t *testing.T) {
-	w := withSnapshots(t)
-	w.forge(orders("", "a: x.example"))
-	if err := w.restart(); err != nil {
+	for _, forged := range []bool{true, false} {
+		w := withSnapshots(t)
+		at := "a.example s.example"
+		if forged {
+			w.forge(orders("", "a: x.example"))
+			at = "s.example x.example"
+		}
+		if err := w.restart(); err != nil {
+			t.Fatal(err)
+		}
+		opt := w.s.opt
+		w.reload(func(o *Options) { *o = opt; o.Rules.Response.Kind = order.NODATA }).Close()
+		w.wantBlocked(at, snapshotNames...)
+		w.recheck()
+		w.wantBlocked("a.example s.example", snapshotNames...)
+		if log := w.log.take(); strings.Contains(log, "error") {
+			t.Errorf("log\n%s", log)
+		}
+		w.s.Close()
+	}
+}
+
+// TestSnapshotOfOtherIDs checks a stored version that has an order of another file in force. The
+// version goes into force without this order, and its snapshot raises no alarm.
+func TestSnapshotOfOtherIDs(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
+	if err := w.startWithState("a.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	opt := w.s.opt
-	w.reload(func(o *Options) { *o = opt; o.Rules.Response.Kind = order.NODATA }).Close()
-	w.wantBlocked("s.example x.example", snapshotNames...)
+	w.s.Close()
+	w.remove("a.yaml")
+	w.write("c.yaml", orders("", "a: c.example"))
+	if err := w.start(nil, "c.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"a.example", "b.example", "c.example"}
+	w.reload(withState(w), "a.yaml", "c.yaml").Close()
+	w.wantBlocked("b.example c.example", names...)
 	w.recheck()
-	w.wantBlocked("a.example s.example", snapshotNames...)
+	w.wantBlocked("b.example c.example", names...)
+	if st := States(); len(st) != 1 || st[0].WrongSnapshots != 0 {
+		t.Errorf("states %+v", st)
+	}
 }
 
 // TestEarlyStart checks that a start with all stored versions does not wait for the files, and

@@ -111,7 +111,7 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 		if known && f.part != nil && f.serial >= v.Serial {
 			continue
 		}
-		g, compiled, why, err := s.recalledVersion(st, path, v, ids)
+		g, compiled, why, err := s.recalledVersion(st, path, v)
 		switch {
 		case errors.Is(why, ruleset.ErrOrigin):
 			others++

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
@@ -58,7 +59,7 @@ func (d *stateDir) take(s *Store) []state.Request {
 // gives the directory up, and the next open opens it again.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
-	replaced := errors.Is(err, state.ErrReplaced)
+	replaced := errors.Is(err, durable.ErrReplaced)
 	d.mu.Lock()
 	d.looking = false
 	d.requests = append(d.requests, requests...)
@@ -80,7 +81,7 @@ func (d *stateDir) look(st *state.State) {
 	d.mu.Unlock()
 	switch {
 	case replaced:
-		d.failed(err, "; the server opens it again, and stores the versions in force in it")
+		d.failed(err, fmt.Sprintf("; the server tries to open it again every %v", stateRetry))
 		st.Abandon()
 	case err != nil && !known:
 		for line := range strings.Lines(text) {

@@ -25,7 +25,8 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "order of the faults; 0 takes a new one, which is printed")
-	binary = flag.String("coredns", "", "absolute path of the server to try; built from this checkout when empty")
+	binary = flag.String("coredns", "", "absolute path of the server to try, built with -tags faultclock; built from this checkout when empty")
+	many   = flag.Bool("many", false, "reload the orders 1,000 times and the Corefile 100 times, not only some times")
 )
 
 // A fault is a disturbance of a running server, for example a file that is cut off.
@@ -37,6 +38,9 @@ type fault struct {
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
+	metric   string            // the metric of the alarm, if not last_load_ok and the failures of the file
+	value    float64           // the value of this metric during the alarm
+	logOnly  bool              // the alarm is only in the log
 	either   bool              // an alarm is allowed but not required
 	notReady bool              // the server must not be ready during the fault
 	during   map[string]string // the answers that the fault changes for good
@@ -82,7 +86,7 @@ func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprin
 
 // allFaults returns all faults sorted by name, so that a seed always gives one sequence.
 func allFaults() []fault {
-	all := slices.Concat(files(), contents(), versions(), changes(), names(), processes(), limits())
+	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }
@@ -116,7 +120,7 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	coredns := filepath.Join(bin, "coredns")
-	command := exec.Command("go", "build", "-o", coredns, "../../cmd/coredns")
+	command := exec.Command("go", "build", "-tags", "faultclock", "-o", coredns, "../../cmd/coredns")
 	if *binary != "" {
 		command = exec.Command("cp", *binary, coredns)
 	}

@@ -125,6 +125,7 @@ func (l *lab) start() {
 	if l.stdout != nil {
 		l.cmd.Stdout, l.cmd.Stderr = l.stdout, l.stdout
 	}
+	l.cmd.Env = append(os.Environ(), "BLOCKLIST_FAULT_CLOCK="+l.path("clock"))
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	switch {
 	case l.wrap != nil:

@@ -5,11 +5,14 @@ package faults
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // inForce waits until the names are blocked. From then on they must stay blocked.
@@ -35,6 +38,14 @@ func versions() []fault {
 				l.link(fmt.Sprintf("..%d", 1+i%2), "volume/..data")
 			}
 			l.inForce(recoverTime, "linked2.example") // this name is only in the version of the last swap
+			return nil
+		}},
+		{name: "a storm of links to nowhere, to a loop and to a directory", tries: 200, inject: func(l *lab) func() {
+			l.link("loop", "volume/loop")
+			for i := range 200 {
+				l.link([]string{"..1", "nowhere", "loop", "..2", "../orders/lists"}[i%5], "volume/..data")
+			}
+			l.link("..1", "volume/..data")
 			return nil
 		}},
 		{name: "a storm of good and bad versions", tries: 200, fresh: true, inject: func(l *lab) func() {
@@ -239,6 +250,36 @@ func changes() []fault {
 	}
 }
 
+// reloads returns faults with many reloads, one after the other. With the flag -many there are
+// 1,000 reloads of the orders and 100 reloads of the Corefile.
+func reloads() []fault {
+	orders, corefiles := 20, 8
+	if *many {
+		orders, corefiles = 1000, 100
+	}
+	return []fault{
+		{name: "many reloads of the orders", tries: orders, inject: func(l *lab) func() {
+			l.useState()
+			for range orders {
+				l.change()
+			}
+			l.stored()
+			return l.dropState
+		}},
+		{name: "many reloads of the Corefile with state", tries: corefiles, inject: func(l *lab) func() {
+			l.useState()
+			for i := range corefiles {
+				l.corefile = fmt.Sprintf("poll %dms\n        ttl %ds\n        state state", 250+i%2, 20+i%5)
+				l.configure()
+				l.reload("Reloading complete")
+				l.sample(20)
+			}
+			l.stored()
+			return l.dropState
+		}},
+	}
+}
+
 func refusedReloads(l *lab, orders, options string) func() {
 	for range 10 {
 		l.orders, l.corefile = orders, options
@@ -356,6 +397,24 @@ func processes() []fault {
 			return func() {
 				l.check(os.Rename(l.path("unmounted"), l.path("volume")))
 				l.inForce(recoverTime, "linked.example", "www.linked.example")
+			}
+		}},
+		{name: "an upstream that is down", blind: true, noUrgent: true, inject: func(l *lab) func() {
+			// The answers that pass need the upstream.
+			l.asker.paused.Store(true)
+			addr := l.upstream.PacketConn.LocalAddr().String()
+			l.check(l.upstream.Shutdown())
+			for _, n := range l.model.names() {
+				if want := l.model.answer(n); want != pass && want != unsure {
+					l.sampled.judge(n, l.client.ask(n), want)
+				}
+			}
+			return func() {
+				conn, err := net.ListenPacket("udp", addr)
+				l.check(err)
+				l.upstream = &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(upstream)}
+				go l.upstream.ActivateAndServe()
+				l.asker.paused.Store(false)
 			}
 		}},
 		{name: "standard output is a full pipe", resets: true, fresh: true, inject: func(l *lab) func() {

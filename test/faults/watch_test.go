@@ -88,6 +88,9 @@ func (l *lab) healthy() error {
 	if s[lastOK] != 1 {
 		return errors.New("last_load_ok is not 1")
 	}
+	if ok, has := s[stateOK]; has && ok != 1 {
+		return errors.New(stateOK + " is not 1")
+	}
 	if ready, err := l.web.isReady(); err != nil || !ready {
 		return fmt.Errorf("not ready (%v)", err)
 	}
@@ -104,9 +107,21 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 	if !named {
 		return fmt.Errorf("no error in the log names %s", f.alarm)
 	}
+	if f.logOnly {
+		return nil
+	}
 	s, err := l.web.scrape()
 	if err != nil {
 		return err
+	}
+	if f.metric != "" {
+		if v, ok := s[f.metric]; !ok || v != f.value {
+			return fmt.Errorf("%s is %v, want %v", f.metric, v, f.value)
+		}
+		if ready, err := l.web.isReady(); err != nil || !ready {
+			return fmt.Errorf("ready is %v (%v)", ready, err)
+		}
+		return nil
 	}
 	if s[lastOK] != 0 {
 		return errors.New("last_load_ok is not 0")

@@ -52,9 +52,8 @@ var cases = []struct {
 	line string
 	want []string
 }{
-	{"blocklistctl sta", []string{"state"}},
-	{"blocklistctl d", []string{"due", "diff"}},
-	{"blocklistctl state ", []string{"list", "forget", "set-serial"}},
+	{"blocklistctl comp", []string{"completion"}},
+	{"blocklistctl state fo", []string{"forget"}},
 	{"blocklistctl due --da", []string{"--days"}},
 	{"blocklistctl due -o ht", []string{"html"}},
 	{"blocklistctl completion ", []string{"bash", "zsh", "fish"}},

@@ -1,0 +1,214 @@
+// Command saturate keeps a server busy with queries while its list changes each second. It
+// reports lost and wrong answers and the latency, beside the same load without changes.
+//
+//	go run ./bench/saturate                                  # 100,000 names, 10 s for each load
+//	go run ./bench/saturate -names 1000000 -for 10m -rounds 1
+//
+// The load is a closed loop: each socket has a fixed number of queries outstanding, and sends the
+// next query when an answer arrives. The latency therefore includes the wait in the queue of the
+// server.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/dns-orders/blocklist/bench/corpus"
+	"github.com/dns-orders/blocklist/bench/rig"
+)
+
+// changed is the name that a change adds to the list or removes from the list.
+const changed = "saturate-change.example"
+
+func main() {
+	log.SetFlags(0)
+	names := flag.Int("names", 100_000, "the number of names in the list")
+	length := flag.Duration("for", 10*time.Second, "the length of each load")
+	rounds := flag.Int("rounds", 1, "how often the two loads are repeated")
+	every := flag.Duration("every", time.Second, "the time between two changes of the list")
+	sockets := flag.Int("sockets", 8, "the number of sockets")
+	window := flag.Int("window", 12, "the number of outstanding queries of each socket, at most 256")
+	state := flag.Bool("state", false, "use a state directory, in which each version of the list is stored")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if *window < 1 || *window > 1<<slotBits || *sockets < 1 || *names < 1 || *rounds < 1 || *every <= 0 {
+		log.Fatal("saturate: a flag is out of range")
+	}
+	l := &lab{list: corpus.New(*names), every: *every}
+	err := l.run(ctx, *state, func() error {
+		fmt.Printf("%d names, %d sockets with %d queries each, commit %s, %s, load %s\n", *names, *sockets, *window, rig.Commit(ctx), rig.CPU(), rig.Load())
+		fmt.Printf("%-22s %10s %9s %6s %6s %9s %9s %9s %9s %8s %10s %8s\n", "load", "answers", "per s", "lost", "wrong", "p50", "p99", "p99.9", "max", "changes", "in effect", "peak MB")
+		qs, err := l.questions()
+		if err != nil {
+			return err
+		}
+		for range *rounds {
+			for _, change := range []bool{false, true} {
+				if err := l.measure(ctx, qs, *sockets, *window, *length, change); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal("saturate: ", err)
+	}
+}
+
+// A lab is a server with a list that can change.
+type lab struct {
+	list   *corpus.List
+	every  time.Duration
+	dir    string
+	addr   string
+	server *rig.Server
+}
+
+// run starts the server, calls fn, and stops the server.
+func (l *lab) run(ctx context.Context, state bool, fn func() error) (err error) {
+	if l.dir, err = os.MkdirTemp("", "saturate"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(l.dir)
+	bin, err := rig.Build(ctx, l.dir)
+	if err != nil {
+		return err
+	}
+	addr, port, err := rig.FreePort()
+	if err != nil {
+		return err
+	}
+	l.addr = addr
+	property := ""
+	if state {
+		property = " {\n  state state\n }"
+	}
+	big := strings.Join(l.list.Names, "\n") + "\n"
+	for file, text := range map[string]string{
+		"Corefile":    fmt.Sprintf(".:%s {\n bind 127.0.0.1\n root %s\n blocklist orders.yaml%s\n whoami\n}\n", port, l.dir, property),
+		"orders.yaml": "version: 1\norders:\n- {id: big, authority: {name: A Regulator, country: IT, kind: regulator}, scope: global, targets_from: {file: list.txt}}\n",
+		"list.txt":    big, "list.0": big, "list.1": big + changed + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(l.dir, file), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	out, err := os.Create(filepath.Join(l.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if l.server, err = rig.Start(ctx, out, nil, bin, "-conf", filepath.Join(l.dir, "Corefile")); err != nil {
+		return err
+	}
+	defer l.server.End()
+	if _, err := l.until(ctx, l.list.Names[0], true, func() (time.Time, error) { return time.Now(), nil }); err != nil {
+		return fmt.Errorf("the start: %w", err)
+	}
+	return fn()
+}
+
+// questions returns queries of which 5 % are blocked.
+func (l *lab) questions() (qs []question, err error) {
+	const n = 200_000
+	for _, name := range l.list.Mix(n) {
+		b, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
+		if err != nil {
+			return nil, err
+		}
+		qs = append(qs, question{b, l.list.Covers(strings.TrimSuffix(name, "."))})
+	}
+	return qs, nil
+}
+
+// measure runs a load and prints a line of the table.
+func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, length time.Duration, change bool) error {
+	runtime.GC()
+	if err := l.server.ResetPeak(); err != nil {
+		return err
+	}
+	type changes struct {
+		n      int
+		effect histogram
+		err    error
+	}
+	done := make(chan changes, 1)
+	changing, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	go func() {
+		var c changes
+		for change && c.err == nil && changing.Err() == nil {
+			begin := time.Now()
+			took, err := l.change(ctx, c.n%2 == 0)
+			c.n++
+			c.effect.add(took)
+			c.err = err
+			select {
+			case <-changing.Done():
+			case <-time.After(time.Until(begin.Add(l.every))):
+			}
+		}
+		if change && c.err == nil && c.n%2 == 1 { // the next load begins with the same list
+			_, c.err = l.change(ctx, false)
+		}
+		done <- c
+	}()
+	r, err := saturate(ctx, l.addr, sockets, window, qs, length)
+	if err != nil {
+		cancel()
+	}
+	c := <-done
+	if err := errors.Join(err, c.err, ctx.Err()); err != nil {
+		return err
+	}
+	name, effect := "without changes", "-"
+	if change {
+		name, effect = fmt.Sprintf("a change each %v", l.every), ms(c.effect.max)
+	}
+	fmt.Printf("%-22s %10d %9.0f %6d %6d %9s %9s %9s %9s %8d %10s %8d\n", name, r.latency.n, float64(r.latency.n)/r.length.Seconds(), r.lost, r.wrong,
+		ms(r.latency.quantile(0.5)), ms(r.latency.quantile(0.99)), ms(r.latency.quantile(0.999)), ms(r.latency.max), c.n, effect, l.server.RSS("VmHWM")>>20)
+	if r.example != "" {
+		fmt.Println("a wrong answer:", r.example)
+	}
+	return nil
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
+
+// change replaces the list by the list with or without the name changed. It returns the time
+// until the change was in effect.
+func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
+	version := "list.0"
+	if add {
+		version = "list.1"
+	}
+	next := filepath.Join(l.dir, ".next")
+	if err := os.Link(filepath.Join(l.dir, version), next); err != nil {
+		return 0, err
+	}
+	return l.until(ctx, changed, add, func() (time.Time, error) {
+		begin := time.Now()
+		return begin, os.Rename(next, filepath.Join(l.dir, "list.txt"))
+	})
+}
+
+// until waits until a name is blocked or not blocked.
+func (l *lab) until(ctx context.Context, name string, blocked bool, change func() (time.Time, error)) (time.Duration, error) {
+	q := rig.Question{Addr: l.addr, Name: rig.Same(name), Every: 5 * time.Millisecond,
+		Done: func(m *dns.Msg) bool { return (m.Rcode == dns.RcodeNameError) == blocked }}
+	return q.Until(ctx, time.Minute, change)
+}

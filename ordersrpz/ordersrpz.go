@@ -1,0 +1,70 @@
+// Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a response
+// policy zone (RPZ), by AXFR and IXFR, to secondary servers such as BIND, Unbound and PowerDNS
+// Recursor.
+//
+// The plugin is for a server block of its own. It needs the plugin transfer, which asks it for
+// the records and sends them. A [zone] follows a Store: it makes the zone's next version after
+// each change of the orders and at each start and end of an order, and keeps the differences
+// between the versions for IXFR. Server blocks and reloads of the Corefile share the zones of the
+// process.
+package ordersrpz
+
+import (
+	"context"
+
+	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/coredns/coredns/request"
+	"github.com/miekg/dns"
+)
+
+const name = "orders_rpz"
+
+var log = clog.NewWithPlugin(name)
+
+// OrdersRPZ is the handler of one server block.
+type OrdersRPZ struct {
+	Next plugin.Handler
+	*block
+}
+
+// A block is a server block with the directive.
+type block struct {
+	config
+	zone *zone // nil until OnStartup
+}
+
+// Name implements plugin.Handler.
+func (*OrdersRPZ) Name() string { return name }
+
+// Ready implements ready.Readiness. The server block is ready when the zone has its first version.
+func (o *OrdersRPZ) Ready() bool { return o.zone != nil && o.zone.version.Load() != nil }
+
+// ServeDNS answers queries for the SOA and NS records of the zone, because secondary servers need
+// these records. It refuses all other queries for names of the zone, because the zone is a list
+// that not everybody may read.
+func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	state := request.Request{W: w, Req: r}
+	if !dns.IsSubDomain(o.origin, state.Name()) {
+		return plugin.NextOrFailure(name, o.Next, ctx, w, r)
+	}
+	m := new(dns.Msg)
+	v := o.zone.version.Load()
+	switch {
+	case r.Opcode != dns.OpcodeQuery || state.Name() != o.origin || state.QClass() != dns.ClassINET ||
+		state.QType() != dns.TypeSOA && state.QType() != dns.TypeNS:
+		m.SetRcode(r, dns.RcodeRefused)
+	case v == nil:
+		m.SetRcode(r, dns.RcodeServerFailure)
+	default:
+		m.SetReply(r)
+		m.Authoritative = true
+		if m.Answer = []dns.RR{o.soa(v.serial)}; state.QType() == dns.TypeNS {
+			m.Answer = []dns.RR{o.ns()}
+		}
+	}
+	state.SizeAndDo(m)
+	w.WriteMsg(m) // an error means that the client has gone
+	// CoreDNS would write a second reply for another code.
+	return dns.RcodeSuccess, nil
+}

@@ -1,0 +1,84 @@
+package ordersrpz
+
+import (
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/rpz"
+	"github.com/miekg/dns"
+)
+
+// A version is one version of the zone, with the differences that led to it. It is immutable.
+type version struct {
+	zone   *rpz.Zone
+	serial uint32
+	// steps are the newest differences, the oldest first. The last step leads to this version.
+	steps []step
+}
+
+// A step is the difference between two successive versions.
+type step struct {
+	from, to uint32
+	rpz.Difference
+}
+
+// minHistory is the number of records that the history of a small zone may have.
+const minHistory = 1000
+
+// next returns the version after v. The history has at most a fourth of the records of the zone,
+// because a longer difference is no faster than the whole zone.
+func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version {
+	n := &version{zone: zone, serial: serial}
+	steps := append(v.steps[:len(v.steps):len(v.steps)], step{v.serial, serial, d})
+	room := max(zone.Records()/4, minHistory)
+	first := len(steps)
+	for first > 0 {
+		if room -= steps[first-1].Records(); room < 0 {
+			break
+		}
+		first--
+	}
+	n.steps = append([]step(nil), steps[first:]...)
+	return n
+}
+
+// since returns the steps from the version with the given serial to v, or false if the history
+// does not have that version.
+func (v *version) since(serial uint32) ([]step, bool) {
+	for i := range v.steps {
+		if v.steps[i].from == serial {
+			return v.steps[i:], true
+		}
+	}
+	return nil, false
+}
+
+// historyRecords returns the number of records in the history.
+func (v *version) historyRecords() (n int) {
+	for i := range v.steps {
+		n += v.steps[i].Records()
+	}
+	return n
+}
+
+// later reports whether the serial a is later than b (RFC 1982, section 3.2).
+func later(a, b uint32) bool { return int32(a-b) > 0 }
+
+// The times in the SOA record, in seconds. A secondary that got no NOTIFY asks for the serial
+// after refresh. A secondary that reaches no primary enforces its last version until expire.
+const (
+	refresh = 60
+	retry   = 30
+	expire  = 30 * 24 * 3600
+)
+
+func (c *config) soa(serial uint32) *dns.SOA {
+	ttl := uint32(c.ttl / time.Second)
+	return &dns.SOA{Hdr: dns.RR_Header{Name: c.origin, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl},
+		Ns: "localhost.", Mbox: "hostmaster.localhost.", Serial: serial, Refresh: refresh, Retry: retry, Expire: expire, Minttl: ttl}
+}
+
+// ns returns the NS record of the zone. BIND refuses a zone without NS records. No server uses
+// the name, because resolvers do not look up names of a policy zone.
+func (c *config) ns() *dns.NS {
+	return &dns.NS{Hdr: dns.RR_Header{Name: c.origin, Rrtype: dns.TypeNS, Class: dns.ClassINET, Ttl: uint32(c.ttl / time.Second)}, Ns: "localhost."}
+}

@@ -1,0 +1,300 @@
+package ordersrpz
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/rpz"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// longestWait is the longest time between two looks at the clock, because the clock of the machine
+// may be set.
+const longestWait = 30 * time.Second
+
+// A zone is a response policy zone that follows a Store.
+type zone struct {
+	config
+	clock   source.Clock
+	store   *store.Store
+	counter *counter
+	version atomic.Pointer[version] // nil until the first version
+	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
+	notifier atomic.Pointer[func() error]
+	notifies chan struct{}
+	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
+	strangers, asked atomic.Bool
+
+	key  string
+	refs int // guarded by zones
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+// zones has the zones of the process. The keys are made from the config and the options of the
+// Store. Server blocks, and the old and the new Corefile of a reload, share a zone, so that a
+// reload keeps the history.
+var zones = struct {
+	sync.Mutex
+	all map[string]*zone
+}{all: map[string]*zone{}}
+
+// acquire returns the zone with a config, and starts the zone if there is none. The caller must
+// call release.
+func acquire(cfg config, opt store.Options) (*zone, error) {
+	s, err := store.Acquire(opt, log, nil)
+	if err != nil {
+		return nil, err
+	}
+	// The Store has a pointer per options, and stays in use while the zone is in use.
+	key := fmt.Sprintf("%p %#v", s, cfg)
+	zones.Lock()
+	defer zones.Unlock()
+	if z := zones.all[key]; z != nil {
+		z.refs++
+		store.Release(s)
+		return z, nil
+	}
+	z := &zone{config: cfg, clock: source.WallClock, store: s, key: key, refs: 1, stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
+	if z.counter, err = counterOf(cfg.state, cfg.origin); err != nil {
+		log.Errorf("zone %s: %v; the next serial is the present time", cfg.origin, err)
+	}
+	zones.all[key] = z
+	z.done.Go(z.run)
+	go z.notifyAll()
+	return z, nil
+}
+
+// release ends one use of the zone.
+func (z *zone) release() {
+	zones.Lock()
+	z.refs--
+	last := z.refs == 0
+	if last {
+		delete(zones.all, z.key)
+	}
+	zones.Unlock()
+	if last {
+		close(z.stop)
+		z.done.Wait()
+		store.Release(z.store)
+	}
+}
+
+// run makes a new version of the zone after each change of the orders, and when an order starts or
+// ends.
+func (z *zone) run() {
+	changes, cancel := z.store.Subscribe()
+	defer cancel()
+	m := &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}}
+	for {
+		m.look()
+		wait := longestWait
+		if m.tree.Until != ruleset.Forever {
+			wait = max(min(wait, m.tree.Until.Time().Sub(z.clock.Now())), 0)
+		}
+		alarm, free := z.clock.After(wait)
+		select {
+		case <-z.stop:
+			free()
+			return
+		case <-changes:
+			free()
+		case <-alarm:
+		}
+	}
+}
+
+// drops reports whether the zone does not have the order. An order that exempts all its clients
+// for ever blocks no client.
+func (z *zone) drops(o *ruleset.Order) bool {
+	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
+}
+
+// A maker makes the versions of a zone.
+type maker struct {
+	*zone
+	sets ruleset.Excerpts
+	tree *rpz.Tree
+	set  *ruleset.Set
+	at   order.Time
+}
+
+// making is locked while a version is made. With two zones at once, a machine with two CPUs would
+// have no CPU for queries.
+var making sync.Mutex
+
+// look makes a new version if the orders or the time require one.
+func (m *maker) look() {
+	set, now := m.store.Set(), order.Time(m.clock.Now().Unix())
+	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
+		return
+	}
+	making.Lock()
+	defer making.Unlock()
+	defer coop.Start()() // yield to queries
+	changed := set != m.set
+	part := m.sets.Of(set)
+	if m.tree == nil {
+		m.tree = rpz.Build(part, now, rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Origin: wireLength(m.origin)}, &rpz.Table{})
+	} else {
+		m.tree = m.tree.Update(part, now)
+	}
+	m.set, m.at = set, now
+	closed := m.tree.Close()
+	v := m.version.Load()
+	if v == nil {
+		m.first(closed, now)
+	} else if d := rpz.Compare(v.zone, closed); !d.Empty() {
+		serial, err := m.counter.next(int64(now))
+		m.logStore(err)
+		m.publish(v.next(closed, d, serial))
+		log.Infof("zone %s: serial %d: %s; %s", m.origin, serial, changeText(&d), records(closed.Records()))
+	}
+	if changed {
+		m.warn(set, now)
+	}
+	v = m.version.Load()
+	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
+}
+
+// first publishes the first version after a start.
+func (m *maker) first(closed *rpz.Zone, now order.Time) {
+	serial, err := m.counter.first(closed.Digest(), int64(now))
+	m.logStore(err)
+	m.publish(&version{zone: closed, serial: serial})
+	log.Infof("zone %s: serial %d: %s", m.origin, serial, records(closed.Records()))
+}
+
+func (z *zone) publish(v *version) {
+	z.version.Store(v)
+	serialGauge.WithLabelValues(z.label()).Set(float64(v.serial))
+	recordsGauge.WithLabelValues(z.label()).Set(float64(v.zone.Records()))
+	historyGauge.WithLabelValues(z.label()).Set(float64(v.historyRecords()))
+	z.notify()
+}
+
+func (z *zone) logStore(err error) {
+	if err != nil {
+		log.Errorf("zone %s: the serial is not stored: %v", z.origin, err)
+	}
+}
+
+// warn logs what the zone cannot say. It does not log names.
+func (m *maker) warn(set *ruleset.Set, now order.Time) {
+	exempting, lifts := 0, 0
+	for o := range set.OrderStates(now) {
+		t := o.Order.Terms
+		switch networks := t.Scope != nil && len(t.Scope.Clients) > 0; {
+		case o.State != ruleset.InForce, t.Disclosure.Sealed() && !m.sealed:
+		case o.Lift && networks:
+			lifts++
+		case !o.Lift && len(t.Exempt) > 0 && !m.drops(o.Order):
+			exempting++
+		}
+	}
+	if exempting > 0 {
+		log.Warningf("zone %s: %d orders have exempt clients; a zone has no place for them, so secondaries block these clients too", m.origin, exempting)
+	}
+	if lifts > 0 {
+		log.Warningf("zone %s: %d lifts are for certain client networks; a zone has no place for these lifts, so secondaries block these clients", m.origin, lifts)
+	}
+	if n := len(m.tree.Omitted); n > 0 {
+		log.Warningf("zone %s: %d names are not in the zone, because they are too long for the zone or look like addresses in the zone", m.origin, n)
+	}
+}
+
+// notify asks for a NOTIFY and does not wait.
+func (z *zone) notify() {
+	select {
+	case z.notifies <- struct{}{}:
+	default: // a NOTIFY is due
+	}
+}
+
+// maxRounds is the largest number of rounds of NOTIFY at one time.
+const maxRounds = 4
+
+// notifyAll sends NOTIFY to the secondaries. A round is a goroutine of its own, because a secondary
+// that does not answer takes 6 s, and the next NOTIFY to the other secondaries must not wait.
+func (z *zone) notifyAll() {
+	rounds := make(chan struct{}, maxRounds)
+	for {
+		select {
+		case <-z.stop:
+			return
+		case <-z.notifies:
+		}
+		select {
+		case <-z.stop:
+			return
+		case rounds <- struct{}{}:
+		}
+		go func() {
+			z.notifyRound()
+			<-rounds
+		}()
+	}
+}
+
+func (z *zone) notifyRound() {
+	send := z.notifier.Load()
+	if send == nil {
+		return
+	}
+	if err := (*send)(); err != nil {
+		notifyFailures.WithLabelValues(z.label()).Inc()
+		for line := range strings.Lines(err.Error()) {
+			log.Warning(strings.TrimSpace(line))
+		}
+		return
+	}
+	notifyGauge.WithLabelValues(z.label()).Set(float64(z.clock.Now().Unix()))
+}
+
+// setNotifier sets the function that sends NOTIFY, and sends one.
+func (z *zone) setNotifier(send func() error) {
+	z.notifier.Store(&send)
+	if z.version.Load() != nil {
+		z.notify()
+	}
+}
+
+// probed reports whether the transfer comes from strangersGet.
+func (z *zone) probed() bool {
+	if !z.strangers.Load() {
+		return false
+	}
+	z.asked.Store(true)
+	return true
+}
+
+func (z *zone) transfers(kind string) prometheus.Counter {
+	return transferCounter.WithLabelValues(z.label(), kind)
+}
+
+// wireLength returns the length of a name in wire form, in octets.
+func wireLength(origin string) int {
+	var w dname.Wire
+	w.Set(origin) // CoreDNS has checked the name
+	return w.Len()
+}
+
+func records(n int) string { return fmt.Sprintf("%d records in the zone", n) }
+
+func changeText(d *rpz.Difference) string {
+	count := func(list []rpz.Entry) int {
+		x := rpz.Difference{Added: list}
+		return x.Records()
+	}
+	return fmt.Sprintf("%d records deleted, %d added", count(d.Deleted), count(d.Added))
+}

@@ -1,0 +1,44 @@
+package source
+
+import (
+	"sync"
+	"time"
+)
+
+// A steadyClock is a Clock that never goes back. If the clock below it is set back, the
+// steadyClock goes on from its last time. Otherwise a poll that is due in a second would be due
+// in a year after a step of a year. The real clock of Go goes on too, but other clocks may not.
+type steadyClock struct {
+	Clock
+	mu    sync.Mutex
+	last  time.Time
+	shift time.Duration // the difference to the clock below; at least 0
+}
+
+// Now returns the steady time.
+func (c *steadyClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.Clock.Now().Add(c.shift)
+	if back := c.last.Sub(now); back > 0 {
+		c.shift += back
+		now = c.last
+	}
+	c.last = now
+	return now
+}
+
+// steady returns the steady time of a time of the clock below.
+func (c *steadyClock) steady(at time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return at.Add(c.shift)
+}
+
+// below returns the time of the clock below at a steady time. The times of files are times of the
+// clock below.
+func (c *steadyClock) below(at time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return at.Add(-c.shift)
+}

@@ -1,0 +1,46 @@
+package blocklist
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// StoreOptions returns the options of the Store that has the given order files in force, for
+// another plugin of the same Corefile. If a blocklist directive of the Corefile names the same
+// order files, its options are used, so that both plugins share the Store with its protect lists
+// and signatures. Otherwise the options are the defaults of a directive.
+//
+// The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup function that
+// runs after those of the blocklist directives.
+func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error) {
+	var found []store.Options
+	for _, keys := range serverBlocks(c) {
+		for _, cfg := range keys {
+			if b := blockOf(cfg); b != nil && slices.Equal(b.store.Patterns, patterns) {
+				found = append(found, b.store)
+			}
+		}
+	}
+	// The server blocks of a Corefile may enforce orders and only count them.
+	if enforced := slices.DeleteFunc(slices.Clone(found), func(o store.Options) bool { return o.Shadow }); len(enforced) > 0 {
+		found = enforced
+	}
+	if len(found) == 0 {
+		d := directive.Config{}
+		d.Defaults()
+		d.Store.Patterns = patterns
+		return d.Store, nil
+	}
+	for _, o := range found[1:] {
+		if !reflect.DeepEqual(o, found[0]) {
+			return store.Options{}, fmt.Errorf("several server blocks with the blocklist directive name the order files %s and have different settings", strings.Join(patterns, " "))
+		}
+	}
+	return found[0], nil
+}
