@@ -70,6 +70,7 @@ type toolCommands struct {
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of order files."`
 	Completion completionCmd `cmd:"" help:"Print the completion script for a shell."`
 	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
+	Preset     presetCmd     `cmd:"" help:"Show and check the presets of import register."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 // sealed order.
 func makeJournal(t *testing.T, dir string) {
 	t.Helper()
-	now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
-	opt := journal.Options{Origin: "dns.example.net/journal/node1", Now: func() time.Time { return now }}
+	begin := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	var hours atomic.Int64
+	opt := journal.Options{Origin: "dns.example.net/journal/node1", Now: func() time.Time { return begin.Add(time.Duration(hours.Load()) * time.Hour) }}
 	j := journal.Open(dir, opt)
 	load := func(text string) string {
 		sum := sha256.Sum256([]byte(text))
@@ -36,18 +38,18 @@ func makeJournal(t *testing.T, dir string) {
 		j.Append(journal.Record{Event: journal.Received, Order: id, Sealed: id != "court/1", File: "/etc/orders.yaml", SHA256: sum})
 		j.Append(journal.Record{Event: journal.InForce, Order: id, Sealed: id != "court/1"})
 	}
-	now = now.Add(time.Hour)
+	hours.Add(1)
 	j.Append(journal.Record{Event: journal.FirstAnswer, Order: "court/1"})
 	j.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
-	now = now.Add(time.Hour)
+	hours.Add(1)
 	sum = load(head + "- {id: court/1, targets: [b.example]}\n" + sealed)
 	j.Append(journal.Record{Event: journal.Corrected, Order: "court/1", File: "/etc/orders.yaml", SHA256: sum})
-	now = now.Add(time.Hour)
+	hours.Add(1)
 	j.Close(time.Minute)
-	now = now.Add(time.Hour)
+	hours.Add(1)
 	j = journal.Open(dir, opt)
 	j.Append(journal.Record{Event: journal.Outcome, Set: "x"})
-	now = now.Add(time.Hour)
+	hours.Add(1)
 	j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "appeal/1"})
 	if !j.Close(time.Minute) {
 		t.Fatal("the journal does not close")

@@ -20,7 +20,8 @@ import (
 // importCmd is the command "blocklistctl import". It has one subcommand for each format of
 // lists.
 type importCmd struct {
-	Domains domainsCmd `cmd:"" help:"Convert a list with one name on each line to an order file."`
+	Domains  domainsCmd  `cmd:"" help:"Convert a list with one name on each line to an order file."`
+	Register registerCmd `cmd:"" help:"Convert the register of an authority to an order file, and continue the file with later editions."`
 }
 
 // domainsCmd is the command "blocklistctl import domains".

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/status"
 )
 
-func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // remote asks a server to explain a name.
 func (c *explainCmd) remote(e *env, name dname.Name, files []string) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,8 +27,11 @@ const canary = "canary-order-4711"
 func makeJournal(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "journal")
-	now := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
-	j := journal.Open(dir, journal.Options{Origin: "dns.example.net/journal/node1", Now: func() time.Time { now = now.Add(time.Second); return now }})
+	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
+	var calls atomic.Int64
+	j := journal.Open(dir, journal.Options{
+		Origin: "dns.example.net/journal/node1", Now: func() time.Time { return begin.Add(time.Duration(calls.Add(1)) * time.Second) },
+	})
 	add := func(r journal.Record) { j.Append(r) }
 	for i := range 300 {
 		switch i {

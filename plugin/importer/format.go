@@ -22,7 +22,7 @@ const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC
 
 // formats contains the formats that are looked for in each line, in this sequence.
 var formats = []format{
-	{"a DNS zone or RPZ file", "this tool reads no zones yet: make a list of the names that are blocked, without the zone's suffix and without pass-through records",
+	{"a DNS zone or RPZ file", "blocklistctl import register rpz FILE reads a response policy zone",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
 			`|^\$(?i:ORIGIN|TTL|INCLUDE|GENERATE)\b` +
 			`|^(?:\S+\s+)?(?:\d+[smhdwSMHDW]?\s+)?(?:IN|CH|HS)\s+(?:\d+[smhdwSMHDW]?\s+)?(?i:` + types + `)(?:\s|$)` +
@@ -32,7 +32,7 @@ var formats = []format{
 			`|(?i:(?:^|[\s.])rpz-(?:passthru|drop|tcp-only|ip|nsip|nsdname|client-ip|log)\b)`)},
 	{diffFile.name, diffFile.advice,
 		regexp.MustCompile(`^(?:@@ -\d|diff --git |\+\+\+ \S)`)},
-	{"adblock rules", "this tool reads no adblock rules: make a list of the names in the rules that block whole hosts, without exceptions (@@) and element rules (##)",
+	{"adblock rules", "blocklistctl import register adblock FILE reads the rules that block whole hosts",
 		regexp.MustCompile(`^\[(?i:adblock)` +
 			`|^!|^@@|^\|\||^\|https?:` +
 			`|^[^\s#/]+#[@?$%]{0,2}#\S` + // an element rule of a host
@@ -53,9 +53,9 @@ var formats = []format{
 		regexp.MustCompile(`^(?:version:\s*["']?\d|orders:|\{?\s*"orders"\s*:)`)},
 	{"HTML", "make a list of the names that the page shows as blocked",
 		regexp.MustCompile(`(?i)^<!doctype|<!--|</?(?:html|head|body|title|meta|link|script|style|table|thead|tbody|tr|td|th|ul|ol|li|p|a|div|span|br|pre|h[1-6])(?:\s[^<>]*)?/?>`)},
-	{"XML", "make a list of the names of the entries that are blocked",
+	{"XML", entriesAdvice,
 		regexp.MustCompile(`^<\?xml|^<[A-Za-z][\w:-]*(?:\s+[\w:-]+\s*=.*|\s*/)>|^</?[A-Za-z][\w:-]*>$|^<([A-Za-z][\w:-]*)>[^<]*</`)},
-	{"JSON", "make a list of the names of the entries that are blocked",
+	{"JSON", entriesAdvice,
 		regexp.MustCompile(`^[\[{]$|^\[\s*["\[{]|^\{\s*["}]|^"[^"]*"\s*:`)},
 	{"a mail message", "save the list itself, without the mail around it",
 		regexp.MustCompile(`^(?i:Content-Type|Content-Transfer-Encoding|MIME-Version|Return-Path|Received|Message-ID):\s|^[\w.-]*(?:=[0-9A-F]{2}[\w.-]*)+$|^[\w.-]+=$`)},
@@ -65,6 +65,12 @@ var formats = []format{
 		regexp.MustCompile(`^ï»¿|(?:[ÐÑÃ][\x{80}-\x{bf}]){2}`)},
 }
 
+// These advices are about files with other columns than names.
+const (
+	tableAdvice   = "blocklistctl import register PRESET FILE reads a table with a preset (blocklistctl preset list), or make a list of the names that are blocked now"
+	entriesAdvice = "blocklistctl import register PRESET FILE reads the file with a preset (blocklistctl preset list)"
+)
+
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
 // The format sections is checked last, because some words in brackets are names, for example
@@ -72,7 +78,7 @@ var diffFile = format{name: "a diff between two files", advice: "import the new 
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
-var hostsFile = format{name: "a hosts file", advice: "make a list of the names behind the addresses: awk '!/^#/ {print $2}' FILE | blocklistctl import domains - ..."}
+var hostsFile = format{name: "a hosts file", advice: "blocklistctl import register hosts FILE reads the file"}
 
 // foreignLines returns an error if a line shows another format than a plain list.
 func foreignLines(lines []line) error {
@@ -106,7 +112,7 @@ func foreignLines(lines []line) error {
 			why, shown = t.line(i+1, l)
 		}
 		if why != "" {
-			return &FormatError{why, shown, lines[shown-1].raw, "make a list of the names that are blocked now, one a line, from the column of names"}
+			return &FormatError{why, shown, lines[shown-1].raw, tableAdvice}
 		}
 	}
 	return foreignSuffix(lines)

@@ -161,6 +161,27 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestAdvice checks that the advice about a file in another format names the command that reads the
+// file.
+func TestAdvice(t *testing.T) {
+	for list, want := range map[string]string{
+		"; example.com\n":                           "import register rpz FILE",
+		"good.example.com CNAME rpz-passthru.\n":    "import register rpz FILE",
+		"example.com.rpz.example.net. IN CNAME .\n": "import register rpz FILE",
+		"example.com##.ad\n":                        "import register adblock FILE",
+		"0.0.0.0 example.com\n":                     "import register hosts FILE",
+		"example.com,2023-10-23,2023-11-03\n":       "import register PRESET FILE",
+		"<?xml version=\"1.0\"?>\n":                 "import register PRESET FILE",
+		"[{\"domain\": \"example.com\"}]\n":         "import register PRESET FILE",
+		"PK\x03\x04":                                "import register PRESET FILE",
+	} {
+		_, err := Domains(strings.NewReader(list), Options{Decide: decideAll})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", list, err, want)
+		}
+	}
+}
+
 // TestPlainLists checks that Domains accepts plain lists that resemble another format.
 func TestPlainLists(t *testing.T) {
 	for list, want := range map[string]string{

@@ -149,7 +149,8 @@ func (c *cleaner) host(s string) []order.Target {
 		c.refuse("%v", err)
 		return nil
 	}
-	if !c.sound(name) || !c.suffix(name) {
+	text := name.String()
+	if !c.sound(name, text) || !c.suffix(text) {
 		return nil
 	}
 	switch {
@@ -162,16 +163,17 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that are probably broken or mistyped. It returns false for these names.
-func (c *cleaner) sound(name dname.Name) bool {
-	labels := strings.Split(name.String(), ".")
-	top := labels[len(labels)-1]
+// sound refuses names that are probably broken or mistyped. It returns false for these names. text
+// is the presentation form of the name.
+func (c *cleaner) sound(name dname.Name, text string) bool {
+	dot := strings.LastIndexByte(text, '.')
+	top := text[dot+1:]
 	switch {
 	case strings.Trim(top, "0123456789") == "":
 		c.refuse("ends in a number, like a mistyped address")
 	case strings.HasSuffix(top, "-"):
 		c.refuse("ends in a hyphen, like a name that continues on the next line")
-	case len(labels) == 1 && !lint.KnownTop(name):
+	case dot < 0 && !lint.KnownTop(name):
 		c.refuse("has no dot and is not a top-level domain; it may be a word or a mistyped name")
 	default:
 		return true
@@ -180,8 +182,8 @@ func (c *cleaner) sound(name dname.Name) bool {
 }
 
 // suffix refuses a public suffix and returns false, unless the caller allows public suffixes.
-func (c *cleaner) suffix(n dname.Name) bool {
-	if suffix, _ := publicsuffix.PublicSuffix(n.String()); suffix != n.String() {
+func (c *cleaner) suffix(text string) bool {
+	if suffix, _ := publicsuffix.PublicSuffix(text); suffix != text {
 		return true
 	}
 	if !c.opt.AllowSuffix {

@@ -85,7 +85,7 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		c.refuse("has a path, and the host %v", err)
 		return nil
 	}
-	if !c.sound(name) {
+	if !c.sound(name, name.String()) {
 		return nil
 	}
 	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // for example "https://host/#"

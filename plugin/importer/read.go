@@ -119,7 +119,7 @@ func strip(s string) string {
 // the format and the advice for the user.
 var signatures = []struct{ magic, format, advice string }{
 	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
-	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive, or save the column of names as text in UTF-8"},
+	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive; blocklistctl import register PRESET FILE reads XLSX with a preset"},
 	{"\xd0\xcf\x11\xe0", "an old Excel or Word document", "save the column of names as text in UTF-8"},
 	{"\x1f\x8b", "a gzip file", "unpack it first: gunzip -c FILE | blocklistctl import domains - ..."},
 	{"BZh", "a bzip2 file", "unpack it first: bunzip2 -c FILE | blocklistctl import domains - ..."},

@@ -189,7 +189,7 @@ func newJournal(dir string, opt Options) *Journal {
 // Append adds a record. Append does not wait. If too many events are waiting for the disk, the
 // event is lost, and a Gap record says so later.
 func (j *Journal) Append(r Record) {
-	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files)+128*len(r.Problems), func(b *Batch) { b.Add(r) })
+	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
 // Do runs f in the goroutine of the Journal, after all earlier events. The function f adds

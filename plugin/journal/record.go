@@ -79,17 +79,13 @@ type Record struct {
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
 
-	File    string    `json:"file,omitempty"`
-	SHA256  string    `json:"sha256,omitempty"` // the digest of the file's version
-	Serial  *int64    `json:"serial,omitempty"`
-	Signed  *Time     `json:"signed,omitempty"` // when the version was signed
-	Signers []string  `json:"signers,omitempty"`
-	Files   []Version `json:"files,omitempty"`
-	More    int       `json:"more,omitempty"` // the number of list entries that were left out
+	File   string    `json:"file,omitempty"`
+	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version
+	Files  []Version `json:"files,omitempty"`
+	More   int       `json:"more,omitempty"` // the number of list entries that were left out
 
-	By       string   `json:"by,omitempty"`  // an order or a person
-	Why      string   `json:"why,omitempty"` // a reason or an error
-	Problems []string `json:"problems,omitempty"`
+	By  string `json:"by,omitempty"`  // an order or a person
+	Why string `json:"why,omitempty"` // a reason or an error
 
 	Set     string         `json:"set,omitempty"` // the digest of the order set in force
 	Orders  map[string]int `json:"orders,omitempty"`
@@ -114,6 +110,7 @@ type Version struct {
 	Sides   map[string]string `json:"sides,omitempty"` // the digests of the side lists
 	Serial  *int64            `json:"serial,omitempty"`
 	Signed  *Time             `json:"signed,omitempty"`
+	Signers []string          `json:"signers,omitempty"` // the ids of the keys
 	Orders  int               `json:"orders,omitempty"`
 	Targets int               `json:"targets,omitempty"`
 	Problem string            `json:"problem,omitempty"`
@@ -153,8 +150,8 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. The lists of a record that is too
-// long are shortened.
+// line returns the line of the record without the line end. The list of files of a record that is
+// too long is shortened.
 func (r *Record) line() []byte {
 	for {
 		var b bytes.Buffer
@@ -166,31 +163,16 @@ func (r *Record) line() []byte {
 		if line := bytes.TrimSuffix(b.Bytes(), []byte("\n")); len(line) <= MaxRecord {
 			return line
 		}
-		switch {
-		case len(r.Problems) > 1:
-			r.Problems = shorten(r, r.Problems)
-		case len(r.Files) > 1:
-			r.Files = shorten(r, r.Files)
-		default:
-			r.Problems, r.Files = nil, nil
-		}
+		half := len(r.Files) / 2
+		r.More += len(r.Files) - half
+		r.Files = r.Files[:half]
 	}
-}
-
-// shorten returns the first half of a list, and counts the rest in r.More.
-func shorten[T any](r *Record, list []T) []T {
-	half := len(list) / 2
-	r.More += len(list) - half
-	return list[:half]
 }
 
 // clip limits the texts of the record.
 func (r *Record) clip() {
 	for _, s := range []*string{&r.Order, &r.Target, &r.File, &r.By, &r.Why} {
 		*s = clip(*s)
-	}
-	for i := range r.Problems {
-		r.Problems[i] = clip(r.Problems[i])
 	}
 	for i := range r.Files {
 		r.Files[i].File, r.Files[i].Problem = clip(r.Files[i].File), clip(r.Files[i].Problem)

@@ -227,11 +227,11 @@ type lineFile struct {
 	name string // the path of an existing file that is not open yet
 	f    *os.File
 	size int64 // the size in bytes of the durable lines
-	torn bool  // there may be bytes after size
 }
 
-// append appends lines and syncs the file. first is the index of the first line. After an
-// error, the next call removes what the failed call has written.
+// append appends lines and syncs the file. first is the index of the first line. After an error,
+// the caller calls append again with the same lines, which overwrite what the failed call has
+// written.
 func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 	if l.name != "" {
 		f, err := os.OpenFile(l.name, os.O_RDWR, 0o600)
@@ -253,21 +253,14 @@ func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 		if err := j.syncDir(dir); err != nil {
 			return errors.Join(err, f.Close())
 		}
-		*l = lineFile{f: f, torn: true}
+		*l = lineFile{f: f}
 	}
-	if l.torn {
-		if err := j.do(stepTruncate, func() error { return l.f.Truncate(l.size) }); err != nil {
-			return err
-		}
-	}
-	l.torn = true
 	if err := j.do(stepAppend, func() error { _, err := l.f.WriteAt(lines, l.size); return err }); err != nil {
 		return err
 	}
 	if err := j.do(stepSync, l.f.Sync); err != nil {
 		return err
 	}
-	l.torn = false
 	l.size += int64(len(lines))
 	return nil
 }

@@ -38,6 +38,9 @@ func faults(t testing.TB, dir string, opt VerifyOptions) string {
 // TestFlips changes one byte of each file of a journal, at random positions. Each change must
 // be found, and the fault must name the file or the record.
 func TestFlips(t *testing.T) {
+	if raceDetector {
+		return // Verify has no other goroutine
+	}
 	dir := t.TempDir()
 	fill(t, dir, 600)
 	good := verify(t, dir)
@@ -128,6 +131,9 @@ func mentions(faults string, index int64) bool {
 // TestLines drops, swaps, moves, repeats, inserts and changes lines. The faults must name the
 // records.
 func TestLines(t *testing.T) {
+	if raceDetector {
+		return // Verify has no other goroutine
+	}
 	dir := t.TempDir()
 	fill(t, dir, 700)
 	r := rand.New(rand.NewPCG(3, 4))

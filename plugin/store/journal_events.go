@@ -40,7 +40,7 @@ func (s *Store) journalVersion(path string) journal.Version {
 	if f == nil || f.part == nil { // blocklistctl has asked to forget the version
 		return journal.Version{File: path}
 	}
-	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed)}
+	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed), Signers: f.stored.Keys}
 	if f.serial >= 0 {
 		v.Serial = &f.serial
 	}
@@ -54,6 +54,13 @@ func (s *Store) journalVersion(path string) journal.Version {
 	return v
 }
 
+// journalLoad calls journalOutcome, and logs a panic.
+func (s *Store) journalLoad(err error) {
+	if bug := s.catchPanic("the journal of a load", func() { s.journalOutcome(err) }); bug != nil {
+		s.log.Errorf("%v; the order set is in force, but the journal does not have all changes", bug)
+	}
+}
+
 // journalOutcome records the result of a load: the versions that went into force, the files
 // that were refused, and the changes of orders. err is the reason why the set could not be
 // built, or nil.
@@ -62,8 +69,14 @@ func (s *Store) journalOutcome(err error) {
 		return
 	}
 	r := journal.Record{Event: journal.Outcome, Set: s.Status().Digest}
-	for _, a := range s.activated {
-		if err == nil {
+	if s.journaled == nil { // the versions of a state directory or of another Store may be in force
+		for _, path := range s.paths {
+			if s.files[path].part != nil {
+				r.Files = append(r.Files, s.journalVersion(path))
+			}
+		}
+	} else if err == nil {
+		for _, a := range s.activated {
 			r.Files = append(r.Files, s.journalVersion(a.path))
 		}
 	}

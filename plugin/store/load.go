@@ -34,9 +34,7 @@ func (s *Store) load(reports []source.File) {
 	s.summarize(begin)
 	s.publish()
 	s.persist()
-	if err := s.catchPanic("the journal of a load", func() { s.journalOutcome(err) }); err != nil {
-		s.log.Errorf("%v; the order set is in force, but the journal does not have all changes", err)
-	}
+	s.journalLoad(err)
 	// Write the log after the set is replaced, because the comparison of large files for the
 	// log takes time.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {

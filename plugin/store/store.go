@@ -230,6 +230,7 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 	if early = s.recall() && !inherited && s.complete(); early {
 		s.summarize(now)
 		s.publish()
+		s.journalLoad(nil)
 	} else if err := s.start(context.Background()); err != nil {
 		if s.journal != nil {
 			s.journal.release(s)

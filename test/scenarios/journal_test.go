@@ -30,7 +30,13 @@ func (s *scenario) journal(args []string) string {
 			b.WriteString(" sealed")
 		}
 		for _, f := range r.Files {
-			fmt.Fprintf(&b, "; %s: %d orders, %d targets%s", f.File, f.Orders, f.Targets, f.Problem)
+			fmt.Fprintf(&b, "; %s: %d orders, %d targets", f.File, f.Orders, f.Targets)
+			if len(f.Signers) > 0 {
+				fmt.Fprintf(&b, ", signed by %s", strings.Join(f.Signers, " "))
+			}
+			if f.Problem != "" {
+				b.WriteString(", " + f.Problem)
+			}
 		}
 		if len(r.Orders) > 0 {
 			counts, _ := json.Marshal(r.Orders)

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/register"
+)
+
+// presetCmd is the command "blocklistctl preset".
+type presetCmd struct {
+	List   presetListCmd   `cmd:"" help:"List the presets of registers."`
+	Show   presetShowCmd   `cmd:"" help:"Print a preset."`
+	Check  presetCheckCmd  `cmd:"" help:"List the errors of presets."`
+	Schema presetSchemaCmd `cmd:"" help:"Print the JSON Schema of presets."`
+}
+
+type presetListCmd struct {
+	Presets string `type:"existingdir" placeholder:"DIR" help:"A directory with further presets."`
+}
+
+// presetJSON is one preset in the JSON output of the command preset list.
+type presetJSON struct {
+	Preset string `json:"preset"`
+	Title  string `json:"title"`
+	Format string `json:"format"`
+	Seen   string `json:"seen"`
+}
+
+// Help returns the description and the example for --help.
+func (*presetListCmd) Help() string {
+	return `The last column says with which files of the register the preset was tested.
+
+Example:
+
+  blocklistctl preset list`
+}
+
+// Run lists the presets.
+func (c *presetListCmd) Run(e *env) error {
+	names, err := register.Names(c.Presets)
+	if err != nil {
+		return err
+	}
+	out := []presetJSON{}
+	for _, name := range names {
+		p, err := register.Load(name, c.Presets)
+		if err != nil {
+			return err
+		}
+		out = append(out, presetJSON{name, p.Title, p.Format, p.Seen})
+	}
+	if e.json {
+		return e.writeJSON(struct {
+			Presets []presetJSON `json:"presets"`
+		}{out})
+	}
+	for _, p := range out {
+		fmt.Fprintln(e.stdout, printable.Line(fmt.Sprintf("%-16s %s; tested with: %s", p.Preset, p.Title, p.Seen)))
+	}
+	return nil
+}
+
+type presetShowCmd struct {
+	Preset  string `arg:"" help:"The name of the preset."`
+	Presets string `type:"existingdir" placeholder:"DIR" help:"A directory with presets."`
+}
+
+// Help returns the description and the example for --help.
+func (*presetShowCmd) Help() string {
+	return `A copy of the output is a start for a preset of your own.
+
+Example:
+
+  blocklistctl preset show cz-mfcr > presets/my-register.yaml`
+}
+
+// Run prints the text of a preset.
+func (c *presetShowCmd) Run(e *env) error {
+	data, place, err := register.Find(c.Preset, c.Presets)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.writeJSON(struct {
+			Preset  string `json:"preset"`
+			Place   string `json:"place"`
+			Content string `json:"content"`
+		}{c.Preset, place, string(data)})
+	}
+	_, err = e.stdout.Write(data)
+	return err
+}
+
+type presetCheckCmd struct {
+	Files []string `arg:"" help:"The presets: names, or paths of files."`
+}
+
+// Help returns the description and the example for --help.
+func (*presetCheckCmd) Help() string {
+	return `The exit code is 1 if a preset has an error.
+
+Example:
+
+  blocklistctl preset check presets/my-register.yaml`
+}
+
+// Run checks presets and prints all problems of each preset.
+func (c *presetCheckCmd) Run(e *env) error {
+	problems := []string{}
+	for _, file := range c.Files {
+		data, _, err := register.Find(file, "")
+		if err == nil {
+			_, err = register.Parse(strings.TrimSuffix(filepath.Base(file), ".yaml"), data)
+		}
+		if err == nil {
+			continue
+		}
+		for _, line := range strings.Split(err.Error(), "\n") {
+			problems = append(problems, printable.Line(file+": "+line))
+		}
+	}
+	if e.json {
+		if err := e.writeJSON(struct {
+			Presets  int      `json:"presets"`
+			Problems []string `json:"problems"`
+		}{len(c.Files), problems}); err != nil {
+			return err
+		}
+	} else {
+		for _, p := range problems {
+			fmt.Fprintln(e.stdout, p)
+		}
+		fmt.Fprintf(e.stderr, "%s, %s\n", count(len(c.Files), "preset"), count(len(problems), "problem"))
+	}
+	if len(problems) > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+type presetSchemaCmd struct{}
+
+// Help returns the description and the example for --help.
+func (*presetSchemaCmd) Help() string {
+	return `Editors use the schema to complete and check presets.
+
+Example:
+
+  blocklistctl preset schema > preset.schema.json`
+}
+
+// Run prints the JSON Schema of presets.
+func (*presetSchemaCmd) Run(e *env) error {
+	_, err := e.stdout.Write(register.Schema)
+	return err
+}

@@ -1,0 +1,310 @@
+package register
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A group has the entries of one order.
+type group struct {
+	order   *order.Order
+	entries []entry
+}
+
+// An entry is a target that a row gives to an order.
+type entry struct {
+	target order.Target
+	key    string     // equal for equal targets
+	until  order.Time // the end that the register gives, or NoTime
+	state  state
+}
+
+// keyOf returns a text that is equal for equal targets. Times and notes are no part of the key.
+func keyOf(t *order.Target) string {
+	s := t.Pattern()
+	if t.Kind == order.TargetName && t.Match == order.Exact {
+		s += "\x00exact"
+	}
+	if t.Attr != nil && t.Kind == order.TargetName && t.Attr.URL != "" {
+		s += "\x00" + t.Attr.URL
+	}
+	return s
+}
+
+// entry adds a target to the order of the current row.
+func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
+	if s == except {
+		if t.Kind != order.TargetName || t.Match != order.Subtree {
+			r.refuse(at, "", t.String(), "is an exception that an order cannot have, because an exception is a name and all names below the name")
+			return nil
+		}
+		r.excepts = append(r.excepts, t.Name)
+		return nil
+	}
+	g, err := r.group(at)
+	if g == nil || err != nil {
+		return err
+	}
+	g.entries = append(g.entries, entry{t, keyOf(&t), until, s})
+	return nil
+}
+
+// group returns the group of the current row. It returns nil if the row was refused.
+func (r *run) group(at int) (*group, error) {
+	r.key = r.key[:0]
+	for _, c := range r.p.Group {
+		r.key = append(append(r.key, r.value(c)...), 0)
+	}
+	if r.last != nil && string(r.key) == r.lastKey {
+		return r.last, nil
+	}
+	g := r.groups[string(r.key)]
+	if g == nil {
+		if r.noDecision() {
+			r.refuse(at, strings.Join(r.p.Group, ", "), "", "is empty, and the order needs the value")
+			return nil, nil
+		}
+		o, err := r.newOrder()
+		if err != nil {
+			return nil, fmt.Errorf("%s %d: %w", r.p.Unit(), at, err)
+		}
+		if other := r.ids[o.ID]; other {
+			return nil, fmt.Errorf("%s %d: two orders have the id %q", r.p.Unit(), at, o.ID)
+		}
+		r.ids[o.ID] = true
+		g = &group{order: o}
+		r.groups[string(r.key)] = g
+	}
+	r.last, r.lastKey = g, string(r.key)
+	return g, nil
+}
+
+// noDecision reports whether the columns of the group are empty, or the date of the decision is
+// missing. A column of the key by may be empty, because the preset has an order for the value.
+func (r *run) noDecision() bool {
+	empty := len(r.p.Group) > 0
+	for _, c := range r.p.Group {
+		if c == "issued" && r.issued == order.NoTime {
+			return true
+		}
+		_, by := r.p.By[c]
+		empty = empty && r.value(c) == "" && !by
+	}
+	return empty
+}
+
+// newOrder returns the order of the current row, without targets.
+func (r *run) newOrder() (*order.Order, error) {
+	fields := r.p.Order
+	for _, c := range sortedKeys(r.p.By) {
+		by, ok := r.p.By[c][r.value(c)]
+		if !ok {
+			by, ok = r.p.By[c][others]
+		}
+		if !ok {
+			return nil, fmt.Errorf("the preset has no order for the value %q of the column %s", clip(r.value(c)), c)
+		}
+		if len(by) > 0 {
+			fields = maps.Clone(fields)
+			maps.Copy(fields, by)
+		}
+	}
+	values := map[string]string{}
+	walk(map[string]any(fields), func(s string) {
+		for _, c := range placeholders(s) {
+			values[c] = r.value(c)
+		}
+	})
+	base, err := r.template(fields, values)
+	if err != nil {
+		return nil, err
+	}
+	o := *base
+	o.ID = r.p.orderID(r.value)
+	o.Issued = r.issued
+	if t := r.p.term; t != (term{}) {
+		end := r.issued.Time().In(r.p.loc).AddDate(t.years, t.months, t.days)
+		o.Until = order.FromTime(end)
+	}
+	return &o, nil
+}
+
+// template returns the order of the template with the given values. It parses equal fields once,
+// so that equal orders share their Terms.
+func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
+	refs := texts(fields["references"])
+	key, err := json.Marshal([]any{fields, values})
+	if len(refs) > 0 && err == nil {
+		rest := maps.Clone(fields)
+		delete(rest, "references")
+		used := map[string]string{}
+		walk(rest, func(s string) {
+			for _, c := range placeholders(s) {
+				used[c] = values[c]
+			}
+		})
+		key, err = json.Marshal([]any{rest, used})
+		fields = rest
+	}
+	if err != nil {
+		return nil, err
+	}
+	base := r.templates[string(key)]
+	if base == nil {
+		if base, err = r.p.template(fields, values); err != nil {
+			return nil, err
+		}
+		r.templates[string(key)] = base
+	}
+	o := *base
+	for _, ref := range refs {
+		o.References = append(o.References, fill(ref, func(c string) string { return values[c] }))
+	}
+	return &o, nil
+}
+
+// texts returns the texts of a field that is a text or a list of texts.
+func texts(v any) (out []string) {
+	walk(v, func(s string) { out = append(out, s) })
+	return out
+}
+
+// template parses the fields of an order with the server's rules. A deadline that is a duration
+// needs a time served, so the caller must set or remove both.
+func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
+	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
+	if filled == nil {
+		filled = map[string]any{}
+	}
+	filled["id"] = "example"
+	if filled["deadline"] != nil {
+		filled["served"] = "2000-01-01T00:00:00Z"
+	}
+	h := importer.Head{Timezone: p.Timezone, Fields: filled}
+	o, err := h.Order()
+	if err != nil {
+		return nil, err
+	}
+	o.ID, o.Targets, o.Line, o.Column = "", nil, 0, 0
+	o.Served, o.Deadline = order.NoTime, order.NoTime
+	return o, nil
+}
+
+// fillAll replaces the columns in braces in all texts of v.
+func fillAll(v any, value func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return fill(v, value)
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = fillAll(x, value)
+			// A list of addresses may be in one column.
+			if s, ok := out[i].(string); ok && len(v) == 1 && strings.Contains(s, " ") && x == "{address}" {
+				out = out[:0]
+				for _, a := range strings.Fields(s) {
+					out = append(out, a)
+				}
+				return out
+			}
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for k, x := range v {
+			out[k] = fillAll(x, value)
+		}
+		return out
+	}
+	return v
+}
+
+// maxID is the largest number of characters in the id of an order.
+const maxID = 128
+
+// orderID returns the id of an order. Characters that an id cannot have become hyphens, and the id
+// ends in a part of the digest of the original text, so that different texts have different ids. A
+// slash is such a character too, except in a value that the operator gives.
+func (p *Preset) orderID(value func(string) string) string {
+	changed, all := false, ""
+	id := fill(p.ID, func(column string) string {
+		v := value(column)
+		_, given := p.Given[column]
+		all += v + "\x00"
+		return strings.Map(func(c rune) rune {
+			if c < 0x80 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("._:-", c) || c == '/' && given) {
+				return c
+			}
+			changed = true
+			return '-'
+		}, v)
+	})
+	id = strings.TrimRight(id, "/")
+	if changed || len(id) > maxID {
+		sum := sha256.Sum256([]byte(all))
+		id = id[:min(len(id), maxID-9)] + "-" + hex.EncodeToString(sum[:4])
+	}
+	return id
+}
+
+// sortEntries sorts the entries of a group and merges entries with equal targets. It returns the
+// number of entries that were merged. If one row is without an end, the target has no end.
+func (g *group) sortEntries() (repeated int) {
+	slices.SortFunc(g.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	out := g.entries[:0]
+	for _, e := range g.entries {
+		if n := len(out); n > 0 && out[n-1].key == e.key {
+			repeated++
+			was := &out[n-1]
+			switch {
+			case was.state == ended && e.state == taken:
+				*was = e
+			case e.state == ended:
+			case was.until == order.NoTime || e.until == order.NoTime:
+				was.until = order.NoTime
+			default:
+				was.until = max(was.until, e.until)
+			}
+			continue
+		}
+		out = append(out, e)
+	}
+	g.entries = out
+	return repeated
+}
+
+// excepted returns the exceptions that are at or below a name target of the order.
+func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {
+	if len(names) == 0 {
+		return nil
+	}
+	at := map[string]bool{}
+	for i := range targets {
+		if t := &targets[i]; t.Kind == order.TargetName && t.Match != order.Exact {
+			at[t.Name.Wire()] = true
+		}
+	}
+	for _, n := range names {
+		for up := n; !up.IsZero(); up = up.Parent() {
+			if at[up.Wire()] {
+				out = append(out, n)
+				break
+			}
+			if up.NumLabels() <= 1 {
+				break
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b dname.Name) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(out)
+}

@@ -1,0 +1,295 @@
+package register
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// merge merges the groups with the previous orders. It returns all orders, sorted by the date of
+// the decision and the id.
+func (r *run) merge(previous []*order.Order) []*order.Order {
+	groups := map[string]*group{}
+	for _, g := range r.groups {
+		r.out.Repeated += g.sortEntries()
+		groups[g.order.ID] = g
+	}
+	var out []*order.Order
+	for _, was := range previous {
+		g := groups[was.ID]
+		delete(groups, was.ID)
+		if g == nil {
+			g = &group{}
+		}
+		o := *was
+		if g.order != nil {
+			o = r.update(g.order, was)
+		}
+		o.Targets = r.mergeTargets(&o, was.Targets, g.entries)
+		out = append(out, r.finish(&o, was.Except))
+	}
+	for _, id := range sortedKeys(groups) {
+		g := groups[id]
+		o := *g.order
+		r.serve(&o)
+		o.Targets = r.mergeTargets(&o, nil, g.entries)
+		if len(previous) == 0 {
+			g.entries = nil // only a target that vanished needs the entries again
+		}
+		if len(o.Targets) == 0 {
+			continue // all rows of the order ended it before the first import
+		}
+		r.out.NewOrders++
+		out = append(out, r.finish(&o, nil))
+	}
+	slices.SortStableFunc(out, func(a, b *order.Order) int {
+		return cmp.Or(cmp.Compare(a.Issued, b.Issued), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// finish adds the exceptions of the file to an order.
+func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
+	if o.Except = was; r.hasExcepts() {
+		o.Except = excepted(o.Targets, r.excepts)
+	}
+	return o
+}
+
+// hasExcepts reports whether rows of the register can be exceptions.
+func (r *run) hasExcepts() bool {
+	for _, l := range r.p.Layouts {
+		for _, w := range l.Where {
+			if len(w.Except) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// serve sets the time when the operator received a new order. Without the time, a deadline that
+// is a duration has no start.
+func (r *run) serve(o *order.Order) {
+	o.Served = r.opt.Served
+	switch {
+	case o.DeadlineAfter == 0:
+	case o.Served == order.NoTime:
+		o.DeadlineAfter = 0
+	default:
+		o.Deadline = o.Served + order.Time(o.DeadlineAfter.Seconds())
+	}
+}
+
+// update returns the order of the file with the fields that only the previous output has, for
+// example the time served and fields that the operator added.
+func (r *run) update(o, was *order.Order) order.Order {
+	out := *o
+	terms := *o.Terms
+	out.Terms = &terms
+	keepUnset(reflect.ValueOf(&out).Elem(), reflect.ValueOf(was).Elem(), reflect.ValueOf(order.New()).Elem())
+	keepUnset(reflect.ValueOf(out.Terms).Elem(), reflect.ValueOf(was.Terms).Elem(), reflect.ValueOf(order.New().Terms).Elem())
+	out.Served, out.Deadline, out.DeadlineAfter = was.Served, was.Deadline, was.DeadlineAfter
+	if reflect.DeepEqual(out.Terms, was.Terms) {
+		out.Terms = was.Terms
+	}
+	return out
+}
+
+// keepUnset gives the fields of a struct that are unset the values of another struct.
+func keepUnset(v, was, unset reflect.Value) {
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() != reflect.Pointer && reflect.DeepEqual(f.Interface(), unset.Field(i).Interface()) || f.Kind() == reflect.Pointer && f.IsNil() {
+			f.Set(was.Field(i))
+		}
+	}
+}
+
+// mergeTargets merges the entries of the file with the previous targets of an order. The result is
+// sorted by key.
+func (r *run) mergeTargets(o *order.Order, was []order.Target, entries []entry) []order.Target {
+	type old struct {
+		key string
+		t   order.Target
+	}
+	olds := make([]old, len(was))
+	for i := range was {
+		olds[i] = old{keyOf(&was[i]), was[i]}
+	}
+	slices.SortStableFunc(olds, func(a, b old) int { return cmp.Compare(a.key, b.key) })
+	over := o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf // the order has ended as a whole
+	out := make([]order.Target, 0, max(len(was), len(entries)))
+	i, j := 0, 0
+	for i < len(olds) || j < len(entries) {
+		switch {
+		case j == len(entries) || i < len(olds) && olds[i].key < entries[j].key:
+			t := olds[i].t
+			if !over && r.open(&t) {
+				r.inForce++
+				r.vanish(o, &t, olds[i].key)
+			}
+			out = append(out, t)
+			i++
+		case i == len(olds) || entries[j].key < olds[i].key:
+			if e := &entries[j]; e.state == taken {
+				t := e.target
+				t.Line, t.Column = 0, 0
+				setEnd(&t, e.until)
+				out = append(out, t)
+				r.out.Added++
+			}
+			j++
+		default:
+			t := olds[i].t
+			if !over {
+				r.stay(o, &t, &entries[j])
+			}
+			out = append(out, t)
+			i, j = i+1, j+1
+		}
+	}
+	return out
+}
+
+// now returns the time of the file's content for a change of the output. Without the time, the
+// import is refused.
+func (r *run) now() order.Time {
+	r.needAsOf = r.needAsOf || r.asOf == order.NoTime
+	return r.asOf
+}
+
+// open reports whether a previous target is in force at the time of the file's content.
+func (r *run) open(t *order.Target) bool {
+	end := endOf(t)
+	return end == order.NoTime || r.asOf != order.NoTime && end > r.asOf
+}
+
+// endOf returns the end of a target, or NoTime.
+func endOf(t *order.Target) order.Time {
+	switch {
+	case t.Attr == nil:
+		return order.NoTime
+	case len(t.Attr.Windows) > 0:
+		return t.Attr.Windows[len(t.Attr.Windows)-1].Until
+	}
+	return t.Attr.Until
+}
+
+// setEnd sets the end of a target, or the end of its last window. setEnd removes a window
+// that would end before its start.
+func setEnd(t *order.Target, end order.Time) {
+	if endOf(t) == end {
+		return
+	}
+	a := order.NewAttr()
+	if t.Attr != nil {
+		*a = *t.Attr
+	}
+	t.Attr = a
+	n := len(a.Windows)
+	if n == 0 {
+		if a.Until = end; a.From != order.NoTime && end != order.NoTime && end <= a.From {
+			a.From = order.NoTime
+		}
+		if t.Kind == order.TargetName && reflect.DeepEqual(a, order.NewAttr()) {
+			t.Attr = nil
+		}
+		return
+	}
+	a.Windows = slices.Clone(a.Windows)
+	if last := &a.Windows[n-1]; end != order.NoTime && last.From != order.NoTime && end <= last.From && n > 1 {
+		a.Windows = a.Windows[:n-1]
+	} else {
+		last.Until = end
+	}
+}
+
+// stay handles a previous target that the file has too.
+func (r *run) stay(o *order.Order, t *order.Target, e *entry) {
+	end, open := endOf(t), r.open(t)
+	if open {
+		r.inForce++
+	}
+	until := e.until
+	if e.state == ended {
+		if !open {
+			return
+		}
+		until = r.now()
+	}
+	inForce := until == order.NoTime || r.asOf != order.NoTime && until > r.asOf
+	switch {
+	case until == end:
+	case open || !inForce:
+		setEnd(t, until)
+		if open && !inForce {
+			r.end(o, t, "")
+		}
+	default:
+		r.back(t, until)
+		r.change(&r.out.Back, o, t)
+	}
+}
+
+// back puts a target in force again from the time of the file's content.
+func (r *run) back(t *order.Target, until order.Time) {
+	a := *t.Attr
+	if len(a.Windows) == 0 {
+		a.Windows = []order.Window{{From: a.From, Until: a.Until}}
+		a.From, a.Until = order.NoTime, order.NoTime
+	}
+	a.Windows = append(slices.Clone(a.Windows), order.Window{From: r.now(), Until: until})
+	t.Attr = &a
+}
+
+// vanish handles a target in force whose row is no longer in the file.
+func (r *run) vanish(o *order.Order, t *order.Target, key string) {
+	if r.isActive(key) {
+		setEnd(t, r.now())
+		r.end(o, t, "moved")
+		return
+	}
+	switch r.vanished {
+	case Lift:
+		setEnd(t, r.now())
+		r.end(o, t, "vanished")
+	case Keep:
+		r.change(&r.out.Kept, o, t)
+	default:
+		r.change(&r.out.Vanished, o, t)
+	}
+}
+
+// isActive reports whether the file has a target in another order.
+func (r *run) isActive(key string) bool {
+	if r.active == nil {
+		r.active = map[string]bool{}
+		for _, g := range r.groups {
+			for i := range g.entries {
+				if e := &g.entries[i]; e.state == taken && (e.until == order.NoTime || r.asOf != order.NoTime && e.until > r.asOf) {
+					r.active[e.key] = true
+				}
+			}
+		}
+	}
+	return r.active[key]
+}
+
+// A Change is a target whose state changes in an import.
+type Change struct {
+	Order  string `json:"order"`
+	Target string `json:"target"`
+	Why    string `json:"why,omitempty"`
+}
+
+func (r *run) change(list *[]Change, o *order.Order, t *order.Target) {
+	*list = append(*list, Change{o.ID, t.String(), ""})
+}
+
+// end notes that a target in force ends.
+func (r *run) end(o *order.Order, t *order.Target, why string) {
+	r.out.Ended = append(r.out.Ended, Change{o.ID, t.String(), why})
+}

@@ -1,0 +1,514 @@
+// Package register converts the registers that authorities publish into order files. A preset
+// describes one register as data: the format of its file, its columns, and the orders that its
+// rows make. The package has one engine for all presets.
+//
+// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
+// the columns their names (layout.go). Each row becomes entries: a target, an order, and an end
+// (row.go). The entries of one key become one order (group.go). The orders are merged with the
+// previous output (merge.go), and guards refuse an import that would end too many names.
+//
+// The result depends only on the preset, the file, the previous output and the options.
+package register
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Preset describes a register. docs/registers.md describes the keys.
+type Preset struct {
+	Name  string `yaml:"preset"`
+	Title string `yaml:"title"`
+	// Seen says which files of the register the preset was tested with.
+	Seen      string            `yaml:"seen"`
+	Page      string            `yaml:"page"`
+	Format    string            `yaml:"format"`
+	Charset   string            `yaml:"charset"`
+	Separator string            `yaml:"separator"`
+	Quote     string            `yaml:"quote"`
+	Sheet     string            `yaml:"sheet"`
+	Namespace string            `yaml:"namespace"`
+	Record    string            `yaml:"record"`
+	FirstLine string            `yaml:"first_line"`
+	AsOf      AsOf              `yaml:"as_of"`
+	Timezone  string            `yaml:"timezone"`
+	Dates     []string          `yaml:"dates"`
+	Given     map[string]string `yaml:"given"`
+	Layouts   []Layout          `yaml:"layouts"`
+	Order     map[string]any    `yaml:"order"`
+	// By contains further fields of the order, by column and value.
+	By       map[string]map[string]map[string]any `yaml:"by"`
+	Group    []string                             `yaml:"group"`
+	ID       string                               `yaml:"id"`
+	Decide   map[string]string                    `yaml:"decide"`
+	Vanished string                               `yaml:"vanished"`
+	Term     string                               `yaml:"term"`
+	SHA256   string                               `yaml:"sha256"`
+	Guards   Guards                               `yaml:"guards"`
+
+	loc       *time.Location
+	firstLine *regexp.Regexp
+	term      term
+	maxDrop   float64
+}
+
+// AsOf says where a file has the time of its content.
+type AsOf struct {
+	// Attribute is an attribute of the root element of an XML file.
+	Attribute string   `yaml:"attribute"`
+	Dates     []string `yaml:"dates"`
+}
+
+// Guards are the limits of an import.
+type Guards struct {
+	// MinRows is the smallest number of rows in the first import.
+	MinRows int `yaml:"min_rows"`
+	// MaxDrop is the largest part of the names in force that one import may end, for example 10%.
+	MaxDrop string `yaml:"max_drop"`
+}
+
+// A Layout describes the columns of a file. A file with a header has the first layout whose
+// columns are all in the header.
+type Layout struct {
+	Columns   map[string]string `yaml:"columns"`
+	Positions map[string]int    `yaml:"positions"`
+	Width     int               `yaml:"width"`
+	Where     map[string]Where  `yaml:"where"`
+	Match     map[string]string `yaml:"match"`
+	Split     map[string]string `yaml:"split"`
+	// Target lists columns. The first column with text has the targets of a row.
+	Target   []string                       `yaml:"target"`
+	TargetBy map[string]map[string][]string `yaml:"target_by"`
+	// MatchBy says by column and value which names a target covers: exact, subtree or below.
+	MatchBy map[string]map[string]string `yaml:"match_by"`
+	// Plain says which names a name without a mask covers: exact, or subtree (the default).
+	Plain string `yaml:"plain"`
+
+	match, split map[string]*regexp.Regexp
+}
+
+// Where lists the values of a column. A file with another value is refused. The value "*" in Take
+// stands for all values that are in no other list.
+type Where struct {
+	Take   []string `yaml:"take"`   // the row is an order
+	Leave  []string `yaml:"leave"`  // the row is no order
+	End    []string `yaml:"end"`    // the row ends its order
+	Except []string `yaml:"except"` // the name of the row is an exception from the orders of the file
+}
+
+// formats contains the formats of files.
+var formats = []string{"lines", "table", "xlsx", "json", "xml", "zone", "hosts", "adblock"}
+
+// listColumns contains the columns that the readers of these formats fill without a layout.
+var listColumns = map[string][]string{
+	"lines":   {"name"},
+	"zone":    {"name", "action", "covers", "address"},
+	"hosts":   {"name", "address"},
+	"adblock": {"name", "action"},
+}
+
+// These are the words for Preset.Vanished: the treatment of a row that is in the previous output
+// but not in the file.
+const (
+	Lift   = "lift"
+	Keep   = "keep"
+	Refuse = "refuse"
+)
+
+const defaultMaxDrop = "10%"
+
+// Parse parses a preset and lists all its problems in one error. The name of the preset must be
+// the given name.
+func Parse(name string, data []byte) (*Preset, error) {
+	p := &Preset{}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(p); err != nil {
+		return nil, fmt.Errorf("is not a preset: %w", err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("has a second document")
+	}
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if p.Name != name {
+		bad("preset", "must be the name of the file, %q, got %q", name, p.Name)
+	}
+	p.check(bad)
+	return p, errors.Join(errs...)
+}
+
+type badFunc func(key, format string, args ...any)
+
+// check checks the preset and prepares its compiled fields.
+func (p *Preset) check(bad badFunc) {
+	var err error
+	oneOf := func(key, got string, words ...string) {
+		if !slices.Contains(words, got) {
+			bad(key, "must be one of %s, got %q", strings.Trim(strings.Join(words, ", "), ", "), got)
+		}
+	}
+	if p.Title == "" {
+		bad("title", "is required")
+	}
+	if p.Seen == "" {
+		bad("seen", `is required: the files that the preset was tested with, or "none"`)
+	}
+	oneOf("format", p.Format, formats...)
+	if _, err := charset(p.Charset); err != nil {
+		bad("charset", "%v", err)
+	}
+	if p.Separator != "" && len([]rune(p.Separator)) != 1 {
+		bad("separator", "must be one character, got %q", p.Separator)
+	}
+	oneOf("quote", p.Quote, "none", "")
+	oneOf("sha256", p.SHA256, "required", "")
+	if p.Vanished == "" {
+		p.Vanished = Refuse
+	}
+	oneOf("vanished", p.Vanished, Lift, Keep, Refuse)
+	if p.Timezone == "" {
+		p.Timezone = "UTC"
+	}
+	if p.loc, err = time.LoadLocation(p.Timezone); err != nil {
+		bad("timezone", "must be an IANA time zone such as Europe/Rome, got %q", p.Timezone)
+		p.loc = time.UTC
+	}
+	if p.FirstLine != "" {
+		if p.firstLine, err = regexp.Compile(p.FirstLine); err != nil {
+			bad("first_line", "%v", err)
+		}
+	}
+	if p.Term != "" {
+		if p.term, err = parseTerm(p.Term); err != nil {
+			bad("term", "%v", err)
+		}
+	}
+	drop := p.Guards.MaxDrop
+	if drop == "" {
+		drop = defaultMaxDrop
+	}
+	percent, ok := strings.CutSuffix(drop, "%")
+	if p.maxDrop, err = strconv.ParseFloat(percent, 64); err != nil || !ok || !(p.maxDrop >= 0 && p.maxDrop <= 100) {
+		bad("guards.max_drop", "must be a percentage such as 10%%, got %q", drop)
+	}
+	if p.Guards.MinRows < 0 {
+		bad("guards.min_rows", "must not be negative, got %d", p.Guards.MinRows)
+	}
+	if (p.Format == "json" || p.Format == "xml") && p.Record == "" {
+		bad("record", "is required for the format %s: the path of an entry, such as /list/entry", p.Format)
+	}
+	for _, form := range slices.Sorted(maps.Keys(p.Decide)) {
+		one := importer.Options{Decide: map[importer.Form]string{importer.Form(form): p.Decide[form]}}
+		if err := one.Check(); err != nil {
+			bad("decide", "%v", err)
+		}
+	}
+	p.checkLayouts(bad)
+	p.checkOrder(bad)
+}
+
+func (p *Preset) checkLayouts(bad badFunc) {
+	if len(p.Layouts) == 0 {
+		if listColumns[p.Format] == nil {
+			bad("layouts", "is required for the format %s", p.Format)
+			return
+		}
+		p.Layouts = []Layout{{}}
+	}
+	if len(p.Layouts) > 1 && p.Format != "table" && p.Format != "xlsx" {
+		bad("layouts", "only the formats table and xlsx have several layouts")
+	}
+	for i := range p.Layouts {
+		l := &p.Layouts[i]
+		at := fmt.Sprintf("layouts[%d]", i)
+		if listColumns[p.Format] != nil {
+			if l.Columns != nil || l.Positions != nil {
+				bad(at, "the format %s has the columns %s and takes no others", p.Format, strings.Join(listColumns[p.Format], ", "))
+			}
+			l.Columns = map[string]string{}
+			for _, c := range listColumns[p.Format] {
+				l.Columns[c] = c
+			}
+		}
+		if (len(l.Columns) > 0) == (len(l.Positions) > 0) {
+			bad(at, "must have either columns or positions")
+		}
+		if len(l.Positions) > 0 && (l.Width <= 0 || p.Format != "table") {
+			bad(at, "positions require width, the number of columns, and the format table")
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.Positions)) {
+			if n := l.Positions[name]; n < 0 || n >= l.Width {
+				bad(at+".positions."+name, "must be at least 0 and less than width, got %d", n)
+			}
+		}
+		l.compile(p, at, bad)
+	}
+}
+
+// compile checks the other keys of a layout and compiles its regular expressions.
+func (l *Layout) compile(p *Preset, at string, bad badFunc) {
+	known := p.fileColumns()
+	for c := range l.Columns {
+		known[c] = true
+	}
+	for c := range l.Positions {
+		known[c] = true
+	}
+	l.match, l.split = map[string]*regexp.Regexp{}, map[string]*regexp.Regexp{}
+	var captures []string
+	for _, c := range slices.Sorted(maps.Keys(l.Match)) {
+		re, err := regexp.Compile(l.Match[c])
+		if err != nil {
+			bad(at+".match."+c, "%v", err)
+			continue
+		}
+		l.match[c] = re
+		captures = append(captures, re.SubexpNames()...)
+	}
+	if len(l.Match) > 1 {
+		bad(at+".match", "must have one column")
+	}
+	need := func(key, c string) {
+		if !known[c] {
+			bad(at+"."+key, "%q is no column of the layout", c)
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(l.Match)) {
+		need("match", c)
+	}
+	for _, c := range captures {
+		known[c] = true
+	}
+	for _, c := range slices.Sorted(maps.Keys(l.Where)) {
+		need("where", c)
+		w := l.Where[c]
+		if len(w.Take) == 0 {
+			bad(at+".where."+c, `needs take, the values of rows that are orders; "*" stands for all other values`)
+		}
+		seen := map[string]bool{}
+		for _, v := range slices.Concat(w.Take, w.Leave, w.End, w.Except) {
+			if seen[v] {
+				bad(at+".where."+c, "has the value %q twice", v)
+			}
+			seen[v] = true
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(l.Split)) {
+		need("split", c)
+		re, err := regexp.Compile(l.Split[c])
+		if err != nil {
+			bad(at+".split."+c, "%v", err)
+			continue
+		}
+		l.split[c] = re
+	}
+	if len(l.Target) == 0 && len(l.TargetBy) == 0 {
+		l.Target = []string{"name"}
+	}
+	for _, c := range l.Target {
+		need("target", c)
+	}
+	if len(l.TargetBy) > 1 {
+		bad(at+".target_by", "must have one column")
+	}
+	for c, by := range l.TargetBy {
+		need("target_by", c)
+		for _, v := range slices.Sorted(maps.Keys(by)) {
+			for _, t := range by[v] {
+				need("target_by."+c, t)
+			}
+		}
+	}
+	if l.Plain != "" && l.Plain != "exact" && l.Plain != "subtree" {
+		bad(at+".plain", "must be exact or subtree, got %q", l.Plain)
+	}
+	if len(l.MatchBy) > 1 {
+		bad(at+".match_by", "must have one column")
+	}
+	for c, by := range l.MatchBy {
+		need("match_by", c)
+		for _, v := range slices.Sorted(maps.Keys(by)) {
+			if _, ok := matches[by[v]]; !ok {
+				bad(at+".match_by."+c, "must be exact, subtree or below, got %q", by[v])
+			}
+		}
+	}
+	for _, c := range p.Group {
+		need("group", c)
+	}
+}
+
+// matches contains the words for the names that a target covers.
+var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
+
+// fileColumns returns the columns that have one value for a whole file.
+func (p *Preset) fileColumns() map[string]bool {
+	known := map[string]bool{}
+	for c := range p.Given {
+		known[c] = true
+	}
+	if p.firstLine != nil {
+		for _, c := range p.firstLine.SubexpNames() {
+			known[c] = true
+		}
+	}
+	delete(known, "")
+	return known
+}
+
+// checkOrder checks the id and the fields of the orders. Only columns of the key may be in an
+// order, because the other columns differ from row to row.
+func (p *Preset) checkOrder(bad badFunc) {
+	if p.ID == "" {
+		bad("id", "is required, for example authority/{issued}")
+	}
+	known := p.fileColumns()
+	for _, c := range p.Group {
+		known[c] = true
+	}
+	for _, c := range placeholders(p.ID) {
+		if !known[c] {
+			bad("id", "{%s} is not in group", c)
+		}
+	}
+	for _, c := range p.Group {
+		if !slices.Contains(placeholders(p.ID), c) {
+			bad("group", "the column %s must be in id, so that different orders have different ids", c)
+		}
+	}
+	walk(p.Order, func(s string) {
+		for _, c := range placeholders(s) {
+			if !known[c] {
+				bad("order", "{%s} is not in group", c)
+			}
+		}
+	})
+	for _, c := range slices.Sorted(maps.Keys(p.By)) {
+		if !known[c] {
+			bad("by", "%q is not in group", c)
+		}
+	}
+	for _, key := range []string{"id", "targets", "targets_from", "issued", "served", "action", "windows"} {
+		if p.Order[key] != nil {
+			bad("order."+key, "is made by the import and is no key of a preset")
+		}
+	}
+	if p.Term != "" && !slices.Contains(p.Group, "issued") {
+		bad("term", "requires the column issued in group")
+	}
+	// The server's rules check the fields of an order with examples in place of the columns.
+	example := map[string]string{}
+	for c := range known {
+		example[c] = exampleOf(c)
+	}
+	tries := []map[string]any{{}}
+	for _, c := range slices.Sorted(maps.Keys(p.By)) {
+		for _, v := range slices.Sorted(maps.Keys(p.By[c])) {
+			tries = append(tries, p.By[c][v])
+		}
+	}
+	for _, by := range tries {
+		fields := maps.Clone(p.Order)
+		if fields == nil {
+			fields = map[string]any{}
+		}
+		maps.Copy(fields, by)
+		if _, err := p.template(fields, example); err != nil {
+			bad("order", "%v", err)
+		}
+	}
+}
+
+// exampleOf returns a value for a column in a check of the fields of an order.
+func exampleOf(column string) string {
+	switch column {
+	case "country":
+		return "IT"
+	case "address":
+		return "192.0.2.1"
+	case "kind":
+		return "regulator"
+	}
+	return "1"
+}
+
+// clean returns the options for the cleaner of names.
+func (p *Preset) clean(allowSuffix bool) importer.Options {
+	o := importer.Options{AllowSuffix: allowSuffix, Decide: map[importer.Form]string{}}
+	for form, word := range p.Decide {
+		o.Decide[importer.Form(form)] = word
+	}
+	return o
+}
+
+var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
+
+// placeholders returns the columns that are in braces in s.
+func placeholders(s string) (out []string) {
+	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// fill replaces the columns in braces in s by their values.
+func fill(s string, value func(string) string) string {
+	if !strings.Contains(s, "{") {
+		return s
+	}
+	return placeholder.ReplaceAllStringFunc(s, func(m string) string { return value(m[1 : len(m)-1]) })
+}
+
+// walk calls f for each string in v.
+func walk(v any, f func(string)) {
+	switch v := v.(type) {
+	case string:
+		f(v)
+	case []any:
+		for _, x := range v {
+			walk(x, f)
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			walk(v[k], f)
+		}
+	}
+}
+
+// A term is the time after which an order ends by law.
+type term struct{ years, months, days int }
+
+var termForm = regexp.MustCompile(`^([1-9]\d{0,3})([ymd])$`)
+
+func parseTerm(s string) (t term, err error) {
+	m := termForm.FindStringSubmatch(s)
+	if m == nil {
+		return t, fmt.Errorf("must be a number of years, months or days such as 3y, 6m or 90d, got %q", s)
+	}
+	n, _ := strconv.Atoi(m[1])
+	switch m[2] {
+	case "y":
+		t.years = n
+	case "m":
+		t.months = n
+	default:
+		t.days = n
+	}
+	return t, nil
+}

@@ -1,0 +1,356 @@
+package register
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A state is the effect of a row on its target.
+type state uint8
+
+const (
+	taken  state = iota // the row is an order
+	ended               // the row ends an order at the time of the file's content
+	except              // the name is an exception
+)
+
+// A Refused is a row that makes no order because of an error.
+type Refused struct {
+	At     int    `json:"at"` // the number of the line, row or entry
+	Column string `json:"column,omitempty"`
+	Value  string `json:"value"`
+	Why    string `json:"why"`
+	Needs  string `json:"needs,omitempty"` // the key below decide in the preset that would decide
+}
+
+// refuse notes that a row makes no order.
+func (r *run) refuse(at int, column, value, format string, args ...any) {
+	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
+}
+
+// use sets the layout and the index of each of its columns in a row. A column that the file does
+// not have is not in index.
+func (r *run) use(l *Layout, index map[string]int, width int) {
+	r.layout, r.width = l, width
+	r.index = map[string]int{}
+	r.cells, r.names, r.tests = nil, nil, nil
+	for _, name := range sortedKeys(index) {
+		r.index[name] = len(r.names)
+		r.names, r.cells = append(r.names, name), append(r.cells, index[name])
+	}
+	r.vals = make([]string, len(r.names))
+	for _, c := range sortedKeys(l.Where) {
+		w := l.Where[c]
+		t := test{column: c, at: r.at(c), values: map[string]verdict{}}
+		for v, list := range map[verdict][]string{take: w.Take, leave: w.Leave, end: w.End, exempt: w.Except} {
+			for _, x := range list {
+				if t.any = t.any || v == take && x == others; x != others {
+					t.values[x] = v
+				}
+			}
+		}
+		r.tests = append(r.tests, t)
+	}
+	for c, by := range l.MatchBy {
+		r.matchBy, r.matchAt = by, r.at(c)
+	}
+	for c, by := range l.TargetBy {
+		r.targetBy, r.targetAt = by, r.at(c)
+	}
+	for c, re := range l.match {
+		r.capture, r.captureAt = re, r.at(c)
+	}
+	r.removedAt, r.issuedAt = r.at("removed"), r.at("issued")
+}
+
+// at returns the index of a column in r.vals, or -1.
+func (r *run) at(column string) int {
+	if i, ok := r.index[column]; ok {
+		return i
+	}
+	return -1
+}
+
+// value returns the text of a column in the current row.
+func (r *run) value(column string) string {
+	if v, ok := r.captured[column]; ok {
+		return v
+	}
+	if i, ok := r.index[column]; ok {
+		if i == r.issuedAt && r.issuedText != "" {
+			return r.issuedText
+		}
+		return r.vals[i]
+	}
+	return r.file[column]
+}
+
+// others is the value in a preset that stands for all values that the preset does not list.
+const others = "*"
+
+type verdict uint8
+
+const (
+	take verdict = iota
+	leave
+	end
+	exempt
+)
+
+// A test says for the values of a column whether a row is an order.
+type test struct {
+	column string
+	at     int
+	any    bool // another value is an order
+	values map[string]verdict
+}
+
+// row converts one row of the file into entries.
+func (r *run) row(at int, cells []string) error {
+	r.rows++
+	if r.progress != nil && r.rows%4096 == 0 {
+		r.progress(r.rows)
+	}
+	for i, from := range r.cells {
+		v := tidy(cells[from])
+		if use, ok := r.correct(at, r.names[i], v); ok {
+			v = tidy(use)
+		}
+		r.vals[i] = v
+	}
+	s := taken
+	for i := range r.tests {
+		t := &r.tests[i]
+		v, text := take, ""
+		if t.at >= 0 {
+			text = r.vals[t.at]
+		}
+		var known bool
+		if v, known = t.values[text]; !known && !t.any {
+			r.unknown(at, t, text)
+			return nil
+		}
+		switch v {
+		case leave:
+			r.out.Left[t.column+": "+text]++
+			return nil
+		case end:
+			s = ended
+		case exempt:
+			s = except
+		}
+	}
+	return r.entries(at, s)
+}
+
+// unknown notes a value that the preset does not list. Each value is noted once.
+func (r *run) unknown(at int, t *test, text string) {
+	key := t.column + "\x00" + text
+	if r.unknowns[key]++; r.unknowns[key] == 1 {
+		r.problem("%s %d: the column %s has the value %q, and the preset does not say whether such a row is an order", r.p.Unit(), at, t.column, clip(text))
+	}
+}
+
+// entries makes the entries of a row. A row with several decisions has the targets in the order of
+// each decision.
+func (r *run) entries(at int, s state) error {
+	until := order.NoTime
+	if r.removedAt >= 0 && r.vals[r.removedAt] != "" {
+		t, ok := r.date(r.vals[r.removedAt])
+		if !ok {
+			r.refuse(at, "removed", r.vals[r.removedAt], "is not a date of the form %s", r.dateForms())
+			return nil
+		}
+		until = t
+	}
+	targets, ok := r.targets(at)
+	if !ok {
+		return nil
+	}
+	if r.capture == nil {
+		return r.decisions(at, s, targets, until)
+	}
+	found := r.capture.FindAllStringSubmatch(r.vals[r.captureAt], -1)
+	if len(found) == 0 && s != taken {
+		r.out.Left["a row without a decision"]++
+		return nil
+	}
+	if len(found) == 0 {
+		r.refuse(at, r.names[r.captureAt], r.vals[r.captureAt], "has no decision of the form %s", r.capture)
+		return nil
+	}
+	for _, m := range found {
+		for i, name := range r.capture.SubexpNames() {
+			if name != "" {
+				r.captured[name] = m[i]
+			}
+		}
+		if err := r.decisions(at, s, targets, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decisions adds the targets of a row to the order of its decision.
+func (r *run) decisions(at int, s state, targets []order.Target, until order.Time) error {
+	r.issued, r.issuedText = order.NoTime, ""
+	if text := r.value("issued"); text != "" {
+		t, ok := r.date(text)
+		if !ok {
+			r.refuse(at, "issued", text, "is not a date of the form %s", r.dateForms())
+			return nil
+		}
+		day := t.Time().In(r.p.loc)
+		r.issuedText = day.Format(time.DateOnly)
+		r.issued = order.FromTime(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, r.p.loc))
+		if _, ok := r.captured["issued"]; ok {
+			r.captured["issued"] = r.issuedText
+		}
+	}
+	for i := range targets {
+		if err := r.entry(at, targets[i], until, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// targets returns the targets of a row. It returns false if the row was refused or has no target.
+func (r *run) targets(at int) (out []order.Target, ok bool) {
+	columns := r.layout.Target
+	if r.targetBy != nil {
+		word := ""
+		if r.targetAt >= 0 {
+			word = r.vals[r.targetAt]
+		}
+		if columns, ok = r.targetBy[word]; !ok {
+			columns, ok = r.targetBy[others]
+		}
+		if !ok {
+			r.problem("%s %d: the preset does not say which column has the target of a row with the value %q", r.p.Unit(), at, clip(word))
+			return nil, false
+		}
+	}
+	for _, c := range columns {
+		i := r.at(c)
+		if i < 0 || r.vals[i] == "" {
+			continue
+		}
+		r.found = r.found[:0]
+		for _, text := range r.split(c, r.vals[i]) {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			targets, note := importer.Clean(text, r.clean)
+			if r.note(at, c, text, &note) {
+				return nil, false
+			}
+			if m := matches[r.layout.Plain]; r.layout.Plain != "" && !strings.Contains(text, "*.") {
+				setMatch(targets, m)
+			}
+			r.found = append(r.found, targets...)
+		}
+		if len(r.found) > 0 {
+			return r.found, r.covers(at, r.found)
+		}
+		return nil, false
+	}
+	if !r.wasFixed(at) {
+		r.refuse(at, columns[0], "", "has no name")
+	}
+	return nil, false
+}
+
+// wasFixed reports whether a correction changed the row. A correction can leave a row out.
+func (r *run) wasFixed(at int) bool {
+	n := len(r.out.Fixed)
+	return n > 0 && r.out.Fixed[n-1].At == at
+}
+
+// split returns the values of a cell.
+func (r *run) split(column, cell string) []string {
+	if re := r.layout.split[column]; re != nil {
+		return re.Split(cell, -1)
+	}
+	if !strings.Contains(cell, manyValues) {
+		return []string{cell}
+	}
+	return strings.Split(cell, manyValues)
+}
+
+// note reports on a cleaned text. It returns true if the text was refused.
+func (r *run) note(at int, column, text string, n *importer.Note) bool {
+	for _, w := range n.Warnings {
+		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
+	}
+	switch {
+	case n.Skipped:
+		r.out.Left["decide: "+n.Refused]++
+		return false
+	case n.Refused != "":
+		r.refuse(at, column, text, "%s", n.Refused)
+		r.out.Refused[len(r.out.Refused)-1].Needs = string(n.Needs)
+		return true
+	}
+	return false
+}
+
+// covers sets the names that the targets of a row cover, if a column of the row says so.
+func (r *run) covers(at int, targets []order.Target) bool {
+	if r.matchBy == nil {
+		return true
+	}
+	word := ""
+	if r.matchAt >= 0 {
+		word = r.vals[r.matchAt]
+	}
+	name, ok := r.matchBy[word]
+	if !ok {
+		name, ok = r.matchBy[others]
+	}
+	if !ok {
+		r.problem("%s %d: the preset does not say which names a row with the value %q covers", r.p.Unit(), at, clip(word))
+		return false
+	}
+	setMatch(targets, matches[name])
+	return true
+}
+
+// setMatch sets the names that plain names cover.
+func setMatch(targets []order.Target, m order.Match) {
+	for i := range targets {
+		if targets[i].Kind == order.TargetName && targets[i].Attr == nil {
+			targets[i].Match = m
+		}
+	}
+}
+
+// date parses a date in one of the forms of the preset. A date is the start of the day in the time
+// zone of the register.
+func (r *run) date(text string) (order.Time, bool) {
+	if t, ok := r.dates[text]; ok {
+		return t, t != order.NoTime
+	}
+	t := order.NoTime
+	for _, form := range r.p.Dates {
+		if x, err := time.ParseInLocation(form, text, r.p.loc); err == nil {
+			t = order.FromTime(x)
+			break
+		}
+	}
+	if len(r.dates) < 1<<16 {
+		r.dates[strings.Clone(text)] = t
+	}
+	return t, t != order.NoTime
+}
+
+func (r *run) dateForms() string { return strings.Join(r.p.Dates, " or ") }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
