@@ -13,7 +13,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long a query waits for its answer before it counts as lost. Tests change it.
+// patience is how long a query may wait for its answer. Then it counts as lost. Tests change
+// it.
 var patience = 2 * time.Second
 
 // A question is a packed query of type A, and whether its name is blocked.
@@ -31,9 +32,8 @@ type result struct {
 	example     string // a wrong answer
 }
 
-// saturate keeps a number of queries outstanding on each socket until the time is over. It
-// sends the next query when an answer arrives, so that the server is always busy (a closed
-// loop).
+// saturate keeps window queries without an answer on each socket, for the given length. After
+// each answer it sends the next query, so the server is always busy (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -61,14 +61,14 @@ func saturate(ctx context.Context, addr string, sockets, window int, qs []questi
 	return all, err
 }
 
-// A slot is one of the queries that are outstanding on a socket.
+// A slot is a place for one query that waits for its answer.
 type slot struct {
 	at       time.Time // zero if nothing is outstanding
 	question int
-	turn     uint16 // the high bits of the id, so that a late answer is not taken for a new one
+	turn     uint16 // the high bits of the DNS id, which distinguish a late answer from a new one
 }
 
-// slotBits is the number of bits of the DNS id for the number of the slot.
+// slotBits is the number of low bits of the DNS id that contain the index of the slot.
 const slotBits = 8
 
 // A worker sends queries from one socket.
@@ -140,7 +140,7 @@ func (w *worker) send(i int) error {
 	return err
 }
 
-// receive judges an answer and returns its slot. It returns -1 for an answer that came too late.
+// receive checks an answer and returns its slot, or -1 if the answer came too late.
 func (w *worker) receive(b []byte) int {
 	if len(b) < 12 {
 		return -1
@@ -164,8 +164,8 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts the queries that have waited too long as lost. If the load goes on, sweep sends
-// other queries in their slots.
+// sweep counts the queries that have waited too long as lost. While the load runs, it sends
+// new queries in these slots.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

@@ -1,12 +1,12 @@
 // Command saturate keeps a server busy with queries while its list changes each second. It
-// reports lost and wrong answers and the latency, beside the same load without changes.
+// reports lost answers, wrong answers and latencies, and compares them with a load without
+// changes.
 //
 //	go run ./bench/saturate                                  # 100,000 names, 10 s for each load
 //	go run ./bench/saturate -names 1000000 -for 10m -rounds 1
 //
-// The load is a closed loop: each socket has a fixed number of queries outstanding, and sends the
-// next query when an answer arrives. The latency therefore includes the wait in the queue of the
-// server.
+// The load is a closed loop: after each answer, a socket sends its next query. The latency
+// therefore includes the wait in the queue of the server.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// changed is the name that a change adds to the list or removes from the list.
+// changed is a name that each change of the list adds or removes.
 const changed = "saturate-change.example"
 
 func main() {
@@ -189,8 +189,8 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change replaces the list by the list with or without the name changed. It returns the time
-// until the change was in effect.
+// change adds the name changed to the list, or removes it. It returns the time until the
+// server answered by the new list.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	version := "list.0"
 	if add {
@@ -206,7 +206,7 @@ func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	})
 }
 
-// until waits until a name is blocked or not blocked.
+// until calls change, and waits until a name is blocked or not blocked.
 func (l *lab) until(ctx context.Context, name string, blocked bool, change func() (time.Time, error)) (time.Duration, error) {
 	q := rig.Question{Addr: l.addr, Name: rig.Same(name), Every: 5 * time.Millisecond,
 		Done: func(m *dns.Msg) bool { return (m.Rcode == dns.RcodeNameError) == blocked }}

@@ -1,6 +1,6 @@
-// Command start measures the time from exec to the first blocked answer of our server: from the
-// order files, from the snapshots of a state directory, and from the stored files of a state
-// directory without snapshots. A server without the plugin is measured in the same rounds.
+// Command start measures the time from exec to the first blocked answer of a server. The
+// server starts from order files, from snapshots in a state directory, or from a state
+// directory without snapshots. For comparison, it also measures a server without the plugin.
 //
 //	go run ./bench/start               # a million names in a side list, 10 rounds
 //	go run ./bench/start -orders       # a million orders with one name each
@@ -166,8 +166,9 @@ func stored(ctx context.Context, current string) error {
 	}
 }
 
-// start starts a server, waits for its first answer, calls then and stops the server. It returns
-// the time since exec and the CPU time of the server at the first answer.
+// start starts a server, waits for its first answer, calls the function "then" and stops the
+// server. The result "took" is the time from exec to this answer. The result "used" is the CPU
+// time.
 func (l *lab) start(ctx context.Context, k kind, then func() error) (took, used time.Duration, err error) {
 	if k.noSnapshots {
 		if err := os.RemoveAll(filepath.Join(l.dir, k.state, "part")); err != nil {

@@ -81,7 +81,7 @@ func (c *addCmd) Run(e *env) error {
 	return x.finish(max(o.From, x.now))
 }
 
-// load loads the orders and opens the file for the new order. A file that does not exist is made.
+// load loads the orders and opens the file for the new order. A missing file is created.
 func (c *addCmd) load(e *env) (*editing, error) {
 	path := c.File
 	if path == "" {

@@ -9,10 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns why a server with the files of before in force would refuse the files of
-// after. The reasons are a lower serial and a loss of more targets than max_shrink allows.
-// Files with equal base names are compared. If before and after have one file each, the two
-// files are compared.
+// refusals returns why a server would refuse the new files while the old files are in force.
+// The reasons are a lower serial and a larger loss of targets than max_shrink allows.
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -26,8 +24,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of the file next in the list olds. n is the number of new
-// files.
+// versionOf finds the old version of the new file "next". If there is one old and one new
+// file, their names may differ. The parameter n is the number of new files.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true

@@ -86,7 +86,7 @@ func (c *amendCmd) Run(e *env) error {
 	return x.finish(max(o.From, x.now))
 }
 
-// ask asks for the dates and the number of the decision about the further names.
+// ask asks for the dates and the number of the decision that added the names.
 func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	a := x.asks
 	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
@@ -120,7 +120,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	return a.err
 }
 
-// attr returns the attributes of each added name, or nil.
+// attr returns the attributes (for example a deadline) of each added name, or nil.
 func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	target := map[string]any{"name": "placeholder.example"}
 	for key, value := range map[string]string{"served": c.Served, "deadline": c.Deadline, "note": c.Note} {
@@ -159,7 +159,8 @@ func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	return out
 }
 
-// withAttr returns the attributes of a target together with the attributes of amend.
+// withAttr returns the attributes own with the dates and references of add. A note of add
+// replaces the note of own.
 func withAttr(own, add *order.Attr) *order.Attr {
 	if own == nil || add == nil {
 		if own == nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// queryName parses a name from the command line. The error contains the argument flag.
+// queryName parses a name from the command line. The error for a wrong name begins with the
+// text in flag.
 func queryName(flag, s string) (dname.Name, error) {
 	if _, err := netip.ParseAddr(strings.TrimSuffix(s, ".")); err == nil {
 		return dname.Name{}, misuse("%s must be a name, not an IP address, got %q", flag, s)
@@ -37,8 +38,7 @@ func queryHost(flag, s string) (dname.Name, error) {
 }
 
 // nameAndOrders splits the arguments of explain into a name and order files. The name is the
-// first argument. If only the first argument looks like an order file, the name is the last
-// argument.
+// first argument, or the last argument if only the first one looks like an order file.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {

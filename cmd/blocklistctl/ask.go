@@ -14,9 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An asker asks a person questions on a terminal. The questions go to standard error, so that
-// standard output has only the result of the command. After an error of the input, the asker asks
-// no more questions, and each answer is empty.
+// An asker asks a person questions on a terminal. The questions go to standard error, because
+// standard output is only for the result. After an input error, all answers are empty.
 type asker struct {
 	e       *env
 	in      *bufio.Reader
@@ -27,8 +26,8 @@ type asker struct {
 // errStopped is the error after the end of the input, for example after Ctrl-D at a question.
 var errStopped = errors.New("the input ended before the last answer; nothing was written")
 
-// asker returns an asker if standard input and standard error are terminals. Otherwise, or with
-// --json, it returns nil. All calls return the same asker.
+// asker returns an asker if standard input and standard error are terminals. Otherwise, or
+// with --json, it returns nil. Later calls return the same asker.
 func (e *env) asker() *asker {
 	if e.asks != nil || e.json || !terminal(e.stdin) || !terminal(e.stderr) {
 		return e.asks
@@ -45,7 +44,6 @@ func terminal(v any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// A question is one question, with the check of its answer.
 type question struct {
 	text string // one sentence
 	help string // more sentences, for the answer "?"
@@ -54,7 +52,8 @@ type question struct {
 	offer string
 	// optional accepts an empty line if there is no offer.
 	optional bool
-	// take stores an answer that is not empty. It returns the reason why the answer is wrong, or "".
+	// take stores an answer. If the answer is wrong, take returns the reason. The answer is
+	// never empty.
 	take func(answer string) (wrong string)
 }
 
@@ -162,7 +161,8 @@ func (a *asker) yes(q question) bool {
 	return a.oneOf(q, []choice{{word: "yes"}, {word: "no"}}, false) == "yes"
 }
 
-// oneOf asks for one of several words. If numbered is true, the number of a choice is an answer too.
+// oneOf asks for one of several words. If numbered is true, a person can also answer with the
+// number of a choice.
 func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
 	q.take = func(answer string) string {
 		var words, found []string
@@ -198,8 +198,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with a message. After a call of release, Ctrl-C has no
-// effect, so that it cannot interrupt the writing of files.
+// onInterrupt makes Ctrl-C end the process with a message, until release is called. After
+// that, Ctrl-C has no effect, so that it cannot interrupt the writing of files.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

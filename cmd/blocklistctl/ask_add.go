@@ -50,7 +50,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// late reports whether a block that begins at a time begins after the deadline of the order.
+// late reports whether a block misses the deadline of the order if it begins at the given
+// time.
 func (q *orderAsker) late(from order.Time) bool {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -64,8 +65,8 @@ func (q *orderAsker) late(from order.Time) bool {
 	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
 }
 
-// wrong returns the problem of a field with all answers until now, or "". The parser of order
-// files finds the problem, so an accepted answer is right in the file.
+// wrong checks the answers so far with the parser of order files. It returns the problem of
+// one field, or "".
 func (q *orderAsker) wrong(key string) string {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -186,8 +187,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. It offers the deadline of the last order of the authority, if
-// that deadline is a duration after the receipt.
+// deadline asks for the deadline. If the last order of the authority had a deadline like "24h
+// after the receipt", the method offers the same duration.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return
@@ -217,8 +218,8 @@ func (q *orderAsker) deadline() {
 	}
 }
 
-// review asks for the date of the next review of an order without an end. It offers a day after
-// one year.
+// review asks for the date of the next review of an order without an end. It offers the date
+// in one year.
 func (q *orderAsker) review() {
 	if q.c.Until != "" {
 		return

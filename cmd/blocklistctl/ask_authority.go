@@ -24,8 +24,8 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
-// authority asks for the authority, its country and its kind. An authority of an earlier order
-// has the country and the kind of that order.
+// authority asks for the authority, its country and its kind. The country and the kind of a
+// known authority come from its last order.
 func (q *orderAsker) authority() {
 	c := q.c
 	if c.Authority == "" {
@@ -65,8 +65,8 @@ func (q *orderAsker) authority() {
 	}
 }
 
-// likeKnown asks whether an authority with a similar name as an authority in the files is the same
-// authority, and returns the name.
+// likeKnown asks whether a name means a known authority with a similar name. It returns the
+// known name if the person agrees, and otherwise the given name.
 func (a *asker) likeKnown(name string, known []*order.Order) string {
 	var names []string
 	for _, o := range known {

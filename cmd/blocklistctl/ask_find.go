@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// missing returns an error with all arguments that a command needs and does not have. An empty
-// name is left out.
+// missing returns an error that lists the given names of missing arguments. It ignores empty
+// names.
 func missing(args ...string) error {
 	args = slices.DeleteFunc(args, func(s string) bool { return s == "" })
 	if len(args) == 0 {
@@ -21,7 +21,7 @@ func missing(args ...string) error {
 	return misuse("missing: %s", strings.Join(args, "; "))
 }
 
-// without returns the name of an argument that is missing, or "".
+// without returns the name of a missing argument, or "" if the argument is there.
 func without(isMissing bool, name string) string {
 	if isMissing {
 		return name
@@ -29,15 +29,14 @@ func without(isMissing bool, name string) string {
 	return ""
 }
 
-// noOrders returns "ORDERS" if neither an argument nor the environment gives the order files.
+// noOrders returns "--orders PATH or --corefile FILE" if neither a flag nor the environment
+// gives the order files. Otherwise it returns "".
 func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete decides what a command does about missing arguments. With --yes or without a terminal,
-// it returns an error with all of them. On a terminal it asks for the order file, and reports
-// whether the command must ask for the other arguments. If made is true, the order file may be a
-// new file.
+// complete returns an error that lists the missing arguments. On a terminal without --yes, it
+// asks for the order file instead. The result "ask" is true if other arguments are missing.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -81,9 +80,9 @@ func (c *editFlags) askFile(a *asker, made bool) {
 // maxChoices is the largest number of orders that a question lists.
 const maxChoices = 20
 
-// askOrder asks for an order that a command changes, and stores its id. The answer can be the id, a
-// number of the decision, or a name that the order blocks. which reports whether an order is a
-// possible answer.
+// askOrder asks for an order and stores its id. The person can answer with the id, a number of
+// the decision, or a blocked name. The function "which" reports whether an order may be
+// chosen.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -156,8 +155,8 @@ func orderLine(o *order.Order) string {
 	return printable.Line(s)
 }
 
-// matching returns the orders with an id, with a number of the decision, or with a target that
-// covers a name. The first of these three that an order has decides.
+// matching returns the orders whose id is the answer. If there are none, it looks for orders
+// with this decision number, and then for orders that block this name.
 func matching(list []*order.Order, answer string) (out []*order.Order) {
 	tests := []func(o *order.Order) bool{
 		func(o *order.Order) bool { return o.ID == answer },
@@ -179,8 +178,8 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date of a change. check returns the reason why a time is wrong, or
-// "". It may be nil.
+// askTime asks for a time or a date of a change. The function "check" returns why a time is
+// wrong, or "". It may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
 	if *v != "" {
 		return

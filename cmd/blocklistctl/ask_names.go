@@ -39,7 +39,7 @@ func (a *asker) paste(flag string) (text, file string) {
 				if strings.TrimSpace(line) == pasteEnd || a.err != nil {
 					break
 				}
-				// A person who waits for the next question presses Enter.
+				// A person who expects the next question presses Enter.
 				if text := strings.TrimSpace(line); !reminded && (text == "" || text == "?") {
 					reminded = true
 					a.say("To end the list, write the word %s on a line of its own.", pasteEnd)
@@ -60,11 +60,11 @@ type listAsker struct {
 	data  []byte
 	opt   importer.Options
 	left  bool // the question about public suffixes was asked
-	given bool // flags give the names one by one, so the person knows their number
+	given bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames asks for the names, if the flags do not give names, and for the decisions about lines
-// with several meanings. The result is as that of read.
+// askNames asks for the names, unless the flags give them. It also asks what to do with lines
+// that have several meanings. The results are those of the method read.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0}
@@ -113,8 +113,8 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 	return nil, nil, a.err
 }
 
-// decide cleans the list and asks about its lines. It returns nil for a list that the person wants
-// to paste again.
+// decide cleans the list and asks about its lines. It returns nil if the person wants to paste
+// the list again.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
 	q.opt.Lines = map[int]string{}
@@ -159,8 +159,8 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// foreign asks about a list that seems to have another format, and reports whether the list is read
-// as a plain list.
+// foreign asks what to do with a list that seems to have another format. It reports whether
+// each line shall be read as a name.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
 	word := q.choose(question{text: fmt.Sprintf("%s looks like %s and not like a list of names, because of line %d:\n  %q\nWhat now?", q.label, e.Format, e.Line, e.Text), flag: "--plain",
 		help: "A file in another format may contain names that must not be blocked, such as names that were removed."},
@@ -169,7 +169,7 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// asked asks the next question about the list, and reports whether it asked.
+// asked asks at most one question about the list. It reports whether it asked one.
 func (q *listAsker) asked(res *importer.Result) bool {
 	if q.pair(res) {
 		return true
@@ -222,8 +222,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about one line that ends in a hyphen or begins with a hyphen, and reports whether it
-// asked.
+// pair asks about one hyphen. At the end of a line, it may join two lines to one name. In
+// front of a name, it may be a bullet. The result reports whether pair asked.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false
@@ -253,7 +253,7 @@ func (q *listAsker) pair(res *importer.Result) bool {
 	return false
 }
 
-// trial returns the targets of a pair of lines after a decision.
+// trial returns the targets of two lines if the person answers with the given word.
 func (q *listAsker) trial(n importer.Note, word string) string {
 	opt := q.opt
 	opt.Lines = map[int]string{n.Line: word}
@@ -275,7 +275,7 @@ func (q *listAsker) trial(n importer.Note, word string) string {
 	return strings.Join(out, " and ")
 }
 
-// maxShown is the largest number of names that are shown as a whole.
+// maxShown is the largest number of names that show prints completely.
 const maxShown = 12
 
 // show prints the first and the last names of the list.
@@ -291,8 +291,8 @@ func (q *listAsker) show(res *importer.Result) {
 	}
 }
 
-// expect compares the number of names with the number in the decision, and reports whether the list
-// is used.
+// expect compares the number of names with the number in the decision. It reports whether the
+// person accepts the list.
 func (q *listAsker) expect(res *importer.Result) bool {
 	if q.err != nil {
 		return false

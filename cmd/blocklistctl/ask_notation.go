@@ -15,15 +15,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints how a date or a time was read, if the answer has another notation.
+// readAs prints the meaning of a date or a time, unless the answer already has this notation.
 func (a *asker) readAs(answer, is string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", is)
 	}
 }
 
-// timeText returns a date or time in the notation of order files. It accepts the words now, today
-// and yesterday, and other notations that have only one meaning.
+// timeText returns a date or time in the notation of order files. It accepts the words now,
+// today and yesterday, and other notations with only one meaning.
 func (x *editing) timeText(s string) string {
 	zone := zoneOf(x.file)
 	now := x.now.Time().In(zone)
@@ -45,7 +45,7 @@ func (x *editing) timeText(s string) string {
 	return cmp.Or(order.Notation(s), s)
 }
 
-// dayWord matches a word for a day, with a time of day behind the word or without it.
+// dayWord matches "today" or "yesterday", and the time of day after it.
 var dayWord = regexp.MustCompile(`(?i)^(today|yesterday)\b(.*)$`)
 
 // dayAndClock matches a date and a time of day, for example "2026-05-01 9.30".
@@ -67,8 +67,7 @@ func plainLetters(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// slug returns a text in the characters of ids: in lower case, with a hyphen in place of other
-// characters.
+// slug returns a text with lower-case letters, digits and hyphens only.
 func slug(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(plainLetters(s)) {
@@ -85,8 +84,8 @@ func slug(s string) string {
 // units matches a duration in words, for example "24 hours".
 var units = regexp.MustCompile(`^(\d+)\s*(m|h|d)(?:in|ins|inutes?|rs?|ours?|ays?)?\.?$`)
 
-// duration returns a duration in the notation of order files. It accepts units in words. It returns
-// ok false for another text.
+// duration returns a duration in the notation of order files. It accepts units in words, for
+// example "24 hours". The result "ok" is false for any other text.
 func duration(s string) (text string, ok bool) {
 	if m := units.FindStringSubmatch(strings.ToLower(s)); m != nil {
 		return m[1] + m[2], true
@@ -102,7 +101,8 @@ func (x *editing) deadlineText(s string) string {
 	return x.timeText(s)
 }
 
-// timeless returns why a deadline cannot be a duration, or "": the receipt has no time of day.
+// timeless returns an error text for a deadline that is a duration, if the receipt has no time
+// of day. Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"

@@ -13,10 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/test/script"
 )
 
-// TestConversations runs the scripts in testdata/terminal. In these scripts a person types at a
-// terminal. The step "at-terminal blocklistctl ARGUMENT... < FILE" types the answers in FILE: one
-// answer at each prompt, and for a list all lines until the word done. The step prints all text on
-// the terminal. The other steps are those of TestScripts.
+// TestConversations runs the scripts in testdata/terminal. Their step "at-terminal
+// blocklistctl ARGUMENT... < FILE" types one answer in FILE at each prompt, and prints the
+// text on the terminal.
 func TestConversations(t *testing.T) {
 	t.Setenv("TZ", "Europe/Rome")
 	script.RunAll(t, "testdata/terminal/*.txtar", 1, func(s *script.Script) map[string]script.Step {
@@ -38,7 +37,7 @@ func TestConversations(t *testing.T) {
 	})
 }
 
-// TestInterrupt checks that Ctrl-C at each question ends the tool, and that nothing changes.
+// TestInterrupt checks that Ctrl-C at any question ends the tool without a change.
 func TestInterrupt(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {

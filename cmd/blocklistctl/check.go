@@ -110,8 +110,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse, including the files
-// with an error from --against.
+// refused returns the number of order files that a server would refuse. The files that only
+// --against refuses count too.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {
@@ -126,8 +126,8 @@ func (l *orders) refused(problems order.Problems) int {
 	return n
 }
 
-// odd returns the warnings about the orders of all files, except the warnings of parsing and
-// compiling.
+// odd returns the warnings about the orders of all files. Warnings of the parser and the
+// compiler are not among them.
 func (l *orders) odd(s *server, now order.Time) order.Problems {
 	odd := lint.Check(l.files, l.set, now)
 	problems := slices.Clone(odd)

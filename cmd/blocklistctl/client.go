@@ -17,8 +17,8 @@ type clientFlags struct {
 	Country string `placeholder:"CC" help:"The country of the client."`
 }
 
-// client returns the client that the flags describe. Without --country, the country comes from
-// the server's settings.
+// client returns the client that the flags describe. Without --country, the settings of the
+// server give the country.
 func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	var addr netip.Addr
 	if w.Client != "" {
@@ -43,9 +43,8 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	return a, nil
 }
 
-// place returns the country that the server assigns to a client with the address a. The zero
-// address is outside all networks. unknown is true if geoip decides, because the tool does not
-// read the database of geoip.
+// place returns the country of a client with the address a. The zero address is outside all
+// networks. The result "unknown" is true if only the geoip plugin knows the country.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -58,8 +57,8 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// terms are flags for properties of a Corefile that influence an answer. Flags and properties
-// have equal defaults.
+// terms are flags in place of the properties of a Corefile that influence an answer. A flag
+// has the default of its property.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -69,8 +68,8 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply sets the server's settings to the flags. Flags together with a Corefile are an error,
-// because the Corefile has the settings.
+// apply copies the flags to the settings of the server. With a Corefile the flags are an
+// error, because the Corefile has these settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.given() {

@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// commands is the table of the commands. The parser, the help, the completions and the manual page
-// are made from this table. A new command is one line in a group below, and a file with the flags,
-// a method Help and a method Run.
+// commands is the table of all commands, from which the parser, the help, the completions and
+// the manual page are made. A new command needs a line below, and a type with flags, Help and
+// Run.
 type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
 	Version versionFlag `help:"Print the version, the commit and the version of Go."`
@@ -77,8 +77,8 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// newParser returns the parser of the command line, which writes the result to c. The parser
-// writes help to out. It panics if the tag of a command is wrong.
+// newParser returns the parser of the command line, which fills c. The parser writes help to
+// out. newParser panics if the tag of a command is wrong.
 func newParser(c *commands, out, errs io.Writer) *kong.Kong {
 	parser, err := kong.New(c,
 		kong.Name("blocklistctl"),

@@ -42,15 +42,16 @@ func (c *completionCmd) Run(e *env) error {
 	return err
 }
 
-// completeWord is the hidden command that the scripts call. Its arguments are the words of the
-// command line without the program, up to the word at the cursor.
+// completeWord is the hidden command that the completion scripts call. Its arguments are the
+// words after the program name, up to the word at the cursor.
 const completeWord = "__complete"
 
-// filesWord is the line with which the hidden command says that the word may be a file name.
+// filesWord is a line in the output of the hidden command. It means that the word may be a
+// file name.
 const filesWord = ":files"
 
-// complete prints the words with which the last word can continue, one on a line, most with a
-// tab and a description. It prints filesWord if the last word may be a file name.
+// complete prints the words that can replace the last word, one on a line. A description may
+// follow a tab. If the last word may be a file name, complete also prints filesWord.
 func complete(w io.Writer, words []string) {
 	root := newParser(new(commands), io.Discard, io.Discard).Model.Node
 	for _, c := range candidates(root, words) {
@@ -158,8 +159,8 @@ func children(node *kong.Node, prefix string) (out []string) {
 	return out
 }
 
-// values returns the words for the value of a flag or an argument. The word before, such as
-// "--output=", is in front of each value.
+// values returns the words for the value of a flag or an argument. Each word begins with the
+// text in "before", for example "--output=".
 func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	words := strings.Split(v.Tag.Get("words"), ",")
 	if v.Enum != "" {
@@ -176,8 +177,7 @@ func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	return out
 }
 
-// isFile reports whether a value is a path. The table of commands uses the same few placeholders
-// for paths.
+// isFile reports whether a value is a path, by its placeholder or its type.
 func isFile(v *kong.Value, placeholder string) bool {
 	switch placeholder {
 	case "FILE", "PATH", "DIR", "OLD", "orders", "file", "files", "old", "new", "list", "url", "id|reference|name":

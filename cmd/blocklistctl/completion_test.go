@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completions returns the words with which a command line continues, without descriptions. The last
-// word is at the cursor.
+// completions returns the words that complete the last word of a command line, without
+// descriptions.
 func completions(words ...string) (out []string) {
 	for _, c := range candidates(newParser(new(commands), nil, nil).Model.Node, words) {
 		word, _, _ := strings.Cut(c, "\t")
@@ -88,7 +88,8 @@ func TestCompleteCommand(t *testing.T) {
 	}
 }
 
-// TestPaths checks that each placeholder of a path is known to isFile, by the help of the flag.
+// TestPaths finds the flags and arguments that are paths by their help texts, and checks that
+// isFile knows them.
 func TestPaths(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		for _, p := range leaf.Positional {
@@ -125,8 +126,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestManual checks that the manual page has each command and each flag of the table, and that no
-// line of text is read as a macro.
+// TestManual checks that the manual page has each command and each flag. No line of text may
+// begin like a macro of man(7).
 func TestManual(t *testing.T) {
 	var b bytes.Buffer
 	m := &manual{w: &b}

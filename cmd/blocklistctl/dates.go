@@ -14,7 +14,7 @@ func zoneOf(f *order.File) *time.Location {
 	if zone, err := time.LoadLocation(f.Timezone); err == nil {
 		return zone
 	}
-	return time.UTC // does not happen, because the parser checks the time zone
+	return time.UTC // cannot happen, because the parser checks the time zone
 }
 
 // These functions write dates as the explanations do.
@@ -38,10 +38,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that gives orders and targets without a from their first
-// possible date. It is for explanations of the past, because an order file does not contain
-// the time of its load. A first date after the time now is ignored, because the order is in
-// force now.
+// datedBefore returns a function for explanations of the past. It sets a missing field "from"
+// of an order or a target to the first possible date, unless this date is after now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -61,8 +59,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten returns text with UTC times in the form of the order file. field is the field that
-// contains text. References and notes are free text and do not change.
+// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
+// "field" is the field with the text. References and notes do not change.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -86,6 +84,6 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC together with the word or the slash before the time. An
-// example of the word is "until".
+// utcTime matches a time in UTC with the word or the slash before it, for example "until
+// 2026-05-01T00:00:00Z".
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

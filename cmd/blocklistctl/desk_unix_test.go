@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// deskPart matches a heading with a day and a time, or a box with a command, in docs/desk.md.
+// deskPart matches two parts of docs/desk.md: a heading with a day and a time, or a box with a
+// command.
 var deskPart = regexp.MustCompile(`(?m)^## \w+, (\d+ \w+ \d{4}, \d\d:\d\d): .*$|^~~~ text\n\$ blocklistctl (.*)\n((?:.*\n)*?)~~~$`)
 
-// TestDesk types the commands and the answers of docs/desk.md at a terminal, and compares the text
-// on the terminal with the page. The times are those of the headings. With -update, it writes the
-// text into the page.
+// TestDesk types the commands and the answers of docs/desk.md, and compares the terminal with
+// the page. The headings give the times. With -update, it writes the text into the page.
 func TestDesk(t *testing.T) {
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "desk.md"))
 	if err != nil {

@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure contains by order id how much may be shown. If both versions have the order,
-	// the new version counts.
+	// disclosure contains, for each order id, how much may be shown. If both versions have the
+	// order, the new version counts.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -44,7 +44,8 @@ type diffJSON struct {
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that the guard newly keeps from being enforced.
+	// Held contains the targets that the guard keeps from being enforced in the new version
+	// only.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
@@ -89,7 +90,7 @@ type nameJSON struct {
 	target string // the name in the form of a target
 }
 
-// hiddenNames contains the numbers of names that must not be shown.
+// hiddenNames contains how many names must not be shown.
 type hiddenNames struct {
 	Blocked int `json:"blocked"`
 	Freed   int `json:"freed"`
@@ -174,13 +175,13 @@ func (c *diffCmd) order(d diff.Order) orderDiffJSON {
 	return out
 }
 
-// names converts names to their JSON form. hidden is the number of names that must not be
-// shown.
+// names converts names to their JSON form. It leaves out secret names, and returns their
+// number in the result "hidden".
 func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	out = []nameJSON{}
 	for _, n := range names {
 		if !c.Sealed && max(n.Order.Terms.Disclosure, c.disclosure[n.Order.ID]) != order.Full {
-			hidden++ // a name is also hidden if only the new version keeps it secret
+			hidden++ // a name is also secret if only the new version keeps it secret
 			continue
 		}
 		x := nameJSON{Name: n.Name.String(), Extent: n.Match.String(), Order: n.Order.ID, target: n.String()}
@@ -194,8 +195,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that the guard newly keeps from being enforced. It omits targets
-// that orders do not disclose, because check reports them.
+// held returns the targets that the guard keeps from being enforced in the new version only.
+// It omits the targets of secret orders, because the command check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {

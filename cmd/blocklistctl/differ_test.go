@@ -43,7 +43,8 @@ func (w world) some(list ...string) []string {
 
 func (w world) one(list ...string) string { return list[w.IntN(len(list))] }
 
-// networks contains loopback networks of clients, from which the test can send queries.
+// networks contains loopback networks, so that the test can send queries from client addresses
+// in them.
 var networks = []string{"127.0.0.0/8", "127.0.0.0/24", "127.1.0.0/16", "127.1.1.0/24", "127.1.1.7", "127.2.0.0/15"}
 
 // clients contains addresses inside and outside the networks.
@@ -63,8 +64,8 @@ func (w world) scope() string {
 	return "scope: {countries: [" + w.one("IT", "FR", "EU", "CH") + "], clients: [" + w.one(networks...) + "]}"
 }
 
-// orders returns a random order file. All times are whole days, so that nothing changes during
-// the test.
+// orders returns a random order file. All its times are whole days, so no order begins or ends
+// during the test.
 func (w world) orders() string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n")
@@ -126,8 +127,8 @@ func (w world) corefile(dir, port string) string {
 	return b.String()
 }
 
-// TestExplainIsTheServer compares explain --corefile with the answers of a server that has
-// this Corefile, and with explain --server. Orders, Corefiles, clients and names are random.
+// TestExplainIsTheServer compares explain --corefile with the answers of a running server and
+// with explain --server. Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	clog.Discard()
@@ -147,7 +148,7 @@ func TestExplainIsTheServer(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			old := time.Now().Add(-time.Minute) // the server would wait before it reads a file that was just written
+			old := time.Now().Add(-time.Minute) // the server waits before it reads a file that was just written
 			os.Chtimes(file, old, old)
 		}
 		corefile := filepath.Join(dir, "Corefile")
@@ -164,7 +165,8 @@ func TestExplainIsTheServer(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		addr := inst.Servers()[0].LocalAddr().String()
-		// A server that is stopped before its first query would not stop.
+		// Stop does not end a server that does not listen yet, so the test waits for an
+		// answer.
 		exchange(t, "tcp", inst.Servers()[0].Addr().String(), "127.0.0.1", "none.example", dns.TypeA)
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
@@ -199,14 +201,15 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-// comparable returns an explanation as JSON, without the fields that depend on the time of the call
-// and without the facts that only the parsed orders have.
+// comparable returns an explanation as JSON. It removes the fields that depend on the time of
+// the call, and the facts that a server does not keep.
 func comparable(t *testing.T, x explain.Explanation) string {
 	t.Helper()
 	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""
 	x.Others = slices.Clone(x.Others)
 	for i := range x.Others {
-		// The sentences of the tool have dates, targets and statuses as the order file has them.
+		// Only the texts of the tool have dates, targets and statuses in the form of the order
+		// file.
 		x.Others[i].Text = ""
 	}
 	out, err := json.MarshalIndent(x, "", " ")
@@ -246,8 +249,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients in the output "for whom". The verdict of a group
-// must be the verdict for a client of the group.
+// TestWhomIsTrue checks the groups of clients in the output "for whom". A client of a group
+// must get the verdict of the group.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

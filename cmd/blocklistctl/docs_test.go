@@ -9,13 +9,12 @@ import (
 	"testing"
 )
 
-// docsExample matches a command and its output in a page. A backslash at the end
-// of a line continues the command.
+// docsExample matches a command and its output in a page. A command continues after a
+// backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the pages of the tool in a copy of testdata/docs and compares the
-// outputs. Standard error comes before standard output. With -update, it writes the outputs into
-// the pages.
+// TestDocs runs the examples of the tool's pages in a copy of testdata/docs and compares the
+// outputs. Standard error comes first. With -update, it writes the outputs into the pages.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {

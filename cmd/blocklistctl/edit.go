@@ -24,7 +24,7 @@ type editFlags struct {
 	writeFlags  `embed:"" group:"The writing:"`
 }
 
-// An editing is a change of one order file, from the old content to the new content.
+// An editing is the change of one order file by a command.
 type editing struct {
 	e      *env
 	s      *server
@@ -40,14 +40,14 @@ type editing struct {
 	isNew  bool        // the file does not exist yet
 	verb   string      // the kind of the change, for the message of a commit
 	id     string      // the id of the changed order
-	asks   *asker      // asks the person at the terminal; nil with --yes and without a terminal
+	asks   *asker      // asks the person at the terminal; nil without a terminal or with --yes
 }
 
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// beginWith loads the orders before the change. If path is not empty, the file at path does not
-// exist yet, and text is the text of a file without orders.
+// beginWith loads the orders before the change. If path is not empty, the command creates the
+// file at path, and text is its text without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	now, err := e.moment("")
 	if err != nil {
@@ -121,8 +121,8 @@ func (x *editing) openFile(path string) (err error) {
 	return err
 }
 
-// freeID returns the first id that no order has: base and a slash and a word, or the same with a
-// number at the end.
+// freeID returns an id that no order has: base/word, or else base/word-2, base/word-3 and so
+// on.
 func (x *editing) freeID(base, word string) string {
 	all := x.before.byID()
 	id := base + "/" + word
@@ -132,8 +132,8 @@ func (x *editing) freeID(base, word string) string {
 	return id
 }
 
-// newOrder returns an order with the given fields, or an error with the flags of the wrong
-// fields. Dates are in the time zone of the file that is open. Empty fields are left out.
+// newOrder returns an order with the given fields, without the empty ones. Dates are in the
+// time zone of the open file. An error has the flags of the wrong fields.
 func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	h := &importer.Head{Timezone: x.file.Timezone, Fields: map[string]any{}}
 	for key, value := range fields {
@@ -144,8 +144,8 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	return head(h, flagProblem)
 }
 
-// head returns an order with the fields of h, or an error with the texts of the problems. An
-// order without the field "targets" has no target.
+// head returns an order with the fields of h. If h has no field "targets", the order has no
+// target. An error has the texts of the problems.
 func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
@@ -162,7 +162,7 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem with a flag in place of the field.
+// flagProblem returns the text of a problem, with the name of a flag instead of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -178,8 +178,8 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the new content, and shows the change and its effect. It writes the file with
-// --yes, or if the person at the terminal agrees. at is the time for the effect.
+// finish checks the new content, and shows the change and its effect at the given time. It
+// writes the file if the person at the terminal agrees, or with --yes.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {
@@ -279,11 +279,12 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	return err
 }
 
-// errMisuse ends a command that has already printed its result, with the exit code for wrong
-// arguments.
+// errMisuse is the error of a command that has already printed its message. It gives the exit
+// code for wrong arguments.
 var errMisuse = errors.New("wrong arguments")
 
-// unconfirmed reports that a change was not written because neither --yes nor --dry-run is given.
+// unconfirmed prints that nothing was written, because the command has neither --yes nor
+// --dry-run.
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse

@@ -16,7 +16,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// editJSON is the JSON of the commands that change an order file.
+// editJSON is the JSON output of the commands that change an order file.
 type editJSON struct {
 	File    string   `json:"file"`
 	Written bool     `json:"written"`
@@ -25,10 +25,10 @@ type editJSON struct {
 	At      string          `json:"at"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Effects []effectJSON    `json:"effects"`
-	// NotShown is the number of groups of clients for which Effects has no effect.
+	// NotShown is the number of groups of clients that Effects leaves out.
 	NotShown int          `json:"clients_not_shown,omitempty"`
 	Held     []heldOfJSON `json:"held"`
-	// Warnings are the warnings of check that the file before the change did not have.
+	// Warnings are the warnings of the command check that only the changed file causes.
 	Warnings []problemJSON `json:"warnings"`
 	Refused  []problemJSON `json:"refused"`
 	// Sign are the signatures that are wrong after the change.
@@ -43,7 +43,7 @@ type editJSON struct {
 	written           []string // the paths of the written files
 }
 
-// effectJSON is the effect of a change for one client of each group in Clients.
+// effectJSON is an effect of a change that all groups of clients in Clients have.
 type effectJSON struct {
 	Clients []string   `json:"clients"`
 	Blocked []nameJSON `json:"blocked"`
@@ -53,14 +53,15 @@ type effectJSON struct {
 // maxAudiences is the largest number of groups of clients for which a command shows the effect.
 const maxAudiences = 16
 
-// An audience is a group of clients, with one client of the group.
+// An audience is a group of clients, and one client as an example.
 type audience struct {
 	text string
 	ruleset.Client
 }
 
-// effect compares the orders before and after a change at a time. Sealed orders are shown as
-// they are, because the commands that change a file are tools for the authors of the file.
+// effect compares the orders before and after a change, at the given time and for groups of
+// clients. It shows sealed (secret) orders completely, because the author of the file runs the
+// command.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -101,7 +102,7 @@ func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	return out
 }
 
-// audiences returns the groups of clients in the scopes of the touched orders.
+// audiences returns the groups of clients in the scopes of the orders that the change touches.
 func (x *editing) audiences(touched []*order.Order) (out []audience) {
 	var ccs []order.Country
 	everyone := false
@@ -133,11 +134,10 @@ func (x *editing) audiences(touched []*order.Order) (out []audience) {
 	return out
 }
 
-// indexes matches the indexes in the path of a field.
+// indexes matches the indexes in a field, for example [2] in "targets[2]".
 var indexes = regexp.MustCompile(`\[\d+\]`)
 
-// newWarnings returns the warnings about the orders after the change that the orders before the
-// change did not have.
+// newWarnings returns the warnings that only the changed orders have.
 func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	key := func(p order.Problem) string {
 		return strings.Join([]string{p.File, p.Order, indexes.ReplaceAllString(p.Field, ""), p.Msg, p.Got}, "\x00")
@@ -149,7 +149,7 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	}
 	for _, p := range all(after) {
 		if p.Field == "scope.countries" && x.s.block == nil {
-			continue // the warning is about an unknown Corefile, and not about the change
+			continue // the cause is an unknown Corefile, and not the change
 		}
 		if k := key(p); was[k] > 0 {
 			was[k]--
@@ -161,15 +161,15 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// These are the numbers of new lines and of blocked names that a person at a terminal sees before
-// the question. A list of 400 names would hide the rest of the change.
+// These are the largest numbers of new lines and of blocked names before the question. A list
+// of 400 names would hide the rest of the change.
 const (
 	shortLines = 40
 	shortNames = 10
 )
 
-// printDiff prints the change of the text. If short is true, it leaves out lines in the middle of
-// many new lines.
+// printDiff prints the changed lines. If short is true, it prints only the first and the last
+// of many new lines.
 func (d *editJSON) printDiff(w io.Writer, short bool) {
 	for i := 0; i < len(d.Diff); i++ {
 		run := i
@@ -187,8 +187,7 @@ func (d *editJSON) printDiff(w io.Writer, short bool) {
 	}
 }
 
-// print prints the change and its effect as text. If short is true, it leaves out a part of many
-// equal lines.
+// print prints the change and its effect as text. If short is true, it shortens long lists.
 func (d *editJSON) print(e *env, short bool) {
 	e.progress.clear()
 	w := e.stdout

@@ -15,13 +15,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// schemaLine is the first line of a new order file in YAML. Editors with the YAML language server
-// then check the file while a person writes.
+// schemaLine is the first line of a new order file in YAML. It makes editors with the YAML
+// language server check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns the text of an order file without orders. The extension of path selects the
-// format. zone is the time zone of the file, or "" for UTC. A file that will be signed has a serial,
-// which is 1 after the first change.
+// emptyFile returns an order file without orders, in the format of the extension of path. An
+// empty zone means UTC. A file that will be signed gets serial 0, which the first change
+// raises.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)
@@ -36,7 +36,7 @@ func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// create adds a file that does not exist yet to the files of the orders.
+// create adds a new file to the order files, with the given text.
 func (x *editing) create(path string, text []byte) error {
 	if x.s.corefile != "" {
 		abs, err := filepath.Abs(path)
@@ -53,14 +53,15 @@ func (x *editing) create(path string, text []byte) error {
 	case at < 0:
 		patterns = append(patterns, path)
 	default:
-		// A directory without an order file is an error of the load.
+		// Loading a directory without an order file is an error, so the file replaces the
+		// directory.
 		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
 			patterns[at] = path
 		} else if !slices.Contains(found, path) {
 			patterns = append(patterns, path)
 		}
 	}
-	// The other files of a server may not exist yet either.
+	// Other order files of the server may be missing too.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
 		return p != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
@@ -70,8 +71,8 @@ func (x *editing) create(path string, text []byte) error {
 	return nil
 }
 
-// whichFile asks for the file of a new order. The file may be one of the paths, or a new file that
-// one of the patterns of the server matches.
+// whichFile asks for the file of a new order. The file may be one of the paths, or a new file
+// that matches one of the patterns.
 func (a *asker) whichFile(patterns, paths []string) (path string) {
 	q := question{text: "In which file shall the order be?", flag: "--file",
 		help: "A secret order has a file of its own, which only the server and you can read."}

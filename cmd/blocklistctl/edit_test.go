@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEditRace checks that a command does not replace a file that another program has changed
-// since the command read the file.
+// TestEditRace checks that a command does not overwrite a file that another program changed
+// while the command ran.
 func TestEditRace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {
@@ -38,8 +38,8 @@ func TestEditRace(t *testing.T) {
 	}
 }
 
-// TestNewRace checks that add does not replace a file that another program has made while the
-// command ran.
+// TestNewRace checks that add does not overwrite a file that another program created while add
+// ran.
 func TestNewRace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, errs strings.Builder

@@ -23,8 +23,8 @@ type writeFlags struct {
 	passwordFlags `embed:""`
 }
 
-// signable returns the new content with a serial, and checks the demands of a server that checks
-// signatures. Without --sign it returns the content as it is.
+// signable prepares the new content for --sign: it adds a missing serial, and checks what a
+// server demands of signed files. Without --sign it returns the content unchanged.
 func (x *editing) signable(data []byte) ([]byte, error) {
 	if x.flags.Sign == "" {
 		return data, nil
@@ -49,9 +49,8 @@ func (x *editing) signable(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// write replaces the file, and signs and commits the new version as the flags say. It returns the
-// paths of the written files. A file that has changed since the command read the file stays as it
-// is.
+// write replaces the file, and with --sign signs the new version. It returns the paths of the
+// written files. If another program has changed the file, write returns an error.
 func (x *editing) write(data []byte, serial int64) (written []string, err error) {
 	var secret signature.SecretKey
 	if x.flags.Sign != "" {
@@ -97,7 +96,7 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature of a file that the key has made before, or 1.
+// slotOf returns the number of the signature that the key has already made for a file, or 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))
@@ -114,8 +113,8 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signatures beside the file that are wrong after the change. written are the
-// files that the command has written. Before the writing with --sign, no result is known.
+// stale returns the signatures of the file that the change makes wrong. With --sign, it leaves
+// out the files in the list "written". If this list is nil, the result is empty.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

@@ -7,11 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is the time before a file's expires at which check begins to warn.
+// expiresSoon is the time before the expiry of a file in which the command check warns.
 const expiresSoon = 7 * 24 * time.Hour
 
-// expiring returns a warning for each file whose expires has passed or passes soon. A server
-// raises an alarm about an expired file.
+// expiring returns a warning for each file that has expired or expires soon. A server raises
+// an alarm about an expired file.
 func (l *orders) expiring(now order.Time) (problems order.Problems) {
 	for _, v := range l.versions {
 		at := v.File.Expires

@@ -97,7 +97,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// recorded returns the pages on a host that are targets. DNS does not enforce them.
+// recorded returns the targets that are pages on a host. DNS cannot block single pages.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -117,8 +117,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note if the chosen server block receives no query for the name. The
-// argument other is the server block that receives the query, or nil.
+// elsewhereText returns a note that the chosen server block receives no query for the name.
+// The parameter "other" is the block that receives these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -23,7 +23,8 @@ func git(dir string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// committable checks before the writing that --commit can commit the file, and only this change.
+// committable checks, before anything is written, that --commit can commit this change and
+// nothing else.
 func (x *editing) committable() error {
 	dir, base, err := x.inGit()
 	if err != nil {
@@ -48,8 +49,8 @@ func (x *editing) committable() error {
 	return nil
 }
 
-// inGit returns the directory of the file and its base name. A symbolic link is followed, because
-// the command writes the file to which the link leads.
+// inGit returns the directory and the base name of the file. It follows a symbolic link,
+// because the command writes to the target of the link.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {

@@ -6,7 +6,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard makes a guard of the protect lists (lists of names that must not be blocked). It
+// readGuard makes a guard from protect lists (lists of names that must not be blocked). It
 // skips a list with errors, as a server does at its start.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
@@ -36,7 +36,7 @@ type heldJSON struct {
 	Why    string `json:"why"`
 }
 
-// heldBy returns by order id the targets that the guard keeps from being enforced.
+// heldBy returns, for each order id, the targets that the guard keeps from being enforced.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

@@ -11,10 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames new files to their final paths: for each order file first the signatures and
-// then the order file itself. All new files are complete on the disk before the first rename, so
-// that a full disk changes nothing. install returns how many order files have their signatures
-// and their content.
+// install renames the new signatures of each order file, and then the new order file. All new
+// files are on the disk before the first rename, so a full disk changes nothing. The result is
+// the number of installed order files.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {
@@ -22,7 +21,7 @@ func install(versions []*signed, slot int) (installed int, err error) {
 			s.Close()
 		}
 	}()
-	last := make([]int, len(versions)) // the number of files up to the last file of a version
+	last := make([]int, len(versions)) // the number of files up to the last file of each version
 	for i, b := range versions {
 		moving, err := b.moving(slot)
 		if err != nil {
@@ -59,8 +58,8 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures of other people for the new version, by number. They must be
-// installed with the new version.
+// moving returns the signatures that other keys made for the new version, by number. install
+// must install them too.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {
@@ -83,7 +82,7 @@ func (b *signed) moving(slot int) (map[int][]byte, error) {
 	return out, nil
 }
 
-// signsName returns an error if a signature is not for a file with the given base name.
+// signsName returns an error if a signature is for a file with another base name.
 func signsName(text []byte, name string) error {
 	s, err := signature.Parse(text)
 	if err == nil && s.File != name {

@@ -30,8 +30,7 @@ func signFiles(t *testing.T) {
 	}
 }
 
-// steps makes a hook of files that calls fn before each step, with the step and the path of the
-// file.
+// steps makes a hook that calls fn before each step of writing files.
 func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Helper()
 	files.Hook = func(s durable.Step, run func() error) error {
@@ -43,9 +42,9 @@ func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Cleanup(func() { files.Hook = nil })
 }
 
-// TestSignatureFirst checks that sign completes all files on the disk before the first rename,
-// that it installs the signature before the order file, and that it syncs the directory after
-// each rename.
+// TestSignatureFirst checks that sign completes all files before the first rename, and renames
+// the signature before the order file. Each rename must be followed by a sync of the
+// directory.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
@@ -74,8 +73,9 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails lets sign fail at each step. Before the first rename, nothing may change. After
-// the rename of the signature, the old order file must stay. No hidden file may be left.
+// TestSignFails lets sign fail at each step. Until the order file is renamed, the old order
+// file must stay, and before the first rename the old signature too. No hidden file may be
+// left.
 func TestSignFails(t *testing.T) {
 	for at := 1; ; at++ {
 		signFiles(t)
@@ -123,8 +123,8 @@ func TestSignFails(t *testing.T) {
 	}
 }
 
-// TestSignSeveral checks that sign signs no file if a file has problems, and that the output has
-// the files that were signed before an error.
+// TestSignSeveral checks that sign signs nothing if a file has problems. After a later error,
+// the output must have the files that were already signed.
 func TestSignSeveral(t *testing.T) {
 	signFiles(t)
 	if code, out, errs := ctl("sign", "orders.yaml", "new.yaml", ".", "--key", "desk.key"); code != exitMisuse || !strings.Contains(errs, "orders.yaml: is given twice") && !strings.Contains(errs, "new.yaml: is given twice") {

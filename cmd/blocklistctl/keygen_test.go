@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// TestKeygen makes a pair of keys, signs a file and verifies the signature. It also checks the
-// modes of the key files.
+// TestKeygen makes two keys, signs a file and verifies the signature. It also checks the modes
+// of the key files.
 func TestKeygen(t *testing.T) {
 	t.Chdir(t.TempDir())
 	code, out, errs := ctl("keygen", "desk.key", "--no-password")
@@ -49,8 +49,8 @@ func TestKeygen(t *testing.T) {
 	}
 }
 
-// TestKeygenKeeps checks that keygen replaces no file. If one of the two key files exists, the
-// other must not be created.
+// TestKeygenKeeps checks that keygen replaces no file. If one key file exists, keygen must not
+// create the other.
 func TestKeygenKeeps(t *testing.T) {
 	for _, tc := range []struct{ exists, want string }{
 		{"desk.key", "blocklistctl: desk.key: exists already, and a key is never replaced; remove the file or choose another name\n"},

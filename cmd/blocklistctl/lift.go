@@ -149,8 +149,8 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 		}})
 }
 
-// addLift adds a lift with the given fields to the file of the first order that it lifts, and
-// ends the command. A lift without issued and from begins now.
+// addLift adds a lift with the given fields to the file of the first order that it lifts.
+// Without issued and from, the lift begins now. addLift also shows and writes the change.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	return x.finish(o.Issued)
 }
 
-// sameName reports whether two names of authorities are equal. Sequences of blanks are equal to
-// one blank, as in the rules of lifts.
+// sameName reports whether two names of authorities are equal. Several blanks count as one
+// blank, as in the rules of lifts.
 func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }

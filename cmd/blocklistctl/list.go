@@ -42,7 +42,7 @@ Example:
   blocklistctl list /etc/coredns/orders/ --state in_force --authority milan --targets`
 }
 
-// listedJSON describes one order in the JSON output of the command list.
+// listedJSON describes one order in the JSON output of list.
 type listedJSON struct {
 	ID         string       `json:"id"`
 	Digest     string       `json:"digest,omitempty"`
@@ -68,8 +68,8 @@ type listedJSON struct {
 	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the targets that the guard keeps from being enforced. It is shown under
-	// the conditions for TargetList.
+	// Held contains the targets that the guard keeps from being enforced. It is shown if
+	// TargetList may be shown.
 	Held []heldJSON `json:"held,omitempty"`
 
 	// The fields below are for the text output only.
@@ -145,7 +145,7 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// In path.Match, * does not match a slash, but ids may contain slashes.
+	// The pattern * must match slashes in ids, but path.Match does not allow that.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -194,7 +194,8 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether an order has a target that covers the name, or a page on this host.
+// concerns reports whether a target of the order covers the name, or is a page on the host
+// with this name.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -217,7 +218,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL, or the zero Name if it is not a name.
+// hostOf returns the host of a URL, or the zero Name if the host is not a name.
 func hostOf(page string) dname.Name {
 	host, _ := order.URLHost(page)
 	return host
@@ -266,7 +267,8 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// Lines about an order come between the rows, so the whole table is formatted first.
+	// The columns need the widths of all rows, so the table is formatted before lines are put
+	// between the rows.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"

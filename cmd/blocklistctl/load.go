@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An orders value contains the orders of several files, loaded as a server does at its start.
-// It also keeps the parsed orders.
+// An orders value contains the compiled orders of several files, loaded as a server does at
+// its start, and the parsed orders.
 type orders struct {
 	files    []lint.File // contains the files without errors
 	set      *ruleset.Set
@@ -23,7 +23,7 @@ type orders struct {
 	versions []store.Version // the files without errors
 
 	searches int              // the number of calls of find
-	index    map[string]place // the keys are the ids of the orders; nil before several searches
+	index    map[string]place // the positions by order id; nil until there were many searches
 }
 
 // A place is the position of an order in the files.
@@ -54,12 +54,11 @@ func (l *orders) byID() map[string]*order.Order {
 	return m
 }
 
-// manySearches is the number of searches after which find makes a map.
+// manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with an id, and the file of the order. Without this order it returns nil.
-// A search through all orders is much faster than a map of a million ids, and most commands need
-// few orders. So only a command with many searches makes the map.
+// find returns the order with an id and its file, or nil. It builds a map only after many
+// searches, because a few loops over all orders are faster than a map of a million ids.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -100,8 +99,9 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// load reads and compiles files, directories and globs as a server does. Orders of a file with
-// an error are left out. If change is not nil, load compiles the orders that change returns.
+// load reads and compiles files, directories and globs as a server does. It leaves out files
+// with an error. If the function "change" is not nil, it replaces each order before the
+// compilation.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -144,8 +144,8 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// A partBuilder compiles the orders of a file while the file is parsed. Parsing and compiling use
-// two CPUs, because a register of a million orders takes seconds.
+// A partBuilder compiles the orders of a file while the parser reads the file. This uses two
+// CPUs, because a register of a million orders takes seconds.
 type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
@@ -154,11 +154,11 @@ type partBuilder struct {
 	done    chan struct{}
 }
 
-// batch is the number of orders that are compiled together.
+// batch is the number of orders that are passed to the compiler at once.
 const batch = 1024
 
-// newPartBuilder returns a builder. Call finish before any other method but emit. If change is not
-// nil, the builder compiles the orders that change returns.
+// newPartBuilder returns a builder. Only emit may be called before finish. If the function
+// "change" is not nil, it replaces each order before the compilation.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {
@@ -196,8 +196,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad loads files as load does. An error in any file is an error, because a result
-// without that file could be wrong.
+// mustLoad loads files as load does. It returns an error if any file has an error, because a
+// result without that file could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -8,17 +8,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A localSet identifies the set of the order files here.
+// A localSet identifies the set of orders that the local files give.
 type localSet struct {
-	// Digest is the digest of the set, or empty without a Corefile. The digest depends on settings
-	// of the Corefile.
+	// Digest is the digest of the set, or empty without a Corefile, because the digest depends
+	// on settings in the Corefile.
 	Digest string `json:"digest,omitempty"`
-	// Files are the digests of the order files with their side lists, sorted.
+	// Files are the sorted digests of the order files. A digest includes the side lists.
 	Files []string `json:"files"`
 }
 
-// here returns the set of the order files here, or nil if the command line has none. The files are
-// loaded as a server loads them.
+// here loads the local order files as a server does and returns their set. It returns nil if
+// the command line has no files.
 func (c *statusCmd) here(e *env, files []string) (*localSet, error) {
 	if len(files) == 0 && c.Corefile == "" {
 		if c.Block != "" {

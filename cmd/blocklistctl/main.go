@@ -1,7 +1,6 @@
-// Command blocklistctl is the operator's tool for DNS blocking orders. It checks order files,
-// explains decisions, compares versions of files and imports lists. It calls the functions of
-// the server and does not run CoreDNS. docs/blocklistctl.md describes the commands and their
-// JSON output.
+// Command blocklistctl is the operator's tool for DNS blocking orders. It checks, explains,
+// compares and imports order files with the functions of the server, without CoreDNS.
+// docs/blocklistctl.md describes the commands and their JSON output.
 package main
 
 import (
@@ -31,7 +30,7 @@ func main() {
 	os.Exit(code)
 }
 
-// env contains the surroundings of a command, for example standard output and the clock.
+// env contains what a command gets from outside, for example standard output and the clock.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -88,8 +87,8 @@ func (e *env) moment(at string) (order.Time, error) {
 	return t, err
 }
 
-// times returns the time in the flag --at and the present time. Without --at, the two times are
-// equal. A command must not read the clock twice, because a second may pass between the calls.
+// times returns the time in the flag --at and the present time, which are equal without --at.
+// Commands must call times only once, because a second call may return a later time.
 func (e *env) times(at string) (t, present order.Time, err error) {
 	present = order.Time(e.now().Unix())
 	if at == "" {

@@ -20,12 +20,11 @@ import (
 // clock returns the time at which the tests run commands.
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
-// TestScripts runs the scripts in testdata/*.txtar. Package test/script describes their
-// format. The commands run in this process, at the time of clock. The steps are:
+// TestScripts runs the scripts in testdata/*.txtar at the time of clock. Package test/script
+// describes their format. The steps are:
 //
-//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end of the step gives standard
-//     input. The step prints standard output, then standard error with "! " in front of each
-//     line, and then the exit code if it is not 0.
+//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end gives standard input. The
+//     step prints standard output, then standard error after "! ", and an exit code above 0.
 //   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
 //   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files, and "git leave" removes
 //     the work tree.
@@ -50,7 +49,7 @@ func commandSteps(s *script.Script) map[string]script.Step {
 	}
 }
 
-// runGit runs git in the working directory of a script, with the settings of no user.
+// runGit runs git in the working directory of a script, without the git settings of the user.
 func runGit(s *script.Script, args []string) string {
 	s.T.Helper()
 	for _, v := range []string{"AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"} {
@@ -84,8 +83,8 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output. The text $DIR replaces the working
-// directory, because a Corefile gives absolute paths.
+// command runs blocklistctl and returns its output, with $DIR in place of the working
+// directory. Commands with a Corefile print absolute paths.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -111,8 +110,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document, and that the pages of the
-// tool have each field.
+// oneDocument checks that --json writes one JSON document, and that the docs describe each of
+// its fields.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -146,8 +145,8 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	walk(v)
 }
 
-// asTool is an environment variable with arguments. With this variable, the program of the tests is
-// the tool.
+// asTool is an environment variable with arguments. If it is set, the test program runs as the
+// tool.
 const asTool = "BLOCKLISTCTL_TEST_ARGS"
 
 var docs string
@@ -202,8 +201,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS checks that the tool does not link the server. Only CoreDNS's lexer for
-// Corefiles is allowed.
+// TestNoCoreDNS checks that the tool does not link the server. Of CoreDNS, it may link only
+// the lexer for Corefiles.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
@@ -226,8 +225,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that without --at no output says that it is about the past. In this test, a
-// second passes between two readings of the clock.
+// TestPresent checks that the output is about the present unless --at is given. The clock of
+// the test advances by a second at each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

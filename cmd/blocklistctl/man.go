@@ -22,7 +22,8 @@ Example:
   blocklistctl man > blocklistctl.1`
 }
 
-// Run prints the manual page. The date is that of the commit, so that a build can be repeated.
+// Run prints the manual page. Its date is the date of the commit, so that equal builds print
+// equal pages.
 func (*manCmd) Run(e *env) error {
 	date, version := e.now().UTC().Format(time.DateOnly), ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -50,7 +51,8 @@ func (m *manual) macro(name string, args ...string) {
 	fmt.Fprintln(m.w, line)
 }
 
-// text writes text, which may begin with a character that has a meaning at the start of a line.
+// text writes a line of text. It escapes the text, so that a dot at the start does not make
+// the line a macro.
 func (m *manual) text(s string) {
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
 		fmt.Fprint(m.w, `\&`)
@@ -58,14 +60,14 @@ func (m *manual) text(s string) {
 	fmt.Fprintln(m.w, roff(s))
 }
 
-// roff escapes the characters that have a meaning in a line.
+// roff escapes the characters that have a meaning in man(7).
 func roff(s string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", "\\`", "^", `\(ha`, "~", `\(ti`).Replace(s)
 }
 
 // write writes the page.
 func (m *manual) write(app *kong.Application, date, version string) {
-	// The date is not escaped, because mandoc then would not read it.
+	// The date is not escaped, because mandoc cannot read an escaped date.
 	fmt.Fprintf(m.w, ".TH BLOCKLISTCTL 1 %q %q %q\n", date, roff("blocklistctl "+version), "DNS blocking orders")
 	m.macro("SH", "NAME")
 	m.text("blocklistctl - write, check and watch DNS blocking orders")
@@ -119,7 +121,7 @@ func (m *manual) command(leaf *kong.Node) {
 	}
 }
 
-// arguments returns the arguments of a command for its first line.
+// arguments returns the arguments of a command for the synopsis.
 func arguments(leaf *kong.Node) (s string) {
 	for _, p := range leaf.Positional {
 		arg := strings.ToUpper(p.Name)

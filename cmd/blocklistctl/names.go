@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// namesFlags are the flags of the commands that add the names of a list to an order file.
+// namesFlags are the flags of the commands that add a list of names to an order file.
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
@@ -20,8 +20,8 @@ type namesFlags struct {
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// load returns the list of names as text, and the source of the list for messages. Without an
-// asker, a is nil.
+// load returns the names as text, and the source of the names for messages. The parameter a
+// may be nil.
 func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label string, data []byte, err error) {
 	switch {
 	case c.List != "" && len(names) > 0:
@@ -33,10 +33,9 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets of the names and of --list, and the report on the lines. id is the id of
-// the order, for the report, and flag is the flag of the names. Standard error receives the report
-// as text. If a line is refused, read writes the report as the JSON of the command and returns
-// errProblems. On a terminal, a is not nil, and read asks about the lines.
+// read returns the targets from the names and from --list, and the report on the lines. On a
+// terminal, it asks about unclear lines. Otherwise, a refused line makes it print the report
+// and return errProblems.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)
@@ -86,8 +85,8 @@ func newReport(id string, res *importer.Result) *importJSON {
 		Skipped: res.Skipped, Reasons: reasonsJSON(importer.Groups(res.Notes)), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
 }
 
-// listFile returns the text of a file with names. For a table, the text is the column of names,
-// with one line for each row. On a terminal, a is not nil, and listFile asks for the column.
+// listFile returns the text of a file with names. Of a table, it returns the column of names,
+// one row on a line. On a terminal, it can ask for the column.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
 		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}
@@ -107,7 +106,7 @@ func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	}
 }
 
-// column asks for the column of names in a table.
+// column asks which column of a table has the names.
 func (a *asker) column(e *columnError) string {
 	var choices []choice
 	for _, c := range e.Columns {

@@ -40,8 +40,8 @@ func (e *env) report(err error) (code int) {
 	return exitProblems
 }
 
-// format sets the format of the output. The flag --json is the format json. The argument normal
-// is the default format.
+// format sets the format of the output. The flag --json selects the format json. The parameter
+// "normal" is the default format.
 func (e *env) format(output *string, normal string) error {
 	switch {
 	case e.json && *output != "json" && *output != normal:
@@ -64,8 +64,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output. It keeps the first error, so that a command whose
-// output is lost does not exit with code 0.
+// An output writes to standard output. It keeps the first error, so that a command cannot exit
+// with code 0 after losing output.
 type output struct {
 	w   io.Writer
 	err error

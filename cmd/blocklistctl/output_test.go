@@ -51,7 +51,7 @@ func TestMisuseJSON(t *testing.T) {
 	}
 }
 
-// A full writer fails after room bytes, like a full disk.
+// A full is a writer that fails like a full disk. The field room is the number of free bytes.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -61,7 +61,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestOutputLost checks that a command fails if its output, or the end of its output, is lost.
+// TestOutputLost checks that a command fails if a part of its output cannot be written.
 func TestOutputLost(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("a.yaml", []byte(smallOrders), 0o600)
@@ -89,7 +89,7 @@ func TestOutputLost(t *testing.T) {
 	}
 }
 
-// TestHelpLost checks that --help fails if the help text is lost.
+// TestHelpLost checks that --help fails if the help cannot be written.
 func TestHelpLost(t *testing.T) {
 	var errs strings.Builder
 	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
@@ -118,7 +118,7 @@ func hostileOrders(text, id string) string {
 }
 
 // TestHostileText checks that text in order files cannot control the terminal. A hostile text
-// must give as many lines of output as a harmless text.
+// must not give more lines of output than a harmless one.
 func TestHostileText(t *testing.T) {
 	t.Chdir(t.TempDir())
 	commands := []string{

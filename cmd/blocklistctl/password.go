@@ -20,9 +20,8 @@ type passwordFlags struct {
 // maxPassword is the largest length of a password in bytes.
 const maxPassword = 1024
 
-// password returns the password of a secret key, from a file, from standard input or from the
-// terminal. If isNew is true, the password must be typed twice. The question contains the text
-// prompt.
+// password returns the password of a secret key from a file, standard input or the terminal. A
+// new password must be typed twice. The question contains the text in the parameter "prompt".
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -38,7 +37,8 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of r as a password. Errors contain name.
+// firstLine returns the first line of r as a password. Error messages contain the parameter
+// "name".
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -90,7 +90,7 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 }
 
 // keepTerminal makes an interrupt (Ctrl-C) restore the terminal, which would otherwise stay
-// without echo. The returned function ends this.
+// without echo. The function "release" ends this.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe checks that check refuses a pipe in place of a file, and does not wait for a
-// writer.
+// TestPipe checks that check refuses a pipe in place of a file, without waiting for a writer.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -30,8 +29,7 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestImportPipe checks that import refuses a pipe. It must not read, replace or wait for the
-// pipe.
+// TestImportPipe checks that import refuses a pipe, and does not read, replace or wait for it.
 func TestImportPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -50,7 +48,7 @@ func TestImportPipe(t *testing.T) {
 	}
 }
 
-// TestImportSize checks that import refuses a too large file without reading it.
+// TestImportSize checks that import refuses a file that is too large, without reading it.
 func TestImportSize(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {

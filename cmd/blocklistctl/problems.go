@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets sets the line, column and field of warnings about single targets. It finds the
-// targets in the parsed orders, because the compiled set contains only texts.
+// atTargets sets the line, column and field of warnings about single targets. The compiled set
+// has no positions, so atTargets finds the targets in the parsed orders.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -43,7 +43,7 @@ func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
-// heldText returns the text of a target as in ruleset.Held.
+// heldText returns the text of a target in the form of ruleset.Held.
 func heldText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress:

@@ -13,7 +13,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// A person is the test's end of a terminal, at which a command asks questions.
+// A person is the end of a terminal at which the test types answers.
 type person struct {
 	t       *testing.T
 	keys    *os.File // the end at which the person types and reads
@@ -49,8 +49,8 @@ func newPerson(t *testing.T) *person {
 	return p
 }
 
-// await reads until a prompt is on the last line, and reports whether there is one. Without a
-// prompt, the command has ended.
+// await reads until the last line is a prompt. It returns false if the command ends without a
+// prompt.
 func (p *person) await() bool {
 	p.t.Helper()
 	deadline := time.After(time.Minute)
@@ -82,9 +82,8 @@ func (p *person) write(text string) {
 	}
 }
 
-// talk runs the tool in this process at a terminal, at the time of now, and types one answer at
-// each prompt. An answer can have several lines. talk returns all text on the terminal, with the
-// answers, and the exit code.
+// talk runs the tool at a terminal and types one answer at each prompt. An answer may have
+// several lines. talk returns all text on the terminal, and the exit code.
 func talk(t *testing.T, now func() time.Time, args []string, answers []string) (transcript string, code int) {
 	t.Helper()
 	p := newPerson(t)
@@ -108,8 +107,8 @@ func talk(t *testing.T, now func() time.Time, args []string, answers []string) (
 	return p.seen.String(), code
 }
 
-// listed returns the answers in a list: each answer begins with "> ", and other lines continue the
-// answer.
+// listed returns the answers in a list. Each answer begins with "> ", and the lines up to the
+// next answer belong to it.
 func listed(list string) (answers []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\n"), "\n") {
 		if answer, ok := answerIn(line); ok {
@@ -121,8 +120,8 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers in a transcript. An answer follows a prompt. If the word that ends a
-// list comes before the next prompt, the answer is a list and has all lines until this word.
+// typed returns the answers that follow the prompts in a transcript. An answer has one line,
+// or all lines up to the word pasteEnd if this word comes before the next prompt.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

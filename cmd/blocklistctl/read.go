@@ -13,10 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists, and calls emit with each order, as
-// order.Options.Emit describes. digest is the SHA-256 sum of the order file.
-// A command that edits the file sets the new content in e.edited before the file has this
-// content.
+// readFile parses an order file and its side lists, and passes each order to emit. The map
+// e.edited can replace the content of a file. The result "digest" is the SHA-256 sum.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if data, ok := e.edited[path]; ok {
 		return parseOrders(path, bytes.NewReader(data), emit)
@@ -51,8 +49,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most most bytes. It checks the type first, because
-// opening a pipe waits for a writer. The error does not contain the path.
+// openFile opens a regular file whose size in bytes does not exceed the parameter "most". It
+// refuses a pipe without opening it, because that would wait for a writer. The error has no
+// path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -27,14 +27,14 @@ type accessFlags struct {
 	PasswordFile string `placeholder:"FILE" help:"Read the password of --user from the first line of FILE, or of standard input if FILE is -."`
 }
 
-// remoteFlags are the flags of the commands that can ask a server instead of reading files.
+// remoteFlags are the flags of the commands that read files or ask a server.
 type remoteFlags struct {
 	Server      string `placeholder:"URL" help:"Ask the server with the property status at this URL, instead of reading order files."`
 	accessFlags `embed:""`
 }
 
 const (
-	// requestTimeout limits a request. A server with a million orders needs seconds.
+	// requestTimeout limits a request. With a million orders, a server needs some seconds.
 	requestTimeout = 2 * time.Minute
 	// maxBody limits the bytes of an answer.
 	maxBody = 1 << 30
@@ -99,7 +99,7 @@ func isLoopback(host string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-// get requests a path of the server. The caller must close the result.
+// get requests a path of the server. The caller must close the returned body.
 func (r *remote) get(path string, query url.Values) (io.ReadCloser, error) {
 	u := r.url.JoinPath(path)
 	u.RawQuery = query.Encode()
@@ -145,7 +145,7 @@ func (r *remote) unreachable(err error) error {
 	return fmt.Errorf("%s: the server cannot be reached: %w", r, err)
 }
 
-// document requests a path of the server, and reads the JSON document into v.
+// document requests a path of the server, and decodes the JSON answer into v.
 func (r *remote) document(path string, query url.Values, v any) error {
 	body, err := r.get(path, query)
 	if err != nil {
@@ -203,8 +203,8 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 // String returns the URL of the server.
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
-// only returns an error if a flag is set that --server does not allow. The keys of the map are the
-// flags.
+// only returns an error if a flag is set that is not allowed with --server. The map has an
+// entry for each of these flags, which is true if the flag is set.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {
@@ -214,7 +214,7 @@ func (f *remoteFlags) only(set map[string]bool) error {
 	return nil
 }
 
-// isPath reports whether an argument of the command status is a path and not a URL.
+// isPath reports whether an argument of status is a path, and not a URL.
 func isPath(arg string) bool {
 	return !strings.Contains(arg, "://") || filepath.IsAbs(arg)
 }

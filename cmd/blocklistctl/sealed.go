@@ -8,15 +8,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns by order id how much may be shown without --sealed. An order with disclosure
-// full is not in the map, because a register may have a million of these orders. A lift (an order
-// that ends other orders) without its own disclosure is as secret as the most secret order
-// that it ends. A lift that ends no order is secret, because it may end a sealed order in
-// another file.
+// disclosures returns, for each order id, how much may be shown without --sealed. Orders with
+// disclosure full are missing, to save memory.
+//
+// A lift ends other orders. Without its own disclosure, it is as secret as these orders. If
+// the lift ends no order or lists an unknown id, it is secret, because a sealed order may be
+// in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
-	named := map[string]bool{} // the ids that lifts list; true if an order has the id
+	named := map[string]bool{} // the ids in the field lifts of lifts; true if an order has the id
 	for _, o := range all {
 		if o.Lifting() {
 			lifts = append(lifts, o)
@@ -30,7 +31,7 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 		if o.Lifting() {
 			continue
 		}
-		// Of two versions of an order, the last one counts.
+		// If an id occurs twice, the last order counts.
 		if o.Disclosure != order.Full {
 			byID[o.ID] = o.Disclosure
 		} else if len(byID) > 0 {

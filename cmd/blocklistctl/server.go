@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile, for commands
-// without ORDERS and --corefile.
+// corefileVariable is the environment variable with the path of the Corefile. Only commands
+// without ORDERS and --corefile use it.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
 // serverFlags are the flags of the commands that need the settings of a server.
@@ -29,8 +29,8 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// server returns the settings that the flags give. The argument orders replaces the order
-// files of the Corefile.
+// server returns the settings that the flags give. Paths in orders replace the order files of
+// the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	for _, p := range orders {
 		if why := directive.URLProblem(p); why != "" {
@@ -76,8 +76,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns the problems of a file with the properties verify and require. It does not
-// check signatures.
+// demands returns how a file violates the properties verify and require. It does not check
+// signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -86,8 +86,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that receives the queries for a name, if it is not the
-// chosen block. refused is true if no block receives them.
+// elsewhere returns the server block that receives the queries for a name, or nil for the
+// chosen block. The result "refused" is true if no block receives these queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

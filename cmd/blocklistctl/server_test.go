@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCorefileVariable checks that only commands without ORDERS and --corefile use the
-// environment variable.
+// TestCorefileVariable checks that commands ignore the environment variable if they have
+// ORDERS or --corefile.
 func TestCorefileVariable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, id := range map[string]string{"a": "from-flag", "b": "from-variable", "c": "from-line"} {
@@ -38,8 +38,7 @@ func TestCorefileVariable(t *testing.T) {
 			t.Errorf("variable %q, arguments %q: got %q, want %q", tc.variable, tc.args, got, tc.want)
 		}
 	}
-	// With ORDERS on the command line, the Corefile of the variable is not used at all, not
-	// even for its property home.
+	// With ORDERS on the command line, no property of the Corefile counts, not even home.
 	t.Setenv(corefileVariable, "b")
 	if _, out, _ := ctl("explain", "a.example", "c.yaml"); !strings.Contains(out, "without --corefile") {
 		t.Errorf("got %s", out)

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens side lists (lists of names in files of their own) by
-// the rules of the server.
+// openSide returns a function that opens side lists (lists of names in files of their own). It
+// refuses the same paths as the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -20,11 +20,12 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a symbolic link leads a side list out of the directory of its
-// order file. This may be the directory of the path or the directory to which the path leads.
-// A missing file is no error here, because openFile reports it.
+// outside returns an error if a symbolic link leads a side list out of the order file's
+// directory. If the order file is a link, its target's directory is allowed too. A missing
+// file is no error here.
 func outside(path, side string) error {
-	// Absolute paths are needed, because the path of the working directory may contain links.
+	// EvalSymlinks needs absolute paths, because the working directory may be reached through
+	// a link.
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

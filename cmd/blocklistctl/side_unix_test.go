@@ -11,7 +11,7 @@ import (
 )
 
 // TestSideListOutside checks that a link must not lead a side list out of the directory of its
-// order file. A link to the whole directory, as in Kubernetes, is allowed.
+// order file. The directory itself may be a link, as in Kubernetes.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -42,7 +42,7 @@ Example:
   blocklistctl sign orders.yaml --rollback orders.yaml.monday --key desk.key`
 }
 
-// signJSON is the output of sign with --json for one order file.
+// signJSON is the JSON output of sign for one order file.
 type signJSON struct {
 	File      string `json:"file"`
 	Signature string `json:"signature"`
@@ -94,7 +94,7 @@ func (c *signCmd) Run(e *env) error {
 		if b.signature, err = secret.Sign(filepath.Base(b.file), now, b.hash); err != nil {
 			return fmt.Errorf("%s: %w", b.file, err)
 		}
-		if c.Rollback == "" { // a rollback changes the serial, so the other signatures are invalid anyway
+		if c.Rollback == "" { // a rollback changes the serial, which makes the other signatures invalid
 			if err := c.differs(secret.Public(), b.from); err != nil {
 				return err
 			}
@@ -104,8 +104,7 @@ func (c *signCmd) Run(e *env) error {
 	return errors.Join(c.report(e, versions[:n], several, secret.Public().ID().String(), now), failed)
 }
 
-// report prints the order files that were signed. With several files, the JSON output has a
-// list.
+// report prints the signed order files. If several is true, the JSON output is a list.
 func (c *signCmd) report(e *env, versions []*signed, several bool, key string, now time.Time) error {
 	out := []signJSON{}
 	for _, b := range versions {
@@ -130,8 +129,8 @@ func (c *signCmd) report(e *env, versions []*signed, several bool, key string, n
 	return nil
 }
 
-// paths returns the paths of the order files to sign. several is true unless the arguments are
-// the path of one order file.
+// paths returns the paths of the order files to sign. The result "several" is false if the
+// only argument is the path of a file.
 func (c *signCmd) paths() (paths []string, several bool, err error) {
 	several = len(c.Files) > 1
 	for _, path := range c.Files {
@@ -192,8 +191,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if the key has already signed the file, because a server counts
-// each key once. The signatures are beside the path from.
+// differs returns an error if another signature of the file is from the same key, because a
+// server counts each key once. The parameter "from" is the path of the file.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// existing parses the order file that a new version will replace. Without a file it returns
-// nil.
+// existing parses the order file that a new version will replace. It returns nil if there is
+// no file.
 func existing(path string) (*order.File, error) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,18 +37,18 @@ type signed struct {
 	hash      *signature.Hash
 	signature []byte
 	content   *staged // the new content, or nil if the order file is signed as it is
-	moves     bool    // the other signatures next to the new version are installed too
+	moves     bool    // also install the other signatures next to the new version
 }
 
-// discard removes the copy of a version that was not installed.
+// discard removes the copy of a version that is not installed.
 func (b *signed) discard() {
 	if b.content != nil {
 		b.content.Close()
 	}
 }
 
-// prepare checks the version of an order file to sign, and returns its problems. If the version is
-// in another file, prepare copies it into the directory of the order file.
+// prepare checks a version of an order file, and returns its problems. If the version is in
+// another file, prepare copies it into the directory of the order file.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
@@ -90,7 +90,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	parsed, problems := order.Parse(file, tee, order.Options{OpenSide: openSide(file), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(file, o)...)
 	}})
-	// The parser stops early at some errors, but the copy must be complete.
+	// After some errors the parser stops early, but the copy must be complete.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, nil, err
 	}
@@ -103,8 +103,8 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	return b, problems, nil
 }
 
-// rolledBack returns the content of the old version with a new serial, which is higher than
-// the old serial and the serial least of the current version.
+// rolledBack returns the content of the old version with a new serial. This serial is above
+// that of the old version and above least, the serial of the current version.
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

@@ -103,8 +103,8 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change records a change and makes it, or asks the running server to do so. done is the report of
-// success without a server.
+// change records a change and calls the function "do", or asks the server that has locked the
+// directory. The text in "done" describes a change without a server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {
@@ -174,9 +174,9 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 	return err
 }
 
-// knownPath returns the path of the file of a change. A relative path is relative to the working
-// directory. The state directory must have the file, but a serial can also be set for an order
-// file whose first version was refused.
+// knownPath returns the absolute path of the file of a change. The state directory must know
+// the file. Only set-serial accepts an unknown file, because its first version may have been
+// refused.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -196,16 +196,15 @@ func knownPath(set state.Set, c state.Change) (string, error) {
 }
 
 const (
-	// askEvery is the time between two looks for an answer.
+	// askEvery is the time between two checks for an answer.
 	askEvery = 50 * time.Millisecond
-	// answerGrace is how long the tool waits for the answer to a request that the server took at
-	// the last moment.
+	// answerGrace is how long the tool waits for an answer if the server took the request just
+	// before the limit.
 	answerGrace = 10 * time.Second
 )
 
-// ask asks the running server for a change, and waits for the answer. The times of the wait are
-// real times. If the server does not take the request in time, or if the user interrupts the
-// tool, the request is withdrawn.
+// ask asks the running server for a change, and waits for the answer. After the limit or an
+// interrupt, ask withdraws a request that the server has not taken.
 func (f *changeFlags) ask(e *env, dir string, c state.Change, locked error) error {
 	stop, release := interrupted()
 	defer release()

@@ -40,13 +40,14 @@ func stateDir(t *testing.T) string {
 	return dir
 }
 
-// TestState checks the commands about a state directory, and the record of their changes.
+// TestState checks the commands that change a state directory, and the record of their
+// changes.
 func TestState(t *testing.T) {
 	dir := stateDir(t)
 	for _, tc := range []struct {
 		args []string
 		code int
-		want []string // on standard output, or on standard error if the code is not 0
+		want []string // on standard output, or on standard error if the exit code is not 0
 	}{
 		{[]string{"state", "list"}, 0, []string{"FILE ", "/orders/a.yaml ", "  2026-04-01T08:00:00Z  7       7\n", `/orders/b\n.yaml`}},
 		{[]string{"--json", "state", "list"}, 0, []string{`"path": "/orders/a.yaml"`, `"serial": 7`, `"floor": 7`, `"accepted": "2026-04-01T08:00:00Z"`}},
@@ -94,8 +95,8 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateWithoutAnswer checks that the tool withdraws its request if the program that has
-// locked the directory does not take the request, and that the list works.
+// TestStateWithoutAnswer checks that the tool withdraws a request that the owner of the lock
+// does not take. The command "state list" must still work.
 func TestStateWithoutAnswer(t *testing.T) {
 	dir := stateDir(t)
 	st, err := state.Open(dir, state.Options{})
@@ -141,8 +142,8 @@ func (l *logLines) Infof(f string, a ...any)    { l.add(f, a...) }
 func (l *logLines) Warningf(f string, a ...any) { l.add(f, a...) }
 func (l *logLines) Errorf(f string, a ...any)   { l.add(f, a...) }
 
-// TestStateOfRunningServer lets a running store forget a file, set a serial and accept the
-// directory. The tool must print what became of each request.
+// TestStateOfRunningServer makes a running store forget a file, set a serial and accept the
+// directory. The tool must print the result of each request.
 func TestStateOfRunningServer(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, serial int, target string) {
@@ -211,8 +212,8 @@ func TestStateOfRunningServer(t *testing.T) {
 	}
 }
 
-// TestStateOfCorefile checks that the tool finds the directory in a Corefile, and the errors about
-// the flags.
+// TestStateOfCorefile checks that the tool finds the state directory in a Corefile. It also
+// checks the errors about the flags.
 func TestStateOfCorefile(t *testing.T) {
 	dir := stateDir(t)
 	corefile := filepath.Join(t.TempDir(), "Corefile")

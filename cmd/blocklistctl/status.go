@@ -37,12 +37,13 @@ type nodeJSON struct {
 	URL string `json:"url"`
 	// Error is the reason why the server gave no status, or empty.
 	Error string `json:"error,omitempty"`
-	// Same is true if the server has the set of the order files here. Without order files, it is
-	// true if all servers have equal sets.
+	// Same is true if the server has the set of the local order files. Without local files, it
+	// is true if all servers have equal sets.
 	Same bool `json:"same"`
 	// Problems is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
-	// Shadow and Without are the server blocks in shadow, and without the directive.
+	// Shadow are the server blocks in shadow mode, and Without are those without the
+	// directive.
 	Shadow  []string         `json:"shadow"`
 	Without []string         `json:"without"`
 	Status  *status.Document `json:"status,omitempty"`
@@ -107,7 +108,7 @@ func (c *statusCmd) Run(e *env) error {
 	return err
 }
 
-// done reports whether all servers have the set of the order files here.
+// done reports whether all servers have the set of the local order files.
 func done(nodes []nodeJSON) bool {
 	return !slices.ContainsFunc(nodes, func(n nodeJSON) bool { return !n.Same })
 }
@@ -167,7 +168,7 @@ func (r *remote) node() nodeJSON {
 	return n
 }
 
-// printNodes prints the servers as a table. Lines about a server follow the row of the server.
+// printNodes prints the servers as a table. Messages about a server follow its row.
 func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -213,8 +214,8 @@ func newest(nodes []nodeJSON) (digest string) {
 	return digest
 }
 
-// rows returns one row of the table for each set of a server, and the lines below the rows.
-// compared is true if there are order files here.
+// rows returns a table row for each set of a server, and the messages below the rows. The
+// parameter "compared" is true if there are local order files.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

@@ -26,7 +26,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A statusServer is a server with the property status in the process of the test.
+// A statusServer is a server with the property status that runs in the test program.
 type statusServer struct {
 	url  string
 	file string
@@ -56,14 +56,14 @@ func startStatus(t *testing.T, text string, shadow bool) *statusServer {
 	return s
 }
 
-// write puts a version of the order file in place by rename.
+// write replaces the order file by rename.
 func (s *statusServer) write(t *testing.T, text string) {
 	t.Helper()
 	tmp := s.file + ".tmp"
 	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The server would wait before it reads a file that was just written.
+	// The server waits before it reads a file that was just written.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, s.file); err != nil {
@@ -76,7 +76,7 @@ const (
 	statusTwo = "version: 1\norders:\n- {id: two, authority: {name: A}, scope: global, targets: [two.example]}\n- {id: secret, disclosure: none, authority: {name: A}, scope: global, targets: [hidden.example]}\n"
 )
 
-// plainStatus replaces the parts of an output that differ between two runs.
+// plainStatus replaces the parts of an output that differ from run to run.
 func plainStatus(out string, servers ...*statusServer) string {
 	for i, s := range servers {
 		out = strings.ReplaceAll(strings.ReplaceAll(out, s.url, fmt.Sprintf("URL%d", i)), filepath.Dir(s.file), "$DIR")
@@ -132,7 +132,8 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// The times have seconds, so no test knows which of two different sets is newer.
+	// A server reports only the second in which a set came into force, so the test does not
+	// know which set is newer.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)
@@ -162,8 +163,8 @@ func TestStatusOfProblem(t *testing.T) {
 	}
 }
 
-// TestStatusWait checks that --wait ends when the server has the set of the files here, and when the
-// time is over.
+// TestStatusWait checks that --wait ends when the server has the set of the local files, or
+// after the timeout.
 func TestStatusWait(t *testing.T) {
 	waitInterval = time.Millisecond
 	t.Cleanup(func() { waitInterval = time.Second })
@@ -187,7 +188,8 @@ func TestStatusWait(t *testing.T) {
 	}
 }
 
-// TestRemoteErrors checks the errors of servers that do not answer as a server with blocklist does.
+// TestRemoteErrors checks the errors for servers that cannot be reached, have no blocklist, or
+// give wrong answers.
 func TestRemoteErrors(t *testing.T) {
 	answer := func(code int, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -228,7 +230,7 @@ func TestRemoteErrors(t *testing.T) {
 	}
 }
 
-// TestRemoteTLS checks https with a certificate authority of the operator, and passwords.
+// TestRemoteTLS checks https with the operator's certificate authority and with passwords.
 func TestRemoteTLS(t *testing.T) {
 	plain := startStatus(t, statusOne, false)
 	inner, err := url.Parse(plain.url)

@@ -24,7 +24,7 @@ func misuse(format string, args ...any) error {
 	return misuseError(fmt.Sprintf(format, args...))
 }
 
-// oneOf refuses a word that a flag does not accept. An empty word is accepted.
+// oneOf returns an error for a word that a flag does not accept. It accepts the empty word.
 func oneOf(flag, word string, words []string) error {
 	if word == "" || slices.Contains(words, word) {
 		return nil
@@ -36,7 +36,7 @@ func oneOf(flag, word string, words []string) error {
 	return misuseError(err)
 }
 
-// withHelpFlag replaces the word "help" at the start by the flag --help.
+// withHelpFlag replaces a first word "help" by the flag --help.
 func withHelpFlag(args []string) []string {
 	if len(args) == 0 || args[0] != "help" {
 		return args
@@ -44,8 +44,8 @@ func withHelpFlag(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// usage reports a wrong argument and returns the exit code. Without a command it prints the
-// help.
+// usage prints an error about the arguments and returns the exit code. Without a command it
+// prints the help.
 func (e *env) usage(err error) (code int) {
 	var parse *kong.ParseError
 	if !errors.As(err, &parse) {
@@ -66,8 +66,7 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether the arguments contain --json, even if the parser does not accept
-// them.
+// wantsJSON reports whether the arguments contain --json. The arguments may be wrong.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

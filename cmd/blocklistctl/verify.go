@@ -34,7 +34,7 @@ Example:
   blocklistctl verify --corefile /etc/coredns/Corefile`
 }
 
-// verifiedJSON is the result for one order file in the output of verify with --json.
+// verifiedJSON is the JSON output of verify for one order file.
 type verifiedJSON struct {
 	File     string       `json:"file"`
 	Good     bool         `json:"good"`
@@ -88,8 +88,8 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// policy returns the keys that may sign, and the number of keys that must sign. The flags or
-// the Corefile give them.
+// policy returns the keys that may sign, and how many must sign, from the flags or the
+// Corefile.
 func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	switch {
 	case len(c.Key) == 0 && c.Need != 0:

@@ -14,8 +14,8 @@ type windowJSON struct {
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows sets the windows (time spans) of an order, and the first and last time at which
-// it can be in force.
+// setWindows sets the windows (time spans) of an order. It also sets the first and the last
+// time at which the order can be in force.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {
@@ -34,8 +34,8 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the start of the first window and the end of the last window. NoTime means no
-// start or no end.
+// span returns the start of the first window and the latest end. NoTime means no start or no
+// end.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
 	for _, w := range ws[1:] {
@@ -68,7 +68,7 @@ func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	return "one is open" + windowEnd(next, zone)
 }
 
-// windowEnd returns words about the end of a window for a sentence.
+// windowEnd returns words about the end of a window, for example "until 2026-05-01".
 func windowEnd(w *order.Window, zone *time.Location) string {
 	if w.Until == order.NoTime {
 		return ", without an end"

@@ -7,7 +7,7 @@ import (
 )
 
 // TestListWindows checks the output of list for orders with windows: the columns FROM and
-// UNTIL and the line about the windows. The time of the test is 2026-05-01 12:00 UTC.
+// UNTIL, and the line about the windows.
 func TestListWindows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for fields, want := range map[string][3]string{

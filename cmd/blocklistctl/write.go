@@ -10,13 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// modeSealed is the mode, before the umask, of a file with a sealed (secret) order. The server
-// is in the group of the file.
+// modeSealed is the mode of a file with a sealed (secret) order, before the umask. The group
+// may read, because the server is in the group.
 const modeSealed = 0o640
 
-// files replaces files, so that a crash or a power failure leaves the old or the new content.
-// Only root may keep the owner of a file of another user. Other users must be in the group of
-// the file. Tests set a hook.
+// files replaces files, so that after a crash a file has its old or its new content. A user
+// other than root must be in the group of the file. Tests set a hook.
 var files = durable.FS{GroupOnly: true}
 
 // A staged file contains the new content of a file before the rename. Its name is hidden,
@@ -27,9 +26,8 @@ type staged struct {
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path, with the owner, the group
-// and the mode of the old file. The given mode is for a new file, before the umask. A symbolic
-// link stays, and its target is replaced.
+// stage creates a hidden file that will replace the file at path. It keeps the owner, group
+// and mode of the old file. The parameter "mode" is for a new file. A symbolic link stays.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	final := durable.KeepMode
 	old, err := os.Stat(path)
@@ -40,7 +38,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		// Until Prepare changes the group, only the owner may read the new file.
+		// Only the owner may read the new file until Prepare sets the group.
 		mode, final = 0o600, old.Mode().Perm()
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -56,7 +54,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 	return &staged{f, filepath.Base(path), final}, nil
 }
 
-// prepare completes the new file on the disk. The method Install then renames the file.
+// prepare syncs the new file to the disk. Install then renames it.
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
 // writeFile replaces a file by rename, so that a server never reads half of it. See stage for

@@ -14,7 +14,7 @@ import (
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
 // TestWriteKeeps checks that "fmt -w" keeps the owner, the group, the mode and a link. Without
-// root, it tests only another group.
+// root, the test can change only the group.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {
@@ -84,8 +84,7 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// TestFormatOdd checks that fmt refuses pipes and too large files, and does not wait for a
-// pipe.
+// TestFormatOdd checks that fmt refuses pipes, without waiting for them, and too large files.
 func TestFormatOdd(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {

@@ -30,6 +30,7 @@ func TestYieldsToNetwork(t *testing.T) {
 		}
 	}()
 	now() // the goroutine now waits in Read
+	late := 0
 	for i := range int32(100) {
 		if _, err := a.WriteTo([]byte("x"), b.LocalAddr()); err != nil {
 			t.Fatal(err)
@@ -38,9 +39,15 @@ func TestYieldsToNetwork(t *testing.T) {
 		if read.Load() != i+1 {
 			now() // every 61st time, the scheduler first resumes this goroutine
 		}
-		if got := read.Load(); got != i+1 {
-			t.Fatalf("%d of %d datagrams are read", got, i+1)
+		if read.Load() != i+1 {
+			late++ // for example, the garbage collector had the CPU
 		}
+		for read.Load() != i+1 {
+			runtime.Gosched()
+		}
+	}
+	if late > 10 {
+		t.Errorf("%d of 100 datagrams were read late", late)
 	}
 	b.Close()
 	<-ended

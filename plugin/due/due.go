@@ -1,6 +1,5 @@
-// Package due finds the orders that need a person: deadlines that were missed, orders that begin
-// and end, reviews, lifts that end nothing, and authorities that wait for a message. It writes the
-// result as text, JSON, CSV, HTML and as a calendar.
+// Package due finds the orders that need a person, for example a missed deadline or a lift
+// that ends nothing. It writes the result as text, JSON, CSV, HTML and as a calendar.
 //
 // The package reads order files only. It does not know which version of a file a server has in
 // force.
@@ -39,7 +38,8 @@ type Options struct {
 	Problems []string
 	// Notes are other facts about the report, for the beginning of the report.
 	Notes []string
-	// Disclosure returns how much of an order may be shown. Sealed shows all orders as a whole.
+	// Disclosure returns how much of an order may be shown. If Sealed is true, all orders are
+	// shown completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
 	// Only are the names of the sections that the report has. An empty list means all sections.
@@ -104,7 +104,7 @@ type Item struct {
 	Until  string `json:"until,omitempty"`
 	Why    string `json:"why"`
 	Target string `json:"target,omitempty"`
-	// TargetCount is the number of targets that the item is about, if it is not the whole order.
+	// TargetCount is the number of targets in the item, or 0 for the whole order.
 	TargetCount int      `json:"target_count,omitempty"`
 	DidYouMean  []string `json:"did_you_mean,omitempty"`
 	Command     string   `json:"command,omitempty"`
@@ -152,7 +152,8 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
 }
 
-// found is an item before its texts are written. A report may find a million items and show few.
+// found is an item without texts. A report may find a million items and show few, so finish
+// writes only the texts of these few.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -174,7 +175,7 @@ type collector struct {
 	states  []ruleset.OrderState
 	held    map[*ruleset.Order][]ruleset.Held
 	useless map[*ruleset.Order]*ruleset.Reach
-	guesses int // the number of lifts for which a similar id or name was looked for
+	guesses int // the number of lifts for which explainReach looked for a similar id or name
 }
 
 // Collect makes the report.
@@ -266,8 +267,8 @@ func (c *collector) add(k kind, f found) {
 	}
 }
 
-// pruneAt is the number of items at which the items that will not be shown are dropped. Without
-// dropping them, a register of a million orders needs much memory and time.
+// pruneAt is the number of items at which a section drops the items that it will not show.
+// This saves much memory and time for a register of a million orders.
 const pruneAt = 1000
 
 // cut sorts the items of a section, and returns the number of the items that are shown.
@@ -284,10 +285,10 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare compares the places of two items in a section. The oldest dates come first. Orders that
-// wait for a message are sorted by the newest date, because an import of old orders must not hide the
-// order of yesterday. Items without a date come last. Sealed orders come at the end without a
-// sequence of dates, because their dates are secret.
+// compare returns the sequence of two items in a section. The oldest date comes first, and
+// items without a date come last. Orders that wait for a message begin with the newest date,
+// because old imported orders must not hide new ones. Sealed orders are at the end and not
+// sorted.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -323,9 +324,9 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. A lift that ends no order is as
-// secret as a sealed order only if a file could not be read, because this file may have the order,
-// or if an id in the lift is similar to the id of a sealed order.
+// disclosure returns how much of the item's order may be shown. A lift that ends no order is
+// secret if a file could not be read, or if an id in it is similar to the id of a sealed
+// order.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

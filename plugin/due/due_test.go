@@ -20,11 +20,11 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// now is the time of all reports in the tests: Friday, at noon in UTC.
+// now is the time of all reports in the tests, a Friday at noon.
 var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 
-// input returns the input of Collect for order files, with the names a.yaml, b.yaml and so on. The
-// disclosure of a lift is its own.
+// input returns the input of Collect for order files named a.yaml, b.yaml and so on. Unlike in
+// the tool, the disclosure of a lift does not depend on other orders.
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
@@ -56,8 +56,8 @@ func input(t *testing.T, texts ...string) Options {
 // head is the beginning of a file whose orders were acknowledged and reported.
 const head = "version: 1\ntimezone: Europe/Rome\ndefaults: {scope: global, authority: {name: Court}, acknowledged: 2026-04-01, reported: 2026-04-01, review: 2027-01-01}\norders:\n"
 
-// whole returns an order file with the orders. A lift was acknowledged and reported. An order with
-// "new: x" was neither acknowledged nor reported.
+// whole returns an order file with the given orders. Lifts are acknowledged and reported.
+// Orders with "new: x" are neither.
 func whole(orders string) string {
 	h := head
 	if strings.Contains(orders, "new: x, ") {
@@ -173,8 +173,8 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// TestRegister checks that the orders of an official register wait for no message, and that a file
-// expires.
+// TestRegister checks that orders of an official register do not wait for a message. It also
+// checks that a file expires.
 func TestRegister(t *testing.T) {
 	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
 	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days; the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
@@ -182,8 +182,8 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that a file with errors comes first, and that a useless lift is then secret,
-// because the file may have the sealed order that the lift ends.
+// TestUnreadable checks that a file with errors comes first. A lift that ends nothing is then
+// secret, because this file may have the sealed order that the lift ends.
 func TestUnreadable(t *testing.T) {
 	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
 	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }
@@ -260,7 +260,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestColumns checks that the text has at most 100 columns, apart from words that are longer.
+// TestColumns checks that the text has at most 100 columns, except where one word is longer.
 func TestColumns(t *testing.T) {
 	var b strings.Builder
 	Collect(world(t)).WriteText(&b)
@@ -325,8 +325,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestPrune checks that the items of a long section are those of the whole section, and in the same
-// sequence.
+// TestPrune checks that dropping items does not change which items a long section shows, nor
+// their sequence.
 func TestPrune(t *testing.T) {
 	var orders strings.Builder
 	for i := range 4000 {
@@ -366,7 +366,7 @@ func TestHostile(t *testing.T) {
 		}
 		return n
 	}
-	// Escapes make the texts longer, so a line may be folded once more.
+	// Escapes make the hostile text longer, so the report may break its line once more.
 	want := count(`"harmless, and as long as the others"`)
 	for _, text := range []string{`"x\u001b[2Jx and more text here"`, `"x\r\nBEGIN:VEVENT and more"`, `"\u202e\u200b and more text"`, `"\u2028 and much more text"`} {
 		if got := count(text); got > want+4 {

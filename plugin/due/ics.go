@@ -12,12 +12,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteICS writes the dates of the report as a calendar (RFC 5545). Items without a date, and
-// orders that wait for a message, are left out, because they have no day on which they happen.
+// WriteICS writes the dates of the report as a calendar (RFC 5545). It leaves out items
+// without a date, and orders that wait for a message, because they belong to no day.
 //
-// The UID of an event depends only on the order, the section and the field. A calendar therefore
-// replaces an event when the date in the file has changed. An event with a time of day has an alarm
-// an hour before.
+// The UID of an event depends only on the order, the section and the field. So a calendar
+// replaces an event whose date has changed. An event with a time of day has an alarm an hour
+// before.
 func (r *Report) WriteICS(w io.Writer) error {
 	var b strings.Builder
 	property := func(name, value string) { fold(&b, name+":"+value) }
@@ -47,7 +47,7 @@ const (
 	icsDate = "20060102"
 )
 
-// event writes one event. Events without a time of day last a day.
+// event writes one event. An event without a time of day lasts a whole day.
 func (r *Report) event(property func(name, value string), s *Section, it *Item) {
 	sum := sha256.Sum256([]byte(it.key))
 	property("BEGIN", "VEVENT")
@@ -96,8 +96,8 @@ func escape(s string) string {
 // 3.1).
 const maxLine = 75
 
-// fold writes a content line in lines of at most maxLine octets. A folded line begins with a space.
-// The text is not cut within a character.
+// fold breaks a content line into lines of at most maxLine octets. The lines after the first
+// begin with a space. A character is never divided.
 func fold(b *strings.Builder, s string) {
 	room := maxLine
 	for _, r := range s {

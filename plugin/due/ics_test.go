@@ -10,9 +10,9 @@ import (
 	"github.com/emersion/go-ical"
 )
 
-// calendar returns the events of the calendar of a report, as a library of another project reads
-// them. It also checks the form of the lines, which the library does not check (RFC 5545, section
-// 3.1), and the properties that an event must have (section 3.6.1).
+// calendar reads the calendar of a report with an independent library and returns its events.
+// It checks the lines (RFC 5545, section 3.1) and the required properties of an event (section
+// 3.6.1) itself.
 func calendar(t *testing.T, r *Report) map[string]ical.Event {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,7 +36,7 @@ func calendar(t *testing.T, r *Report) map[string]ical.Event {
 			t.Errorf("the calendar has no %s", name)
 		}
 	}
-	// The encoder of the library refuses a calendar that lacks a property, or has one twice.
+	// The encoder of the library returns an error if a property is missing or occurs twice.
 	if len(cal.Events()) > 0 {
 		if err := ical.NewEncoder(new(bytes.Buffer)).Encode(cal); err != nil {
 			t.Error(err)
@@ -124,8 +124,8 @@ func TestUID(t *testing.T) {
 	}
 }
 
-// FuzzFold checks that a folded line has at most 75 octets in each part, and that a reader gets the
-// text back.
+// FuzzFold checks that fold writes lines of at most 75 octets, and that unfolding gives the
+// text again.
 func FuzzFold(f *testing.F) {
 	for _, s := range []string{"", "short", strings.Repeat("x", 76), strings.Repeat("ї", 80), strings.Repeat("a", 73) + "😀" + strings.Repeat("b", 80)} {
 		f.Add(s)

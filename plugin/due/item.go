@@ -53,7 +53,7 @@ func (c *collector) item(k kind, f found) *Item {
 	return it
 }
 
-// explain writes why the item is in its section, and the command that helps.
+// explain writes why the item is in its section, and a command that helps.
 func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderState, d order.Disclosure, it *Item) {
 	show := c.Command("show", o.ID)
 	switch k {
@@ -91,7 +91,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 	}
 }
 
-// hindrance returns why an order or some targets are not enforced.
+// hindrance returns why an order or some of its targets are not enforced.
 func (c *collector) hindrance(k kind, f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	held := c.held[st.Order]
 	file := &c.Options.Files[f.file]
@@ -148,8 +148,8 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns words about a beginning, and the reason that keeps the order from being enforced
-// then.
+// beginning returns a text, for example "a window begins". If the order will not be enforced
+// then, the text contains the reason.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {
@@ -193,7 +193,8 @@ func ending(f found, o *order.Order) string {
 	return "the order ends, and its names are freed unless another order blocks them"
 }
 
-// waiting returns when the order was served or issued, and to whom the effect is reported.
+// waiting returns when the order was served or issued, and which authority waits for the
+// report.
 func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	why := ""
 	if f.field != "served" {

@@ -10,10 +10,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of lifts for which the report looks for a similar id or name.
+// maxGuesses is the largest number of lifts for which a report suggests similar ids or names.
 const maxGuesses = 20
 
-// maxNames is the largest number of targets with which a name is compared.
+// maxNames is the largest number of targets that are compared with a name.
 const maxNames = 200_000
 
 // explainReach writes why a lift ends nothing, and suggests ids and names.
@@ -107,8 +107,8 @@ func (c *collector) names() iter.Seq[string] {
 	}
 }
 
-// sharing returns the ids of block orders with a target of the lift, or a target above or below
-// it. The lift does not end them, because their authority differs or because they came later.
+// sharing returns the ids of block orders whose targets are equal to, above or below a target
+// of the lift. The lift does not end these orders, for example because of another authority.
 func (c *collector) sharing(lift *order.Order) (ids []string) {
 	var names []dname.Name
 	for i := range lift.Targets {

@@ -11,7 +11,8 @@ import (
 // maxTargets is the largest number of targets that an item lists.
 const maxTargets = 3
 
-// deadlines adds the missed deadlines. Targets of one order with one deadline are one item.
+// deadlines adds the missed deadlines. Targets of an order with the same deadline become one
+// item.
 func (c *collector) deadlines() {
 	last := map[kind]int{} // the index of the last item of each section, plus 1
 	for d := range c.Set.MissedDuties(c.now, c.until) {
@@ -41,8 +42,7 @@ func (c *collector) deadlines() {
 		c.add(k, found{n: d.Number, at: d.At, field: "deadline", targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
-	// If the whole order has missed the deadline, the targets with the same deadline say nothing
-	// new.
+	// Targets with the deadline of the whole order are already in the item of the order.
 	for _, k := range []kind{behind, atRisk, late} {
 		s := c.Sections[k]
 		type moment struct {
@@ -61,8 +61,8 @@ func (c *collector) deadlines() {
 	}
 }
 
-// servedLate adds the orders in force that were served after their deadline, unless the effect was
-// reported. An order that already is in LATE or BEHIND is not added again.
+// servedLate adds the orders in force that were served after their deadline and not yet
+// reported. It skips orders that are already in LATE or BEHIND.
 func (c *collector) servedLate() {
 	listed := make([]bool, len(c.orders))
 	for _, k := range []kind{behind, late} {
@@ -94,10 +94,9 @@ func (c *collector) reviews() {
 	}
 }
 
-// receipts adds an order that was not acknowledged, and an order in force that was not reported.
-// The operator's own orders, laws and official registers are left out, because no authority waits
-// for a message. Orders that have ended or were lifted are left out too. A lift that ends nothing has
-// no effect to report.
+// receipts adds an order that was not acknowledged, or that is in force and was not reported.
+// It skips the operator's own orders, laws, official registers, and ended or lifted orders. A
+// lift that ends nothing has no effect to report.
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind
@@ -121,8 +120,8 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, st == ruleset.InForce)
 }
 
-// targetReceipts adds the targets that were served after the order was acknowledged or reported.
-// Targets that were served at the same time are one item.
+// targetReceipts adds the targets that were served after the order was acknowledged or
+// reported. Targets with the same time of service become one item.
 func (c *collector) targetReceipts(n int, inForce bool) {
 	o := c.orders[n]
 	for k, whole := range map[kind]order.Time{notAcknowledged: o.Acknowledged, notReported: o.Reported} {
@@ -157,7 +156,7 @@ func (c *collector) targetReceipts(n int, inForce bool) {
 	}
 }
 
-// active reports whether the status and the times of a target allow that the target is enforced.
+// active reports whether a target is enforced by its own status and times.
 func active(t *order.Target, now order.Time) bool {
 	a := t.Attr
 	in := func(from, until order.Time) bool { return from <= now && (until == order.NoTime || now < until) }

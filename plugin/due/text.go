@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// columns is the width of the text in columns of a terminal. A single word that is longer, such as
-// a long id, is not broken.
+// columns is the width of the text on a terminal. A longer word, for example a long id, is not
+// broken.
 const columns = 100
 
 // WriteText writes the report as text.
@@ -54,7 +54,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Note is the limit of the report, for the end of a page.
+// Note is a sentence for the end of a page about what the report cannot know.
 const Note = "This report reads order files. The log and the metrics of a server say which version of a file is in force."
 
 // Now returns the time of the report.
@@ -74,7 +74,7 @@ func (r *Report) Summary() string {
 	return s + " " + r.Verdict()
 }
 
-// Verdict returns whether an order is behind, as far as the files could be read.
+// Verdict returns a sentence about the orders that are behind, and about files with errors.
 func (r *Report) Verdict() string {
 	switch n := r.behind; {
 	case n > 0 && len(r.Problems) > 0:
@@ -107,8 +107,8 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command, if several items have one and their commands
-// differ only in the order.
+// sameCommand returns the first item with a command if at least two items have equal commands
+// apart from the order. Otherwise it returns nil.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
@@ -179,7 +179,7 @@ func (it *Item) About() string {
 	return s
 }
 
-// Because returns the distance of the date, and why the item is in its section.
+// Because returns the number of days to the date, and why the item is in its section.
 func (r *Report) Because(it *Item) string {
 	rel := r.relative(it)
 	switch {
@@ -207,7 +207,8 @@ func (r *Report) Date(it *Item) string {
 	return s
 }
 
-// relative returns the field of the date, and the number of days to the date.
+// relative returns the name of the date and the number of days to it, for example "deadline in
+// 3 days".
 func (r *Report) relative(it *Item) string {
 	if s := when(it.at, it.zone, true, false); s == "" {
 		return ""
@@ -221,7 +222,7 @@ func (r *Report) relative(it *Item) string {
 	return field + " " + distance(r.now, it.at, it.zone, it.end)
 }
 
-// or returns s, or the text otherwise if s is empty.
+// or returns s, or otherwise if s is empty.
 func or(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -229,8 +230,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// wrap writes text in lines of at most columns. The prefix first is on the first line, and the
-// prefix rest is on the other lines. The text cont is at the end of each line that continues.
+// wrap writes text in lines of at most columns. The first line begins with the prefix "first",
+// and the other lines begin with "rest". All lines but the last end with "cont".
 func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteString(first)
 	used, start := textWidth(first), true

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// spans returns the times in which the dates let something be in force: the windows, or all times,
-// within from and until. The result is sorted. NoTime means no limit.
+// spans cuts the windows to the time between the parameters "from" and "until". Without
+// windows, it returns this time. The result is sorted. NoTime means no limit.
 func spans(from, until order.Time, windows []order.Window) []order.Window {
 	if len(windows) == 0 {
 		return []order.Window{{From: from, Until: until}}
@@ -42,8 +42,8 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to STARTS and ENDS. An order that is not active is added to STARTS only,
-// because a person may have forgotten its status.
+// times adds the order to STARTS and ENDS. An order that is not active is added only to
+// STARTS, so that a person can correct a forgotten status.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n].State
 	if st == ruleset.Ended {
@@ -87,11 +87,11 @@ func (c *collector) times(n int) {
 	c.targetTimes(n)
 }
 
-// ending reports whether a time is an end within the days of the report.
+// ending reports whether a time is an end that the report covers.
 func (c *collector) ending(t order.Time) bool { return t != order.NoTime && c.now < t && t <= c.until }
 
-// targetTimes adds the targets with dates of their own to STARTS and ENDS. Targets with the same
-// time are one item.
+// targetTimes adds the targets with dates of their own to STARTS and ENDS. Targets with equal
+// times become one item.
 func (c *collector) targetTimes(n int) {
 	type moment struct {
 		k     kind
@@ -140,8 +140,8 @@ func (c *collector) targetTimes(n int) {
 	}
 }
 
-// when returns a time in the form for people: the day of the week and the date, and the time of
-// day if the order file has one. offset adds the offset from UTC.
+// when returns a time with the day of the week, for example "Fri 2026-05-01 14:30". A whole
+// day has no time of day. If offset is true, the offset from UTC follows.
 func when(t order.Time, zone *time.Location, end, offset bool) string {
 	if t == order.NoTime {
 		return ""
@@ -160,8 +160,8 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the day that an order file writes without a time of day. A date in a field such
-// as until means the end of the day.
+// wholeDay returns the day of a time, and whether an order file can write the time as a day
+// only. If end is true, a day means its end.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {
@@ -171,7 +171,7 @@ func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	return day, err == nil
 }
 
-// distance returns the number of days between now and a time as words.
+// distance returns the number of days from now to a time as words, for example "in 3 days".
 func distance(now, t order.Time, zone *time.Location, end bool) string {
 	date := func(t order.Time, end bool) time.Time {
 		if day, ok := wholeDay(t, zone, end); ok {

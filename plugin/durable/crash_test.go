@@ -99,8 +99,8 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 }
 
 // TestCrashes kills a process at each point of a write and of a removal. The content must be
-// completely old, and completely new from one point on. CleanUp must remove all temporary
-// files.
+// completely old before one point and completely new after it. CleanUp must remove all
+// temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {

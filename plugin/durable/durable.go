@@ -1,6 +1,6 @@
-// Package durable replaces and removes files so that a crash loses no data. After a crash,
-// each file has either its complete old content or its complete new content. CleanUp removes
-// temporary files of earlier crashes.
+// Package durable replaces and removes files. After a crash, each file has either its complete
+// old content or its complete new content. CleanUp removes the temporary files of earlier
+// crashes.
 package durable
 
 import (
@@ -33,16 +33,16 @@ const (
 )
 
 // A Hook is called in place of each step. It calls run to do the step, or returns an error.
-// Tests use a Hook to fail or to kill the process at a step.
+// Tests use a Hook to fail at a step.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
 type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
-	// Inherit gives each new file and new directory the owner and group of its parent
-	// directory, if the process runs as root. A directory of another user then has no files
-	// that this user cannot replace.
+	// Inherit gives new files and directories the owner and group of their parent directory,
+	// if the process runs as root. Otherwise the owner of the directory could not replace the
+	// files of root.
 	Inherit bool
 	// GroupOnly allows a change of the owner of a replaced file, if the process may not keep
 	// the owner. The group and the mode must stay.
@@ -57,9 +57,7 @@ func (d FS) do(s Step, run func() error) error {
 	return run()
 }
 
-// Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. When Commit returns nil, the new file survives a power failure. After
-// an error, the old content is in place, except after an error of SyncDir.
+// A File is a temporary file, which Commit renames to its final name.
 type File struct {
 	d    FS
 	f    *os.File
@@ -111,7 +109,7 @@ const KeepMode = fs.ModeIrregular
 // Commit fails.
 //
 // When Commit returns nil, the new file survives a power failure. After an error, the old
-// content is in place, except after an error of the step SyncDir.
+// content stays, unless the step SyncDir failed.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if err := f.Prepare(name, mode); err != nil {
 		return err
@@ -119,9 +117,8 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.Install()
 }
 
-// Prepare does all steps of Commit before the rename. Install does the other steps. A caller
-// that replaces several files prepares all files before it installs the first file, so that a
-// full disk changes no file.
+// Prepare does all steps of Commit before the rename, and Install does the others. To replace
+// several files, prepare all before the first Install. Then a full disk changes no file.
 func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -168,8 +165,8 @@ func (f *File) Install() error {
 	return f.d.syncDir(f.dir)
 }
 
-// own gives a new file the owner and group that the file at path has. A file at a new path may
-// get the owner of its directory instead; see Inherit.
+// own gives a new file the owner and group of the existing file at path. If no file exists, it
+// may use the owner of the directory (see Inherit).
 func (d FS) own(f *os.File, path string) error {
 	_, err := os.Lstat(path)
 	switch {
@@ -267,8 +264,8 @@ func (d FS) syncDir(dir string) error {
 	})
 }
 
-// CleanUp removes the temporary files of crashed writes from a directory. No other process may
-// write to the directory at this time, so the caller needs a Lock, for example.
+// CleanUp removes the temporary files of crashed writes from a directory. The caller needs a
+// Lock, for example, because no other process may write to the directory meanwhile.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

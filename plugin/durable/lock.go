@@ -42,8 +42,8 @@ func (e *LockedError) Error() string {
 // maxHolder is the largest number of bytes that are read from a lock file.
 const maxHolder = 512
 
-// LockDir locks a directory and does not wait. If any process has the lock, LockDir returns a
-// *LockedError. If possible, it writes the process number, the host and the time into the lock
+// LockDir locks a directory and does not wait. If any process has the lock, it returns a
+// *LockedError. If possible, it writes the process number, the host and the time into the
 // file.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
@@ -73,8 +73,8 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// ErrReplaced means that the lock file at the path of a Lock is not the file that was locked.
-// Another process can then lock the new file.
+// ErrReplaced means that the locked file is no longer the lock file in the directory. Another
+// process can then lock the new file.
 var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
 
 // Check returns ErrReplaced if the lock file or its directory was removed or replaced, and another

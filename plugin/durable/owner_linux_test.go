@@ -13,7 +13,7 @@ import (
 )
 
 // TestOwner checks that a new file gets the owner and group of the old file. If the process
-// may not set the owner, the write must fail. Only this failure is tested without root.
+// may not set the owner, the write must fail. Without root, only the failure is tested.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
@@ -61,9 +61,9 @@ func TestOwner(t *testing.T) {
 	content(t, path, newText, "file")
 }
 
-// TestInherit checks that a new file and a new directory get the owner and group of their
-// parent directory, if the process is root. Without root, the files belong to the user of the
-// process, whose directory the test uses.
+// TestInherit checks that root gives a new file and a new directory the owner and group of
+// their parent directory. Without root, they belong to the user of the process, who owns the
+// parent directory.
 func TestInherit(t *testing.T) {
 	dir, _ := folder(t)
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
@@ -99,9 +99,8 @@ func TestInherit(t *testing.T) {
 	}
 }
 
-// TestGroupOnly checks that a file of another user can be replaced with GroupOnly, if the
-// process is in the group of the file. The test needs no root: the file /etc/passwd belongs to
-// root, and a process that is root can always keep the owner.
+// TestGroupOnly checks that GroupOnly lets a process replace another user's file only if the
+// process is in the file's group. Without root, only the failure is tested.
 func TestGroupOnly(t *testing.T) {
 	if os.Getuid() == 0 {
 		dir, path := folder(t)

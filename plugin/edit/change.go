@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// AddOrder adds an order at the end of the list of orders, in canonical form, and raises count if
-// the file has a count. Dates are in the time zone of the file.
+// AddOrder adds an order in canonical form at the end of the list of orders. It also raises
+// count if the file has this key. Dates are in the time zone of the file.
 func (t *Text) AddOrder(o *order.Order) error {
 	if t.lined() {
 		return t.addLine(o)
@@ -26,7 +26,7 @@ func (t *Text) AddOrder(o *order.Order) error {
 	lookup(want, "orders").Content = append(lookup(want, "orders").Content, node)
 	switch {
 	case len(list.Content) == 0 && !t.flow(t.root):
-		// The list is "[]". The new order follows on lines of its own.
+		// The list is "[]". The new order replaces it on new lines.
 		bracket, _, ok := t.flowEnd(t.offset(list))
 		if !ok {
 			return t.change(list.Line, want)
@@ -57,7 +57,7 @@ func (t *Text) AddOrder(o *order.Order) error {
 	return t.setTop("count", len(lookup(t.root, "orders").Content))
 }
 
-// spaced reports whether a blank line is in front of the last order of a list of two or more.
+// spaced reports whether there is a blank line between the last two orders of the list.
 func (t *Text) spaced(list *yaml.Node) bool {
 	n := len(list.Content)
 	if n < 2 {
@@ -70,8 +70,8 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to the list of targets of the order was. It sets target_count if the
-// order has one, or if the order now needs one.
+// AddTargets adds targets to an order. It sets target_count if the order has this field, or
+// needs it now.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
@@ -115,7 +115,7 @@ func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	return t.set(i, "target_count", integer(is.NumTargets()))
 }
 
-// SetText sets a text or a time of an order. It replaces the value that the order has.
+// SetText sets a text or a time of an order. It replaces an existing value.
 func (t *Text) SetText(id, key, value string) error {
 	if t.lined() {
 		return t.editOrder(id, func(line *Text) error { return line.SetText(id, key, value) })
@@ -155,8 +155,8 @@ func (t *Text) setTop(key string, value int) error {
 	return t.change(n.Line, want, s)
 }
 
-// set sets a key of the order with the index i. A new key comes after the last key of the order
-// that is before the new key in the documented sequence.
+// set sets a key of the order with the index i. It inserts a new key at its place in the
+// documented sequence of keys.
 func (t *Text) set(i int, key string, value *yaml.Node) error {
 	want := clone(t.root)
 	model := lookup(want, "orders").Content[i]
@@ -190,8 +190,8 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 	return t.change(o.Line, want, t.insertLines(lines, indented(key+": "+t.render(value)+"\n", indent))...)
 }
 
-// replace returns the splice that replaces a value on one line. It returns ok false for a list, a
-// mapping, and a text in another style.
+// replace returns the splice that replaces a value on one line. The result "ok" is false for a
+// list, a mapping and a block text.
 func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	at := t.offset(n)
 	switch {
@@ -206,7 +206,7 @@ func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	return s, false
 }
 
-// addFlow adds values at the end of a list with brackets.
+// addFlow adds values at the end of a list in brackets.
 func (t *Text) addFlow(list, want *yaml.Node, nodes []*yaml.Node) error {
 	texts := make([]string, len(nodes))
 	for i, n := range nodes {
@@ -215,8 +215,8 @@ func (t *Text) addFlow(list, want *yaml.Node, nodes []*yaml.Node) error {
 	return t.addFlowText(list, want, texts...)
 }
 
-// addFlowText adds texts at the end of a list or mapping with brackets. If the first value of the
-// list has a line of its own, each new value also gets a line.
+// addFlowText adds texts at the end of a list or mapping in brackets. If the first value has
+// its own line, each new value gets its own line too.
 func (t *Text) addFlowText(n, want *yaml.Node, texts ...string) error {
 	start := t.offset(n)
 	bracket, last, ok := t.flowEnd(start)

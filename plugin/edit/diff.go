@@ -7,13 +7,13 @@ import (
 
 // A Line is a line of a comparison of two texts.
 type Line struct {
-	Sign byte // '-' for a line of the old text, '+' for a line of the new text, ' ' for both
+	Sign byte // '-' for a line of the old text only, '+' for a line of the new text only, ' ' for both
 	Text string
 }
 
-// A Hunk is a group of changed lines with the unchanged lines around the changed lines.
+// A Hunk is a group of changed lines with the unchanged lines around them.
 type Hunk struct {
-	Old, New int // the first lines of the group in the two texts, from 1
+	Old, New int // the numbers of the first line in the old and the new text, from 1
 	Lines    []Line
 }
 
@@ -31,12 +31,11 @@ func (h *Hunk) Title() string {
 	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", h.Old, was, h.New, is)
 }
 
-// maxSearch is the largest number of lines that Diff skips to find the next equal lines.
+// maxSearch is the largest number of lines that Diff skips to find equal lines again.
 const maxSearch = 5000
 
-// Diff compares two texts line by line. Each group has up to context unchanged lines in front of
-// the changed lines and after the changed lines. Diff finds few changes in long texts, as the
-// functions of this package make them; it does not always find the shortest comparison.
+// Diff compares two texts line by line. Each group has up to context unchanged lines before
+// and after the changed lines. The result is correct, but not always the shortest.
 func Diff(was, is []byte, context int) (hunks []Hunk) {
 	a, b := lines(was), lines(is)
 	var all []Line
@@ -94,8 +93,8 @@ func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 }
 
-// skip returns the numbers of lines of a and b that are different, until lines of a and b are
-// equal again. The sum of the numbers is as small as possible.
+// skip returns how many lines of a and of b must be skipped to reach equal lines. The sum of
+// both numbers is as small as possible.
 func skip(a, b []string) (x, y int) {
 	for sum := 1; sum <= min(len(a)+len(b), maxSearch); sum++ {
 		for x = max(0, sum-len(b)); x <= min(sum, len(a)); x++ {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestDiff checks that a comparison has all lines of both texts, and the groups of an example.
+// TestDiff checks that a comparison has all lines of both texts. It also checks the groups of
+// an example.
 func TestDiff(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))

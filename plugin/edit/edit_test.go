@@ -147,7 +147,8 @@ func TestRefused(t *testing.T) {
 	if _, err := Parse("a.yaml", bytes.Repeat([]byte("#"), MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Error(err)
 	}
-	// A text that begins with a block mark has no end that the package finds, so it stays.
+	// The package cannot find the end of a text in block style, so it must not change the
+	// text.
 	was := "version: 1\norders:\n- id: a\n  authority: {name: A}\n  scope: global\n  targets: [a.example]\n  note: |\n    x\n"
 	x, err := Parse("a.yaml", []byte(was))
 	if err != nil {
@@ -275,9 +276,8 @@ func canonical(t *testing.T, f *order.File, orders []*order.Order) string {
 	return b.String()
 }
 
-// TestRandomEdits changes random files, and makes the same change in the parsed orders. The
-// parsed new text must be equal to the changed orders. All lines of the old text must be in the
-// new text in the same sequence, except at most two lines whose values were changed.
+// TestRandomEdits makes the same random change in the text of a file and in its parsed orders,
+// and compares the results. The change may remove at most two lines of the old text.
 func TestRandomEdits(t *testing.T) {
 	refused, edits := 0, 0
 	for seed := range uint64(1000) {
@@ -346,17 +346,17 @@ func TestRandomEdits(t *testing.T) {
 	}
 }
 
-// lost returns the smallest number of lines of was that must be removed so that the other lines
-// are in is in the same sequence.
+// lost returns how many lines of the old text are missing in the new text, or are at another
+// place in the sequence.
 func lost(was, is string) int {
 	a, b := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(is))
 	equal := func(i, j int) bool {
-		if i == len(a)-1 { // the change may have added the end of the last line
+		if i == len(a)-1 { // the change may have added a missing newline
 			return strings.TrimRight(a[i], "\r\n") == strings.TrimRight(b[j], "\r\n")
 		}
 		return a[i] == b[j]
 	}
-	common := make([][]int, len(a)+1) // the length of the longest common sequence from a[i] and b[j]
+	common := make([][]int, len(a)+1) // the length of the longest common subsequence from a[i] and b[j]
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
 	}

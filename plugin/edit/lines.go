@@ -8,21 +8,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// JSON Lines has the top-level keys in the first line with text, and one order in each later line
-// with text. This file changes one line as a JSON document of its own, so that the other lines
-// keep their bytes.
+// JSON Lines has the top-level keys in the first line with text, and one order in each line
+// below. These functions change one line as a JSON document, so the other lines keep their
+// bytes.
 
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// The text of a line with an order, between open and shut, is a JSON document.
+// A line with an order is a JSON document if open is put before the line and shut after it.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`
 )
 
-// spans returns the start and the end, in bytes, of each line with text. An end is in front of
-// the line end.
+// spans returns the start and the end, in bytes, of each line with text, without its line end.
 func (t *Text) spans() (out [][2]int) {
 	for at := 0; at < len(t.data); {
 		end := len(t.data)
@@ -37,9 +36,8 @@ func (t *Text) spans() (out [][2]int) {
 	return out
 }
 
-// editLine changes one line. The function change gets the line as a document with the extension
-// .json. For a line with an order, wrapped is true, and the order is the only order of the
-// document.
+// editLine passes one line to the function "change", as a .json document. If wrapped is true,
+// the line is an order, and becomes the only order of the document.
 func (t *Text) editLine(span [2]int, wrapped bool, change func(line *Text) error) error {
 	before, after := "", ""
 	if wrapped {
@@ -66,7 +64,7 @@ func (t *Text) editHeader(change func(line *Text) error) error {
 	return t.editLine(spans[0], false, change)
 }
 
-// editOrder changes the line of the order with an id.
+// editOrder changes the line of the order with the given id.
 func (t *Text) editOrder(id string, change func(line *Text) error) error {
 	spans := t.spans()
 	for _, s := range spans[min(1, len(spans)):] {

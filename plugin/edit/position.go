@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineStart returns the offset, in bytes, of a line. Lines count from 1. For a line after the
-// last line, it returns the length of the text.
+// lineStart returns the offset, in bytes, of a line. The first line is 1. For a line after the
+// last, it returns the length of the text.
 func (t *Text) lineStart(line int) (at int) {
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(t.data[at:], '\n')
@@ -26,7 +26,7 @@ func (t *Text) line(line int) string {
 	return strings.TrimRight(string(t.data[t.lineStart(line):t.lineStart(line+1)]), "\r\n")
 }
 
-// offset returns the offset, in bytes, of a node. The columns of a node count characters.
+// offset returns the offset of a node in bytes. The library counts columns in characters.
 func (t *Text) offset(n *yaml.Node) int {
 	at := t.lineStart(n.Line)
 	for column := 1; column < n.Column && at < len(t.data); column++ {
@@ -36,8 +36,8 @@ func (t *Text) offset(n *yaml.Node) int {
 	return at
 }
 
-// endLine returns the line after the last value of the document: the line of the mark "...", or
-// the line after the last line of the text.
+// endLine returns the line of the mark "..." after the document, or else the line after the
+// end of the text.
 func (t *Text) endLine() int {
 	last := lastLine(t.root)
 	lines := bytes.Count(t.data, []byte("\n")) + 1
@@ -52,7 +52,7 @@ func (t *Text) endLine() int {
 	return lines + 1
 }
 
-// lastLine returns the last line on which a node of a tree begins.
+// lastLine returns the line of the node that begins last in a tree.
 func lastLine(n *yaml.Node) int {
 	line := n.Line
 	for _, c := range n.Content {
@@ -61,8 +61,8 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-// after returns the line of the node that follows the value of a key in a mapping. end is the
-// line after the mapping.
+// after returns the line of the key that follows the given key in a mapping. If there is none,
+// it returns end.
 func after(m *yaml.Node, key string, end int) int {
 	for i := 0; i+3 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -75,7 +75,7 @@ func after(m *yaml.Node, key string, end int) int {
 // ordersEnd returns the line after the list of orders.
 func (t *Text) ordersEnd() int { return after(t.root, "orders", t.endLine()) }
 
-// orderEnd returns the line after an order of the list.
+// orderEnd returns the line after the order with the index i.
 func (t *Text) orderEnd(i int) int {
 	if list := lookup(t.root, "orders"); i+1 < len(list.Content) {
 		return list.Content[i+1].Line
@@ -83,10 +83,10 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns the lines before which new lines can follow the block value n. next is the
-// line of the next value. The first line is that before the blank lines and the comments in
-// front of next: the comments with at most indent spaces, because a comment or a text with more
-// spaces is a part of n. The second line is next.
+// insertion returns the lines before which new lines can follow the block value n. The line
+// "next" has the next value. The first result is the line before the blank lines and comments
+// above "next". A comment with more than indent spaces belongs to n. The second result is
+// "next".
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -100,7 +100,8 @@ func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	return [2]int{line, next}
 }
 
-// insertLines returns splices that insert whole lines in front of the given lines.
+// insertLines returns one splice for each line number, which inserts the text before this
+// line.
 func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	for _, line := range lines {
 		at := t.lineStart(line)
@@ -113,9 +114,9 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the bracket that closes the flow list or flow mapping at an
-// offset, and the offset after the last character in front of the bracket that is not blank and
-// not in a comment. It returns ok false if no bracket closes the flow value.
+// flowEnd returns the offset of the bracket that closes the list or mapping at an offset. The
+// result "last" is the end of the last value before this bracket. If no bracket closes it, ok
+// is false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {
@@ -149,8 +150,8 @@ func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	return 0, 0, false
 }
 
-// quoteEnd returns the offset of the quotation mark that ends the quoted text at an offset, or
-// -1.
+// quoteEnd returns the offset of the quotation mark that closes a quoted text, or -1. The text
+// begins at the given offset.
 func (t *Text) quoteEnd(at int) int {
 	quote := t.data[at]
 	for i := at + 1; i < len(t.data); i++ {
@@ -167,7 +168,7 @@ func (t *Text) quoteEnd(at int) int {
 	return -1
 }
 
-// flow reports whether the value at a node is written with brackets.
+// flow reports whether a value is written in brackets.
 func (t *Text) flow(n *yaml.Node) bool {
 	at := t.offset(n)
 	return n.Style&yaml.FlowStyle != 0 && at < len(t.data) && (t.data[at] == '[' || t.data[at] == '{')

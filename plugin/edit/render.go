@@ -15,7 +15,7 @@ import (
 // json reports whether the file is JSON.
 func (t *Text) json() bool { return order.Ext(t.path) == ".json" }
 
-// zoneOf returns the time zone of a file as written, or "".
+// zoneOf returns the time zone in the file, or "".
 func zoneOf(root *yaml.Node) string {
 	if n := lookup(root, "timezone"); n != nil {
 		return n.Value
@@ -23,8 +23,8 @@ func zoneOf(root *yaml.Node) string {
 	return ""
 }
 
-// encode returns an order in the canonical form of YAML, and the tree of the order. The text
-// begins with "- " and has no indentation.
+// encode returns an order in canonical YAML, and its node. The text begins with "- " and has
+// no indentation.
 func encode(o *order.Order, zone string) (item string, node *yaml.Node, err error) {
 	var b bytes.Buffer
 	if err := order.Encode(&b, ".yaml", order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}, []*order.Order{o}); err != nil {
@@ -43,7 +43,7 @@ func encode(o *order.Order, zone string) (item string, node *yaml.Node, err erro
 	return out.String(), list.Content[0], nil
 }
 
-// indented returns lines with spaces in front of each line that is not empty.
+// indented adds spaces in front of each line that is not empty.
 func indented(lines string, spaces int) string {
 	var b strings.Builder
 	for line := range strings.Lines(lines) {
@@ -68,7 +68,8 @@ func (t *Text) render(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && isTime(n.Value) {
 		return n.Value
 	}
-	// In a list, the library quotes each text that brackets and commas would change.
+	// The value is written in a list with brackets, because the library then quotes texts with
+	// brackets and commas.
 	flow := inFlow(n)
 	text, err := yaml.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle, Content: []*yaml.Node{flow}})
 	out := strings.TrimSuffix(string(text), "]\n")
@@ -78,7 +79,7 @@ func (t *Text) render(n *yaml.Node) string {
 	return strings.TrimPrefix(out, "[")
 }
 
-// inFlow returns a copy of a value without comments, on one line.
+// inFlow returns a copy of a value in the one-line style, without comments.
 func inFlow(n *yaml.Node) *yaml.Node {
 	c := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value}
 	switch {

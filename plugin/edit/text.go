@@ -1,7 +1,6 @@
-// Package edit changes the text of an order file. It replaces or inserts only the bytes of the
-// changed values, so that all comments, blank lines and other values keep their bytes. After
-// each change, it parses the new text again and compares all values with the intended values.
-// A text that would get another value is not changed.
+// Package edit changes values in the text of an order file. All other bytes stay, for example
+// comments. After each change, it parses the new text. If any value is not as intended, the
+// old text stays.
 package edit
 
 import (
@@ -15,11 +14,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// MaxBytes is the largest size, in bytes, of a file that this package changes, because the tree
-// of all values is in memory.
+// MaxBytes is the largest size, in bytes, of a file that this package changes. The limit
+// protects the memory, which holds the tree of all values.
 const MaxBytes = 16 << 20
 
-// A Text is the text of a valid order file, and the tree of its values with their positions.
+// A Text is the text of a valid order file, and the tree of its values.
 type Text struct {
 	path string
 	data []byte // without a byte order mark
@@ -29,8 +28,8 @@ type Text struct {
 
 var bom = []byte("\uFEFF")
 
-// Parse returns the Text of a valid order file. Parse returns an error for a file of more than
-// MaxBytes, and for a text that the YAML library cannot read.
+// Parse returns the Text of a valid order file. It returns an error for a file above MaxBytes,
+// and for a text that the YAML library cannot read.
 func Parse(path string, data []byte) (*Text, error) {
 	switch order.Ext(path) {
 	case ".yaml", ".yml", ".json", ".jsonl":
@@ -78,8 +77,8 @@ type splice struct {
 	text       string
 }
 
-// change applies the first splice after which the text has the values of want. It returns an
-// error if no splice gives these values. line is the line, for the error.
+// change applies the first splice that gives the text the values of want. If there is none, it
+// returns an error with the given line.
 func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
 	for _, s := range splices {
 		if t.windows() {
@@ -100,8 +99,8 @@ func (t *Text) windows() bool {
 	return i > 0 && t.data[i-1] == '\r'
 }
 
-// same reports whether two trees have the same values. The sequence of the keys of a mapping and
-// the style of the values do not matter.
+// same reports whether two trees have the same values. It ignores the sequence of keys and the
+// style of values.
 func same(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || tag(a) != tag(b) || len(a.Content) != len(b.Content) {
 		return false
@@ -126,8 +125,8 @@ func same(a, b *yaml.Node) bool {
 	return true
 }
 
-// tag returns the YAML tag of a value. For a time it returns the tag of a string, because an
-// order file has times as strings.
+// tag returns the YAML tag of a value. A time gets the tag of a string, because times are
+// strings in an order file.
 func tag(n *yaml.Node) string {
 	if n.Tag == "!!timestamp" {
 		return "!!str"
@@ -155,7 +154,7 @@ func clone(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// order returns the index of the order with an id in the list of orders.
+// order returns the index of the order with the given id.
 func (t *Text) order(id string) (int, error) {
 	if list := lookup(t.root, "orders"); list != nil {
 		for i, o := range list.Content {

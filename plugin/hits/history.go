@@ -56,11 +56,10 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes the given hour the newest hour of the history.
+// move makes the given hour the newest hour of the history. If the newest hour was more than
+// one hour later, the clock was wrong, and move removes the counts of future hours.
 //
-// If the newest hour is more than one hour later, the clock was wrong, and move removes the
-// counts of the hours that are still to come. One hour later means only that another goroutine
-// has read the clock after the caller.
+// One hour is normal, because goroutines read the clock separately.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:

@@ -1,24 +1,21 @@
-// Package hits counts how often each order decides a query, by order and hour. A count has no
+// Package hits counts how often each order decides a query, by order and hour. It stores no
 // client and no queried name.
 //
 // # Counting
 //
-// [Counter.Add] runs for each blocked query, so it takes no lock and does not allocate. Add
-// counts in a small hash table whose keys are the addresses of the compiled orders. A [Counter]
-// has several tables (shards), so that two CPUs seldom write to one cache line, even if all
-// queries hit one order.
+// [Counter.Add] runs for each blocked query, so it takes no lock. It counts in a small hash
+// table, by the address of the compiled order. A [Counter] has several tables (shards), so
+// that two CPUs seldom write to one cache line, even if all queries hit one order.
 //
-// The first Add in a new hour, and the first Add with a new set of orders, replace all tables by
-// empty tables. An Add that finds no free slot replaces one table by a larger table. Only these
-// calls of Add allocate. A replaced table goes into a list, and soon its counts are added to the
-// history.
+// Add replaces all tables by empty tables when a new hour begins or the set of orders is new.
+// It replaces a full table by a larger table. Otherwise Add does not allocate. The counts of a
+// replaced table soon go into the history.
 //
 // # History
 //
-// The history maps the id of an order to the counts of the last [Hours] hours. The history has
-// only orders with a hit in these hours, and only the method [Counter.Rows] and a timer change
-// the history. The ids stay equal when a file or the Corefile is loaded again, so the counts
-// survive the load.
+// The history maps the id of an order to the counts of the last [Hours] hours. It contains
+// only orders with hits in these hours. Only [Counter.Rows] and a timer change it. The counts
+// survive a load of a file or the Corefile, because the ids do not change.
 package hits
 
 import (
@@ -75,9 +72,8 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o of the set decided at the time now. The query got a
-// blocking answer, or, if shadow is true, an order or server block in shadow would have blocked
-// it. Add does nothing if c is nil.
+// Add counts one query that the order o of the set decided at the time now. If shadow is true,
+// the order or server block is in shadow and did not block it. c may be nil.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
 	if c == nil {
 		return
@@ -93,9 +89,9 @@ func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow
 	}
 }
 
-// shardOf returns a number that differs between goroutines on different CPUs. It comes from the
-// address of the stack of the goroutine: the server starts a goroutine for each query, and the
-// Go runtime uses a free stack again on the CPU that used it before.
+// shardOf returns a number that differs between goroutines on different CPUs. It uses the
+// address of the goroutine's stack, because the Go runtime keeps free stacks on the CPU that
+// used them before.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
@@ -104,9 +100,8 @@ func shardOf() int {
 // hourOf returns the hours between the start of 1970 (UTC) and t.
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces the tables that do not fit by empty tables, and returns the table of the shard
-// s. It replaces the tables of all shards, because the keys of a table keep the orders of an old
-// set in memory.
+// renew replaces all tables that do not fit by empty tables, and returns the table of the
+// shard s. It includes other shards, because an old table keeps an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, hour int64) *table {
 	c.hour.Store(hour)
 	for i := range c.shards {
@@ -118,8 +113,8 @@ func (c *Counter) renew(s *shard, set uint64, hour int64) *table {
 	return s.table.Load()
 }
 
-// replace replaces the table old of the shard s by the empty table t, and returns the table that
-// the shard has now. Another goroutine may have replaced old before.
+// replace replaces the table old of the shard s by the empty table t. It returns the present
+// table of the shard, which another goroutine may have set.
 func (c *Counter) replace(s *shard, old, t *table) *table {
 	if !s.table.CompareAndSwap(old, t) {
 		return s.table.Load()
@@ -143,9 +138,9 @@ func (c *Counter) tidy() {
 	c.collect()
 }
 
-// collect adds the counts of all replaced tables to the history. It forgets a table that was
-// replaced before the time grace. Only a younger table can still get counts. The caller must
-// have locked c.mu.
+// collect adds the counts of all replaced tables to the history. It then forgets the tables
+// that were replaced longer than grace ago, which get no more counts. The caller must have
+// locked c.mu.
 func (c *Counter) collect() {
 	c.history.move(c.hour.Load())
 	for t := c.retired.Swap(nil); t != nil; t = t.next {
@@ -182,8 +177,8 @@ type Hour struct {
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the orders that have hits in the last Hours hours, sorted by their
-// ids. The last of these hours contains the time now.
+// Rows returns the hits of the last Hours hours, sorted by the ids of the orders. The last of
+// these hours contains the time now.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

@@ -141,8 +141,8 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestNewSet checks that the counts of an order survive new sets of orders, that the counts of an
-// order that has gone stay for the day, and that a query with an old set is counted.
+// TestNewSet checks that the counts of an order survive new sets, even without the order. A
+// query with an old set must also count.
 func TestNewSet(t *testing.T) {
 	old, next := newWorld(t, 3, ""), newWorld(t, 2, "")
 	c := newCounter()
@@ -218,9 +218,8 @@ func TestManyOrders(t *testing.T) {
 	}
 }
 
-// TestConcurrentAdds checks that no hit is lost while many goroutines count, read, and change the
-// set and the hour. In each step, some goroutines are still in the hour before, or still have an
-// old set.
+// TestConcurrentAdds checks that no hit is lost while many goroutines count, read, and change
+// the set and the hour. Some goroutines use the previous hour or an old set.
 func TestConcurrentAdds(t *testing.T) {
 	const workers, steps, each = 8, 4, 1000
 	worlds := []world{newWorld(t, 200, ""), newWorld(t, 200, ""), newWorld(t, 200, "")}

@@ -2,9 +2,8 @@ package hits
 
 import "sync"
 
-// registry has the Counters of the process by the names of their server blocks. On a reload of
-// the Corefile, the old and the new configuration share the Counter of a server block, so that
-// its counts survive.
+// registry has the Counters of the process by the names of their server blocks. After a reload
+// of the Corefile, the new configuration uses the same Counter, so that the counts survive.
 var registry = struct {
 	sync.Mutex
 	counters map[string]*shared
@@ -16,8 +15,8 @@ type shared struct {
 	refs int
 }
 
-// Acquire returns the Counter of the server block with the given name, and makes a Counter if
-// there is none. The caller must call Release once for each call of Acquire.
+// Acquire returns the Counter of the server block with the given name, and makes a missing
+// Counter. The caller must call Release once for each call of Acquire.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()

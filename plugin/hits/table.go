@@ -44,10 +44,8 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits reports whether a hit of a set in an hour can be counted in the table.
-//
-// A hit of an older set fits, and so does a hit of the hour before. Otherwise, queries that began
-// before a change and queries that began after the change would replace the tables in turn.
+// fits reports whether the table can count a hit of a set in an hour. It accepts older sets
+// and the previous hour. Otherwise old and new queries would replace the tables in turn.
 func (t *table) fits(set uint64, hour int64) bool {
 	return set <= t.set && (hour == t.hour || hour == t.hour-1)
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // Charsets contains the character sets of lists. The importer does not guess the set, because
-// most bytes are letters in more than one of these sets.
+// most bytes are valid letters in several sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
-// decoderFor returns a function that converts a line to UTF-8. The function returns false if
-// the line has a byte that the character set does not have.
+// decoderFor returns a function that converts a line to UTF-8. The function returns false for
+// a byte that is not in the character set.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a kind of file that is no plain list, for example a zone file. The regular
-// expression matches only text of this format, so one matching line is enough to refuse the
-// file.
+// A format is a kind of file other than a plain list, for example a zone file. Its regular
+// expression matches no line of a plain list, so one match is enough to refuse the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -118,8 +117,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only characters of ASCII host names. A line of these
-// characters can be in no other format except a zone file, which foreignSuffix recognizes.
+// plainName reports whether s has only the characters of ASCII host names. Of the other
+// formats, only a zone file can have a line like this. foreignSuffix finds zone files.
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -149,8 +148,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names seem to be owner names of a zone, with the zone
-// at the end of a whole name: example.com.rpz.example.net is example.com in rpz.example.net.
+// foreignSuffix returns an error if the names are probably owner names of one zone. For
+// example, example.com.rpz.example.net means example.com in the zone rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

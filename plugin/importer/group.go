@@ -11,7 +11,7 @@ const (
 	Refused = "refused"
 )
 
-// A Group contains lines with equal notes, for example all lines whose scheme was removed.
+// A Group contains lines with the same kind and reason, for example "scheme removed".
 type Group struct {
 	Kind   string
 	Reason string // the text for the first line of the group
@@ -20,8 +20,8 @@ type Group struct {
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups sorts the notes about lines into groups by kind and reason. A line with several
-// reasons is in several groups. The groups are in the sequence of their first lines.
+// Groups returns groups of notes with the same kind and reason, in the sequence of their first
+// lines. A line with several reasons is in several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

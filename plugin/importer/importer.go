@@ -1,14 +1,14 @@
 // Package importer converts the lists that authorities publish into orders. The result depends
-// only on the list and on the options.
+// only on the list and on the options. [Domains] works in three steps:
 //
-// [Domains] works in three steps. It refuses a file that is no plain list, because the file
-// may contain names that must not be blocked (read.go, format.go, table.go). It finds page
-// headers, and names that are broken over two lines (paste.go, wrap.go). It cleans each line
-// (line.go, words.go, name.go, page.go).
+//   - It refuses a file that is no plain list, because the file may contain names that must not be
+//     blocked (read.go, format.go, table.go).
+//   - It finds page headers, and names that are broken over two lines (paste.go, wrap.go).
+//   - It cleans each line (line.go, words.go, name.go, page.go).
 //
-// The importer never guesses. Text with more than one meaning is a [Form]: for example,
-// "*.example.com" may or may not include example.com. The line is refused until the caller
-// decides the meaning.
+// The importer never guesses. A [Form] is text with more than one meaning: for example,
+// "*.example.com" may or may not include example.com. A line with a Form is refused until the
+// caller decides the meaning.
 package importer
 
 import (
@@ -39,7 +39,7 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is a choice for every form except Hyphen. It leaves out each line with the form.
+// Skip is the word that leaves out each line with a form. Every form except Hyphen has it.
 const Skip = "skip"
 
 // choices contains the words that decide each form, except Skip.
@@ -57,8 +57,8 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Hyphen needs no Skip: without a decision both lines are refused, and the caller can
-		// leave out refused lines.
+		// For Hyphen, no decision and Skip would be the same: both lines are refused, and the
+		// caller can leave out refused lines.
 		return slices.Clone(choices[f])
 	}
 	return append(slices.Clone(choices[f]), Skip)
@@ -70,8 +70,8 @@ type Options struct {
 	Charset string
 	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
-	// Lines contains a word for the form Hyphen for single lines, by the numbers of the lines. The
-	// number is that of the later line of a pair. A line without a word gets the word in Decide.
+	// Lines decides the form Hyphen for single lines, by line number. For a pair of lines, the
+	// number is that of the second line. Decide counts for all other lines.
 	Lines map[int]string
 	// AllowSuffix accepts public suffixes. The default refuses them, because other people may
 	// own the names below.
@@ -96,7 +96,7 @@ func (o *Options) Check() error {
 	return err
 }
 
-// hyphen returns the word for the form Hyphen for the line with an index from 0.
+// hyphen returns the word that decides the form Hyphen for the line with the index i.
 func (o *Options) hyphen(i int) string {
 	if word, ok := o.Lines[i+1]; ok {
 		return word
@@ -108,20 +108,20 @@ func (o *Options) hyphen(i int) string {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the lines that continue the name in this line. Each of them also has a
-	// note of its own, with Passed set.
+	// Joined contains the lines with the rest of the name in this line. These lines also have
+	// notes, in which Passed is set.
 	Joined []Rest
 	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
 	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
-	// Warnings are the reasons why a person should check this line, although it is accepted.
+	// Warnings are reasons to check this line, although it is accepted.
 	Warnings []string
 	// Refused is the reason why the line gave no target, or empty.
 	Refused string
 	// Needs is the form that needs a decision. It is empty if no decision would help.
 	Needs Form
-	// After is the number of an earlier line, or 0. The two lines may be one name (Hyphen).
+	// After is the number of an earlier line that may begin the name in this line, or 0.
 	After int
 	// Skipped reports whether the caller's decision left the line out.
 	Skipped bool
@@ -165,8 +165,8 @@ const maxLine = 4096
 // maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list: names, blank lines, and comments that begin with #. For a file
-// in another format, it returns a [*FormatError]. Without targets, it returns the result and
+// Domains parses a plain list of names, blank lines, and comments that begin with #. It
+// returns a [*FormatError] for another format. Without targets, it returns the result and
 // ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {

@@ -25,8 +25,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line, because half a line is not reliable. The first reason stays
-// in the note, unless the reason was only a decision to skip the line.
+// refuse refuses the whole line, because a part of a line may be misleading. The note keeps
+// its first reason, unless this was a decision to skip the line.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -35,8 +35,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the caller's word for the form f. Without a word, or for Skip, it returns
-// false and writes the reason in the parameter "what" into the note.
+// choice returns the word that decides the form f. Without a word, or for Skip, it returns ok
+// false. The text in "what" then becomes the reason in the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -141,8 +141,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If this changes the text, the note gets the description in the
-// parameter "did".
+// change returns clean(s). If the text changes, it adds the description in "did" to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {

@@ -22,12 +22,13 @@ type Head struct {
 	Fields map[string]any
 }
 
-// A File contains the text of an order file, and of its side list (a text file with names) if
-// there is one.
+// A File contains the text of an order file. Side is the text of its side list (a text file
+// with names), or nil.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format for the extension of path. If side is not empty,
-// plain names go into a side list with this path. An invalid head gives an order.Problems.
+// Write returns an order file in the format of the extension of path. If side is not empty, it
+// is the path of a side list for plain names. The error for an invalid head is an
+// order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -97,8 +98,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head as an order file, so that the server's rules also validate the head. A
-// placeholder replaces missing targets. The error for an invalid head is an order.Problems.
+// Order parses the head as an order file, so that it is checked as in a server. A head without
+// targets gets a placeholder. The error for an invalid head is an order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether the text after a host is no path, but only slashes, dot segments or
-// the end of an enumeration. Dot segments have no effect (RFC 3986, section 5.2.4).
+// noPath reports whether rest is not a path, but only slashes, the dot segments "." and "..",
+// or closing punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -42,8 +42,8 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path as the caller has decided. It refuses a host without a dot,
-// because "either/or" is not a page.
+// page handles a URL with a path as the caller has decided. It refuses "either/or", because a
+// host without a dot is probably no host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

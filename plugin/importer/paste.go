@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Text from documents has numbers, bullets and page lines around the names. Names may be
-// altered so that programs do not make links, for example example[.]com.
+// Lists that were copied from documents have numbers, bullets and page numbers around the
+// names. Dots may be altered, for example example[.]com, so that programs do not make links.
 
 var (
 	// markers matches one number or bullet of an enumeration. A blank must follow, because
 	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are bullets
 	// of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
-	// fangedDot matches text that replaces a dot, for example "[.]". fangedColon and
+	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The whole list is in memory, because only the whole list shows its format. The longest known
-// list has 140,000 names.
+// The whole list is in memory, because its format is known only after the last line. The
+// longest known list has 140,000 names.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
@@ -54,7 +54,7 @@ type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
 	needs   Form   // the undecided form that caused the refusal
-	after   int    // the number of an earlier line that may have the start of the name, or 0
+	after   int    // the number of an earlier line that may begin the name, or 0
 	did     string
 	warning string
 	glued   bool // the line begins with a number of an enumeration
@@ -75,8 +75,8 @@ func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.
 // hasText reports whether the line still has to be cleaned and is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot, as in nearly all lines. A simple
-// line is never a page line, a row of a table or a part of a name.
+// simple reports whether s is an ASCII host name with a dot, as nearly all lines are. A simple
+// line is not a page number, a table row or a part of a name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -202,9 +202,9 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII. The result "runs" is true if most of them are
-// adjacent, as in Cyrillic words. The result "lower" counts 0xc0 to 0xdf, and "upper" counts
-// from 0xe0.
+// highRuns counts the bytes above ASCII. The result "lower" counts 0xc0 to 0xdf, and "upper"
+// counts from 0xe0. The result "runs" is true if most of them are adjacent, as in Cyrillic
+// words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {

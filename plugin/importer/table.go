@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date. Another
-// column, for example the date of a removal, may mean that a name is not blocked.
+// A table finds lists that are tables. A row may have a number, a name and one date. Any other
+// column may mean that a name is not blocked, for example the date of a removal.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -43,7 +43,7 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
 // lifting contains parts of words that mean "not blocked" or "no longer blocked". They are
-// searched for in headings and in the text after names. The list cannot be complete.
+// searched in headings and in the text after names. The list cannot be complete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -97,8 +97,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, the result "why" describes the format,
-// and "shown" is the number of the line to show.
+// line checks one line. If the list must be refused, the result "why" describes its format,
+// and "shown" is the number of a line to show.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -172,8 +172,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row returns a description of the format if only some rows have a date, or if the numbers
-// before the names do not count the rows.
+// row returns a description of the format if only some rows have a date. It does the same if
+// the numbers before the names do not number the rows.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -193,7 +193,7 @@ func (t *table) row(at int, numbers string, dates int) string {
 }
 
 // heading checks a row without a name. Unknown headings mean a table with other columns. A row
-// with commas may be prose, so it is a heading only if a row of a table follows.
+// with commas may be prose, so it counts as a heading only if table rows follow.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {

@@ -11,7 +11,7 @@ import (
 )
 
 // In wrapped text, "guarda-film-" and "streaming.com" on two lines may be one name, or two
-// names with different owners. Only the caller can decide.
+// names with different owners. The caller must decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -64,8 +64,8 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot and its top-level domain is probably on the next
-// line, which is in the parameter "next".
+// openDot reports whether s ends in a dot, and the next line probably has the top-level
+// domain.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
 	if !strings.HasSuffix(s, ".") || strings.ContainsAny(s, " \t") {
@@ -83,8 +83,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. It joins, separates or refuses them as the
-// caller has decided. decided returns the word for the line with an index.
+// broken finds pairs of lines that may be one name. The function "decided" returns join,
+// separate, refuse or "" for the index of the second line.
 func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -113,16 +113,16 @@ func broken(lines []line, decided func(i int) string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and does not continue the line before. The
-// hyphen may be part of a name, or may remove the name in a diff.
+// loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen may
+// be part of a name, or may mark a removed name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair joins, separates or refuses the lines with the indexes i and j if they may be one name. It
-// reports whether it joined them.
+// pair joins, separates or refuses the lines i and j if they may be one name. It reports
+// whether it joined them.
 func pair(lines []line, i, j int, decided string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())

@@ -126,8 +126,8 @@ func TestMaybeOneName(t *testing.T) {
 	}
 }
 
-// TestJoinedNote checks the note about a joined name, which must contain the original lines
-// with their numbers.
+// TestJoinedNote checks that the note about a joined name has the original lines and their
+// numbers.
 func TestJoinedNote(t *testing.T) {
 	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
 	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})
@@ -165,14 +165,14 @@ func TestWholeHostNote(t *testing.T) {
 	}
 }
 
-// TestPairs checks decisions about single pairs of lines. Each pair is decided by the number of
-// its later line, so that the decision about one pair joins no third line.
+// TestPairs checks decisions about single pairs of lines. The number of the second line
+// identifies a pair. A decision must not join a third line.
 func TestPairs(t *testing.T) {
 	const list = "a-\nb.example\nc-\nd.example\ne-\nf-\ng.example\n- h.example\ni.example\n- j.example\n"
 	for _, tc := range []struct {
 		lines   map[int]string
 		targets string
-		refused string // the numbers of the refused lines, and of the lines before, if After is set
+		refused string // the numbers of the refused lines; "2<1" means that After is 1
 	}{
 		{nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
 		{map[int]string{2: "join"}, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},

@@ -71,9 +71,8 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a force reason that is about no target of the order. An inherited reason
-// may be meant for other orders, so it is dropped silently. An order with a side list is not
-// checked.
+// checkForce reports a force reason that matches no target of the order. It ignores inherited
+// reasons, which may be meant for other orders. It does not check an order with a side list.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

@@ -17,8 +17,8 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a file with one long order at each byte. The parser must refuse
-// the cut file by its target_count, because a file that ends after any target is valid YAML.
+// TestCutWithinAnOrder cuts a file with one long order at each byte. A file that ends after
+// any target is valid YAML, so the parser must find the cut by the target_count.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -37,8 +37,7 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten checks that Format and Encode write a target_count into the same
-// orders.
+// TestTargetCountWritten checks that Format and Encode agree which orders get a target_count.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {

@@ -26,9 +26,9 @@ const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT N
 // EU is the code for all member states of the European Union together.
 const EU Country = "EU"
 
-// territories lists the territories of a country that have a code in ISO 3166-1. In a scope,
-// "FR+" means France and its territories. Territories with a government of their own, such as
-// Hong Kong, are missing.
+// territories lists territories with a code in ISO 3166-1 by country. In a scope, "FR+" means
+// France and its territories. Territories with their own government are missing, for example
+// Hong Kong.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -44,9 +44,9 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. The result "with" has the countries written
-// as "FR+". The result "list" has all countries, and the territories of the countries in
-// "with".
+// scopeCountries decodes the countries of a scope. The result "with" has the countries with a
+// plus, for example "FR+". The result "list" has all countries and the territories of those
+// with a plus.
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -175,7 +175,7 @@ func namesOfCountries() iter.Seq2[Country, string] {
 // whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// The upper case of "ıt" is IT, but "ıt" has three bytes.
+	// ToUpper also makes IT from "ıt", but "ıt" has three bytes.
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}

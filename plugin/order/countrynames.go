@@ -1,8 +1,7 @@
 package order
 
-// countryNames has a line for each country with its code and its names in several languages.
-// The names are mostly from Unicode CLDR. They are used only in error messages, to suggest a
-// code.
+// countryNames has a line for each country: its code, and its names in several languages,
+// mostly from Unicode CLDR. Error messages use the names to suggest a code.
 const countryNames = `AD Andorra
 AE United Arab Emirates; UAE
 AF Afghanistan

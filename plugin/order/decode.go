@@ -99,8 +99,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the entries of a mapping whose value is not null, and reports duplicate
-// keys. The entries are at the end of d.pairs, and the caller may remove them there.
+// mapping returns the keys and values of a mapping, without null values. It reports duplicate
+// keys. The entries are at the end of d.pairs, from where the caller may remove them.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -196,8 +196,8 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar, also of a number or a date without quotes. It refuses
-// true, false and "<<", which are probably mistakes. If text returns "", it has reported a
+// text returns the text of a scalar, which may be a number or a date without quotes. It
+// refuses true, false and "<<", which are probably mistakes. An empty result means a reported
 // problem.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)

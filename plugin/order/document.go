@@ -45,12 +45,12 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is the number of bytes between two scans of the text during the reading. A scan finds
-// long lists of names, and checks the limits on the tree. Tests set a small value.
+// chunk is how many bytes are read between two scans of the text. A scan finds long lists of
+// names, and checks the size of the future tree. Tests set a small value.
 var chunk = 256 << 10
 
-// The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. Then it
-// grows at once to the size of the file.
+// The constant "early" is the buffer size, in bytes, up to which a buffer doubles. After that,
+// it grows at once to the size of the file.
 const early = 4 << 20
 
 func tooLarge() error {

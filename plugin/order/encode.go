@@ -30,8 +30,8 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, with the number of orders. The format ext is
-// ".yaml", ".json" or ".jsonl". Parse of the result returns equal orders.
+// Encode writes orders in canonical form, with the number of orders. ext is ".yaml", ".json"
+// or ".jsonl". Parsing the output gives equal orders.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The type "use" is a set of flags about a field of an order.
+// The type "use" is a set of flags of a field in an order.
 type use uint8
 
 const (
@@ -34,11 +34,9 @@ type draft struct {
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// forceAt maps each key of the mapping force to its node. It is nil if the order has no
-	// key force.
+	// forceAt maps each key below force to its node, or is nil without the key force.
 	forceAt map[string]*yaml.Node
-	// rowClocks lists the targets with their own field "served", from which their deadline is
-	// counted.
+	// rowClocks lists the targets whose deadline counts from their own field "served".
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
 	// doubt is set if it is unknown whether the order is secret.

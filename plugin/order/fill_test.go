@@ -60,8 +60,8 @@ func TestFillingIn(t *testing.T) {
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled checks the flags of each field: some fields are never inherited, and some fields
-// are not allowed on a lift.
+// TestFilled checks the flags of each field, for example that the field "id" is never
+// inherited.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -72,8 +72,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// The decoder copies Terms before it changes a field that has the flag "term". A
-		// missing flag would change the Terms of the authority.
+		// Without the flag "term", the decoder would change the field in the Terms that other
+		// orders share.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {

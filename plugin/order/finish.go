@@ -54,8 +54,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount refuses an order that was cut off, because target_count is then too high. A
-// target with an error counts too.
+// checkTargetCount refuses an order with fewer targets than its target_count, because it was
+// probably cut off. It counts targets with errors too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -86,8 +86,8 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // target_count.
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count to write for o, or 0 for none. A side list
-// without a digest may change without the order file, so a target_count would become wrong.
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. An order whose
+// side list has no sha256 gets none, because the list may change without the order file.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -95,9 +95,9 @@ func (o *Order) WrittenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. The parameter c is the
-// country of the authority. Narrow scopes come first, because a wide scope may exceed the
-// authority's power.
+// scopeMissing returns the message for an order without a scope. c is the country of the
+// authority. The message proposes narrow scopes first, because the authority may have no power
+// elsewhere.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -131,8 +131,8 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines computes the deadlines that the file gives as a duration. The duration starts
-// at the field "served" of the target, or else of the order.
+// countDeadlines computes the deadlines that are durations. A duration starts at the time
+// "served" of the target, or else of the order.
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return

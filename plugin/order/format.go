@@ -14,11 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form, and adds the number of orders. It
+// Format writes the order file in r to w in canonical form, with the number of orders. It
 // keeps all values and YAML comments. A YAML file then ends with "...".
 //
 // Format reads r twice. If the file has errors, or would lose a comment, Format returns
-// problems and writes nothing. After another error, the data in w must not be used.
+// problems and writes nothing. After another error, do not use the data in w.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -159,9 +159,8 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file until the text no longer changes, because the YAML library may
-// move comments in its own output. It checks that no comment is lost, because a comment may be
-// legal text.
+// formatYAML formats a file until the text stays the same, because the YAML library may move
+// its own comments. It checks that no comment is lost, because a comment may be legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -249,8 +248,7 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of the tree a that has another value in the tree b, or
-// nil.
+// difference returns the first node of the tree a whose value differs in the tree b, or nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -263,7 +261,7 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the YAML tag of a value. For a time, it returns the tag of a string.
+// kindOfTag returns the given YAML tag. For the tag of a time, it returns the tag of a string.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -271,8 +269,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the sorted comments of a file. It reads lines that begin with "#" from the
-// text, because the tree of the YAML library lacks some comments.
+// comments returns the sorted comments of a file. It searches the text for lines that begin
+// with "#", because the tree of the YAML library lacks some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -35,13 +35,13 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// The function "side" returns an OpenSide function. Every side list that it opens contains data.
+// The function "side" returns an OpenSide function, which returns data for each side list.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
 // The function "check" checks that the parser does not panic, and that each problem has a
-// message and a valid position. Format and Encode must keep the orders of a valid file.
+// message and a valid position. A valid file must keep its orders in Format and Encode.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -174,8 +174,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that each line of a side list gives a name or a problem, except comments and
-// empty lines.
+// FuzzSide checks that each line of a side list gives a name or a problem. Comments and empty
+// lines give nothing.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {

@@ -56,7 +56,7 @@ func glob(t testing.TB, dir string) (paths []string) {
 const wantMark = "# want: "
 
 // TestBad compares the problems of each file in testdata/bad with the comment "# want: " in
-// the file. A file that cannot have comments has a second file ending in ".want".
+// the file. If the format has no comments, a second file ends in ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {

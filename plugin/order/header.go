@@ -77,8 +77,8 @@ func (p *parser) given(n *yaml.Node, f string) int64 {
 	return -1
 }
 
-// header decodes the top level of a file, and reports whether it is usable. The orders inherit
-// from defaults and authorities, so it decodes these keys first.
+// header decodes the top level of a file, and reports whether the orders can be read. It
+// decodes defaults and authorities first, because the orders inherit from them.
 func (p *parser) header(root *yaml.Node) bool {
 	if !p.plain(root, "") {
 		return false
@@ -94,8 +94,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelt "defaults" that makes all orders secret. The log must
-	// then not show values of the orders.
+	// A key with an unknown name may be a misspelt "defaults" that would make all orders
+	// secret. The log must then not show values of the orders.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")

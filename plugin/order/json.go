@@ -12,8 +12,8 @@ import (
 )
 
 // parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
-// the first line of data. encoding/json accepts duplicate keys, and does not return the
-// position of each value.
+// its first line. Unlike encoding/json, it refuses duplicate keys and returns the position of
+// each value.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
@@ -41,7 +41,7 @@ type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
 	// The fields line and col are the position of the offset in the field "seen". The next
-	// search starts at "seen", so that the text is searched only once.
+	// search starts at this offset, so that the text is searched only once.
 	seen, line, col int
 	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the
 	// items of all open objects and arrays.
@@ -61,8 +61,8 @@ type jsonReader struct {
 	made    int
 }
 
-// at returns the line and column of an offset, from 1. The offset must not be below the offset
-// in the last call.
+// at returns the line and column of an offset, from 1. The offsets of successive calls must
+// not decrease.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -113,8 +113,8 @@ func (j *jsonReader) peek() byte {
 // node returns a new node with the position pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// A new block of nodes is allocated, because callers keep pointers into the full
-		// block. The next call of read reuses only the last block.
+		// Callers keep pointers into the full block, so a new block is allocated. The next
+		// call of read reuses only the last block.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
 	}
 	n := &j.nodes[j.used]
@@ -222,8 +222,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a long list and adds one node for all of them. It does
-// nothing unless a long list begins at the offset "first".
+// skipRun skips the inner names of a long list, and adds one node for all of them. It does
+// nothing if no long list begins at the offset "first".
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -339,7 +339,7 @@ func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// The new string replaces the cached string. A string that leaves the cache stays valid.
+	// The new string replaces a cached string, which stays valid for its users.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)

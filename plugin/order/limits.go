@@ -10,8 +10,8 @@ const (
 	// maxDocument is the largest size in bytes of a YAML or JSON document, or of one line of
 	// JSON Lines. The parser holds all of it in memory.
 	maxDocument = 64 << 20
-	// maxText is the largest size in bytes of a YAML document without its long lists of plain
-	// names. It is low, because the YAML library copies each scalar several times.
+	// maxText is the largest size in bytes of a YAML document, not counting long lists of
+	// plain names. It is low, because the YAML library copies each scalar several times.
 	maxText = 32 << 20
 	// maxValues is the largest number of keys, values and list entries in a document. Each
 	// takes some 250 bytes of memory. Long lists of plain names do not count.
@@ -32,11 +32,12 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file and its side lists, which the index must hold in
-	// memory. The first four labels of each name are free. Each name raises the limit by one.
+	// maxDeep limits the labels in a file and its side lists, because the index holds them in
+	// memory. The first four labels of each name do not count. Each name also raises the limit
+	// by one.
 	maxDeep = 100_000
-	// maxIntervals is the largest number of windows in a file. The windows of an order count
-	// once for each target with attributes.
+	// maxIntervals is the largest number of windows in a file. For each target with
+	// attributes, the windows of its order count again.
 	maxIntervals = 1_000_000
 	// maxRedirect is the largest number of addresses in a redirect, because an answer contains
 	// all of them.

@@ -233,8 +233,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks the limit on windows. The windows of an order count once for each
-// target with attributes.
+// TestManyWindows checks the limit on windows. For each target with attributes, the windows of
+// its order count again.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestList checks plain lists: one order of the operator for all clients.
+// TestList checks that a plain list is one order of the operator for all clients.
 func TestList(t *testing.T) {
 	f, problems := Parse("/etc/dns/our names.TXT", strings.NewReader("\uFEFF# ours\r\nAds.Example # a comment\r\n\r\nbücher.example\n_x.example."), Options{})
 	if len(problems) > 0 || len(f.Orders) != 1 {
@@ -24,7 +24,7 @@ func TestList(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 
-	// The names go to Options.Targets, as those of an order file do.
+	// Options.Targets must receive the names, as for an order file.
 	taken := &taking{}
 	emitted := 0
 	f, problems = Parse("a.txt", strings.NewReader("a.example\nb.example\n"), Options{
@@ -64,8 +64,8 @@ func TestListRefused(t *testing.T) {
 	}
 }
 
-// FuzzList compares a plain list with the same text as a side list. Both must have the same names,
-// or both must have a problem.
+// FuzzList parses the same text as a plain list and as a side list. Both must have the same
+// names, or both must have a problem.
 func FuzzList(f *testing.F) {
 	for _, s := range []string{"a.example\n", "# a\n\n*.b.example\n", "192.0.2.1\n", "a.example b\n", "\uFEFFä.example # x\r\n", "# shrink_ok: 0\n", "<a>\n"} {
 		f.Add(s)
@@ -75,8 +75,8 @@ func FuzzList(f *testing.F) {
 		const file = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets_from": {"file": "side.txt"}}]}`
 		twin, badSide := Parse("a.json", strings.NewReader(file), Options{OpenSide: side(text)})
 		if len(bad.Errors()) > 0 || len(badSide.Errors()) > 0 {
-			// A list without names may be deliberate, and only a plain list may not begin like a
-			// binary file.
+			// Two differences are intended: a plain list may be empty on purpose, and only a
+			// plain list is checked for binary data.
 			if len(bad.Errors()) == 0 && list.Count > 0 {
 				t.Fatalf("%q: only the side list has problems: %v", text, badSide)
 			}

@@ -8,8 +8,7 @@ import (
 )
 
 // Nearest returns the candidate that is most similar to a misspelt word, or "" if none is
-// similar. The digits must be equal, because case numbers with different digits are different
-// cases.
+// similar. Digits must be equal, because they may be the number of a case.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -33,8 +32,9 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// distance returns the number of edits between a and b, if it is less than limit (optimal
-// string alignment). An edit inserts, deletes or changes a letter, or swaps two neighbours.
+// distance returns the number of edits between a and b (optimal string alignment). The result
+// is exact only below limit. An edit inserts, deletes or changes a letter, or swaps two
+// neighbours.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

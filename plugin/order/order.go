@@ -1,7 +1,8 @@
 // Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It
-// returns valid blocking orders, or all problems with their lines and columns.
+// returns valid blocking orders, or all problems with their positions.
 //
-// The orders have their defaults filled in, canonical names, and Unix times.
+// The orders are complete: defaults are filled in, names are canonical, and times are Unix
+// times.
 package order
 
 import (
@@ -101,8 +102,8 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies: all clients if Global is set, else
-// the clients in the countries and networks.
+// A Scope is the set of clients to which an order applies. It is all clients if Global is set,
+// and otherwise the clients in the countries and in the networks.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
@@ -248,8 +249,8 @@ type Target struct {
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target. The target is enforced only when its own times and
-// the times of the order allow it. Its exceptions are added to those of the order.
+// Attr contains the attributes of a target. A target is enforced only within its own times and
+// the times of the order. The exceptions of both apply.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
@@ -267,8 +268,8 @@ type Attr struct {
 	Note                   string
 }
 
-// DecidedAt returns the time by which the orders of an authority are sorted: Issued, or else
-// From, or else Served, or else NoTime.
+// DecidedAt returns the time for sorting the orders of an authority. It is the first of
+// Issued, From and Served that is known, or NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

@@ -17,7 +17,7 @@ import (
 // Extensions are the file name extensions of order files, except plain lists.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// ListExtension is the file name extension of plain lists: order files that have only names.
+// ListExtension is the file name extension of plain lists, which have names only.
 const ListExtension = ".txt"
 
 // Ext returns the extension of a path in lower case, because an extension may be written as
@@ -47,20 +47,17 @@ type File struct {
 
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list, which is a text file with names. The parameter "name" is
-	// relative to the directory of the order file. Without OpenSide, a side list is a problem.
+	// OpenSide opens a side list (a text file with names). The parameter "name" is relative to
+	// the directory of the order file. If OpenSide is nil, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
 	// Emit is called with each order until the first error, so that a large file needs little
-	// memory. The Order is valid until Emit returns. After errors, the caller must drop all
-	// emitted orders.
+	// memory. The order is valid until Emit returns. After errors, drop all emitted orders.
 	Emit func(*Order)
-	// Side is called before Parse reads the side list of an order, and returns the Names for
-	// the list. The action, the status and the times of the order are final. After errors, the
-	// caller must drop the names.
+	// Side returns the Names for the side list of an order, before the list is read. The
+	// action, status and times of the order are already final. After errors, drop the names.
 	Side func(*Order) Names
-	// Targets is called before Emit for an order with a long list of plain names, and returns
-	// the Names for the list. Order.Targets has none of them, to save memory. After errors,
-	// the caller must drop the names.
+	// Targets returns the Names for a long list of plain names, before Emit is called. To save
+	// memory, Order.Targets lacks these names. After errors, drop the names.
 	Targets func(*Order) Names
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.
@@ -116,8 +113,8 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values of the file's defaults. In handles, each entry has these values and
-	// the fields of one authority.
+	// base has the values of the key defaults. Each entry of handles has these values and the
+	// fields of one authority.
 	base          *draft
 	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
@@ -149,8 +146,8 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Reading may have stopped at a control character, so the text before it proves nothing. The
-	// error of the YAML or JSON parser has the position of the control character.
+	// Reading stops at a control character, so the text before it may be blank without meaning
+	// an empty file. The YAML or JSON parser then reports the position of the character.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
@@ -192,8 +189,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// The text has an error, or a long list is not a list of targets. The whole text must be
-	// parsed.
+	// The text has an error, or a long list is not a list of targets. So the whole text is
+	// parsed again.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -277,8 +274,8 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads the lines of a JSON Lines file. The nodes of an order are valid only
-// until the next line. The nodes of the header stay valid.
+// A lineReader reads the lines of a JSON Lines file. The nodes of a line are valid until the
+// next line, but the nodes of the header stay valid.
 type lineReader struct {
 	json   jsonReader
 	line   input
@@ -286,7 +283,7 @@ type lineReader struct {
 }
 
 // next returns the next line without its end, and the number of bytes read. The line is valid
-// until the next call. A line that is too large or not UTF-8 is a syntaxError.
+// until the next call. A too long line or invalid UTF-8 is a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)

@@ -30,7 +30,7 @@ func (p *parser) countTargets(n *yaml.Node) int {
 }
 
 // plainNames decodes the inner names of a long list. If Options.Targets is set, it only stores
-// the list, because Options.Targets needs the other fields of the order.
+// the list, because the other fields of the order must come first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -125,12 +125,12 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The field "at" is 0 in a free slot. Values up to len(Targets) are numbers of Targets, from
-	// 1. Larger values are offsets of names in a long list, see warnTwice.
+	// The field "at" is 0 in a free slot. Values up to len(Targets) are indexes of Targets,
+	// plus 1. Larger values are offsets of names in a long list (see warnTwice).
 	at uint32
 }
 
-// find returns the slot of an equal target, or a free slot if there is none.
+// find returns the slot of an equal target. If there is none, it returns a free slot.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -142,8 +142,7 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets, and keeps both, because they may have different
-// attributes.
+// warnTwice warns of duplicate targets. It keeps both, because their attributes may differ.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {

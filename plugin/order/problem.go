@@ -30,11 +30,11 @@ type Problem struct {
 	// outside is set if the problem is outside an order. It is then unknown whether the text
 	// around the problem is secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because a lift has no disclosure. A lift is as
-	// secret as the orders that it ends.
+	// Lift is set if the problem is Sealed only because its lift has no disclosure. Without
+	// one, a lift is as secret as the orders that it ends.
 	Lift bool
-	// owner is set for a problem in a side list: the position in the order file that refers to
-	// the list. Redacted shows only this position, because the path of the list may be secret.
+	// owner is set for a problem in a side list. It is the position of the list's path in the
+	// order file. Redacted shows only this position, because the path may be secret.
 	owner place
 }
 
@@ -85,7 +85,7 @@ func clip(s string) string {
 }
 
 // Redacted returns the text of the problem for the ordinary log. It hides the message of a
-// Sealed problem. For a problem outside an order, it hides values and unknown keys.
+// Sealed problem. Outside an order, it hides values and unknown keys.
 func (p Problem) Redacted() string {
 	if !p.Sealed {
 		if p.outside {

@@ -80,8 +80,8 @@ func TestRedacted(t *testing.T) {
 	}
 }
 
-// TestRedactedOutside checks a problem outside an order. The ordinary log must not show its
-// value or an unknown key, because the file may have secret orders.
+// TestRedactedOutside checks that the log shows neither the value nor an unknown key of a
+// problem outside an order, because the file may have secret orders.
 func TestRedactedOutside(t *testing.T) {
 	for _, tt := range []struct{ path, text, want string }{
 		{"a.yaml", "secret.example\nsecret2.example\n", "a.yaml:1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list"},
@@ -197,8 +197,8 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic checks that problems of an order are shown in full if its disclosure is
-// valid, not secret, and not given twice.
+// TestSaysPublic checks that problems of an order are shown completely if it has exactly one
+// disclosure, which is valid and not secret.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,

@@ -79,8 +79,8 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether the order is public even if it has errors: it has exactly one
-// disclosure, which is not secret.
+// saysPublic reports whether an order has exactly one disclosure, which is not secret. The
+// order may have errors.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -124,7 +124,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// Without a disclosure, the lift may contain ids and targets of secret orders. The log
+		// Without a disclosure, the lift may name secret orders and their targets. The log
 		// then does not show its values.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {

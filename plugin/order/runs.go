@@ -16,8 +16,8 @@ var minRun = 64
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, such as lines with "- one.example". The
-// inner names (all but the first and the last) share one node, which saves 90 % of the memory.
+// A run is a long list of plain names in a document, for example lines with "- one.example".
+// All names but the first and the last share one node, which saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -25,8 +25,8 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the inner names of a run. Line is the number of these
-// names, and Column is the index of the run.
+// runNode is the kind of the node for the names of a run without the first and the last. Line
+// is the number of these names, and Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 // each calls f for each inner name of the run.
@@ -76,8 +76,8 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before the parser reads it: the runs, and
-// limits for the size of the tree.
+// An outline is what a scan of a document finds before the parser reads it: the runs, and the
+// possible size of the tree.
 type outline struct {
 	text   []byte
 	json   bool
@@ -92,8 +92,7 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. The offset must not be below the offset in the last
-// call.
+// at returns the position of an offset. The offsets of successive calls must not decrease.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -105,9 +104,8 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin there, or to a mark. A key
-// without a colon, as in "{a, b}", makes a second node, for which the limit maxValues has
-// room.
+// weigh maps each byte to the number of nodes that can begin there, or to a mark. It may miss
+// one node for a key without a colon, as in "{a, b}", which the limit maxValues allows for.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -174,8 +172,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length of the name at the start of text. It returns 0 if a YAML parser
-// may read the name as another type than a string.
+// plainName returns the length of the name at the start of text, or 0 if a YAML parser may
+// read a number or a date there.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -184,8 +182,7 @@ func (o *outline) plainName(text []byte) int {
 	if size == 0 {
 		return 0
 	}
-	// A name that ends in letters, or in a label with the prefix "xn--", is no number and no
-	// date.
+	// A name that ends in letters or in an "xn--" label is neither a number nor a date.
 	dot := bytes.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot < 3 {
 		return 0

@@ -107,8 +107,8 @@ func checkRuns(t *testing.T, path, text string) {
 	for _, size := range []int{1 << 20, 1, 40} {
 		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
-			// Reading stops at the first bad byte, and only the first chunk is searched for HTML.
-			// With small chunks, another error may be found first.
+			// Reading stops at the first bad byte, and only the first chunk is searched for
+			// HTML. So small chunks may give another error.
 			early := func(text string) bool {
 				return slices.ContainsFunc([]string{"UTF-8", "control characters", "HTML"}, func(s string) bool { return strings.Contains(text, s) })
 			}

@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns the content of a valid order file with another serial, or with a new
-// serial in front of the field version. It keeps all other bytes. The extension of path
-// selects the format.
+// SetSerial returns the content of a valid order file with another serial. A new serial is put
+// in front of the field version. All other bytes stay. The extension of path selects the
+// format.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header

@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a value of type Names. After the constant sample
-// names, it calls Grow with an estimate of the names that follow.
+// A taker passes the names of a side list to a value of type Names. After the first names (see
+// sample), it calls Grow with an estimate of the remaining number.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -123,8 +123,8 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in the list has the path of the list, and also the position in the order file.
-	// A plain list has no order file, and its own path is p.file.
+	// A problem in a side list has two positions: the line of the list, and the place in the
+	// order file. A plain list has no order file, and its own path is p.file.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -192,9 +192,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses one line of a side list. It returns the zero Name for a line without a name.
-// The result "why" describes a problem. The result "public" describes it without words of the
-// line. If plain is true, the line is in a plain list.
+// sideName parses a line of a side list, or of a plain list if plain is true. A line without a
+// name gives the zero Name. The result "why" describes a problem, and "public" is the same
+// without words of the line.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

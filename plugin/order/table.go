@@ -48,8 +48,8 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, or of the items of a list. Unlike a table, it has
-// no functions for the values.
+// A shape describes the keys of a mapping, or of the items of a list. Only a table also has
+// functions to decode the values.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
@@ -92,8 +92,8 @@ var (
 	})
 )
 
-// schemaWords contains all keys of the format, which the log may show even for a secret order.
-// A key that is not in schemaWords may be a secret name at a wrong position.
+// schemaWords contains all keys of the format. The log may show these keys even for a secret
+// order. Any other key may be a secret name at a wrong position.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file make advice: the part of an error message that shows what to
-// write. They are called only for wrong input.
+// The functions in this file write advice, for example how a value must be written. They are
+// called only for wrong input.
 
-// The function "flow" returns s as YAML needs it within brackets, with quotes if necessary.
+// The function "flow" returns s for a YAML list in brackets, with quotes if they are needed.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -274,8 +274,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key is probably a misspelling of the required key
-// "want". The parser then does not report "want" as missing.
+// misspelled reports whether an unknown key is probably the required key want. Then the parser
+// does not also report that want is missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -286,8 +286,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and may be the parent of the key n. The
-// author has then probably forgotten to indent n.
+// emptyAbove returns a key above n that has no value and can contain the key n. Probably the
+// indentation of n was forgotten.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -297,12 +297,12 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes maps each key of the format to advice about the key at a wrong position. An init
-// function fills the map, because Go does not allow a cycle of initializers.
+// keyHomes maps each key of the format to advice about its right position. Go does not allow a
+// cycle of initializers, so an init function fills the map.
 var keyHomes = map[string]string{}
 
-// subKeys maps a key of an order to the keys of the mapping that is its value. An init
-// function fills the map, because Go does not allow a cycle of initializers.
+// subKeys maps a key of an order to the keys below it. Go does not allow a cycle of
+// initializers, so an init function fills the map.
 var subKeys = map[string][]string{}
 
 func init() {

@@ -27,8 +27,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation returns a date or time in the notation of order files, for a text with another notation
-// that has only one meaning, such as 30/4/2026. It returns "" for any other text.
+// Notation converts a date or time, for example 30/4/2026, to the notation of order files. It
+// returns "" for a text with several meanings or none.
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
 	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
@@ -37,8 +37,8 @@ func Notation(s string) string {
 	return days[0].Format(time.DateOnly) + clock
 }
 
-// readTime returns the days that a text can mean, the part of the text with the date, and the time
-// of day in the notation of order files. It returns ok false if the time of day cannot be read.
+// readTime splits a text into its date and its time of day, called clock. The result "days"
+// has the possible meanings of the date. If the time of day is unknown, ok is false.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. A fraction of a second is rounded up, so that an
-// interval contains the same whole seconds.
+// Time is a time in whole Unix seconds. Fractions are rounded up, so that an interval keeps
+// the same whole seconds.
 type Time int64
 
 // NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, the years of RFC 3339.
-// In another time zone, the date 9999-12-31 may be outside.
+// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, as in RFC 3339. In
+// another time zone, the end of 9999-12-31 may be beyond lastTime.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799
@@ -44,8 +44,8 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for the operator: as a date if the date means exactly t, else in
-// RFC 3339 notation with the offset of loc.
+// localText returns t as text for the operator. It is a date if the date means exactly t, and
+// otherwise a time with the offset of loc (RFC 3339).
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -45,11 +45,11 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	return FromTime(v), dateOnly
 }
 
-// maxTimes is the largest number of times that a decoder remembers. A register has the same few
-// dates in very many orders, and parsing a date takes much longer than finding it in a map.
+// maxTimes is the largest number of times that a decoder remembers. A register repeats a few
+// dates in very many orders, and a map is much faster than parsing.
 const maxTimes = 1 << 12
 
-// A writtenTime is the text of a time, with the circumstances that change its meaning.
+// A writtenTime is the text of a time, with all that influences its meaning.
 type writtenTime struct {
 	text string
 	loc  *time.Location
@@ -125,8 +125,8 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime splits a time of RFC 3339, section 5.6, into its parts. The time of day, the
-// seconds and the offset may be missing. The time package would also accept "1:30".
+// splitTime splits a time (RFC 3339, section 5.6) into its parts. The time of day, the seconds
+// and the offset may be missing. Unlike package time, it refuses "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -165,12 +165,12 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The offsets of a zone at this distance
-// before and after a local time include all offsets that the local time can have.
+// zoneReach is longer than the offset of any time zone. The offsets of a zone this long before
+// and after a local time include all its possible offsets.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which the clocks of loc show the local time of "wall", which
-// is in UTC. There is no time if the clocks skip the local time, and two if it happens twice.
+// instants returns the times at which clocks in loc show the local time "wall", whose location
+// is UTC. It returns none if the clocks skip this local time, and two if it occurs twice.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

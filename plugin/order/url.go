@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// URLHost returns the host in the URL of a target, or the zero Name if the host is not a name.
-// The scheme does not matter. For a bad URL, the result "why" describes the problem.
+// URLHost returns the host in the URL of a target, or the zero Name for a host that is not a
+// name. It ignores the scheme. For a bad URL, the result "why" describes the problem.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -171,8 +171,8 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address, or a network in CIDR notation. It refuses a network with host
-// bits, such as 192.0.2.1/24. For a bad text, the result "why" describes the problem.
+// ParsePrefix parses an address, or a network in CIDR notation. It refuses host bits, as in
+// 192.0.2.1/24. For a bad text, the result "why" describes the problem.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {

@@ -31,8 +31,8 @@ func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!ma
 // The function "word" returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// The function "text" returns a node for any string. It quotes "<<", which the YAML library
-// writes without quotes, and strings that people or other parsers could misread.
+// The function "text" returns a node for any string. It quotes strings that people or other
+// parsers could misread. It also quotes "<<", which the YAML library does not.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")

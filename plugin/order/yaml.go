@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The parsers of YAML and JSON give equal trees with the line and column of each value. One
-// decoder reads both.
+// The YAML parser and the JSON parser give equal trees, with the position of each value. So
+// one decoder reads both formats.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
@@ -27,8 +27,8 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. It leaves out the inner names of the runs (long
-// lists of names). If stop returns an error, parseYAML returns this error.
+// parseYAML parses exactly one YAML document. It skips the inner names of the runs (long lists
+// of names). If the function "stop" returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The YAML library recovers only from its own panics. After any other panic, the server
 	// must refuse the file and go on.
@@ -65,8 +65,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader yields a text without the inner names of its runs. Line feeds and blanks
-// replace the names, so that the positions in the later text stay the same.
+// A yamlReader yields a text without the inner names of its runs. It yields blanks and line
+// feeds in their place, so that later positions stay the same.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -115,8 +115,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags finds each node that has the tag "!" without a name, because the YAML library drops
-// this tag. It reads the text only once, together with the nodes.
+// bareTags finds each node with the tag "!", because the YAML library drops a tag without a
+// name. It reads the text once, together with the nodes.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -133,8 +133,8 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves forward to a line and column. It returns false if the position is before the
-// current position, or not in the text.
+// seek moves forward to a line and column. It returns false for an earlier position, and for a
+// position outside the text.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
 		// A list or mapping may begin at the position of its first entry. No other node can be

@@ -22,9 +22,9 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake. It tries to correct a
-// single line so that the start of the file becomes valid. The YAML library often reports
-// another line.
+// adviseYAML replaces a YAML error by advice about a common mistake, because the YAML library
+// often reports a wrong line. It looks for one line whose correction makes the start of the
+// file valid.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
@@ -58,8 +58,8 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size in bytes of a file that gets advice. maxTried is the largest
-// number of bytes that adviseYAML may parse.
+// maxAdvised is the largest size, in bytes, of a file that gets advice. maxTried is how many
+// bytes adviseYAML may parse for it.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
@@ -78,8 +78,8 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the corrected line makes the start of the file valid YAML, up to line
-// i or the next line. The parameter "left" limits the bytes that may still be parsed.
+// mended reports whether the corrected line i makes the file valid YAML up to this line or the
+// next. The parameter "left" is the number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -116,8 +116,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, with the most likely correction first. The
-// parameter "left" limits the bytes that may still be read.
+// mends returns possible corrections of line i, the most likely first. The parameter "left" is
+// the number of bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -215,8 +215,8 @@ func init() {
 
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. Above it, a line
-// at the same level must have a key of the same mapping, or a higher line must begin the
+// belongs reports whether a line with the key may have the given indentation. It looks for a
+// line above with the same indentation and a key of the same mapping, or for the key of this
 // mapping.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {

@@ -18,8 +18,8 @@ type Answer struct {
 	TTL       time.Duration
 }
 
-// passthru is the answer of a record for a name that passes. Only a Zone has it: in a Tree, a name
-// that passes has the nil Answer.
+// passthru is the answer of a record for a name that passes. Only a Zone contains passthru. In
+// a Tree, a name that passes has the nil Answer.
 var passthru = &Answer{}
 
 // Passes reports whether the name passes.

@@ -4,24 +4,25 @@
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //
 // A [Tree] has one node for each name at which the answer may change, and for each name above
-// it. A node has two answers: the answer to queries for the name itself, and the answer to
-// queries for all names below it that have no node.
+// it. A node has two answers. Own is for queries for the name itself. Below is for queries for
+// all names below it that have no node.
 //
 // # The closed zone
 //
-// The obvious zone has the records "name" and "*.name" for each blocked name. Such a zone leaks.
-// In BIND and Unbound, "*.name" does not cover a name below another name that exists in the zone,
-// even if that other name only exists because it has a name below it. So one more order could
-// lift a part of another order. PowerDNS ignores this rule of wildcards (RFC 4592, section 2.2).
+// A simple zone has the records "name" and "*.name" for each blocked name. In BIND and
+// Unbound, this zone blocks too little (RFC 4592, section 2.2). For example, if the zone also
+// has "a.b.name", then "b.name" exists, and "*.name" no longer covers "c.b.name". PowerDNS
+// ignores this rule.
 //
 // A [Zone] is closed: all three servers read it in the same way. The method Close
 //   - omits a name if it and all names below it get the answer of the wildcard above it,
-//   - writes the answer of each other node below a wildcard, also of an empty node, as a record
-//     at the node and as a wildcard record below the node. The record of a name that passes is
-//     "CNAME rpz-passthru.".
+//   - writes two records for each other node below a wildcard, even for an empty node: one at
+//     the node and one wildcard below it.
+//
+// The record of a name that passes is "CNAME rpz-passthru.".
 //
 // # Tests
 //
-// model_test.go has a model of how each server reads a zone. A fuzzer compares the answers of the
-// models with the decisions of ruleset.Set.Decide.
+// model_test.go has a model of how each server reads a zone. A fuzzer compares the answers of
+// the models with the decisions of ruleset.Set.Decide.
 package rpz

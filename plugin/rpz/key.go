@@ -6,9 +6,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A key is a name as text of which every ancestor is a prefix: the labels from the top-level
-// label on, each followed by a 0 octet. Keys in the order of their octets are names in canonical
-// order (RFC 4034, section 6.1), because a label of an order contains no 0 octet.
+// A key is a name as text: the labels from the top-level label on, each followed by a 0 octet.
+//
+// Each ancestor of a name is a prefix of its key. Keys sort in canonical order (RFC 4034,
+// section 6.1), because labels contain no 0 octet.
 type key string
 
 // keyOf returns the key of a name in an order.
@@ -53,12 +54,12 @@ func common(a, b key) key {
 	return a[:end]
 }
 
-// triggers are the top-level labels that an RPZ reads as another trigger than the asked name.
+// triggers are the top-level labels that give a record of an RPZ another meaning. For example,
+// a name below rpz-ip represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ with an origin of this many octets in wire form can have the name
-// and the wildcard below it. No zone can have a name that looks like another trigger, because
-// such a name would block addresses.
+// fits reports whether an RPZ can contain the name and the wildcard below it. The origin is in
+// octets of wire form. Names with a label of triggers do not fit: they would block addresses.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
 	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]

@@ -40,8 +40,8 @@ func (m *model) exists(k key) bool {
 	return i < len(m.owners) && m.owners[i].below(k)
 }
 
-// bind reads the zone as BIND does, by the rules of RFC 4592: a name that exists without a record
-// passes, and the wildcard below the closest existing name decides about other names.
+// bind reads the zone as BIND does (RFC 4592). A name that exists without a record passes. For
+// other names, the wildcard below the closest existing name decides.
 func (m *model) bind(k key) *Answer {
 	if m.exists(k) {
 		return m.at[k]
@@ -54,8 +54,8 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does: the closest existing name is the longest common
-// ancestor of the asked name and the last owner before the asked name, in canonical order.
+// unbound reads the zone as Unbound does. The closest existing name is the longest common
+// ancestor of the asked name and of the owner before it in canonical order.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -135,8 +135,8 @@ func zoneText(entries []Entry) string {
 	return string(b)
 }
 
-// naive returns the records that are obvious: the answer of each name with a rule of its own at
-// the name, and the answer below it at the wildcard.
+// naive returns the records of a simple zone. A name with rules of its own gets its own
+// answer, and the wildcard below it gets the answer below it.
 func naive(t *Tree) (out []Entry) {
 	parent := t.Parents()
 	for i := range t.Nodes {
@@ -156,8 +156,9 @@ func naive(t *Tree) (out []Entry) {
 	return out
 }
 
-// check compares the closed zone with the decisions, from the time of the tree until the tree's
-// answers may change. It returns the tree after each change of the orders.
+// check compares the closed zone with the decisions at each time, while the orders change. It
+// also checks updated trees and differences of zones. It returns how often a simple zone is
+// wrong.
 func check(t testing.TB, c *world.Choices) (leaks int) {
 	t.Helper()
 	w := world.New(c)
@@ -239,7 +240,7 @@ func FuzzClosedZone(f *testing.F) {
 }
 
 // TestClosedZone compares the readings of three servers with the decisions for many random
-// orders. It also checks that the obvious zone is wrong for some of these orders.
+// orders. It also checks that a simple zone (see naive) is wrong for some of these orders.
 func TestClosedZone(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	leaks := 0

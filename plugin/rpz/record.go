@@ -39,8 +39,8 @@ func (a *Answer) appendRecords(list []dns.RR, owner string) []dns.RR {
 	return list
 }
 
-// target returns the target of the CNAME record that stands for an answer
-// (draft-vixie-dnsop-dns-rpz-00, section 3).
+// target returns the target of the CNAME record for an answer (draft-vixie-dnsop-dns-rpz-00,
+// section 3).
 func (a *Answer) target() string {
 	switch {
 	case a == passthru:

@@ -13,8 +13,8 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks it for
-	// one of these countries; the first country with such an order decides the answer. Without
-	// countries, only orders without a country apply.
+	// one country. The first country with a blocking order decides. Without countries, no
+	// order with a country applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -78,11 +78,10 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. The set must come from the same
-// ruleset.Excerpts as the set of t, or be the same set. Update decides again only about names
-// that may have changed.
+// Update returns the tree of another set or a later time. It decides again only about names
+// that may have changed. Another set must come from the same ruleset.Excerpts as the set of t.
 //
-// A name without rules may stay in the tree. Its node has the answers of the node above it.
+// A name without rules may keep a node, with the answers of the node above it.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -138,8 +137,8 @@ func (t *Tree) add(n Node) {
 	t.Nodes = append(t.Nodes, n)
 }
 
-// complete sorts the keys, and adds the keys above them. It removes duplicates and the keys that
-// do not fit into the zone, and adds the latter to t.Omitted.
+// complete sorts the keys, and adds the keys above them. It removes duplicates. It moves the
+// keys that do not fit into the zone to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
@@ -190,8 +189,8 @@ func (t *Tree) judge() *judge {
 // node returns the node of a name.
 func (j *judge) node(k key) Node {
 	n := Node{key: k, until: ruleset.Forever}
-	// The label "!" stands for all labels below the name that no order contains, because no
-	// order can contain it.
+	// The label "!" represents all labels below the name that no order contains, because an
+	// order cannot contain "!".
 	j.room[0], j.room[1] = 1, '!'
 	wire := k.wire(j.room[:2])
 	j.q.SetWire(wire[2:])

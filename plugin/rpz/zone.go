@@ -25,10 +25,8 @@ type Zone struct {
 // Records returns the number of records, without the SOA and NS records.
 func (z *Zone) Records() int { return z.records }
 
-// Close returns the closed zone of the tree.
-//
-// A denial of a name denies all names below it too (RFC 8020). If some name below a node does not
-// get NXDOMAIN, the own record of the node is NODATA.
+// Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names below
+// it (RFC 8020). If one of them has another answer, the name's own record is NODATA.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (

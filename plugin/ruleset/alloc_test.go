@@ -44,8 +44,8 @@ func decideAllocatesNothing(t *testing.T) {
 			}
 			return v
 		})
-		// The function led decides about hit.example as the target of an answer to a query for
-		// the name. An exception, a lift or the guard may let the answer pass.
+		// led decides about hit.example, as if the answer for the asked name contained it. An
+		// exception, a lift or the guard may let the answer pass.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
 				var n, hit QName

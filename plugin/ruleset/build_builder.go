@@ -29,9 +29,9 @@ type Builder struct {
 	// wholeLifts maps the id of an order to the time from which on a lift ends the whole order
 	// for good.
 	wholeLifts map[string]order.Time
-	// repeated maps the number of an entry to the number of duplicate targets. It has only
-	// orders with a side list (a list of names in a file of its own), because the parser
-	// reports other duplicates.
+	// repeated maps the number of an entry to its number of duplicate targets. It contains
+	// only orders with a side list (names in a file of their own). The parser reports other
+	// duplicates.
 	repeated map[uint32]int
 }
 
@@ -116,8 +116,8 @@ func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns the time at which an order begins. For a lift (an order that ends other
-// orders) without the field From, it is the time of the decision.
+// begin returns the time at which an order begins. A lift (an order that ends other orders)
+// without the field From begins at the time of its decision.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
 		return o.DecidedAt()
@@ -127,8 +127,8 @@ func begin(o *order.Order) order.Time {
 
 // inForce returns the intervals in which an order is enforced, or nil.
 //
-// Add puts the names of a never enforced order into the index too, because a suspended order
-// must not look like a list that shrank.
+// Add also indexes the names of orders that are never enforced. Otherwise a suspended order
+// would look like lost names.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

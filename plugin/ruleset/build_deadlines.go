@@ -8,12 +8,13 @@ import (
 )
 
 // A duty is a time that an order sets for its operator: a deadline or the time of a review.
-// The type is small because a large register has very many duties.
+// The type is small, because there are very many duties.
 type duty struct {
 	at    order.Time
 	entry uint32
 	// sched is the number of the schedule in which the operator must fulfil the duty (see
-	// owed). It ignores the order's status. The schedule is empty if the order's dates are.
+	// owed). The order's status does not change it. If the order's dates contain no second, it
+	// is empty.
 	sched uint32
 	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
 	// order.
@@ -72,10 +73,8 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the interval from the time `from` to the end of the last interval of ivs.
-//
-// It includes the gaps between windows, because the operator must load an order before its
-// first window begins.
+// owed returns the interval from the time `from` to the end of ivs. It includes the gaps
+// between windows, because the operator must load an order before its first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

@@ -2,21 +2,18 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Excerpts makes sets without certain orders. It is for programs that export the names in force
-// to other servers. It is not safe for concurrent use.
-//
-// Excerpts keeps the parts that it compiled again, so that a change of one file does not compile
-// the orders of other files.
+// Excerpts makes sets without certain orders, for programs that export the names in force. It
+// keeps the compiled parts, so that it compiles only changed files again. It is not safe for
+// concurrent use.
 type Excerpts struct {
-	// Drop returns true for a block order that the result must not have. It must always return
-	// the same result for an order. A lift always stays in the result, because a lift blocks
-	// nothing. If Drop is nil, all orders stay.
+	// Drop returns true for a block order that the result must not contain. For one order, it
+	// must always return the same value. Lifts always stay. If Drop is nil, all orders stay.
 	Drop func(*Order) bool
 	made map[*Part]*Part
 }
 
-// Of returns the set without the dropped orders. In the result, the country of clients is known,
-// because an export is for clients of a given country.
+// Of returns the set without the dropped orders. The result treats the country of clients as
+// known, because an export is for the clients of one country.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

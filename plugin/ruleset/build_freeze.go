@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Freeze returns the compiled part and its problems. The problems contain an error if the
-// index was full, so that the part lacks names. The Builder must not be used after Freeze.
+// Freeze returns the compiled part and its problems. If the index was full, the part lacks
+// names and one of the problems is an error. The Builder must not be used after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
 	// The lists of rules begin with b.rules, because a name with one rule uses that rule as a
@@ -116,11 +116,9 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN when its
-// parent has NXDOMAIN.
-//
-// Rules that are never enforced must not count, because maxBelow limits the number of counted
-// names.
+// mayDiffer reports whether the rule can keep a name from NXDOMAIN when its parent has
+// NXDOMAIN. Rules that are never enforced do not count, because a query looks at maxBelow
+// counted names at most.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

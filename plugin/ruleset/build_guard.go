@@ -111,7 +111,7 @@ func (f *forced) covers(h *heldNode, m order.Match) bool {
 	return ok
 }
 
-// Guarded returns the part as a Builder with the guard g would have built it. It uses the
+// Guarded returns the part that a Builder with the guard g would have made. It uses the
 // compiled names and does not read the file again.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p

@@ -7,9 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// stubGuard is a guard with a small protect list. An entry "a.example" protects that name with
-// all names above and below it. An entry "=a.example" does not protect the names below. A
-// network protects its addresses.
+// stubGuard protects names and networks. The entry "a.example" also protects all names above
+// and below it. The entry "=a.example" does not protect the names below.
 type stubGuard struct {
 	names []protect
 	nets  []netip.Prefix

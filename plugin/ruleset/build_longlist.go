@@ -19,7 +19,7 @@ type longList struct {
 // A listLift is a lift (a rule that ends other rules) in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift, and all lifts before it in liftIndex.later, have
+	// over is the time at which this lift and all lifts before it in liftIndex.later have
 	// ended.
 	over order.Time
 }
@@ -80,9 +80,7 @@ func (b *Builder) indexLongList(list []rule) *longList {
 }
 
 // liftedForGood returns the time from which on lifts end a block for all clients for ever, or
-// Forever.
-//
-// It may return a time that is too late, because it only saves work: it checks few lifts.
+// Forever. The time may be too late, because the function checks only a few lifts.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ownSegment is the number of names from which on a part may stay a segment of its own.
-	// Merging a smaller part costs less than one more look-up in each query.
+	// ownSegment is the smallest number of names of a part with a segment of its own. For a
+	// smaller part, merging costs less than one more look-up in each query.
 	ownSegment = 20_000
 	// maxOwn is the largest number of parts that stay segments of their own.
 	maxOwn = 2
@@ -19,9 +19,8 @@ const (
 // index has room for 4 GiB. Tests set it lower.
 var maxMerged = 3 << 30
 
-// Merge combines parts into a set. All parts must be built, or changed by Guarded, with the
-// options opt. The parts stay unchanged. No two parts may have an order with the same id (see
-// Duplicates).
+// Merge combines parts into a set, and does not change the parts. A Builder or Guarded must
+// have made them with the options opt. Their orders must have different ids (see Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
 	s := &Set{number: sets.Add(1), parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
@@ -91,9 +90,9 @@ func mergeParts(parts []*Part) *Part {
 // dropped replaces the number of an entry that take omitted.
 const dropped = ^uint32(0)
 
-// take adds the orders of a compiled part to the builder. It omits an entry if change returns
-// false; change may also edit the entry. The results map the part's numbers of schedules and
-// entries to the builder's.
+// take adds the orders of a compiled part. The function change may edit an entry, and omits
+// the entry if it returns false. The results map the part's schedules and entries to the
+// builder's.
 func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	b.part.ownDates = b.part.ownDates || p.ownDates

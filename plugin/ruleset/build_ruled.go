@@ -6,10 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part as a Builder with the options opt would have built it, or p itself if
-// nothing differs.
-//
-// It uses the compiled rules, because the file may have changed or vanished.
+// Ruled returns the part that a Builder with the options opt would have made, or p itself if
+// nothing differs. It uses the compiled rules, because the file may have changed or vanished.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -30,8 +28,8 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part without some orders. For the ids of these orders, drop
-// returns true. It does not read the file again.
+// Without returns a copy of the part, and omits each order for whose id drop returns true. It
+// does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
 	b.part.embeddings = p.embeddings
@@ -51,8 +49,8 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Copy the numbers of targets from p, because Freeze has subtracted the duplicate
-		// targets a second time.
+		// Freeze has subtracted the duplicate targets a second time, so copy the numbers of
+		// targets from p.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}

@@ -67,8 +67,8 @@ func (s *side) Grow(n int) { s.index.Grow(n) }
 
 func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
 
-// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An address
-// of a block order is enforceable only if the field enforced_by is dns.
+// enforceable reports whether DNS can enforce a target. URLs are never enforceable. Addresses
+// of a block order are enforceable only if its field enforced_by is dns.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
@@ -126,8 +126,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets with exceptions of their own, from 1. A target that is
-// listed twice gets one number, because the exceptions of both places apply.
+// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of one
+// target have one number, because the exceptions of both apply.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -151,7 +151,7 @@ func (b *Builder) rule(name dname.Name, r rule) {
 }
 
 // number returns the index of a rule in b.rules, and appends a new rule. It searches only the
-// last few rules, because an order has few different rules.
+// last few rules, because an order has few rules.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {

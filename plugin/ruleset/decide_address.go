@@ -45,8 +45,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records the addresses to which answers redirect. The guard must protect them,
-// because blocking such an address would block the page that explains the blocking.
+// redirectTo records the addresses of redirecting answers. The guard must protect them,
+// because they serve the page that explains the blocking.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -60,9 +60,7 @@ func (b *Builder) redirectTo(addrs []netip.Addr) {
 }
 
 // addressPath collects the rules of all networks that contain the address, longest prefix
-// first.
-//
-// An IPv4-mapped IPv6 address counts as its IPv4 address, because hosts connect to the IPv4
+// first. An IPv4-mapped IPv6 address counts as IPv4, because hosts connect to the IPv4
 // address.
 func (s *Set) addressPath(a netip.Addr, hits []hit) path {
 	if !s.opt.Addresses {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// An embedding is a network of IPv6 addresses with IPv4 addresses inside, for example a NAT64
-// prefix. A rule for an IPv4 address also applies to these IPv6 addresses, because a host
-// reaches the IPv4 address through them.
+// An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a NAT64
+// prefix. A rule for an IPv4 address also applies to these IPv6 addresses, which lead to the
+// same host.
 type embedding struct {
 	net netip.Prefix
 	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC 6052,

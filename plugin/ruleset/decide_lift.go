@@ -29,7 +29,7 @@ func excepted(p *path, part *Part, entry, group uint32) bool {
 }
 
 // A liftSearch searches for a lift (a rule that ends an order's effect) that is in force at
-// one name. The sequence of the calls does not change the result.
+// one name. The lifts may be tried in any sequence.
 type liftSearch struct {
 	*judgement
 	path  *path
@@ -40,8 +40,8 @@ type liftSearch struct {
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// inCountry is set in the second round. The first round skips the lifts that cover the
-	// client only because of its country. It sets leftOut if it skipped any.
+	// inCountry is set in the second round. The first round skips each lift whose scope
+	// includes the client only by its country, and then sets leftOut.
 	inCountry, leftOut bool
 }
 
@@ -80,7 +80,7 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 }
 
 // lifter returns a lift that takes the name at the position out of the order, or nil. It also
-// returns the earliest time at which this result may change.
+// returns the earliest time at which the result may change.
 func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }
@@ -146,8 +146,8 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule checks rule k of a hit. If the parameter names is set, the caller knows that the
-// lift lists the id of the order.
+// tryRule checks rule k of a hit. If the parameter names is true, the lift is known to list
+// the id of the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
 	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
@@ -158,11 +158,9 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift takes the asked name out of the order. It also returns
-// the earliest time at which this may change.
-//
-// The order must have a target that covers the asked name, because a lift ends an order only
-// for the order's own targets.
+// askedLifted reports whether a lift takes the asked name out of the order, and the earliest
+// time at which this may change. If no target of the order covers the name, the result is
+// false.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever

@@ -6,9 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether the block rule cannot change the verdict of a query. The parameter
-// held is set if the guard protects the name of the list. The verdict may change at the time
-// until in any case.
+// skips reports whether the block rule cannot change a verdict that is valid until the time
+// `until`. The parameter held is set if the guard protects the name of the list.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:
@@ -20,8 +19,8 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 
-// skip returns the index of the next rule, from k on, that can change the verdict. The verdict
-// may change at the time until in any case.
+// skip returns the index of the next rule, from k on, that can change a verdict that is valid
+// until the time `until`.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
 		return k // this function is short so that the compiler inlines it
@@ -46,7 +45,8 @@ func (h *hit) last(k int) int {
 	return h.long.ends[h.rules[k].kind] - 1
 }
 
-// firstException returns an index that is not after the order's first exception.
+// firstException returns the index at which a search for the order's first exception can
+// begin.
 func (h *hit) firstException(entry uint32) int {
 	if h.long == nil {
 		return 0

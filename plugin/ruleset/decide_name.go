@@ -67,19 +67,18 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name, if the decided name comes from an answer, for example from a
-	// CNAME record. It is nil if the decided name itself was asked.
-	//
-	// An exception or a lift for the QName also protects the decided name from that order.
+	// QName is the asked name if the decided name comes from an answer, for example from a
+	// CNAME record. Otherwise it is nil. An exception or lift for the QName also protects the
+	// decided name.
 	QName *QName
 	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool
 }
 
-// Decide decides about a name. It does not allocate memory, except in the
-// function protected.
+// Decide decides about a name. It does not allocate memory, except in the function protected.
 //
-// Decide uses the query type only for name.Service. The caller uses the type for the answer.
+// Only name.Service depends on the query type. The caller must choose the records of the
+// answer.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -158,8 +157,8 @@ type judgement struct {
 	shadow bool
 	// strict is set if lifts that have exceptions are ignored.
 	strict bool
-	// asked contains the rules for the asked name, if an answer led from the asked name to
-	// another name.
+	// asked contains the rules for the asked name, if an answer led from the asked name to the
+	// decided name.
 	asked   path
 	askedAt position
 	// scoped is set if the decision met an order for some countries only.
@@ -243,14 +242,14 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position describes the decided name: how many labels it has, and whether it stands for
+// A position describes the decided name: how many labels it has, and whether it represents
 // other names.
 type position struct {
 	labels int // the number of labels of the name
 	// host is the number of labels without the labels of a service. It is equal to the field
 	// labels for most names.
 	host int
-	// generic is set if the position stands for all lower names without rules, and not for the
+	// generic is set if the position represents all lower names without rules, and not the
 	// name itself.
 	generic bool
 }
@@ -316,10 +315,8 @@ func (j *judgement) judge(p *path, at position) decision {
 }
 
 // applies reports whether a block rule applies at the position, and the earliest time at which
-// the result may change.
-//
-// The verdict may change at the time known in any case, so applies may return any time from
-// known on.
+// this may change. The verdict ends at the time known in any case, so later times may be
+// inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
@@ -357,10 +354,9 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client.
-//
-// It must also be called for orders that have not begun, because a cache may keep the answer
-// until they begin.
+// includes reports whether an order is for the client, and sets j.scoped if this depends on
+// the country. Call it for later orders too, because a cache may keep the answer until they
+// begin.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -372,8 +368,8 @@ func (j *judgement) includes(e *entry) bool {
 // anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name below n that stands for all names below n without orders. If n is
-// too long for a longer name, it sets q to n and returns false.
+// SetBelow sets q to a name below n that represents all names below n without orders. If n is
+// too long for a longer name, SetBelow sets q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

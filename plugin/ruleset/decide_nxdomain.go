@@ -12,11 +12,8 @@ const maxBelow = 256
 // below returns the common outcome of all names below q, and the earliest time at which it may
 // change. The parameter d is the decision about q.
 //
-// NXDOMAIN for q also denies all names below q (RFC 8020), so it is true only if they have
-// that outcome too. A denied DNSKEY would make a passing lower name bogus.
-//
-// A possible service name q (see QName.Service) counts as one of the lower names, because
-// queries of another type for q may pass.
+// NXDOMAIN for q also denies all lower names (RFC 8020). Denying q's DNSKEY makes passing
+// lower names bogus. A possible service name q (see QName.Service) counts too.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {

@@ -21,8 +21,7 @@ type Client struct {
 }
 
 // A SubtreeOutcome is the common outcome of all names below a blocked name, for one client at
-// one time. NXDOMAIN also denies these names (RFC 8020), so the outcome decides between
-// NXDOMAIN and NODATA.
+// one time. It decides between NODATA and NXDOMAIN, which also denies these names (RFC 8020).
 type SubtreeOutcome uint8
 
 // The possible outcomes for the names below a blocked name.
@@ -32,8 +31,8 @@ const (
 	// SubtreeBlocked means that all names below are blocked, but some with another response
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that some name below is possibly not blocked. It is also the outcome
-	// if there are too many names to check, because denying too little is safer.
+	// SubtreePasses means that some name below is possibly not blocked. If there are too many
+	// names to check, this is the outcome too, because denying too little is safer.
 	SubtreePasses
 )
 

@@ -14,11 +14,8 @@ type Rank struct{ decided, from order.Time }
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift of rank r ends the effect of the order o. The lift must
-// list no ids, and must have the authority of o.
-//
-// For equal ranks the result is true, although the lift may not reach later orders of its own
-// file.
+// Reaches reports whether a lift without ids ends the effect of an order of its own authority.
+// For equal ranks the result is true, even for a later order of the lift's file.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
@@ -42,7 +39,7 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
 // reaches reports whether the lift l ends the effect of the order e. A lift with ids ends the
-// orders with these ids. Any other lift ends the earlier orders of its authority.
+// orders with these ids. Any other lift ends its authority's earlier orders.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -101,8 +98,8 @@ func (x *liftIndex[L]) sort() {
 	}
 }
 
-// of returns the lifts that list the id of e, and the other lifts of e's authority that do not
-// have a lower rank. The caller must check a lift with an equal rank by the method reaches.
+// of returns the lifts that list the id of e, and the other lifts of e's authority without a
+// lower rank. For a lift with an equal rank, the caller must also call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

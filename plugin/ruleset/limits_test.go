@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken checks a long list of plain names, which bypasses the YAML parser. Its
-// verdicts must be equal to the verdicts for targets that are added one by one.
+// TestTargetsTaken checks a long list of plain names, which bypasses the YAML parser. The
+// verdicts must be equal to the verdicts for single targets.
 func TestTargetsTaken(t *testing.T) {
 	var list []string
 	for i := range 200 {

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// many contains benchmark cases with very many orders at one name or address. Only the last
-// order can decide. The function fields returns the YAML fields that keep order i from
-// deciding. The function lift returns the fields of a lift of order i.
+// many contains benchmark cases. Each has very many orders at one name or address, and only
+// the last order can decide. The functions return the YAML fields of order i and of its lift.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
@@ -160,8 +159,7 @@ func BenchmarkCompare(b *testing.B) {
 }
 
 // explainMany returns a set with n orders and n lifts at one name. Each order begins after the
-// lift of the previous order has ended. If apart is set, the lifts come after all orders and
-// do not end.
+// previous lift. If apart is set, the lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {

@@ -24,8 +24,7 @@ type Options struct {
 	// are not enforced.
 	Addresses bool
 	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
-	// bits. An IPv6 address in such a prefix also gets the rules of the IPv4 address inside
-	// it.
+	// bits. The rules of an IPv4 address also apply to its IPv6 addresses in these prefixes.
 	NAT64 []netip.Prefix
 }
 
@@ -140,8 +139,8 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is a key of the map. The map contains,
-// for each id in use, the part that uses it.
+// Taken returns a problem for each order of p whose id is a key of the map. The map contains
+// the part that uses each id.
 func (p *Part) Taken(by map[string]*Part) order.Problems {
 	if len(by) == 0 {
 		return nil

@@ -44,11 +44,9 @@ type Outcome struct {
 	Late order.Time
 	// Reaches is set if a lift ends the effect of at least one order.
 	Reaches bool
-	// Blocked is the number of names that became blocked for some client. Freed is the number
-	// of names that are no longer blocked for any client.
-	//
-	// A block order counts the names that it blocked itself. A lift counts its targets and the
-	// targets of the orders whose ids it lists.
+	// Blocked counts the names that became blocked for some client. Freed counts the names
+	// that are now blocked for no client. A lift also counts the targets of the orders that it
+	// lists.
 	Blocked, Freed int
 	// Counted is false if counting would take too much work. Blocked and Freed are then 0.
 	Counted bool
@@ -84,8 +82,8 @@ type spot struct {
 	below bool
 }
 
-// Outcomes returns the effects of a load on at most `most` orders. The set before is nil for
-// the first load. When the function stop returns true, the other names are not compared.
+// Outcomes returns the effects of a load on at most `most` orders. For the first load, before
+// is nil. After stop has returned true, no more names are compared.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
@@ -214,8 +212,8 @@ func findDiffering(list []*outcome) {
 	}
 }
 
-// collect finds the names to compare for each outcome. For a lift, these are its targets, the
-// targets of the orders whose ids it lists and, in a small set, the names below its targets.
+// collect finds the names to compare for each outcome. A lift also gets the targets of the
+// orders whose ids it lists. In a small set, it also gets the names below its targets.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {

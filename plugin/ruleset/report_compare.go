@@ -214,8 +214,8 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 	return eq
 }
 
-// order reports whether two compiled orders are equal. It compares how
-// many targets the orders have, and does not compare the targets.
+// order reports whether two compiled orders are equal. It compares the numbers of their
+// targets, and not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&

@@ -10,9 +10,8 @@ type Deadlines struct {
 	// NextDeadline is the next deadline that an order will miss unless the operator acts, or
 	// Forever.
 	NextDeadline order.Time
-	// Late is the number of orders that came into force after a deadline and have not
-	// ended. Either the order's dates begin too late, or this server loaded the order too late
-	// (see Follow).
+	// Late is the number of orders that came into force after a deadline and have not ended.
+	// Their dates begin too late, or this server loaded them too late (see Follow).
 	Late int
 	// PastReview is the number of orders whose review is due. Orders that have ended or were
 	// lifted do not count.
@@ -56,7 +55,7 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// Dates that never let an order be in force are a mistake that the operator must correct.
+	// If the dates never put the order in force, the operator must correct them.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:
@@ -71,9 +70,8 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 }
 
 // moot reports whether a duty (a deadline or review) is over because its order or target has
-// ended or was lifted.
-//
-// The status does not matter, because the operator must still enforce a suspended order.
+// ended or was lifted. It ignores the status, because a suspended order must still be
+// enforced.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true

@@ -15,15 +15,15 @@ type Duty struct {
 	// Target is the target of the duty, as in an order file. It is empty for a duty of the
 	// whole order.
 	Target string
-	// Overdue is set if the deadline has passed and the order or target is not enforced.
-	// AtRisk is set if the deadline has not passed, and will be missed unless the operator
-	// acts. Late is set if the order or target was put into force after the deadline.
+	// Overdue means that the order or target is still not enforced after the deadline. AtRisk
+	// means that the operator must act to meet the deadline. Late means that enforcement began
+	// after the deadline.
 	Overdue, AtRisk, Late bool
 }
 
-// MissedDuties yields the deadlines until the time before that were missed, or that will be
-// missed unless the operator acts. Deadlines of orders and targets that have ended or were
-// lifted are left out. The result is in the sequence of the files.
+// MissedDuties yields the deadlines up to the time `before` that were missed, or will be
+// missed unless the operator acts. Ended and lifted orders and targets have none. The files
+// keep their sequence.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -52,8 +52,8 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// DueReviews yields the reviews until the time before. Reviews of orders that have ended or were
-// lifted by then are left out. The result is in the sequence of the files.
+// DueReviews yields the reviews up to the time `before`, in the sequence of the files. It
+// leaves out orders that have ended or were lifted by then.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

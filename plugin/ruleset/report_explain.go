@@ -41,16 +41,14 @@ type Reason struct {
 	// Held is the reason of the guard, if the guard refuses to enforce the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
-	// The field Why is NotYet if the target will be enforced then. Otherwise Why is the reason
-	// why the target will have no effect.
+	// If Why is NotYet, the target will be enforced then. Otherwise Why is the reason against
+	// it.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever.
+	// Until is the time at which the target's effect on this client changes, or Forever. The
+	// deciding target then no longer decides. An outranked target then ends. Any other target
+	// begins again.
 	//
-	// The deciding target decides until then. An outranked target is enforced until then. Any
-	// other target is enforced again from then on.
-	//
-	// If the client is not in the scope of a lifted order, the time is for a client in the
-	// scope.
+	// If a lifted order is not for the client, the time is for a client in the order's scope.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
 	// For a target without precedence, it is the time from which on the target is enforced.
@@ -59,10 +57,8 @@ type Reason struct {
 	After *Order
 }
 
-// Explain lists all targets at the name and above it, the deciding target first. It also lists
-// targets that are not active.
-//
-// Explain allocates and is slow, so queries must not use it.
+// Explain lists all targets at the name and above it, the deciding target first, even targets
+// that are not active. It allocates and is slow, so queries must not use it.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
@@ -114,8 +110,8 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// An undecidable order has no dates, unless the scope includes the client because
-			// the caller of Explain gave the country of the client.
+			// An undecidable order has dates only if the scope includes the client by a
+			// country that the caller of Explain gave.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -157,11 +153,9 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason fills in x for one target, without the dates. The rules belong to that target; each
-// has another schedule.
-//
-// If several reasons are true, the reason that lasts longest is chosen, because the reader of
-// a reason expects a block when that reason ends.
+// reason fills in x for one target, without the dates. The rules of the target have different
+// schedules. If several reasons are true, it chooses the longest, because a reader expects a
+// block after it.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -228,8 +222,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell describes whether a schedule is in force at some time: since when, and until when.
-// If it is not in force, the field until is the time at which it next comes into force.
+// A spell describes whether a schedule is in force, since when, and until when. If it is not
+// in force, until is the time at which it next comes into force.
 type spell struct {
 	on           bool
 	since, until order.Time

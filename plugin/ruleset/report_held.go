@@ -123,9 +123,9 @@ type Held struct {
 // not known.
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns the held targets and orders of the set, which are not enforced because they are
-// probably mistakes. Orders that have ended or are not active are included. The result is in
-// the sequence of the files.
+// Held returns the targets and orders that are not enforced because they are probably
+// mistakes, in the sequence of the files. It includes orders that have ended or are not
+// active.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

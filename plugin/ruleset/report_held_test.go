@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bank returns a guard. It protects a first name with all names above and below, a second name
-// without the names below, and a network.
+// bank returns a guard for two names and a network. It protects all names above and below the
+// first name, but no names below the second name.
 func bank(t testing.TB) Guard {
 	t.Helper()
 	name := func(s string) dname.Name {
@@ -131,8 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestExplainCountryOfCaller checks the dates of an order for some countries when the Corefile
-// gives no country, but the caller of Explain does. The dates must be those of the order.
+// TestExplainCountryOfCaller checks the dates of an order for some countries. Only the caller
+// of Explain gives a country, and not the Corefile. The dates must be those of the order.
 func TestExplainCountryOfCaller(t *testing.T) {
 	for dates, want := range map[string][2]order.Time{
 		"":                                      {order.NoTime, Forever},

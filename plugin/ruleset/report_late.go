@@ -9,10 +9,7 @@ import (
 )
 
 // BeginsLate reports whether the dates of an order, or of one of its targets, begin after the
-// deadline.
-//
-// Only a server can detect an order that was loaded too late, because other programs do not
-// know when it was first loaded.
+// deadline. Only a server can detect that an order was loaded too late.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
 	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -20,14 +17,11 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow records the orders that this load added too late: they are active in s, past their
-// deadline, and missing in the set old (or drafts there). It also keeps the records of the set
-// old.
+// Follow copies the late orders of the set old, and adds the orders that became active after
+// their deadline. Call it before other goroutines use s.
 //
-// It must be called before other goroutines use s.
-//
-// Do not call it for the first set of a server, because those orders may have been in force
-// before the restart.
+// Do not call it for a server's first set, whose orders may have been in force before the
+// restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}

@@ -29,11 +29,9 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings fills in s.liftings.
-//
-// It visits only names at and below the targets of lifts, because a set may have millions of
-// names. If such an order has targets with dates of their own, it visits all names of the
-// part.
+// findLiftings fills in s.liftings. It visits only names at and below the targets of lifts,
+// because a set may have millions of names. For a part with liftings and dated targets, it
+// visits all.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -131,7 +129,7 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 }
 
 // addLiftings records which of the targets are lifted, and when. The rules are at the lowest
-// name or network of the path. The parameter labels is the number of labels of that name.
+// name or network of the path. labels is the number of labels of this name.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -191,7 +189,7 @@ func (p *Part) targetOver(rules []rule) order.Time {
 }
 
 // byRank yields the block orders among the rules of a name or network, with the rules of each
-// target. Orders that few lifts can end come first.
+// target. It begins with the orders that the fewest lifts can end.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {

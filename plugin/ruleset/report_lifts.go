@@ -25,10 +25,8 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds out for each lift whether the lift ends the effect of at least one order.
-//
-// A lift with targets must have a target at, above or below a target of the order. A lift
-// without targets must list the id of an order in the set.
+// meetings finds out for each lift whether it ends the effect of an order. A lift with targets
+// needs one at, above or below a target of the order. Another lift needs the order's id.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
@@ -139,10 +137,9 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks fills in the meetings of lifts that have address targets.
-//
-// A part does not store addresses that DNS does not enforce. A lift of addresses is therefore
-// assumed to match an order with unstored targets.
+// meetNetworks fills in the meetings of lifts with address targets. A part does not store
+// addresses that DNS does not enforce. If an order has unstored targets, a lift is assumed to
+// match it.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting

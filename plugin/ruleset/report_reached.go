@@ -21,8 +21,8 @@ type meeting struct {
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
-	// reached is the number of lifts, from the beginning of the list `later`, that end an
-	// order of lower rank.
+	// reached is the number of lifts at the beginning of the list `later` that end an order of
+	// lower rank.
 	reached map[Authority]int
 	// ties contains the orders whose rank is equal to the rank of a lift of their authority.
 	ties map[moment]ties
@@ -38,7 +38,7 @@ type moment struct {
 // in different files are not.
 type ties map[*string]*tied
 
-// A tied stands for the orders of one file with equal rank. It contains the first order that
+// A tied describes the orders of one file with equal rank. It contains the first order that
 // was added, and the smallest index.
 type tied struct {
 	entry *entry
@@ -127,8 +127,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end the effect of at least one of the orders. A lift also
-// ends an order of equal rank, because the two may be in different files.
+// Reached returns the lifts that end the effect of at least one of the orders. For equal
+// ranks, it assumes that a lift ends an order, because they may be in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

@@ -47,10 +47,8 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not contain the id of the order.
-//
-// A lift that does not say that it is public is as secret as the orders that it ends. A lift
-// of an unknown order is secret too, because a sealed order in a bad file may have that id.
+// isSecret reports whether the ordinary log must not contain the order's id. A lift that is
+// not public is as secret as the orders that it ends. A lift of an unknown order is secret.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -124,9 +122,7 @@ func (o *Order) Label() string {
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
 // Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
-// of the SHA-256 of its id.
-//
-// Ids of sealed orders should be hard to guess, because a reader can check a guess.
+// of the SHA-256 of its id. Readers can check guesses, so the id should be hard to guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

@@ -7,7 +7,7 @@ import (
 )
 
 // BlockedAt returns the number of names and networks that the part's orders block at the time
-// now. It ignores lifts. The store compares it with TargetsLost to detect a file that shrank.
+// now. It ignores lifts. The store uses it to detect a file that lost many targets.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.
@@ -32,15 +32,13 @@ func (p *Part) Networks() (n int) {
 }
 
 // TargetsLost returns the number of names and networks that p blocks at the time now and that
-// are no block targets in the part next.
-//
-// A target of an ended or suspended order is still in the part, so it does not count.
+// next does not list as block targets. A suspended order in next still lists its targets.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
 // TargetsLostIn returns the number of names and networks that p blocks at the time now and
-// that are block targets in none of the given parts.
+// that no part in next lists as block targets.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

@@ -62,7 +62,7 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// An exemption with an end has no beginning, so the longest exemption decides.
+	// Exemptions have only ends and no beginnings, so the longest exemption decides.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {
@@ -80,8 +80,8 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times at which lifts end the target's effect on the name. It also
-// fills in t.histories, whose lifts the result lacks, and t.ends.
+// liftTimes returns the times at which lifts end the target's effect on the name. It leaves
+// out the lifts that it puts into t.histories. It also fills in t.ends.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -130,8 +130,8 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts without ids of one authority in one long list. The lifts that
-// end an order are the first ones.
+// A history contains the lifts of one authority that list no ids, from one long list. For each
+// order, the lifts that end the order come first.
 type history struct {
 	lifts []uint32 // indexes of rules
 	taken int      // how many of these lifts are in the fields off and ends
@@ -209,8 +209,8 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times in which a target is enforced: the intervals in the field
-// times, without the intervals in the field off. All lists are sorted and without overlaps.
+// A timeline contains the times in which a target is enforced: the intervals of times, without
+// the intervals of off. All lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval

@@ -6,11 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Names yields each name at which the set has rules, in no particular sequence. A name may be
-// yielded several times. The verdicts about two names can differ only if one of these names is
-// at or above exactly one of the two names.
+// Names yields each name at which the set has rules, in any sequence and perhaps several
+// times. Two names have different verdicts only if a yielded name is at or above just one of
+// them.
 //
-// Names reuses one Wire, which is valid only until the next iteration.
+// The Wire is valid only until the next iteration.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -23,13 +23,11 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields names of the sets old and new. If the two sets have different verdicts about a
-// name at one time, Touched yields this name or a name above it. Options of the two sets that
-// are not part of the compiled files, such as NoCountry, must be equal.
+// Touched yields a name at or above each name whose verdicts differ between the sets, perhaps
+// several times. The Wire is valid only until the next iteration.
 //
-// A name may be yielded several times. Touched reuses one Wire, which is valid only until the
-// next iteration. It yields all names of a file that changed, and takes no time for the names of
-// other files, unless a lift without targets was added, changed or removed.
+// Touched reads only changed files, unless a lift without targets has changed. Uncompiled
+// options, for example NoCountry, must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {

@@ -21,10 +21,8 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find reports whether an order selected by the function wanted blocks the name for some
-// client. The result any reports whether any order does.
-//
-// The results have no meaning if t.left is 0 afterwards.
+// find reports whether an order for which wanted returns true blocks the name for some client.
+// The result any includes all orders. The results have no meaning if t.left is 0 afterwards.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

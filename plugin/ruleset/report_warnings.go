@@ -6,9 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns warnings that need the orders of all files, for example about a lift that
-// ends no order, which is a common clerical error. The result useless is the number of these
-// lifts.
+// Warnings returns the warnings that need the orders of all files. A common clerical error is
+// a lift that ends no order. The result useless is the number of these lifts.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
@@ -45,8 +44,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// activeLifts returns the lifts whose status is active. The map known has each id that one of
-// these lifts lists. The value is true if the set has an order with this id.
+// activeLifts returns the lifts whose status is active. The map known has the ids that these
+// lifts list. The value is true if the set has an order with the id.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
 	for _, p := range s.parts {

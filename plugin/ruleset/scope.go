@@ -45,7 +45,7 @@ type exemptNet struct {
 }
 
 // covers reports whether the client is exempt at the time now, and the time at which the
-// result changes. A client that is not exempt is never exempt later.
+// result changes. A client that is not exempt now is not exempt later.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -70,8 +70,8 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The arguments and results of the last calls. The arguments are compared by pointer,
-	// because computing a key is slow and all orders share the defaults of their file.
+	// These are the arguments and results of the last calls. The arguments are compared by
+	// pointer, because a key is slow and all orders share the defaults of their file.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

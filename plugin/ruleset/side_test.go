@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestSide checks three ways to add the names of a side list (a list of names in a file of its
-// own). All must give the same verdicts: directly into the index, stored in the order, or as
-// targets of the order.
+// TestSide adds the names of a side list (names in a file of their own) to the index, to the
+// order, and to the order's targets. All three must give the same verdicts.
 func TestSide(t *testing.T) {
 	const list = "a.example\nb.example\nwww.b.example\na.example\nc.example\n"
 	const targets = "[a.example, b.example, www.b.example, a.example, c.example]"

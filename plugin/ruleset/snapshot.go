@@ -29,8 +29,7 @@ import (
 //	xxHash64 of the numbers and texts                            8 bytes
 //	index (see index.WriteTo, which has checksums of its own)
 //
-// The header has its own checksum, so that ReadSnapshot does not allocate memory for sizes that
-// are damaged.
+// The checksum of the header protects ReadSnapshot from allocating for damaged sizes.
 
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
@@ -77,9 +76,8 @@ func (o Options) Digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendln(nil, kind, o.Response.Addresses, o.NoCountry, o.Addresses, o.NAT64))
 }
 
-// fingerprint is a hash of the program and of the types whose fields a snapshot contains.
-// Another version of the program may compile the orders in another way, so the hash includes
-// the versions of all modules.
+// fingerprint is a hash of the types in a snapshot and of the versions of all modules. Another
+// version of the program may compile the orders in another way.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	fmt.Fprintln(d, snapshotForm, blockBelow)
@@ -122,8 +120,8 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. It returns ErrRebuilt if the part was compiled from
-// another part, because a later compilation of the file would number the rules in another way.
+// WriteSnapshot writes a part and its Origin. It returns ErrRebuilt if the part was compiled
+// from another part: its rules have other numbers than after a compilation of the file.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
@@ -163,12 +161,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. It returns an error if a byte has
-// changed, if the Origin differs, or if a field has an impossible value. It does not check the
-// index, because checking takes as long as compiling. If the writer is not trusted, the caller
-// must also call Part.Check.
-//
-// The options must be those of the Origin.
+// ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the
+// Origin. It refuses changed bytes, another Origin and impossible values. Only Part.Check
+// checks the index, for an untrusted writer.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Check returns an error if a query to the part could panic or not end. It is for a part from
-// ReadSnapshot whose writer is not trusted, because a checksum only proves that no byte has
-// changed. Check takes about as long as compiling the part, and yields to queries.
+// Check returns an error if a query to the part could panic or not end. Use it if the writer
+// of a snapshot is not trusted. It takes as long as compiling and yields to queries.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err
@@ -35,8 +34,8 @@ func (s Snapshot) Same(t Snapshot) bool {
 	return s.Part.names.Same(t.Part.names) && s.sum() == t.sum() && slices.Equal(s.Part.embeddings, t.Part.embeddings)
 }
 
-// sum returns a digest of all fields except the index. It must be safe against a forger, unlike
-// the checksum of the file.
+// sum returns a digest of all fields except the index. It is a SHA-256, because a forger can
+// compute the checksum of the file.
 func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	numbers, texts := sha256.New(), sha256.New()
 	c := newWriter(numbers, texts)
@@ -101,7 +100,8 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields the lists of rules: the indexes of the first rule and of the rule after the last.
+// runs yields, for each list of rules, the indexes of the first rule and of the rule after the
+// last.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0

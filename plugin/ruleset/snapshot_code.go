@@ -13,13 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A coder writes or reads the fields of a part. Each function of snapshot_fields.go lists the
-// fields of a type once, for both directions, so that the reader cannot differ from the writer.
-// A writer changes nothing, because queries use the part at the same time.
+// A coder writes or reads the fields of a part. The functions of snapshot_fields.go list the
+// fields once, for both directions. A writer changes nothing, because queries use the part.
 //
-// Numbers and the lengths of texts are in one stream, and the texts are in a second stream. A
-// reader makes one string of the second stream, and each text is a part of this string. So a
-// million orders need no million allocations, and the numbers do not stay in memory.
+// Texts are in a stream of their own. A reader makes one string of all texts, so that a
+// million orders need no million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer
@@ -204,9 +202,8 @@ type shared[T any] struct {
 	all []*T
 }
 
-// share writes or reads a pointer. each writes or reads the value of the pointer. If the table
-// is full, the newest value replaces the value before, because orders of one authority follow
-// one another.
+// share writes or reads a pointer, and calls each for a new value. If the table is full, the
+// new value replaces the last one, because orders of one authority follow one another.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)

@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// This file lists the fields of a part that a snapshot contains. The index has a section of its
-// own. Fields that follow from other fields are missing: ReadSnapshot computes them as a Builder
-// does (see derive).
+// This file lists the fields that a snapshot contains, except the index, which has its own
+// section. ReadSnapshot computes all other fields as a Builder does (see derive).
 
 // part writes or reads the fields of a part.
 func (c *coder) part(p *Part) {

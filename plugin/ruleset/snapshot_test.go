@@ -93,9 +93,8 @@ func equal(p, q *Part) bool {
 	return p.names.Same(q.names) && reflect.DeepEqual(plain(*p), plain(*q))
 }
 
-// TestSnapshot reads the snapshots of random parts, and compares all fields. The part from the
-// snapshot must be the same as a second compilation of the orders, although the second index has
-// another key.
+// TestSnapshot reads the snapshots of random parts, and compares all fields. Each part must
+// also be the same as a second compilation of the orders, whose index has another key.
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -299,9 +298,8 @@ func TestSnapshotRebuilt(t *testing.T) {
 	}
 }
 
-// TestSnapshotForged changes parts in memory and writes snapshots with correct checksums.
-// ReadSnapshot or Check must refuse a number that is out of range, and Same must find all other
-// changes.
+// TestSnapshotForged writes snapshots of changed parts, with correct checksums. ReadSnapshot
+// or Check must refuse a number that is out of range. Same must find all other changes.
 func TestSnapshotForged(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -363,8 +361,8 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// seal writes correct checksums into a snapshot, so that the fuzzer reaches the code after the
-// checksums. The snapshot like gives the fingerprints and the Origin.
+// seal writes correct checksums into b, so that the fuzzer reaches the code after the
+// checksums. It copies the fingerprints and the Origin from the snapshot `like`.
 func seal(b, like []byte) []byte {
 	names := func(b []byte) uint64 { // the offset of the index
 		size := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) % uint64(len(b)) }

@@ -62,9 +62,8 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts end the effect of an order on a target, and on all names below
-// it, for all clients. A lift with exceptions does not count, because some name may stay
-// blocked.
+// freed reports whether lifts end an order's effect on a target and all names below it, for
+// all clients. A lift with exceptions does not count, because some name may stay blocked.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	if x.Kind != order.TargetName {
 		return t.freedAt(o, now, func(y *order.Target) bool {

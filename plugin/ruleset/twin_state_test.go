@@ -13,8 +13,8 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order cannot be enforced because it is only for countries and
-// the country of clients cannot be known. An order that is also for networks can be enforced.
+// undecidable reports whether an order is only for countries while the country of clients
+// cannot be known. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
@@ -196,8 +196,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at the time now. With the
-// parameter whatever, it ignores the status and the dates of orders.
+// standing returns the names and networks that a file blocks at the time now. If whatever is
+// set, it ignores the status and the dates of orders.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -274,8 +274,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. A lift is not secret if
-// it says that it is public. Otherwise it is secret if it may end a sealed order.
+// secret reports whether the log must not contain the id of an order. A lift is secret if it
+// may end a sealed order, unless the lift is declared public.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -296,8 +296,7 @@ func (t *twin) secret(o twinOrder) bool {
 }
 
 // meets reports whether a lift may have a target in common with an order. The result known is
-// set if the match is certain. It is uncertain if DNS cannot enforce the targets, because a
-// part does not store them.
+// false if DNS cannot enforce the targets, because a part does not store them.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true

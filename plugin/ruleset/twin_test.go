@@ -201,8 +201,8 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted reports whether a lift ends the order's effect on the place. If the parameter asked
-// is set, the place is the asked name, and lifts of whole orders do not count.
+// lifted reports whether a lift ends the order's effect on the place. If asked is set, the
+// place is the asked name, and lifts of whole orders do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -298,9 +298,8 @@ type twinVerdict struct {
 	below    SubtreeOutcome
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. The positions are those of RFC
-// 6052, section 2.2, for NAT64, of RFC 3056 for 6to4, and of RFC 4291 for IPv4-compatible
-// addresses.
+// inside returns the IPv4 addresses inside an IPv6 address. The positions are from RFC 6052,
+// section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291 (IPv4-compatible addresses).
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil

@@ -320,12 +320,7 @@ func (w *world) mention(o *order.Order) {
 }
 
 // withoutShadow returns a copy of the order without its targets in shadow, or nil for an order
-// in shadow.
-//
-// Some targets in shadow stay: a target that is also listed with another status, and a target
-// with exceptions, because exceptions always apply.
-//
-// A block order without targets stays, because the guard protects its redirect addresses.
+// in shadow. A target stays if it has exceptions or a second entry with another status.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// readCSV reads a table with values between commas, semicolons, tabs or bars.
+// readCSV reads a table whose separator is a comma, a semicolon, a tab or a bar.
 func readCSV(data []byte) ([]table, error) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	r := csv.NewReader(bytes.NewReader(data))
@@ -26,7 +26,8 @@ func readCSV(data []byte) ([]table, error) {
 		case err != nil:
 			return nil, err
 		}
-		// Blank lines and cells with several lines keep the numbers of the lines.
+		// Empty rows are added for blank lines and for line breaks in cells, so that row
+		// numbers are line numbers.
 		line, _ := r.FieldPos(0)
 		for len(t.rows) < line-1 {
 			t.rows = append(t.rows, nil)
@@ -35,7 +36,8 @@ func readCSV(data []byte) ([]table, error) {
 	}
 }
 
-// separator returns the separator of a table: the character that most of the first lines have.
+// separator returns the separator of a table. It is the character that occurs in most of the
+// first lines.
 func separator(data []byte) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {

@@ -1,6 +1,5 @@
-// Package sheet reads one column of a table in CSV or XLSX as text, for lists of names that an
-// authority sends as a table. Each row of the column is one line of the text, so that a line has
-// the number of its row.
+// Package sheet reads one column of a table in CSV or XLSX as text. Authorities send lists of
+// names as tables. Each row becomes one line of the text, so line numbers are row numbers.
 package sheet
 
 import (
@@ -9,13 +8,14 @@ import (
 	"strings"
 )
 
-// Is reports whether the extension of a path is that of a table.
+// Is reports whether a path has the extension of a table.
 func Is(path string) bool {
 	_, ok := readers[ext(path)]
 	return ok
 }
 
-// IsText reports whether a table is also plain text, so that a list of names can have its extension.
+// IsText reports whether the file may be a plain list of names, because a table with this
+// extension is plain text.
 func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
 
 // ext returns the extension of a path in lower case.
@@ -27,7 +27,7 @@ func ext(path string) string {
 	return strings.ToLower(path[i:])
 }
 
-// readers has the function that reads the tables of a file, by the extension of its name.
+// readers has the function that reads the tables of a file, by extension.
 var readers = map[string]func(data []byte) ([]table, error){
 	".csv": readCSV, ".tsv": readCSV, ".xlsx": readXLSX, ".xlsm": readXLSX,
 }
@@ -38,15 +38,14 @@ type table struct {
 	rows [][]string // a row may be shorter than other rows
 }
 
-// A Column describes a column of a table, for a person who must choose one.
+// A Column describes a column of a table, so that a person can choose it.
 type Column struct {
 	Spec    string // the value for Text
 	Head    string // the first cell that is not empty
 	Example string // the last cell that is not empty
 }
 
-// A ColumnError is the error for a table with several columns, if Text does not know the column
-// with the names.
+// A ColumnError means that Text does not know which column of a table has the names.
 type ColumnError struct {
 	Wrong   string // the column that does not exist, or ""
 	Columns []Column
@@ -64,16 +63,19 @@ func (e *ColumnError) Error() string {
 	return s
 }
 
-// maxHead is the number of rows in which Text looks for the heading of a column.
+// maxHead is the number of rows at the top in which Text looks for a heading.
 const maxHead = 20
 
-// Text returns a column of a file. The extension of path selects the format. column is the letter
-// of a column, or its heading in one of the first rows. In a file with several sheets, column
-// begins with the name of the sheet and an exclamation mark, for example "Sheet1!B". An empty
-// column is the only column with text. The rows down to the heading are empty lines. If column is a
-// letter, the heading is the first cell with text, unless the cell has a dot or a hyphen, as names
-// do. A line break inside a cell becomes a blank. The result rows has all columns of the sheet, with
-// tabs between the cells.
+// Text returns a column of a table, and all columns as rows with tabs between the cells. The
+// extension of path selects the format.
+//
+// column is the heading of a column, its letter or its number. If a file has several sheets,
+// the name of the sheet comes first, for example "Sheet1!B". An empty column means the only
+// column with text.
+//
+// The heading and the rows above become empty lines. For a letter or a number, the heading is
+// the first cell with text, if the cell has no dot and no hyphen. A line break in a cell
+// becomes a blank.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
@@ -122,7 +124,7 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	return 0, 0, false
 }
 
-// below returns the index of the row below the heading of a column, or 0 for a column without a
+// below returns the index of the row below the heading of a column, or 0 if there is no
 // heading.
 func (t *table) below(at int) int {
 	for i, row := range t.rows {
@@ -156,7 +158,7 @@ func oneLine(cell string) string {
 	return strings.Join(strings.FieldsFunc(cell, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 }
 
-// text returns the cells of a column from a row on.
+// text returns the cells of a column, one on a line. Rows before the row from are empty lines.
 func (t *table) text(at, from int) string {
 	var b strings.Builder
 	for i, row := range t.rows {

@@ -10,7 +10,7 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// TestCSV checks the columns of tables in CSV. The text has one line for each line of the file.
+// TestCSV checks columns of tables in CSV. The text must have as many lines as the file.
 func TestCSV(t *testing.T) {
 	for _, tc := range []struct{ data, column, want, err string }{
 		{"a.example\nb.example\n", "", "a.example\nb.example\n", ""},
@@ -66,8 +66,8 @@ func workbook(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// TestXLSX checks a column of a workbook, and that a damaged workbook gives an error and not a
-// part of its names.
+// TestXLSX checks a column of a workbook. A damaged workbook must give an error, and not some
+// of its names.
 func TestXLSX(t *testing.T) {
 	data := workbook(t)
 	const want = "\n\n\na.example\nguarda-film.example\nc.example d.example\n"

@@ -12,16 +12,16 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// These limits protect the memory, because a small XLSX file can contain very much text.
+// These limits protect the memory. A small XLSX file can unpack to very much text.
 const (
 	maxUnzipped = 256 << 20 // bytes of all parts of the file
 	maxRows     = 2 << 20
 )
 
-// readXLSX reads all sheets that have text. A hidden sheet is read too, so that a person decides
-// about the sheet.
+// readXLSX reads all sheets that have text. It also reads hidden sheets, because a person must
+// decide about them.
 func readXLSX(data []byte) (out []table, err error) {
-	// The library reads files of any origin, and this program must not end because of a file.
+	// The library may panic on a malformed file, which must not end the program.
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, fmt.Errorf("cannot be read as XLSX: %v", r)
@@ -61,8 +61,8 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// wellFormed returns an error if the XML of a sheet ends too early or has a syntax error. The
-// library reads such a sheet without an error up to that place, and names would be missing.
+// wellFormed returns an error if the XML of a sheet is cut off or has a syntax error. The
+// library would return the rows before the error without an error, so names would be missing.
 func wellFormed(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
-// covers the file and not its hash, so the whole file must be in memory.
+// is not made of a hash, so the whole file must be in memory.
 const MaxLegacy = 64 << 20
 
 // A Check compares one version of a file with its signatures. The caller writes all bytes of
@@ -27,8 +27,8 @@ type Check struct {
 	hash   *Hash
 }
 
-// A found value is one signature file: the parsed signature, or the reason why it does not
-// count.
+// A found value is one signature file: the parsed signature, or the reason why the signature
+// does not count.
 type found struct {
 	path string
 	sig  Signature
@@ -36,9 +36,9 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function "read" returns at most MaxBytes+1
-// bytes of a signature file, or fs.ErrNotExist. Check reads at most one signature file for
-// each key.
+// Check returns a Check of the file at path. The function read returns at most MaxBytes+1
+// bytes of a signature file, or fs.ErrNotExist. Check reads one signature file for each key at
+// most.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {

@@ -15,8 +15,8 @@ func blake(content []byte) []byte {
 	return sum[:]
 }
 
-// FuzzCheck compares a Check with a second library, go-minisign. The two must accept the same
-// signatures, except that Parse also refuses a wrong form and another file name.
+// FuzzCheck compares a Check with a second library, go-minisign. Both must accept the same
+// signatures. Only Parse also refuses an unusual form or another file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {

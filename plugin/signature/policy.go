@@ -1,9 +1,8 @@
-// Package signature checks and makes the minisign signatures of order files. FILE.minisig is
-// the signature of FILE. FILE.2.minisig, FILE.3.minisig and so on are signatures by other
-// keys.
+// Package signature checks and makes the minisign signatures of order files. The signatures of
+// FILE are FILE.minisig, FILE.2.minisig and so on, by different keys.
 //
 // The package never opens a file. The caller gives the same bytes to a Check and to the
-// parser, so that the file cannot change in between.
+// parser.
 package signature
 
 import (

@@ -15,23 +15,22 @@ type Next struct {
 	// itself.
 	Set
 	// Blobs contains, by digest, functions that open the content of blobs (stored copies of
-	// files). It may lack a blob that is already stored. If the content has another digest,
-	// the State keeps the old version of that file and reports an error.
+	// files). It may lack stored blobs. If the content has another digest, the file keeps its
+	// old version.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts contains, by path, functions that write the compiled orders of a file. A function
-	// is called only if the version of the file has no snapshot. After a newer Commit, the
-	// functions of the older set are no longer called.
+	// Parts contains, by path, functions that write the compiled orders of a file. The State
+	// calls a function only if the version of the file has no snapshot, and never after a
+	// newer Commit.
 	Parts map[string]func(io.Writer) error
 }
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores a set in the background and returns at once. Of several waiting sets, only the
-// newest is stored. The caller must not change next after the call.
+// Commit stores the newest set in the background and returns at once. The caller must not
+// change next after the call.
 //
-// Blobs and current.json are stored at once, and snapshots at most once in 10 seconds. If the
-// new version of a file cannot be stored, the stored set keeps the old version of that file.
-// The State tries again after 30 seconds.
+// If a new version of a file cannot be stored, the old version stays, and the State tries
+// again after 30 seconds. Snapshots are stored at most once in 10 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -90,8 +89,7 @@ func (s *State) change(do func(*Set) error) error {
 }
 
 // Forget removes the version of a file, so that its orders end at the next start. The floor
-// (lowest serial) of the file stays, so that a lower serial is refused later. An unknown file
-// is an error.
+// (lowest allowed serial) of the file stays. An unknown file is an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -117,9 +115,9 @@ func (s *State) SetSerial(path string, serial int64) error {
 	})
 }
 
-// Accept ends the alarm about an empty or damaged directory: a person accepts that the serials
-// from before are unknown. See Set.Unaccepted. The next write of current.json removes refused.json,
-// so that the blobs of lost versions are removed too.
+// Accept ends the alarm about a directory that was empty or damaged (see Set.Unaccepted). The
+// next write of current.json removes refused.json, so that the blobs of lost versions are
+// removed too.
 func (s *State) Accept() {
 	s.mu.Lock()
 	s.accepts = true

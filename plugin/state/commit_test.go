@@ -17,7 +17,7 @@ import (
 )
 
 // TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at once,
-// and only the last set must be stored. The last set uses a blob of an earlier set.
+// and only the last set must be stored. It uses a blob of an earlier set.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -64,8 +64,8 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestPartial commits new versions of two files. The side list of one version cannot be
-// stored, so the file must keep its old version. The other file must get its new version.
+// TestPartial commits new versions of two files, and the side list of one version cannot be
+// stored. This file must keep its old version. The other file must get its new version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

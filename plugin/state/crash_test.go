@@ -86,8 +86,8 @@ func child(at int, dir string) error {
 }
 
 // TestCrashes kills a process at each point while it stores three sets. The next start must
-// find exactly one set and no problem. The set must not be older than the set that a start
-// found after an earlier point. The directory must contain only files that the set needs.
+// find one complete set, not older than after an earlier point. The directory must contain
+// only its files.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -72,8 +72,8 @@ func TestDamagedCurrent(t *testing.T) {
 }
 
 // TestRefused checks a start with an unreadable current.json. The State must report the
-// problem and start empty, and a commit must work. The old current.json and all blobs must
-// stay until a person removes refused.json.
+// problem, and a commit must work. The old files must stay until a person removes
+// refused.json.
 func TestRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
@@ -145,8 +145,7 @@ func TestNewerFormat(t *testing.T) {
 }
 
 // TestDamagedBlob changes each byte of each blob and snapshot. Verify must return one error
-// with the paths of the damaged file and of its order file. The next commit must repair the
-// damaged file.
+// with the damaged file and its order file. The next commit must repair the damaged file.
 func TestDamagedBlob(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

@@ -29,7 +29,7 @@ type document struct {
 	Writer  text   `json:"writer"`
 	Options Digest `json:"options"`
 	Guard   Digest `json:"guard"`
-	// Unaccepted is the only field that a directory of an older program lacks.
+	// Unaccepted is the only field that older programs did not write.
 	Unaccepted string         `json:"unaccepted,omitempty"`
 	Versions   []versionEntry `json:"versions"`
 	Floors     []floorEntry   `json:"floors"`
@@ -63,9 +63,9 @@ type floorEntry struct {
 	SHA256 *Digest `json:"sha256,omitempty"`
 }
 
-// A text is a string in current.json that may contain any bytes. JSON strings must be UTF-8,
-// so unprintable text is stored as a Go string literal. Text that begins with a double quote
-// is stored as a literal too.
+// A text is a string in current.json that may contain any bytes, although JSON strings must be
+// UTF-8. Unprintable text, and text that begins with a double quote, is stored as a Go string
+// literal.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {
@@ -103,7 +103,7 @@ func stringsOf(in []text) (out []string) {
 }
 
 // encode returns the content of current.json. The last line has the SHA-256 of the lines
-// above. It is JSON too, so that programs such as jq can read the file.
+// above, as JSON, so that programs such as jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {

@@ -77,8 +77,7 @@ func (c *checked) Size() int64 { return c.size }
 func (c *checked) Close() error { return c.f.Close() }
 
 // Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged, the
-// reader returns ErrDamaged in place of io.EOF. The caller must therefore not use the content
-// before io.EOF. The next commit repairs a damaged blob if it can open the content.
+// reader returns ErrDamaged in place of io.EOF, and the next commit repairs it if possible.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -87,10 +86,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the snapshot (the compiled orders) of an order file and returns its size in
-// bytes. If the snapshot is damaged, the reader returns ErrDamaged in place of io.EOF. If
-// there is no snapshot, the error is fs.ErrNotExist. The next commit writes a damaged or
-// missing snapshot again.
+// Snapshot opens the compiled orders of an order file and returns their size in bytes. If they
+// are damaged, the reader returns ErrDamaged in place of io.EOF. If they are missing, the
+// error is fs.ErrNotExist.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -111,9 +109,9 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes the snapshot snap of an order file, so that the next commit writes a
-// new one. It does nothing if the file has another snapshot. Call it if the content of a
-// snapshot cannot be used.
+// DropSnapshot removes the snapshot snap of an order file, because its content cannot be used.
+// The next commit writes a new one. If the file now has another snapshot, DropSnapshot does
+// nothing.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,8 +121,8 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit in
-// progress began with the set before DropSnapshot. The caller must have locked s.mu.
+// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit
+// that began before DropSnapshot still has them in its set. The caller must have locked s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set
@@ -151,9 +149,8 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error, with the path
-// of the order file, for each missing or damaged file. After coop.Start, Verify yields the CPU
-// to queries.
+// Verify reads all blobs and snapshots of the stored set. For each missing or damaged file, it
+// returns an error with the path of the order file. After coop.Start, it yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
 		// A commit may have removed this version meanwhile. A missing file is then no problem.

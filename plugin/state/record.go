@@ -18,8 +18,8 @@ const changesName = "changes.jsonl"
 // maxChanges is the largest size in bytes of the file with the changes.
 const maxChanges = 64 << 20
 
-// Record adds a line to the file with the changes. When Record returns nil, the line survives a
-// power failure. The caller records a change before it makes the change.
+// Record adds a line to the file with the changes. When Record returns nil, the line survives
+// a power failure. Call Record before the change.
 func (s *State) Record(c Change) error {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -40,8 +40,8 @@ func (s *State) Record(c Change) error {
 		err = fmt.Errorf("%s: has more than %d bytes; move the file to an archive", s.path(changesName), maxChanges)
 	}
 	if err == nil {
-		// A line break at the start ends a line that a crash or a full disk has cut off. Without
-		// a cut line, the line break makes an empty line, so it is written only if necessary.
+		// The line break ends a last line that a crash or a full disk has cut off. After a
+		// complete line, it would make an empty line.
 		if !endsLine(path, info.Size()) {
 			line = append([]byte("\n"), line...)
 		}

@@ -15,14 +15,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A program that cannot lock a state directory asks the program that has locked the directory
-// for a change. The request is a file in the directory "request":
+// A program that cannot lock a state directory leaves a request for the program that has
+// locked it. The request is a file in the directory "request":
 //
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
 //	ID.answer    the answer; the program that asked removes the file
 //
-// Each file is written by one program, and appears under its name only when it is complete.
+// A file appears under its name only when it is complete.
 const requestDir = "request"
 
 const (
@@ -124,8 +124,8 @@ type Answer struct {
 // directory, because the other program may run as another user.
 var requestFS = durable.FS{Inherit: true}
 
-// Ask leaves a request in the state directory dir, and returns the id of the request. The
-// program that has locked the directory takes the request at its next look.
+// Ask leaves a request in the state directory dir, and returns its id. The program that has
+// locked the directory takes the request when it next calls Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err
@@ -140,7 +140,8 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	return id, requestFS.WriteFile(filepath.Join(dir, requestDir, id+requestEnd), append(b, '\n'), 0o600)
 }
 
-// Withdraw removes a request that was not taken. If the request was taken, withdrawn is false.
+// Withdraw removes a request. If the other program has taken the request already, withdrawn is
+// false.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
 	// The rename of Take and this removal exclude each other.
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
@@ -170,13 +171,11 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests that other programs have left. The caller must answer each request
-// with Answer. The error is about requests that are malformed or cannot be taken.
+// Take returns the requests that other programs have left. Answer each of them with Answer.
+// The error is about malformed requests, or durable.ErrReplaced for a replaced directory.
 //
-// Take records each request in the file with the changes, before the caller carries the request
-// out. If the record cannot be written, Take answers the request with a refusal.
-//
-// Take returns durable.ErrReplaced if the directory is not the directory that Open has locked.
+// Take records each request first. If the record cannot be written, Take answers with a
+// refusal.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
@@ -274,8 +273,8 @@ func (s *State) answer(id string, a Answer) error {
 	return errors.Join(err, s.fs.Remove(filepath.Join(dir, id+takenEnd)))
 }
 
-// dropRequests removes the requests that a killed program has taken and not answered, and old
-// answers. It returns an error for each of these requests.
+// dropRequests removes old answers, and the requests that a killed program has taken and not
+// answered. It adds a problem for each of these requests.
 func (s *State) dropRequests() {
 	dir := filepath.Join(s.dir, requestDir)
 	for _, name := range names(dir) {

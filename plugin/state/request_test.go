@@ -258,8 +258,8 @@ func TestReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestNoWriteIntoReplacedDirectory checks that a commit does not write into a directory that has
-// replaced the directory that Open has locked, and that the commit is stored when the old
+// TestNoWriteIntoReplacedDirectory moves the directory that Open has locked, and puts another
+// in its place. A commit must not write into the other directory. It must succeed when the old
 // directory is back.
 func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")

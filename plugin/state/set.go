@@ -22,11 +22,9 @@ type Set struct {
 	// Floors contains, by path, the lowest serial that the next version of a file may have.
 	// Forget does not remove the floor.
 	Floors map[string]Floor
-	// Unaccepted is the time at which a program has opened the directory without a readable
-	// current.json, because the directory was new, empty or damaged. The serials from before
-	// this time are unknown, so an old version that was put back cannot be noticed.
-	// Unaccepted is zero if the directory always had a current.json, or after Accept. Commit
-	// ignores this field.
+	// Unaccepted is the time at which Open found the directory new, empty or damaged, so that
+	// earlier serials are unknown. It is zero if current.json was always readable, or after
+	// Accept. Commit ignores it.
 	Unaccepted time.Time
 }
 
@@ -49,7 +47,7 @@ const NoSerial = -1
 type Floor struct {
 	Serial int64
 	// Order is the digest of the only file that may have exactly this serial. It is zero if a
-	// person has set the floor. Any file may then have this serial.
+	// person has set the floor, because any file may then have this serial.
 	Order Digest
 }
 

@@ -9,16 +9,16 @@
 //	request             changes that other programs ask for; see Ask
 //	changes.jsonl       a record of these changes; see Record
 //
-// A blob is stored before current.json refers to it, and current.json is replaced as a whole.
-// A crash therefore leaves either the old set of versions or the new set. A snapshot only
-// saves time: without it, the orders are compiled again from the blobs.
+// The package stores blobs first, and then replaces current.json as a whole. A crash therefore
+// leaves either the old set of versions or the new set. Snapshots only save the time of
+// compiling.
 //
-// One goroutine does all writes, so that a caller of Commit never waits for the disk. If sets
-// are committed faster than the disk can store them, only the newest set is stored.
+// One goroutine does all writes, so that Commit never waits for the disk. If the disk is
+// slower than the commits, only the newest set is stored.
 //
 // Files have mode 0600 and directories mode 0700, because blobs can contain sealed (secret)
 // orders. The package verifies a checksum before it uses a file. A checksum finds damage, but
-// does not stop an intruder who can write to the directory. Only signatures do.
+// only a signature stops an intruder who can write to the directory.
 package state
 
 import (
@@ -60,9 +60,8 @@ type Options struct {
 	Now func() time.Time
 	// After is time.After or a replacement in tests. If After is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
-	// Done is called after each attempt to store a set. Done may be nil. A slow Done delays
-	// later writes. Done must not call Flush or Close, because they wait for the goroutine
-	// that calls Done.
+	// Done is called after each attempt to store a set, and may be nil. Later writes wait
+	// until Done returns. Done must not call Flush or Close, because they would wait for Done.
 	Done func(error)
 	// FS writes the files. Tests replace the hook of FS.
 	FS durable.FS
@@ -119,19 +118,18 @@ type Status struct {
 	Pending bool
 }
 
-// Open locks a state directory, reads current.json and starts the goroutine that writes. Open
+// Open locks a state directory, reads current.json and starts the goroutine that writes. It
 // creates the directory if its parent exists. If another process uses the directory, the error
 // is a *durable.LockedError.
 //
-// Open checks that all blobs and snapshots exist. Blob, Snapshot and Verify verify the content
-// later, because this takes long. Damage does not make Open fail: Open keeps all undamaged
-// versions, and Problems returns an error for each bad file.
+// Open keeps all undamaged versions, and Problems returns an error for each bad file. Only
+// Blob, Snapshot and Verify check the content of files, because this takes long.
 //
-// If current.json is damaged, the State has no versions. The first commit then renames the
-// damaged file to refused.json. While refused.json exists, no blob is removed, so that a
-// person can restore the versions.
+// If current.json is damaged, the State has no versions, and the first commit renames the file
+// to refused.json. While refused.json exists, no blob is removed, so that a person can restore
+// the versions.
 //
-// Open also works in a read-only directory, where each commit fails.
+// In a read-only directory, Open works and each commit fails.
 func Open(dir string, opt Options) (*State, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -256,8 +254,8 @@ func (s *State) Set() Set {
 	return s.set
 }
 
-// Unaccepted returns the time since which the versions and serials before an empty or damaged
-// directory are unknown; see Set. The time is zero if a person has accepted this.
+// Unaccepted returns the time at which Open found the directory empty or damaged (see
+// Set.Unaccepted). The time is zero if a person has accepted this.
 func (s *State) Unaccepted() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -285,8 +283,7 @@ func (s *State) Status() Status {
 }
 
 // Close stores the pending set and snapshots, releases the lock, and returns the error of the
-// newest attempt. Close waits for the disk. After Close, Commit has no effect. A second Close
-// returns the error of the first.
+// newest attempt. After Close, Commit has no effect. A second Close returns the same error.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)

@@ -248,9 +248,9 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a restart.
-// Other files must not change. Forget must refuse an unknown path, and SetSerial must accept it,
-// because the first serial of a file can be a mistake.
+// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a restart,
+// and that other files stay. Forget must refuse an unknown path. SetSerial must accept an
+// unknown path.
 func TestForgetAndSetSerial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

@@ -64,7 +64,7 @@ func (s *State) attempt(last bool) error {
 	s.mu.Unlock()
 	defer coop.Start()()
 	if err := s.lock.Check(); err != nil {
-		// Another program may use the directory that is now at this path.
+		// Another program may use the new directory at this path.
 		err = fmt.Errorf("state: %w", err)
 		s.finish(next, todo, 0, err)
 		return err
@@ -90,8 +90,8 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts (compiled orders) in todo whose versions in the set base have no
-// snapshot. The parts were compiled from the set next, or from base if next is nil.
+// lacking returns the parts (compiled orders) in todo whose versions in base have no snapshot.
+// The parts were compiled from the set next. If next is nil, they were compiled from base.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -103,9 +103,9 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt and sets the timer of the next attempt. The argument
-// next is the set of the attempt, or nil. The argument left contains the parts without a
-// snapshot. These snapshots may be stored after the time wait.
+// finish records the result of an attempt and sets the timer of the next attempt. next is the
+// set of the attempt, or nil. left contains the parts whose snapshots wait for the duration
+// wait.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -141,7 +141,7 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 }
 
 // store stores the blobs of the set next and then current.json. base is the stored set. store
-// returns the set that current.json then has, and false if current.json could not be written.
+// returns the content of current.json, and false if current.json could not be written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
 		// current.json must exist before the first blob. Otherwise a start would report that

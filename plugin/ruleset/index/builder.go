@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names and values for an Index. It writes records directly in their final
-// form, so that a load needs little additional memory. It is not safe for concurrent use.
+// A Builder collects names and values for an Index. It writes records in their final form, so
+// that a load needs little more memory. It is not safe for concurrent use.
 type Builder struct {
 	// Max is the largest size of all records in bytes. The value 0 means the largest possible
 	// size, which is enough for some 200 million names.
@@ -45,8 +45,8 @@ func (b *Builder) Full() bool {
 	return b.full
 }
 
-// batch is the number of names that are added together. It is larger than 1 so that the CPU
-// fetches the cache lines of several names at the same time.
+// batch is the number of names that are added together. The CPU then fetches the cache lines
+// of several names at the same time.
 const batch = 16
 
 // An item is one of several values of a name. The items of a name form a linked list.
@@ -137,8 +137,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a new record of a node. If the node has an old record, the argument slot points
-// to the old offset. The function put replaces this offset and marks the old record as dead.
+// put writes a new record of a node. If the node has an old record, slot points to the old
+// offset. Then put replaces this offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -195,11 +195,9 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow reserves memory for at least n more elements.
-//
-// Unlike slices.Grow, it does not clear the new memory, so that the load can yield while the
-// system provides the pages. It adds at least a quarter, because a file may contain very many
-// lists.
+// grow reserves memory for at least n more elements, and at least a quarter more. Unlike
+// slices.Grow, it does not clear the memory, so that the load can yield while the system
+// provides the pages.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -245,10 +243,9 @@ type entry struct {
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used afterwards.
-//
-// Freeze calls join to combine several values of a name into one. A name is marked if mark
-// returns true for its value, so that queries can find the marked names below a name.
+// Freeze returns the finished index. The Builder must not be used afterwards. Freeze calls
+// join to combine several values of a name. It marks a name if mark returns true (see
+// Index.Marked).
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()

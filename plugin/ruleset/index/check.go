@@ -9,11 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Check returns an error if a look-up could panic, not end, or miss a name. It is for an index
-// whose writer is not trusted, because a checksum only proves that no byte has changed.
-//
-// Check takes about as long as building the index, and yields to queries. The caller must
-// check the refs.
+// Check returns an error if a look-up could panic, not end, or miss a name. It takes about as
+// long as building the index, and yields to queries. The caller must check the refs.
 func (x *Index) Check() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -32,8 +29,8 @@ func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// hashes and lengths contain the hash and the length of each interior node's name. A
-	// parent must have a smaller number than its child, so that no node is its own ancestor.
+	// hashes and lengths contain the hash and length of each interior node's name. A parent's
+	// number must be smaller than its child's, so that no node is its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {
@@ -106,9 +103,9 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether a look-up of any name has the same result in x and y. Both indexes must be
-// without errors (see Check). Two indexes that were built from equal calls in the same sequence
-// are the same. Their tables may differ, because each index has a random key.
+// Same reports whether each look-up has the same result in x and y. Both must be without
+// errors (see Check). Equal calls in the same sequence make the same index, despite random
+// keys.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

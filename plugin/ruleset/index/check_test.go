@@ -91,8 +91,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEnds checks that work on a wrong index ends, although a chain of buckets, records or
-// ancestors in the index does not end.
+// TestEnds checks that work on a wrong index ends, even if its buckets, records or ancestors
+// form an endless chain.
 func TestEnds(t *testing.T) {
 	x := some(t, 100)
 	for i := range x.buckets {

@@ -1,12 +1,10 @@
-// Package index stores a large set of names, each with a value. For a query name, a look-up
-// returns the values of all stored names that are equal to the query name or above it. A
-// look-up does not allocate, and the index contains no pointers for the garbage collector to
-// follow.
+// Package index stores a large set of names, each with a value. A look-up returns the values
+// of the query name and of all names above it. It does not allocate. The index has no pointers
+// for the garbage collector to follow.
 //
-// The index is a trie of labels, stored in a hash table. Each added name and each of its
-// ancestors is a node. A look-up finds a node by the keyed hash of its whole name, and then
-// compares the number of the parent and the label. Therefore a look-up never finds a wrong
-// name.
+// The index is a trie of labels in a hash table. Each added name and each of its ancestors is
+// a node. A look-up finds a node by the keyed hash of its whole name. It then compares the
+// parent and the label, so it never finds a wrong name.
 //
 //	buckets (64 bytes, one cache line)             arena, in the sequence of adding
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
@@ -21,21 +19,18 @@
 //	 varint   1 byte    L       varint   varint
 //
 // The field parent is the number of the parent node. Only interior nodes (nodes with children)
-// have a number, and the root has number 0. A node gets the next free number when it gets its
-// first child. Therefore nodes with many children mostly have small numbers, which take one or
-// two bytes. The field ref is the value of the name. A node without a ref is only an ancestor
-// of names.
+// have a number, and the root has number 0. A node gets its number with its first child, so
+// nodes with many children mostly have small numbers of one or two bytes. The field ref is the
+// value of the name. Nodes without a ref are only ancestors.
 //
-// The builder writes this format directly, so a load needs no other memory. When a node gets a
-// first child or a second value, its record must grow. The builder then writes a new record at
-// the end of the arena, and the old record is dead. In a dead record, the byte after the field
-// parent is 0, and the next byte is the number of bytes to skip.
+// The builder writes this format directly. When a node gets a first child or a second value,
+// the builder writes a longer record at the end of the arena. The old record is then dead: the
+// byte after its parent is 0, and the next byte is the number of bytes to skip.
 //
-// A look-up begins with the hash of the last two labels of the query name, because nearly every
-// top-level domain is a node, but few queries have two labels that are a node. If no tag in the
-// bucket of this hash matches, the look-up ends after it has read one cache line. Otherwise,
-// each label takes two cache lines: one for the bucket and one for the record. The cache lines
-// of top-level domains are usually in the CPU cache.
+// A look-up begins with the last two labels of the query name, because few queries have two
+// labels that are a node. If no tag in their bucket matches, the look-up ends after one cache
+// line. Otherwise, each label takes two cache lines: one for the bucket and one for the
+// record.
 package index
 
 import (
@@ -52,8 +47,8 @@ type Index struct {
 	// fields.
 
 	buckets []bucket
-	// key is the random key of the hashes, so that an attacker cannot write a list whose names
-	// all collide. An index from a file (see Read) keeps the key with which it was built.
+	// key is the random key of the hashes. Otherwise an attacker could write a list whose
+	// names all collide. An index from Read keeps its old key.
 	key   uint64
 	names int
 	// topLevel is true if a top-level domain has a value.
@@ -81,10 +76,8 @@ func (x *Index) Bytes() int {
 	return 64*len(x.buckets) + cap(x.arena) + 4*(cap(x.nodes)+cap(x.marked))
 }
 
-// Walk appends a Hit for w and for each ancestor of w that has a value, the shortest name
-// first. It also reports whether a marked name (see Freeze) is below w.
-//
-// Walk does not allocate if hits has enough room.
+// Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
+// reports whether a marked name (see Freeze) is below w. It allocates only if hits is full.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -147,11 +140,8 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return true
 }
 
-// passes returns true only if no name in the index is at, above or below w. If it returns
-// false, nothing is known.
-//
-// It checks the last two labels, because few queries have two labels that are a node. Nearly
-// every top-level domain is a node.
+// passes checks only the last two labels of w. If it returns true, no name in the index is at,
+// above or below w. If it returns false, nothing is known.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
@@ -162,8 +152,8 @@ func (x *Index) lacks(h uint64) bool {
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find looks up the node with this parent and label. The argument h is the hash of the node's
-// whole name. The result is a pointer to the offset of the record, or nil.
+// find returns a pointer to the offset of the record with this parent and label, or nil. The
+// argument h is the hash of the node's whole name.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -229,7 +219,7 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 }
 
 // FirstMarked returns the number of the first marked name (see Freeze) after w in canonical
-// order. The marked names below w have the numbers from there on.
+// order. The marked names below w have consecutive numbers from there on.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)

@@ -83,9 +83,9 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex compares look-ups of random names with the twin (a slow implementation). The names
-// have few different labels, so that many have a common ancestor. The largest list makes
-// buckets overflow.
+// TestIndex compares look-ups of random names with the twin (a slow implementation). Many
+// names have a common ancestor, because there are few labels. The largest list makes buckets
+// overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -129,8 +129,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestJoin calls Join with two versions of a list. Some names of the second version are added,
-// removed or moved. The refs must be those of the twins (slow implementations of the index).
+// TestJoin calls Join with two versions of a list, in which names were added, removed and
+// moved. The refs must be those of the twins (slow implementations of the index).
 func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {

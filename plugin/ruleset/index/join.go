@@ -13,10 +13,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in the indexes x and y.
-//
-// It reads the records of the indexes in parallel, because two versions of a list have nearly
-// the same sequence. It looks up only names that have moved.
+// Join yields the refs of each name of x in both indexes. It reads their records in parallel,
+// because two versions of a list are nearly equal. It looks up names that have moved.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -53,8 +51,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the first record from the offset off on that is not dead, and the offset after
-// this record. At the end, it returns a record without flags.
+// live skips dead records from the offset off on. It returns the next record and the offset
+// after this record. At the end, it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {

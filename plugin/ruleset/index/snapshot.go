@@ -15,17 +15,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// WriteTo writes a header, the four arrays of the index, and the xxHash64 of the arrays. All
-// numbers are little-endian:
+// WriteTo writes these fields. All numbers are little-endian:
 //
 //	magic, fingerprint, key, names, topLevel, len(buckets), len(arena), len(nodes), len(marked),
 //	xxHash64 of the header up to here          8 bytes each
 //	buckets, arena, nodes, marked
 //	xxHash64 of the arrays                     8 bytes
 //
-// The arrays are written as they are in memory, so that reading an index takes little more time
-// than copying it. The header has its own checksum, so that Read does not allocate memory for
-// sizes that are damaged.
+// The arrays are written as they are in memory, so that Read is nearly as fast as a copy. The
+// checksum of the header protects Read from allocating for damaged sizes.
 
 const (
 	// magic is the first 8 bytes of a written index.
@@ -43,9 +41,8 @@ var (
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of everything in the program on which the written bytes depend, such
-// as the layout of a bucket and the hash of a name. Read refuses an index with another
-// fingerprint.
+// fingerprint is a hash of everything in the program on which the written bytes depend, for
+// example the layout of a bucket. Read refuses an index with another fingerprint.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -135,12 +132,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes, which WriteTo has written. It returns an error if
-// a byte has changed, or if the fingerprint of the program differs. It takes no more memory
-// than size bytes and a small buffer.
-//
-// If the writer is not trusted, the caller must also call Check. Until then, a look-up may return
-// a wrong result or panic, but each look-up ends.
+// Read reads an index of exactly size bytes. It refuses changed bytes and an index of a
+// program with another fingerprint. If the writer is not trusted, call Check before a look-up.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)

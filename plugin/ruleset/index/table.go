@@ -16,14 +16,14 @@ const (
 // free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set of the names that had no room in this bucket (see overOf). A look-up
-	// reads the next bucket only if the bit of its name is set.
+	// over is a bit set of the names that had no room in this bucket (see overOf). If the bit
+	// of a name is set, a look-up reads the next bucket too.
 	over uint32
 	offs [slots]uint32
 }
 
-// home returns the index of the bucket in which a look-up of the hash begins. The functions
-// home, tagOf and overOf use different bits of the hash.
+// home returns the index of the bucket in which a look-up of the hash begins. It uses other
+// bits of the hash than tagOf and overOf.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
 	return int(hi)
@@ -61,8 +61,8 @@ func (b *bucket) match(t uint8) uint16 {
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// zeros returns a bit set of the bytes of x that are 0. The subtraction borrows at these
-// bytes, and the multiplication moves their top bits into the highest byte.
+// zeros returns a bit set of the zero bytes of x. The subtraction borrows at these bytes, and
+// the multiplication collects their top bits in the highest byte.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
