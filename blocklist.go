@@ -1,6 +1,6 @@
 // Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
-// regulators. A query for a name that an order blocks gets a blocking answer with the reason.
-// All other queries go to the next plugin.
+// regulators. It answers queries for blocked names with the reason. All other queries go to
+// the next plugin.
 package blocklist
 
 import (
@@ -34,8 +34,8 @@ type Blocklist struct {
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force. now returns the time of the store's clock, so that
-	// decisions, the log and the metrics use one clock. Before the start, set and now are nil.
+	// set returns the order set in force. now returns the time of the store's clock, which
+	// decisions, log and metrics share. Both are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
 	// loaded is the store that loads the order set.
@@ -55,10 +55,9 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// ServeDNS must keep its stack frame small, because the frame exists while the next plugins
-// work. If a goroutine needs more than its stack, the runtime copies the stack. One copy takes
-// longer than all other work of this plugin. Work that needs much stack therefore belongs into
-// answerOrWatch, which returns before the next plugin runs.
+// Its stack frame must be small, because it exists while the next plugins work. A stack that
+// is too small is copied, which takes longer than this plugin's work. answerOrWatch may use
+// more, because it returns earlier.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -73,8 +72,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
 	// The direct call saves an allocation and a stack frame of NextOrFailure. Without a trace,
-	// NextOrFailure would also record which plugin answers. The record is not needed, because
-	// each plugin above records only the plugin directly below.
+	// NextOrFailure would only record the answering plugin, and no plugin needs this record.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
@@ -82,8 +80,8 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
 // answerOrWatch answers a query for a blocked name, and reports whether it has answered.
-// Otherwise it returns a response writer that checks the answer of the next plugin. The writer
-// is nil if that answer needs no check.
+// Otherwise it returns a writer that checks the next plugin's answer, or nil if no check is
+// needed.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -92,9 +90,9 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// This query comes from a plugin below and not from a client. It is not blocked here,
-		// because the final answer to the client is checked. A cache below this handler could
-		// keep a blocking answer for other clients, and after the end of the order.
+		// A plugin below sent this query. It is not blocked, because the final answer to the
+		// client is checked. A cache below could keep a blocking answer for other clients, or
+		// after the order ends.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -111,7 +109,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// A zone transfer goes from server to server, so no client reaches a blocked name by it.
+		// The answer of a zone transfer needs no check, because it goes to a server and not to
+		// a client.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -134,8 +133,7 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 }
 
 // decideQuery decides about a query for a name that orders cover. It returns the reply if the
-// query is blocked, else the verdict (the decision about the query). decideQuery is a separate
-// function so that its stack is free before the reply is written.
+// query is blocked, and the verdict otherwise. Its stack is free before the reply is written.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -161,9 +159,8 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts value contains two verdicts (decisions about a query). The embedded verdict
-// decides the answer. The field shadow is the verdict of orders in shadow (orders that are
-// only counted). It never changes an answer.
+// A verdicts value has two verdicts (decisions about a query). The embedded verdict decides
+// the answer. shadow is the verdict of orders in shadow, which are only counted.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
@@ -203,8 +200,7 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	}
 	if r.Opcode != dns.OpcodeQuery {
 		// A NOTIFY or UPDATE requests an action, so NXDOMAIN or NODATA is no valid answer.
-		// REFUSED means that the server's policy forbids the action (RFC 1996, section 3.8;
-		// RFC 2136, section 2.2).
+		// REFUSED means a refusal by policy (RFC 1996, section 3.8; RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -235,7 +231,7 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 const nsidRoom = 4 + 128
 
 // roomAbove returns the number of octets that the plugins above may add to the reply. The text
-// of the extended error must leave this room, so that the SOA record still fits.
+// of the extended error must leave this room free, or the SOA record would not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -247,8 +243,8 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// ordersApply reports whether r has exactly one question, of class IN or ANY. The opcode does
-// not matter, because the plugins below answer a NOTIFY as if it were a QUERY.
+// ordersApply reports whether r has exactly one question, of class IN or ANY. It ignores the
+// opcode, because plugins below may answer any opcode like a QUERY.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

@@ -154,7 +154,7 @@ func TestServeDNS(t *testing.T) {
 		{qname: "net.example.", client: "198.51.100.7", want: "NOERROR passed"},
 		{qname: "net.example.", client: "203.0.113.1", want: "NOERROR passed"},
 
-		// A label that contains an escaped dot is one label and not two.
+		// A label with an escaped dot is one label and not two.
 		{qname: `www\.dotted.example.`, want: "NOERROR passed"},
 		{qname: `www.dotted\.example.`, want: "NOERROR passed"},
 		{qname: `\100otted.example.`, want: "NXDOMAIN SOA dotted.example. 30 " + ncu},
@@ -235,7 +235,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that invalid messages go to the next plugin. Such a message has an
+// TestNotJudged checks that invalid messages go to the next plugin. An invalid message has an
 // invalid name, or not exactly one question.
 func TestNotJudged(t *testing.T) {
 	now := noon
@@ -255,8 +255,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. For a blocked name, the answer must
-// be REFUSED. It must also be REFUSED if the next plugin's answer leads to a blocked name.
+// TestOpcodes checks messages whose opcode is not QUERY. If the name is blocked, the answer
+// must be REFUSED. The same applies if the next plugin's answer leads to a blocked name.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)

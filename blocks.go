@@ -10,12 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks in the Corefile of c. Each
-// server block is a list with one configuration for each key.
+// serverBlocks returns the configurations of all server blocks in the Corefile of c, one list
+// for each block.
 //
-// CoreDNS returns only the configuration at which a controller points, so serverBlocks moves a
-// copy of the controller. For a key that does not exist, CoreDNS creates a configuration. This
-// configuration has no effect, because CoreDNS has already created its servers.
+// CoreDNS returns only the configuration at a controller's position, so serverBlocks moves a
+// copy of c. An unknown key gives a configuration without effect.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {

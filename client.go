@@ -35,8 +35,8 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. For UDP and TCP it uses the net.Addr, because
-// request.Request formats the address as a string with several allocations.
+// address returns the address of the client. It avoids request.Request, which formats UDP and
+// TCP addresses as strings with several allocations.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -66,9 +66,9 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The label of the geoip plugin may be for the wrong address, depending on its option
-		// edns-subnet. A client can even make up a subnet. So the label is computed again for
-		// the right address.
+		// Depending on its option edns-subnet, the geoip plugin may use the wrong address for
+		// the label. A client can also forge a subnet. The label is therefore computed again
+		// for the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -115,8 +115,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network of a client subnet. With a prefix length of 0, the client
-// forbids the use of its network (RFC 7871, section 7.1.2).
+// network returns the network of a client subnet, if it is valid. A client sends a prefix
+// length of 0 to forbid the use of its network (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

@@ -13,33 +13,33 @@ import (
 )
 
 // An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a reload,
-// CoreDNS starts the new instance while the old instance runs, and calls these functions:
+// CoreDNS makes these calls while the old instance runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS drops the new instance without a call. It then calls
-// OnRestartFailed of the old instance, which must release the stores of the new instance.
+// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the old
+// instance must then release the new stores.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
-	// statuses has the properties status as setup has read them, by address. The field ports has
-	// the addresses on which the instance listens.
+	// statuses has the status properties that setup has read, by address. ports has the
+	// addresses on which the instance listens.
 	statuses map[string]statusClaim
 	ports    map[string]*listen.Use
 	// counted has the names of the server blocks whose hits are counted.
 	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
-	// claims and starts have the settings of the server blocks with a state directory or a journal,
-	// by the path of the directory: as setup has read them, and as they start.
+	// claims and starts have the settings of the server blocks with a state directory or a
+	// journal, by directory. claims has the settings at setup, and starts the settings at
+	// startup.
 	claims, starts map[string]claim
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
 }
 
-// The field all contains the instances that have stores. The field replacing is the instance
-// that a reload is replacing now. The field ended is closed when the last instance releases
-// its stores.
+// all contains the instances that have stores. replacing is the instance that a reload
+// replaces now. ended is closed when the last instance releases its stores.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
@@ -67,9 +67,9 @@ type claim struct {
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. It returns an error
-// if another server block uses the same directory with other settings: each block would store its
-// own set, and the directory keeps only one set.
+// claimState records that a server block uses a state directory and a journal. It returns an
+// error if another server block uses the same directory with other settings. The directory
+// keeps only one set.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -168,8 +168,7 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// A file that the new Corefile no longer lists may be an error in the Corefile, so its
-		// loss is logged.
+		// The loss of a file is logged, because the new Corefile may lack the file by mistake.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -177,9 +176,9 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks of the process are in shadow (orders are only
-// counted). During a reload, the old and the new instance may have one server block in common.
-// That block is in shadow if either instance says so.
+// shadowBlocks reports which server blocks of the process are in shadow. During a reload, the
+// old and the new instance may share a server block. It is in shadow if either instance says
+// so.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

@@ -189,9 +189,9 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS drops
-// this instance without a call. The old instance must keep watching files and release the new
-// stores.
+// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS calls
+// nothing in the new instance. The old instance must release the new stores and keep watching
+// files.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -257,8 +257,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks that every handler reports not ready while one server block is not ready,
-// because CoreDNS asks only one handler.
+// TestReady checks that every handler reports not ready while one server block is not ready.
+// CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -331,9 +331,8 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks the log line of each start and reload. It must list the server
-// blocks that enforce orders, and the server blocks that do not. The metric shadow must agree
-// with the line.
+// TestServerBlocks checks the log line of each start and reload. It lists the server blocks
+// that enforce orders, and those that do not. The metric shadow must agree.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"

@@ -38,8 +38,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 // hasMetadata reports whether the metadata already contain a verdict.
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// setPassMetadata sets the metadata of a query that passes because of an exemption or the
-// guard. The guard keeps some targets out of force.
+// setPassMetadata sets the metadata of a query that an exemption lets pass, or whose target
+// the guard holds back.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

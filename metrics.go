@@ -23,9 +23,9 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 // shadowRequests counts the requests that only an order or server block in shadow would block.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value is the counter vector of one metric, with a map of its counters. A look-up
-// in the map is faster than in the vector, which hashes all label values. A query takes no lock:
-// a new counter is added to a copy of the map, and the copy replaces the map.
+// A counters value is the counter vector of one metric with a map of its counters. The vector
+// is slower, because it hashes all label values. Queries take no lock: a changed copy replaces
+// the map.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of
@@ -92,8 +92,8 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector takes the values of the metrics from the stores at each scrape, so that orders
-// start and end in the metrics without a timer.
+// A collector reads the values of the metrics from the stores at each scrape. The metrics thus
+// follow the start and end of orders without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -147,9 +147,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// The path is made printable, because one label that is not UTF-8 makes the
-			// Prometheus library refuse all metrics. Prometheus allows each series only once,
-			// so the failures of several stores are added up.
+			// A label that is not UTF-8 would make the Prometheus library refuse all metrics.
+			// Each series may occur only once, so the failures of several stores are added up.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())

@@ -66,8 +66,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	return s
 }
 
-// scrape returns the samples of a collector for the stores. The key is the name of the metric,
-// with the state if there is one. Samples with the value 0 are left out.
+// scrape returns the samples of a collector for the stores, without zeros. The key is the name
+// of the metric, with the state if it has one.
 func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -164,8 +164,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// TestCollectorOfStores checks several stores. Some metrics are sums over the stores. Other
-// metrics have the value of the worst store.
+// TestCollectorOfStores checks the metrics of several stores. Some are sums over the stores,
+// and others have the value of the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -197,8 +197,8 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
-// TestCollectorOfShadow checks orders that one server block enforces and another server block
-// only counts. The metrics must count each order once.
+// TestCollectorOfShadow checks orders that one server block enforces and another only counts.
+// Each order must count once in the metrics.
 func TestCollectorOfShadow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, deadline: 2026-01-01, targets: [a.example, com]}\n"

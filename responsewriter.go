@@ -12,13 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a query that passes, because the answer may lead to a
-// blocked name. It also lowers TTLs, so that no cache keeps the answer after the start of an
-// order.
+// A responseWriter checks the answer to a passing query, because the answer may lead to a
+// blocked name. It also lowers TTLs, so that no cache keeps the answer after an order starts.
 //
-// A responseWriter is also the context of the next plugins. The context marks the queries that
-// these plugins send through the plugin chain themselves. One object for both purposes saves
-// an allocation for each query.
+// It is also the context of the next plugins, which saves an allocation. The context marks the
+// queries that they send through the plugin chain.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -26,8 +24,8 @@ type responseWriter struct {
 	b   *block
 	set *ruleset.Set // the order set that decided about the queried name
 	req *dns.Msg
-	// The fields header and options are copies, because later plugins change the request: they
-	// remove EDNS options and edit flags.
+	// header and options are copies, because later plugins edit the flags and EDNS options of
+	// the request.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
@@ -54,8 +52,8 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the response writer of the client's query if ctx belongs to a query by
-// a plugin below. It returns nil for a query that comes from a client.
+// clientWriter returns the response writer of the client's query if a plugin below has sent
+// the query of ctx. It returns nil if a client has sent the query.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -97,8 +95,7 @@ func (w *responseWriter) inspect(m *dns.Msg) *dns.Msg {
 }
 
 // mayBeOrdered reports whether an order may cover a name or an address to which the answer
-// leads. It needs less time and stack than a decision, and little stack matters here (see
-// ServeDNS).
+// leads. It needs less time and less stack than a decision (see ServeDNS).
 func (w *responseWriter) mayBeOrdered(m *dns.Msg, set *ruleset.Set) bool {
 	addresses, q := w.b.store.Rules.Addresses, w.req.Question[0]
 	return answer.HasDestinations(m, q, addresses) && answer.MayBeOrdered(m, q, addresses, func(name string) bool {
@@ -116,7 +113,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	c.qname.Name.Set(q.Name)
 	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
 
-	// An order may have started, or the store may have loaded a file, while the next plugins
+	// The order set may have changed, or an order may have started, while the next plugins
 	// worked. The queried name then needs a new decision.
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
@@ -143,8 +140,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		}
 		c.setPassMetadata(w.Context, l)
 	}
-	// An order in shadow is counted for names and addresses to which the answer leads. It is
-	// not counted for records that the function Clean removes.
+	// An order in shadow is counted for a name or address to which the answer leads. Records
+	// that Clean removes do not count.
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.ForAlias(c.shadow)
@@ -200,14 +197,14 @@ type answerCheck struct {
 	now              order.Time
 	until            order.Time
 	countryDependent bool
-	// passedForQName reports whether a blocked name in the answer passes only because of the
-	// queried name. The queried name is then excepted, lifted or protected.
+	// passedForQName reports that a blocked name in the answer passes only because the queried
+	// name is excepted, lifted or protected.
 	passedForQName bool
 	shadow         ruleset.Verdict // the first decision of an order in shadow to block
 }
 
-// decide returns the verdict (the decision) about l, a name or address to which the answer
-// leads. The argument qname is the queried name. It is nil when l is the queried name.
+// decide returns the verdict about l, a name or address to which the answer leads. qname is
+// the queried name, or nil if l is the queried name.
 func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) ruleset.Verdict {
 	var j verdicts
 	c.b.decide(&j, c.set, l, &ruleset.Query{Client: c.client.Client, Now: c.now, QName: qname})
@@ -219,8 +216,8 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata of an order that would block the name l. It keeps metadata
-// that exist, so that an order for the queried name has priority.
+// setPassMetadata sets the metadata of an order that would block the name l. It does not
+// replace the metadata of an order for the queried name.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

@@ -101,8 +101,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard with two fields. It protects the name name, and holds back
-// targets at the name held.
+// A protects value is a guard. It protects the name in the field name, and holds back targets
+// at the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -133,8 +133,8 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// These records of a blocked name are not in the chain from the queried name. But some
-		// stub resolvers use every address in the answer, and some caches keep all records.
+		// These records of a blocked name are not in the chain from the queried name. However,
+		// some stub resolvers use every address, and some caches keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -322,7 +322,7 @@ func TestWireForm(t *testing.T) {
 }
 
 // TestWhileBelow checks orders that come into force while the plugins below look for the
-// answer. The order must apply to the answer.
+// answer. These orders must already apply to this answer.
 func TestWhileBelow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		qname  string
@@ -350,8 +350,7 @@ func TestWhileBelow(t *testing.T) {
 }
 
 // TestLookups checks queries that plugins below send through the plugin chain to complete an
-// answer. These queries must pass unchanged. The complete answer must be checked and counted
-// once.
+// answer. These queries pass unchanged. The complete answer is checked and counted once.
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -447,9 +446,8 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestClientSubnet checks that the client subnet of a trusted sender determines the country.
-// The reply must contain the network for which the reply is valid. An untrusted client subnet
-// must have no effect.
+// TestClientSubnet checks that only the client subnet of a trusted sender determines the
+// country. The reply must contain the network for which it is valid.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {

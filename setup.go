@@ -87,8 +87,8 @@ func setup(c *caddy.Controller) error {
 }
 
 // reloading reports whether another configuration runs now. Only then does setup check the
-// order files. At the first start, the store reads the files soon, and an error ends the
-// process in any case.
+// order files. At the first start, the store does this soon enough, because an error ends the
+// process.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
 // place finds the source of the clients' countries. It runs at startup, because setup does not

@@ -18,30 +18,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. If the stack is too
-// small, the runtime copies it, which takes longer than a look-up (bench/NOTES.md). So the
-// handler may use only little stack while the next plugins work and while the answer is
-// written.
+// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. The runtime copies a
+// stack that is too small, which takes longer than a look-up (bench/NOTES.md). The handler
+// must therefore use little stack.
 //
-// The sizes of stack frames depend on the compiler. Each limit is therefore relative to other
-// code: a minimal handler, or the unpacking of the query. Before you raise a limit, try to
-// move the work into a function that returns earlier.
+// The compiler decides the size of frames, so each limit is relative to other code. Before you
+// raise a limit, try to move work into a function that returns earlier.
 const (
-	// maxBelow limits the stack in use while the next plugins work, relative to the minimal
-	// handler. Only the frame of ServeDNS counts.
+	// maxBelow limits the stack while the next plugins work, as a multiple of the minimal
+	// handler's stack. Only the frame of ServeDNS counts.
 	maxBelow = 1.4
-	// maxWrite limits the stack in use while the next plugins' answer is written, relative to
-	// the minimal handler. The frames of the server do not count.
+	// maxWrite limits the stack while the next plugins' answer is written, as a multiple of
+	// the minimal handler's stack. The frames of the server do not count.
 	maxWrite = 1.33
-	// maxReply limits the stack in use while a blocking answer is written, relative to a
-	// minimal handler that answers itself.
+	// maxReply limits the stack while a blocking answer is written. It is a multiple of the
+	// stack of a minimal handler that answers itself.
 	maxReply = 2.3
 	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name, relative to the unpacking of the query. The stack is largest when a look-up reads
-	// a record of the index. Hash values decide which look-ups read a record.
+	// name. It is a multiple of the stack for the unpacking of the query.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name that orders cover, relative
-	// to the unpacking of the query.
+	// maxDeciding limits the largest stack of a query for a name that orders cover. It is a
+	// multiple of the stack for the unpacking of the query.
 	maxDeciding = 2.35
 )
 
@@ -161,8 +158,8 @@ func place() uintptr {
 }
 
 // depth returns the largest number of stack bytes that f uses. It fills the free stack with a
-// pattern, calls f, and finds the lowest byte that f has overwritten. The stack cannot move
-// meanwhile: it is large enough, and only the garbage collector shrinks stacks.
+// pattern, calls f, and finds the lowest overwritten byte. Without a garbage collection, the
+// stack cannot move.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it

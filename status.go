@@ -21,8 +21,8 @@ type statusClaim struct {
 	at string // the file and line of the directive
 }
 
-// claimStatus records that a server block uses an address for the status. It returns an error if
-// another server block uses the same address with another web configuration.
+// claimStatus records that a server block uses an address for the status. Server blocks may
+// share an address only if they have the same web configuration.
 func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) error {
 	if s.Address == "" {
 		return nil

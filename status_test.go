@@ -109,8 +109,8 @@ orders:
 - {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], targets: [www.secret.example]}
 `
 
-// TestStatus checks the documents of a server with a server block that enforces orders, a server
-// block in shadow, and a server block without the directive.
+// TestStatus checks the documents of a server with three server blocks: one enforces orders,
+// one is in shadow, and one has no directive.
 func TestStatus(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "orders.yaml")
@@ -262,8 +262,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestStatusProblem checks a file that is refused, an order that is gone, and that the problem does
-// not show a sealed (secret) order.
+// TestStatusProblem checks the status after a file is refused and after an order is gone. The
+// problem must not disclose a sealed (secret) order.
 func TestStatusProblem(t *testing.T) {
 	s := startServer(t, strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1))
 	s.want("one.example.", dns.RcodeNameError)
@@ -346,8 +346,8 @@ func TestStatusReload(t *testing.T) {
 	}
 }
 
-// TestStatusPortTaken checks that a server does not start when another program uses the address,
-// and that a reload to such a Corefile fails and changes nothing.
+// TestStatusPortTaken checks that a server does not start if another program uses the status
+// address. A reload with this address must fail and change nothing.
 func TestStatusPortTaken(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -379,8 +379,8 @@ func TestStatusPortTaken(t *testing.T) {
 	}
 }
 
-// TestStatusMoves checks that a reload can move, remove and add the status, and that a failed reload
-// keeps the status of the old Corefile.
+// TestStatusMoves checks that a reload can move, remove and add the status. A failed reload
+// must keep the old status.
 func TestStatusMoves(t *testing.T) {
 	with := func(lines string) string {
 		return strings.Replace(oneBlock, "a.yaml", "a.yaml {\n"+lines+"\n }", 1)
@@ -445,7 +445,7 @@ func TestStatusBlocks(t *testing.T) {
 	}
 }
 
-// TestStatusSince checks that the time since which a set is in force survives a reload of the
+// TestStatusSince checks the time since which a set is in force. It survives a reload of the
 // Corefile, and changes with the set.
 func TestStatusSince(t *testing.T) {
 	s := startServer(t, oneBlock)

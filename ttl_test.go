@@ -15,30 +15,30 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check one property: while a cache may keep an answer, no new decision contradicts
-// the answer. Only time passes in these tests. The following sentences must be true for every reply:
+// The tests below check one property: while a cache may keep an answer, no new decision
+// contradicts the answer. Only time passes in these tests. For every reply, these rules must
+// hold:
 //
-//   - While the TTL of any record lasts (RRSIG records too), the same query gets the same reply
-//     apart from the TTLs. Caches of whole answers need this property. They keep an answer for
+//   - While the TTL of any record lasts (RRSIG records too), the same query gets the same
+//     reply apart from the TTLs. Caches of whole answers need this rule. They keep an answer for
 //     the smallest of its TTLs (CoreDNS; BIND and Unbound for negative answers).
-//   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for each
-//     type except DS (RFC 8020).
-//   - While a record of a passing reply lasts, the owner of the record is not blocked for the type
-//     of the record. The name to which the record leads is not blocked either. Caches of single
-//     records need this property (dnsmasq, systemd-resolved).
+//   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for
+//     each type except DS (RFC 8020).
+//   - While a record of a passing reply lasts, its owner is not blocked for its type. The name
+//     to which the record leads is not blocked either. Caches of single records need this rule
+//     (dnsmasq, systemd-resolved).
 //
 // No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
-// The following cases are not checked, because no TTL could help, or because every TTL would have
-// to be 0:
+// The tests ignore these cases, in which no TTL could help, or only TTL 0:
 //
-//   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC 8020)
-//     or from NSEC records (RFC 8198). A cache may also use a DNAME for a sibling.
+//   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC
+//     8020) or from NSEC records (RFC 8198). A cache may also use a DNAME for a sibling.
 //   - A cache may use a CNAME from the answer for another type.
-//   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to reach
-//     the cache.
-//   - A cache that follows CNAMEs by itself (BIND) queries the blocked name, so an exception for
-//     the first name has no effect.
+//   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to
+//     reach the cache.
+//   - A cache that follows CNAMEs by itself (BIND) queries the blocked name, so an exception
+//     for the first name has no effect.
 //   - Clients with different scopes may share one cache.
 //   - The upstream server or a file may change.
 
@@ -126,8 +126,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN, because
-// NXDOMAIN denies all names below (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN
+// denies all names below (RFC 8020).
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -148,15 +148,14 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a reply alone, because some caches keep single records.
-// They answer with a record when a client queries its owner.
+// checkRecords checks each record of a reply alone. Some caches keep single records, and
+// answer with a record when a client queries its owner.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// The zone adds loose records to the answers for other names, and an order may block
-		// those answers because of the loose records. A record outside of the answer section
-		// therefore proves nothing about the answer for its owner.
+		// An order may block the answer for a record's owner because of loose records in that
+		// answer. Only records of the answer section are therefore checked.
 		records = got.Answer
 	}
 	for _, rr := range records {

@@ -153,13 +153,12 @@ func (c *choices) target() order.Target {
 // as a resolver does, and returns records in any sequence.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// The field signed adds RRSIG records to answers. With the field "alone", the CNAME
-	// record that usually comes with a DNAME record is left out.
+	// signed adds RRSIG records to answers. alone leaves out the CNAME record that usually
+	// comes with a DNAME record.
 	signed, alone bool
 	shuffle       int
-	// The field loose contains owners whose address and HTTPS records are added to the answer
-	// section of every answer. The records of the owners in looseNs are added to the authority
-	// section.
+	// loose contains owners whose address and HTTPS records the zone adds to the answer
+	// section of every answer. looseNs does the same for the authority section.
 	loose, looseNs []string
 }
 

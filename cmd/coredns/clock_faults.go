@@ -11,16 +11,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// This file is only for the tests in test/faults, which build the server with the tag faultclock.
-// The server then has a clock that the tests can set, as an administrator or a time server sets
-// the clock of a machine. A build without the tag does not contain this file.
+// This file is only in builds with the tag faultclock, which the tests in test/faults use. The
+// tests can then set the clock of the server like the clock of a machine.
 
-// clockFile is the environment variable with the path of a file. The file has the difference
-// between the clock of the server and the real time, for example "-1h".
+// clockFile is the environment variable with the path of a file. The file has the offset of
+// the server's clock from the real time, for example "-1h".
 const clockFile = "BLOCKLIST_FAULT_CLOCK"
 
-// A steppedClock differs from the real time by an offset in nanoseconds. The durations of its
-// timers are real, as they are when a machine's clock is set.
+// A steppedClock differs from the real time by an offset in nanoseconds. The offset does not
+// change the duration of timers, as on a machine whose clock is set.
 type steppedClock struct{ offset atomic.Int64 }
 
 func (c *steppedClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }

@@ -5,21 +5,21 @@
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// The default build has the plugins that a resolver needs. It leaves out ten plugins of CoreDNS
-// that need a client of a cloud, an orchestrator, a tracer or a database: azure, clouddns, dnssec
-// (it can fetch its keys from a cloud), dynupdate, etcd, k8s_external, kubernetes, nomad, route53
-// and trace. With -tags full the build has all plugins. If a Corefile uses one of the ten plugins,
-// the default build returns an error that mentions the build tag.
+// The default build has the plugins that a resolver needs. It lacks ten plugins of CoreDNS
+// that need a client of a cloud, an orchestrator, a tracer or a database. These are azure,
+// clouddns, dnssec (its keys may be in a cloud), dynupdate, etcd, k8s_external, kubernetes,
+// nomad, route53 and trace. A Corefile with one of them gives an error that mentions the build
+// tag. With -tags full the build has all plugins.
 //
-// The default build is small so that a newcomer can start quickly. A build with an empty build
-// cache takes this time on two idle cores:
+// A small default build lets a newcomer start quickly. With an empty build cache, a build
+// takes this time on two idle cores:
 //
 //	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
 //
-// Of the CPU time of the default build, about 70 s are the server itself (DNS over QUIC, HTTPS and
-// gRPC, and Prometheus), which every choice of plugins needs. The plugins view and template add
-// 4 s, tls adds 5 s, and geoip adds 2 s. The plugin dnssec alone would add 13 s.
+// About 70 s of the CPU time of the default build are the server itself (DNS over QUIC, HTTPS
+// and gRPC, and Prometheus). The plugins view and template add 4 s, tls adds 5 s, and geoip
+// adds 2 s. The plugin dnssec would add 13 s.
 //
 // docs/compile.md describes how to compile the plugin into another CoreDNS.
 package main
@@ -67,9 +67,8 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// A loader runs after CoreDNS has parsed the flags, and before CoreDNS loads the Corefile.
-	// explainAbsent must not run earlier. Otherwise the flag -plugins would list the absent plugins,
-	// because -plugins lists all registered plugins.
+	// This loader runs after CoreDNS has parsed the flags, and before it loads the Corefile.
+	// If explainAbsent ran earlier, the flag -plugins would list the absent plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile
@@ -92,9 +91,9 @@ func insert(directives []string) ([]string, error) {
 	return slices.Insert(list, slices.Index(list, below), name), nil
 }
 
-// explainAbsent registers a setup function for each directive of CoreDNS whose plugin is not in
-// this build. The setup function returns an error that mentions the build tag. Without this
-// function, the error would only say that a plugin may be missing.
+// explainAbsent registers a setup function for each directive whose plugin is not in this
+// build. The function returns an error with the build tag. CoreDNS's own error would only
+// mention a missing plugin.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
@@ -107,8 +106,8 @@ func explainAbsent() {
 	}
 }
 
-// commit returns the text that -version and the metric coredns_build_info show as the commit. The
-// text is the version of this module, unless the builder has set another text with -ldflags.
+// commit returns the text that -version and the metric coredns_build_info show as the commit.
+// It is the text that the builder has set with -ldflags, or else the version of this module.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

@@ -16,8 +16,8 @@ import (
 // listed is the output of the flag -plugins before a Corefile is loaded.
 var listed []string
 
-// TestMain installs the plugin once, as main does, because a process has only one list of
-// directives and one list of plugins.
+// TestMain installs the plugin once, as main does. A process has only one list of directives
+// and one list of plugins.
 func TestMain(m *testing.M) {
 	if err := install(); err != nil {
 		log.Fatal(err)
@@ -84,8 +84,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestLinked checks each directive of plugin.cfg. The plugin must be in this build and in the
-// output of -plugins, or be listed in absent and give an error that explains the build tag.
+// TestLinked checks each directive of plugin.cfg. Its plugin must be in this build and in the
+// output of -plugins. Otherwise absent must list it, and its error must explain the build tag.
 func TestLinked(t *testing.T) {
 	for _, name := range []string{"blocklist", "orders_rpz"} {
 		if !slices.Contains(listed, name) {

@@ -15,18 +15,16 @@ import (
 const (
 	// maxQueued limits the log lines that wait for standard output, in bytes.
 	maxQueued = 4 << 20
-	// outputPatience is how long a caller of the log, and the end of the process, wait until
-	// standard output accepts a line.
+	// outputPatience is how long a log call waits for standard output to accept a line. The
+	// end of the process waits equally long.
 	outputPatience = time.Second
 )
 
-// An output is the destination of CoreDNS's log. Write returns when the line is written, but waits
-// at most for patience. While earlier lines still wait for out, Write only puts the line into the
-// queue.
+// An output is the destination of CoreDNS's log. Write waits until the line is written, but at
+// most for patience. If earlier lines still wait, Write only puts the line into the queue.
 //
-// Without this type, a full pipe at standard output would block each goroutine that logs. The
-// goroutine that receives SIGTERM logs a line before it stops the server, so SIGTERM would not end
-// the process.
+// Without this type, a full pipe at standard output would block each goroutine that logs. Even
+// SIGTERM would not end the process, because it is logged first.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -48,8 +46,8 @@ func (o *output) Write(p []byte) (int, error) {
 // flush waits until all lines are written, but at most for patience.
 func (o *output) flush() { o.queue.Flush(o.patience) }
 
-// reportDropped writes to out that n log lines were dropped, in the format of CoreDNS's log. It does
-// not call CoreDNS's log, because the log may be waiting for the caller of reportDropped.
+// reportDropped writes to out that n log lines were dropped, in the format of CoreDNS's log.
+// It does not call CoreDNS's log, which may wait for the caller of reportDropped.
 func reportDropped(out io.Writer, n int) {
 	text := fmt.Sprintf("%d log lines dropped here, because standard output did not take the lines in time", n)
 	if clog.IsJSON() {
@@ -59,12 +57,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output, for the whole process. The change is made in
-// a loader of the Corefile, because coremain.Run first sets the log to standard output. With the
-// flags -version and -plugins, the process ends before a loader runs.
+// queueOutput makes CoreDNS's log write to an output. It uses a loader of the Corefile,
+// because coremain.Run first sets the log to standard output.
 //
-// At a start, CoreDNS writes the list of its zones and its version to standard output without the
-// log. Writing this text can still block the start.
+// At a start, CoreDNS writes its zones and its version directly to standard output. This can
+// still block the start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

@@ -13,8 +13,8 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 )
 
-// TestOutput checks that a line is written when the call of the log returns, so that the last line
-// before os.Exit is not lost. The log uses its memory again, so output must copy each line.
+// TestOutput checks that a line is written before the log call returns, so that os.Exit loses
+// no line. Each line must be copied, because the log uses its memory again.
 func TestOutput(t *testing.T) {
 	var out, want bytes.Buffer
 	logger := log.New(newOutput(&out, time.Minute), "", 0)
@@ -29,7 +29,7 @@ func TestOutput(t *testing.T) {
 }
 
 // TestOutputBlocks checks that a blocked destination blocks neither the log nor the end of the
-// process. When the destination accepts lines again, all lines must arrive in sequence.
+// process. All lines must arrive in sequence when the destination accepts lines again.
 func TestOutputBlocks(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -2,10 +2,9 @@
 
 package main
 
-// These imports link the plugins that a resolver needs. These are all plugins of CoreDNS except
-// those that need a client of another service, a tracer or a database (see the package comment).
-// The imports are sorted by name, because the order of the plugins comes from the list of
-// directives.
+// These imports link the plugins that a resolver needs: all plugins of CoreDNS except those in
+// the package comment. They are sorted by name, because the list of directives decides the
+// order of plugins.
 import (
 	_ "github.com/coredns/caddy/onevent"
 	_ "github.com/coredns/coredns/plugin/acl"

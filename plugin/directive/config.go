@@ -1,6 +1,6 @@
-// Package directive parses the blocklist directive of a Corefile. The CoreDNS plugin and the
-// tool blocklistctl share this package, so that they have equal settings. The package uses
-// caddy's lexer for Corefiles and does not import CoreDNS.
+// Package directive parses the blocklist directive of a Corefile. The plugin and blocklistctl
+// share it, so that both read equal settings. It uses caddy's lexer for Corefiles, but does
+// not import CoreDNS.
 package directive
 
 import (
@@ -23,9 +23,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of one blocklist directive. The fields Places and ECSFrom are
-// pointers, because the tables behind them must not be copied. Parse allocates a table if its
-// pointer is nil.
+// A Config contains the settings of one blocklist directive. Places and ECSFrom are pointers,
+// because their tables must not be copied. Parse allocates a missing table.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
@@ -56,8 +55,8 @@ const (
 //	    PROPERTY VALUE...
 //	}
 //
-// and stores the settings in cfg. The dispenser must be at the name of the directive. A
-// relative path is relative to root, the path of the root plugin.
+// and stores the settings in cfg. The dispenser must be at the name of the directive. Relative
+// paths start at root.
 func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	cfg.Defaults()
 	cfg.Root = root
@@ -102,8 +101,8 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return checkVerify(c, cfg)
 }
 
-// URLProblem returns the reason why a URL cannot be an order file, and the next step. For a path it
-// returns "". The server fetches nothing, because a fetch needs a resolver, and the server is one.
+// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
+// returns "". The server cannot download a file, because a download needs a working resolver.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {
@@ -124,8 +123,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute path. Without it, two server blocks that write one path in
-// different ways would not share their orders.
+// absolute returns an absolute, clean path. Server blocks that write one path in different
+// ways thus share their orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -157,9 +156,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"status":       readStatus,
 }
 
-// didYouMean returns a hint with a known property that is similar to the unknown property. It
-// returns "" if no property is similar. For the dropped property nat64, the hint is the property
-// that has the prefixes now.
+// didYouMean returns a hint with the known property that is most similar to an unknown
+// property, or "". The hint for the removed property nat64 names its replacement.
 func didYouMean(property string) string {
 	if property == "nat64" {
 		return "; write the prefixes after 'answers addresses'"
@@ -317,9 +315,9 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefix lengths allowed in ecs_from. A wider
-// network would contain machines of other operators. These machines could send a false client
-// subnet to choose the country whose orders apply.
+// widestPeers4 and widestPeers6 are the shortest prefix lengths allowed in ecs_from. Wider
+// networks contain machines of other operators, which could send a false client subnet to
+// choose their country.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -403,8 +401,8 @@ func readProtect(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readState parses the path of the state directory. The path must not be the root directory, whose
-// files belong to other programs.
+// readState parses the path of the state directory. It refuses the root directory, whose files
+// belong to other programs.
 func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "state", args)
 	if err != nil {
@@ -421,7 +419,7 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readJournal parses the path of the journal's directory, and the name of a new journal. The
+// readJournal parses the path of the journal's directory, and the name for a new journal. The
 // default name is the host name with the suffix /journal.
 func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) > 2 {

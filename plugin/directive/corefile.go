@@ -94,9 +94,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". An empty address
-// is allowed if all server blocks with a blocklist directive have equal settings. Choose then
-// returns the first of these blocks.
+// Choose returns the server block with the given address, for example ".:53". If the address
+// is empty, all server blocks with a blocklist directive must have equal settings. Choose then
+// returns the first of them.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -130,8 +130,8 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives treat queries equally. The property status is about the whole
-// process, so often only one server block has it.
+// alike reports whether two directives treat queries equally. It ignores the property status,
+// because one status serves the whole process.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -166,9 +166,8 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, or nil if there is none. It
-// compares only blocks with the transport and port of b. CoreDNS chooses the longest zone that
-// contains the name. If b gets the queries at one of its addresses, the result is b. Serving
+// Serving returns the server block that gets the queries for name, or nil. It compares blocks
+// with the transport and port of b. The longest zone wins, and b wins among equals. Serving
 // ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {

@@ -26,8 +26,8 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestCorefile checks that imports, snippets, environment variables and the plugin root have
-// the effect that they have in CoreDNS.
+// TestCorefile checks that imports, snippets, environment variables and the plugin root work
+// as in CoreDNS.
 func TestCorefile(t *testing.T) {
 	t.Setenv("BLOCKLIST_TEST_HOME", "it")
 	write(t, map[string]string{
@@ -69,7 +69,7 @@ example.org {
 	}
 }
 
-// TestPlace checks where the country of a client comes from. The operator's networks come
+// TestPlace checks the three sources of a client's country. The operator's networks come
 // first, then the geoip database, and then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// PublicKey parses a minisign public key. The value is the key itself or the path of a key
-// file. A relative path is relative to the parameter root.
+// PublicKey parses a minisign public key. value is the key itself or the path of a key file. A
+// relative path starts at root.
 func PublicKey(value, root string) (signature.Key, error) {
 	if signature.IsKey(value) {
 		return signature.ParseKey(value)

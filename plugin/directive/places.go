@@ -18,9 +18,9 @@ type Places struct {
 // Empty reports whether the directive has neither the property country nor the property home.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client. The parameter "where" is the network of the client,
-// or the zero Prefix if it is unknown. Country tries the networks in Nets first, then the
-// function geoip, and then Home. The function geoip may be nil.
+// Country returns the country of a client. where is the network of the client, or the zero
+// Prefix if it is unknown. Country tries Nets first, then geoip (which may be nil), and then
+// Home.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {
@@ -28,8 +28,8 @@ func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country 
 		}
 	}
 	if geoip != nil {
-		// A GeoIP database may return EU for an address of an unknown country. EU is not a
-		// country, so Country ignores it.
+		// A GeoIP database may return EU if it does not know the country of an address. EU is
+		// not a country.
 		if cc, ok := order.ParseCountry(geoip()); ok && cc != order.EU {
 			return cc
 		}

@@ -33,9 +33,8 @@ func EndOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// FirstDate returns the first day on which a block order without a start can have been in force.
-// This is the day on which the order was issued or served, whichever is later. The result field
-// is "issued" or "served". Without these dates, t is NoTime.
+// FirstDate returns the first day on which a block order without a start date can have been in
+// force. It is the day of issue or, if later, of service. t may be NoTime.
 func FirstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

@@ -1,10 +1,8 @@
-// Package explain explains why a name is blocked or passes. The tool blocklistctl explains order
-// files, and a server explains the set of orders in force. The verdict comes from the functions
-// that answer queries.
+// Package explain explains why a name is blocked or passes. blocklistctl uses it for order
+// files, and a server for its orders in force. The verdict comes from the functions that
+// answer queries.
 //
-// The tool has the parsed orders, and so more facts than a server, which has only compiled
-// orders. An explanation without a parsed order leaves out the facts that only the parsed order
-// has.
+// A server has only compiled orders, so its explanations have fewer facts.
 package explain
 
 import (
@@ -28,8 +26,8 @@ type Facts struct {
 	Set *ruleset.Set
 	// Whole returns the parsed order with an id, or nil if only the compiled order is known.
 	Whole func(id string) *order.Order
-	// Hidden reports whether the explanation must not contain the id and the targets of an
-	// order, because the order is sealed (secret).
+	// Hidden reports whether the order is sealed (secret), so that its id and targets must not
+	// be shown.
 	Hidden func(*ruleset.Order) bool
 	// Sealed means that the explanation may contain the targets of all orders.
 	Sealed bool
@@ -44,8 +42,8 @@ type Facts struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// Running means that the server itself explains. It reads the database of the geoip plugin, so it
-	// knows the country of a client with a known address.
+	// Running means that a running server explains. It can read the geoip database, so it
+	// knows the country of a client address.
 	Running bool
 }
 
@@ -85,14 +83,13 @@ func (cl *Client) Text(s *directive.Config) string {
 type Query struct {
 	Name dname.Name
 	Type uint16
-	// EDNS, DO and Structured describe the OPT record: whether there is one, whether the client
-	// wants DNSSEC records, and whether the client asks for structured DNS errors.
+	// EDNS reports whether the query has an OPT record. DO asks for DNSSEC records, and
+	// Structured asks for structured DNS errors.
 	EDNS, DO, Structured bool
 	Size                 uint16 // the EDNS buffer size in octets
 }
 
-// Begin returns an explanation without a verdict. It has the notes about facts that the
-// explanation does not know.
+// Begin returns an explanation without a verdict. Its notes list the facts that are unknown.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
 		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future, running: s.Running}
@@ -163,8 +160,8 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll sets the client in the explanation to "every client" or "any client". It changes nothing
-// if the query specifies a client.
+// forAll sets the client in the explanation to "every client" or "any client", unless the
+// query specifies a client.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -183,8 +180,8 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a time in the past, the tool sets the start of an order without a from. The true start
-	// is unknown.
+	// For a past time, the tool invents a start for an order without the field from. This
+	// start is not shown.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -204,7 +201,7 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// notes returns notes about facts that the explanation does not know.
+// notes returns notes about facts that are unknown.
 func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
 	if out.past {
 		notes = append(notes, "decided by the present order files; at that time the files may have been different")

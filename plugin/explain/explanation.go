@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An Explanation says whether a name is blocked, and why. It is the JSON output of the command
-// explain, and of a server at the path /explain.
+// An Explanation says whether a name is blocked, and why. It is the JSON output of
+// "blocklistctl explain", and of a server at the path /explain.
 type Explanation struct {
 	Name      string   `json:"name"`
 	At        string   `json:"at"`
@@ -48,7 +48,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason is a target that does not decide, with the reason.
+// A Reason is a target that does not decide the verdict, and the cause.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -61,8 +61,8 @@ type Reason struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// DigForm returns a message in the form of dig. It quotes an unprintable text of an extended
-// DNS error, because the DNS library does not escape it.
+// DigForm returns a message as dig prints it. It quotes unprintable text of an extended DNS
+// error, because the DNS library does not escape this text.
 func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

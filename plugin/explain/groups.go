@@ -24,7 +24,7 @@ const maxNetworks = 64
 type clientKinds struct {
 	countries []CountryKind
 	networks  []netip.Prefix
-	// incomplete is true if there are more countries or networks.
+	// incomplete is true if further countries or networks are left out.
 	incomplete bool
 }
 
@@ -35,7 +35,7 @@ type CountryKind struct {
 }
 
 // groups returns groups of clients with their verdicts. The last group contains all other
-// clients. The result all is true if every client is in a group.
+// clients. all is true if the groups cover every client.
 func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []ruleset.Reason) (groups []Group, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
@@ -58,7 +58,7 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 			continue
 		}
 		// same is true if clients of the network n get one verdict in all countries. like is
-		// true if the clients get the verdict of their country outside the network.
+		// true if clients in n get the same verdict as other clients of their country.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -83,8 +83,9 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks in the scopes and exemptions of the orders for a
-// name, and in the scopes of all lifts. The verdict may differ only for these.
+// kinds returns the countries and networks for which the verdict about a name may differ. They
+// come from the scopes and exemptions of the orders for the name, and from the scopes of all
+// lifts.
 func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *ruleset.Order) {
@@ -150,7 +151,7 @@ func (s *Server) placed(a *Client) (out []order.Country) {
 }
 
 // CountryKinds returns a kind of client for each possible country in the sorted list ccs. If
-// the list contains the EU, the last kind is for the other possible countries of the EU.
+// ccs contains the EU, one more kind represents the other possible EU countries.
 func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out []CountryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -189,8 +190,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address in the network n that is in none of the networks in the sorted
-// list after. It returns false if there is no address.
+// inside returns an address in the network n, but in no network of the sorted list after. It
+// returns false if no address qualifies.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -217,7 +218,7 @@ func last(n netip.Prefix) netip.Addr {
 }
 
 // groupsText returns a line about the clients for which the name is blocked. It returns "" if
-// one verdict is for all clients.
+// all clients get one verdict.
 func groupsText(groups []Group, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}

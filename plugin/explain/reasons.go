@@ -109,7 +109,7 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 			begins += "is "
 		}
 		if x.undisclosed(r.Order) {
-			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above the target
+			say("held", "%sheld by the never-block guard, not enforced", begins) // the reason contains the target or a name above it
 		} else {
 			say("held", "%sheld by the never-block guard, not enforced: it %s", begins, r.Held)
 		}
@@ -124,8 +124,8 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 	return out
 }
 
-// ends returns words about the end of a lift or an exemption. If a later window of the order
-// begins after that end, the words are about the start of the window.
+// ends returns words about the end of a lift or an exemption. If the order has a later window,
+// the words are about the start of that window.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -139,7 +139,7 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + EndOfDay(r.Until, x.zone(r.By))
 }
 
-// endsAt reports whether t is the end of the lift o, of a window of it, or of a target of it.
+// endsAt reports whether t is the end of the lift o, or of one of its windows or targets.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
@@ -147,8 +147,8 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns why a target is never in force. The reason is the status of the target, for
-// example draft, or the times of the target.
+// notActive returns why a target is never in force. The reason is its status, for example
+// draft, or its dates.
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if status := r.Order.Status(); status != order.Active {
 		return "the order's status is " + status.String()

@@ -33,7 +33,7 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// The fields about loads are the worst of all stores with this set.
+	// The fields about loads have the worst values of all stores with this set.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`
@@ -122,8 +122,8 @@ func hours(rows []hits.Row) []Hour {
 	return out
 }
 
-// An inForce is one set of orders, with the stores and server blocks that have the set in force. The
-// first store enforces the set if any store does.
+// An inForce is one set of orders, with the stores and server blocks that have it in force. If
+// any store enforces the set, the first store does.
 type inForce struct {
 	*ruleset.Set
 	digest string
@@ -175,7 +175,7 @@ func (s *inForce) json() Set {
 		}
 		for _, f := range s.states[i].Files {
 			x := file(store, f, now)
-			// Several stores may have a file in common. A problem of one store is shown too.
+			// Several stores may have the same file. Problems of each store are shown.
 			if key := x.Path + "\x00" + x.Problem; !listed[key] {
 				listed[key] = true
 				out.Files = append(out.Files, x)

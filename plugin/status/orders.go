@@ -26,8 +26,8 @@ type Orders struct {
 
 // An Order is one order or lift of a set.
 type Order struct {
-	// ID is the id. The ID of a sealed (secret) order is "sealed:" and a digest of the id, and
-	// the order has only the fields ID, Set, Action, State, Until and those about hits.
+	// ID is the id of the order, or "sealed:" and a digest of the id for a sealed (secret)
+	// order. A sealed order has only ID, Set, Action, State, Until and the fields about hits.
 	ID     string `json:"id"`
 	Sealed bool   `json:"sealed"`
 	// Set is the digest of the set.
@@ -53,8 +53,8 @@ type BlockHits struct {
 	Hours []Hour `json:"hours"`
 }
 
-// orders writes the document at the path /orders, one order after the other, because a register
-// may have a million orders.
+// orders writes the document at the path /orders. It writes the orders one by one, because a
+// register may have a million orders.
 func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	want := map[string]bool{}
 	for _, s := range r.URL.Query()["state"] {
@@ -93,8 +93,8 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order of each set, in the sequence of the files, and for each order that
-// has hits and is gone. It ends when f returns false. The argument of f changes after the call.
+// each calls f for each order of each set, in the sequence of the files. Then it calls f for
+// each gone order with hits. It ends when f returns false. f must not keep its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())

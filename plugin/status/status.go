@@ -1,10 +1,9 @@
-// Package status answers over HTTP what a server does: which set of orders is in force since when,
-// in which state each order is, how often each order was hit, and why a name is blocked. The
-// package contains no client address and no queried name. It names a sealed (secret) order by the
-// digest of its id.
+// Package status reports over HTTP which orders a server enforces, their states and hits, and
+// why a name is blocked. It contains no client address and no queried name. It names a sealed
+// (secret) order by a digest of its id.
 //
-// docs/status.md describes the paths and the JSON documents, and docs/status.schema.json is their
-// schema. Package listen has the listener.
+// docs/status.md describes the paths and documents, and docs/status.schema.json is the schema.
+// Package listen has the listener.
 package status
 
 import (
@@ -22,13 +21,13 @@ import (
 )
 
 // Product and API identify the JSON documents. A program that reads them must ignore unknown
-// fields. API rises when a field changes its meaning.
+// fields. API increases when the meaning of a field changes.
 const (
 	Product = "blocklist"
 	API     = 1
 )
 
-// A Node is what the handler shows: the server blocks of the Corefile that runs.
+// A Node has the server blocks of the running Corefile, for the handler.
 type Node struct {
 	Version string // the version of the program
 	Blocks  []Block
@@ -63,8 +62,8 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy is the number of requests that may run at once, for short documents and for the document
-// /orders. The other requests wait, so that requests do not take all CPUs from queries.
+// busy is the number of requests for /orders that run at once, and of requests for all other
+// documents. Further requests wait, so that DNS queries have CPU time.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
@@ -83,9 +82,9 @@ func Handler(n *Node) http.Handler {
 
 type handler struct{ *Node }
 
-// guard limits the methods and the number of requests at once, sets the headers that browsers
-// need, and writes the error of a request. Of a panic it logs the stack and not the text, because
-// the text could contain a name from the request.
+// guard allows only GET and HEAD, limits the requests at once, sets headers, and writes
+// errors. After a panic, it logs only the stack, because the panic text could contain a name
+// from the request.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -137,7 +136,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 	writeJSON(w, code, Failure{Product, API, err.Error()})
 }
 
-// moment returns the time of the node's clock, which is the clock of any store.
+// moment returns the time of the node's clock. All stores have the same clock.
 func (n *Node) moment() time.Time {
 	for _, b := range n.Blocks {
 		if b.Store != nil {

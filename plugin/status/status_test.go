@@ -83,8 +83,8 @@ func hit(t *testing.T, b *Block, name string, n int) {
 	}
 }
 
-// TestSharedSet checks two server blocks with equal sets, one of them in shadow: the orders are
-// listed once, with the hits of both.
+// TestSharedSet checks two server blocks with equal sets, one of them in shadow. Each order
+// must be listed once, with the hits of both blocks.
 func TestSharedSet(t *testing.T) {
 	file := orderFile(t, 3, "")
 	n := &Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", file, false), newBlock(t, "tls://.:853", ".", file, true), {Name: "dns://x.:53", Zones: []string{"x."}}}}
@@ -152,8 +152,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPanic checks that a panic in a request is an error of this request only, and that the log
-// gets no text of the request.
+// TestPanic checks that a panic fails only its own request. The log must contain no text of
+// the request.
 func TestPanic(t *testing.T) {
 	file := orderFile(t, 1, "")
 	b := newBlock(t, "dns://.:53", ".", file, false)

@@ -23,11 +23,9 @@ type activation struct {
 	forgotten bool
 }
 
-// admit puts the new versions of files (the candidates) into force and reports whether the set
-// of orders has changed. No two files in force may have an order with the same id. If two
-// files have an order with the same id, admit refuses the new file. The refused version waits,
-// because the other file may drop the order later. A file that is gone is dropped if other
-// files contain all its orders, because the file was then renamed or split.
+// admit puts the candidates into force, and reports whether the set of orders has changed. It
+// refuses a candidate with an order id of another file. The refused version waits for a change
+// of that file.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {

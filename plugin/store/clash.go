@@ -10,29 +10,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates (new versions of files) that can go into force together. No two
-// files in force may contain an order with the same id. A refused candidate may cause the
-// refusal of other candidates, because the old version of its file stays in force.
+// clashes finds the candidates that can go into force together. No two files in force may have
+// an order id in common. A refused candidate keeps its old version in force, which may exclude
+// other candidates.
 type clashes struct {
 	s *Store
-	// byID has, for each order id, the candidates (new versions of files) that contain an
-	// order with this id. They are in the order of the configuration, and at most the first of
-	// these candidates may go into force.
+	// byID has, for each order id, the candidates that contain an order with this id. The
+	// first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has, for each refused candidate (new version of a file), the order ids that
-	// are taken. The value of an id is the part (the compiled orders of a file) that has the
-	// id now. The value is nil if the file of the part is gone; then the map reasons has the
-	// problem.
+	// conflicts has, for each refused candidate, the order ids that are taken, and the
+	// compiled file that has each id. The compiled file is nil if the file is gone. reasons
+	// then has the problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of files that are gone and whose orders are all in candidates
-	// (new versions of other files). replacedBy has the path of the file that is gone for each
-	// of its order ids.
+	// replaced has the paths of files that are gone and whose orders are all in candidates.
+	// replacedBy maps each order id of these files to the path of its file.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has refused candidates (new versions of files) whose old versions are not
-	// processed yet. The old version of a refused candidate stays in force, so no other
-	// candidate may contain an order id of this old version.
+	// unchecked has refused candidates whose old versions must still be processed. These old
+	// versions stay in force, so their order ids are taken.
 	unchecked []*candidate
 }
 
@@ -88,8 +84,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c (a new version of a file), because part, the compiled orders
-// of another file, has an order with the same id.
+// refuse refuses the candidate c, because another file has an order with the same id. part has
+// the compiled orders of that file, or is nil if the file is gone.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -107,8 +103,9 @@ func (x *clashes) problems(c *candidate) order.Problems {
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart keeps part (the compiled orders of a file) in force. It refuses each candidate that
-// contains an order of the part, except the candidate own.
+// keepPart keeps part, the compiled orders of a file, in force. It refuses each other
+// candidate that contains one of these orders. own is the candidate of the file itself, or
+// nil.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -126,8 +123,8 @@ func (x *clashes) hasSuccessor(id string) bool {
 }
 
 // keepFile keeps the orders of the file at path in force, although the file is gone. It
-// refuses each candidate (new version of another file) that contains one of these orders. why
-// returns the text of the reason.
+// refuses each candidate that contains one of these orders. why returns the reason for the
+// error message.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -142,14 +139,12 @@ func (x *clashes) keepFile(path string, why reason) {
 	}
 }
 
-// A reason returns the text why a candidate (a new version of a file) may not take over the
-// orders of a file that is gone.
+// A reason returns why a candidate may not take over the orders of a file that is gone.
 type reason func(*candidate) string
 
-// whyKept returns the reason why the orders of a file that is gone must stay in force. It
-// returns nil if new versions of other files take over the orders. The serial and max_shrink
-// (the percentage of targets that a file may lose at once) are checked here, because an
-// operator could otherwise avoid the two checks by a rename.
+// whyKept returns why the orders of a file that is gone stay in force. It returns nil if
+// candidates take them over. It checks the serial and max_shrink, which a rename could
+// otherwise avoid.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -187,9 +182,8 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns a reason if the new versions of other files lack an order of part (the
-// compiled orders of a file that is gone). It returns nil if other files have all orders of
-// part.
+// whyIncomplete returns a reason if an order of part has no successor in the candidates. part
+// has the compiled orders of a file that is gone.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {
@@ -206,7 +200,7 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 }
 
 // replacedFiles returns the paths of files that are gone and whose orders are in other files
-// now. The paths are in the order of the configuration.
+// now.
 func (x *clashes) replacedFiles() []string {
 	return slices.DeleteFunc(slices.Clone(x.s.paths), func(path string) bool { return !x.replaced[path] })
 }

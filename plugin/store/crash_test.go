@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// crashChild runs a store with a state directory, and writes new versions of its file until a
-// signal ends the process. It prints the number of each version that is stored.
+// crashChild runs a store with a state directory, and writes new versions of its file until it
+// is killed. It prints the number of each version that the store has stored.
 func crashChild(dir string) error {
 	path := filepath.Join(dir, "a.yaml")
 	opt := Options{Patterns: []string{path}, MaxShrink: 100, Poll: 10 * time.Millisecond, State: filepath.Join(dir, ".state")}
@@ -62,9 +62,9 @@ func crashChild(dir string) error {
 	}
 }
 
-// TestCrashes kills a process with SIGKILL at random moments while its file changes. After each
-// crash, the file is lost too. The next start must have the version that was reported as stored,
-// or the next version.
+// TestCrashes kills a process with SIGKILL at random moments while its file changes, and then
+// removes the file. The next start must have the last version that was reported as stored, or
+// a newer one.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// redirectTo returns a function that sets the default response to a redirect to addrs.
+// redirectTo returns a function that makes a redirect to addrs the default response.
 func redirectTo(addrs ...string) func(*Options) {
 	return func(o *Options) {
 		o.Rules.Response.Kind = order.Redirect
@@ -27,8 +27,8 @@ func translate(prefixes ...string) func(*Options) {
 	}
 }
 
-// TestDigest checks that stores with equal files and options have equal digests, even if the
-// paths of the files differ. Each option that affects verdicts must change the digest.
+// TestDigest checks that stores with equal files and options have equal digests, even at
+// different paths. Each option that affects verdicts must change the digest.
 func TestDigest(t *testing.T) {
 	digest := func(change func(*Options)) string {
 		w := newWorld(t)
@@ -78,8 +78,8 @@ func TestDigest(t *testing.T) {
 	if digest(translate("2001:db8:64::/96", "2001:db8::/32")) != digest(translate("2001:db8::/32", "2001:db8:64::/96")) {
 		t.Error("the order of NAT64 prefixes makes another digest")
 	}
-	// The format of this text must not change, because digests of servers with different
-	// versions are compared.
+	// The format of this text must not change, because digests of different program versions
+	// are compared.
 	o := Options{}
 	redirectTo("2001:db8::1", "192.0.2.1")(&o)
 	o.Rules.Addresses = true

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestLogIsPrintable checks that a file name or the name of a side list cannot fake a line of
-// the log, for example with a line break.
+// TestLogIsPrintable checks that a line break in the name of a file or side list cannot fake a
+// log line.
 func TestLogIsPrintable(t *testing.T) {
 	const forged = "x\n[ERROR] forged\x1b[2J"
 	w := newWorld(t)
@@ -47,9 +47,9 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached checks a file that was mounted and then replaced on the host (its link count is
-// 0). The orders are in force. The alarm stays until the path leads to a file with a directory
-// entry, because later changes cannot be seen.
+// TestDetached checks a mounted file that was replaced on the host. Its orders are in force,
+// but later changes cannot be seen. The alarm stays until the path leads to a file that is not
+// deleted.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -77,7 +77,7 @@ func TestDetached(t *testing.T) {
 	}
 }
 
-// TestPendingSaysWhy checks that the log contains, once, why a file cannot be read to its end.
+// TestPendingSaysWhy checks that the log says once why a file cannot be read completely.
 func TestPendingSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -106,9 +106,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow loads a batch of files. Each file contains the order of the next file, and
-// the last file contains the order of a file that keeps this order. All files of the batch are
-// refused. The refused files come into force when a later batch removes the last order.
+// TestClashesInARow loads files that each contain the order of the next file. The last file
+// contains an order that an older file keeps. All new files are refused until the older file
+// drops the order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

@@ -6,25 +6,20 @@ import (
 )
 
 const (
-	// bigLoad is the smallest number of targets (names and addresses of orders) in a load that
-	// makes giveBack return memory.
+	// bigLoad is the smallest load after which giveBack returns memory. It is a number of
+	// targets (names and addresses of orders).
 	bigLoad = 100_000
-	// garbage is the smallest number of bytes of garbage that a load leaves for each target
-	// (name or address). This number is for targets of side lists, because other targets leave
-	// more garbage.
+	// garbage is the least number of bytes of garbage that a load leaves for each target. It
+	// is the value for side lists. Targets of order files leave more.
 	garbage = 20
 )
 
 // giveBack returns the memory of a load to the operating system. targets is the number of
-// targets (names and addresses) that the load parsed or replaced. Without giveBack, the
-// garbage collector keeps the memory for minutes or for ever, because it keeps memory in
-// proportion to the largest heap. The caller calls giveBack when the old set of orders is no
-// longer used.
+// targets that were parsed or replaced. The caller must no longer use the old set of orders.
+// Without giveBack, the garbage collector would keep the memory for minutes or for ever.
 //
-// giveBack does nothing if the garbage of the load is small compared with the heap, for
-// example in a server with a large cache. The collector then keeps more memory than the
-// garbage in any case, and a return of all free memory would stop a server with one CPU for a
-// long time.
+// giveBack does nothing if the garbage is small compared with the heap, for example beside a
+// large cache. A return of all free memory would then stop a server with one CPU for too long.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()

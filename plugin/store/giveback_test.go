@@ -19,7 +19,7 @@ func TestGiveBack(t *testing.T) {
 	}
 	w := newWorld(t)
 	const side = "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: names.txt}}\n"
-	put := func(name, text string) { // renames a finished file into place, so that the store loads each version once
+	put := func(name, text string) { // renames a finished file into place, so that it is loaded once
 		t.Helper()
 		w.write(".new", text)
 		if err := os.Rename(filepath.Join(w.dir, ".new"), filepath.Join(w.dir, name)); err != nil {

@@ -20,10 +20,9 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID checks a reload after which one store replaces two stores
-// whose files contain an order with the same id. The file of the second store exists or is
-// gone. The other orders of this file must stay in force, with an alarm that stays. The reload
-// must not panic, and a later change of another file must be loaded.
+// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files have an
+// order id in common. The second file must keep its other orders, with an alarm. Later changes
+// must be loaded.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {
@@ -80,9 +79,9 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	}
 }
 
-// TestReloadTakesTheVersionsOfItsOwnStore checks which version a store takes over if two old
-// stores have different versions of a file in force. The store must not take a version that
-// the max_shrink of the store refuses.
+// TestReloadTakesTheVersionsOfItsOwnStore checks a reload from two stores that have different
+// versions of a file in force. The new store must not take the version that its max_shrink
+// refuses.
 func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 	const all, few = "n0.example n39.example", "n0.example"
 	for _, tc := range []struct {

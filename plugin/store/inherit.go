@@ -13,9 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions of files that a Store has in force. After a reload of the
-// Corefile, the new Store takes over the versions from the handover of the old Store. A
-// handover does not change, because the old Store loads files while the new Store starts.
+// A handover has the versions that a Store has in force. A reload of the Corefile gives them
+// to the new Store. A handover is immutable, because the old Store keeps loading files during
+// the reload.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -39,8 +39,8 @@ func (s *Store) publish() {
 	s.handover.Store(l)
 }
 
-// sinceOf returns the time since which a set with the given digest is in force: the present time,
-// or an earlier time if the Store that s replaces has this set.
+// sinceOf returns the time since which the set with the given digest is in force. A replaced
+// Store may have had this set earlier.
 func (s *Store) sinceOf(digest string) time.Time {
 	since := s.clock.Now()
 	for _, o := range s.before {
@@ -57,10 +57,9 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions of files that other Stores have in force: the Stores of the old
-// configuration after a reload, and the Stores that this start has already opened. Files that are not in the configuration of s are left out. If the options of s
-// differ, the orders are compiled again. The first load comes later and compares each file
-// with the version that was taken over.
+// inherit takes over the versions in force of other Stores, for each file of the
+// configuration. It compiles orders again if the options differ. The first load compares the
+// files with these versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -74,7 +73,7 @@ func (s *Store) inherit(others []*Store) {
 		return
 	}
 	if len(handovers) == 1 {
-		// The old set knows which orders were loaded after their deadlines.
+		// The old set records which orders were loaded after their deadlines.
 		s.previous = handovers[0].set
 	}
 	s.sortPaths()
@@ -135,11 +134,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken drops the orders of a file whose ids are already in ids, and reports whether any
-// order remains. It is needed if two old Stores have an order with the same id in force from
-// two files. The new Store can have the order only once, and cannot know which file is right.
-// It therefore keeps the order of the first file, and drops the order from the second file
-// with an alarm.
+// dropTaken drops the orders of a file whose ids are already in ids, with an alarm. It reports
+// whether any order remains. Two old Stores can have one order id in force from two files.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -155,8 +151,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// The digest must change, because f.part no longer has all orders of the file. With the
-	// old digest, the first load would count the file as unchanged and end the alarm.
+	// The digest must change, because f.part now lacks orders of the file. With the old
+	// digest, the first load would take the file as unchanged and end the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -166,10 +162,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns a score: how many options of an old Store are equal to the options of s.
-// The versions of the old Store with the highest score are preferred, because s probably
-// replaces this old Store. If max_shrink is equal too, these versions passed the check that s
-// would make.
+// similarity returns a score of the options that an old Store and s have in common. s probably
+// replaces the Store with the highest score, so it prefers the versions of that Store.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
@@ -177,15 +171,15 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
-	// A version without the signatures that s demands is the last choice.
+	// Versions that were checked with other keys are the last choice.
 	if l.opt.Verify.String() == s.opt.Verify.String() {
 		n += 4
 	}
 	return n
 }
 
-// prefers reports whether s takes v rather than w, two versions of the file at one path. It
-// takes the newer version, unless the newer version loses more targets than max_shrink allows.
+// prefers reports whether s takes the version v of a file and not the version w. s takes the
+// newer version, unless it loses more targets than max_shrink allows.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -193,9 +187,8 @@ func (s *Store) prefers(v, w *version) bool {
 	return !s.shrinks(w, v)
 }
 
-// shrinks reports whether next loses more targets of old than max_shrink allows (a percentage
-// of the targets in force). A version without orders may lose all, because an empty list of
-// orders is a deliberate removal.
+// shrinks reports whether next loses more targets of old than max_shrink allows. A version
+// without orders may lose all targets, because "orders: []" is a deliberate removal.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -204,9 +197,8 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard that protects the names in the protect lists. If an old Store has a
-// guard with the same lists, guardBy takes this guard, so that the compiled orders need not be
-// checked again.
+// guardBy sets the guard of the protect lists. It takes the guard of an old Store with the
+// same lists. The compiled orders then need no new check.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {
@@ -218,8 +210,8 @@ func (s *Store) guardBy(handovers []*handover) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the order of the configuration. The element is
-// nil for a list without a good version.
+// lists returns the protect lists in force, in the order of the configuration. The element of
+// a list is nil if no version of the list is in force.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -232,9 +224,8 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks an inherited file as gone if the first scan did not report the file. A new
-// source does not report a missing file of a directory, because the source has never seen the
-// file.
+// markMissing marks an inherited file as gone if the first scan did not report it. A new
+// source does not report missing files of a directory, because it has never seen them.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store of the folder while the first store runs, as a reload of the
-// Corefile does. From then on, w.s is the second store. reload returns the first store.
+// reload opens a second store of the folder while the first store runs, like a reload of the
+// Corefile. It returns the first store, and w.s becomes the second store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -46,9 +46,9 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestSecondStoreOfAStart checks the log line of the second Store of one start, which takes over
-// the files of the first Store. The line must not name an earlier configuration, because there
-// is none.
+// TestSecondStoreOfAStart checks the log line of a second Store that takes over the files of a
+// first Store. Both belong to one start, so the line must not mention an earlier
+// configuration.
 func TestSecondStoreOfAStart(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -60,8 +60,8 @@ func TestSecondStoreOfAStart(t *testing.T) {
 	logged(t, log, 1, "taken over from order sets in use: 1 order file and 0 protect lists")
 }
 
-// TestReloadKeepsWhatWasInForce checks that all orders stay in force when a changed option
-// causes a new store. The new store must raise each alarm of the old store again.
+// TestReloadKeepsWhatWasInForce checks a new store after a change of an option. All orders
+// must stay in force, and each alarm of the old store must be raised again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "n39.example", "f.example", "important.example"}
 	const blocked = "a.example b.example c.example n39.example f.example"
@@ -130,8 +130,7 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	}
 }
 
-// TestReloadReadsNothingTwice checks that a new store does not parse a file that has not
-// changed since the old store loaded it.
+// TestReloadReadsNothingTwice checks that a new store does not parse unchanged files again.
 func TestReloadReadsNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -184,9 +183,8 @@ func TestReloadMoved(t *testing.T) {
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores checks which versions a new store takes over from two old stores. If
-// the two old stores load the same file, the newest version is taken. If two files have an
-// order with the same id, the order of the first file is taken.
+// TestReloadOfTwoStores checks a reload from two stores. If both have the same file, the newer
+// version counts. If two files have an order id in common, the order of the first file counts.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -239,8 +237,8 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules compiles the orders of a file again for other options, without the file. The
-// verdicts must be those of a file that is parsed with these options.
+// TestReloadRules compiles inherited orders for other options, after their file was removed.
+// The verdicts must be as if a file is parsed with these options.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +

@@ -9,14 +9,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// This file opens the journal, which is the evidence of the operator. journal_events.go writes
-// the events of a Store.
+// This file opens the journal, the operator's evidence of what was in force. journal_events.go
+// writes the events.
 //
-// The journal never delays an order: all events are queued, and a goroutine of the journal
-// writes them. If the disk fails, orders go into force as usual.
+// The journal never delays an order: events are queued, and a goroutine writes them.
 
-// journals has the journals of this process by their paths. The system locks a directory only
-// once, and the old and the new Store of a reload of the Corefile use it together.
+// journals has the journals of this process by path. A journal can be locked only once, so the
+// old and the new Store of a reload share it.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
@@ -56,8 +55,7 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 }
 
 // release ends the use of the journal by s. If another Store still uses the journal, it writes
-// the states of its orders again: s is then the Store of a Corefile that failed. The last
-// release closes the journal, which waits for the disk, but only for some seconds.
+// its states again. The last release closes the journal, and waits some seconds for the disk.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })

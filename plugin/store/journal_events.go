@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight of an event that keeps an order set in memory; see journal.Do. A disk
-// that fails thus keeps only a few old sets in memory.
+// setWeight is the weight in the queue of an event that refers to an order set; see
+// journal.Do. It keeps only a few old sets in memory while the disk fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.
@@ -129,8 +129,8 @@ func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	return orders, targets
 }
 
-// journalState returns the word of the journal for a state. If the server blocks are in shadow,
-// no order is enforced.
+// journalState returns the event name of a state in the journal. In shadow, the state is not
+// "enforced", because no order is enforced.
 func (s *Store) journalState(st ruleset.State) journal.Event {
 	if s.opt.Shadow && st == ruleset.InForce {
 		st = ruleset.Shadow
@@ -163,8 +163,8 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion keeps one file. If the file has changed since it was loaded, the state directory
-// may have its bytes.
+// keepVersion adds one file of a version to the journal. The state directory may still have
+// its bytes if the file has changed since the load.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
 	open := s.opener(path, d, f, side)
 	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
@@ -279,8 +279,8 @@ func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.Orde
 	}
 }
 
-// heldTargets adds the targets that the guard holds now and did not hold before, and the
-// targets that the guard does not hold any more.
+// heldTargets records the targets that the guard newly holds back, and the targets that it
+// releases. was has the targets that were held before.
 func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
 	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
 		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
@@ -297,8 +297,8 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered tells the Store that the order o has blocked a query. The first blocked query of an
-// order goes into the journal. Answered takes no lock, and does not allocate for later queries.
+// Answered records in the journal that the order o has blocked its first query. It takes no
+// lock, and does not allocate for later queries.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -327,8 +327,8 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 	}
 }
 
-// CountHits adds the counter of a server block that uses the Store. The journal gets the hits of
-// all these counters each hour.
+// CountHits adds the counter of a server block. The journal gets the hits of all counters each
+// hour.
 func (s *Store) CountHits(c *hits.Counter) {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
@@ -367,7 +367,7 @@ func (s *Store) journalBeat() {
 	set := s.set.Load()
 	r := journal.Record{Set: s.Status().Digest}
 	r.Orders, r.Targets = s.stateCounts(set)
-	// The heartbeat comes at the start of an hour or soon after, so it reports the last hour.
+	// The heartbeat comes soon after the start of an hour, and reports the hour before.
 	hour := s.clock.Now().Truncate(time.Hour).Add(-time.Hour)
 	hits := s.hitsOf(order.Time(hour.Unix()))
 	s.journal.Do(256, func(b *journal.Batch) {

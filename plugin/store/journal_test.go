@@ -52,8 +52,8 @@ func events(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestJournal checks the first answer of each order, the hits of an hour, and that a reload of
-// the Corefile with another Store goes on with the same journal.
+// TestJournal checks the records of first answers and of the hits of an hour. After a reload
+// of the Corefile, the new Store must continue the journal.
 func TestJournal(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
@@ -112,8 +112,8 @@ func TestJournal(t *testing.T) {
 	none.Answered(one) // does nothing
 }
 
-// TestJournalFails checks that a journal that cannot be opened delays nothing, and that the log
-// and the status say so.
+// TestJournalFails checks that a journal that cannot be opened delays nothing. The log and the
+// status must report the failure.
 func TestJournalFails(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "one: a.example"))

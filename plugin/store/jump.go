@@ -6,20 +6,21 @@ import (
 )
 
 const (
-	// maxJump is the most that a serial may rise at once. A serial near the largest number would
-	// leave no serial for later versions.
+	// maxJump is the most that a serial may rise at once. A serial near 2^63 would leave none
+	// for later versions.
 	maxJump = 1 << 32
-	// ahead is how far a serial that looks like a time may be in the future: clocks differ, and
-	// the date of a time zone may be ahead of UTC.
+	// ahead is how far a serial that looks like a time may be in the future. It allows for
+	// wrong clocks and for time zones ahead of UTC.
 	ahead = 24 * time.Hour
-	// firstUnix and firstDate are the first serials that look like unix seconds (9 September 2001)
-	// and like a date with a number of the day (yyyymmddnn, the year 2000). Unix seconds reach firstDate in 2033.
+	// firstUnix is the first serial that looks like unix seconds (9 September 2001). firstDate
+	// is the first that looks like a date with a count (yyyymmddnn, year 2000). Unix seconds
+	// reach firstDate in 2033.
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns the problem with a serial that is far above the last serial at the path or
-// in the future, or "". A serial of this kind is probably a mistake, and would keep out all later
-// versions. Only a person can lower a serial again, and only with a state directory.
+// jumpProblem returns the problem with a serial that rises too far or is a time in the future,
+// or "". It checks nothing without a state directory, in which a person can confirm the
+// serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""
@@ -40,8 +41,8 @@ func (s *Store) jumpProblem(v *version, serial int64) string {
 	return fmt.Sprintf("is %d, but %s; if the serial is meant, run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
 }
 
-// latestSerial returns the highest serial that is allowed at the time now beside a serial that
-// looks like a time, or -1 if the serial does not look like a time.
+// latestSerial returns the highest allowed serial at the time now, in the format of serial:
+// unix seconds or a date. It returns -1 if serial does not look like a time.
 func latestSerial(serial int64, now time.Time) int64 {
 	now = now.UTC().Add(ahead)
 	switch {

@@ -18,9 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// load loads a batch of changed files, and replaces the set of orders at most once for the
-// batch. If the load panics, the set before the batch stays in force, and the files of the
-// batch are refused.
+// load loads a batch of changed files, and replaces the set of orders at most once. If the
+// load panics, the old set stays in force, and the files of the batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -63,8 +62,8 @@ func (s *Store) apply(reports []source.File) {
 	s.setError = nil
 }
 
-// observe processes a report about one order file, directory or glob. A good new version is
-// stored in f.waiting, and the method admit decides about it later.
+// observe processes a report about one order file, directory or glob. It stores a good new
+// version in f.waiting; admit decides later whether it goes into force.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -124,9 +123,8 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. The alarm stays for a
-// detached file (a mounted file that was replaced on the host), because later changes of the
-// file cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. The alarm of a detached
+// file stays: a mounted file was replaced on the host, so later changes cannot be seen.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -156,8 +154,8 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether err says nothing about the content of the file, because the
-// file changed during the reading or the Store closes.
+// beingWritten reports whether err means that a read was interrupted: the file changed, or the
+// Store closes. This error says nothing about the content.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
@@ -165,15 +163,16 @@ func beingWritten(err error) bool {
 // parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
-// A content gives the bytes of a version: a report of the source, or a stored version.
+// A content gives the bytes of a version, from a report of the source or from the state
+// directory.
 type content interface {
 	Open() (io.ReadCloser, error)
 	OpenSide(name string) (io.ReadCloser, source.Digest, error)
-	// Intact returns nil if all bytes were the bytes of the version.
+	// Intact returns nil if all bytes that were read belong to the version.
 	Intact() error
 }
 
-// A reading is a version without errors, as it was read.
+// A reading is the result of reading a version without errors.
 type reading struct {
 	part   *ruleset.Part
 	parsed *order.File
@@ -193,11 +192,11 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
-// maxDemands is about the largest number of problems with Options.Demands of one file.
+// maxDemands is the approximate limit of problems with Options.Demands in one file.
 const maxDemands = 1000
 
-// read parses and compiles a version of the file at path. size is the number of bytes of the
-// order file, or 0 if unknown, and own is its digest. The version must meet the demands.
+// read parses and compiles a version of the file at path. size is the size of the order file
+// in bytes, or 0 if unknown. own is the digest of the order file.
 func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
 	in, err := from.Open()
 	if err != nil {
@@ -247,8 +246,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	if err := in.Close(); err != nil {
 		return g, err
 	}
-	// Check Intact before the problems: if the file changed during the reading, the problems
-	// may be about a mixture of two versions.
+	// Check Intact before the problems, because a file that changed during the read may be a
+	// mixture of two versions.
 	if err := from.Intact(); err != nil {
 		return g, err
 	}
@@ -269,9 +268,9 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file of the batch that can no longer be read. A file
-// without orders in force is dropped without an alarm. alarmGone must run after admit, because
-// admit finds out whether other files now contain the orders.
+// alarmGone raises an alarm for each file of the batch that cannot be read any more. It drops
+// a file without orders in force, unless the configuration lists its path. It must run after
+// admit.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -333,9 +332,8 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first pattern of the configuration that matches, and then
-// bytewise. If two new files have an order with the same id, the first file has precedence.
-// Protect lists come last, in the order of the configuration.
+// sortPaths sorts the paths by the first pattern that matches, and then bytewise. The first of
+// two new files with the same order id has precedence. Protect lists come last.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return

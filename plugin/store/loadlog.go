@@ -60,25 +60,24 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState records what the log says about the set of orders in force, so that the next load
-// logs only changes. It has no pointer to the set, so that the memory of an old set can be
-// freed.
+// A logState records what was logged about the set in force, so that the next load logs only
+// changes. It does not refer to the set, whose memory can thus be freed.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning is the key of a logged warning. The line number is left out of the key, because a
-// new line at the top of the file must not cause the old warnings to be logged again.
+// A warning identifies a logged warning. It has no line number, because a new line at the top
+// of a file must not repeat all warnings.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that the guard holds back, so that the target is not enforced. An
-// empty target means that the guard holds back the whole order.
+// A heldTarget is a target that the guard holds back, so it is not enforced. If target is
+// empty, the guard holds back the whole order.
 type heldTarget struct{ order, target string }
 
-// logChanges logs what differs from the last set of orders: new warnings, targets that the
-// guard now holds back, and targets that the guard no longer holds back.
+// logChanges logs what the new set changes: new warnings, targets that the guard now holds
+// back, and targets that it releases.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -163,9 +162,8 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order that blocks the target t now for some client, or nil if the
-// target is not blocked. For a network, enforced checks only the first address and only a
-// block for all clients.
+// enforced returns the order that blocks the target t now for all clients, or nil. Of a
+// network, it checks only the first address.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

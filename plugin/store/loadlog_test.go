@@ -18,8 +18,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of text that contain all of parts, and checks that there are n such
-// lines.
+// logged returns the lines of text that contain all of parts. It checks that there are n of
+// these lines.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
@@ -38,8 +38,8 @@ func logged(t *testing.T, text string, n int, parts ...string) []string {
 	return out
 }
 
-// TestLogOnlyChanges checks that a load logs only new warnings. Old warnings would otherwise
-// fill the limited number of log lines.
+// TestLogOnlyChanges checks that a load logs only new warnings. Old warnings would use up the
+// limited number of lines.
 func TestLogOnlyChanges(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "old: "+under("test", 25)))
@@ -64,7 +64,7 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, log, 0, "is held")
 	logged(t, log, 0, "info: held")
 
-	// A target that was held by the guard and then removed is not logged as enforced.
+	// A held target that is removed from its order is not logged as enforced.
 	w.write("a.yaml", orders("", "old: "+under("test", 25), "other: b.example"))
 	w.step()
 	log = w.log.take()
@@ -77,8 +77,8 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestLogIgnoresLineNumbers checks that a warning is not logged again if only a line number in
-// its text changes. The line number is that of an entry in a protect list.
+// TestLogIgnoresLineNumbers checks that a change of a line number does not repeat a warning.
+// The number is the line of a protect-list entry.
 func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
@@ -94,8 +94,8 @@ func TestLogIgnoresLineNumbers(t *testing.T) {
 	logged(t, log, 1, "is held", `got "b.example"`)
 }
 
-// TestLogFreedTargets checks that the log lists the targets that are enforced because a
-// protect list has lost entries. Targets of sealed (secret) orders must not be in the log.
+// TestLogFreedTargets checks the log after entries are removed from a protect list. It lists
+// the targets that are now enforced, without the targets of sealed (secret) orders.
 func TestLogFreedTargets(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", `version: 1

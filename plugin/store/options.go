@@ -21,13 +21,13 @@ type Options struct {
 	// Protect are the paths of the protect lists (lists of names that must not be blocked).
 	// Each path is absolute and clean.
 	Protect []string
-	// MaxShrink is the percentage, from 0 to 100, of the targets in force that one new version
-	// of a file may remove.
+	// MaxShrink is the percentage (0 to 100) of the targets in force that a new version may
+	// remove.
 	MaxShrink int
 	// Poll is the time between two scans of the files.
 	Poll time.Duration
-	// Shadow means that the server blocks with this Store do not change any answer. The orders
-	// are loaded and counted as usual, and the log says which names would be blocked.
+	// Shadow means that the server blocks of this Store change no answer. They count and
+	// log the queries that would be blocked.
 	Shadow bool
 	// State is the absolute path of the state directory, or empty.
 	State string
@@ -44,9 +44,9 @@ type Options struct {
 // format %#v includes every field, also fields that will be added later.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns the options that affect verdicts as one line, which is an input of the
-// digest of the set. The format must not change, so that digests of servers with different
-// versions can be compared. An example of a line is:
+// rulesText returns one line with the options that affect verdicts. The line is an input of
+// the digest, which must be comparable between program versions. The format must therefore not
+// change. An example of a line is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {

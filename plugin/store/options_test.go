@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// changeEach sets each field of v to another value, one after the other, and checks that the
-// result of text changes each time. It skips the guard, because the Store sets the guard.
+// changeEach changes each field of v in turn, and checks that the result of text changes. It
+// skips the guard, because the Store sets the guard.
 func changeEach(t *testing.T, v reflect.Value, path string, text func() string) {
 	before := text()
 	switch v.Kind() {

@@ -10,9 +10,9 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn and returns a panic of fn as an error that begins with the text what.
-// Without catchPanic, a file that triggers a bug would stop the server, also after each
-// restart. The stack is logged once for each panic text.
+// catchPanic calls fn and returns its panic as an error that begins with what. A file that
+// triggers a bug thus cannot stop the server. catchPanic logs the stack of each panic text
+// once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -43,9 +43,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore returns the Store to the state before a batch of files whose set could not be built.
-// err is the panic of the build. restore refuses all new versions of the batch until their
-// files change again, because it cannot know which version caused the panic.
+// restore returns the Store to its state before a batch that caused the panic err. Any new
+// version may be the cause. restore therefore refuses all new versions until their files
+// change.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

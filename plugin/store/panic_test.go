@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestPanicInParse checks a panic in the parser. Only the file that caused the panic is
-// refused, its last good version stays in force, and the stack is logged once.
+// TestPanicInParse checks a panic in the parser. Only the file that caused it is refused, and
+// its last good version stays in force. The stack is logged once.
 func TestPanicInParse(t *testing.T) {
 	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
 	w := newWorld(t)

@@ -17,14 +17,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// errDiffers is the error of a snapshot that can be read, but differs from its stored files.
+// errDiffers is the error of a readable snapshot whose orders differ from the stored files.
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores the compiled orders of each file in the state directory, as a snapshot. A
-// start reads the snapshots in place of compiling the stored files, so that it answers queries at
-// once. Afterwards, recheck compiles the stored files in the background and compares the results.
+// This file stores the compiled orders of each file as a snapshot in the state directory. A
+// start reads the snapshots, so that it answers queries at once. Later, recheck compiles the
+// stored files and compares the results.
 
-// rulesDigests returns the digests of the options and of the guard with which s compiles orders.
+// rulesDigests returns the digests of the options and of the guard. Both affect the compiled
+// orders.
 func (s *Store) rulesDigests() (options, guarded state.Digest) {
 	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
 }
@@ -44,8 +45,8 @@ func (v *version) snapshotOf() ruleset.Snapshot {
 	return ruleset.Snapshot{Part: v.part, Expires: v.expires, Timezone: v.zone}
 }
 
-// snapshotWriter returns a function that writes the snapshot of the version in force of a file, or
-// nil if the version has no snapshot. It may be called while queries use the part.
+// snapshotWriter returns a function that writes the snapshot of a version in force. It returns
+// nil if the version has no snapshot. The function may run while queries use the part.
 func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
 	if v.part == nil || v.unchecked || !v.part.FromFile() {
 		return nil
@@ -82,9 +83,8 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 	}, nil
 }
 
-// recalledVersion reads a stored version of an order file: its snapshot, or else the stored files.
-// The result compiled is false if the version comes from the snapshot. Otherwise why is the reason
-// why the snapshot is not used, or nil if there is no snapshot.
+// recalledVersion reads a stored version from its snapshot, or else from the stored files.
+// compiled reports that it used the stored files. why is the error of the snapshot, if any.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -100,21 +100,18 @@ func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (
 	return g, true, why, err
 }
 
-// complete reports whether each order file and protect list of the configuration has a version
-// in force, and each directory and glob at least one file with a version in force. A start then
-// need not wait for the files.
+// complete reports whether each configured file, directory and glob has a version in force. A
+// start then need not wait for the files.
 func (s *Store) complete() bool {
 	return !slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return !s.anyInForce(p) }) &&
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks the next version that came from the state directory: the signatures of the
-// version, and its snapshot against its stored files. It reports whether more versions must be
-// checked. A checksum finds damage, but a person who may write to the state directory can write a
-// snapshot with a correct checksum.
+// recheck checks one version that came from the state directory. It checks the signatures, and
+// compares the snapshot with the stored files. A checksum is not enough, because an intruder
+// can compute it too. more means that unchecked versions remain.
 //
-// recheck runs between two loads and checks one version at a time, so that a changed file does not
-// wait for long.
+// A call checks only one version, so that changed files do not wait.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
@@ -140,8 +137,8 @@ func (s *Store) recheck() (more bool) {
 	return false
 }
 
-// recheckFile compiles the stored files of the version in force of f. If the result differs from
-// the version in force, which came from a snapshot, the result goes into force, with an alarm.
+// recheckFile compiles the stored files of the version in force of f, which came from a
+// snapshot. If the result differs, the result goes into force, with an alarm.
 func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	f.unchecked = false
 	var g reading
@@ -161,8 +158,8 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	// A part that was compiled from the part of the snapshot cannot be compared: a new Corefile may
-	// have other options, or other files may have some of its orders.
+	// The check cannot compare a part that was compiled again from the part of a snapshot. The
+	// reason may be a new Corefile with other options, or an order id of another file.
 	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {

@@ -44,8 +44,8 @@ func (w *world) snapshotFiles() []string {
 	return all
 }
 
-// withSnapshots starts a store with an order file, a file with a side list and a protect list,
-// and closes the store, which then has stored the snapshots.
+// withSnapshots returns a world whose store has stored snapshots and is closed. The world has
+// an order file, an order file with a side list, and a protect list.
 func withSnapshots(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\ntimezone: Europe/Rome\nexpires: 2090-01-01\n", "a: a.example important.example"))
@@ -65,8 +65,8 @@ func withSnapshots(t *testing.T) *world {
 
 var snapshotNames = []string{"a.example", "s.example", "important.example", "x.example"}
 
-// TestSnapshots checks that a start from snapshots gives the same set as a start from the stored
-// files, and that it parses each stored file only afterwards, and only once.
+// TestSnapshots checks that a start from snapshots gives the same set as a start from the
+// stored files. The stored files must be parsed once, after the start.
 func TestSnapshots(t *testing.T) {
 	w := withSnapshots(t)
 	want := w.s.Status()
@@ -110,8 +110,9 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestSnapshotNotUsed checks that a snapshot that is damaged, or that was made with other
-// settings, is not used. The stored files are compiled, and the next start has good snapshots.
+// TestSnapshotNotUsed checks that a start ignores a snapshot that is damaged or was made with
+// other settings. The start compiles the stored files, and writes good snapshots for the next
+// start.
 func TestSnapshotNotUsed(t *testing.T) {
 	edit := func(change func([]byte) []byte) func(*world) {
 		return func(w *world) {
@@ -232,8 +233,8 @@ func (w *world) compiled(text string) *ruleset.Part {
 	return part
 }
 
-// TestSnapshotReplaced replaces a snapshot by a snapshot whose own checksums are right, but that
-// has not the checksum in current.json.
+// TestSnapshotReplaced checks that a snapshot is ignored if its checksum differs from
+// current.json, although its own checksums are right.
 func TestSnapshotReplaced(t *testing.T) {
 	w := withSnapshots(t)
 	set, err := state.Read(filepath.Join(w.dir, ".state"))
@@ -280,8 +281,8 @@ func (w *world) forge(text string) {
 	}
 }
 
-// TestSnapshotForged checks that the background check finds a snapshot whose checksum is right and
-// whose orders are wrong, and that the orders of the stored file go into force.
+// TestSnapshotForged checks that recheck finds a snapshot with wrong orders and a correct
+// checksum. The orders of the stored file must go into force.
 func TestSnapshotForged(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "a: x.example"))
@@ -332,8 +333,8 @@ func TestSnapshotForgedDuplicate(t *testing.T) {
 	w.wantBlocked("b.example s.example", "a.example", "b.example", "s.example", "z.example")
 }
 
-// TestSnapshotWithoutBlob checks a snapshot whose stored file is damaged. The snapshot is in force
-// with an alarm, and the file, if it is still there, repairs the stored file.
+// TestSnapshotWithoutBlob checks a snapshot whose stored file is damaged. The snapshot is in
+// force with an alarm. If the order file still exists, its bytes repair the stored file.
 func TestSnapshotWithoutBlob(t *testing.T) {
 	w := withSnapshots(t)
 	blobs, _ := filepath.Glob(filepath.Join(w.dir, ".state", "blob", "*"))
@@ -360,8 +361,8 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfNewCorefile checks a snapshot that was not compared with the stored file before a
-// new Corefile has taken over the version with other options.
+// TestSnapshotOfNewCorefile checks a snapshot that a store with a new Corefile takes over
+// before recheck has compared it.
 func TestSnapshotOfNewCorefile(t *testing.T) {
 	for _, forged := range []bool{true, false} {
 		w := withSnapshots(t)
@@ -385,8 +386,8 @@ func TestSnapshotOfNewCorefile(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfOtherIDs checks a stored version that has an order of another file in force. The
-// version goes into force without this order, and its snapshot raises no alarm.
+// TestSnapshotOfOtherIDs checks a stored version with an order id that another file has in
+// force. The version goes into force without this order, and its snapshot raises no alarm.
 func TestSnapshotOfOtherIDs(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -409,8 +410,7 @@ func TestSnapshotOfOtherIDs(t *testing.T) {
 	}
 }
 
-// TestEarlyStart checks that a start with all stored versions does not wait for the files, and
-// that any other start does.
+// TestEarlyStart checks that a start waits for the files only if it lacks a stored version.
 func TestEarlyStart(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

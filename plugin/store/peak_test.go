@@ -7,10 +7,8 @@ import (
 	"testing"
 )
 
-// TestPeak checks that the load of a long side list (a list of names in a file of its own)
-// allocates little more memory than the set needs. The loader must not store the text or the
-// names of the list in addition to the index. The test counts allocated bytes, so the garbage
-// collector has no effect on the result.
+// TestPeak checks that the load of a long side list allocates little more memory than its set.
+// The loader must not keep the text or the names as well.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder

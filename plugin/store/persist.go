@@ -57,9 +57,8 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force of f. The state directory
-// checks the digest d of its bytes. The function checks the size before, because a very large file
-// may have replaced the file in the meantime.
+// opener returns a function that opens a file of the version in force of f. The function
+// refuses a file that has got another size. The state directory checks the digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if b, ok := f.bytes[d]; ok {
 		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
@@ -88,14 +87,15 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 	}
 }
 
-// errChangedSince is the error of a file that has other bytes than the version to be stored.
+// errChangedSince is the error of a file that no longer has the bytes of its loaded version.
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file whose bytes are kept in memory until they are
-	// stored. A file may be replaced or removed before the state directory can read the file.
+	// maxKept is the largest size in bytes of a file that is kept in memory until it is
+	// stored. Without the kept bytes, a file that is soon replaced or removed could not be
+	// stored.
 	maxKept = 1 << 20
-	// maxAllKept is the largest size in bytes of all files that are kept in memory.
+	// maxAllKept limits the total size in bytes of the files that are kept in memory.
 	maxAllKept = 32 << 20
 )
 
@@ -107,8 +107,8 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader of the same bytes. add receives the bytes when the reader is closed.
-// keepBytes returns r itself if the bytes of the file are not kept.
+// keepBytes returns a reader of the same bytes. It calls add with the bytes when the reader is
+// closed. It returns r itself if the bytes of the file are not kept.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)
 	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {

@@ -18,16 +18,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if a Store with the options opt could not start, because no order
-// file is good and no open Store has a version of an order file in force. Check does not start
-// a Store. A reload of the Corefile calls Check as its first step. If a reload fails in a
-// later step, listeners of other plugins in the new configuration may stay open for ever,
-// because CoreDNS does not close them.
+// Check returns an error if a Store with the options opt could not start: no order file is
+// good, and no open Store has a version in force. Check starts no Store. A reload calls Check
+// first, because a later failure can leave listeners of other plugins open for ever.
 //
-// One good file is enough for a start, so Check reads the smallest files first. If a file
-// changed within the last second, it may be incomplete, and Check reads it again. If a file
-// system does not answer, Check gives up after some time and returns nil. Acquire then finds
-// the problem.
+// Check reads the smallest files first, because one good file is enough. It reads a file again
+// if the file has just changed. If a file system does not answer, Check returns nil, and
+// Acquire finds the problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -57,8 +54,9 @@ var checkPatience = 2 * startPatience
 // stat is a variable so that tests can replace os.Stat.
 var stat = os.Stat
 
-// checkFiles reads the order files, and returns nil when a file is good. If a bad file changed
-// within the last second, checkFiles tries again, for at most startPatience.
+// checkFiles reads the order files, and returns nil as soon as a file is good. A bad file may
+// be incomplete if it has just changed, so checkFiles then tries again until startPatience has
+// passed.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
@@ -166,8 +164,7 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// noNames receives the names of a side list (a list of names in a file of its own) and ignores
-// them.
+// noNames receives the names of a side list and ignores them.
 type noNames struct{}
 
 func (noNames) Grow(int)            {}

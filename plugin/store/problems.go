@@ -11,8 +11,7 @@ import (
 )
 
 // maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for
-// the problems of a protect list. The second maximum is smaller because a problem quotes a
-// line of the file: if the operator has configured a wrong path, the file may be a secret, for
+// a protect list, whose problems quote the file. A wrong path may lead to a secret, for
 // example a key.
 const maxLogged, maxLoggedOfList = 20, 3
 
@@ -22,8 +21,8 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs n lines, but at most as many as the limit most. If lines are left, it logs
-// one more line with their number.
+// logAtMost logs n lines, or only the first lines if n is greater than most. It then adds a
+// line with the number of lines that are left out.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -33,15 +32,15 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs warnings. about is the path of a file, or says that the warnings are about the set
-// of all orders. check is the command that lists all warnings.
+// warn logs warnings. The text about is the path of a file, or says that the warnings are
+// about the whole set. check is the command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems. about is the path of a file, or says that the problems are about
-// the set of all orders. noun is the word for one problem, for example "warning". check is the
-// command that lists all problems.
+// logProblems logs problems. The text about is the path of a file, or says that the problems
+// are about the whole set. noun is the word for one problem. check is the command that lists
+// all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -49,10 +48,8 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line of text for each problem of an order file. The problems of a
-// side list (a list of names in a file of its own) are counted by reason, and the lines of the
-// list are not quoted. If the path of the side list is wrong, the list may be any file, even a
-// secret.
+// problemLines returns one line for each problem of an order file. It only counts the problems
+// of a side list, by reason, and quotes no line. A wrong path may lead to a secret file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -104,9 +101,8 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs why a version of a file is not in force, or why the file cannot be
-// read. digest is the digest of the refused version, or zero. The same reason for the same
-// version is logged only once.
+// fail records and logs why a version is not in force, or why the file cannot be read. digest
+// is the digest of the refused version, or zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

@@ -9,10 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// protect loads the changed protect lists, and reports whether the guard has changed. It must
-// run before the order files are read, because the guard checks the targets of the orders.
-//
-// If a protect list has errors, the last good version of the list stays in force.
+// protect loads the changed protect lists, and reports whether the guard has changed. It runs
+// before the order files are read, because the guard checks their targets. A list with errors
+// keeps its last good version.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {

@@ -17,8 +17,8 @@ const (
 )
 
 // A queue writes log lines in the background, so that a blocked log does not block a load. It
-// replaces unprintable characters, because a line may contain text from other people, for
-// example a path or the name of a side list.
+// replaces unprintable characters, because a path or a side-list name can contain a line
+// break.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -42,8 +42,8 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic in several lines. The line breaks are kept, because a stack
-// contains no text from other people.
+// stack logs the stack of a panic in several lines. A stack contains no text from files, so
+// its line breaks are safe.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))
 }

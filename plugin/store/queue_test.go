@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A stuckLog is a Log that blocks until on is closed, like a full pipe. It closes called at
-// the first line if called is not nil.
+// A stuckLog is a Log that blocks until on is closed, like a full pipe. If called is not nil,
+// the first line closes it.
 type stuckLog struct {
 	lines
 	on     chan struct{}

@@ -16,13 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force, and takes over the serials
-// of the state directory. The files are compared with these versions afterwards. A restart thus
-// forgets no order, and of two files with the same ids, the file that was in force stays in force.
+// recall puts the stored versions of the configured files into force, and takes over the
+// stored serials. A restart thus loses no order. recall reports whether it has put a version
+// into force.
 //
-// A version that is in force already stays, because it comes from another Store of the process.
-// However, a stored version with a higher serial replaces the version in force. recall reports whether it has put
-// a version into force. It does nothing if the directory is not open.
+// A version from another Store stays, unless the stored version has a higher serial.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -55,8 +53,8 @@ func (s *Store) recall() (changed bool) {
 		return false
 	}
 	if err := s.catchPanic("the order set", s.swap); err != nil {
-		// The set cannot be built with the stored versions. A start without them is better than
-		// no start. The state directory keeps them.
+		// The set cannot be built with the stored versions. The Store starts without them, and
+		// the state directory keeps them.
 		s.log.Errorf("state %s: %v; the stored versions are not in force", s.dir.path, err)
 		for _, path := range recalled {
 			s.unread[path] = s.files[path].stored
@@ -148,7 +146,8 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	return paths
 }
 
-// guarded calls fn, and returns its error, or its panic as an error that begins with what.
+// guarded calls fn, and returns its error. It turns a panic of fn into an error that begins
+// with what.
 func (s *Store) guarded(what string, fn func() error) (err error) {
 	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
 		return bug
@@ -164,8 +163,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes over the serials that later versions must have. A version that is in force
-// keeps a higher serial.
+// recallFloors takes over the stored serials, which later versions must not go below. The
+// serial of a version in force stays if it is higher.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -178,14 +177,15 @@ func (s *Store) recallFloors(set state.Set) {
 		case f.part == nil && f.serial < v.serial:
 			f.version = v
 		case f.part != nil && (v.anyBytes || f.serial < v.serial):
-			// A person has set the serial, or it belongs to a newer version that could not be stored.
+			// A person has set the serial, or the serial is from a newer version that could
+			// not be stored.
 			f.serial, f.anyBytes, f.ownDigest = v.serial, v.anyBytes, v.ownDigest
 		}
 	}
 }
 
-// cannotRecall logs why a stored version cannot be put into force. The state directory keeps the
-// version until a good version of the file is in force.
+// cannotRecall logs why a stored version cannot be put into force. The state directory keeps
+// the stored version until the file has another version in force.
 func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.unread[path] = v
 	var ps order.Problems
@@ -196,8 +196,8 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// A storedContent gives the bytes of a stored version. The bytes count only if each blob was read
-// to its end, because its digest is known only there.
+// A storedContent gives the bytes of a stored version. It reads each blob to its end, because
+// the digest can be checked only there.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
@@ -237,7 +237,8 @@ func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
 	return &blobReader{r, c}, nil
 }
 
-// A blobReader reads the rest of a blob when it is closed, because a parser may stop earlier.
+// A blobReader reads the rest of a blob when it is closed, because a parser may stop before
+// the end.
 type blobReader struct {
 	io.ReadCloser
 	c *storedContent
@@ -255,8 +256,8 @@ func (r *blobReader) Close() error {
 	return err
 }
 
-// recallLate recalls the stored versions of a directory that could be opened only after the start.
-// It returns the time of the next attempt, or the zero time if none is necessary.
+// recallLate opens a state directory that is not open, and recalls its versions. It returns
+// the time of the next attempt, or the zero time.
 func (s *Store) recallLate() time.Time {
 	if s.dir == nil || s.recalled && s.dir.isOpen() {
 		return time.Time{}

@@ -224,8 +224,8 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestUnreadVersionIsKept checks that a stored version that cannot be put into force stays in the
-// state directory, so that a later start can use the version.
+// TestUnreadVersionIsKept checks that the state directory keeps a stored version that cannot
+// be put into force. A later start can then use the version.
 func TestUnreadVersionIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -256,8 +256,8 @@ func TestUnreadVersionIsKept(t *testing.T) {
 	w.wantBlocked("a.example b.example", "a.example", "b.example")
 }
 
-// TestLateState checks a state directory that is locked by another process at the start. The
-// server serves the files. When the lock ends, the stored versions go into force.
+// TestLateState checks a start while another process has locked the state directory. The
+// orders of the files are in force. After the lock ends, the stored versions go into force.
 func TestLateState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -304,8 +304,8 @@ func TestLateState(t *testing.T) {
 	}
 }
 
-// TestSharedState checks that the newest store of a directory stores its set, and that the older
-// store stores its set again when the newest store is closed, as after a reload that failed.
+// TestSharedState checks that only the newest store of a directory stores its set. When the
+// newest store is closed, as after a failed reload, the older store stores its set again.
 func TestSharedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -339,8 +339,8 @@ func TestSharedState(t *testing.T) {
 	}
 }
 
-// TestSetSerial checks that a floor that a person has set lets any bytes with this serial or a
-// higher serial into force, and no lower serial.
+// TestSetSerial checks a serial that a person has set. Files with this serial or a higher
+// serial go into force, and files with a lower serial are refused.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -375,8 +375,8 @@ func TestSetSerial(t *testing.T) {
 	}
 }
 
-// TestForgottenVersion checks that a forgotten file ends with the next start, and that its serial
-// stays.
+// TestForgottenVersion checks that the orders of a forgotten file end at the next start. The
+// serial of the file is remembered.
 func TestForgottenVersion(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -408,8 +408,8 @@ func TestForgottenVersion(t *testing.T) {
 	w.wantLog("but the last version in force at this path had 5")
 }
 
-// TestStoredContentIsReadToItsEnd checks that a damaged blob does not count, although the parser
-// has stopped before its end.
+// TestStoredContentIsReadToItsEnd checks that damage of a blob is found, even behind the point
+// at which the parser stopped.
 func TestStoredContentIsReadToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -2,13 +2,12 @@ package store
 
 import "sync"
 
-// registry has the Stores of the process. The keys are texts made from the options. Server
-// blocks with equal options share a Store. A Store is also shared by the old and the new
-// configuration of a reload, so that a reload with equal options parses no file and needs no
-// memory for a second set.
+// registry has the Stores of the process. The keys are the texts of their options, so server
+// blocks with equal options share a Store. The old and the new configuration of a reload share
+// Stores too.
 //
-// The lock must not be held while a Store opens or closes, because opening or closing may take
-// seconds, and /metrics and /ready need the lock.
+// The lock must not be held while a Store opens or closes, because /metrics and /ready need
+// it.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -22,13 +21,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store of the process with the options opt, and starts a Store if there
-// is none. The caller must call Release once for each call of Acquire. If clock is nil, the
-// Store uses the real time.
+// Acquire returns the Store with the options opt, and starts it if there is none. Each call
+// needs one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions that the other Stores of the process have in force.
-// After a reload of the Corefile, the orders of each file therefore stay in force if the new
-// Corefile contains the file.
+// A new Store takes over the versions in force of other Stores. A reload thus keeps the orders
+// of each configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -77,9 +74,8 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all Stores of the process are ready. It is about all Stores because
-// CoreDNS asks only one instance of each plugin. A Store that is still opening is ignored if
-// another Store is open, because the open Store answers the queries.
+// AllReady reports whether all Stores of the process are ready. CoreDNS asks only one instance
+// of each plugin. A Store that is still opening is ignored if another Store is open.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// block makes each load of a test block, as if the file system did not answer. The function
-// waits returns when a load has blocked. The function goOn lets all loads continue.
+// block makes each load of a test wait, like a dead file system. The function waits returns
+// when a load has blocked, and goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -39,7 +39,7 @@ func (w *world) options(patterns ...string) Options {
 }
 
 // TestRegistryWhileOpening checks that /metrics and /ready do not wait while a Store opens. A
-// second Acquire with the same options must wait for the Store and return it.
+// second Acquire with the same options waits and returns the same Store.
 func TestRegistryWhileOpening(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -85,8 +85,8 @@ func TestRegistryWhileOpening(t *testing.T) {
 	}
 }
 
-// TestCloseDoesNotWaitForEver checks that Close returns, and that the registry can be used,
-// while a load does not end.
+// TestCloseDoesNotWaitForEver checks that Close returns while a load does not end. The
+// registry must stay usable.
 func TestCloseDoesNotWaitForEver(t *testing.T) {
 	defer func(was time.Duration) { closePatience = was }(closePatience)
 	closePatience = time.Millisecond
@@ -108,8 +108,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is the stream of a file with a header and very many blank lines. The time to parse
-// the whole file is longer than the time that Close waits.
+// blanks is the stream of a file with a header and very many blank lines. Parsing the whole
+// file would take longer than Close waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -163,7 +163,7 @@ func TestCloseStopsALoad(t *testing.T) {
 	logged(t, w.log.take(), 0, "a.jsonl: refused") // the file is not bad: the load was stopped by Close
 }
 
-// TestBeingWritten checks which errors say nothing about the content of a file.
+// TestBeingWritten checks which errors only mean that a read was interrupted.
 func TestBeingWritten(t *testing.T) {
 	for err, want := range map[error]bool{
 		nil: false, errors.New("x"): false, source.ErrChanged: true, source.ErrPending: true,
@@ -175,9 +175,8 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped checks the log lines about orders that a new Corefile stops. An order that
-// another file of the new Corefile contains has not stopped. Server blocks in shadow (which
-// block nothing) are not counted.
+// TestStopped checks the log lines about orders that a new Corefile stops. An order that has
+// moved to another file has not stopped. Server blocks in shadow do not count.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
@@ -256,8 +255,8 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// The new version of the file has no effect on Check, because the Store takes over the
-	// version in force.
+	// Check passes despite the bad new version, because the Store would take over the version
+	// in force.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {
 		t.Fatal(err)

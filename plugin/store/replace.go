@@ -17,9 +17,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if a Store with the options opt would replace the version old of a file
-// by next at the time now. Otherwise the error contains the path of next and the reason.
-// blocklistctl calls Accept, so that the tool refuses the files that the server would refuse.
+// Accept returns nil if a Store with the options opt would replace old by next at the time
+// now. blocklistctl calls Accept to refuse the same files as the server.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial}}
@@ -34,9 +33,8 @@ type stoppedClock struct {
 
 func (c stoppedClock) Now() time.Time { return c.now }
 
-// mayReplace returns an error if a new version of a file must not replace the version in
-// force. The serial of the file must rise, and the file must not lose more targets than
-// max_shrink allows (a percentage of the targets in force).
+// mayReplace returns an error if a new version must not replace the version in force. The
+// serial must rise, and the file must not lose more targets than max_shrink allows.
 func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
@@ -60,8 +58,8 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns the problem with the serial of a new version that replaces v, or "" if
-// there is none. digest is the digest of the new file. A missing serial is -1.
+// serialProblem returns the problem with the serial of a version that would replace v, or "".
+// digest is the digest of the new file. The serial -1 means that the file has none.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -83,14 +81,14 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 // with fewer targets may lose all of them at once.
 const smallFile = 20
 
-// shrinksTooMuch reports whether a file with `before` targets in force must not lose `lost` of
-// them, because of max_shrink.
+// shrinksTooMuch reports whether max_shrink forbids that a file loses `lost` of its `before`
+// targets in force.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }
 
-// shrinkAdvice returns the end of the error about a file that loses too many targets: the
-// limit, and how to confirm the loss.
+// shrinkAdvice returns the end of the error for a file that loses too many targets. It
+// contains the limit and how to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
 	mark := ""
 	if order.Ext(parsed.Path) == order.ListExtension {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// TestStoredSignatures checks that the signatures of a version are stored, and that a start checks
-// them with the keys of its Corefile when the order file is gone.
+// TestStoredSignatures checks that the signatures of a version are stored. A start without the
+// order file must check them with the keys of its Corefile.
 func TestStoredSignatures(t *testing.T) {
 	k, other := signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")

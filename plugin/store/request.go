@@ -16,16 +16,15 @@ import (
 // This file carries out the requests that blocklistctl leaves in the state directory.
 
 const (
-	// lookEvery is the shortest time between two looks for requests.
+	// lookEvery is the shortest time between two searches of the state directory for requests.
 	lookEvery = 100 * time.Millisecond
-	// lookPatience is how long a Store waits for a look. A look takes less than a millisecond,
-	// unless the disk does not answer. It is a real time.
+	// lookPatience is how long (in real time) a Store waits for a search for requests. A
+	// search takes less than a millisecond, unless the disk does not answer.
 	lookPatience = 100 * time.Millisecond
 )
 
-// take looks for requests and returns the requests that the Store s must carry out. Only the
-// newest Store of the directory gets requests. If the disk does not answer soon, a later call
-// returns the requests.
+// take searches for requests and returns the requests for the Store s. Only the newest Store
+// of the directory gets requests. If the disk is slow, a later call returns the requests.
 func (d *stateDir) take(s *Store) []state.Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -55,8 +54,8 @@ func (d *stateDir) take(s *Store) []state.Request {
 	return out
 }
 
-// look takes the requests in the directory. If the directory was removed or replaced, look
-// gives the directory up, and the next open opens it again.
+// look collects the requests in the directory. If the directory was removed or replaced, look
+// abandons it. The next call of open then opens the new directory.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -74,7 +73,8 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// The next attempt to open comes after stateRetry, so that the metric shows the loss.
+		// Do not open the directory again before stateRetry, so that the metric shows the
+		// loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -96,8 +96,8 @@ type taken struct {
 	state.Answer
 }
 
-// requested carries out the requests that blocklistctl has left in the state directory, and
-// answers them when the result is stored.
+// requested carries out the requests that blocklistctl has left in the state directory. It
+// answers a request when the result is stored.
 func (s *Store) requested() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -159,8 +159,8 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion ends the orders of a file that is gone or broken, and the protection of a
-// protect list that is gone or broken.
+// forgetVersion ends the orders, or the protection, of a file that is gone or broken. The file
+// is an order file or a protect list.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
 	if f == nil || f.part == nil && f.list == nil {
@@ -191,7 +191,7 @@ func (s *Store) forgetVersion(path string) (done string, err error) {
 	return "the server has forgotten the file; its orders are not in force any more", nil
 }
 
-// alarmAgain logs the alarm of a file again, because the old text says that a version stays in
+// alarmAgain logs the alarm of a file again. The old text names a version that is no longer in
 // force.
 func (s *Store) alarmAgain(path string, f *file) {
 	err := f.err
@@ -227,9 +227,9 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time since which the versions and serials from before are unknown; see
-// [state.Set]. Without the property verify, the time is zero for a new or empty directory, because
-// a person who can write order files can then also write a serial.
+// unaccepted returns the time since which earlier versions and serials are unknown; see
+// [state.Set]. Without the property verify, an empty directory does not count. A person who
+// can write unsigned order files can set any serial.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}
@@ -237,7 +237,7 @@ func (s *Store) unaccepted(st *state.State) time.Time {
 	return st.Unaccepted()
 }
 
-// warnUnaccepted logs that the versions and serials from before are unknown.
+// warnUnaccepted logs that the earlier versions and serials are unknown.
 func (s *Store) warnUnaccepted(st *state.State) {
 	switch at := s.unaccepted(st); {
 	case at.IsZero():

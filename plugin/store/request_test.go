@@ -110,8 +110,8 @@ func TestForgetRequest(t *testing.T) {
 	}
 }
 
-// TestForgetProtectList checks that a protect list that is gone protects no name after a
-// request to forget the list.
+// TestForgetProtectList checks a request to forget a protect list that is gone. The names of
+// the list must not be protected any more.
 func TestForgetProtectList(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example"))
@@ -133,8 +133,8 @@ func TestForgetProtectList(t *testing.T) {
 	}
 }
 
-// TestSetSerialRequest checks that a running store accepts a version that it had refused for
-// its serial, without a change of the file.
+// TestSetSerialRequest checks a set-serial request after a version was refused for its serial.
+// The version must go into force without a change of the file.
 func TestSetSerialRequest(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -163,8 +163,8 @@ func TestSetSerialRequest(t *testing.T) {
 	}
 }
 
-// TestSetSerialOfNewFile checks that a serial can be set for a file whose first version was
-// refused, and for a file that is gone, but not for a path outside of the configuration.
+// TestSetSerialOfNewFile checks that a serial can be set for a file that is gone or was never
+// in force. A path outside of the configuration is refused.
 func TestSetSerialOfNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n"))
@@ -194,7 +194,7 @@ func TestSetSerialOfNewFile(t *testing.T) {
 	}
 }
 
-// TestLateRequest checks that a request is refused after the time until which it is valid.
+// TestLateRequest checks that an expired request is refused.
 func TestLateRequest(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -218,7 +218,8 @@ func TestLateRequest(t *testing.T) {
 	w.wantBlocked("a.example b.example", "a.example", "b.example")
 }
 
-// TestRequestNotStored checks that the answer says that a change is in force and not stored.
+// TestRequestNotStored checks the answer for a change that is in force but could not be
+// stored.
 func TestRequestNotStored(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -243,8 +244,8 @@ func TestRequestNotStored(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 }
 
-// TestOlderStoreTakesNoRequest checks that the store of an old Corefile takes no request while
-// a newer store uses the directory.
+// TestOlderStoreTakesNoRequest checks that only the newest store of a directory takes
+// requests.
 func TestOlderStoreTakesNoRequest(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -266,9 +267,9 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 	old.Close()
 }
 
-// TestUnacceptedState checks the alarm about an empty state directory of a store that demands
-// signatures. The alarm ends when a person accepts the directory, also over a restart. Without
-// signatures there is no alarm.
+// TestUnacceptedState checks the alarm of a store that demands signatures about an empty state
+// directory. The alarm ends when a person accepts the directory, also after a restart. Without
+// signatures, there is no alarm.
 func TestUnacceptedState(t *testing.T) {
 	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)
@@ -337,8 +338,7 @@ func TestUnacceptedState(t *testing.T) {
 	}
 }
 
-// replaced calls next until the store has stored one version in the directory that has replaced
-// its state directory.
+// replaced calls next until the store has stored a version in the new state directory dir.
 func (w *world) replaced(dir string) {
 	w.t.Helper()
 	failing := false
@@ -357,8 +357,8 @@ func (w *world) replaced(dir string) {
 	}
 }
 
-// TestLostState checks that a store notices that its state directory was removed, and stores the
-// versions in force in a new directory.
+// TestLostState checks a store whose state directory is removed while it runs. It must store
+// the versions in force in a new directory.
 func TestLostState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -382,8 +382,8 @@ func TestLostState(t *testing.T) {
 	w.wantLog("the last good versions of 1 order file")
 }
 
-// TestReplacedState checks that a store puts a version of a higher serial into force, if a
-// backup with this version replaces its state directory.
+// TestReplacedState checks a store whose state directory is replaced by a backup. A version
+// with a higher serial in the backup goes into force.
 func TestReplacedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 9\n", "a: new.example"))

@@ -132,8 +132,8 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the words for an order that is in force by its dates. If some targets of the
-// order are not enforced, the words include the numbers of targets.
+// inForce returns the words for an order that is in force by its dates. The words include the
+// numbers of targets if some targets are not enforced.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string
@@ -165,9 +165,9 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// totals returns the numbers of orders, lifts (orders that end other orders) and targets by
-// state, and the digest of the set. Targets are counted apart from orders, because a target of
-// an order in force may be lifted or may have ended.
+// totals returns the numbers of orders, lifts and targets by state, and the digest of the set.
+// Targets are counted by their own state, because an order in force may have lifted or ended
+// targets.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

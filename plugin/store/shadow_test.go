@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// TestLogInShadow checks the log of a store in shadow (a store that blocks nothing). The log
-// must never say that a name is blocked or that an order is in force. The digest must be equal
-// to the digest without shadow.
+// TestLogInShadow checks that the log of a store in shadow never reports a blocked name or an
+// order in force. Shadow must not change the digest.
 func TestLogInShadow(t *testing.T) {
 	w := newWorld(t)
 	start := func(shadow bool) {
@@ -51,8 +50,8 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, w.log.take(), 1, "info: order a: has ended (it was in shadow)")
 }
 
-// TestLogOfFreedTargetsInShadow checks the log lines about targets that are removed from a
-// protect list, for a store in shadow (a store that blocks nothing).
+// TestLogOfFreedTargetsInShadow checks the log of a store in shadow after targets are removed
+// from a protect list.
 func TestLogOfFreedTargetsInShadow(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))

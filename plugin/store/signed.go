@@ -20,26 +20,22 @@ import (
 
 // This file checks the signatures of order files, if Options.Verify demands signatures.
 //
-// The source watches the signature files of an order file as it watches side lists. When a
-// signature file is written, changed or removed, the source reports the order file again.
-// While one of the files is being written, the source waits.
+// The source watches signature files like side lists. If one changes, the source reports the
+// order file again.
 //
-// The store reads an order file twice, first to check the signatures and then to parse the
-// orders. The source compares the bytes of each reading with the SHA-256 in the report. If the
-// file has changed between the two readings, the load fails and is tried again. Therefore the
-// parser gets only bytes that the signatures cover.
+// The Store reads an order file twice: first to check signatures, and then to parse it. Each
+// read checks the SHA-256 in the report, so that only signed bytes are parsed.
 //
-// A new order file and its new signature arrive one after the other. Therefore a version
-// without good signatures is not reported as a failure before source.Settle has passed.
+// A new order file may arrive before its signature. A failure is therefore reported only after
+// source.Settle.
 
 // A proof is the result of a check of the signatures of an order file.
 type proof struct {
-	// id is a digest of the order file, the signature files and the keys. If one of them
-	// changes, the id changes.
+	// id is a digest of the order file, the signature files and the keys.
 	id     source.Digest
 	signed time.Time // the time of the newest good signature, or zero
-	// keys and signatures contain, for each good signature, the id of its key and the content of
-	// its file. The state directory stores them.
+	// keys has the key id of each good signature, and signatures the content of its file. The
+	// state directory stores them.
 	keys, signatures []string
 }
 
@@ -86,12 +82,11 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks a stored version that is in force by the signatures that the state directory has
-// stored and by the keys of today's Corefile. If they are not good, the version stays in force
-// with an error, because a key that was removed must not end an order.
+// reprove checks the stored signatures of a version in force with the keys of the Corefile. A
+// bad signature is only logged, because the removal of a key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// The signatures by today's keys come first, because the check reads one signature for each
-	// key.
+	// Signatures by keys of the Corefile come first, because Check reads only one signature
+	// for each key.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -124,7 +119,7 @@ func (s *Store) reprove(path string, v state.Version, c *storedContent) {
 	}
 }
 
-// readSignature reads a signature file, and makes the source watch this file from now on.
+// readSignature reads a signature file, and makes the source watch it.
 func readSignature(r source.File, path string) ([]byte, error) {
 	in, _, err := r.OpenSide(filepath.Base(path))
 	if err != nil {
@@ -134,12 +129,10 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the store should wait because the signatures of a version may still
-// come. When a version fails for the first time, awaited returns true, and makes the source
-// report the version again after source.Settle. When the same version fails again, awaited
-// returns false. If a writer replaces the file again and again, awaited returns false after
-// source.Patience. At the start of a server, awaited returns false for a file that was not in
-// force before.
+// awaited reports whether the Store should wait for the signatures of a version. After the
+// first failure, the source reports the version again after source.Settle. The second failure
+// of the same version is final. If the file changes again and again, the wait ends after
+// source.Patience. A server start does not wait for a file that is not in force.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -170,9 +163,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file has the same base name. A signature contains
-// only the base name, so each of the two files would accept the signature of the other. The
-// file that comes first in the configuration is kept.
+// unlike returns an error if another order file with the same base name is in force or comes
+// first. A signature contains only the base name, so the signatures of the files are
+// interchangeable.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil
@@ -190,7 +183,7 @@ func (s *Store) unlike(path string) error {
 	return nil
 }
 
-// proves checks the signatures of an order file before there is a Store.
+// proves checks the signatures of an order file without a running Store.
 func (s *Store) proves(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

@@ -24,8 +24,8 @@ func signer(t *testing.T) signature.SecretKey {
 	return s
 }
 
-// verified returns a function that changes Options, so that need of the given keys must sign
-// each order file.
+// verified returns a function that makes Options demand the signatures of at least need of the
+// keys.
 func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options) {
 	t.Helper()
 	var public []signature.Key
@@ -39,8 +39,8 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k, and writes the signature file. name is the order file, and
-// slot is the number of the signature file.
+// sign signs text with the key k, and writes the signature file. name is the order file. slot
+// is the number of the signature file.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()
@@ -59,8 +59,8 @@ func (w *world) signed(k signature.SecretKey, name, text string) {
 	w.write(name, text)
 }
 
-// wantAlarm checks that the lines that were logged since the last call contain each of the
-// texts. Without texts, the lines must contain no error and no warning.
+// wantAlarm checks that the log lines since its last call contain each text. Without texts,
+// there must be no error and no warning.
 func (w *world) wantAlarm(want ...string) {
 	w.t.Helper()
 	log := w.log.take()
@@ -88,8 +88,8 @@ func (w *world) failures(name string) int {
 	return 0
 }
 
-// TestSigned checks that a signed version goes into force. For a second version, the signature
-// is written first and the file after it.
+// TestSigned checks that a signed version goes into force. The signature of the second version
+// is written before the file.
 func TestSigned(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -188,9 +188,8 @@ func TestSignatureBeforeFile(t *testing.T) {
 	w.wantAlarm()
 }
 
-// TestUnsigned checks that a version without good signatures is refused after source.Settle,
-// and that the last good version stays in force. After the cause is removed, the status must
-// be good again.
+// TestUnsigned checks that a version without good signatures is refused after source.Settle.
+// The last good version stays in force. The status must recover when the cause is removed.
 func TestUnsigned(t *testing.T) {
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
 	k, other := signer(t), signer(t)
@@ -265,8 +264,8 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// TestEndlessWriter changes an order file again and again without a signature. The server must
-// not wait without end, and must log an error.
+// TestEndlessWriter changes an unsigned order file again and again. The store must stop
+// waiting and log an error.
 func TestEndlessWriter(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -307,8 +306,8 @@ func TestTwoSigners(t *testing.T) {
 	}
 }
 
-// TestRemovedKey reloads with other keys. If the key of a file was removed, the file must stay
-// in force, and the log must have an error. If a key was added, the log must have no error.
+// TestRemovedKey reloads with other keys. The file of a removed key must stay in force with an
+// error in the log. An added key must cause no error.
 func TestRemovedKey(t *testing.T) {
 	k, other := signer(t), signer(t)
 	for _, tc := range []struct {
@@ -381,8 +380,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that one of two files with the same base name is refused, because
-// each of the files would accept the signature of the other.
+// TestSameBaseName checks that one of two files with the same base name is refused. Either
+// file would accept the signature of the other.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {
@@ -398,8 +397,8 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks that an order is refused if approvals are required and the order does
-// not have a document with a hash and with two different names.
+// TestApproval checks required approvals: an order needs a document with a hash and with two
+// different names.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {

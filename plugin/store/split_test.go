@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestSplitKeepsNames checks a file that is split into several new files. The new files are
-// refused if they lack too many targets of the old file. A name that several new files contain
-// counts once.
+// TestSplitKeepsNames checks the split of a file into several new files. They are refused if
+// they lack too many targets of the old file. A name in several new files counts once.
 func TestSplitKeepsNames(t *testing.T) {
 	names := func(from, to int) string {
 		return strings.TrimPrefix(many(to), many(from))

@@ -17,18 +17,18 @@ const (
 	stateWriter = "blocklist"
 )
 
-// statePatience is the time that a start waits until a state directory is open. It is a real
-// time, because a disk does not follow the Clock. Tests change it.
+// statePatience is how long (in real time) a start waits until a state directory is open.
+// Tests change it.
 var statePatience = 5 * time.Second
 
-// stateDirs has the state directories of this process by their paths. The system locks a
-// directory only once, and the old and the new Store of a reload of the Corefile use it together.
+// stateDirs has the state directories of this process by path. A directory can be locked only
+// once, so the old and the new Store of a reload share it.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
 }{dirs: map[string]*stateDir{}}
 
-// A stateDir is a state directory that Stores share. The set of the newest Store is stored.
+// A stateDir is a state directory that Stores share. It stores the set of the newest Store.
 type stateDir struct {
 	path  string
 	log   *queue
@@ -73,8 +73,8 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	return d
 }
 
-// open returns the open state directory, or nil. If the directory is not open, open tries to open
-// it, at most once in stateRetry, and waits for the attempt, for at most patience.
+// open returns the open state directory, or nil. It tries to open a closed directory at most
+// once in stateRetry. It waits at most for patience.
 func (d *stateDir) open(patience time.Duration) *state.State {
 	d.mu.Lock()
 	now := d.clock.Now()
@@ -127,7 +127,8 @@ func (d *stateDir) attempt(over chan struct{}) {
 	}
 }
 
-// failed logs an error, if it is not the error that was logged last. then is the end of the line.
+// failed logs an error, unless it logged the same error last. The text then is the end of the
+// line.
 func (d *stateDir) failed(err error, then string) {
 	d.mu.Lock()
 	known := d.logged == err.Error()
@@ -213,9 +214,8 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release ends the use of the directory by s. If another Store still uses the directory, its set
-// is stored from now on: s is then the Store of a Corefile that failed, or of an old Corefile.
-// The last release closes the directory, which waits for the disk, but only for some seconds.
+// release ends the use of the directory by s. An older Store then stores its set again. The
+// last release closes the directory, and waits some seconds for the disk.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
@@ -267,8 +267,9 @@ type StateStatus struct {
 	Err error
 	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
 	FailingSince time.Time
-	// Unaccepted is the time at which the directory was empty or damaged, if a Store demands
-	// signatures and no person has accepted this. Otherwise it is zero.
+	// Unaccepted is the time at which the directory was found damaged or empty, until a person
+	// accepts this. An empty directory counts only if a Store demands signatures. Otherwise
+	// the time is zero.
 	Unaccepted time.Time
 	// WrongSnapshots is the number of snapshots that were in force and were not the same as
 	// their stored files.

@@ -10,9 +10,9 @@ import (
 
 // A Status is the state of a Store, for metrics and readiness.
 type Status struct {
-	// Digest identifies the set of orders in force. It depends on the contents of the files
-	// and on the options, but not on the paths. Servers with the same program version and
-	// equal digests enforce equal orders.
+	// Digest identifies the set of orders in force. It depends on the files and options, but
+	// not on paths. Servers with equal digests and the same program version enforce equal
+	// orders.
 	Digest string
 	// Since is the time since which a Store of this process has the set with this digest in force.
 	Since time.Time
@@ -26,8 +26,8 @@ type Status struct {
 	Duration time.Duration // the duration of the last load
 	// LastLook is the time of the last scan of the files.
 	LastLook time.Time
-	// UselessLifts is the number of active lifts (orders that end other orders) that do not
-	// apply to any order of the set.
+	// UselessLifts is the number of active lifts that apply to no order of the set. A lift is
+	// an order that ends other orders.
 	UselessLifts int
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
@@ -38,8 +38,8 @@ type Status struct {
 // Set returns the set to which the Status belongs, or nil before the first load.
 func (st *Status) Set() *ruleset.Set { return st.set }
 
-// A FileStatus is the state of one file, directory or glob of the configuration, or of one
-// file that was found in a directory or by a glob.
+// A FileStatus is the state of one path of the configuration (a file, directory or glob). It
+// can also be the state of one file in a directory or glob.
 type FileStatus struct {
 	Path     string
 	Failures int   // failed loads of the file since the start
@@ -49,11 +49,11 @@ type FileStatus struct {
 	Expires order.Time
 	// Timezone is the time zone of the version in force, as the file contains it.
 	Timezone string
-	// Signed is the time at which the version in force was signed. If several keys have signed
-	// it, Signed is the newest time. Signed is zero if there is no known time.
+	// Signed is the time of the newest good signature of the version in force, or zero if
+	// unknown.
 	Signed time.Time
-	// Digest is the digest of the version in force, with its side lists (lists of names in files
-	// of their own), or empty. Equal files on two servers have equal digests.
+	// Digest is the digest of the version in force and its side lists, or empty. Equal files
+	// on two servers have equal digests.
 	Digest string
 	// Serial is the serial of the version in force, or -1.
 	Serial int64
@@ -102,8 +102,8 @@ func (s *Store) Status() Status {
 	return st
 }
 
-// Ready reports whether a good version of each configured file is in force, and whether no
-// such version has expired.
+// Ready reports whether a good version of each configured file is in force and has not
+// expired.
 func (s *Store) Ready() bool {
 	st, now := s.status.Load(), seconds(s.clock.Now())
 	for _, f := range st.Files {
@@ -143,8 +143,8 @@ func (s *Store) kindOf(path string, f *file) FileKind {
 	return OrderFile
 }
 
-// anyInForce reports whether a file of the directory or glob has a version in force, even if
-// the file is gone.
+// anyInForce reports whether a file of the directory or glob has a version in force. The file
+// may be gone.
 func (s *Store) anyInForce(pattern string) bool {
 	for path, f := range s.files {
 		if f.part != nil && source.Names(pattern, path) {

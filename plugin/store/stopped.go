@@ -14,12 +14,12 @@ import (
 // maxLabels is the maximum number of orders that the log line about one file contains.
 const maxLabels = 3
 
-// A stop is the key of a group of orders of one file that a reload of the Corefile has stopped
-// in equally many server blocks.
+// A stop is the key of a group of orders. The orders are in one file, and a reload has stopped
+// them in the same number of server blocks.
 type stop struct {
 	file string
-	// The two numbers of server blocks that enforce the orders: was before the reload of the
-	// Corefile, and is after the reload.
+	// was and is are the numbers of server blocks that enforced the orders before and after
+	// the reload of the Corefile.
 	was, is int
 }
 
@@ -29,10 +29,9 @@ type stoppedOrders struct {
 	targets int
 }
 
-// Stopped returns log lines about the block orders that a reload of the Corefile has stopped
-// in at least one server block. old and new have one Store for each server block; a Store that
-// two server blocks share is in the slice twice. Server blocks in shadow are left out, because
-// a server block in shadow enforces no orders.
+// Stopped returns log lines about the block orders that a reload has stopped in at least one
+// server block. old and new have one element for each server block. Server blocks in shadow do
+// not count.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}

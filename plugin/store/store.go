@@ -1,32 +1,29 @@
 // Package store keeps one set of orders in force. A Store loads order files, checks each new
 // version, and replaces the set.
 //
-// Each file is independent of the others. If a file has errors, its last good version stays in
-// force, the Store raises an alarm, and the other files are loaded. A new version of a file
-// passes these steps:
-//   - load.go takes the changed files from a [source.Source], parses them, and replaces the
-//     set once for all of them. protect.go loads protect lists.
-//   - replace.go checks the serial of the file, and limits how many targets the file may lose
+// Files do not affect each other. If a file has errors, its last good version stays in force,
+// with an alarm. A new version of a file passes these steps:
+//   - load.go gets the changed files from a [source.Source], parses them, and replaces the set
+//     once. protect.go loads protect lists.
+//   - replace.go checks the serial, and limits how many targets the file may lose
 //     (max_shrink).
-//   - admit.go puts the new versions into force. clash.go finds order ids that several files
-//     contain, because no two files in force may have an order with one id.
+//   - admit.go puts new versions into force. clash.go refuses an order id that two files
+//     contain.
 //   - panic.go restores the old state if the set cannot be built.
 //
 // Other files of the package have these tasks:
 //   - registry.go shares a Store between server blocks.
-//   - inherit.go hands the versions in force to the Store of a new Corefile. precheck.go
-//     checks the files of a new Corefile in advance. stopped.go reports the orders that a new
-//     Corefile stops.
-//   - loadlog.go logs the result of a load in the sentences of sentence.go. problems.go logs
-//     the problems of files. times.go logs orders that start and end. queue.go prevents that a
-//     blocked log blocks a load.
-//   - recall.go puts the versions of a state directory into force at a start, and persist.go
-//     stores the versions in force. parts.go stores, reads and checks their compiled orders.
-//     statedir.go opens the directory.
-//     request.go carries out requests of blocklistctl.
+//   - inherit.go gives the versions in force to the Store of a new Corefile. precheck.go
+//     checks the files of a new Corefile. stopped.go finds orders that a new Corefile stops.
+//   - loadlog.go logs the result of a load, with the sentences of sentence.go. problems.go
+//     logs problems of files. times.go logs orders that start and end. queue.go writes the log
+//     in the background.
+//   - statedir.go opens a state directory. persist.go stores the versions in force there, and
+//     recall.go puts them into force at a start. parts.go stores and checks compiled orders.
+//   - request.go carries out requests of blocklistctl.
 //   - subscribe.go reports each new set to other parts of the process.
-//   - journal.go opens the journal (the evidence of what was in force), and journal_events.go
-//     writes the events of a Store.
+//   - journal.go opens the journal (the evidence of what was in force). journal_events.go
+//     writes its events.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -50,8 +47,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Log is the log of the server. A Store writes no address of a client to the Log, and no id
-// or name of a sealed (secret) order.
+// A Log is the log of the server. A Store never logs client addresses, or ids and names of
+// sealed (secret) orders.
 type Log interface {
 	Infof(format string, args ...any)
 	Warningf(format string, args ...any)
@@ -78,8 +75,8 @@ type Store struct {
 	status   atomic.Pointer[Status]
 	handover atomic.Pointer[handover] // the versions in force, for a Store that replaces this Store
 
-	// The fields below are used only by the goroutine that loads files: first the goroutine of
-	// Open, then the goroutine of Run.
+	// Only the goroutine that loads files uses the fields below. This is the goroutine of
+	// Open, and later the goroutine of Run.
 
 	paths         []string // the keys of files; in the order of the configuration if sorted is true
 	sorted        bool
@@ -90,11 +87,11 @@ type Store struct {
 	rules      ruleset.Options // Options.Rules with the guard in force
 	activated  []activation    // the versions that the current batch of files puts into force
 	unreadable []source.File   // the files of the current batch that can no longer be read
-	// previous is the set that the next set replaces. In a start, it is the set of the
-	// replaced Store, or nil. After the start, it is the set in force.
+	// previous is the set that the next set replaces. During a start, it is the set of the old
+	// Store, or nil.
 	previous *ruleset.Set
-	// before has the statuses of the other Stores of the process at the start of this Store, until
-	// the first set is in force.
+	// before has the statuses of the other Stores at the start, until the first set is in
+	// force.
 	before   []Status
 	setError error          // why the last load could not build a set, or nil
 	dir      *stateDir      // nil without a state directory
@@ -115,9 +112,9 @@ type Store struct {
 	journaled   map[string]int // the failures of each file that are in the journal
 	nextBeat    time.Time      // the time of the next heartbeat of the journal
 
-	// answered has the orders that have blocked a query since their states were journaled. It is
-	// nil without a journal. counters count the blocked queries; see CountHits. rejournal means that
-	// the states must be journaled again.
+	// answered has the orders with a blocked query since the last journal record of their
+	// states. It is nil without a journal. counters count blocked queries. rejournal demands
+	// new records of all states.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
@@ -138,24 +135,23 @@ type file struct {
 	// refused is the digest of the version to which err belongs. It is zero if there is no
 	// file.
 	refused source.Digest
-	// waiting is a good new version that is not in force, because another file has an order
-	// with the same id. It waits until the other file drops the order.
+	// waiting is a good new version that waits, because another file has an order with the
+	// same id.
 	waiting *candidate
 	gone    bool // the path has no file any more
-	// unseen means that the source has never reported the file: the version was taken over
-	// from another Store.
+	// unseen means that the source has never reported the file. The version then comes from
+	// another Store.
 	unseen   bool
 	pattern  bool // the path is a directory or glob
 	failures int
-	// unsigned is the id of the last proof that failed, and unsignedAt the time at which the
-	// proofs began to fail, or zero.
+	// unsigned is the id of the last proof that failed. unsignedAt is the time of the first
+	// failure, or zero.
 	unsigned   source.Digest
 	unsignedAt time.Time
 }
 
-// Open starts a Store that is not in the registry. It returns when the orders of the good
-// files are in force. If no file is good, Open returns an error with all problems. A nil clock
-// means the real time.
+// Open starts a Store outside of the registry. It returns when the orders of the good files
+// are in force. If no file is good, the error has all problems. A nil clock means real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }
@@ -195,9 +191,9 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If the state directory has versions of all
-// files of the configuration, begin returns with these versions in force, so that a start does not
-// wait for the files. The result early is then true, and the caller must call start.
+// begin creates a Store and puts orders into force. If the state directory has all configured
+// files, begin does not wait for the files. early is then true, and the caller must call
+// start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -309,8 +305,8 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Idle reports whether the Store has nothing to do until its clock moves or a file changes,
-// and has written all its log lines. Tests with a clock of their own use Idle.
+// Idle reports whether the Store has written its log and waits for its clock or for a changed
+// file. Tests with a virtual clock use Idle.
 func (s *Store) Idle() bool {
 	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
@@ -325,10 +321,8 @@ func (s *Store) Shadow() bool { return s.opt.Shadow }
 // closePatience limits the time that Close waits for a load in progress. Tests change it.
 var closePatience = 5 * time.Second
 
-// Close ends the watching of the files. The set can still be used. Close waits at most a few
-// seconds for the goroutines of the Store, because a dead file system or a blocked log must
-// not prevent the end of the server. A load that is still running after Close has no effect on
-// queries.
+// Close stops the watch of the files. Queries can still use the set. Close waits at most some
+// seconds, because a dead file system must not keep the server running.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()

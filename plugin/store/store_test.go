@@ -15,8 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A jumpClock is a clock without waits: After sets the clock forward by the given time at
-// once.
+// A jumpClock is a clock that never waits: After advances the time at once.
 type jumpClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -252,8 +251,8 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md: what a
-// store does with a new version of a file, and which names are blocked afterwards.
+// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md. A row
+// is a new version of a file, and the names that are blocked afterwards.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
 	for _, tc := range []struct {
@@ -326,8 +325,8 @@ func TestMaxShrink(t *testing.T) {
 	}
 }
 
-// TestRefusedAgain checks that each refused version of a file is counted as a failure, even if
-// two versions are refused for one reason.
+// TestRefusedAgain checks that each refused version counts as a failure, even if the reason is
+// the same.
 func TestRefusedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -424,8 +423,8 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDuplicateID checks that a new file is refused if another file has an order with the same
-// id. When the other file drops the order, the new file is loaded.
+// TestDuplicateID checks that a new file with the order id of another file is refused. The new
+// file is loaded after the other file drops the order.
 func TestDuplicateID(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example"))
@@ -443,8 +442,7 @@ func TestDuplicateID(t *testing.T) {
 	}
 }
 
-// TestOrderMoves checks that an order stays in force when one batch of changes moves the order
-// from one file to another.
+// TestOrderMoves checks that an order stays in force if one batch moves it to another file.
 func TestOrderMoves(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -459,8 +457,8 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap checks that two files may exchange their orders in one batch of changes, for
-// example in an update of a ConfigMap.
+// TestOrdersSwap checks that two files may exchange their orders in one batch, for example in
+// an update of a ConfigMap.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -476,8 +474,8 @@ func TestOrdersSwap(t *testing.T) {
 	}
 }
 
-// TestRenamed checks that orders stay in force when their file is renamed or split. If the new
-// files have only some of the orders, the new files are refused.
+// TestRenamed checks that orders stay in force when their file is renamed or split. New files
+// that lack some of the orders are refused.
 func TestRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -610,7 +608,7 @@ func TestSideList(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 	log := w.log.take()
 	logged(t, log, 1, "names.txt:2: is no name, first of 2 such lines; blocklistctl check shows them")
-	logged(t, log, 0, "c.example:80") // the text of a side list is not logged, because a wrong path may lead to a secret file
+	logged(t, log, 0, "c.example:80") // a wrong path may lead to a secret file, so the log never quotes a side list
 	logged(t, log, 0, "d..example")
 	os.Remove(filepath.Join(w.dir, "names.txt"))
 	w.step()
@@ -623,8 +621,8 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten cuts a file at every byte, in place. A version must not come into force
-// before it is unchanged for a second.
+// TestHalfWritten cuts a file at every byte, in place. A version must not go into force before
+// it is unchanged for a second.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))

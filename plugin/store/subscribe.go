@@ -8,12 +8,10 @@ type subscribers struct {
 	all map[chan struct{}]bool
 }
 
-// Subscribe returns a channel that receives a value after the Store has a new set. Several new
-// sets may give one value. The caller must call the returned function when it no longer reads the
-// channel.
+// Subscribe returns a channel that receives a value after changes of the set. The caller must
+// call cancel when it no longer reads the channel.
 //
-// The Store does not send a value when an order starts or ends by its dates, because the set
-// stays the same.
+// Orders that start or end by their dates do not change the set.
 func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	s.subscribers.mu.Lock()

@@ -8,13 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTransitions is the maximum number of orders that one call of due logs, and the maximum
-// number of deadlines.
+// maxTransitions limits the orders that one call of due logs, and also the deadlines.
 const maxTransitions = 100
 
-// A timeLog records which changes by time alone are logged: orders start and end, deadlines
-// pass, and files expire. Queries do not need the timeLog, because each query compares the
-// clock with the dates of the orders.
+// A timeLog records which changes by time are logged: starts and ends of orders, missed
+// deadlines, and expired files. Queries do not use it, because each query compares the dates
+// with the clock.
 type timeLog struct {
 	set     *ruleset.Set
 	then    order.Time            // the changes of set up to this time are logged
@@ -22,8 +21,8 @@ type timeLog struct {
 	expired map[string]order.Time // the path of a file -> the expiry time that was logged
 }
 
-// next does the work that time alone makes necessary, and returns the time of the next work, or the
-// zero time if there is none.
+// next does the work that is due at this time. It returns the time of the next work, or the
+// zero time.
 func (s *Store) next() time.Time {
 	retry := s.recallLate()
 	s.requested()
@@ -47,10 +46,8 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs what has changed with time since the last call, for example orders that have
-// started or ended. It returns the time of the next change, or zero if nothing will change.
-// After a load, due also returns memory to the operating system, because the log of the load
-// is the last user of the old set.
+// due logs what time has changed since the last call, for example that an order has started.
+// It returns the time of the next change, or zero. After a load, it also calls giveBack.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an order that had ended may be in force again.
@@ -63,8 +60,8 @@ func (s *Store) due() time.Time {
 	}
 	if changed || set != l.set {
 		s.logExpired(now)
-		// The log of the load has the states of a new set, so only later changes must be
-		// logged.
+		// The log of the load already contains the states of a new set. Only later changes are
+		// logged here.
 		l.set, l.then, l.next = set, now, s.nextChange(now)
 	}
 	giveBack(s.touched)
@@ -75,8 +72,9 @@ func (s *Store) due() time.Time {
 	return l.next.Time()
 }
 
-// nextChange returns the first time after now at which an order starts or ends, a deadline
-// passes, or a file expires. It returns ruleset.Forever if there is no such time.
+// nextChange returns the first time after now at which something changes: an order starts or
+// ends, a deadline passes, or a file expires. It returns ruleset.Forever if nothing will
+// change.
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {
@@ -102,9 +100,8 @@ func (s *Store) logExpired(now order.Time) {
 	}
 }
 
-// logTransitions logs the orders whose state changed between the times then and now, for
-// example from pending to in force. It also logs the deadlines that passed in this time while
-// the orders were not enforced.
+// logTransitions logs the orders whose state changed between then and now, for example from
+// pending to in force. It also logs orders that were not enforced at their deadline.
 func (s *Store) logTransitions(set *ruleset.Set, then, now order.Time) {
 	ts := set.Transitions(then, now)
 	logAtMost(s.log.Infof, len(ts), maxTransitions, func(i int) string {

@@ -53,7 +53,7 @@ orders:
 }
 
 // TestMissedDeadlines checks that the log reports, at a deadline, the orders that are not
-// enforced. Orders that are enforced are not reported.
+// enforced. It must not report enforced orders.
 func TestMissedDeadlines(t *testing.T) {
 	w := newWorld(t)
 	begin := w.clock.Now()
@@ -108,10 +108,9 @@ func TestRunLogsTransitions(t *testing.T) {
 	logged(t, log, 1, "order a: is in force now (it was pending)")
 }
 
-// TestGoroutinesAtRest checks that an idle store has two goroutines. One waits for the next
-// poll and for the next change of an order, and the other waits for kernel events. More idle
-// goroutines would slow down queries: Go gives the goroutine of each query a first stack of
-// the average size in use, and idle goroutines reduce the average.
+// TestGoroutinesAtRest checks that an idle store has two goroutines: one waits for the next
+// poll or change, and one for kernel events. More would slow down queries, because idle
+// goroutines reduce the initial stack of new goroutines.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

@@ -33,8 +33,8 @@ type version struct {
 	// unchecked means that the part comes from a snapshot, and was not compared with the stored
 	// files (see recheck).
 	unchecked bool
-	// unproven means that the version comes from the state directory, and that its signatures were
-	// not checked with the keys of the Corefile.
+	// unproven means that the version comes from the state directory. Its signatures are not
+	// yet checked with the keys of the Corefile.
 	unproven bool
 	kept     bool                    // the journal has received the files of the version
 	stored   state.Version           // the version as the state directory keeps it
@@ -48,9 +48,8 @@ var noVersion = version{serial: -1, expires: order.NoTime}
 // versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
-// former returns what must be remembered of a version that is no longer in force: the serial,
-// and the digest of the file with this serial. If the file comes back with a lower serial, the
-// file is refused.
+// former returns what the Store remembers of a version after its end: the serial, and the
+// digest of the order file. They let the Store refuse a lower serial when the file comes back.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
@@ -63,8 +62,8 @@ func (s *Store) formerVersion(path string) version {
 	return noVersion
 }
 
-// newerThan reports whether v is newer than w. The two versions were in force for one path,
-// perhaps in different Stores.
+// newerThan reports whether v is newer than w. Both were in force for one path, perhaps in
+// different Stores.
 func (v *version) newerThan(w *version) bool {
 	switch {
 	case w.part == nil && w.list == nil:
@@ -75,10 +74,8 @@ func (v *version) newerThan(w *version) bool {
 	return v.number > w.number
 }
 
-// versionDigest returns the digest of a version: the digest of the file itself, or a digest
-// over the file and its side lists (lists of names in files of their own). sides has the
-// digests of the side lists by path. The result does not depend on the paths, so that equal
-// files on two servers have equal digests.
+// versionDigest returns one digest of an order file (own) and its side lists (sides). Paths
+// have no effect, so equal files on two servers have equal digests.
 func versionDigest(own source.Digest, sides map[string]string) string {
 	if len(sides) == 0 {
 		return own.String()
@@ -91,8 +88,8 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides returns the side lists of a report in the form that versionDigest needs.
-// Signatures do not belong to the version of a file.
+// reportedSides returns the side lists of a report in the form that versionDigest needs. It
+// omits signature files, because they are not part of a version.
 func (s *Store) reportedSides(r source.File) map[string]string {
 	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
@@ -108,9 +105,9 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the side lists of a report. A new source does not know the side lists of a
-// version that was taken over. sidesOf then makes the source watch these lists, so that a file
-// that has not changed need not be compiled again.
+// sidesOf returns the side lists of a report. For an inherited version, a new source reports
+// none. sidesOf then makes the source watch them, so that an unchanged file is not compiled
+// again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
 	if len(sides) > 0 || f.part == nil || r.Digest != f.ownDigest {

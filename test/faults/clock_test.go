@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A dated order is in force in the interval from begin to end, as differences to the time at which
-// the test writes the order.
+// A dated order is in force from begin to end. Both are relative to the time at which the test
+// writes the order.
 type dated struct {
 	name       string
 	begin, end time.Duration
@@ -24,8 +24,8 @@ var datedOrders = []dated{
 	{"last-year", -400 * day, -200 * day},
 }
 
-// freed has the names that a lift of the reference orders frees. The lift applies from its decision
-// time.
+// freed has the names that a lift in the reference orders unblocks. The lift begins at its
+// decision time.
 var (
 	freed      = []string{"freed.example", "www.freed.example"}
 	freedSince = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)

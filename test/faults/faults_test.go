@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults makes many faults around a real server, one after the other. After each fault
-// it checks that no order was lost, no answer was wrong, the alarm was raised, and the server
-// has recovered without help.
+// Package faults makes many faults around a real server, one after the other. Each fault must
+// lose no order, cause no wrong answer, and raise its expected alarm. The server must recover
+// without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -38,7 +38,7 @@ type fault struct {
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
-	metric   string            // the metric of the alarm, if not last_load_ok and the failures of the file
+	metric   string            // the metric of the alarm; if empty, last_load_ok and the failures of the file
 	value    float64           // the value of this metric during the alarm
 	logOnly  bool              // the alarm is only in the log
 	either   bool              // an alarm is allowed but not required
@@ -66,8 +66,8 @@ const (
 	usualPeak   = 160
 )
 
-// allTime is the time for all faults together. When it is over, each fault that has not begun
-// counts as failed. All faults took two minutes on two CPUs with a load of 30.
+// allTime is the time limit for all faults. Faults that begin later count as failed. On two
+// CPUs with a load of 30, all faults took two minutes.
 const allTime = 10 * time.Minute
 
 // A row is the result of one fault in the report.
@@ -91,8 +91,8 @@ func allFaults() []fault {
 	return all
 }
 
-// labs is the number of servers at the same time. A server mostly waits, so three servers fit
-// two CPUs.
+// labs is the number of servers at the same time. A server mostly waits, so two CPUs are
+// enough for three servers.
 const labs = 3
 
 func TestFaults(t *testing.T) {
@@ -305,7 +305,7 @@ func (l *lab) recovered() error {
 }
 
 // counted returns an error if the log or the counters lack the alarm of the fault. It is for
-// faults during which no metrics can be read.
+// faults during which the metrics cannot be read.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

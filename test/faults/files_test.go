@@ -21,8 +21,8 @@ type kind struct {
 	peak int // how many MB the server may take to refuse the file; 0 means usualPeak
 }
 
-// refusal is how many MB the server may take to refuse a too large file. The heap of a small
-// server varies by this much.
+// refusal is how many MB the server may need to refuse a file that is too large. The heap of a
+// small server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
@@ -80,8 +80,8 @@ func junk() string {
 	return "\x7fELF" + string(b)
 }
 
-// sparse returns a function that makes a file of the given size without data, or of the
-// largest size that the file system allows.
+// sparse returns a function that makes a file of the given size without data. If the file
+// system does not allow the size, the file is as large as possible.
 func sparse(size int64) func(*lab, string) func() {
 	return func(l *lab, path string) func() {
 		f, err := os.Create(path + ".new")
@@ -178,8 +178,8 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a read would block. Without drain, the kernel's log would be a
-// growing file for the server, which is another fault.
+// drain reads a file until a read would block. An unread kernel log would look like a growing
+// file to the server, which is another fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)

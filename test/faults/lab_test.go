@@ -48,9 +48,8 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile has no health plugin, because health connects to itself each second. A connection
-// without a request delays SIGTERM by 5 seconds (http.Server.Shutdown), also without
-// blocklist.
+// corefile omits the health plugin, which connects to itself each second. A connection without
+// a request delays SIGTERM by 5 seconds (http.Server.Shutdown), also without blocklist.
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -252,8 +251,7 @@ func (l *lab) check(err error) {
 	}
 }
 
-// The method until repeats f until it succeeds. After the time limit, the test of the fault
-// fails.
+// until repeats f until it succeeds. It fails the test of the fault after the time limit.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

@@ -19,7 +19,7 @@ func limits() []fault {
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// A query that passes needs a new descriptor, so the queries stop here.
+			// A passing query needs a new descriptor, so the test sends no queries now.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -57,8 +57,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors limits the server's descriptors. The command runs as the server's user, because
-// root without CAP_SYS_RESOURCE may not set this limit.
+// descriptors limits the server's descriptors. prlimit runs as the server's user, because root
+// without CAP_SYS_RESOURCE may not set the limit.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

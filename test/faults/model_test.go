@@ -65,8 +65,8 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the right answer. If an answer passes although an order
-// requires a block, the order is lost. Every other difference is a wrong answer.
+// judge compares an answer with the right answer. An order is lost if a name passes that must
+// be blocked. Every other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -91,7 +91,7 @@ func newClient(addr string) *client {
 }
 
 // ask returns the answer to an A query as a constant of the model. It tries three times,
-// because the kernel may drop datagrams.
+// because datagrams may be lost.
 func (c *client) ask(name string) string {
 	var err error
 	for range 3 {

@@ -21,8 +21,8 @@ const (
 	stateUnaccepted = "coredns_blocklist_state_unaccepted"
 )
 
-// stateDir returns the path of the state directory as the tests see it. The server may have a
-// mount of its own at this path.
+// stateDir returns the path of the state directory for the tests. The server may see another
+// mount at this path.
 func (l *lab) stateDir() string {
 	if l.wrap != nil {
 		return l.proc("root") + l.path("state")
@@ -117,8 +117,8 @@ func (l *lab) change() {
 	l.check(err)
 }
 
-// stateFaults returns faults in the state directory. All orders must stay in force, and the server
-// must store the versions in force again without help.
+// stateFaults returns faults in the state directory. All orders must stay in force, and the
+// server must soon store the versions in force again.
 func stateFaults() []fault {
 	// ends returns a function that ends a fault. It checks that the server stores all files
 	// again.

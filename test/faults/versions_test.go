@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// inForce waits until the names are blocked. From then on they must stay blocked.
+// inForce waits until the names are blocked. They must stay blocked for the rest of the test.
 func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.t.Helper()
 	l.until(limit, "the new orders to be in force", func() error {
@@ -29,8 +29,8 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions returns faults with good files that come in an unusual way. The server must raise
-// no alarm and use the last version.
+// versions returns faults with good files that arrive in an unusual way. The server must raise
+// no alarm and must use the last version.
 func versions() []fault {
 	return []fault{
 		{name: "a storm of link swaps", tries: 300, fresh: true, inject: func(l *lab) func() {
@@ -190,8 +190,8 @@ func names() (out []fault) {
 // changes returns faults with reloads of the Corefile.
 func changes() []fault {
 	options := []string{"poll 300ms", "max_shrink 60%", "ttl 20s", "home IT", "organization Test", "answers addresses", "country IT 192.0.2.0/24", usualOptions}
-	// The function spoil makes five files bad: one is broken, one is missing, one is much
-	// smaller, one has a lower serial, and a protect list is missing.
+	// spoil makes five files bad. One order file is broken, one is missing, one is much
+	// smaller, and one has a lower serial. A protect list is missing.
 	spoil := func(l *lab) func() {
 		undo := []func(){
 			l.swap(single, "oops: [\n"),
@@ -451,8 +451,8 @@ func processes() []fault {
 	}
 }
 
-// fill fills a pipe. It opens the pipe again with O_NONBLOCK, because the server shares the
-// flags of w and its writes must block.
+// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK. A change of the flags of
+// w would also change the server's writes, which must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -1,8 +1,7 @@
 //go:build e2e && linux
 
-// Package state tests plugin/state on a file system that is full or read-only. The tests mount
-// the file system in a separate namespace (user_namespaces(7)), so that the rest of the
-// machine does not change.
+// Package state tests plugin/state on a full or read-only file system. The tests mount it in a
+// separate namespace (user_namespaces(7)), so that the rest of the machine does not change.
 package state
 
 import (
@@ -60,8 +59,7 @@ func disk(t *testing.T, size string) string {
 	return dir
 }
 
-// fill writes a file until the disk is full, and then makes the file shorter by the given
-// number of memory pages.
+// fill fills the disk with one file, and then frees the given number of memory pages.
 func fill(t *testing.T, dir string, pages int) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "filler"))
@@ -121,9 +119,8 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	want := next(v.Serial).Set
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
-	// The floor (the lowest serial that the server accepts) may be newer than the stored
-	// version, because current.json gets the new floor even if the new version could not be
-	// stored.
+	// The floor is the lowest serial that the server accepts. It may be newer than the stored
+	// version, because current.json can store a floor without its version.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)
@@ -131,9 +128,9 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	return s, v.Serial
 }
 
-// TestFullDisk checks commits on a disk that has between 0 and 29 free pages. A failed commit
-// must return ENOSPC and keep the stored set. A restart on the full disk must find the stored
-// set. After space is freed, the next commit must succeed.
+// TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must return
+// ENOSPC and keep the stored set for a restart. After space is freed, the next commit must
+// succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return
@@ -185,8 +182,8 @@ func TestFullDisk(t *testing.T) {
 	s.Close()
 }
 
-// TestReadOnlyDisk checks a start on a disk that has become read-only. The stored set must be
-// found, and the directory must be locked. A commit must return EROFS.
+// TestReadOnlyDisk checks a start on a disk that has become read-only. It must find the stored
+// set and lock the directory. A commit must return EROFS.
 func TestReadOnlyDisk(t *testing.T) {
 	if !namespace(t) {
 		return
