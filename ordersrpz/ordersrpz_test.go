@@ -415,6 +415,12 @@ func TestRestart(t *testing.T) {
 // A setClock shows the time that a test sets.
 type setClock struct{ now atomic.Pointer[time.Time] }
 
+func newSetClock(now time.Time) *setClock {
+	c := &setClock{}
+	c.set(now)
+	return c
+}
+
 func (c *setClock) set(now time.Time) { c.now.Store(&now) }
 
 func (c *setClock) Now() time.Time { return *c.now.Load() }
@@ -434,8 +440,7 @@ func TestStartsAndEnds(t *testing.T) {
 	if err := os.Chtimes(path, begin.Add(-time.Hour), begin.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	ticks := &setClock{}
-	ticks.set(begin)
+	ticks := newSetClock(begin)
 	d := directive.Config{}
 	d.Defaults()
 	d.Store.Patterns = []string{path}

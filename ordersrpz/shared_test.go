@@ -83,7 +83,7 @@ func TestParse(t *testing.T) {
 // TestNotify checks that a NOTIFY does not wait for a secondary that does not answer an earlier
 // NOTIFY.
 func TestNotify(t *testing.T) {
-	z := &zone{config: config{origin: "notify.example."}, clock: &setClock{}, stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
+	z := &zone{config: config{origin: "notify.example."}, clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
 	defer close(z.stop)
 	began, end := make(chan int), make(chan struct{})
 	defer close(end)

@@ -42,7 +42,8 @@ func (s *Store) journalVersion(path string) journal.Version {
 	}
 	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed), Signers: f.stored.Keys}
 	if f.serial >= 0 {
-		v.Serial = &f.serial
+		serial := f.serial // the journal reads the record later, when f may have another version
+		v.Serial = &serial
 	}
 	v.Orders, v.Targets = f.part.Orders(), f.part.Targets()
 	for name, d := range f.stored.Sides {
