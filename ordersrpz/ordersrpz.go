@@ -1,5 +1,5 @@
 // Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a response
-// policy zone (RPZ), by AXFR and IXFR, to secondary servers such as BIND, Unbound and PowerDNS
+// policy zone (RPZ), by AXFR and IXFR, to secondary servers like BIND, Unbound and PowerDNS
 // Recursor.
 //
 // The plugin is for a server block of its own. It needs the plugin transfer, which asks it for

@@ -117,7 +117,7 @@ func child(node *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-// namedFlag returns the flag of a word such as --at, --at=TIME or -o, or nil.
+// namedFlag returns the flag of a word like --at, --at=TIME or -o, or nil.
 func namedFlag(node *kong.Node, word string) *kong.Flag {
 	word, _, _ = strings.Cut(word, "=")
 	for ; node != nil; node = node.Parent {

@@ -45,12 +45,12 @@ func (f *keyFlag) verifier() (note.Verifier, error) {
 type evidenceVerifyCmd struct {
 	Dir        string `arg:"" help:"The directory of the journal."`
 	keyFlag    `embed:""`
-	Checkpoint []string `placeholder:"FILE" help:"An older checkpoint that somebody else has kept. The flag can be repeated."`
+	Checkpoint []string `placeholder:"FILE" help:"An older checkpoint that another person has kept. The flag can be repeated."`
 }
 
 // Help returns the description and the example for --help.
 func (*evidenceVerifyCmd) Help() string {
-	return `Each record that was changed, removed, added or moved is named. An older checkpoint that somebody else has kept shows that nothing before it was changed. The server may run. The exit code is 1 if the journal has a fault.
+	return `Each record that was changed, removed, added or moved is named. An older checkpoint that another person has kept shows that nothing before it was changed. The server may run. The exit code is 1 if the journal has a fault.
 
 Example:
 

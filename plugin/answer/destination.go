@@ -63,7 +63,7 @@ func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 }
 
 // settled returns the query name of q, which needs no further check. It returns "" for types
-// such as DS, whose queries are not checked (see Passes).
+// like DS, whose queries are not checked (see Passes).
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""

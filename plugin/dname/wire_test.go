@@ -91,7 +91,7 @@ func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// badEscape reports whether s has a decimal escape above 255, such as `\256`. miekg/dns takes
+// badEscape reports whether s has a decimal escape above 255, like `\256`. miekg/dns takes
 // the number modulo 256. A name from a DNS message has no escape above 255.
 func badEscape(s string) bool {
 	for i := 0; i < len(s); i++ {

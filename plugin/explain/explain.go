@@ -247,7 +247,7 @@ func (q *Query) message() *dns.Msg {
 	return m
 }
 
-// ParseType returns the query type with a name such as A or HTTPS, in upper or lower case.
+// ParseType returns the query type with a name like A or HTTPS, in upper or lower case.
 func ParseType(name string) (uint16, bool) {
 	t, ok := dns.StringToType[strings.ToUpper(name)]
 	return t, ok

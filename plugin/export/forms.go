@@ -169,8 +169,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// hosts writes lines of a hosts file. The unspecified address stands for a denial, and for the
-// address family that a redirect lacks.
+// hosts writes lines of a hosts file. The unspecified address takes the place
+// of a denial, and of an address family that a redirect lacks.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return

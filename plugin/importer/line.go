@@ -101,7 +101,7 @@ func (c *cleaner) line(s string) []order.Target {
 	return out
 }
 
-// invisible reports whether r is an invisible character, such as a soft hyphen or a BOM. Word
+// invisible reports whether r is an invisible character, like a soft hyphen or a BOM. Word
 // processors add them to lists.
 func invisible(r rune) bool {
 	switch {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// footnotes contains the characters that mark footnotes, such as a raised 2. IDNA would map a
+// footnotes contains the characters that mark footnotes, like a raised 2. IDNA would map a
 // raised digit to a plain digit, which makes a different name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 

@@ -116,7 +116,7 @@ func pageNumber(s string) bool {
 }
 
 // headerText reports whether s can be a page header. A header has no name in it and no word
-// such as "removed".
+// like "removed".
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

@@ -52,7 +52,7 @@ var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock del
 	wykreśl wykresl usunięt odblok zruš výmaz vymaz
 	легальн анульов перевірк розблок скасов виключ исключ разблок снят отмен удал`)
 
-// notBlocked matches headings such as "not to be blocked" and "nicht mehr gesperrt".
+// notBlocked matches headings like "not to be blocked" and "nicht mehr gesperrt".
 var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|pas|plus|no|nie|ne|не|больше не)[^\pL].*(?:block|blocc|gesperrt|sperren|bloqu|blok|блок)`)
 
 // separator reports whether r separates columns.

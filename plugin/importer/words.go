@@ -15,7 +15,7 @@ import (
 var (
 	// glued matches a URL that may follow another URL without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start of a text, also a mistyped one such as "https//".
+	// schemes matches a scheme at the start of a text, also a mistyped one like "https//".
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 

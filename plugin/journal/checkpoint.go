@@ -71,7 +71,7 @@ func ReadCheckpoint(path string, v note.Verifier) (Checkpoint, error) {
 	return c, nil
 }
 
-// ReadVerifier reads the verifier key of a journal from a file such as journal.vkey.
+// ReadVerifier reads the verifier key of a journal from a file like journal.vkey.
 func ReadVerifier(path string) (note.Verifier, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -5,8 +5,8 @@ import "syscall"
 // unsynchronized is STA_UNSYNC of adjtimex(2).
 const unsynchronized = 0x40
 
-// clockState reports whether the kernel's clock is synchronized, as far as a time daemon has
-// told the kernel.
+// clockState reports whether the kernel's clock is synchronized. The kernel has this
+// information from a time daemon.
 func clockState() string {
 	var t syscall.Timex // with Modes 0, the call only reads
 	if _, err := syscall.Adjtimex(&t); err != nil {

@@ -21,7 +21,7 @@ type VerifyOptions struct {
 	// Key is the public key of the journal, from a source that the journal's owner cannot
 	// change. If Key is nil, the key comes from the directory itself.
 	Key note.Verifier
-	// Checkpoints are files with older checkpoints that somebody else has kept.
+	// Checkpoints are files with older checkpoints that another person has kept.
 	Checkpoints []string
 }
 

@@ -71,7 +71,7 @@ func (x *verification) readLines() error {
 }
 
 // stated returns the index that the text of a record states, or -1. It reads only the beginning
-// of the text, because the hash tells whether the text is a record.
+// of the text, because the hash shows whether the text is a record.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -301,7 +301,7 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 // records calls f for each signed record whose line is good, in the sequence of the lines. With
 // onlyPrunes, f receives only the records Pruned and Numbers.
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// A quote inside of a JSON string has a backslash, so these texts are only in such records.
+	// A quote inside of a JSON string has a backslash, so these texts are only in records of these two kinds.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

@@ -117,7 +117,7 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the country code for a name or another code of a country, such as ITA. It
+// countryOf returns the country code for a name or another code of a country, like ITA. It
 // returns "" if s is unknown.
 func countryOf(s string) Country {
 	if c, ok := ParseCountry(s); ok {
@@ -154,7 +154,7 @@ func countryOf(s string) Country {
 	return ""
 }
 
-// CountryNamed returns the country code for a name or another code of a country, such as ITA.
+// CountryNamed returns the country code for a name or another code of a country, like ITA.
 // It returns "" if s is unknown.
 func CountryNamed(s string) Country { return countryOf(s) }
 

@@ -276,7 +276,7 @@ func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allow
 	return 0
 }
 
-// parseDuration parses a duration in Go's format, such as "1h30m". It also accepts "d" for 24
+// parseDuration parses a duration in Go's format, like "1h30m". It also accepts "d" for 24
 // hours.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestEndings checks files with an extension in capital letters, such as ".YAML", as Windows
+// TestEndings checks files with an extension in capital letters, like ".YAML", as Windows
 // programs write it.
 func TestEndings(t *testing.T) {
 	const (

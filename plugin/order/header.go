@@ -32,7 +32,7 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		// "Local" and zone names in lower case, such as localtime, depend on the machine.
+		// "Local" and zone names in lower case, like localtime, depend on the machine.
 		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:

@@ -107,7 +107,7 @@ type Authority struct {
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
-	// WithTerritories lists the countries that are written with a "+" in the file, such as
+	// WithTerritories lists the countries that are written with a "+" in the file, like
 	// "FR+". Countries also contains the territories of these countries.
 	WithTerritories []Country
 	Clients         []netip.Prefix

@@ -219,7 +219,7 @@ func (o *outline) flow(i int, text []byte) int {
 	return end
 }
 
-// line scans lines such as "- name" from offset i on. It returns the offset at which
+// line scans lines like "- name" from offset i on. It returns the offset at which
 // the lines end.
 func (o *outline) line(i int, text []byte) int {
 	at := i

@@ -60,7 +60,7 @@ func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 }
 
 // zones maps common abbreviations of time zones to offsets. It has no ambiguous abbreviations,
-// such as IST.
+// like IST.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",

@@ -234,7 +234,7 @@ const maxID = 128
 
 // orderID returns the id of an order. Characters that an id cannot have become hyphens, and the id
 // ends in a part of the digest of the original text, so that different texts have different ids. A
-// slash is such a character too, except in a value that the operator gives.
+// slash is replaced too, except in a value that the operator gives.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
 	id := fill(p.ID, func(column string) string {

@@ -101,7 +101,7 @@ type Layout struct {
 }
 
 // Where lists the values of a column. A file with another value is refused. The value "*" in Take
-// stands for all values that are in no other list.
+// means all values that are in no other list.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order

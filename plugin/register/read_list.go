@@ -67,7 +67,7 @@ var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
 // readHosts reads a hosts file. The column address is empty for an address of the machine itself,
-// such as 0.0.0.0, which blocks a name.
+// like 0.0.0.0, which blocks a name.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {

@@ -20,7 +20,7 @@ type path struct {
 	optional bool   // the file may have no value
 }
 
-// parsePath parses a path such as decision/@date, ip* or removed?.
+// parsePath parses a path like decision/@date, ip* or removed?.
 func parsePath(s string) path {
 	p := path{parts: s}
 	for {

@@ -150,13 +150,13 @@ func (r *run) owner(name string, o *owner) error {
 	return nil
 }
 
-// lastLabel returns the last label of a name that is a trigger other than a name, such as rpz-ip.
+// lastLabel returns the last label of a name that is a trigger other than a name, like rpz-ip.
 func lastLabel(name string) (string, bool) {
 	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	return label, strings.HasPrefix(label, "rpz-")
 }
 
-// triggerPrefix returns the network of a trigger such as 24.0.2.0.192. The prefix length is first,
+// triggerPrefix returns the network of a trigger like 24.0.2.0.192. The prefix length is first,
 // and the parts of the address are in reverse; "zz" is the :: of an IPv6 address.
 func triggerPrefix(s string) (netip.Prefix, bool) {
 	parts := strings.Split(s, ".")

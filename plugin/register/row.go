@@ -91,7 +91,7 @@ func (r *run) value(column string) string {
 	return r.file[column]
 }
 
-// others is the value in a preset that stands for all values that the preset does not list.
+// others is the value in a preset that means all values that the preset does not list.
 const others = "*"
 
 type verdict uint8

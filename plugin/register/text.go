@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// charset returns the character set with a name such as windows-1250, or nil for UTF-8.
+// charset returns the character set with a name like windows-1250, or nil for UTF-8.
 func charset(name string) (encoding.Encoding, error) {
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8":

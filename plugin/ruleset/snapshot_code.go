@@ -137,7 +137,7 @@ func (c *coder) flag(v *bool) {
 	}
 }
 
-// str writes or reads a text that occurs once, such as the id of an order.
+// str writes or reads a text that occurs once, like the id of an order.
 func (c *coder) str(s *string) {
 	n := len(*s)
 	num(c, &n)
@@ -163,7 +163,7 @@ type words struct {
 	all []string
 }
 
-// word writes or reads a text that may occur several times, such as the name of an authority.
+// word writes or reads a text that may occur several times, like the name of an authority.
 func word[T ~string](c *coder, s *T) {
 	w := &c.words
 	id, known := w.ids[string(*s)]

@@ -63,7 +63,7 @@ func (p Policy) key(id KeyID) (k Key, ok bool) {
 	return Key{}, false
 }
 
-// String returns the policy as in the Corefile, such as "2 RWQ... RWS...". Policies with equal
+// String returns the policy as in the Corefile, like "2 RWQ... RWS...". Policies with equal
 // strings are equal.
 func (p Policy) String() string {
 	s := fmt.Sprint(p.Need)

@@ -46,7 +46,7 @@ func Place(patterns []string, path string) int {
 }
 
 // Expand returns the order files that match the patterns now, sorted as by a Source. The
-// result "errs" has an error for each pattern without a file, but a path such as orders.yaml
+// result "errs" has an error for each pattern without a file, but a path like orders.yaml
 // is not checked.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()

@@ -83,7 +83,7 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob has an ending, such as *.txt. A glob without an ending
+// spellsEnding reports whether a glob has an ending, like *.txt. A glob without an ending
 // matches order files only. Otherwise orders/* would make README.md an order file.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
@@ -190,7 +190,7 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 		case match && (orderEnding(name) || p.kind == glob && p.spellsEnding()):
 			x.paths = append(x.paths, path)
 		case match || almostOrder(name):
-			// A name such as orders.yaml.bak is logged, because it may be an error.
+			// A name like orders.yaml.bak is logged, because it may be an error.
 			x.ignored = append(x.ignored, path)
 		}
 	}

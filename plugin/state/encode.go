@@ -103,7 +103,7 @@ func stringsOf(in []text) (out []string) {
 }
 
 // encode returns the content of current.json. The last line has the SHA-256 of the lines
-// above, as JSON, so that programs such as jq can read the file.
+// above, as JSON, so that programs like jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {

@@ -53,7 +53,7 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// A query that a plugin sends, such as the second query of dns64, has a log line of
+		// A query that a plugin sends, like the second query of dns64, has a log line of
 		// its own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string

@@ -73,8 +73,8 @@ func (p *port) route(open bool) http.Handler {
 
 // allows reports whether a request with the given Host header may pass. On a loopback address
 // without passwords, a page of a foreign site must not read the status through the browser of a
-// person on this machine: such a page resolves a name of its own to the loopback address (DNS
-// rebinding), and so its Host header has a name.
+// person on this machine. The foreign page would resolve its own name to the loopback address (DNS
+// rebinding), so the Host header would have this name.
 func (p *port) allows(host string) bool {
 	tcp, ok := p.listener.Addr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() {
