@@ -235,6 +235,10 @@ func TestExportedNames(t *testing.T) {
 						for i := next.Add(1) - 1; i < int64(len(questions)); i = next.Add(1) - 1 {
 							q := questions[i]
 							got := outcome(exchange(t, addr, q.name, q.qtype))
+							for try := 0; got == "SERVFAIL" && try < 5; try++ {
+								// On a busy machine, the upstream may not answer in time.
+								got = outcome(exchange(t, addr, q.name, q.qtype))
+							}
 							asked.Add(1)
 							if got == q.want || q.soft && slices.Contains([]string{"NXDOMAIN", "NODATA"}, got) && q.want == "NODATA" {
 								continue
