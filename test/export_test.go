@@ -27,7 +27,8 @@ var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExpo
 // zoneHead is the beginning of each response policy zone in these tests.
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export.
+// consumers start a resolver with the text of an export. Knot Resolver is missing, because it
+// answers SERVFAIL for some names below an exception (docs/other-resolvers.md).
 var consumers = []struct {
 	name, form string
 	start      func(t *testing.T, dir, addr, upstream, text string)
@@ -66,20 +67,6 @@ disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dir))
 		daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
-	}},
-	{"knot", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
-		write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
-net.listen('127.0.0.1', %s, { kind = 'dns' })
-cache.open(10 * MB, 'lmdb://%s')
-modules.unload('priming')
-modules.unload('ta_update')
-modules.unload('ta_signal_query')
-trust_anchors.remove('.')
-policy.add(policy.rpz(policy.DENY, '%[2]s/rpz.zone', false))
-policy.add(policy.all(policy.FORWARD('%s')))
-`, portOf(addr), dir, strings.Replace(upstream, ":", "@", 1)))
-		daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "orders.conf"), text)
@@ -127,7 +114,8 @@ func startPlainUpstream(t *testing.T) string {
 		case dns.TypeTXT:
 			m.Answer = []dns.RR{&dns.TXT{Hdr: head, Txt: []string{"real"}}}
 		default:
-			head.Rrtype = dns.TypeSOA
+			// All names are in the root zone, so the zone has no cuts.
+			head.Name, head.Rrtype = ".", dns.TypeSOA
 			m.Ns = []dns.RR{&dns.SOA{Hdr: head, Ns: ".", Mbox: ".", Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: 60}}
 		}
 		w.WriteMsg(m)
@@ -235,10 +223,6 @@ func TestExportedNames(t *testing.T) {
 						for i := next.Add(1) - 1; i < int64(len(questions)); i = next.Add(1) - 1 {
 							q := questions[i]
 							got := outcome(exchange(t, addr, q.name, q.qtype))
-							for try := 0; got == "SERVFAIL" && try < 5; try++ {
-								// On a busy machine, the upstream may not answer in time.
-								got = outcome(exchange(t, addr, q.name, q.qtype))
-							}
 							asked.Add(1)
 							if got == q.want || q.soft && slices.Contains([]string{"NXDOMAIN", "NODATA"}, got) && q.want == "NODATA" {
 								continue
