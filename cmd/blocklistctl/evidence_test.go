@@ -48,7 +48,8 @@ func makeJournal(t *testing.T, dir string) {
 	j.Close(time.Minute)
 	hours.Add(1)
 	j = journal.Open(dir, opt)
-	j.Append(journal.Record{Event: journal.Outcome, Set: "x"})
+	// The first outcome after a start lists the versions in force.
+	j.Append(journal.Record{Event: journal.Outcome, Set: "x", Files: []journal.Version{{File: "/etc/orders.yaml", SHA256: sum}}})
 	hours.Add(1)
 	j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "appeal/1"})
 	if !j.Close(time.Minute) {

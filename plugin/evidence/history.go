@@ -66,35 +66,38 @@ func Open(dir string) (*History, error) {
 func (h *History) Order(id string) *OrderHistory {
 	out := &OrderHistory{Node: h.node, Order: id, Intervals: []Interval{}}
 	var state journal.Event
-	running, version := false, ""
+	version := ""      // the last version of the file that contained the order
 	var last time.Time // the time of the last record
+	open := func() bool {
+		n := len(out.Intervals)
+		return n > 0 && out.Intervals[n-1].Until.IsZero()
+	}
 	begin := func(t time.Time) { out.Intervals = append(out.Intervals, Interval{From: t, SHA256: version}) }
 	end := func(t time.Time, why, by string) {
-		if n := len(out.Intervals); n > 0 && out.Intervals[n-1].Until.IsZero() {
-			x := &out.Intervals[n-1]
+		if open() {
+			x := &out.Intervals[len(out.Intervals)-1]
 			x.Until, x.Why, x.By = t, why, by
 		}
 	}
 	for _, r := range h.records {
 		switch r.Event {
 		case journal.Start:
-			if running {
-				end(last, "unknown", "")
-			}
-			running = false
+			end(last, "unknown", "")
 		case journal.Stop:
 			end(r.Time.Time, "stop", "")
-			running = false
 		case journal.Outcome:
-			if !running && r.Set != "" {
-				running = true
-				if state == journal.InForce {
-					begin(r.Time.Time)
-				}
-			}
+			// The first outcome after a start lists all versions in force. The file of the order may
+			// be missing, or a version without the order may be in force. A record about the order
+			// comes only after a change while the server runs.
 			for _, f := range r.Files {
-				if f.File == out.File && f.Problem == "" {
+				if f.File != out.File || f.Problem != "" {
+					continue
+				}
+				if open() {
 					version = f.SHA256
+				} else if state == journal.InForce && (f.SHA256 == version || h.contains(f, id)) {
+					version = f.SHA256
+					begin(r.Time.Time)
 				}
 			}
 		}
@@ -108,7 +111,7 @@ func (h *History) Order(id string) *OrderHistory {
 		case journal.Received, journal.Corrected:
 			out.File, version = r.File, r.SHA256
 		case journal.InForce:
-			if state != journal.InForce {
+			if !open() {
 				begin(r.Time.Time)
 			}
 			state = r.Event
@@ -172,6 +175,21 @@ func (h *History) Name(n dname.Name) []*OrderHistory {
 		out = append(out, o)
 	}
 	return out
+}
+
+// contains reports whether a version of an order file has an order with the given id. It returns
+// false for a version that the journal does not have.
+func (h *History) contains(f journal.Version, id string) (found bool) {
+	in, err := journal.OpenVersion(h.dir, f.SHA256)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	_, problems := order.Parse(f.File, in, order.Options{
+		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
+		Emit:     func(o *order.Order) { found = found || o.ID == id },
+	})
+	return found && len(problems.Errors()) == 0
 }
 
 // covering returns the orders of a version that have the name, or a name above it, as a target.
