@@ -95,8 +95,7 @@ func (r *run) readTable(text string) error {
 // tableRow handles a row of a table: a row above the header, the header, or a row with values.
 func (r *run) tableRow(at int, cells []string) error {
 	if r.layout == nil {
-		r.header(cells)
-		return nil
+		return r.header(cells)
 	}
 	if len(cells) != r.width {
 		if r.p.Format == "xlsx" && len(cells) < r.width {
@@ -113,14 +112,15 @@ func (r *run) tableRow(at int, cells []string) error {
 // maxHead is the number of rows in which the header of a table must be.
 const maxHead = 20
 
-// header chooses the first layout whose columns are all in the row.
-func (r *run) header(cells []string) {
+// header chooses the first layout whose columns are all in the row. It returns an error if the
+// row has a column of this layout twice.
+func (r *run) header(cells []string) error {
 	if r.above++; r.above > maxHead {
-		return
+		return nil
 	}
-	at := map[string]int{}
+	at, times := map[string]int{}, map[string]int{}
 	for i, c := range cells {
-		if _, twice := at[tidy(c)]; !twice {
+		if times[tidy(c)]++; times[tidy(c)] == 1 {
 			at[tidy(c)] = i
 		}
 	}
@@ -140,11 +140,18 @@ func (r *run) header(cells []string) {
 				all = false
 			}
 		}
-		if all {
-			r.use(l, index, len(cells))
-			return
+		if !all {
+			continue
 		}
+		for _, i := range slices.Sorted(maps.Values(index)) {
+			if head := tidy(cells[i]); times[head] > 1 {
+				return fmt.Errorf("the header has the column %q twice, so it is not known which of the columns has the values; rename one of the columns", head)
+			}
+		}
+		r.use(l, index, len(cells))
+		return nil
 	}
+	return nil
 }
 
 // noLayout returns an error if no row was a header of a layout.

@@ -118,6 +118,10 @@ func (r *run) row(at int, cells []string) error {
 		r.progress(r.rows)
 	}
 	for i, from := range r.cells {
+		if r.p.Format != "xml" && strings.Contains(cells[from], manyValues) { // XML has no such characters
+			r.refuse(at, r.names[i], cells[from], "has a NUL byte")
+			return nil
+		}
 		v := tidy(cells[from])
 		if use, ok := r.correct(at, r.names[i], v); ok {
 			v = tidy(use)

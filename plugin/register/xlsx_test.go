@@ -48,3 +48,26 @@ id: x
 		}
 	}
 }
+
+// TestTables checks tables from which names could be lost, or to which names could be added.
+func TestTables(t *testing.T) {
+	p, err := Parse("x", []byte(`preset: x
+title: An example
+seen: none
+format: table
+layouts: [{columns: {name: name}}]
+order: {authority: {name: Example Authority}, scope: global}
+id: x
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := options(nil, order.NoTime)
+	if _, err := Import(p, []byte("name,other,name\na.example.com,1,b.example.com\n"), opt); err == nil || !strings.Contains(err.Error(), `the column "name" twice`) {
+		t.Errorf("a column twice: error %v", err)
+	}
+	res, err := Import(p, []byte("name,other,other\na.example.com\x00b.example.com,1,2\nc.example.com,1,2\n"), opt)
+	if err != nil || len(res.Refused) != 1 || res.Refused[0].Why != "has a NUL byte" {
+		t.Errorf("a NUL byte: %v, refused %+v", err, res)
+	}
+}

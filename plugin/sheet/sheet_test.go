@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,44 @@ d.example")`
 	w.Close()
 	if got, _, err := Text("list.xlsx", b.Bytes(), "Sites!B"); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet2.xml: XML syntax error") {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestCells checks that a cell without a text is an error, because a name may be missing.
+func TestCells(t *testing.T) {
+	for cell, want := range map[string]string{
+		`<c r="B6" t="e"><v>#REF!</v></c>`:        "cell B6 has the error #REF! of a formula",
+		`<c r="B6"><f>1+1</f></c>`:                "cell B6 has a formula without a result",
+		`<c r="B6" t="s"><v>99</v></c>`:           `cell B6 refers to the shared text "99"`,
+		`<c r="B6" t="s"><v>-1</v></c>`:           `cell B6 refers to the shared text "-1"`,
+		`<c r="B6" t="str"><f>A1</f><v>x</v></c>`: "",
+	} {
+		data := workbook(t)
+		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, part := range z.File {
+			r, err := part.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(r)
+			if part.Name == "xl/worksheets/sheet2.xml" {
+				from := bytes.Index(text, []byte(`<c r="B6"`))
+				to := from + bytes.Index(text[from:], []byte("</c>")) + len("</c>")
+				text = slices.Concat(text[:from], []byte(cell), text[to:])
+			}
+			out, _ := w.Create(part.Name)
+			out.Write(text)
+		}
+		w.Close()
+		_, _, err = Text("list.xlsx", b.Bytes(), "Sites!B")
+		if got := message(err); (want == "") != (err == nil) || !strings.Contains(got, want) {
+			t.Errorf("%s: error %q, want %q", cell, got, want)
+		}
 	}
 }
 

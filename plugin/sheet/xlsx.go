@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -33,7 +34,7 @@ func readXLSX(data []byte) (out []table, err error) {
 		return nil, fmt.Errorf("cannot be read as XLSX: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := wellFormed(data); err != nil {
+	if err := sound(data); err != nil {
 		return nil, fmt.Errorf("cannot be read as XLSX: %w", err)
 	}
 	for _, name := range f.GetSheetList() {
@@ -61,30 +62,113 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// wellFormed returns an error if the XML of a sheet is cut off or has a syntax error. The
-// library would return the rows before the error without an error, so names would be missing.
-func wellFormed(data []byte) error {
+// sound returns an error if the XML of a sheet is cut off or has a syntax error, or if a cell has
+// no text that a person sees. The library would return the rows before the error, or an empty
+// cell, without an error, so names would be missing.
+func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return err
+	}
+	texts := 0
+	for _, part := range z.File {
+		if part.Name == "xl/sharedStrings.xml" {
+			if err := tokens(part, func(t xml.Token) error {
+				if e, ok := t.(xml.StartElement); ok && e.Name.Local == "si" {
+					texts++
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
 	}
 	for _, part := range z.File {
 		if !strings.HasPrefix(part.Name, "xl/worksheets/") || !strings.HasSuffix(part.Name, ".xml") {
 			continue
 		}
-		r, err := part.Open()
-		if err != nil {
-			return fmt.Errorf("%s: %w", part.Name, err)
+		c := cells{texts: texts}
+		if err := tokens(part, c.token); err != nil {
+			return err
 		}
-		dec := xml.NewDecoder(r)
-		for err == nil {
-			_, err = dec.Token()
+	}
+	return nil
+}
+
+// tokens calls f for each token of a part of an XLSX file.
+func tokens(part *zip.File, f func(xml.Token) error) error {
+	r, err := part.Open()
+	if err != nil {
+		return fmt.Errorf("%s: %w", part.Name, err)
+	}
+	dec := xml.NewDecoder(r)
+	for err == nil {
+		var t xml.Token
+		if t, err = dec.Token(); err == nil {
+			err = f(t)
 		}
-		if !errors.Is(err, io.EOF) {
-			return errors.Join(fmt.Errorf("%s: %w", part.Name, err), r.Close())
+	}
+	if !errors.Is(err, io.EOF) {
+		return errors.Join(fmt.Errorf("%s: %w", part.Name, err), r.Close())
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("%s: %w", part.Name, err)
+	}
+	return nil
+}
+
+// A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
+type cells struct {
+	texts              int // the number of shared texts
+	name, kind         string
+	formula, value, in bool
+	text               strings.Builder
+}
+
+func (c *cells) token(t xml.Token) error {
+	switch t := t.(type) {
+	case xml.StartElement:
+		switch t.Name.Local {
+		case "c":
+			*c = cells{texts: c.texts}
+			for _, a := range t.Attr {
+				switch a.Name.Local {
+				case "r":
+					c.name = a.Value
+				case "t":
+					c.kind = a.Value
+				}
+			}
+		case "f":
+			c.formula = true
+		case "v":
+			c.value, c.in = true, true
 		}
-		if err := r.Close(); err != nil {
-			return fmt.Errorf("%s: %w", part.Name, err)
+	case xml.CharData:
+		if c.in {
+			c.text.Write(t)
+		}
+	case xml.EndElement:
+		switch t.Name.Local {
+		case "v":
+			c.in = false
+		case "c":
+			return c.problem()
+		}
+	}
+	return nil
+}
+
+// problem returns an error if a cell has no text.
+func (c *cells) problem() error {
+	switch {
+	case c.kind == "e":
+		return fmt.Errorf("cell %s has the error %s of a formula; write the value into the cell", c.name, c.text.String())
+	case c.formula && !c.value:
+		return fmt.Errorf("cell %s has a formula without a result; open and save the file in a spreadsheet program", c.name)
+	case c.kind == "s":
+		if n, err := strconv.Atoi(strings.TrimSpace(c.text.String())); err != nil || n < 0 || n >= c.texts {
+			return fmt.Errorf("cell %s refers to the shared text %q, and the file has %d", c.name, c.text.String(), c.texts)
 		}
 	}
 	return nil
