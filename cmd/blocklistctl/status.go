@@ -154,6 +154,7 @@ func (r *remote) node() nodeJSON {
 		return n
 	}
 	n.Status = &d
+	n.Problems = len(d.Alarms) > 0
 	for _, s := range d.Sets {
 		n.Problems = n.Problems || !s.LastLoadOK
 	}
@@ -254,6 +255,7 @@ func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]str
 	if len(rows) == 0 {
 		rows = [][]string{{url, "-", "-", count(0, "block"), "no server block has the directive"}}
 	}
+	lines = append(lines, n.Status.Alarms...)
 	if len(n.Shadow) > 0 {
 		lines = append(lines, "in shadow, no order is enforced: "+strings.Join(n.Shadow, "; "))
 	}

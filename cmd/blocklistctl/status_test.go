@@ -163,6 +163,30 @@ func TestStatusOfProblem(t *testing.T) {
 	}
 }
 
+// TestStatusOfState checks that a state directory that was lost is a problem of the server.
+func TestStatusOfState(t *testing.T) {
+	s := startStatus(t, statusOne, false)
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "current.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := new(directive.Config)
+	d.Defaults()
+	d.Store.Patterns, d.Store.Rules.NoCountry, d.Store.State = []string{s.file}, true, dir
+	st, err := store.Open(d.Store, noLog{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	code, out, errs := ctl("status", s.url)
+	if code != exitProblems || !strings.Contains(out, "state directory was new, empty or damaged") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
+
 // TestStatusWait checks that --wait ends when the server has the set of the local files, or
 // after the timeout.
 func TestStatusWait(t *testing.T) {

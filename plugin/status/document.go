@@ -2,6 +2,7 @@ package status
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -27,6 +28,8 @@ type Document struct {
 	At      string        `json:"at"`
 	Sets    []Set         `json:"sets"`
 	Blocks  []ServerBlock `json:"server_blocks"`
+	// Alarms has a sentence for each fault of a state directory or journal of the process.
+	Alarms []string `json:"alarms"`
 }
 
 // A Set is a set of orders in force. Server blocks with equal sets share a Set.
@@ -85,7 +88,7 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) error {
 // document returns the document at the path /status.
 func (n *Node) document() *Document {
 	now := n.moment()
-	out := &Document{Product: Product, API: API, Version: n.Version, At: text(now), Sets: []Set{}, Blocks: []ServerBlock{}}
+	out := &Document{Product: Product, API: API, Version: n.Version, At: text(now), Sets: []Set{}, Blocks: []ServerBlock{}, Alarms: alarms()}
 	for _, s := range n.sets() {
 		out.Sets = append(out.Sets, s.json())
 	}
@@ -97,6 +100,29 @@ func (n *Node) document() *Document {
 		}
 		out.Blocks = append(out.Blocks, x)
 	}
+	return out
+}
+
+// alarms returns the faults of the state directories and journals of the process.
+func alarms() []string {
+	out := []string{}
+	for _, st := range store.States() {
+		if st.Err != nil {
+			out = append(out, fmt.Sprintf("the newest versions have not been stored in the state directory since %s: %v", text(st.FailingSince), st.Err))
+		}
+		if !st.Unaccepted.IsZero() {
+			out = append(out, fmt.Sprintf("the state directory was new, empty or damaged at %s, so orders may be missing; blocklistctl state accept ends this alarm", text(st.Unaccepted)))
+		}
+		if st.WrongSnapshots > 0 {
+			out = append(out, fmt.Sprintf("%d snapshots in the state directory were wrong at the start; the stored files are in force", st.WrongSnapshots))
+		}
+	}
+	for _, st := range store.Journals() {
+		if st.Err != nil {
+			out = append(out, fmt.Sprintf("the journal has not been written since %s: %v", text(st.FailingSince), st.Err))
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 
