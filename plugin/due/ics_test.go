@@ -132,7 +132,7 @@ func FuzzFold(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if !utf8.ValidString(s) || strings.ContainsAny(s, "\r\n") {
-			t.Skip()
+			return // the calendar has only valid text without line breaks
 		}
 		var b strings.Builder
 		fold(&b, "X:"+s)

@@ -31,7 +31,7 @@ type Counts struct {
 // A Left is a number of orders or targets that an export does not have.
 type Left struct {
 	N    int
-	What string // a noun in the singular, such as "order in shadow"
+	What string // a noun in the singular, for example "order in shadow"
 }
 
 // LeftOut returns the numbers that are not zero.

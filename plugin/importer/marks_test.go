@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMarks checks marks, such as numbers, that only several lines together reveal.
+// TestMarks checks marks, for example numbers. Only several lines together show that a text is a mark.
 func TestMarks(t *testing.T) {
 	for _, tc := range []struct {
 		list, want, says string

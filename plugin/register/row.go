@@ -118,7 +118,7 @@ func (r *run) row(at int, cells []string) error {
 		r.progress(r.rows)
 	}
 	for i, from := range r.cells {
-		if r.p.Format != "xml" && strings.Contains(cells[from], manyValues) { // XML has no such characters
+		if r.p.Format != "xml" && strings.Contains(cells[from], manyValues) { // XML cannot contain a NUL byte
 			r.refuse(at, r.names[i], cells[from], "has a NUL byte")
 			return nil
 		}

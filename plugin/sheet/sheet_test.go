@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,40 @@ func workbook(t *testing.T) []byte {
 	return b.Bytes()
 }
 
+// withSites returns the workbook after a change of the XML of the sheet Sites.
+func withSites(t *testing.T, change func([]byte) []byte) []byte {
+	t.Helper()
+	data := workbook(t)
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, part := range z.File {
+		r, err := part.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Base(part.Name) == "sheet2.xml" {
+			text = change(text)
+		}
+		out, err := w.Create(part.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(text)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // TestXLSX checks a column of a workbook. A damaged workbook must give an error, and not some
 // of its names.
 func TestXLSX(t *testing.T) {
@@ -86,26 +121,8 @@ d.example")`
 	if _, _, err := Text("list.xlsx", data[:len(data)/2], "Sites!B"); err == nil {
 		t.Error("half a file is accepted")
 	}
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, part := range z.File {
-		r, err := part.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, _ := io.ReadAll(r)
-		if part.Name == "xl/worksheets/sheet2.xml" {
-			text = text[:bytes.Index(text, []byte(`<c r="B6"`))]
-		}
-		out, _ := w.Create(part.Name)
-		out.Write(text)
-	}
-	w.Close()
-	if got, _, err := Text("list.xlsx", b.Bytes(), "Sites!B"); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet2.xml: XML syntax error") {
+	cut := withSites(t, func(text []byte) []byte { return text[:bytes.Index(text, []byte(`<c r="B6"`))] })
+	if got, _, err := Text("list.xlsx", cut, "Sites!B"); err == nil || !strings.Contains(err.Error(), "sheet2.xml: XML syntax error") {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -119,29 +136,12 @@ func TestCells(t *testing.T) {
 		`<c r="B6" t="s"><v>-1</v></c>`:           `cell B6 refers to the shared text "-1"`,
 		`<c r="B6" t="str"><f>A1</f><v>x</v></c>`: "",
 	} {
-		data := workbook(t)
-		z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b bytes.Buffer
-		w := zip.NewWriter(&b)
-		for _, part := range z.File {
-			r, err := part.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, _ := io.ReadAll(r)
-			if part.Name == "xl/worksheets/sheet2.xml" {
-				from := bytes.Index(text, []byte(`<c r="B6"`))
-				to := from + bytes.Index(text[from:], []byte("</c>")) + len("</c>")
-				text = slices.Concat(text[:from], []byte(cell), text[to:])
-			}
-			out, _ := w.Create(part.Name)
-			out.Write(text)
-		}
-		w.Close()
-		_, _, err = Text("list.xlsx", b.Bytes(), "Sites!B")
+		data := withSites(t, func(text []byte) []byte {
+			from := bytes.Index(text, []byte(`<c r="B6"`))
+			to := from + bytes.Index(text[from:], []byte("</c>")) + len("</c>")
+			return slices.Concat(text[:from], []byte(cell), text[to:])
+		})
+		_, _, err := Text("list.xlsx", data, "Sites!B")
 		if got := message(err); (want == "") != (err == nil) || !strings.Contains(got, want) {
 			t.Errorf("%s: error %q, want %q", cell, got, want)
 		}

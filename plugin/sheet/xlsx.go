@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,7 @@ func sound(data []byte) error {
 		}
 	}
 	for _, part := range z.File {
-		if !strings.HasPrefix(part.Name, "xl/worksheets/") || !strings.HasSuffix(part.Name, ".xml") {
+		if path.Base(path.Dir(part.Name)) != "worksheets" || path.Ext(part.Name) != ".xml" {
 			continue
 		}
 		c := cells{texts: texts}
