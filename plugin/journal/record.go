@@ -30,6 +30,7 @@ const (
 	Outcome Event = "load_outcome" // the result of the load
 	Kept    Event = "version_kept" // the bytes of a file are in the folder versions
 	NotKept Event = "version_not_kept"
+	Request Event = "state_request" // an operator has changed the state directory
 )
 
 // The events of one order.
@@ -43,6 +44,7 @@ const (
 	Forced      Event = "forced"    // the order enforces a target although the guard objects
 	Hits        Event = "hits"      // the number of blocked queries in the hour before the next heartbeat
 	SelfTest    Event = "self_test" // the server has asked itself for a target
+	Probe       Event = "probe"     // blocklistctl has asked a server for a target
 
 	// The events below are also the states of an order.
 
@@ -96,6 +98,13 @@ type Record struct {
 	Step    string         `json:"step,omitempty"`
 	Program string         `json:"program,omitempty"`
 	Process int            `json:"process,omitempty"`
+
+	// The answer to the query of a SelfTest or a Probe. Why is empty if the answer is right.
+	Server string   `json:"server,omitempty"` // the server that was asked
+	Name   string   `json:"name,omitempty"`   // the name in the query: the target, or a name made from it
+	Type   string   `json:"type,omitempty"`   // the type in the query, for example "A"
+	Rcode  string   `json:"rcode,omitempty"`  // for example "NXDOMAIN"; empty without an answer
+	EDE    []uint16 `json:"ede,omitempty"`    // the extended error codes of RFC 8914
 
 	First *int64        `json:"first,omitempty"` // the first and last index of a range of records
 	Last  *int64        `json:"last,omitempty"`
