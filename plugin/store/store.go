@@ -110,7 +110,11 @@ type Store struct {
 
 	unjournaled bool           // the changes of the set in force are not in the journal yet
 	journaled   map[string]int // the failures of each file that are in the journal
-	nextBeat    time.Time      // the time of the next heartbeat of the journal
+	// journaledPaths has the files with a version in force, as the journal says.
+	journaledPaths map[string]bool
+	nextBeat       time.Time    // the time of the next heartbeat of the journal
+	started        bool         // all files were loaded for the first time
+	notified       *ruleset.Set // the set that the subscribers know
 
 	// answered has the orders with a blocked query since the last journal record of their
 	// states. It is nil without a journal. counters count blocked queries. rejournal demands
@@ -273,6 +277,7 @@ func (s *Store) start(ctx context.Context) error {
 			break
 		}
 	}
+	s.journalStarted()
 	var all []string
 	good := false
 	for _, path := range s.paths {
