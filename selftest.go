@@ -69,7 +69,11 @@ func (i *instance) testItself(inst *caddy.Instance) {
 		known[s] = true
 		t := &selfTest{store: s, route: newRoutes(i.blocks, s, inst), replaced: i.beingReplaced, log: log, pause: askPause, again: askAgain}
 		i.tests = append(i.tests, t)
-		running.Go(func() { t.run(ctx) })
+		tested, end := s.Testing()
+		running.Go(func() {
+			defer end()
+			t.run(ctx, tested)
+		})
 	}
 }
 
@@ -103,14 +107,15 @@ const (
 )
 
 // run tests the server now, and after each change of the set, until ctx is done.
-func (t *selfTest) run(ctx context.Context) {
+func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	changes, cancel := t.store.Subscribe()
 	defer cancel()
-	var tested map[string]*ruleset.Part
+	var was map[string]*ruleset.Part
 	for {
-		parts := t.store.Parts()
-		t.test(ctx, tested, parts)
-		tested = parts
+		set, is := t.store.Parts()
+		t.test(ctx, was, is)
+		tested(set)
+		was = is
 		var again <-chan time.Time
 		if len(t.wrong) > 0 {
 			again = time.After(wrongAgain)

@@ -124,6 +124,10 @@ type Store struct {
 	counters   []*hits.Counter
 	rejournal  atomic.Bool
 
+	// testers is the number of running self-tests. testedSet is the set that was tested last.
+	testers   atomic.Int32
+	testedSet atomic.Pointer[ruleset.Set]
+
 	panics sync.Map // the panic texts whose stacks were logged
 
 	cancel  context.CancelFunc
@@ -311,9 +315,9 @@ func (s *Store) anyBeingWritten() bool {
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has written its log and waits for its clock or for a changed
-// file. Tests with a virtual clock use Idle.
+// file, and whether its self-test is over. Tests with a virtual clock use Idle.
 func (s *Store) Idle() bool {
-	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
 
 // Now returns the time of the Store's clock.
