@@ -9,6 +9,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
@@ -183,9 +184,9 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	if n > maxAlarms {
 		return
 	}
-	what := "a target of order " + target.Order.Label()
+	what := "a target of order " + printable.Line(target.Order.Label())
 	if !target.Order.Terms.Disclosure.Sealed() {
-		what = target.Match.Pattern(target.Name) + " of order " + target.Order.Label()
+		what = target.Match.Pattern(target.Name) + " of order " + printable.Line(target.Order.Label())
 	}
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }

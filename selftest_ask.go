@@ -125,7 +125,7 @@ func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r jou
 	q.Name.Service = answer.ServiceLabels(&q.Name, dns.TypeA)
 	r = journal.Record{Event: journal.SelfTest, Order: t.Order.ID, Sealed: t.Order.Terms.Disclosure.Sealed(), Target: t.Match.Pattern(t.Name),
 		Name: name.String(), Type: "A"}
-	b, server, why := x.route.find(name.FQDN())
+	b, server, why := x.route.find(name.FQDN(), r.Sealed)
 	if why != "" {
 		r.Why = "not tested: " + why
 		return testNotTested, r

@@ -73,7 +73,9 @@ func own(a netip.AddrPort) string {
 
 // find returns the server block of the store that receives the queries for a name, and the address
 // to ask. Otherwise why says why no query can be sent.
-func (r *routes) find(fqdn string) (b *block, server, why string) {
+//
+// The name of a sealed order must not be in the ordinary log of queries.
+func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
 	for _, x := range r.all {
 		if x.block == nil || x.block.loaded != r.store || !dns.IsSubDomain(x.cfg.Zone, fqdn) || r.hidden(x, fqdn) {
@@ -82,6 +84,8 @@ func (r *routes) find(fqdn string) (b *block, server, why string) {
 		switch {
 		case len(x.cfg.FilterFuncs) > 0 || r.filtered(x):
 			why = "a view decides which server block answers"
+		case sealed && (x.cfg.Handler("log") != nil || x.cfg.Handler("dnstap") != nil):
+			why = "the order is sealed, and the plugin log or dnstap would show the name"
 		case x.server == "":
 			why = "the server has no listener for plain DNS without PROXY protocol on a known port"
 		default:

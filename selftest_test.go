@@ -13,6 +13,7 @@ import (
 	"time"
 
 	_ "github.com/coredns/coredns/plugin/acl"
+	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/rewrite"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/journal"
@@ -279,3 +280,25 @@ func TestIsSelfTest(t *testing.T) {
 type remote struct{ addr net.Addr }
 
 func (r remote) RemoteAddr() net.Addr { return r.addr }
+
+// TestSelfTestSealed checks that the log of queries does not show the names of sealed orders.
+func TestSelfTestSealed(t *testing.T) {
+	quickTests(t)
+	log := coredns.CaptureLog(t)
+	s := startServer(t, ".:0 {\n log\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n poll 1s\n journal $DIR/journal node1\n }\n whoami\n}")
+	s.selfTests(1)
+	s.writeOrders("{id: one, targets: [one.example]}", "{id: secret, disclosure: none, targets: [sealed.example]}")
+	got := s.selfTests(2)[2:]
+	slices.Sort(got)
+	want := []string{
+		"2 of 2: not_tested 1 right 1",
+		"one one.example: 127.0.0.1 one.example A NXDOMAIN [16]",
+		"secret sealed.example:  sealed.example A  [] not tested: the order is sealed, and the plugin log or dnstap would show the name",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("records\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if text := log.Take(); strings.Contains(text, "sealed.example") || !strings.Contains(text, "IN one.example. udp") {
+		t.Errorf("log:\n%s", text)
+	}
+}

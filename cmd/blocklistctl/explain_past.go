@@ -53,9 +53,9 @@ func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 		return nil, fmt.Errorf("%s: %s", dir, m.Unknown)
 	}
 	e.kept = &keptVersions{h, m.Versions}
-	j := &explain.Journal{Stopped: !m.Running, Notes: []string{fmt.Sprintf("decided by the order files that the journal %s has for this time; \"blocklistctl evidence verify\" checks the journal", h.Node())}}
+	j := &explain.Journal{Stopped: !m.Running, Doubt: m.Unknown != "", Notes: []string{fmt.Sprintf("decided by the order files that the journal %s has for this time; \"blocklistctl evidence verify\" checks the journal", h.Node())}}
 	if m.Unknown != "" {
-		j.Notes = append(j.Notes, m.Unknown+"; the answer may be wrong")
+		j.Notes = append(j.Notes, m.Unknown)
 	}
 	if !m.Running {
 		j.Notes = append(j.Notes, fmt.Sprintf("the server did not run at this time: it was stopped at %s, so it answered no query", m.Ended.UTC().Format(time.RFC3339)))
@@ -66,7 +66,7 @@ func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 			return time.Time{}
 		}
 		for _, x := range o.Intervals {
-			if !x.From.After(at.Time().Add(time.Second)) && (x.Until.IsZero() || x.Until.After(at.Time())) {
+			if !x.From.After(at.Time()) && (x.Until.IsZero() || x.Until.After(at.Time())) {
 				return x.From
 			}
 		}

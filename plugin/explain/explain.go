@@ -43,6 +43,7 @@ type Facts struct {
 // A Journal says that the orders are the orders that a server had in force at a past time.
 type Journal struct {
 	Stopped bool     // the server did not run at that time
+	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
 	Notes   []string // facts about the source of the orders
 	// First returns the time at which the order came into force for the interval that contains
 	// the past time, or zero.

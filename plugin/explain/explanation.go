@@ -85,6 +85,8 @@ func DigForm(m *dns.Msg) string {
 func (x *Explanation) Print(w io.Writer) {
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
 	switch {
+	case x.journal != nil && x.journal.Doubt:
+		verdict = map[bool]string{true: "may have been blocked", false: "may not have been blocked"}[x.Blocked]
 	case x.journal != nil && !x.journal.Stopped:
 		verdict = map[bool]string{true: "was blocked", false: "was not blocked"}[x.Blocked]
 	case x.past, x.journal != nil:

@@ -52,6 +52,8 @@ func TestJournalRestart(t *testing.T) {
 			want: "received three, in_force three", withState: "received three, in_force three"},
 		{name: "a target is new", down: func(w *world) { w.write("a.yaml", orders("", "one: a.example c.example", "two: b.example")) },
 			want: "corrected one", withState: "corrected one"},
+		{name: "another target", down: func(w *world) { w.write("a.yaml", orders("", "one: c.example", "two: b.example")) },
+			want: "corrected one", withState: "corrected one"},
 		{name: "other terms", down: func(w *world) {
 			w.write("a.yaml", strings.Replace(two, "{id: two,", "{id: two, url: \"https://x.example/\",", 1))
 		},
