@@ -302,3 +302,37 @@ func TestSelfTestSealed(t *testing.T) {
 		t.Errorf("log:\n%s", text)
 	}
 }
+
+// TestSelfTestReload checks that a reload of the Corefile tests the new server, and that a reload
+// and a stop do not wait for a self-test.
+func TestSelfTestReload(t *testing.T) {
+	quickTests(t)
+	const corefile = ".:0 {\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n ttl TTL\n journal $DIR/journal node1\n }\n whoami\n}"
+	s := startServer(t, strings.Replace(corefile, "TTL", "10s", 1))
+	s.selfTests(1)
+	inst, err := s.inst.Restart(s.input(strings.Replace(corefile, "TTL", "20s", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.inst = inst
+	s.selfTests(2)
+	if _, err := s.inst.Restart(s.input("nothing {\n bad\n}")); err == nil {
+		t.Fatal("a bad Corefile is accepted")
+	}
+	askPause = time.Hour // the next self-tests never end
+	if inst, err = s.inst.Restart(s.input(strings.Replace(corefile, "TTL", "30s", 1))); err != nil {
+		t.Fatal(err)
+	}
+	s.inst = inst
+	begin := time.Now()
+	if inst, err = s.inst.Restart(s.input(strings.Replace(corefile, "TTL", "40s", 1))); err != nil {
+		t.Fatal(err)
+	}
+	s.inst = inst
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("a reload waits %v for a self-test", took)
+	}
+	if own := ownSockets.Load(); own != nil && len(*own) > 1 {
+		t.Errorf("%d sockets of self-tests", len(*own))
+	}
+}

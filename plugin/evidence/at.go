@@ -27,6 +27,7 @@ type Moment struct {
 func (h *History) At(t time.Time) (m Moment) {
 	files := map[string]journal.Version{}
 	started, next := false, false
+	var all time.Time // the time of the last list of all versions
 	for _, r := range h.records {
 		if r.Time.After(t) {
 			next = true
@@ -41,9 +42,9 @@ func (h *History) At(t time.Time) (m Moment) {
 		case journal.Gap:
 			m.Unknown = "the journal has lost events: " + r.Why
 		case journal.Outcome:
-			if r.All {
+			if r.All && !r.Time.Equal(all) { // a long list of files may be in several records
 				clear(files)
-				m.Unknown = ""
+				m.Unknown, all = "", r.Time.Time
 			}
 			if r.More > 0 {
 				m.Unknown = fmt.Sprintf("a record of the journal lacks %d list entries", r.More)
