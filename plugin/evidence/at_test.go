@@ -36,7 +36,7 @@ func TestAt(t *testing.T) {
 	add(60, journal.Record{Event: journal.Start})
 	add(61, journal.Record{Event: journal.Outcome, All: true, Files: files("a 2", "c 1")})
 	add(70, journal.Record{Event: journal.Outcome, All: true, Files: files("c 1")}) // a reload of the Corefile without a
-	add(80, journal.Record{Event: journal.Start})                                    // after a crash
+	add(80, journal.Record{Event: journal.Start})                                   // after a crash
 	add(81, journal.Record{Event: journal.Outcome, All: true, Files: files("c 2")})
 	for _, tc := range []struct {
 		at   int
