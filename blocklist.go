@@ -209,8 +209,9 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	}
 	if !isSelfTest(w) {
 		b.count(ctx, blockedRequests, r, v)
-		b.hits.Add(set, v.Order, order.Time(now.Unix()), false)
-		b.loaded.Answered(v.Order)
+		if b.hits.Add(set, v.Order, order.Time(now.Unix()), false) {
+			b.loaded.Answered(v.Order)
+		}
 	}
 	b.setMetadata(ctx, verdictBlocked, v.Order)
 	return m

@@ -74,9 +74,12 @@ func New() *Counter {
 
 // Add counts one query that the order o of the set decided at the time now. If shadow is true,
 // the order or server block is in shadow and did not block it. c may be nil.
-func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
+//
+// Add returns true for the first blocked query of the order after a new set, an hour or Refresh.
+// It may return true for some later queries too.
+func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
-		return
+		return true
 	}
 	s := &c.shards[shardOf()&(len(c.shards)-1)]
 	t := s.table.Load()
@@ -84,8 +87,20 @@ func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow
 	if !t.fits(set.Number(), hour) {
 		t = c.renew(s, set.Number(), hour)
 	}
-	for !t.add(o, shadow) {
+	for {
+		first, ok := t.add(o, shadow)
+		if ok {
+			return first
+		}
 		t = c.replace(s, t, newTable(t.set, t.hour, 4*len(t.slots)))
+	}
+}
+
+// Refresh replaces all tables by empty tables, so that Add returns true again for each order.
+func (c *Counter) Refresh() {
+	for i := range c.shards {
+		t := c.shards[i].table.Load()
+		c.replace(&c.shards[i], t, newTable(t.set, t.hour, minSlots))
 	}
 }
 

@@ -50,8 +50,9 @@ func (t *table) fits(set uint64, hour int64) bool {
 	return set <= t.set && (hour == t.hour || hour == t.hour-1)
 }
 
-// add counts one hit. It returns false if the table is full.
-func (t *table) add(o *ruleset.Order, shadow bool) bool {
+// add counts one hit. It returns false if the table is full. first is true for the first hit of
+// the order in this table, without hits in shadow.
+func (t *table) add(o *ruleset.Order, shadow bool) (first, ok bool) {
 	i := uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> t.shift
 	for range maxProbes {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
@@ -64,12 +65,11 @@ func (t *table) add(o *ruleset.Order, shadow bool) bool {
 		if k == o {
 			if shadow {
 				s.shadow.Add(1)
-			} else {
-				s.hits.Add(1)
+				return false, true
 			}
-			return true
+			return s.hits.Add(1) == 1, true
 		}
 		i++
 	}
-	return false
+	return false, false
 }

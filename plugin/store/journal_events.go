@@ -199,6 +199,7 @@ func (s *Store) journalStates() {
 		return
 	}
 	s.answered.Store(&sync.Map{})
+	s.refreshCounters()
 	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, journal: s.journal, complete: s.started}
 	if x.set == nil {
 		return
@@ -350,7 +351,8 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 }
 
 // Answered records in the journal that the order o has blocked its first query. It takes no
-// lock, and does not allocate for later queries.
+// lock, and does not allocate for later queries. The handlers call it only if Counter.Add returns
+// true, because the map is slower than the counters.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -375,7 +377,8 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 			b.Add(r)
 		}
 	}) {
-		m.Delete(o) // a later query will be recorded
+		m.Delete(o)
+		s.rejournal.Store(true) // a later query will be recorded
 	}
 }
 
@@ -386,6 +389,15 @@ func (s *Store) CountHits(c *hits.Counter) {
 	defer s.countersMu.Unlock()
 	if !slices.Contains(s.counters, c) {
 		s.counters = append(s.counters, c)
+	}
+}
+
+// refreshCounters makes the handlers call Answered again for each order.
+func (s *Store) refreshCounters() {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	for _, c := range s.counters {
+		c.Refresh()
 	}
 }
 
