@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEntries checks that orders keep their numbers when a second block of entries begins. It
-// also checks that orders share a Common only if all fields are equal.
+// TestEntries checks that orders keep their numbers when a second block of entries begins.
+// Orders must share a Common only if all fields are equal.
 func TestEntries(t *testing.T) {
 	for _, n := range []int{0, 1, entryBlock, entryBlock + 1, 2*entryBlock + 1} {
 		b := NewBuilder("a.jsonl", Options{})

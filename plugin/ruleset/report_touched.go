@@ -6,11 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Names yields each name at which the set has rules, in any sequence and perhaps several
-// times. Two names have different verdicts only if a yielded name is at or above just one of
-// them.
+// Names yields each name at which the set has rules. The sequence is not fixed, and a name
+// can come several times. The Wire is valid only until the next iteration.
 //
-// The Wire is valid only until the next iteration.
+// Names between two yielded names have equal verdicts if the same yielded names are above
+// them.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -23,11 +23,12 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields a name at or above each name whose verdicts differ between the sets, perhaps
-// several times. The Wire is valid only until the next iteration.
+// Touched yields names for which the verdicts of the two sets differ. A yielded name can
+// stand for the names below it, and can come several times. The Wire is valid only until
+// the next iteration.
 //
-// Touched reads only changed files, unless a lift without targets has changed. Uncompiled
-// options, for example NoCountry, must be equal in both sets.
+// Touched reads only changed files, unless a lift without targets has changed. Options
+// that are not compiled into parts, for example NoCountry, must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {
