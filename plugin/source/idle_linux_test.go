@@ -48,8 +48,8 @@ func (c *stepClock) add(d time.Duration) {
 	}
 }
 
-// TestIdle repeats one change many times, and moves the clock only while Idle returns true.
-// Each report must come at the same time of the clock.
+// TestIdle repeats one change many times, and moves the clock only while Idle returns
+// true. Each report must come at the same time of the clock.
 func TestIdle(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.yaml")
@@ -109,7 +109,7 @@ func TestIdle(t *testing.T) {
 }
 
 // TestIdleAfterKick checks that Idle returns false after a kick until the next turn of the
-// loop. It must also return false while work is in progress.
+// loop. Idle must also return false while work is in progress.
 func TestIdleAfterKick(t *testing.T) {
 	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
 	s := &Source{clock: &steadyClock{Clock: clock}, wake: make(chan struct{}, 1)}
