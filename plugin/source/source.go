@@ -41,7 +41,7 @@ const minPoll = 10 * time.Millisecond
 type Config struct {
 	// Patterns has at least one file, directory or glob:
 	//
-	//	a.yaml, a.yml, a.json, a.jsonl  a file
+	//	a.yaml .yml .json .jsonl .txt   a file
 	//	dir/                            a directory
 	//	any other path                  a file or a directory, as first found there
 	//	a path with * ? or [            a glob, if there is no file or directory of this name

@@ -17,6 +17,7 @@ import (
 
 // A program that cannot lock a state directory leaves a request. The program that has
 // locked the directory reads the request. A request is a file in the directory "request":
+//
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
 //	ID.answer    the answer; the program that asked removes the file
