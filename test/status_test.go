@@ -21,8 +21,9 @@ import (
 )
 
 // TestStatus reloads the Corefile of a real server while clients read the status over new
-// connections. No connection may be refused, and no answer may fail. Then it checks that a second
-// server with the same address does not start, and says why.
+// connections. No connection may be refused, and no answer may fail.
+//
+// A second server with the same address must not start. It must say why.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,10 +14,12 @@ import (
 )
 
 // AskBlocked starts three servers until the end of the test. The first server has a state
-// directory and a journal, the second server is in shadow (orders are counted and not enforced), and
-// the third server checks signatures. Each server gets a query for a blocked name and another query. After
-// these queries, all metrics of the plugin and of CoreDNS have samples. The test must import the
-// plugins bind, prometheus and whoami.
+// directory and a journal. The second server is in shadow, so its orders are only counted.
+// The third server checks signatures.
+//
+// Each server gets a query for a blocked name and another query. All metrics of the plugin
+// and of CoreDNS then have samples. The test must import the plugins bind, prometheus and
+// whoami.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")

@@ -72,8 +72,8 @@ func (c *virtualClock) next(limit time.Time) time.Time {
 	return limit
 }
 
-// notice is the virtual time in which the server must notice a changed file and apply a change
-// that applies "at once".
+// notice is a virtual time. In this time, the server must notice a changed file and apply
+// a change that applies "at once".
 const notice = 10 * time.Millisecond
 
 // noticed moves the clock until the server has noticed a change of files.
@@ -84,7 +84,7 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do. Without calm, the result of a step could
+// calm waits until the server has nothing to do. Otherwise the result of a step could
 // depend on the scheduling of goroutines.
 func (s *scenario) calm() {
 	s.t.Helper()
@@ -94,11 +94,12 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. A query ends when the log plugin has written
-// its line, which may be after the answer.
+// queries is the number of queries in progress. A query ends when the log plugin has
+// written its line. This may be after the answer.
 var queries atomic.Int64
 
-// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in progress.
+// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in
+// progress.
 type queryCounter struct{ plugin.Handler }
 
 func init() {
