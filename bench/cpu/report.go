@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run, with the data that is needed to repeat the run.
+// A report is the result of a run. It has the data that is needed to repeat the run.
 type report struct {
 	Date       time.Time `json:"date"`
 	Commit     string    `json:"commit"`

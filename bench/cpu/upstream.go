@@ -6,7 +6,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstream is a DNS server in this process that gives the same kind of answer for every
+// An upstream is a DNS server in this process. It gives the same kind of answer for every
 // name. It only fills the caches before the measurements.
 type upstream struct {
 	addr   string

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// These are the kinds of queries. Half of the blocked queries are for names below a name in
-// the list.
+// The kinds of queries. Half of the blocked queries are for names below a name in the
+// list.
 const (
 	passing = iota // no query is blocked
 	five           // 5 % of the queries are blocked
