@@ -56,8 +56,7 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 // ServeDNS implements plugin.Handler.
 //
 // Its stack frame must be small, because the frame exists while the next plugins work.
-// Copying a stack that is too small takes longer than this plugin's work. answerOrWatch
-// returns earlier and may use more.
+// Copying a stack that is too small takes longer than this plugin's work.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -81,8 +80,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
 // answerOrWatch answers a query for a blocked name, and reports whether it has answered.
-// Otherwise it returns a writer that checks the next plugin's answer. If no check is
-// needed, the writer is nil.
+// Otherwise it returns a writer that checks the next plugin's answer, or nil.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -91,9 +89,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A plugin below sent this query. The final answer to the client is checked, so
-		// this query is not blocked. A cache below could keep a blocking answer for other
-		// clients, or after the end of the order.
+		// A plugin below sent this query. The final answer to the client is checked. A
+		// cache below must not keep a blocking answer, so this query is not blocked.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -133,9 +130,8 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// decideQuery decides about a query for a name that orders cover. If the query is blocked,
-// it returns the reply. Otherwise it returns the verdict. Its stack is free before the
-// reply is written.
+// decideQuery decides about a query for a name that orders cover. It returns the reply or
+// the verdict. Its stack is free before the reply is written.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -229,12 +225,12 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is the size in octets of the option that the nsid plugin adds to the reply. The
-// option has 4 octets of header and at most 128 octets of host name.
+// nsidRoom is the size in octets of the option that the nsid plugin adds: 4 octets of
+// header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets that the plugins above may add to the reply. The
-// text of the extended error must leave this room. Otherwise the SOA record would not fit.
+// roomAbove returns the number of octets that the plugins above may add to the reply.
+// Without this room, the SOA record might not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {

@@ -255,9 +255,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. If the name is blocked, the
-// answer must be REFUSED. If the next plugin's answer leads to a blocked name, the answer
-// must be REFUSED too.
+// TestOpcodes checks messages whose opcode is not QUERY. The answer must be REFUSED if the
+// name is blocked, or if the next plugin's answer leads to a blocked name.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -288,8 +287,7 @@ func TestOpcodes(t *testing.T) {
 }
 
 // TestCountry checks the three sources of a client's country: the networks of the
-// Corefile, the geoip label, and the property home. An order for countries must not cover
-// a client without a country.
+// Corefile, the geoip label, and the property home.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {

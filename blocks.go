@@ -14,7 +14,7 @@ import (
 // list for each block.
 //
 // CoreDNS returns only the configuration at a controller's position. serverBlocks
-// therefore moves a copy of c. An unknown key gives a configuration without effect.
+// therefore moves a copy of c.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -99,9 +99,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf reports for each server block with the directive whether the block is in
-// shadow. Orders of a block in shadow are only counted. The keys are the label values of
-// the counters.
+// shadowOf reports for each server block whether the block is in shadow (orders are only
+// counted). The keys are the label values of the counters.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {

@@ -67,9 +67,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// With its option edns-subnet, the geoip plugin may use the wrong address for the
-		// label. A client can also forge a subnet. The label is therefore computed again
-		// for the right address.
+		// The geoip plugin may use a client subnet for the label, and a client can forge a
+		// subnet. The label is therefore computed again for the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -117,8 +116,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network of a client subnet, and whether the network is valid. With a
-// prefix length of 0, a client forbids the use of its network (RFC 7871, section 7.1.2).
+// network returns the network of a client subnet, and whether the network is valid. A
+// prefix length of 0 forbids the use of the network (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

@@ -10,9 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are query types that must not evade a block. A DS query always passes,
-// because the parent zone has the DS. A DNSKEY query passes if a name below the queried
-// name passes.
+// evasionTypes are query types that must not evade a block. A DS query always passes. A
+// DNSKEY query passes if a name below the queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 

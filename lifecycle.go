@@ -31,8 +31,7 @@ type instance struct {
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory or a
-	// journal. The key is the directory. claims has the settings at setup, and starts has
-	// the settings at startup.
+	// journal, by directory. claims is for setup, and starts for startup.
 	claims, starts map[string]claim
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
@@ -67,9 +66,8 @@ type claim struct {
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. The
-// directory keeps only one set. If another server block uses the directory with other
-// settings, claimState returns an error.
+// claimState records that a server block uses a state directory and a journal. Another
+// server block with the directory must have the same settings.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -178,8 +176,7 @@ func (i *instance) shutdown() error {
 }
 
 // shadowBlocks reports which server blocks of the process are in shadow. During a reload,
-// the old and the new instance may share a server block. It is in shadow if it is in
-// shadow in either instance.
+// it is enough if the block is in shadow in one of the two instances.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

@@ -24,8 +24,7 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
 // A counters value is the counter vector of one metric, with a map of its counters. The
-// vector is slow, because it hashes all label values. Queries take no lock. A changed copy
-// replaces the map.
+// vector is slow. Queries take no lock, because a changed copy replaces the map.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of

@@ -12,12 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a passing query. The answer may lead to a blocked
-// name. The responseWriter also lowers TTLs. No cache then keeps the answer after the
-// start of an order.
+// A responseWriter checks the answer to a passing query, which may lead to a blocked name.
+// It also lowers TTLs. No cache then keeps the answer after the start of an order.
 //
-// A responseWriter is also the context of the next plugins, which saves an allocation. The
-// context marks the queries that these plugins send through the plugin chain.
+// It is also the context of the next plugins, and marks the queries that these plugins
+// send through the plugin chain. This saves an allocation.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -53,7 +52,7 @@ func (w *responseWriter) Value(key any) any {
 }
 
 // clientWriter returns the response writer of the client's query if a plugin below has
-// sent the query of ctx. If a client has sent the query, it returns nil.
+// sent the query of ctx. Otherwise it returns nil.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w

@@ -87,8 +87,7 @@ func setup(c *caddy.Controller) error {
 }
 
 // reloading reports whether another configuration runs now. Only then does setup check the
-// order files. At the first start, the check of the store is early enough, because an
-// error ends the process.
+// order files. At the first start, the store checks them.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
 // place finds the source of the clients' countries. It runs at startup, when all plugins

@@ -19,8 +19,7 @@ import (
 )
 
 // CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. Copying a stack
-// that is too small takes longer than a look-up (bench/NOTES.md). The handler must
-// therefore use little stack.
+// that is too small takes longer than a look-up (bench/NOTES.md).
 //
 // The compiler decides the size of frames, so each limit is relative to other code. Before
 // you raise a limit, try to move work into a function that returns earlier.
@@ -158,8 +157,7 @@ func place() uintptr {
 }
 
 // depth returns the largest number of stack bytes that f uses. It fills the free stack
-// with a pattern, calls f, and finds the lowest overwritten byte. Without a garbage
-// collection, the stack cannot move.
+// with a pattern, calls f, and finds the lowest overwritten byte.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it

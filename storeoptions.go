@@ -11,13 +11,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// StoreOptions returns the options of the Store with the given order files, for another plugin of
-// the same Corefile. If a blocklist directive names the same order files, these are the options of
-// the directive. Both plugins then share the Store with its protect lists and signatures. Otherwise
-// these are the defaults of a directive.
+// StoreOptions returns the options of the Store with the given order files, for another
+// plugin of the same Corefile. They are the options of a blocklist directive with these
+// files. Both plugins then share the Store. Without such a directive, they are the
+// defaults.
 //
-// The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup function that
-// runs after the OnStartup functions of the directives.
+// The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup
+// function that runs after those of the directives.
 func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error) {
 	var found []store.Options
 	for _, keys := range serverBlocks(c) {

@@ -9,8 +9,7 @@ import (
 )
 
 // An arena is the simplest exact index of names: a hash table of whole names. The
-// performance goals were set with an arena. BenchmarkArena compares this machine with the
-// machine of the goals.
+// performance goals were set with an arena on another machine.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // the tag of each slot; 0 means a free slot

@@ -61,9 +61,8 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 }
 
-// BenchmarkPart measures writing, reading, checking and comparing the snapshot of a
-// compiled file in the page cache. The file is a side list, or a register of orders with
-// one name each.
+// BenchmarkPart measures the snapshot of a compiled file in the page cache. The file is a
+// side list, or a register of orders with one name each.
 func BenchmarkPart(b *testing.B) {
 	for _, kind := range []struct {
 		name string

@@ -105,9 +105,8 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// The first letter decides whether the first query for a name comes from Italy or from
-	// France. Clients of both countries then query all names. The cache must distinguish
-	// the countries.
+	// The first query for a name comes from one of the two countries. Clients of both
+	// countries then query all names. The cache must distinguish the countries.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

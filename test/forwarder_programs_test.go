@@ -46,8 +46,8 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// dnsmasq can have a record of a name in its cache, for example the SOA of a blocking
-	// answer. It then answers NODATA instead of NXDOMAIN.
+	// After the SOA of a blocking answer, for example, dnsmasq has a record of the name in
+	// its cache. It then answers NODATA instead of NXDOMAIN.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
@@ -221,8 +221,8 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange sends a query until a response arrives, because the server may be starting. The
-// query has EDNS and AD, like a query of a stub resolver (RFC 6840, section 5.7).
+// exchange sends a query until a response arrives. The query has EDNS and AD, like a query
+// of a stub resolver (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {

@@ -29,8 +29,7 @@ orders:
 `
 
 // questions contains the queries in sequence. Blocked names come first, because a cache
-// could draw a wrong conclusion for later names. An outcome is an RCODE, NODATA, or answer
-// data. It has "AD" if it is validated.
+// could draw a wrong conclusion for later names. An outcome with "AD" is validated.
 var questions = []struct {
 	name  string
 	qtype uint16
@@ -99,9 +98,8 @@ var questions = []struct {
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. Names beside and below stay
-	// valid. Other records may prove to the validator that a name does not exist (RFC
-	// 8198).
+	// A validator rejects a blocking answer in a signed zone. It may find by other records
+	// that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -114,8 +112,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of the zone. An exception can be a zone
-	// of its own. It then also needs a DS record, or the proof that there is none.
+	// An exception in a signed zone needs the keys of the zone. An exception that is a
+	// zone also needs a DS record, or the proof that there is none.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},

@@ -113,8 +113,7 @@ func (s *stack) right(got, want string) bool {
 }
 
 // change lifts one order, ends one order and begins two orders. It waits until the
-// resolver's answers show each change. All real TTLs are one hour. Only TTLs from
-// blocklist can expire in time.
+// resolver's answers show each change. Only TTLs from blocklist can expire in time.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {

@@ -31,8 +31,8 @@ func (n rawName) fits() bool {
 // size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. It writes a byte as \DDD if escape
-// returns true, or if a host name cannot have the byte.
+// spelled returns the presentation form of the name. A byte becomes \DDD if escape returns
+// true or a host name cannot have it.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {

@@ -22,8 +22,7 @@ import (
 )
 
 // TestPluginCfg compiles the plugin into CoreDNS as described in docs/compile.md, and
-// queries the new server. It also needs a replace directive for this checkout. The build
-// is fast, because .ci/run has already compiled most packages.
+// queries the new server. It also needs a replace directive for this checkout.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

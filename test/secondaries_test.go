@@ -191,8 +191,8 @@ func startBINDSecondary(t *testing.T, p *primary, addr, upstream string) (start,
 var register = flag.Int("register", 1000, "the number of names in the zone of TestOrderToEffect")
 
 // TestOrderToEffect measures the time from a change of an order file to the answers of
-// Unbound and BIND. The orders also have a register of many names. The flag -register
-// 1000000 gives the figures of docs/other-resolvers.md.
+// Unbound and BIND. With -register 1000000, it gives the figures of
+// docs/other-resolvers.md.
 func TestOrderToEffect(t *testing.T) {
 	upstream := startPlainUpstream(t)
 	addrs := map[string]string{"unbound": freePort(t), "bind": freePort(t)}

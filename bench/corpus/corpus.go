@@ -1,8 +1,8 @@
 // Package corpus generates the names and queries of all benchmarks from a fixed seed. The
 // results of several machines can then be compared.
 //
-// The names resemble those of real block lists in length and suffixes. The list of k names
-// is the beginning of every longer list.
+// The names resemble those of real block lists. The list of k names is the beginning of
+// every longer list.
 package corpus
 
 import (
@@ -183,9 +183,8 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot, as DNS libraries return names.
-// The names are adjacent in memory. They are therefore in the processor cache, as in a
-// server.
+// A Queries is a list of query names with the final dot. The names are adjacent in memory.
+// They are therefore in the processor cache, as in a server.
 type Queries []string
 
 func queries(n int, next func() string) Queries {

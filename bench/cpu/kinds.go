@@ -10,9 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a server with one configuration. The function configure writes the files of
-// the server below dir and returns the command line. To add a server, add an entry to the
-// variable kinds.
+// A kind is a server with one configuration. configure writes the files of the server
+// below dir and returns the command line.
 type kind struct {
 	name string
 	// against is the name of the server with which the ratio compares this server.
@@ -23,8 +22,7 @@ type kind struct {
 }
 
 // kinds contains the servers that are compared. The first two are equal, so their
-// difference is the error of the method. The third has the plugin any. Its cost is that of
-// any additional plugin.
+// difference is the error of the method. The third has one more plugin.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},

@@ -7,8 +7,7 @@
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
 // The last command only prints how the time of a query is spent. The others compare the
-// CPU times of two servers for the same queries within a few seconds. README.md describes
-// the method.
+// CPU times of two servers for the same queries. README.md describes the method.
 package main
 
 import (

@@ -37,8 +37,8 @@ type report struct {
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is the CPU time of a query in us: the first quartile, the median and the third
-	// quartile. Ratio is CPU divided by the CPU time of the base server in the same round.
+	// CPU is the CPU time of a query in us (quartiles and median). Ratio is CPU divided by
+	// the CPU time of the base server in the same round.
 	CPU   [3]float64 `json:"cpu_us"`
 	Ratio [3]float64 `json:"ratio"`
 	Rate  float64    `json:"rate_qps"`

@@ -44,15 +44,15 @@ type series struct {
 // measure it.
 type point struct {
 	X int `json:"x"`
-	// MissNS is the CPU time of the verdict about a name that is not blocked. HitNS is the
-	// CPU time for a blocked name. The parsing of the name is included.
+	// MissNS and HitNS are the CPU times of the verdict about a name. A miss is not
+	// blocked, and a hit is blocked. The parsing of the name is included.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
 	// Bytes is the number of live bytes on the heap after the load. For server blocks, it
 	// is the RSS of the server.
 	Bytes int `json:"bytes"`
 	// LoadMS is the time from text in memory to a usable set. For server blocks, it is the
-	// time from exec to the first blocking answer. LoadCPUMS is the CPU time.
+	// time from exec to the first blocking answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }

@@ -48,8 +48,7 @@ func (w *world) most() (n int) {
 // names returns the text of a side list (a text file with names) of n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// A file contains the text of an order file in JSON Lines, and of its side list with
-// names.
+// A file contains the text of an order file in JSON Lines, and the text of its side list.
 type file struct {
 	path string
 	text []byte
@@ -81,8 +80,8 @@ func register(names []byte, orders int) file {
 }
 
 // crowd returns an order file with many orders for one name. Only the last order decides.
-// The fields in others(i) prevent order i from deciding. The parameter "lift" adds a lift
-// of each of these orders.
+// The fields in others(i) prevent order i from deciding. If "lift" is set, each has a
+// lift.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {

@@ -215,8 +215,7 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 }
 
 // idle changes the list of a server that gets no other queries. It returns the time until
-// the change has an effect. peak is the peak memory divided by the memory before the
-// change.
+// the change has an effect. peak is relative to the memory before.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -236,7 +235,7 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 }
 
 // A met is the result of a reload under load. The latencies include late, the delay of the
-// prober (the load generator). buffer is the size of its socket buffers in bytes.
+// prober (the load generator). buffer is in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late

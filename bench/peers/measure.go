@@ -113,8 +113,7 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 }
 
 // rounds sends queries to two servers in turn, one without and one with the list. Every
-// second round has the reverse sequence. The first round is not evaluated, because heaps
-// and caches still grow.
+// second round has the reverse sequence. The first round is not evaluated.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

@@ -15,9 +15,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The flag -steady measures the effect of reloads on clients of our server. Each second,
-// the big list, a small order file, or nothing changes. Queries are sent at a fixed rate,
-// even if answers are late.
+// The flag -steady measures the effect of reloads on clients of our server. Each second, a
+// file changes. Queries are sent at a fixed rate, even if answers are late.
 
 // changing has the changing file for each case of the flag -steady. It also has a name.
 // Each change adds the name to the file or removes it.
@@ -125,9 +124,8 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes replaces the file each second until the load ends. It waits for the effect of a
-// change before the next change. At the end it removes the additional name for the next
-// load.
+// changes replaces the file each second until the load ends. It waits for the effect of
+// each change. At the end it removes the additional name.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

@@ -1,6 +1,6 @@
-// Package probe sends queries to a server at a steady rate, and does not wait for answers
-// (an open loop). A latency counts from the scheduled time. A pause of the server
-// therefore delays all queries of the pause.
+// Package probe sends queries to a server at a steady rate (an open loop). A latency
+// counts from the scheduled time. A pause of the server therefore delays all queries of
+// the pause.
 package probe
 
 import (

@@ -11,9 +11,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve starts a server on loopback, and calls hold before each answer. It answers
-// NXDOMAIN for "blocked", nothing for "lost", and another question for "other". All other
-// labels get an empty answer.
+// serve starts a server on loopback. It answers NXDOMAIN for "blocked", nothing for
+// "lost", and another question for "other". It calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -16,8 +16,8 @@ type Result struct {
 	Start   time.Time `json:"start"`
 	Windows []Summary `json:"-"` // in the sequence of the scheduled times
 	Late    Late      `json:"sent_late_ms"`
-	// Buffer is the size of a socket's receive buffer in bytes. If the size is not known,
-	// it is 0. The system may grant a much smaller buffer than the prober asks for.
+	// Buffer is the size of a socket's receive buffer in bytes, or 0 if not known. The
+	// system may grant a much smaller buffer than the prober asks for.
 	Buffer int `json:"receive_buffer_bytes"`
 
 	late    []time.Duration // the delay of each tick
@@ -26,7 +26,7 @@ type Result struct {
 }
 
 // A Late is the delay with which the prober (the load generator) sent queries, in ms. The
-// latencies include the delay. It cannot be separated from the delay of the server.
+// latencies include this delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
@@ -68,8 +68,8 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first query that is scheduled at the time d after the
-// start or later.
+// first returns the number of the first query that is scheduled d after the start or
+// later.
 func (r *Result) first(d time.Duration) int {
 	// i is the smallest number for which tickOf(i) is at least the tick of d. The rounding
 	// must be the same as in tickOf.

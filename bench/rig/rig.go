@@ -1,6 +1,5 @@
-// Package rig contains code that all measurements of a whole server need. It builds and
-// starts servers, and sends load from dnsperf. It measures CPU times, and the time until a
-// change has an effect. It describes the machine.
+// Package rig contains code that all measurements of a whole server need. It starts
+// servers, sends load from dnsperf, measures CPU times, and describes the machine.
 package rig
 
 import (

@@ -73,8 +73,8 @@ func (s *Server) RSS(key string) int {
 // ResetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the CPU time of all threads of the server. /proc/PID/schedstat has only the
-// first thread. /proc/PID/stat has only coarse clock ticks.
+// CPU returns the CPU time of all threads of the server. The file schedstat of the process
+// has only the first thread. The file stat has only coarse clock ticks.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {
@@ -99,7 +99,7 @@ func (s *Server) CPU() (time.Duration, error) {
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
 // Age sets the modification time of the files in a directory to one hour ago. A server
-// waits a second for a newer file, because the file may be half written.
+// waits a second for a newer file.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {

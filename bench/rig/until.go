@@ -24,8 +24,8 @@ type Question struct {
 // Same returns a function for the field Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change. The result of change is the time
-// of the change. Until returns the time from the change to the first expected answer.
+// Until sends queries at a steady rate and calls change. It returns the time from the
+// change, as reported by change, to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -33,8 +33,7 @@ type result struct {
 }
 
 // saturate keeps window queries without an answer on each socket, for the given length.
-// After each answer, it sends the next query. The server is therefore always busy (a
-// closed loop).
+// After each answer, it sends the next query (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()

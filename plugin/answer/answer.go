@@ -34,14 +34,14 @@ type Config struct {
 	Organization string        // name of the operator of this resolver
 	Contact      []string      // mailto: and tel: URIs; other URIs are not sent
 	Language     string        // BCP 47 tag of the justifications; empty means "en"
-	// SDEOption is the code of the EDNS option for structured errors
-	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). A client sends the option
-	// to ask for them. IANA has not assigned a code yet. 0 disables the option.
+	// SDEOption is the code of the EDNS option with which a client asks for structured
+	// errors (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not
+	// assigned a code yet. 0 disables the option.
 	SDEOption uint16
 }
 
-// The timers of the SOA record in a denial. They have no effect, because the zone is never
-// transferred. Clients use only MINIMUM and the TTL of the record (RFC 2308, section 5).
+// The timers of the SOA record in a denial. They have no effect. Clients use only MINIMUM
+// and the TTL of the record (RFC 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -55,8 +55,8 @@ const maxTTL = 1<<31 - 1
 // Build returns the answer to req for the verdict v, which must be Blocked. It answers the
 // first question (RFC 9619 allows only one). The answer shares no memory with req.
 //
-// The parameter "size" is the client's buffer in octets, as returned by CoreDNS's
-// request.Size. A caller that adds an option later must pass a smaller size.
+// "size" is the client's buffer in octets, from CoreDNS's request.Size. A caller that adds
+// an option later must pass a smaller size.
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
@@ -104,8 +104,7 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	switch {
 	case room < 0:
 		// Only a redirect with many addresses or a size below 512 can make the message too
-		// large. A denial has at most 316 octets. Truncate sets TC only above 512 octets
-		// (RFC 6891, section 6.2.3).
+		// large. A denial has at most 316 octets.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -132,7 +131,7 @@ type explained struct {
 
 // Passes reports whether a query of type qtype goes to the next plugin although its name
 // is blocked. A forged denial of DS or DNSKEY would break the chain of trust to other
-// names. The parameter "below" is Verdict.Subtree.
+// names.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
@@ -168,9 +167,8 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA queries are redirected. Other types get no real answer: an HTTPS
-		// record, for example, would lead the client around the redirect. A redirect for
-		// ANY would not be complete.
+		// Only A and AAAA queries are redirected. Other types get no real answer, because
+		// an HTTPS record, for example, would lead the client around the redirect.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect

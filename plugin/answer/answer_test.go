@@ -318,8 +318,7 @@ func TestOPT(t *testing.T) {
 }
 
 // TestOwner checks the owner of the SOA record for each number of labels in the verdict.
-// The owner must be the same ancestor as in dname.Wire. It must have the spelling of the
-// question.
+// The owner must have the spelling of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{

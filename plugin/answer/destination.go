@@ -38,9 +38,8 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 // setTarget sets d to the target of a service record. If the record has no target, it
 // returns false.
 func (d *Destination) setTarget(s *dns.SVCB) bool {
-	// Clients query the addresses of the target, even if the target looks like a service
-	// name. Only an alias record keeps the type of the question (RFC 9460, sections 2.4.2
-	// and 2.4.3).
+	// Clients query the addresses of the target. Only an alias record keeps the type of
+	// the question (RFC 9460, sections 2.4.2 and 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
@@ -56,8 +55,8 @@ func (d *Destination) setAddr(ip net.IP) bool {
 }
 
 // HasDestinations reports quickly whether a reply has records that Destinations or Clean
-// must check. The verdict about the query name is known, so the query name needs no check.
-// A reply may omit its question, so q has the query name.
+// must check. The query name needs no check. A reply may omit its question, so q has the
+// query name.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
@@ -87,7 +86,7 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 }
 
 // MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It
-// calls name and addr for all records, even those to which the answer does not lead.
+// calls name and addr for all records of the reply.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
 	// last is the previous name, which needs no second check. The records of a name are
 	// mostly adjacent.
@@ -99,8 +98,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
 				// The next record of the same name may need a check. An order for a host
-				// covers HTTPS and SVCB records of its service names (_8443._https.host).
-				// It covers no other types of these names.
+				// covers only HTTPS and SVCB records of its service names
+				// (_8443._https.host).
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -137,8 +136,7 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. DS queries for blocked names get real answers (see Passes). The cache may use an
-// alias in the answer for address queries.
+// block. A real answer to a DS query (see Passes) may contain an alias.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
@@ -199,8 +197,8 @@ func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destinati
 		return true
 	}
 	// All records of a name are followed, because clients disagree (RFC 1034, section
-	// 3.6.2; RFC 6672, section 3.1). glibc follows the last CNAME. Other stubs follow the
-	// first CNAME, and validators follow the DNAME.
+	// 3.6.2; RFC 6672, section 3.1). glibc follows the last CNAME. Validators follow the
+	// DNAME.
 	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
@@ -256,8 +254,7 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 }
 
 // covers returns the number of labels of owner if owner is name or is above name, else -1.
-// The function is not inlined. The stack space of o is then free again when verdicts are
-// computed.
+// Without inlining, the stack space of o is free again early.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -272,8 +269,8 @@ func covers(owner string, name *dname.Wire) int {
 // each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names to which a chain of more than maxChain names may lead. It also
-// yields the targets of all CNAMEs and DNAMEs. It does not yield the names in "reached".
+// anywhere yields all names to which a chain of more than maxChain names may lead. It does
+// not yield the names in "reached".
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -342,9 +339,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the owner of a DNAME by its target in the name of d (RFC 6672,
-// section 2.2). The owner has the given number of labels. If the new name is invalid,
-// substitute returns false.
+// substitute replaces the owner of a DNAME, with the given number of labels, by its target
+// (RFC 6672, section 2.2). If the new name is invalid, it returns false.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -405,8 +401,8 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 }
 
 // Clean removes the RRsets for which drop returns true, from all sections. Some stubs
-// (musl's, Go's) use every address in the answer section. Some caches keep every record.
-// If nothing is removed, Clean returns m itself.
+// (musl's, Go's) use every address in the answer section. If nothing is removed, Clean
+// returns m itself.
 //
 // The caller has called drop for all Destinations of m. The answer to the query therefore
 // stays.

@@ -218,8 +218,8 @@ func TestLongChain(t *testing.T) {
 }
 
 // twinDestinations is a slow version of Destinations, for comparison. It follows each
-// record from the query name and from each found name (RFC 1034, section 3.6.2; RFC 6672).
-// It stops at most+1 names.
+// record from each found name (RFC 1034, section 3.6.2; RFC 6672). It stops at most+1
+// names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire

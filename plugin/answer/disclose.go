@@ -16,8 +16,8 @@ import (
 // "o".
 const defaultLanguage = "en"
 
-// edeOverhead is the size of an EDE option without text, in octets. The option has a code
-// and a length (RFC 6891, section 6.1.2), and the INFO-CODE (RFC 8914, section 2).
+// edeOverhead is the size in octets of an EDE option without text: code and length (RFC
+// 6891, section 6.1.2), and INFO-CODE (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
 // A notice contains what the user may learn about a blocked query.
@@ -29,9 +29,8 @@ type notice struct {
 	structured bool
 }
 
-// signals reports whether the query asks for structured DNS errors. The client sends the
-// EDNS option with the code sde. Chromium sends an EDE option with INFO-CODE 0 and no
-// text.
+// signals reports whether the query asks for structured DNS errors. It does so by the EDNS
+// option with the code sde, or by an empty EDE option with INFO-CODE 0 (Chromium).
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -44,8 +43,8 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. It shortens the text until the text
-// fits into size octets. The parameter "room" is the space left without compression.
+// explain adds the Extended DNS Error to the OPT of m. The text is shortened to fit into
+// size octets. "room" is the space left without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -173,8 +172,8 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a shorter JSON text of at most room octets. If no useful text fits, it
-// returns "". It removes "j", "o" and "l" first (section 5.2 of the draft).
+// fit returns a shorter JSON text of at most room octets, or "". It removes "j", "o" and
+// "l" first (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	// Clients discard an object without contacts and justification. The sentence therefore
@@ -209,8 +208,7 @@ func (o object) json() string {
 }
 
 // contactable reports whether a URI is allowed in the field "c" (section 11.3 of the
-// draft). A web page is not allowed. Otherwise any resolver could show its own link to
-// users.
+// draft). A web page is not, because any resolver could show its own link.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))

@@ -37,18 +37,16 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers all TTLs of m to at most "ttl". Signatures stay valid (RFC 4034, section
-// 3.1.4). The negative TTL is lowered too (RFC 2308, section 5). No other goroutine may
-// use m.
+// CapTTL lowers all TTLs of m to at most "ttl", the negative TTL too (RFC 2308, section
+// 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that could answer other questions, for
-// example about names in a CNAME chain. The caches of dnsmasq and systemd-resolved would
-// use these records.
+// HasOtherOwners reports whether m has records that could answer other questions. The
+// caches of dnsmasq and systemd-resolved would use these records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
@@ -70,8 +68,7 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 }
 
 // EchoSubnet adds the client subnet option of a trusted peer to m. The peer then uses the
-// answer only for this network (RFC 7871, section 7.2.1). The parameter o is the OPT of
-// the query.
+// answer only for this network (RFC 7871, section 7.2.1). o is the OPT of the query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

@@ -68,9 +68,9 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot, or "." for the root. It
-// escapes octets with a meaning in zone files (RFC 1035, section 5.1; RFC 4343, section
-// 2.1).
+// String returns the presentation form without the trailing dot, or "." for the root.
+// Octets with a meaning in zone files are escaped (RFC 1035, section 5.1; RFC 4343,
+// section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
 		return "."
@@ -86,9 +86,8 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1). In this order,
-// the names below a name directly follow the name. If n is before m, the result is
-// negative.
+// Compare compares two names in canonical order (RFC 4034, section 6.1). The names below a
+// name directly follow the name. If n is before m, the result is negative.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)

@@ -72,7 +72,7 @@ var plain = func() (t [256]byte) {
 }()
 
 // parsePlain is a fast parser for ASCII host names without a final digit. If it returns
-// false, the text may still be valid. The caller must then call the full parser.
+// false, the caller must call the full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
@@ -199,8 +199,8 @@ func clip(label string) string {
 }
 
 // isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No
-// client asks for a name with these characters. The punctuation of IDNA 2008 (RFC 5892,
-// appendix A) does not count.
+// client asks for such names. The punctuation of IDNA 2008 (RFC 5892, appendix A) does not
+// count.
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }

@@ -70,8 +70,8 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length octet of the label between start and n. For an empty or too
-// long label, it returns false. For a too long name, it also returns false.
+// endLabel writes the length octet of the label between start and n. It returns false if
+// the label is empty, or if the label or the name is too long.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {

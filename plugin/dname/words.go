@@ -6,8 +6,7 @@ import (
 )
 
 // The functions in this file process eight octets of a name at once. A loop over single
-// octets has unpredictable branches. The loop would take longer than the look-up of the
-// name.
+// octets has unpredictable branches, and takes longer than the look-up.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -16,7 +15,7 @@ const (
 )
 
 // setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it
-// returns false, the name may still be valid. The caller must then call setAny.
+// returns false, the caller must call setAny.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
@@ -53,8 +52,7 @@ func (w *Wire) setPlain(s string) bool {
 }
 
 // Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
-// Suffix(k-1). The hash of the root is a secret key. Without the key, an attacker could
-// find names with equal hashes.
+// Suffix(k-1). The hash of the root is a secret key against attacks with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent

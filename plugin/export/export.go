@@ -2,10 +2,11 @@
 //
 //	ruleset.Set --Maker--> rpz.Tree --fit--> rpz.Tree --form--> text
 //
-// A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for the
-// clients of one country at one time. Each form can say only some answers (capable in forms.go).
-// The method fit changes the other answers or leaves out their names, as the caller demands. It
-// lists all changes (fit.go). A form never changes an answer silently.
+// A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for
+// the clients of one country at one time.
+//
+// A form can say only some answers (capable in forms.go). The method fit changes the other
+// answers and lists all changes (fit.go). A form never changes an answer silently.
 package export
 
 import (
@@ -42,8 +43,7 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the name of the zone in octets in wire form, for the form
-	// rpz.
+	// Origin is the length of the zone's name in octets in wire form, for the form rpz.
 	Origin int
 }
 

@@ -11,9 +11,8 @@ import (
 type capability struct {
 	// kinds are the responses of the form. The first kind replaces all other responses.
 	kinds []order.ResponseKind
-	// subtree is set if the form can block a name together with all names below. exact is
-	// set if the form can block a name alone. below is set if the form can block all names
-	// below, but not the name.
+	// The form can block a name together with all names below (subtree), a name alone
+	// (exact), or only the names below (below).
 	subtree, exact, below bool
 	// ttls are the responses for which the form has a TTL.
 	ttls       []order.ResponseKind
@@ -47,9 +46,8 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns the tree with answers that the form can say. The problems are the answers of
-// t that the form cannot say. If mode is Exact and there is a problem, do not use the
-// tree.
+// fit returns the tree with answers that the form can say, and a problem for each other
+// answer. If mode is Exact and there is a problem, do not use the tree.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -202,9 +200,9 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// fitDenials replaces NXDOMAIN by NODATA if some name below has no NXDOMAIN (RFC 8020). It
-// also replaces an answer of a name if the form cannot say different answers for the name
-// and the names below.
+// fitDenials replaces NXDOMAIN by NODATA if a name below has no NXDOMAIN (RFC 8020). A
+// form may be unable to say different answers for a name and the names below. fitDenials
+// then replaces an answer.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

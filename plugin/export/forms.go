@@ -13,9 +13,8 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. The answer own is for the name, and below is for
-	// the names below. Without lines, the name would have the answer above. If line is
-	// nil, the form is an RPZ.
+	// line writes the lines of a name. own is the answer for the name, and below for the
+	// names below. Without lines, the name would have the answer above.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -139,8 +138,7 @@ func recordType(a netip.Addr) string {
 }
 
 // dnsmasq writes lines of a dnsmasq.conf. The longest name decides, and "*.name" is longer
-// than "name". A line "address=" with an address also needs a line "local=". Otherwise
-// dnsmasq forwards queries for other types.
+// than "name". Without a line "local=", dnsmasq forwards queries for other types.
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {

@@ -57,9 +57,9 @@ var specialNets = []specialNet{
 // "force" reason. Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". One reason is a
-// prefix shorter than /24 (IPv4) or /48 (IPv6). Another reason is a special-purpose or
-// protected network that overlaps p.
+// Address returns the reason why the network p must not be blocked, or "". A network wider
+// than /24 (IPv4) or /48 (IPv6) has a reason. So has an overlap with a special-purpose or
+// protected network.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

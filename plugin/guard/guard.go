@@ -1,6 +1,6 @@
 // Package guard finds targets of orders that must not be blocked by mistake. These are
 // public suffixes, special-use names and addresses, and entries of protect lists. An order
-// can override the guard with a "force" reason, which the caller checks.
+// can override the guard with a "force" reason.
 package guard
 
 import (
@@ -34,9 +34,8 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores a number for each name with a rule. The number is called ref. The low
-// bits of a ref are the flags below. The high bits from entryBit on are an index of
-// Guard.entries.
+// The index stores a number, the ref, for each name with a rule. The low bits of a ref are
+// the flags below. The other bits are an index of Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
 	wildcard                     // each name one label below the name is a public suffix

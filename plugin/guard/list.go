@@ -70,8 +70,8 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines and comments with # are allowed. After an error, the List is nil.
-// Half a list would leave names without protection.
+// network. After an error, the List is nil. Half a list would leave names without
+// protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {

@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list, one in each line. A wildcard
-// begins with "*." and an exception with "!", as on publicsuffix.org.
-// golang.org/x/net/publicsuffix cannot find public suffixes below a name.
+// suffixList contains the rules of the public suffix list in the notation of
+// publicsuffix.org, one in each line. golang.org/x/net/publicsuffix cannot find public
+// suffixes below a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt

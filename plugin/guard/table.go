@@ -9,7 +9,7 @@ import (
 )
 
 // A table is an index with a filter in front. For most names, the filter alone shows that
-// no rule applies. The filter takes a fifth of the time of the index.
+// no rule applies. The filter is five times as fast as the index.
 type table struct {
 	*index.Index
 	// filter has a bit for the last two labels of each rule. A rule about all names below

@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason contains the highest protected name. If this name has several entries,
-	// the reason contains the first "name" entry, or else the first "=name" entry.
+	// The reason contains the highest protected name. A name with several entries has its
+	// first "name" entry, or else its first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {

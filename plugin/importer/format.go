@@ -10,8 +10,7 @@ import (
 )
 
 // A format is a kind of file other than a plain list, for example a zone file. Its regular
-// expression matches no line of a plain list. One match is therefore enough to refuse the
-// file.
+// expression matches no line of a plain list. One match refuses the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp

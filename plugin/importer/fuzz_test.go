@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzDomains checks four properties. The importer does not panic. Each resulting name is
-// valid. Each line with text gives a target or a note. The targets can be written as an
-// order file.
+// FuzzDomains checks that the importer does not panic. Each resulting name must be valid.
+// Each line with text must give a target or a note.
 func FuzzDomains(f *testing.F) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	for _, file := range files {

@@ -167,9 +167,9 @@ const maxLine = 4096
 // maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list of names, blank lines, and comments that begin with #. For
-// another format, it returns a [*FormatError]. If there are no targets, it returns the
-// result and ErrEmpty.
+// Domains parses a plain list of names, blank lines, and comments with #. For another
+// format, it returns a [*FormatError]. Without targets, it returns the result and
+// ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type Head struct {
 	// Timezone is the time zone of times without an offset. Empty is UTC.
 	Timezone string
 	// Fields contains the fields of an order by key. A key with a dot is inside a field,
-	// for example "authority.name". A value is a string or a list of strings.
+	// like "authority.name". A value is a string or a list of strings.
 	Fields map[string]any
 }
 
@@ -26,9 +26,9 @@ type Head struct {
 // file with names), or nil.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format of the extension of path. If side is not
-// empty, it is the path of a side list for plain names. For an invalid head, the error is
-// an order.Problems.
+// Write returns an order file in the format of the extension of path. side is the path of
+// a side list for plain names, or empty. For an invalid head, the error is an
+// order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {

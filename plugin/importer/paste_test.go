@@ -42,8 +42,7 @@ func TestPastes(t *testing.T) {
 }
 
 // TestWrappedPaste checks a list from a PDF with names that are broken over two lines.
-// Only these lines may need a decision. With the decision "join", Domains must find all
-// 400 names.
+// Only these lines may need a decision. Domains must find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")

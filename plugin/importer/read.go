@@ -76,8 +76,8 @@ func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.
 // comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot. Nearly all lines are. A
-// simple line is not a page number, a table row or a part of a name.
+// simple reports whether s is an ASCII host name with a dot, like nearly all lines. Such a
+// line is not a page number, a table row or a part of a name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -203,9 +203,8 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII. The result "lower" counts 0xc0 to 0xdf, and
-// "upper" counts from 0xe0. The result "runs" is true if most of them are adjacent, as in
-// Cyrillic words.
+// highRuns counts the bytes from 0xc0 to 0xdf ("lower") and from 0xe0 ("upper"). "runs" is
+// true if most bytes above ASCII are adjacent, as in Cyrillic words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {

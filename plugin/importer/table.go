@@ -8,7 +8,7 @@ import (
 )
 
 // A table finds lists that are tables. A row may have a number, a name and one date. Any
-// other column may mean that a name is not blocked. An example is the date of a removal.
+// other column, like the date of a removal, may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -42,9 +42,8 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that mean "not blocked" or "no longer blocked". The
-// importer searches for them in headings and in the text after names. The list cannot be
-// complete.
+// lifting contains parts of words that mean "not blocked" or "no longer blocked". The list
+// cannot be complete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -194,7 +193,7 @@ func (t *table) row(at int, numbers string, dates int) string {
 }
 
 // heading checks a row without a name. Unknown headings mean a table with other columns. A
-// row with commas may be prose. It counts as a heading only if table rows follow.
+// row with commas is a heading only if table rows follow.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {

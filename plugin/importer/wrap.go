@@ -114,7 +114,7 @@ func broken(lines []line, decided func(i int) string) {
 }
 
 // loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen
-// may be part of a name, or may mark a removed name in a diff.
+// may mark a removed name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}

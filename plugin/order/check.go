@@ -72,8 +72,7 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 }
 
 // checkForce reports a force reason that matches no target of the order. An inherited
-// reason may be for another order, so it is not checked. An order with a side list is not
-// checked either.
+// reason may be for another order, so it is not checked.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

@@ -26,9 +26,8 @@ const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT N
 // EU is the code for all member states of the European Union together.
 const EU Country = "EU"
 
-// territories lists territories with a code in ISO 3166-1 by country. In a scope, "FR+" is
-// France with its territories. Territories with their own government are missing, for
-// example Hong Kong.
+// territories lists territories by country. In a scope, "FR+" is France with its
+// territories. Territories with their own government are missing, for example Hong Kong.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -45,8 +44,7 @@ var territories = map[Country][]Country{
 func (c Country) Territories() []Country { return territories[c] }
 
 // scopeCountries decodes the countries of a scope. The result "with" has the countries
-// with a plus, for example "FR+". The result "list" has all countries, and the territories
-// of countries with a plus.
+// with a plus, like "FR+". The result "list" has all countries, with the territories.
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}

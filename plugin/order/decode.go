@@ -13,7 +13,7 @@ import (
 )
 
 // A decoder turns the nodes of the tree into values, and collects problems. After a
-// problem, a method returns a zero value. One pass therefore finds all problems of a file.
+// problem, it continues with a zero value. One pass finds all problems of a file.
 type decoder struct {
 	file string
 	data []byte // the text of the document, or of one line of JSON Lines
@@ -195,7 +195,7 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar, which may be a number or a date without quotes. It
+// text returns the text of a scalar. It accepts numbers and dates without quotes. It
 // refuses true, false and "<<", which are probably mistakes. After a problem, the result
 // is empty.
 func (d *decoder) text(n *yaml.Node, field string) string {

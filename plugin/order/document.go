@@ -46,7 +46,7 @@ func SizeOf(r io.Reader) int64 {
 }
 
 // chunk is how many bytes are read between two scans of the text. A scan finds long lists
-// of names, and checks the size of the future tree. Tests set a small value.
+// of names. Tests set a small value.
 var chunk = 256 << 10
 
 // The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. A
@@ -113,7 +113,7 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text since the last call. If "all" is false, look stops at the last
+// look scans the new text since the last call. If "all" is false, it stops at the last
 // line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {

@@ -8,8 +8,7 @@ import (
 )
 
 // TestFillingIn checks that an order inherits a missing field from its authority or else
-// from the defaults. A null is a missing field. Values are not merged, except the lists of
-// exempt.
+// from the defaults. Values are not merged, except the lists of exempt.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}

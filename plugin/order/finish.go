@@ -96,8 +96,7 @@ func (o *Order) WrittenTargetCount() int {
 }
 
 // scopeMissing returns the message for an order without a scope. c is the country of the
-// authority. The message proposes narrow scopes first, because the authority may have no
-// power elsewhere.
+// authority. Narrow scopes come first, because the authority may have no power elsewhere.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`

@@ -40,8 +40,8 @@ func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function "check" checks that the parser does not panic. Each problem must have a
-// message and a valid position. Format and Encode must keep the orders of a valid file.
+// The function "check" parses a file. The parser must not panic. Each problem must have a
+// valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)

@@ -222,8 +222,8 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams checks that the parser never has all of a JSON Lines file or side list in
-// memory. It keeps only the ids of the orders and the names of the list.
+// TestStreams checks that the parser never has a whole JSON Lines file or side list in
+// memory. It keeps only ids and names.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()

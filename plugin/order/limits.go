@@ -7,12 +7,11 @@ import (
 // The limits of order files and of lists of names. They protect the memory of a DNS
 // server. A document takes at most a small multiple of its size.
 const (
-	// maxDocument is the largest size in bytes of a YAML or JSON document, or of one line
-	// of JSON Lines. The parser has all of it in memory.
+	// maxDocument is the largest size in bytes of a YAML or JSON document, or of a line of
+	// JSON Lines. The parser has all of it in memory.
 	maxDocument = 64 << 20
-	// maxText is the largest size in bytes of a YAML document. Long lists of plain names
-	// do not count. The limit is low, because the YAML library copies each scalar several
-	// times.
+	// maxText is the largest size in bytes of a YAML document, without long lists of plain
+	// names. The YAML library copies each scalar several times.
 	maxText = 32 << 20
 	// maxValues is the largest number of keys, values and list entries in a document. Each
 	// takes some 250 bytes of memory. Long lists of plain names do not count.
@@ -33,9 +32,8 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file and its side lists. The index has these labels
-	// in memory. The first four labels of each name do not count. Each name raises the
-	// limit by one.
+	// maxDeep limits the labels in a file and its side lists, which the index has in
+	// memory. The first four labels of each name do not count.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows in a file. For each target with
 	// attributes, the windows of its order count again.

@@ -16,8 +16,8 @@ import (
 // ListAuthority is the name of the authority of a plain list.
 const ListAuthority = "the operator"
 
-// readList parses a plain list, which has one name on each line, like a side list. The
-// result is one order of the operator for all clients. The id is the name of the file.
+// readList parses a plain list, which has one name on each line. The result is one order
+// of the operator for all clients. The id is the name of the file.
 func (p *parser) readList(r io.Reader) error {
 	size := SizeOf(r)
 	if size > maxStream {

@@ -3,7 +3,7 @@ package order
 import "time"
 
 // ParseTime parses a date or a time of RFC 3339. The seconds and the offset may be
-// missing. A date is the start of the day. Without an offset, the time zone is loc.
+// missing. A date is the start of the day. The default time zone is loc.
 func ParseTime(s string, loc *time.Location) (Time, error) {
 	t, _, err := parseTime(s, loc, startOfDay)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate that is most similar to a misspelt word. If none is
-// similar, it returns "". Digits must be equal, because they may be the number of a case.
+// Nearest returns the candidate that is most similar to a misspelt word, or "". Digits
+// must be equal, because they may be the number of a case.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -33,8 +33,7 @@ func digitsOf(s string) string {
 }
 
 // distance returns the number of edits between a and b (optimal string alignment). An edit
-// inserts, deletes or changes a letter, or swaps two neighbours. The result is exact only
-// below limit.
+// inserts, deletes, changes or swaps letters. The result is exact only below limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

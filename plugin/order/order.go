@@ -1,5 +1,5 @@
 // Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It
-// returns valid blocking orders, or all problems with their positions.
+// returns valid orders, or all problems with their positions.
 //
 // The orders are complete. They have their defaults, canonical names, and times in Unix
 // seconds.
@@ -35,9 +35,8 @@ const (
 // AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// The kinds of authority. KindOperator is for the operator's own decisions. Their answers
-// have the extended DNS error Blocked. The answers of all other kinds have Censored (RFC
-// 8914, sections 4.16 and 4.17).
+// The kinds of authority. Answers for KindOperator have the extended DNS error Blocked.
+// Answers for all other kinds have Censored (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -101,8 +100,8 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies. If Global is set, these are all
-// clients. Otherwise these are the clients in the countries and in the networks.
+// A Scope is the set of clients to which an order applies. With Global, these are all
+// clients. Otherwise they are the clients in the countries and networks.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
@@ -133,9 +132,8 @@ type Document struct {
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that the orders of one authority usually have in common. Orders without
-// values of their own share one Terms. This saves memory. A shared Terms must not be
-// changed.
+// Terms are fields that the orders of one authority usually have in common. Orders share
+// one Terms to save memory. Do not change a shared Terms.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -237,8 +235,8 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL to which an order applies. Name and Match are
-// set only for a name. If the whole host of a URL is blocked, the target is a TargetName.
+// A Target is a name, an address or a URL to which an order applies. Only a name has Name
+// and Match. A URL whose whole host is blocked becomes a name.
 type Target struct {
 	Kind  TargetKind
 	Match Match

@@ -49,15 +49,13 @@ type File struct {
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
 	// OpenSide opens a side list (a text file with names). The path "name" is relative to
-	// the directory of the order file. If OpenSide is nil, a side list is a problem.
+	// the directory of the order file. Without OpenSide, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit is called with each order until the first error. A large file then needs little
-	// memory. The order is valid until Emit returns. After an error, drop all emitted
-	// orders.
+	// Emit is called with each order until the first error. The order is valid until Emit
+	// returns. After an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side returns the Names for the side list of an order. Parse calls Side before it
-	// reads the list. The action, status and times of the order are already final. After
-	// an error, drop the names.
+	// Side returns the Names for the side list of an order, before the list is read. The
+	// action, status and times are already final. After an error, drop the names.
 	Side func(*Order) Names
 	// Targets returns the Names for a long list of plain names, before Emit is called.
 	// These names are not in Order.Targets, which saves memory. After an error, drop the
@@ -287,7 +285,7 @@ type lineReader struct {
 }
 
 // next returns the next line without its end, and the number of bytes read. The line is
-// valid until the next call. A line that is too long or not UTF-8 is a syntaxError.
+// valid until the next call. A bad line is a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)

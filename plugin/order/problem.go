@@ -34,7 +34,7 @@ type Problem struct {
 	// without a disclosure is as secret as the orders that it ends.
 	Lift bool
 	// owner is set for a problem in a side list. It is the position of the list's path in
-	// the order file. The path may be secret, so Redacted shows only the position.
+	// the order file. The path may be secret, but the position is not.
 	owner place
 }
 

@@ -17,8 +17,7 @@ var minRun = 64
 type spot struct{ off, line, col int }
 
 // A run is a long list of plain names in a document, for example lines with "-
-// one.example". The names between the first and the last share one node. This saves 90 %
-// of the memory.
+// one.example". The inner names share one node. This saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -26,9 +25,8 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the inner names of a run. The first and the last
-// name have nodes of their own. Line is the number of inner names. Column is the index of
-// the run.
+// runNode is the kind of the node for the inner names of a run. Line is the number of
+// inner names. Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 // each calls f for each inner name of the run.
@@ -106,9 +104,8 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin there, or to a mark. For a
-// key without a colon, as in "{a, b}", the number can be one too small. The limit
-// maxValues allows for this.
+// weigh maps each byte to the number of nodes that can begin there, or to a mark. The
+// limit maxValues allows for missing nodes, as in "{a, b}".
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -159,8 +156,7 @@ func (o *outline) scan(from, to int) {
 			}
 		default:
 			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
-			// counts for its key and its value. A colon between digits is in a time and
-			// does not count.
+			// counts for its key and its value. A colon in a time does not count.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++

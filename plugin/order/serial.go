@@ -11,8 +11,7 @@ import (
 )
 
 // SetSerial returns the content of a valid order file with another serial. A new serial
-// comes before the field version. All other bytes stay. The extension of path selects the
-// format.
+// comes before the field version. All other bytes stay.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header

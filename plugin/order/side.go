@@ -123,8 +123,8 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in a side list has two positions. One is the line of the list. The other
-	// is the place in the order file. A plain list has only its own path, p.file.
+	// A problem in a side list has the line of the list and the place in the order file. A
+	// plain list has only its own path, p.file.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -193,8 +193,8 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 }
 
 // sideName parses a line of a side list, or of a plain list if plain is true. A line
-// without a name gives the zero Name. The result "why" describes a problem. The result
-// "public" does too, without words of the line.
+// without a name gives the zero Name. The result "public" is "why" without words of the
+// line.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

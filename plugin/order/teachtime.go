@@ -38,8 +38,7 @@ func Notation(s string) string {
 }
 
 // readTime splits a text into its date and its time of day, called clock. The result
-// "days" has the possible meanings of the date. If the time of day is unknown, ok is
-// false.
+// "days" has the possible meanings of the date.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""

@@ -44,8 +44,8 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for the operator. If a date means exactly t, the text is the
-// date. Otherwise the text is a time with the offset of loc (RFC 3339).
+// localText returns t as text for the operator. The text is a date if possible. Otherwise
+// it is a time with the offset of loc (RFC 3339).
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

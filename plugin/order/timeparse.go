@@ -85,7 +85,7 @@ func badTime(field, s string, err error) string {
 }
 
 // parseTime parses a date or a time of RFC 3339. The seconds and the offset may be
-// missing. Without an offset, the time zone is loc. The year is from 1 to 9999.
+// missing. The default time zone is loc. The year is from 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -170,8 +170,7 @@ func shaped(s, shape string) bool {
 const zoneReach = 26 * time.Hour
 
 // instants returns the times at which clocks in loc show the local time "wall". The
-// location of wall is UTC. If the clocks skip this local time, there are none. If the
-// local time occurs twice, there are two.
+// location of wall is UTC. At a change of the clocks, there are none or two.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

@@ -12,8 +12,7 @@ import (
 )
 
 // URLHost returns the host in the URL of a target. If the host is not a name, it returns
-// the zero Name. The scheme does not matter. For a bad URL, the result "why" describes the
-// problem.
+// the zero Name. For a bad URL, the result "why" describes the problem.
 func URLHost(s string) (host dname.Name, why string) {
 	scheme, rest, ok := cutScheme(s)
 	switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message shows a part of the file. The file may
-// have secret orders. The ordinary log therefore gets the text in the field "public".
+// A taughtError is a syntax error whose message shows a part of the file. The part may be
+// secret, so the ordinary log gets the field "public".
 type taughtError struct {
 	*syntaxError
 	public string
@@ -22,9 +22,8 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake. The YAML library
-// often reports a wrong line. adviseYAML looks for one line whose correction makes the
-// start of the file valid.
+// adviseYAML replaces a YAML error by advice about a common mistake. It looks for one line
+// whose correction makes the start of the file valid.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
@@ -78,8 +77,8 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the corrected line i makes the file valid YAML up to this line or
-// the next. The parameter "left" is the number of bytes that may still be parsed.
+// mended reports whether the corrected line i makes the YAML valid up to the next line.
+// The parameter "left" is the number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -216,8 +215,7 @@ func init() {
 const indentedBy = "the line begins with %s and must begin with %d"
 
 // belongs reports whether a line with the key may have the given indentation. It looks for
-// a line above with the same indentation and a key of the same mapping. The line above can
-// also be the key of this mapping.
+// a line above with a key of the same mapping.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false

@@ -11,7 +11,7 @@ import (
 )
 
 // An Answer is the answer to all queries for a name. If a name passes, the pointer is nil.
-// Two answers of one Table are equal only if their pointers are equal.
+// Equal answers of one Table have equal pointers.
 type Answer struct {
 	Kind      order.ResponseKind
 	Addresses []netip.Addr // sorted; for the kind Redirect

@@ -3,8 +3,8 @@
 //
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //
-// A [Tree] has a node for each name at which the answer may change, and for each name above. A
-// node has two answers:
+// A [Tree] has a node for each name at which the answer may change. All names above are
+// nodes too. A node has two answers:
 //
 //	Own    for queries for the name of the node
 //	Below  for queries for all names below that have no node
@@ -18,9 +18,9 @@
 //	*.name       blocks c.b.name
 //	a.b.name     makes b.name exist; "*.name" then no longer covers c.b.name
 //
-// A [Zone] is closed: all servers read a closed zone in the same way. The method Close omits a
-// name if the wildcard above gives the same answer to the name and to all names below. Each
-// other node below a wildcard gets two records, even an empty node:
+// A [Zone] is closed: all servers read a closed zone in the same way. The method Close
+// omits names that need no records, because the wildcard above is enough. Each other node
+// below a wildcard gets two records:
 //
 //	one record at the node, and one wildcard below the node
 //

@@ -9,8 +9,8 @@ import (
 // A key is a name as text: the labels from the top-level label on, each followed by a 0
 // octet.
 //
-// An ancestor of a name is a prefix of its key. Labels contain no 0 octet. Keys therefore
-// sort in canonical order (RFC 4034, section 6.1).
+// An ancestor of a name is a prefix of its key. Keys sort in canonical order (RFC 4034,
+// section 6.1).
 type key string
 
 // keyOf returns the key of a name in an order.
@@ -59,9 +59,8 @@ func common(a, b key) key {
 // below rpz-ip, for example, represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ has room for the name and the wildcard below. The length
-// origin is in octets of wire form. Names with a label of triggers do not fit, because
-// they would block addresses.
+// fits reports whether an RPZ has room for the name and the wildcard below. origin is in
+// octets of wire form. A name with a label of triggers would block addresses.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
 	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]

@@ -105,8 +105,8 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name for which a server reads the entries in another way than
-// the order set. If there is none, it returns "".
+// misread returns the first name at which a server with the entries decides differently
+// from the order set, or "".
 func misread(table *Table, set *ruleset.Set, entries []Entry, now order.Time, cfg Config) string {
 	m := newModel(entries)
 	for _, n := range world.Names("example") {
@@ -157,8 +157,7 @@ func naive(t *Tree) (out []Entry) {
 }
 
 // check compares the closed zone with the decisions at each time, while the orders change.
-// It also checks updated trees and differences of zones. It returns how often a simple
-// zone is wrong.
+// It returns how often a simple zone is wrong.
 func check(t testing.TB, c *world.Choices) (leaks int) {
 	t.Helper()
 	w := world.New(c)

@@ -13,8 +13,7 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks the
-	// name for one country. The first country with such an order decides. Without
-	// countries, no order for countries applies.
+	// name for one country. Without countries, no order for countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -80,8 +79,7 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 }
 
 // Update returns the tree of another set or a later time. It decides again only about
-// names that may have changed. Another set must come from the same ruleset.Excerpts as the
-// set of t.
+// names that may have changed. Both sets must come from one ruleset.Excerpts.
 //
 // A name without rules may keep a node. The node then has the answers of the node above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {

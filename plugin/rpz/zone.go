@@ -26,7 +26,7 @@ type Zone struct {
 func (z *Zone) Records() int { return z.records }
 
 // Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names
-// below (RFC 8020). If a name below has another answer, the record of the name is NODATA.
+// below (RFC 8020). If a name below has another answer, the record is NODATA.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (

@@ -26,11 +26,11 @@ type Builder struct {
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts has the orders that a lift ends as a whole, for ever. The key is the
-	// order's id. The value is the time from which on the order is lifted.
+	// wholeLifts has the time from which on a lift ends a whole order for ever. The key is
+	// the id of the order.
 	wholeLifts map[string]order.Time
-	// repeated has the number of duplicate targets of each order with a side list. The key
-	// is the number of the entry. The parser reports the duplicates of all other orders.
+	// repeated has the number of duplicate targets of each order with a side list, by
+	// entry. The parser reports all other duplicates.
 	repeated map[uint32]int
 }
 
@@ -125,8 +125,8 @@ func begin(o *order.Order) order.Time {
 
 // inForce returns the intervals in which an order is enforced, or nil.
 //
-// Add also indexes the names of orders that are never enforced. Otherwise the names of a
-// suspended order would seem to be lost.
+// The names of an order that is never enforced are indexed too. Otherwise they would seem
+// to be lost.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

@@ -12,9 +12,8 @@ import (
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the number of the schedule in which the duty exists (see owed). The order's
-	// status does not change sched. The schedule is empty if the order's dates contain no
-	// second.
+	// sched is the number of the schedule in which the duty exists (see owed). The
+	// schedule is empty if the order's dates contain no second.
 	sched uint32
 	// target is 1 plus an index of the part's dutyTargets. The value 0 means that the duty
 	// is for the whole order.

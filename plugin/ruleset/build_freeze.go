@@ -117,8 +117,7 @@ func (b *Builder) findWholeLifts() {
 }
 
 // mayDiffer reports whether the rule can cause a response other than NXDOMAIN below a name
-// with NXDOMAIN. Rules that are never enforced do not count. A query checks at most
-// maxBelow names with such rules.
+// with NXDOMAIN. Rules that are never enforced do not count.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

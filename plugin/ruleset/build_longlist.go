@@ -81,9 +81,8 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns the time from which on a block is lifted for all clients for ever.
-// It returns Forever if it finds no such time. It checks only a few lifts, so the true
-// time may be earlier.
+// liftedForGood returns the time from which on a block is lifted for all clients for ever,
+// or Forever. It checks only a few lifts, so the time may be too late.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {

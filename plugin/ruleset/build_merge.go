@@ -90,9 +90,8 @@ func mergeParts(parts []*Part) *Part {
 // dropped replaces the number of an entry that take omitted.
 const dropped = ^uint32(0)
 
-// take adds the orders of a compiled part. The function change may edit an entry. If
-// change returns false, take omits the entry. The results have the new numbers of the
-// part's schedules and entries.
+// take adds the orders of a compiled part, and returns the new numbers of its schedules
+// and entries. If change returns false, take omits the entry.
 func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	b.part.ownDates = b.part.ownDates || p.ownDates

@@ -45,8 +45,7 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 
 // A plain adds the plain names of an order to the index.
 //
-// An order can list a name twice, once plain and once with exceptions. The exceptions then
-// apply to both.
+// If the order also lists a name with exceptions, the exceptions apply to both.
 type plain struct {
 	side
 	groups map[targetKey]uint32

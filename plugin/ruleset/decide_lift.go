@@ -156,9 +156,8 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift ends the order at the asked name. It also returns the
-// earliest time of a change. If no target of the order covers the asked name, the result
-// is false.
+// askedLifted reports whether a lift ends the order at the asked name, and when this may
+// change. A target of the order must cover the asked name.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether the block rule cannot change a verdict. The verdict is valid until
-// the time `until`. The parameter held is set if the guard holds the name of the list.
+// skips reports whether the block rule cannot change a verdict that is valid until the
+// time `until`.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:

@@ -11,9 +11,9 @@ import (
 // A QName is a name to decide about, usually the name that the client asked for.
 type QName struct {
 	dname.Wire
-	// Service is the number of leading labels that only name a service. The name
-	// "_8443._https.host" has two (RFC 9460, section 2.3). An exact target of the host
-	// also covers the service name.
+	// Service is the number of leading labels that only name a service. In
+	// "_8443._https.host" it is 2 (RFC 9460, section 2.3). An exact target of the host
+	// also covers the service.
 	Service int
 }
 
@@ -29,8 +29,7 @@ func (q *QName) ServiceLabels() (n int) {
 // A path contains the rules at a name and at all names above it.
 type path struct {
 	hits []hit
-	// below is set if a rule below the name of the path may decide differently for a lower
-	// name.
+	// below is set if a lower name may have another outcome.
 	below bool
 	// excepts is set if the path has an exception. The field lifts is set if the path has
 	// a lift.
@@ -68,9 +67,8 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name if the decided name comes from an answer, for example from a
-	// CNAME record. Otherwise QName is nil. An exception or a lift for QName lets the
-	// answer pass.
+	// QName is the asked name if the decided name comes from its answer. Otherwise it is
+	// nil. An exception or a lift for QName lets the answer pass.
 	QName *QName
 	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool
@@ -79,8 +77,8 @@ type Query struct {
 // Decide decides about a name. Decide allocates no memory, except in the function
 // protected.
 //
-// The decision depends on the query type only through name.Service. The caller must choose
-// the records of the answer.
+// The caller must choose the records of the answer. Only name.Service depends on the query
+// type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -171,9 +169,7 @@ type judgement struct {
 }
 
 // protected reports whether the guard protects the asked name. The answer must then pass.
-//
-// The guard gets a copy of the name, because an argument of an interface method escapes to
-// the heap.
+// The guard gets a copy of the name, because the argument escapes to the heap.
 func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -316,17 +312,15 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies at the position. It also returns the
-// earliest time at which the result may change. The time may be inexact if it is later
-// than known.
+// applies reports whether a block rule applies at the position. It also returns the time
+// at which this may change. A time after known may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
 	// Several reasons can keep the order from applying. The reason that lasts longest
-	// decides. For an exempt client, for example, the beginning of the order does not
-	// matter before the exemption ends.
+	// decides. A client may be exempt, for example, until after the order begins.
 	off := order.NoTime
 	if !on {
 		off = until
@@ -356,9 +350,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client. It sets j.scoped if the result
-// depends on the country. Call includes for later orders too, because a cache may keep the
-// answer until an order begins.
+// includes reports whether an order is for the client. Call it for later orders too,
+// because a cache may keep the answer until an order begins.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -371,7 +364,7 @@ func (j *judgement) includes(e *entry) bool {
 const anyLabel = "blocklist--any"
 
 // SetBelow sets q to a name that represents all names below n without orders. If n is too
-// long for a longer name, SetBelow sets q to n and returns false.
+// long, SetBelow sets q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -9,12 +9,11 @@ import (
 // there are more names, the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
-// below returns the common outcome of all names below q. It also returns the earliest time
-// at which the outcome may change. The parameter d is the decision about q.
+// below returns the common outcome of all names below q, and the earliest time at which
+// the outcome may change.
 //
 // NXDOMAIN for q also denies all lower names (RFC 8020). If DNSKEY of q is denied, lower
-// names that pass become bogus. The name q may itself be the name of a service (see
-// QName.Service).
+// names that pass become bogus.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {

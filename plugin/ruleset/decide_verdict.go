@@ -21,9 +21,8 @@ type Client struct {
 	Country order.Country
 }
 
-// A SubtreeOutcome is the common outcome of all names below a blocked name, for one client
-// at one time. It decides between NODATA and NXDOMAIN, because NXDOMAIN also denies these
-// names (RFC 8020).
+// A SubtreeOutcome is the common outcome of all names below a blocked name. NXDOMAIN also
+// denies these names (RFC 8020). The outcome decides between NXDOMAIN and NODATA.
 type SubtreeOutcome uint8
 
 // The outcomes for the names below a blocked name:

@@ -32,17 +32,14 @@
 //	example.com        exception of order 3 | lift 7 | block of order 1 | block of order 2
 //	com                no rules
 //
-// The first block that applies decides. A block applies if it is in force and covers the client.
-// No exception and no lift may cover the name. A lift ends the orders that it lists. A lift
-// without a list ends the earlier orders of its authority (see [Rank]).
+// The first block that applies decides. A block applies if it is in force and covers the
+// client. No exception and no lift may cover the name.
+//
+// A lift ends the orders that it lists. A lift without a list ends the earlier orders of
+// its authority (see [Rank]).
 //
 // # Report
 //
 // Reports look at all orders of a set, or compare two sets. A text for all users must not
 // contain the id of a sealed order (see report_secret.go).
-//
-// # Tests
-//
-// twin_test.go is a slow and simple implementation. The fuzzer and TestDecideAgainstTwin compare
-// the set with it.
 package ruleset

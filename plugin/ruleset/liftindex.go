@@ -14,14 +14,13 @@ type Rank struct{ decided, from order.Time }
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift without ids ends an order of its own authority. If the
-// ranks are equal, the result is true. It is true even for an order later in the same
-// file.
+// Reaches reports whether a lift without ids ends an order of its own authority. An order
+// with an equal rank ends too, even if it comes later in the file.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
 
-// Compare returns a negative number if r is lower than o, and a positive number if r is
+// Compare returns a negative number if r is lower than o, a positive number if r is
 // higher.
 func (r Rank) Compare(o Rank) int {
 	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
@@ -39,8 +38,8 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
-// reaches reports whether the lift l ends the order e. A lift with ids ends the orders
-// with these ids. A lift without ids ends the earlier orders of its authority.
+// reaches reports whether the lift l ends the order e. Without ids, the lift ends the
+// earlier orders of its authority.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -99,9 +98,8 @@ func (x *liftIndex[L]) sort() {
 	}
 }
 
-// of returns two lists of lifts. The lifts in named list the id of e. The lifts in later
-// have the authority of e and at least its rank. If the ranks are equal, the caller must
-// also call reaches.
+// of returns the lifts that list the id of e. The lifts in later have the authority of e,
+// and no lower rank. If the ranks are equal, the caller must call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// many contains benchmark cases. Each case has very many orders at one name or address.
-// Only the last order can decide. The functions return the YAML fields of order i and of
-// its lift.
+// many contains benchmark cases with very many orders at one name or address. Only the
+// last order can decide. The functions return the YAML fields of order i and of its lift.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
@@ -160,7 +159,7 @@ func BenchmarkCompare(b *testing.B) {
 }
 
 // explainMany returns a set with n orders and n lifts at one name. Each order begins after
-// the previous lift. If apart is set, the lifts come after all orders and do not end.
+// the previous lift. If apart is set, the lifts do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {

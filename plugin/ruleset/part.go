@@ -24,7 +24,7 @@ type Options struct {
 	// targets are not enforced.
 	Addresses bool
 	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or
-	// 96 bits. A rule for an IPv4 address also applies to the address in these prefixes.
+	// 96 bits. A rule for an IPv4 address also applies within these prefixes.
 	NAT64 []netip.Prefix
 }
 

@@ -45,8 +45,7 @@ type Outcome struct {
 	// Reaches is set if a lift ends at least one order.
 	Reaches bool
 	// Blocked is the number of names that became blocked for some client. Freed is the
-	// number of names that are now blocked for no client. A lift also counts the targets
-	// of the orders that it lists.
+	// number of names that are now blocked for no client.
 	Blocked, Freed int
 	// Counted is false if counting is too much work. Blocked and Freed are then 0.
 	Counted bool
@@ -215,7 +214,7 @@ func findDiffering(list []*outcome) {
 }
 
 // collect finds the names to compare for each outcome. A lift also gets the targets of the
-// orders that it lists. In a small set, a lift also gets the names below its targets.
+// orders that it lists.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {
@@ -323,8 +322,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish sets the remaining fields. The map own has the ids of all outcomes. The value is
-// true for new and changed orders. The result is the work that the trial used.
+// finish sets the remaining fields and returns the work of the trial. The map own has true
+// for the ids of new and changed orders.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path

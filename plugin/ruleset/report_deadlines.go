@@ -11,8 +11,7 @@ type Deadlines struct {
 	// nothing. It is Forever if there is none.
 	NextDeadline order.Time
 	// Late is the number of orders that came into force after a deadline and have not
-	// ended. Either their dates begin too late, or this server loaded them too late (see
-	// Follow).
+	// ended. This server may have loaded them too late (see Follow).
 	Late int
 	// PastReview is the number of orders with a due review. Ended and lifted orders do not
 	// count.
@@ -52,7 +51,7 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 }
 
 // willMiss reports whether a deadline was missed, or will be missed if the operator does
-// nothing. The result overdue is set if the order or target is still not in force.
+// nothing. Overdue orders and targets are still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {

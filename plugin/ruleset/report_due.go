@@ -16,15 +16,13 @@ type Duty struct {
 	// Target is the target of the duty, as in an order file. It is empty if the duty is
 	// for the whole order.
 	Target string
-	// Overdue means that the order or target is not enforced after the deadline. AtRisk
-	// means that the operator must act before the deadline. Late means that enforcement
-	// began after the deadline.
+	// Overdue: not enforced after the deadline. AtRisk: the operator must act before the
+	// deadline. Late: enforced only after the deadline.
 	Overdue, AtRisk, Late bool
 }
 
-// MissedDuties yields the missed deadlines up to the time `before`. It also yields
-// deadlines that will be missed if the operator does nothing. Ended and lifted orders and
-// targets have none. The sequence is that of the files.
+// MissedDuties yields the deadlines up to the time `before` that were missed, or will be
+// missed if the operator does nothing. Ended and lifted orders and targets have none.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Why is the reason for the effect of one target on a name, or for its lack of effect.
+// A Why is the reason why one target has an effect on a name, or has none.
 type Why uint8
 
 // The reasons, in the sequence in which Explain checks them.
@@ -41,14 +41,13 @@ type Reason struct {
 	// Held is the guard's reason, if the guard holds the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have
-	// begun. If Why is NotYet, the target is enforced from Begins on. With any other Why,
-	// it is not.
+	// begun. The target is enforced from then on only if Why is NotYet.
 	Begins order.Time
 	// Until is the time at which the effect of the target on this client changes, or
 	// Forever. The deciding target then stops deciding. An outranked target ends. Any
 	// other target begins again.
 	//
-	// If the client is outside the scope of a lifted order, Until is the time for a client
+	// For a lifted order, the client may be outside the scope. Until is then for a client
 	// in the scope.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or NoTime if
@@ -154,9 +153,8 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason sets x for one target, without the dates. The rules of the target have different
-// schedules. If several reasons are true, the reason that lasts longest counts. A reader
-// expects a block after it.
+// reason sets x for one target, without the dates. If several reasons are true, the reason
+// that lasts longest counts. A reader expects a block after it.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName

@@ -17,7 +17,7 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow copies the late orders of the set old. It adds the orders that became active
+// Follow copies the late orders of the set old, and adds the orders that became active
 // after their deadline. Call Follow before other goroutines use s.
 //
 // Do not call Follow for a server's first set. Its orders may have been in force before

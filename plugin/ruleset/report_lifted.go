@@ -30,9 +30,9 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings sets s.liftings. A set may have millions of names. findLiftings therefore
-// visits only names at and below the targets of lifts. In a part with liftings and dated
-// targets, it visits all names.
+// findLiftings sets s.liftings. A set may have millions of names, so it visits only names
+// at and below the targets of lifts. Parts with liftings and dated targets are visited
+// completely.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -176,8 +176,7 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 }
 
 // targetOver returns the time at which a target ends by its own dates, or Forever. A
-// target in shadow has no end, because its status may change. A target without dates has
-// no end either.
+// target in shadow has no end, because its status may change.
 func (p *Part) targetOver(rules []rule) order.Time {
 	end := order.NoTime
 	for i := range rules {
@@ -190,8 +189,8 @@ func (p *Part) targetOver(rules []rule) order.Time {
 	return end
 }
 
-// byRank yields the block orders among the rules of a name or network. Each order comes
-// with the rules of one target. The order that the fewest lifts can end comes first.
+// byRank yields the block orders at a name or network, each with the rules of one target.
+// The order that the fewest lifts can end comes first.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {

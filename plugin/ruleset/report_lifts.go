@@ -26,8 +26,7 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 }
 
 // meetings finds out for each lift whether the lift ends an order. A lift with targets
-// needs a target at, above or below a target of the order. Any other lift needs only an
-// order that it reaches.
+// must have one at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {

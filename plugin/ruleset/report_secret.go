@@ -48,8 +48,7 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 }
 
 // isSecret reports whether the ordinary log must not contain the order's id. A lift is as
-// secret as the orders that it ends, unless the lift is public. A lift of an unknown order
-// is secret.
+// secret as the orders that it ends, unless the lift is public.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -123,8 +122,7 @@ func (o *Order) Label() string {
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
 // Digest returns the first 12 hexadecimal digits of the SHA-256 of an id. It is the public
-// name of a sealed (secret) order. A reader can check a guess, so the id should be hard to
-// guess.
+// name of a sealed (secret) order. A reader can check a guess of the id.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

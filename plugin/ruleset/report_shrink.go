@@ -7,8 +7,7 @@ import (
 )
 
 // BlockedAt returns the number of names and networks that the part's orders block at the
-// time now. Lifts do not matter. The store uses BlockedAt to detect a file that lost many
-// targets.
+// time now. Lifts do not matter.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.
@@ -32,14 +31,14 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at the time now, but
-// next does not list. A suspended order in next still lists its targets.
+// TargetsLost returns the number of names and networks that p blocks at the time now and
+// next lacks. A suspended order in next still has its targets.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn returns the number of names and networks that p blocks at the time now,
-// but no part in next lists.
+// TargetsLostIn returns the number of names and networks that p blocks at the time now and
+// all parts in next lack.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

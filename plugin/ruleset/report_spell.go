@@ -216,8 +216,8 @@ type timeline struct {
 	off   [][]interval
 }
 
-// around returns the spell at the time now. If the target is not enforced now, the result
-// before is the end of the last spell, or NoTime.
+// around returns the spell at the time now. If the target is not enforced now, before is
+// the end of the last spell, or NoTime.
 func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	sp, before = spell{until: Forever}, order.NoTime
 	for _, iv := range x.times {

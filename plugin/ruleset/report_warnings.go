@@ -6,9 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns the warnings that need the orders of all files. A lift that ends no
-// order, for example, is a common clerical error. The result useless is the number of
-// these lifts.
+// Warnings returns the warnings that need the orders of all files. The result useless is
+// the number of lifts that end no order, a common clerical error.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()

@@ -71,8 +71,7 @@ type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
 	// The arguments and results of the last calls. The arguments are compared by pointer,
-	// because a key is slow. Orders without a scope of their own have the pointer of their
-	// file.
+	// because a key is slow. Orders of one file often share a pointer.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

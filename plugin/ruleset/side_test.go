@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestSide compares a side list with a list of targets in the order file. The names of the
-// side list go to the index or to the order. All verdicts must be equal.
+// TestSide compares a side list with a list of targets in the order file. All verdicts
+// must be equal.
 func TestSide(t *testing.T) {
 	const list = "a.example\nb.example\nwww.b.example\na.example\nc.example\n"
 	const targets = "[a.example, b.example, www.b.example, a.example, c.example]"

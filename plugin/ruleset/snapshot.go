@@ -121,9 +121,8 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. If the part was compiled from another part,
-// it returns ErrRebuilt. Such a part numbers its rules differently from a compilation of
-// the file.
+// WriteSnapshot writes a part and its Origin. For a part that was compiled from another
+// part, it returns ErrRebuilt, because the rules have other numbers.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
@@ -164,8 +163,8 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 }
 
 // ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the
-// Origin. ReadSnapshot refuses changed bytes, another Origin and impossible values. It
-// does not check the index. If you do not trust the writer, call Part.Check.
+// Origin. It refuses changed bytes, another Origin and impossible values. If you do not
+// trust the writer, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Check returns an error if a query to the part could panic or not end. Call Check if you
-// do not trust the writer of a snapshot. Check takes as long as compiling, and yields to
-// queries.
+// Check returns an error if a query to the part could panic or not end. Call it if you do
+// not trust the writer of a snapshot. It takes as long as compiling.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err

@@ -13,12 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A coder writes or reads the fields of a part. The functions of snapshot_fields.go list
-// the fields once, for both directions. A writer changes nothing, because queries use the
-// part.
+// A coder writes or reads the fields of a part. A writer changes nothing, because queries
+// use the part.
 //
-// All texts are in a separate stream. A reader makes one string of the stream. A million
-// orders then need no million allocations.
+// All texts are in a separate stream. A reader makes one string of the stream, and so
+// saves a million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer
@@ -204,7 +203,7 @@ type shared[T any] struct {
 }
 
 // share writes or reads a pointer, and calls each for a new value. If the table is full, a
-// new value replaces the last value. The orders of one authority often follow one another.
+// new value replaces the last value.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)

@@ -94,8 +94,7 @@ func equal(p, q *Part) bool {
 }
 
 // TestSnapshot reads the snapshots of random parts, and compares all fields. Each part
-// must also be the same as a second compilation of the orders. The second index has
-// another key.
+// must also be the same as a second compilation of the orders.
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {

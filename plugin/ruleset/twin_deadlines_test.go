@@ -63,7 +63,7 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 }
 
 // freed reports whether lifts end an order at a target and at all names below, for all
-// clients. A lift with exceptions does not count, because a name may stay blocked.
+// clients. A lift with exceptions does not count.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	if x.Kind != order.TargetName {
 		return t.freedAt(o, now, func(y *order.Target) bool {

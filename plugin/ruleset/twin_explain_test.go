@@ -59,9 +59,8 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	return since, until
 }
 
-// compareReasons compares the reasons of Explain with the slow implementation. Explain
-// must return one reason for each target, even if an order lists the target twice. Since
-// and Until must be exact.
+// compareReasons compares the reasons of Explain with the slow implementation. Each target
+// must have one reason. Since and Until must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
 	_, reasons := w.Explain(&q.name, q.Client, q.Now)

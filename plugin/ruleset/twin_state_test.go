@@ -122,7 +122,7 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 }
 
 // allFreed reports whether an order has the state Lifted. A lift can end the whole order.
-// Otherwise each target must have ended or be lifted, and at least one must be lifted.
+// Otherwise each target must have ended or be lifted.
 func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	if t.freedAt(own, now, func(*order.Target) bool { return false }) {

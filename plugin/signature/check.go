@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy
-// signature covers all bytes and not a hash. The whole file must therefore be in memory.
+// MaxLegacy is the largest size in bytes of a file with a legacy signature. The signature
+// covers all bytes and not a hash. The whole file must be in memory.
 const MaxLegacy = 64 << 20
 
 // A Check compares one version of a file with its signatures. Write all bytes of the file
@@ -36,9 +36,8 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function read returns at most MaxBytes+1
-// bytes of a signature file, or fs.ErrNotExist. Check reads at most one signature file for
-// each key.
+// Check returns a Check of the file at path. read returns at most MaxBytes+1 bytes of a
+// signature file, or fs.ErrNotExist.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {

@@ -1,5 +1,5 @@
 // Package signature checks and makes the minisign signatures of order files. The
-// signatures of FILE are FILE.minisig, FILE.2.minisig and so on. Each is by another key.
+// signatures of FILE by several keys are FILE.minisig, FILE.2.minisig and so on.
 //
 // The package never opens a file. The caller gives the same bytes to a Check and to the
 // parser.
@@ -14,7 +14,7 @@ import (
 const MaxKeys = 16
 
 // A Policy contains the keys that may sign, and the number of keys that must sign each
-// file. The zero Policy demands no signatures. Do not change a Policy after NewPolicy.
+// file. The zero Policy demands no signatures.
 type Policy struct {
 	// Keys are the keys that may sign. A signature does not show its purpose. An operator
 	// should therefore use keys that sign only order files.

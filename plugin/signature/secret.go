@@ -34,9 +34,9 @@ func (s SecretKey) Public() Key {
 	return k
 }
 
-// Encode returns the content of a secret key file, encrypted with the password. As in
-// minisign, the encryption needs some seconds and 1 GiB of memory. Without a password, the
-// key is not encrypted.
+// Encode returns the content of a secret key file, encrypted with the password. The
+// encryption needs some seconds and 1 GiB of memory. An empty password means no
+// encryption.
 func (s SecretKey) Encode(password string) ([]byte, error) {
 	text, err := s.private.MarshalText()
 	if password != "" {

@@ -19,9 +19,8 @@ type lastEvent struct {
 	written uint64
 }
 
-// maxNames limits the unwatched names in an eventLog. An eventLog then needs little
-// memory. If it drops the events of a new file, the file is reported later, after the
-// duration Settle.
+// maxNames limits the unwatched names in an eventLog, to save memory. If the log drops the
+// events of a new file, the file is reported later, after the duration Settle.
 const maxNames = 4096
 
 // eventLog stores the last event of each name, watched or not. A program may rename a side

@@ -16,12 +16,11 @@ import (
 type State uint8
 
 const (
-	// Ready means that the file is complete. Digest and Size then describe its bytes, and
-	// Open returns the bytes. A directory or glob is Ready if at least one file matches.
+	// Ready means that the file is complete. Digest and Size then describe its bytes. A
+	// directory or glob is Ready if at least one file matches.
 	Ready State = iota + 1
-	// Pending means that the order file or a side list keeps changing. It can also mean
-	// that the file system does not answer in time. The Source reports the file again when
-	// the bytes are complete.
+	// Pending means that the order file or a side list keeps changing, or that the file
+	// system does not answer. The Source reports the file again later.
 	Pending
 	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
@@ -70,8 +69,7 @@ type File struct {
 	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
 	// Detached is true if a single mounted file was replaced on the host (Kubernetes
-	// subPath, -v file:file). The old bytes are still readable. The Source cannot notice
-	// changes of the new file.
+	// subPath, -v file:file). The Source cannot notice changes of the new file.
 	Detached bool
 
 	src     *Source
@@ -88,9 +86,8 @@ type Side struct {
 	Size   int64
 }
 
-// Open returns the bytes of the file as a stream. The caller must close the stream. If
-// Read or Close returns ErrChanged, the caller must discard all results of the parser,
-// even errors.
+// Open returns the bytes of the file as a stream. The caller must close the stream. After
+// ErrChanged, the caller must discard all results of the parser, even errors.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -106,8 +103,7 @@ func (f File) Open() (io.ReadCloser, error) {
 }
 
 // OpenSide opens a side list and returns its digest. The digest is correct only if Intact
-// returns nil. While the list is being written, the error is ErrPending. A change of the
-// list causes a new report.
+// returns nil. While the list is being written, the error is ErrPending.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -119,9 +115,8 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
-// WatchSide watches a side list like OpenSide. It returns the state of the list without
-// reading the list. A caller that has compiled the list can see whether the list has
-// changed.
+// WatchSide watches a side list like OpenSide, but does not read the list. A caller that
+// has compiled the list can see whether the list has changed.
 func (f File) WatchSide(name string) Side {
 	side := Side{Path: f.sidePath(name)}
 	v, err := version{}, f.closed()
@@ -145,7 +140,7 @@ func (f File) closed() error {
 }
 
 // Intact returns nil if all streams of f had the reported bytes. Call Intact before you
-// use a result of the parser. A read error may look like a syntax error.
+// use a result of the parser, even a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -170,8 +165,8 @@ func (s *Source) Again(path string) {
 }
 
 // SetSides sets the side lists of the file. The Source stops watching all other lists.
-// Call SetSides only after a parse without errors. After errors, the opened lists must
-// stay watched. The correction of a list must cause a new report.
+// Call SetSides only after a parse without errors. Otherwise the correction of a list
+// would cause no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

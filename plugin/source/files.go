@@ -73,9 +73,8 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries whose change can make the path lead elsewhere.
-// These are each link and the last component. Only a poll finds a rename of another parent
-// directory.
+// points returns the directory entries whose change can make the path lead elsewhere: each
+// link and the last component. Only a poll finds other renames.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)

@@ -149,7 +149,7 @@ func TestDetached(t *testing.T) {
 }
 
 // TestRemoteFiles checks that each poll checks each file on a remote file system. The test
-// writes through another hard link. The write causes no event, as on a remote file system.
+// writes through another hard link, which causes no event.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil

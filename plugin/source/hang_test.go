@@ -14,7 +14,7 @@ import (
 )
 
 // TestReadHangs checks a file whose read does not return. The file must become Pending and
-// delay no other file. When the read returns, the file must be reported with its bytes.
+// delay no other file. After the read, the file must be reported.
 func TestReadHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

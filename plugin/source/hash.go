@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// step is the number of bytes that a worker hashes before it takes the lock again. 128
-	// KiB take about 100 us.
+	// step is the number of bytes that a worker hashes without the lock. 128 KiB take
+	// about 100 us.
 	step = 128 << 10
 	// batchWait is the maximum time that a report waits for the hashes of small files.
 	// Files that change together are then loaded together.
@@ -110,7 +110,7 @@ func (j *job) close() {
 }
 
 // enqueue adds a job to the queue and starts a worker if there is none. The caller must
-// hold s.mu. The same is true for cancel, hashing, startWorker, next and takeBack.
+// hold s.mu, as for cancel, hashing, startWorker, next and takeBack.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))

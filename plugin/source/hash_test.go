@@ -102,8 +102,7 @@ func TestSmallOvertakesBig(t *testing.T) {
 }
 
 // TestRaggedEnd checks a file whose last line has no line end. After a write in place, the
-// file is reported after RaggedSettle, with one notice. After a rename, the file is
-// reported at once.
+// file is reported after RaggedSettle. After a rename, it is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -16,8 +16,8 @@ type ignored struct {
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, for example a file with a wrong ending. The
-// order files must be loaded before, because the names of side lists are in order files.
+// noticeIgnored logs each ignored file once, for example a file with a wrong ending. Call
+// it after the load of the order files, which name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

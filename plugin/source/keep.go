@@ -10,8 +10,7 @@ import (
 const filesPerPoll = 256
 
 // The type "keep" selects files without a change in kernel events. The next scan may reuse
-// the last result of these files. Some changes cause no event, so the field "every" limits
-// the age of a result.
+// their last result. The field "every" limits the age of a result.
 type keep struct {
 	s     *Source
 	now   time.Time

@@ -138,8 +138,7 @@ func TestLinkTargets(t *testing.T) {
 }
 
 // TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The
-// file must be unchanged for the duration Settle. When the link is replaced, the files are
-// reported at once.
+// file must settle. When the link is replaced, the files are reported at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

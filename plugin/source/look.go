@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system. If a call blocks, for example on a dead mount,
-// the Source abandons the look. Until the call returns, other looks return errNoAnswer for
-// the path of the call.
+// A look is one scan of the file system. If a call blocks, the Source abandons the look.
+// Until the call returns, other looks return errNoAnswer for its path.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -48,9 +47,8 @@ type look struct {
 	abandoned bool
 }
 
-// guarded wraps a call of the file system. The wrapper records the path in l. The Source
-// can then abandon a blocked call. If s.noAnswer has the path, the wrapper returns
-// errNoAnswer.
+// guarded wraps a call of the file system. It records the path in l. The Source can then
+// abandon a blocked call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()

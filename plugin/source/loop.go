@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns the changed files. It waits at most for the duration
-// "wait". Files that still change are then Pending. Call Scan before Run, and again after
+// Scan checks all files and returns the changed files, after the duration "wait" at the
+// latest. Files that still change are then Pending. Call Scan before Run, and again after
 // ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
@@ -75,8 +75,7 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 }
 
 // ready returns the changed files to report now. It waits up to batchWait for the hashes
-// of small files. The result "patience" is the next time at which a changing file becomes
-// Pending, or zero.
+// of small files. "patience" is the time at which the next file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -96,8 +95,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts a scan if one is due. The result "next" is the time of the next scan. The
-// result "busy" is true while a scan or a worker is in progress.
+// turn starts a scan if one is due. "next" is the time of the next scan. "busy" is true
+// while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
 	now := s.clock.Now()
@@ -128,8 +127,7 @@ func (s *Source) turn() (next time.Time, busy bool) {
 }
 
 // pause waits until the loop is woken, or until the time "next". A zero "next" is no
-// limit. If "work" is true, pause returns after one tick. The caller then checks the
-// progress.
+// limit. If "work" is true, pause returns after one tick.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {

@@ -197,9 +197,8 @@ func TestConcurrentUse(t *testing.T) {
 	<-done
 }
 
-// TestManyFiles counts the calls of the file system for many unchanged files. With kernel
-// events, a poll checks only some files. When the whole directory is replaced, one report
-// has all files.
+// TestManyFiles counts the calls of the file system for many unchanged files. When the
+// whole directory is replaced, one report has all files.
 func TestManyFiles(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		const n = 4 * filesPerPoll

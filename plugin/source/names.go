@@ -45,9 +45,8 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that match the patterns now, sorted as by a Source. The
-// result "errs" has an error for each pattern without a file. A path like orders.yaml is
-// not checked.
+// Expand returns the order files that match the patterns now, sorted as by a Source.
+// "errs" has an error for each directory or glob without a file.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

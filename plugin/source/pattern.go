@@ -17,7 +17,7 @@ import (
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 // listEnding is the ending of plain lists. A directory may contain side lists with this
-// ending. Plain lists are therefore found only by a path or by a glob with this ending.
+// ending. Only a path or a glob with this ending finds plain lists.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
@@ -66,9 +66,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
-		// A path with the ending of an order file or a plain list is always a file. If the
-		// file to mount does not exist, Docker creates a directory at the path. This must
-		// be an error.
+		// This path is always a file. If the file to mount does not exist, Docker creates
+		// a directory at the path. This must be an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -154,9 +153,8 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs. There is one glob for each
-// level of directories. list follows symbolic links, because the files of a Kubernetes
-// ConfigMap are links.
+// list adds to x the files below dir that match the globs, one glob for each level. list
+// follows symbolic links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -62,9 +62,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn in a goroutine, because the system call may block. It returns the error of
-// fn, or another error after a time limit. When a blocked call returns, its file is
-// closed.
+// call runs fn in a goroutine, because the system call may block. After a time limit, it
+// returns an error. When a blocked call returns, its file is closed.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed

@@ -10,8 +10,7 @@ const (
 	// Settle is how long a file must be unchanged after a write in place.
 	Settle = time.Second
 	// RaggedSettle replaces Settle for a YAML file or a list whose last line has no line
-	// end. A stalled copy often stops in the middle of a line. A domain name may then be
-	// cut.
+	// end. A stalled copy often stops in the middle of a line.
 	RaggedSettle = 10 * time.Second
 	// Patience is how long a file may keep changing. The file is then reported as Pending.
 	Patience = 10 * time.Second
@@ -23,8 +22,7 @@ const (
 	// time cause one scan.
 	debounce = 5 * time.Millisecond
 	// The constant "quiet" is how long a big file must be unchanged before the Source
-	// hashes it. Without this wait, the Source would hash the file after each step of a
-	// long write.
+	// hashes it. A long write would otherwise cause many hashes.
 	quiet = 250 * time.Millisecond
 	// bigFile is a size in bytes. A larger file waits for the duration quiet before the
 	// Source hashes it.
@@ -32,8 +30,7 @@ const (
 )
 
 // stamp has the fields of stat(2) that change with the content. Equal stamps prove
-// nothing. The inode number is not a field. On some network file systems, the number
-// differs in each call.
+// nothing. On some network file systems, the inode number differs in each call.
 type stamp struct {
 	size         int64
 	mtime, ctime int64 // in ns since 1970; ctime is 0 if unknown
@@ -68,8 +65,8 @@ func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// whole reports whether the evidence shows that a file is complete at once. The parameter
-// s has the size and times of the file. The parameter "now" is the time of the hash.
+// whole reports whether the evidence shows that a file is complete at once. s has the size
+// and times of the file. "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
@@ -84,8 +81,7 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 		return true
 	}
 	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only
-	// ctime. So no write came after the rename. With an old inode, chmod(1) may have set
-	// ctime.
+	// ctime. With an old inode, chmod(1) may have set ctime.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -160,8 +156,8 @@ func (s *settler) observe(v observation) bool {
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
 // confirms reports whether v is equal to the observation that waits for confirmation. A
-// lack of write events is no confirmation. The kernel reports a write only when write(2)
-// or copy_file_range(2) returns.
+// lack of write events confirms nothing, because the kernel reports a write only at its
+// end.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

@@ -55,17 +55,14 @@ type Config struct {
 	Files []string
 	// Poll is the time between two polls, at least 10 ms. The value 0 means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. The
-	// parameter "side" is true for side lists and for Files. A larger file is Unreadable.
-	// MaxBytes may be nil.
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. "side" is
+	// true for side lists and for Files. MaxBytes may be nil.
 	MaxBytes func(path string, side bool) int64
 	// Notice is called once for each fact for the operator's log, for example an ignored
-	// file. Any goroutine may call Notice. Notice must return soon and must not call the
-	// Source. Notice may be nil.
+	// file. Notice must return soon, and must not call the Source. Notice may be nil.
 	Notice func(error)
-	// Due is called by Run before each wait. It returns the time of its next call, or
-	// zero. The caller then needs no timer. The call may be late during a load. Due may be
-	// nil.
+	// Due is called by Run before each wait, and returns the time of its next call, or
+	// zero. The call may be late during a load. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -179,8 +176,8 @@ func (s *Source) LastLook() time.Time {
 	return s.lastLook
 }
 
-// Close ends Run and frees the resources of the Source. It does not wait for Run or for a
-// blocked call. Open streams then return ErrClosed. Close may be called more than once.
+// Close ends Run and frees the resources of the Source. It does not wait for Run. Open
+// streams then return ErrClosed. Close may be called more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

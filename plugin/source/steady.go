@@ -7,7 +7,7 @@ import (
 
 // A steadyClock is a Clock that never goes back. If the clock below is set back, the
 // steadyClock goes on from its last time. Otherwise a step of a year would delay the next
-// poll by a year. The real clock of Go goes on too, but other clocks may not.
+// poll by a year.
 type steadyClock struct {
 	Clock
 	mu    sync.Mutex

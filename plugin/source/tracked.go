@@ -45,7 +45,7 @@ func (t *tracked) version() version {
 }
 
 // ragged reports whether the last byte of a file is not a line end. The file may then have
-// been cut. A JSON file is never ragged, because the parser refuses cut JSON.
+// been cut. The parser refuses cut JSON, so JSON is never ragged.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -64,8 +64,8 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare decides after a scan whether a file must be hashed. The path leads to l now. The
-// parameter "seq" is the number of the last kernel event before the scan.
+// compare decides after a scan whether a file must be hashed. The path leads to l now.
+// "seq" is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -159,8 +159,7 @@ func sizeText(n int64) string {
 }
 
 // outside reports whether a side list lies outside the directories of all its order files.
-// If an order file is a link, the directory of its target is allowed too. Kubernetes needs
-// this.
+// For Kubernetes, an order file may be a link to another directory.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -174,17 +173,16 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link on the way to the file is new, and no write
-// came after the link. A program normally makes the link last. An earlier write therefore
-// does not matter.
+// linkSwapped reports whether a link on the way to the file is new, and newer than the
+// last write. A program normally makes the link last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// For a new path, only a link at its last component is new. The links to its
-		// directory may be old. A new file in such a directory may be half written.
+		// For a new path, only a link at its last component is new. A new file in an old
+		// directory may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -194,9 +192,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links are evidence. A file that replaces a link may be half written.
-		// The new target of an old link may be half written too. A link that reappears
-		// with its directory may be old.
+		// Only added links are evidence. The new target of an old link may be half
+		// written. A link that reappears with its directory may be old.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}

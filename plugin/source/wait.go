@@ -3,8 +3,7 @@ package source
 import "time"
 
 // A call of the file system on a dead mount may never return. Each call therefore runs in
-// a goroutine. After a time limit, the Source abandons the goroutine. The limits are in
-// real time.
+// a goroutine. After a time limit, the Source abandons the goroutine.
 const (
 	// tick is the unit for counting the time of a call.
 	tick = 50 * time.Millisecond
@@ -26,8 +25,8 @@ func realTicks() (<-chan time.Time, func()) {
 }
 
 // returns waits until the channel "over" is closed, and then returns true. It returns
-// false after Close, or after the limit without progress. It counts ticks, because the
-// time of a stopped process must not count.
+// false after Close, or after the limit without progress. The time of a stopped process
+// does not count.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

@@ -14,9 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. fsnotify cannot replace it, because
-// fsnotify merges IN_CREATE and IN_MOVED_TO. A created file may be half written. A file
-// that was moved into place is complete.
+// watcher receives inotify events about directories. fsnotify merges IN_CREATE and
+// IN_MOVED_TO. But a created file may be half written, and a moved file is complete.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -36,8 +35,7 @@ type watched struct {
 }
 
 // localFS has the magic numbers of local file systems, on which each change causes an
-// event. On a network file system or on FUSE, some changes cause no event. Polls then
-// check files more often.
+// event. On other file systems, polls check files more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS

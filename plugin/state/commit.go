@@ -14,13 +14,12 @@ type Next struct {
 	// Set is the whole set. Its snapshots are ignored. The State adds the snapshots
 	// itself.
 	Set
-	// Blobs has a function for each digest. The function opens the content of the blob.
-	// Blobs may lack stored blobs. If the content has another digest, the file keeps its
-	// old version.
+	// Blobs has a function for each digest. The function opens the content of the blob. If
+	// the content has another digest, the file keeps its old version.
 	Blobs map[Digest]func() (io.ReadCloser, error)
 	// Parts has a function for each path. The function writes the compiled orders of the
-	// file. The State calls it only if the version of the file has no snapshot. After a
-	// newer Commit, the State calls it no more.
+	// file. The State calls it only if the version has no snapshot, and not after a newer
+	// Commit.
 	Parts map[string]func(io.Writer) error
 }
 
@@ -30,7 +29,7 @@ type parts map[string]func(io.Writer) error
 // change next afterwards.
 //
 // If a new version of a file cannot be stored, the old version stays. The State tries
-// again after 30 seconds. Snapshots are stored at most once in 10 seconds.
+// again after 30 seconds. Snapshots wait up to 10 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -89,8 +88,7 @@ func (s *State) change(do func(*Set) error) error {
 }
 
 // Forget removes the version of a file. The orders of the file end at the next start. The
-// floor (lowest allowed serial) of the file stays. For an unknown file, Forget returns an
-// error.
+// floor of the file stays. For an unknown file, Forget returns an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {

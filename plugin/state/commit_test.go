@@ -17,7 +17,7 @@ import (
 )
 
 // TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at
-// once. Only the last set must be stored. The last set needs a blob of an earlier set.
+// once. Only the last set must be stored, with a blob of an earlier set.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -65,7 +65,7 @@ func TestNewestWins(t *testing.T) {
 }
 
 // TestPartial commits new versions of two files. The side list of one version cannot be
-// stored. This file must keep its old version. The other file must get its new version.
+// stored. This file must keep its old version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

@@ -86,8 +86,7 @@ func child(at int, dir string) error {
 }
 
 // TestCrashes kills a process at each point while the process stores three sets. The next
-// start must find one complete set. The set must not be older than after an earlier point.
-// The directory must contain only the files of the set.
+// start must find one complete set, not older than after an earlier point.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

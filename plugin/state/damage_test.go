@@ -195,8 +195,7 @@ func TestDamagedBlob(t *testing.T) {
 }
 
 // TestMissing removes each blob and snapshot. Open must report the missing file and its
-// order file. In a second case, a named pipe or a directory replaces the file. Open must
-// not block.
+// order file. A named pipe in place of the file must not block Open.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

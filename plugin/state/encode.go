@@ -64,8 +64,7 @@ type floorEntry struct {
 }
 
 // A text is a string in current.json that may contain any bytes. JSON strings must be
-// UTF-8. Unprintable text is therefore stored as a Go string literal. Text that begins
-// with a double quote is too.
+// UTF-8. Unprintable text is therefore stored as a Go string literal.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {

@@ -77,8 +77,7 @@ func (c *checked) Size() int64 { return c.size }
 func (c *checked) Close() error { return c.f.Close() }
 
 // Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged,
-// the reader returns ErrDamaged in place of io.EOF. The next commit repairs the blob if
-// possible.
+// the reader returns ErrDamaged in place of io.EOF.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -87,9 +86,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file and returns their size in bytes. If
-// the orders are damaged, the reader returns ErrDamaged in place of io.EOF. If they are
-// missing, the error is fs.ErrNotExist.
+// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If
+// they are damaged, the reader returns ErrDamaged in place of io.EOF. If they are missing,
+// the error is fs.ErrNotExist.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -110,9 +109,8 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes the snapshot snap of an order file, because the content is of no
-// use. The next commit writes a new snapshot. If the file now has another snapshot,
-// DropSnapshot does nothing.
+// DropSnapshot removes a useless snapshot of an order file. The next commit writes a new
+// snapshot. If the file now has another snapshot, DropSnapshot does nothing.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,9 +149,8 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. For each missing or damaged
-// file, it returns an error with the path of the order file. After coop.Start, it yields
-// to queries.
+// Verify reads all blobs and snapshots of the stored set. It returns an error for each
+// missing or damaged file. After coop.Start, it yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
 		// A commit may have removed this version during Verify. A missing file is then no

@@ -125,7 +125,7 @@ type Answer struct {
 var requestFS = durable.FS{Inherit: true}
 
 // Ask leaves a request in the state directory dir, and returns the id of the request. The
-// program that has locked the directory takes the request at its next call of Take.
+// program with the lock takes the request at its next call of Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err
@@ -172,8 +172,7 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 }
 
 // Take returns the requests that other programs have left. Answer each request with
-// Answer. The error is about malformed requests. For a replaced directory, it is
-// durable.ErrReplaced.
+// Answer. For a replaced directory, the error is durable.ErrReplaced.
 //
 // Take first records each request. If Take cannot record a request, it answers with a
 // refusal.

@@ -61,7 +61,7 @@ type Options struct {
 	// After is time.After, or a replacement in tests. If After is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
 	// Done is called after each attempt to store a set, and may be nil. Later writes wait
-	// until Done returns. Done must not call Flush or Close, because both wait for Done.
+	// until Done returns. Done must not call Flush or Close.
 	Done func(error)
 	// FS writes the files. Tests replace the hook of FS.
 	FS durable.FS
@@ -123,11 +123,10 @@ type Status struct {
 // the error is a *durable.LockedError.
 //
 // Open keeps all undamaged versions. Problems returns an error for each bad file. Only
-// Blob, Snapshot and Verify check the content of files, because such a check is slow.
+// Blob, Snapshot and Verify check the content of files.
 //
 // If current.json is damaged, the State has no versions. The first commit renames the file
-// to refused.json. While refused.json exists, no blob is removed. A person can then
-// restore the versions.
+// to refused.json. While refused.json exists, no blob is removed.
 //
 // In a read-only directory, Open works and each commit fails.
 func Open(dir string, opt Options) (*State, error) {
@@ -266,8 +265,7 @@ func (s *State) Unaccepted() time.Time {
 }
 
 // Damaged reports whether current.json was damaged or lost, and no person has accepted the
-// loss. An earlier process may have found the damage. A new or empty directory is not
-// damaged.
+// loss. A new or empty directory is not damaged.
 func (s *State) Damaged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -284,8 +282,7 @@ func (s *State) Status() Status {
 }
 
 // Close stores the pending set and snapshots, and releases the lock. It returns the error
-// of the newest attempt. After Close, Commit has no effect. A second Close returns the
-// same error.
+// of the newest attempt. A second Close returns the same error.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)

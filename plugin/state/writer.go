@@ -90,9 +90,8 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts in todo whose versions in base have no snapshot. A part is the
-// compiled orders of a file. The parts were compiled from next, or from base if next is
-// nil.
+// lacking returns the parts (compiled orders) in todo whose versions in base have no
+// snapshot. The parts are from next, or from base if next is nil.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -104,9 +103,8 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt and sets the timer of the next attempt. The
-// attempt had the set next, which may be nil. The snapshots of the parts left must wait
-// for the duration wait.
+// finish records the result of an attempt and sets the timer of the next attempt. next is
+// the set of the attempt, or nil. The parts left wait for the duration wait.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -142,8 +140,7 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 }
 
 // store stores the blobs of the set next, and then current.json. The stored set is base.
-// store returns the content of current.json. It returns false if current.json could not be
-// written.
+// If current.json could not be written, store returns false.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
 		// current.json must exist before the first blob. Otherwise a start would report

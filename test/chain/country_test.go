@@ -165,8 +165,7 @@ func TestMilan(t *testing.T) {
 }
 
 // TestMilanThroughCache checks clients of two countries that share one cache, for an alias
-// of a blocked name. The client that asks first must not decide the answer for the other
-// country.
+// of a blocked name. Each client must get the answer for its country.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {

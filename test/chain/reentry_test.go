@@ -7,9 +7,6 @@ import (
 // The plugins file and template follow a CNAME by a second query through all plugins.
 // blocklist must not block or count the second query. It checks the answer to the client
 // instead.
-//
-// NXDOMAIN for the target would also apply to the alias (RFC 8020). An exception for the
-// alias would have no effect. A cache would give the answer to other clients.
 
 // house is a zone with aliases whose targets are outside the zone.
 const house = `
@@ -163,9 +160,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The server block for "." has other orders. It therefore blocks and counts
-			// the look-up as a separate query. The file plugin then answers with an alias
-			// of a missing name (RFC 6604).
+			// The server block for "." has other orders, so it blocks and counts the
+			// look-up. The file plugin then answers with an alias of a missing name (RFC
+			// 6604).
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:

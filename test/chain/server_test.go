@@ -1,6 +1,5 @@
-// Package chain tests the plugin together with other plugins on real CoreDNS servers. It
-// checks the answers, counts and upstream queries for blocked names. Other names must get
-// the same bytes as from a server without the directive.
+// Package chain tests the plugin together with other plugins on real CoreDNS servers.
+// Names without orders must get the same bytes as from a server without the directive.
 package chain
 
 import (
@@ -71,9 +70,8 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server on a free loopback port. In the texts, it replaces $DIR (the directory
-// of the files), $ORDERS (the default order file), $UPSTREAM, and $SOON (the time in 20
-// seconds).
+// start starts a server on a free loopback port. It replaces $DIR (the directory of the
+// files), $ORDERS (the default order file), $UPSTREAM, and $SOON (in 20 seconds).
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}

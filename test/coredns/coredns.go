@@ -63,11 +63,11 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 }
 
 // AwaitServing waits until all listeners of a server answer. All listeners must be plain
-// UDP or TCP. Call AwaitServing before Stop. CoreDNS does not stop a listener that does
-// not listen yet.
+// UDP or TCP. Call AwaitServing before Stop, because CoreDNS cannot stop a listener that
+// does not listen yet.
 //
-// AwaitServing sends queries without a question. The DNS library answers such a query with
-// FORMERR. No plugin gets or counts the query.
+// AwaitServing sends queries without a question. The DNS library answers them with
+// FORMERR, so no plugin counts them.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

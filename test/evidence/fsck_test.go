@@ -16,11 +16,11 @@ import (
 )
 
 // TestFsck checks the export of a journal with the program fsck of Tessera, another
-// implementation of tlog-tiles. The program is in the module test/fsck. Its modules are
-// then not modules of this project.
+// implementation of tlog-tiles. The module test/fsck has the program, so that this project
+// does not need its modules.
 //
-// The exit code of the program does not matter. Version 1.0.4 exits with 0 for a bad
-// checkpoint, and does not end if a hash is wrong.
+// The exit code does not matter. Version 1.0.4 exits with 0 for a bad checkpoint, and does
+// not end if a hash is wrong.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

@@ -78,8 +78,7 @@ func contents() []fault {
 }
 
 // cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse
-// each cut that would change an answer. If first is not empty, the fault first writes a
-// new file with this text.
+// each cut that would change an answer. first is a new text of the file, or empty.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {

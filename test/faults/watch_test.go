@@ -181,9 +181,9 @@ func (l *lab) resetPeak() {
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault. The memory (in MB)
-// varies with the heap. The descriptors are connections to the upstream. The goroutines
-// belong to ending requests.
+// These constants limit how much more a server may use after a fault. The memory is in MB.
+// The descriptors are connections to the upstream. The goroutines belong to ending
+// requests.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8

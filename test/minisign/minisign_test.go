@@ -123,8 +123,8 @@ func TestBothWays(t *testing.T) {
 }
 
 // TestBothRefuse changes the order file and each line of its signature file. minisign and
-// blocklistctl must both refuse the changed files. blocklistctl must also refuse an
-// additional line and an escape sequence. minisign accepts both.
+// blocklistctl must refuse them. blocklistctl must also refuse two changes that minisign
+// accepts.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)

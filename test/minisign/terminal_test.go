@@ -16,9 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal runs a program in a new pseudo-terminal, and returns all text that the terminal
-// shows. For each step, it waits for the prompt and types the answer. The program must end
-// with the given exit code.
+// terminal runs a program in a new pseudo-terminal, and returns all shown text. For each
+// step, it waits for the prompt and types the answer. The exit code must be code.
 func terminal(t *testing.T, steps [][2]string, code int, name string, args ...string) string {
 	t.Helper()
 	master, slave := openTerminal(t)

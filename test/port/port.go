@@ -9,9 +9,8 @@ import (
 	"sync"
 )
 
-// The ports are below the kernel's range for client sockets (32768 and up on Linux). A DNS
-// test has many client sockets. One of these could take a port in the range before the
-// server listens.
+// The ports are below the kernel's range for client sockets (32768 and up on Linux). In
+// the range, a client socket could take a port before the server listens.
 const (
 	lowest  = 10000
 	highest = 32000

@@ -7,7 +7,7 @@ import (
 )
 
 // play runs the steps in text. It returns the text with the actual output, and one problem
-// for each step with unexpected output. It stops at a step that it cannot run.
+// for each step with unexpected output.
 func play(file, text string, steps map[string]Step) (played string, problems []string) {
 	lines := strings.Split(text, "\n")
 	var out []string

@@ -104,8 +104,8 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 // LayOut writes the files of the script to the working directory, with an old modification
-// time. It leaves out files with a number sign in the name. It also leaves out files for
-// which except returns true.
+// time. Files with a number sign in the name, and files for which except returns true, are
+// left out.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -133,7 +133,7 @@ func (s *Script) Has(name string) bool {
 }
 
 // File returns the content of a file of the script. If there is no file, the test fails.
-// The test also fails if the script has files that no call of File uses.
+// The test also fails if no call of File uses a file.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

@@ -129,8 +129,7 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 }
 
 // TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must
-// return ENOSPC and keep the stored set for a restart. When there is space again, the next
-// commit must succeed.
+// return ENOSPC and keep the stored set. With space, the next commit must succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names and values for an Index. A load needs little more memory,
-// because a record is written in its final form. A Builder is not safe for concurrent use.
+// A Builder collects names and values for an Index. A Builder is not safe for concurrent
+// use.
 type Builder struct {
 	// Max is the largest size of all records in bytes. The value 0 means the largest
 	// possible size. It is enough for some 200 million names.
@@ -138,7 +138,7 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 }
 
 // put writes a new record of a node. If the node has an old record, slot points to its
-// offset. put then replaces the offset and marks the old record as dead.
+// offset. put replaces the offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -177,7 +177,7 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 // as the names so far.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// If there are no names yet, Grow uses figures of real lists: 1.2 nodes and 14 bytes a
+	// Without names so far, Grow uses figures of real lists: 1.2 nodes and 14 bytes a
 	// name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
@@ -196,9 +196,8 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow reserves memory for at least n more elements, and for at least a quarter more.
-// slices.Grow would clear the memory, and would not yield while the system provides the
-// pages.
+// grow reserves memory for at least n more elements. slices.Grow would clear the memory,
+// and would not yield during the clearing.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s

@@ -10,7 +10,7 @@ import (
 )
 
 // Check returns an error if a look-up could panic, not end, or miss a name. It takes as
-// long as building the index, and yields to queries. The caller must check the refs.
+// long as building the index. The caller must check the refs.
 func (x *Index) Check() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -84,8 +84,8 @@ func (x *Index) fault() string {
 			names++
 			topLevel = topLevel || r.parent == 0
 		}
-		// No slot is wrong if a look-up finds each record, and if there are as many slots
-		// as records.
+		// A look-up must find each record. There must be as many slots as records. No slot
+		// is then wrong.
 		if slot, _ := x.find(r.hash(hashes[r.parent]), r.parent, r.label); slot == nil || *slot != off {
 			return "a record that no look-up finds"
 		}
@@ -105,8 +105,7 @@ func (x *Index) fault() string {
 }
 
 // Same reports whether each look-up has the same result in x and y. Check must have found
-// no error in both. Equal calls in the same sequence make the same index, in spite of
-// random keys.
+// no error in both. The random keys may differ.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

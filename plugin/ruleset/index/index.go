@@ -59,13 +59,13 @@ type Index struct {
 	// nodes maps the number of an interior node to the offset of the node's record. Only
 	// nodes with children are interior. The element nodes[0] is unused.
 	nodes []uint32
-	// marked contains the offsets of the records of marked names (see Freeze). The
-	// sequence is canonical (RFC 4034, section 6.1). The names below a name therefore
-	// follow directly after the name.
+	// marked contains the offsets of the records of marked names (see Freeze), in
+	// canonical order (RFC 4034, section 6.1). In this order, the names below a name
+	// follow directly.
 	marked []uint32
 }
 
-// A Hit is a name of the index that is equal to the query name or above the query name.
+// A Hit is a name of the index that is equal to the query name or above it.
 type Hit struct {
 	Labels int    // the number of labels of the name
 	Ref    uint32 // the value of the name
@@ -80,8 +80,7 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// reports whether a marked name (see Freeze) is below w. It allocates only if hits is
-// full.
+// reports whether a marked name is below w. It allocates only if hits is full.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false

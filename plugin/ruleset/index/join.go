@@ -13,9 +13,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in both indexes. It reads the records in
-// parallel, because two versions of a list are nearly equal. It looks up names that have
-// moved.
+// Join yields the refs of each name of x in both indexes. Two versions of a list are
+// nearly equal. Join therefore reads both lists of records in parallel.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -52,8 +51,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the next record that is not dead, from the offset off on, and the offset
-// after it. At the end, the record has no flags.
+// live returns the next record that is not dead, and the offset after the record. At the
+// end, the record has no flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {

@@ -21,8 +21,9 @@ import (
 //	xxHash64 of the header up to here          8 bytes each
 //	buckets, arena, nodes, marked
 //	xxHash64 of the arrays                     8 bytes
-// The arrays are written in the form that they have in memory. Read is therefore nearly as
-// fast as a copy. The checksum of the header prevents allocations for damaged sizes.
+//
+// The arrays are written in the form that they have in memory. Read is nearly as fast as a
+// copy. The checksum of the header prevents allocations for damaged sizes.
 
 const (
 	// magic is the first 8 bytes of a written index.
@@ -40,8 +41,8 @@ var (
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of all details of the program that change the written bytes, for
-// example the layout of a bucket. Read refuses an index with another fingerprint.
+// fingerprint is a hash of the details of the program on which the written bytes depend,
+// for example the layout of a bucket.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -131,9 +132,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. It refuses changed bytes. It also refuses an
-// index of a program with another fingerprint. If you do not trust the writer, call Check
-// before a look-up.
+// Read reads an index of exactly size bytes. It refuses changed bytes, and an index with
+// another fingerprint. If you do not trust the writer, call Check first.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
