@@ -89,8 +89,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A plugin below sent this query. The final answer to the client is checked. A
-		// cache below must not keep a blocking answer, so this query is not blocked.
+		// A plugin below sent this query. A cache below must keep the real answer. The
+		// final answer to the client is checked.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -130,8 +130,8 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// decideQuery decides about a query for a name that orders cover. It returns the reply or
-// the verdict. Its stack is free before the reply is written.
+// decideQuery decides about a query for a name with orders. It returns the reply or the
+// verdict. Its stack is free before the reply is written.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -158,8 +158,7 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 }
 
 // A verdicts value has two verdicts (decisions about a query). The embedded verdict
-// decides the answer. The other verdict, shadow, is for orders in shadow, which are only
-// counted.
+// decides the answer. The verdict shadow is only counted.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict

@@ -398,8 +398,8 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the response writer. A plugin below may keep it after the
-		// call, like the prefetch of cache. It can therefore not be reused.
+		// The one allocation is the response writer. A plugin below may keep the response
+		// writer after the call, like the prefetch of cache.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
 		// The one allocation is the response writer. The look-up of the client allocates

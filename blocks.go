@@ -13,7 +13,7 @@ import (
 // serverBlocks returns the configurations of all server blocks in the Corefile of c, one
 // list for each block.
 //
-// CoreDNS returns only the configuration at a controller's position. serverBlocks
+// CoreDNS returns only the configuration at the position of a controller. serverBlocks
 // therefore moves a copy of c.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c

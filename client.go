@@ -20,8 +20,8 @@ type client struct {
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. It takes time, so call it only for a name that
-// orders may cover.
+// clientOf returns the client of a query. It is slow, so call it only for a name with
+// orders.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {

@@ -257,8 +257,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks that every handler reports not ready while one server block is not
-// ready. CoreDNS asks only one handler.
+// TestReady checks the readiness while one of two server blocks is not ready. Every
+// handler must report not ready, because CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -331,8 +331,8 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks the log line of each start and reload. It lists the server
-// blocks that enforce orders, and those that do not. The metric shadow must agree.
+// TestServerBlocks checks the log line of each start and reload. The line lists the server
+// blocks with and without enforced orders. The metric shadow must agree.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"

@@ -147,8 +147,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		digests[st.Digest] = true
 		for _, f := range st.Files {
 			// A label that is not UTF-8 would make the Prometheus library refuse all
-			// metrics. Each series may occur only once. The failures of several stores are
-			// therefore added up.
+			// metrics. A series may occur only once, so the failures of several stores are
+			// added.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())

@@ -215,8 +215,8 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata of an order that would block the name l. It does not
-// replace the metadata of an order for the queried name.
+// setPassMetadata sets the metadata of an order that would block the name l. Metadata of
+// an order for the queried name stays.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

@@ -400,8 +400,8 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow checks that an order in shadow changes no answer. It must be counted once for
-// each answer that leads to its target.
+// TestShadow checks that an order in shadow changes no answer. Each answer that leads to
+// its target must count once.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -449,7 +449,7 @@ func TestShadow(t *testing.T) {
 }
 
 // TestClientSubnet checks that only the client subnet of a trusted sender determines the
-// country. The reply must contain the network for which it is valid.
+// country. The reply must contain the network.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {

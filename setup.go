@@ -18,7 +18,7 @@ var log = clog.NewWithPlugin(name)
 func init() { plugin.Register(name, setup) }
 
 // setup parses the directive and adds the plugin to the server block. It starts nothing,
-// because CoreDNS also calls setup for a configuration that never runs.
+// because CoreDNS also calls setup for failed configurations.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}

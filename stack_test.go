@@ -33,11 +33,11 @@ const (
 	// maxReply limits the stack while a blocking answer is written. It is a multiple of
 	// the stack of a minimal handler that answers itself.
 	maxReply = 2.3
-	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name. It is a multiple of the stack for the unpacking of the query.
+	// maxPassing limits the largest stack of a passing query whose answer is checked. It
+	// is a multiple of the stack for unpacking the query.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name that orders cover. It is
-	// a multiple of the stack for the unpacking of the query.
+	// maxDeciding limits the largest stack of a query for a name with orders. It is a
+	// multiple of the stack for unpacking the query.
 	maxDeciding = 2.35
 )
 

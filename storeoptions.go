@@ -12,9 +12,8 @@ import (
 )
 
 // StoreOptions returns the options of the Store with the given order files, for another
-// plugin of the same Corefile. They are the options of a blocklist directive with these
-// files. Both plugins then share the Store. Without such a directive, they are the
-// defaults.
+// plugin of the same Corefile. If a blocklist directive has these files, both plugins
+// share the Store.
 //
 // The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup
 // function that runs after those of the directives.

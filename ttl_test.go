@@ -154,8 +154,8 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// An order may block the answer for a record's owner because of loose records in
-		// that answer. Only records of the answer section are therefore checked.
+		// Loose records in an answer can block the answer. Only records of the answer
+		// section are therefore checked.
 		records = got.Answer
 	}
 	for _, rr := range records {

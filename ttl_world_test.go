@@ -162,8 +162,8 @@ type zone struct {
 	loose, looseNs []string
 }
 
-// ttl returns one of the TTLs that matter in these tests. The largest TTL has the highest
-// bit set. Caches treat it as 0 (RFC 2181, section 8).
+// ttl returns one of the TTLs that matter in these tests. Caches treat the largest TTL as
+// 0, because its highest bit is set (RFC 2181, section 8).
 func (c *choices) ttl() uint32 { return pick[uint32](c, 300, 0, 1, 2, 3, 5, 8, 1<<31-1, 1<<31+5) }
 
 func (c *choices) zone() *zone {

@@ -13,8 +13,7 @@ import (
 )
 
 // BenchmarkJournal compares a server with a journal to a server without. The metric "x" is
-// the median ratio of the times for the same queries. The metric "control" compares two
-// servers without a journal.
+// the median ratio of the times. The metric "control" is this ratio for two equal servers.
 func BenchmarkJournal(b *testing.B) {
 	const n, turn = 100_000, 20_000
 	without, again := handler(b, n), handler(b, n)

@@ -139,7 +139,7 @@ type exportQuestion struct {
 }
 
 // exportWorlds returns the text of many exports of one form, and questions about their
-// names. Order sets with answers that the form cannot say are left out.
+// names. The form must be able to say all answers.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {

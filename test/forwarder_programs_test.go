@@ -33,8 +33,7 @@ type peer struct {
 	ede bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. These are all
-// resolvers except dnsmasq.
+// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. dnsmasq does not.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -46,8 +45,8 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// After the SOA of a blocking answer, for example, dnsmasq has a record of the name in
-	// its cache. It then answers NODATA instead of NXDOMAIN.
+	// With the SOA of a blocking answer in its cache, dnsmasq answers NODATA instead of
+	// NXDOMAIN.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},

@@ -90,8 +90,8 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
 	// DS queries are not blocked. A validator therefore learns that these names are
-	// unsigned, and accepts a blocking answer. Some validators reject the answer if the
-	// name does not exist.
+	// unsigned, and accepts a blocking answer. Some validators do so only for existing
+	// names.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
@@ -129,8 +129,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// For these names, only records of the parent zone are not blocked. A cache without
-	// validation may apply NXDOMAIN to these records too.
+	// For these names, only records of the parent zone pass. A cache without validation
+	// may apply NXDOMAIN to these records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

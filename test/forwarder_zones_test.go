@@ -94,7 +94,7 @@ later2       A     PASSING
 later3       A     PASSING
 `},
 	// These zones are signed. In apex.example only the apex is blocked. zone.example has
-	// exceptions, of which two are zones. All other zones are blocked completely.
+	// exceptions. All other zones are blocked completely.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `

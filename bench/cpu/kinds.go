@@ -21,8 +21,8 @@ type kind struct {
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers that are compared. The first two are equal, so their
-// difference is the error of the method. The third has one more plugin.
+// kinds contains the servers to compare. The first two are equal. Their difference is the
+// error of the method.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},

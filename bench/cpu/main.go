@@ -135,7 +135,7 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		running[i] = in
 	}
 	// One query for each name fills the cache. Without a cache, one burst (one dnsperf
-	// run) brings heaps and stacks to their final size.
+	// run) fills heaps and stacks.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1

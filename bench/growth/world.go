@@ -80,8 +80,7 @@ func register(names []byte, orders int) file {
 }
 
 // crowd returns an order file with many orders for one name. Only the last order decides.
-// The fields in others(i) prevent order i from deciding. If "lift" is set, each has a
-// lift.
+// The fields in others(i) make order i useless.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {

@@ -176,8 +176,8 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot configures Knot Resolver. Its NXDOMAIN looks the same for blocked names, so other
-// names get an address. knotReload calls the function "load" of the configuration.
+// knot configures Knot Resolver. Blocked names get NXDOMAIN, and other names get an
+// address.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -217,8 +217,7 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. Its blocking answers have the aa bit. Without the bit, they
-// would equal the NXDOMAIN for other names.
+// dnsdist configures dnsdist. Only its blocking answers have the aa bit.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

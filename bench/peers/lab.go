@@ -37,8 +37,7 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind that a server gets. The first round
-// is included, although it is not evaluated.
+// questions returns the number of queries of each kind for a server, with the first round.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
 // A lab contains the files and the queries that all measured servers use.
@@ -214,8 +213,8 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 	return begin, took, nil
 }
 
-// idle changes the list of a server that gets no other queries. It returns the time until
-// the change has an effect. peak is relative to the memory before.
+// idle changes the list of a server without other queries. It returns the time until the
+// change has an effect, and the peak of the memory.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err

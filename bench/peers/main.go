@@ -83,8 +83,8 @@ func main() {
 // limit is the time limit for the measurement of one peer (a server software).
 const limit = 20 * time.Minute
 
-// measure measures the peers (server software) one after the other. A whole run takes a
-// quarter of an hour. A peer that fails is therefore only omitted from the report.
+// measure measures the peers (server software) one after the other. If a peer fails, the
+// report has no row for this peer.
 func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {

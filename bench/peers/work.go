@@ -25,7 +25,7 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. No name occurs twice, because of packet caches. If
+// work returns n queries of each kind. Each name occurs once, because of packet caches. If
 // exact is set, no name is below a listed name.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()

@@ -61,7 +61,7 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
 	// The header is that of dns.Msg.SetReply. The question keeps its letter case (0x20).
-	// AA and AD are clear. The answer is not data of the zone, and is not validated.
+	// AA and AD are clear.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -113,8 +113,7 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and its parts in one allocation. An append to one of its
-// slices allocates a new array.
+// A denial contains a reply and its parts in one allocation.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question

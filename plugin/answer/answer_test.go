@@ -361,8 +361,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that Build does not change the query or the order. A later
-// change of the answer must not change them either.
+// TestRequestUntouched checks that Build and a later change of the answer change neither
+// the query nor the order.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))

@@ -55,15 +55,14 @@ func (d *Destination) setAddr(ip net.IP) bool {
 }
 
 // HasDestinations reports quickly whether a reply has records that Destinations or Clean
-// must check. The query name needs no check. A reply may omit its question, so q has the
-// query name.
+// must check. q has the query name, because a reply may omit its question.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q, which needs no further check. Queries of types like
-// DS are not checked (see Passes). For these types, it returns "".
+// settled returns the query name of q if its queries are checked, and else "". Queries of
+// types like DS are not checked (see Passes).
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -422,9 +421,8 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	if gone == nil {
 		return m
 	}
-	// Whole RRsets are removed with their signatures. A cache would take a part of an
-	// RRset for the whole RRset. AD does not change, because the other RRsets stay
-	// authentic.
+	// A cache would take a part of an RRset for the whole RRset. Whole RRsets are
+	// therefore removed, with their signatures. AD does not change.
 	out := *m
 	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
 		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })

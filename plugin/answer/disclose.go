@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// defaultLanguage is the language of the sentences in this package. It is also the
-// language of a justification without a language. The field "l" must accompany "j" and
-// "o".
+// defaultLanguage is the language of the sentences in this package, and of a justification
+// without a language.
 const defaultLanguage = "en"
 
 // edeOverhead is the size in octets of an EDE option without text: code and length (RFC

@@ -146,8 +146,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// This is the slow check. The last moment at which a cache may use the record must
-		// not be after v.Until.
+		// This is the slow check. No cache may use the record after v.Until.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)

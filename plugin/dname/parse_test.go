@@ -197,9 +197,8 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// TestWordProcessor checks that Parse refuses the punctuation that word processors insert.
-// It must also refuse names that end in a number. An order for these names would block
-// nothing.
+// TestWordProcessor checks that Parse refuses the punctuation of word processors, and
+// names that end in a number. An order for these names would block nothing.
 func TestWordProcessor(t *testing.T) {
 	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",
 		"192.168.001.001", "1.2.3", "1234567", "example.123"} {

@@ -20,12 +20,12 @@ type Counts struct {
 	Shadow         int
 	Draft          int
 	Suspended      int
-	// Held is the number of held targets. Others is the number of targets that are
-	// addresses or URLs. Both are targets of orders in force.
+	// Held is the number of held targets of orders in force. Others is the number of their
+	// targets that are addresses or URLs.
 	Held, Others int
 	// Exempting is the number of orders in force with exempt clients. LiftsOfNetworks is
-	// the number of lifts for networks of clients. A form cannot distinguish these clients
-	// from other clients.
+	// the number of lifts for networks of clients. No form has different answers for
+	// clients.
 	Exempting, LiftsOfNetworks int
 }
 

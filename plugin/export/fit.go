@@ -46,8 +46,8 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns the tree with answers that the form can say, and a problem for each other
-// answer. If mode is Exact and there is a problem, do not use the tree.
+// fit returns the tree with answers that the form can say. Each other answer is a problem.
+// If mode is Exact, a tree with a problem has no use.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -86,7 +86,7 @@ func (f *fitting) fitKinds() {
 		if !odd(n.Own) && !odd(n.Below) {
 			continue
 		}
-		// A node that inherits its answers is no problem of its own.
+		// A node with the answers of the node above is no problem of its own.
 		var in *rpz.Answer
 		if p := f.parent[i]; p >= 0 {
 			in = f.tree.Nodes[p].Below
@@ -110,8 +110,8 @@ func (f *fitting) fitKinds() {
 	}
 }
 
-// withoutTTL returns the answer without a TTL that the form does not have. Otherwise
-// answers that differ only in such a TTL would be different answers.
+// withoutTTL returns the answer without its TTL if the form has no TTL. Such answers are
+// then equal.
 func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
 	if a == nil || slices.Contains(f.ttls, a.Kind) {
 		return a

@@ -39,8 +39,8 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 // A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains names that are not public. Most of these names are not resolved by
-// the DNS, but by other systems. An order must not block them.
+// specialNames contains names that are not public. Other systems than the DNS resolve most
+// of them. An order must not block them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},

@@ -51,8 +51,8 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first rule below n that has a flag in kinds, or 0. It
-// is slow. The guard calls it only for a message.
+// firstBelow returns the ref of the first rule below n with a flag in kinds, or 0. It is
+// slow, and only for messages.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

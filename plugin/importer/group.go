@@ -20,8 +20,8 @@ type Group struct {
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups returns groups of notes with the same kind and reason. The sequence is that of
-// their first lines. A line with several reasons is in several groups.
+// Groups returns groups of notes with the same kind and reason, in the sequence of their
+// first lines. A line can be in several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string

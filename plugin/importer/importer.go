@@ -72,8 +72,8 @@ type Options struct {
 	Charset string
 	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
-	// Lines decides the form Hyphen for single lines, by line number. For a pair of lines,
-	// the number is that of the second line. Decide is for all other lines.
+	// Lines decides the form Hyphen for single lines, by the number of the second line of
+	// a pair. Decide is for all other lines.
 	Lines map[int]string
 	// AllowSuffix accepts public suffixes. By default, they are refused, because other
 	// people may own the names below.
@@ -158,7 +158,7 @@ type Result struct {
 }
 
 // ErrEmpty is the error for a list without targets, for example after a failed download.
-// An order without targets would end all its blocks.
+// An order without targets blocks nothing.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 // maxLine is the largest number of bytes in a line of a list.

@@ -26,9 +26,8 @@ func cutOff(s string) bool {
 // "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses "1.a.example" followed by "2.b.example". The numbers 1 and 2 may number
-// the lines. It accepts "1.a.example" followed by "2.a.example", which may be hosts of one
-// domain.
+// numbered refuses "1.a.example" followed by "2.b.example", because 1 and 2 may number the
+// lines. It accepts "2.a.example" in the second line.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""

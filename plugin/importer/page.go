@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether rest is no path. It then has only slashes, the dot segments "."
-// and "..", or closing punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
+// noPath reports whether rest is only slashes, the dot segments "." and "..", or closing
+// punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date. Any
-// other column, like the date of a removal, may mean that a name is not blocked.
+// A table finds lists that are tables. A row may have a number, a name and one date.
+// Another column may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -172,8 +172,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row returns a description of the format if only some rows have a date. It also does so
-// if the numbers before the names do not number the rows.
+// row returns a description of the format if only some rows have a date, or if the numbers
+// do not number the rows.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {

@@ -83,8 +83,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. The function "decided" returns join,
-// separate, refuse or "". Its argument is the index of the second line.
+// broken finds pairs of lines that may be one name. "decided" returns join, separate,
+// refuse or "" for the index of the second line.
 func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {

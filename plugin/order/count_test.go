@@ -18,8 +18,8 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a file with one long order at each byte. A file that ends
-// after any target is valid YAML. Only the target_count shows the cut.
+// TestCutWithinAnOrder cuts a file with one long order at each byte. Only the target_count
+// shows a cut after a whole target.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -102,7 +102,7 @@ func TestFormatCountsLines(t *testing.T) {
 }
 
 // TestTargetCountOfRun checks that target_count includes the names of a long plain list.
-// The tree has no node for most of these names.
+// Most of these names have no node.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

@@ -99,7 +99,7 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 type pair struct{ key, value *yaml.Node }
 
 // mapping returns the keys and values of a mapping, without null values. It reports
-// duplicate keys. The entries are at the end of d.pairs. The caller may remove them.
+// duplicate keys. The caller may remove the entries from d.pairs.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -143,8 +143,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 // map only for many keys.
 type keys map[string]*yaml.Node
 
-// add looks for an earlier key of the mapping n that equals the key k at index i. It
-// returns the earlier key. For a new key, it returns nil.
+// add returns the earlier key of the mapping n that equals the key k at index i. For a new
+// key, it returns nil.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {

@@ -171,7 +171,7 @@ func TestWrittenDurations(t *testing.T) {
 }
 
 // TestGoodHasAllFields checks that the files in testdata/good set each field of an order.
-// TestEncodeGood uses these files. It then notices that Encode lacks a new field.
+// TestEncodeGood needs such files.
 func TestGoodHasAllFields(t *testing.T) {
 	notInFiles := map[string]bool{
 		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions in the file

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that an order inherits a missing field from its authority or else
-// from the defaults. Values are not merged, except the lists of exempt.
+// TestFillingIn checks that an order inherits a missing field from its authority, or else
+// from the defaults. Only the lists of exempt are merged.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}

@@ -86,8 +86,8 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // target_count.
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count to write for o, or 0 for none. A side list
-// without a sha256 may change without the order file. Its order gets no count.
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. An order with
+// a side list that may change has none.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0

@@ -17,8 +17,8 @@ import (
 // Format writes the order file in r to w in canonical form, with the number of orders. It
 // keeps all values and YAML comments. A YAML file then ends with "...".
 //
-// Format reads r twice. If the file has errors, Format writes nothing. If a comment would
-// be lost, Format writes nothing. After any other error, do not use the data in w.
+// Format reads r twice. If the file has errors or would lose a comment, Format writes
+// nothing. After any other error, do not use the data in w.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }

@@ -222,8 +222,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a long list, and adds one node for all of them. If no
-// long list begins at the offset "first", it does nothing.
+// skipRun skips the inner names of a long list at the offset "first", and adds one node
+// for all of them.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++

@@ -5,7 +5,7 @@ import (
 )
 
 // The limits of order files and of lists of names. They protect the memory of a DNS
-// server. A document takes at most a small multiple of its size.
+// server.
 const (
 	// maxDocument is the largest size in bytes of a YAML or JSON document, or of a line of
 	// JSON Lines. The parser has all of it in memory.

@@ -132,8 +132,8 @@ type Document struct {
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that the orders of one authority usually have in common. Orders share
-// one Terms to save memory. Do not change a shared Terms.
+// Terms are fields that orders of one authority usually share. Do not change a shared
+// Terms.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -159,7 +159,7 @@ type Order struct {
 	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends
 	// the earlier orders of its authority.
 	Lifts []string
-	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is
+	// Public is set on a lift with its own disclosure full or schedule. Any other lift is
 	// as secret as the orders that it ends.
 	Public bool
 	*Terms
@@ -247,8 +247,8 @@ type Target struct {
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target. A target is enforced only within its own times
-// and the times of the order. The exceptions of both apply.
+// Attr contains the attributes of a target. The target also has the times and the
+// exceptions of its order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy

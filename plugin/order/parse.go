@@ -58,8 +58,7 @@ type Options struct {
 	// action, status and times are already final. After an error, drop the names.
 	Side func(*Order) Names
 	// Targets returns the Names for a long list of plain names, before Emit is called.
-	// These names are not in Order.Targets, which saves memory. After an error, drop the
-	// names.
+	// Order.Targets does not have these names. After an error, drop the names.
 	Targets func(*Order) Names
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.

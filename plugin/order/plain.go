@@ -29,8 +29,8 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a long list. If Options.Targets is set, it only
-// stores the list. The other fields of the order must come first.
+// plainNames decodes the inner names of a long list. For Options.Targets, it stores the
+// list, because the other fields come first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -53,8 +53,8 @@ func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	})
 }
 
-// eachTarget calls "own" for each element of o.Targets. It calls "plain" for each name in
-// a long list. The sequence of the calls is that of the file.
+// eachTarget calls "own" for each element of o.Targets, and "plain" for each name in a
+// long list. The sequence is that of the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0

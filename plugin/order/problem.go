@@ -30,8 +30,7 @@ type Problem struct {
 	// outside is set if the problem is outside an order. The text around such a problem
 	// may be secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because its lift has no disclosure. A lift
-	// without a disclosure is as secret as the orders that it ends.
+	// Lift is set if the problem is Sealed only because its lift has no disclosure.
 	Lift bool
 	// owner is set for a problem in a side list. It is the position of the list's path in
 	// the order file. The path may be secret, but the position is not.

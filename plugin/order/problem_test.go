@@ -197,8 +197,8 @@ func TestLiftsAreRedacted(t *testing.T) {
 	}
 }
 
-// TestSaysPublic checks which problems are shown completely. The order must have exactly
-// one disclosure, which is valid and not secret.
+// TestSaysPublic checks which problems are shown completely. The order must have one valid
+// disclosure that is not secret.
 func TestSaysPublic(t *testing.T) {
 	for fields, public := range map[string]bool{
 		"disclosure: full, discloser: x":                   true,

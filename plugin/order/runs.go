@@ -195,8 +195,7 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names that have commas between them. It returns the offset at which the
-// names end.
+// flow scans names with commas between them. It returns the offset after the names.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i

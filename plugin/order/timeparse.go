@@ -165,8 +165,8 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The offsets of a zone this long
-// before and after a local time are all its possible offsets.
+// zoneReach is longer than the offset of any time zone. All offsets at a local time are
+// also offsets at this distance before or after.
 const zoneReach = 26 * time.Hour
 
 // instants returns the times at which clocks in loc show the local time "wall". The

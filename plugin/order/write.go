@@ -32,8 +32,7 @@ func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!ma
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
 // The function "text" returns a node for any string. It quotes strings that people or
-// other parsers could misread. The YAML library does not quote "<<", but this function
-// does.
+// parsers could misread. "<<" is one of these.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")

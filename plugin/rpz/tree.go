@@ -81,7 +81,8 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 // Update returns the tree of another set or a later time. It decides again only about
 // names that may have changed. Both sets must come from one ruleset.Excerpts.
 //
-// A name without rules may keep a node. The node then has the answers of the node above.
+// A node can stay when its name has no more rules. The node then has the answers of the
+// node above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {

@@ -123,10 +123,8 @@ func begin(o *order.Order) order.Time {
 	return o.From
 }
 
-// inForce returns the intervals in which an order is enforced, or nil.
-//
-// The names of an order that is never enforced are indexed too. Otherwise they would seem
-// to be lost.
+// inForce returns the intervals in which an order is enforced, or nil. The names of an
+// order are indexed even if the order is never enforced. Otherwise they would seem lost.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

@@ -116,16 +116,15 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// mayDiffer reports whether the rule can cause a response other than NXDOMAIN below a name
-// with NXDOMAIN. Rules that are never enforced do not count.
+// mayDiffer reports whether the rule can change the response below a name with NXDOMAIN. A
+// rule that is never enforced cannot.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// sortMerge sorts the rules of one name by kind. It then sorts exceptions by entry, and
-// other rules by precedence. It removes duplicates, and calls uncount for each duplicate
-// target.
+// sortMerge sorts the rules of one name by kind, and then by entry or precedence. It
+// removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, b.part.compare)

@@ -9,8 +9,8 @@ import (
 // lower.
 var longListFrom = 16
 
-// A longList is the index of a long list of rules. With the index, a query skips rules
-// that cannot change its verdict. The index must not change verdicts.
+// A longList is the index of a long list of rules. A query skips useless rules. The index
+// must not change verdicts.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex[listLift]
@@ -81,8 +81,8 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns the time from which on a block is lifted for all clients for ever,
-// or Forever. It checks only a few lifts, so the time may be too late.
+// liftedForGood returns a time from which on a block is lifted for all clients for ever,
+// or Forever. It checks only a few lifts.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -106,7 +106,7 @@ func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry)
 }
 
 // forGood returns the time from which on a lift applies to all clients for ever, without
-// exceptions. It returns Forever if no such time exists.
+// exceptions, or Forever.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from

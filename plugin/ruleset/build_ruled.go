@@ -28,8 +28,8 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part. It omits an order if drop returns true for the
-// order's id. It does not read the file again.
+// Without returns a copy of the part without the orders for which drop returns true. It
+// does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
 	b.part.embeddings = p.embeddings

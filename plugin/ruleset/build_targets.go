@@ -126,7 +126,7 @@ func keyOf(t *order.Target) targetKey {
 }
 
 // ownExceptions numbers the targets that have exceptions of their own, from 1. Entries
-// with the same target get the same number, because the exceptions of all entries apply.
+// with the same target share a number and all exceptions.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -149,8 +149,8 @@ func (b *Builder) rule(name dname.Name, r rule) {
 	b.attach(&b.wire, b.number(r))
 }
 
-// number returns the index of a rule in b.rules. It appends a new rule. It searches only
-// the last few rules, because an order has few rules.
+// number returns the index of a rule in b.rules, and appends a new rule. It searches only
+// the last few rules.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {

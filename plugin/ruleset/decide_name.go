@@ -12,8 +12,7 @@ import (
 type QName struct {
 	dname.Wire
 	// Service is the number of leading labels that only name a service. In
-	// "_8443._https.host" it is 2 (RFC 9460, section 2.3). An exact target of the host
-	// also covers the service.
+	// "_8443._https.host" it is 2 (RFC 9460, section 2.3).
 	Service int
 }
 
@@ -34,7 +33,7 @@ type path struct {
 	// excepts is set if the path has an exception. The field lifts is set if the path has
 	// a lift.
 	excepts, lifts bool
-	// uneven is set if a lift covers only its own name, or only the names below it.
+	// uneven is set if a lift does not cover a whole subtree.
 	uneven bool
 }
 
@@ -67,8 +66,8 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name if the decided name comes from its answer. Otherwise it is
-	// nil. An exception or a lift for QName lets the answer pass.
+	// QName is the asked name if the decided name comes from an answer. An exception or a
+	// lift for QName lets the answer pass.
 	QName *QName
 	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool
@@ -312,8 +311,8 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies at the position. It also returns the time
-// at which this may change. A time after known may be inexact.
+// applies reports whether a block rule applies at the position, and when this may change.
+// A time after known may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {

@@ -5,8 +5,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow is the most lower names that a query checks before it answers NXDOMAIN. If
-// there are more names, the answer is NODATA, which is never wrong.
+// maxBelow limits the lower names that a query checks before NXDOMAIN. Beyond the limit,
+// the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
 // below returns the common outcome of all names below q, and the earliest time at which

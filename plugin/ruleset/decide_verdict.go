@@ -32,13 +32,13 @@ const (
 	// SubtreeBlocked means that all names below are blocked. Some have a response other
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that a name below may not be blocked. It is also the outcome if
-	// there are too many names to check. A wrong denial would be worse.
+	// SubtreePasses means that a name below may pass. It is also the outcome if there are
+	// too many names below.
 	SubtreePasses
 )
 
-// A Verdict is the decision about one name for one client at one second. A name without
-// orders has the zero Verdict with Until set to Forever.
+// A Verdict is the decision about one name for one client at one second. For a name
+// without orders, only Until is set.
 type Verdict struct {
 	// Order is the order that blocks the name, or nil.
 	Order *Order

@@ -12,8 +12,8 @@ import (
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
 // ExemptsAll reports whether an order exempts every client of its scope at the time now.
-// The addresses of a country are not known. For most scopes with countries, the result is
-// therefore false.
+// For most scopes with countries it returns false, because addresses of countries are not
+// known.
 func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
 }

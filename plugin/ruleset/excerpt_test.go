@@ -9,7 +9,7 @@ import (
 )
 
 // TestExcerpts compares a set without its sealed orders with a set that never had sealed
-// orders. It compares them again after one file has changed.
+// orders.
 func TestExcerpts(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	sealed := func(o *order.Order) bool { return o.Action == order.Block && o.Disclosure.Sealed() }

@@ -92,8 +92,8 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// compare checks that the set and the twin return the same verdict. It checks the fields
-// Until and CountryDependent at other seconds and in other countries too.
+// compare checks that the set and the twin return the same verdict. It also checks Until
+// and CountryDependent.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)

@@ -14,8 +14,8 @@ type Rank struct{ decided, from order.Time }
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift without ids ends an order of its own authority. An order
-// with an equal rank ends too, even if it comes later in the file.
+// Reaches reports whether a lift without ids ends an order of its own authority. Equal
+// ranks count, even for a later order of the file.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
@@ -55,8 +55,8 @@ func (l *entry) reaches(e *entry) bool {
 	if c := e.rank.Compare(l.rank); c != 0 {
 		return c < 0
 	}
-	// The sequence of two files is not known. The lift applies, so that no name is blocked
-	// without a valid order. The function Warnings reports this case.
+	// The sequence of two files is not known. The lift applies. Otherwise a name could be
+	// blocked without a valid order.
 	return e.file != l.file || e.index < l.index
 }
 
@@ -98,8 +98,8 @@ func (x *liftIndex[L]) sort() {
 	}
 }
 
-// of returns the lifts that list the id of e. The lifts in later have the authority of e,
-// and no lower rank. If the ranks are equal, the caller must call reaches.
+// of returns the lifts that list the id of e, and the later lifts of its authority. If the
+// ranks are equal, the caller must call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -8,7 +8,7 @@ import (
 )
 
 // many contains benchmark cases with very many orders at one name or address. Only the
-// last order can decide. The functions return the YAML fields of order i and of its lift.
+// last order can decide.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string

@@ -139,8 +139,8 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is a key of the map. The value of
-// the key is the part that has the id.
+// Taken returns a problem for each order of p whose id another part has. The map contains
+// the part for each id.
 func (p *Part) Taken(by map[string]*Part) order.Problems {
 	if len(by) == 0 {
 		return nil

@@ -11,7 +11,7 @@ type Deadlines struct {
 	// nothing. It is Forever if there is none.
 	NextDeadline order.Time
 	// Late is the number of orders that came into force after a deadline and have not
-	// ended. This server may have loaded them too late (see Follow).
+	// ended (see Follow).
 	Late int
 	// PastReview is the number of orders with a due review. Ended and lifted orders do not
 	// count.

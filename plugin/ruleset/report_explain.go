@@ -41,11 +41,10 @@ type Reason struct {
 	// Held is the guard's reason, if the guard holds the target.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have
-	// begun. The target is enforced from then on only if Why is NotYet.
+	// begun. If Why is NotYet, enforcement begins then.
 	Begins order.Time
 	// Until is the time at which the effect of the target on this client changes, or
-	// Forever. The deciding target then stops deciding. An outranked target ends. Any
-	// other target begins again.
+	// Forever. A deciding or outranked target then ends. Any other target begins again.
 	//
 	// For a lifted order, the client may be outside the scope. Until is then for a client
 	// in the scope.
@@ -110,8 +109,8 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// An order that the server cannot decide for lack of a country has no dates.
-			// But the caller of Explain can give a country, and the scope can include it.
+			// The server may not know the country of clients. The order then has dates
+			// only for a country that the caller of Explain gave.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -153,8 +152,8 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason sets x for one target, without the dates. If several reasons are true, the reason
-// that lasts longest counts. A reader expects a block after it.
+// reason sets x for one target, without the dates. Of several reasons, the one that lasts
+// longest counts.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -221,8 +220,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell says whether a schedule is in force, since when, and until when. If the schedule
-// is not in force, until is its next beginning.
+// A spell is the interval in which a schedule is in force. If the schedule is not in
+// force, until is its next beginning.
 type spell struct {
 	on           bool
 	since, until order.Time

@@ -40,8 +40,7 @@ func (s *Set) Secret() map[*Order]bool {
 	return out
 }
 
-// Lifter returns the label of a lift that ends the whole order. It returns "" if no single
-// lift ends the whole order.
+// Lifter returns the label of a lift that ends the whole order, or "".
 func (o OrderState) Lifter() string { return o.set.lifterOf(o.entry, o.now) }
 
 // Forced returns the targets that the order enforces in spite of the guard. They are

@@ -31,8 +31,7 @@ type liftedTargets struct {
 }
 
 // findLiftings sets s.liftings. A set may have millions of names, so it visits only names
-// at and below the targets of lifts. Parts with liftings and dated targets are visited
-// completely.
+// at and below the targets of lifts, if possible.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {

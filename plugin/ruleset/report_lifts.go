@@ -137,8 +137,8 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks completes the meetings of lifts with address targets. A part does not store
-// addresses that DNS does not enforce. A lift is assumed to match these addresses.
+// meetNetworks completes the meetings of lifts with address targets. A part lacks
+// addresses that DNS does not enforce. They count as met.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting

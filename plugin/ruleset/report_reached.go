@@ -16,8 +16,8 @@ type meeting struct {
 	tie *entry
 }
 
-// lifters finds out which lifts end at least one order. A set may have very many lifts and
-// orders. lifters therefore does not compare each lift with each order.
+// lifters finds out which lifts end at least one order. It does not compare each lift with
+// each order, because there may be very many.
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
@@ -129,8 +129,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end at least one of the orders. A lift counts as ending
-// an order of equal rank, because the two may be in different files.
+// Reached returns the lifts that end at least one of the orders. Equal ranks count,
+// because the files may differ.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

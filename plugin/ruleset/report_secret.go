@@ -15,8 +15,8 @@ type secrecy struct {
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each lift. A lift with ids counts for these orders. Any
-// other lift counts for all earlier orders of its authority. Targets do not matter.
+// secrecies returns the secrecy of each lift. The targets of a lift do not matter, but its
+// list of orders or its authority does.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
@@ -48,7 +48,7 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 }
 
 // isSecret reports whether the ordinary log must not contain the order's id. A lift is as
-// secret as the orders that it ends, unless the lift is public.
+// secret as its orders, unless the lift is public.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()

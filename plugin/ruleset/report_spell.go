@@ -209,8 +209,8 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times in which a target is enforced. These are the intervals of
-// times, without the intervals of off. All lists are sorted and without overlaps.
+// A timeline contains the times in which a target is enforced: times without the intervals
+// of off. All lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval

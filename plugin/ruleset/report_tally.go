@@ -15,8 +15,8 @@ type Tally struct {
 	By string
 }
 
-// tally sets the Tally of each outcome of a block order that is in force. It also sets the
-// Tally if separate lifts end all targets of the order.
+// tally sets the Tally of each block order that is in force, or whose targets are all
+// lifted separately.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {

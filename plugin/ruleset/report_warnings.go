@@ -7,7 +7,7 @@ import (
 )
 
 // Warnings returns the warnings that need the orders of all files. The result useless is
-// the number of lifts that end no order, a common clerical error.
+// the number of lifts that end no order.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()

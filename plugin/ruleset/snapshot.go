@@ -89,8 +89,8 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// describe writes the names and types of all fields of a type. It describes field types of
-// this package and of package order in the same way.
+// describe writes the names and types of all fields of a type. It also describes the types
+// of these fields.
 func describe(to io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
@@ -121,8 +121,8 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. For a part that was compiled from another
-// part, it returns ErrRebuilt, because the rules have other numbers.
+// WriteSnapshot writes a part and its Origin. If the part was compiled from another part,
+// it returns ErrRebuilt.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
@@ -162,9 +162,8 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the
-// Origin. It refuses changed bytes, another Origin and impossible values. If you do not
-// trust the writer, call Part.Check too.
+// ReadSnapshot reads a snapshot of exactly size bytes. It refuses changed bytes, another
+// Origin and impossible values. If you do not trust the writer, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Check returns an error if a query to the part could panic or not end. Call it if you do
-// not trust the writer of a snapshot. It takes as long as compiling.
+// Check returns an error if a query to the part could panic or not end. Call it after
+// ReadSnapshot if you do not trust the writer.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err

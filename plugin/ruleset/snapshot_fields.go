@@ -248,8 +248,8 @@ func (c *coder) held(h *held) {
 	}
 }
 
-// derive computes the fields that a snapshot does not contain, like a Builder. It returns
-// an error if fields of the snapshot are not valid.
+// derive computes the fields that a snapshot does not contain. It returns an error if
+// fields of the snapshot are not valid.
 func (b *Builder) derive() error {
 	p := b.part
 	if err := p.faulty(); err != nil {

@@ -300,8 +300,7 @@ func TestSnapshotRebuilt(t *testing.T) {
 }
 
 // TestSnapshotForged writes snapshots of changed parts, with correct checksums.
-// ReadSnapshot or Check must refuse a number that is out of range. Same must find all
-// other changes.
+// ReadSnapshot, Check or Same must find each change.
 func TestSnapshotForged(t *testing.T) {
 	for _, tc := range []struct {
 		name string

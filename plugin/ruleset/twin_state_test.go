@@ -273,8 +273,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. A lift is secret if
-// it may end a sealed order, unless the lift is public.
+// secret reports whether the log must not contain the id of an order. A lift may end a
+// sealed order.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -294,8 +294,8 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. A part does not
-// store targets that DNS cannot enforce. For these targets, known is false.
+// meets reports whether a lift may have a target in common with an order. For targets that
+// DNS cannot enforce, known is false.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true

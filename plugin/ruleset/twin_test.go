@@ -12,7 +12,7 @@ import (
 )
 
 // A twin is a slow and simple implementation of the verdict, for comparison. It follows
-// docs/order-format.md and README. It has no index and no compiled schedules.
+// docs/order-format.md and README.
 type twin struct {
 	files  []twinFile
 	opt    Options

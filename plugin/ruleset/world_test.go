@@ -320,8 +320,8 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow. For an order in
-// shadow, it returns nil. Targets with exceptions or a second entry stay.
+// withoutShadow returns a copy of the order without its targets in shadow, or nil. Targets
+// with exceptions or a second entry stay.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil

@@ -24,8 +24,8 @@ const (
 	Pending
 	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
-	// Unreadable means that the file cannot or must not be read. Examples are a missing
-	// permission, an I/O error, and a file that is too large.
+	// Unreadable means that the file cannot or must not be read. It may be too large, for
+	// example.
 	Unreadable
 	// NotAFile means that the path leads to a directory, device, socket or pipe.
 	NotAFile
@@ -164,9 +164,8 @@ func (s *Source) Again(path string) {
 	}
 }
 
-// SetSides sets the side lists of the file. The Source stops watching all other lists.
-// Call SetSides only after a parse without errors. Otherwise the correction of a list
-// would cause no report.
+// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
+// SetSides only after a parse without errors.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

@@ -96,8 +96,7 @@ func (l *location) linked() bool {
 }
 
 // resolve follows the links of path, which must be absolute and clean. It also returns the
-// links, unlike filepath.EvalSymlinks. An update of a Kubernetes ConfigMap changes only a
-// link.
+// links, unlike filepath.EvalSymlinks.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)

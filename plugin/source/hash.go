@@ -155,8 +155,8 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next sets w.job to the next job of the worker. If there is none, it returns false. A job
-// with few bytes left ends first, without interruption by other jobs.
+// next sets w.job to the next job of the worker, and returns false if there is none. A job
+// with few bytes left ends first.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil

@@ -233,8 +233,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestBigJobIsCut checks that a worker interrupts the hashing of a big file. The other
-// file has fewer bytes left. The worker must not interrupt the hashing of a small file.
+// TestBigJobIsCut checks that a small file interrupts the hashing of a big file. Nothing
+// may interrupt the hashing of a small file.
 func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		sized := func(n int64) *job {

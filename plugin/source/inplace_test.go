@@ -81,7 +81,7 @@ func TestWriteAfterRename(t *testing.T) {
 }
 
 // TestWriteWithoutEventAfterRename checks that an old rename event does not make a later
-// write complete. The test writes through another hard link, which causes no event.
+// write complete. The write causes no event.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -98,9 +98,8 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the
-// duration Settle, even without a write event. During a long write(2), other processes see
-// the bytes before the event.
+// TestCreateWithoutWriteEvent checks that a created file must settle, even without a write
+// event. A long write(2) causes its event only at the end.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

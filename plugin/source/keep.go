@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll checks if the kernel reports
-// changes. Later polls check the other files.
+// filesPerPoll is about the number of files that one poll checks, if the kernel reports
+// changes.
 const filesPerPoll = 256
 
 // The type "keep" selects files without a change in kernel events. The next scan may reuse

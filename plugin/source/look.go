@@ -12,7 +12,7 @@ import (
 )
 
 // A look is one scan of the file system. If a call blocks, the Source abandons the look.
-// Until the call returns, other looks return errNoAnswer for its path.
+// Until the call returns, other looks skip its path.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")

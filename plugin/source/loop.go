@@ -9,8 +9,7 @@ import (
 )
 
 // Scan checks all files and returns the changed files, after the duration "wait" at the
-// latest. Files that still change are then Pending. Call Scan before Run, and again after
-// ErrPending or ErrChanged.
+// latest. Call Scan before Run, and again after ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()

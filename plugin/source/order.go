@@ -26,8 +26,8 @@ func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders adds an order for each new path that matches a pattern. It drops an order
-// whose path no longer matches, if the order was never reported.
+// updateOrders adds an order for each new path that matches a pattern. It drops unreported
+// orders whose path no longer matches.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -107,7 +107,7 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 }
 
 // patienceEnds returns the time at which o is reported even if a file is still changing. A
-// file whose last line has no line end gets more time.
+// file without a last line end gets more time.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -117,7 +117,7 @@ func (o *order) patienceEnds() time.Time {
 }
 
 // report returns the changed files. A file waits until the file and its side lists stop
-// changing. If "all" is true, no file waits. "next" is the end of the first wait, or zero.
+// changing, unless "all" is true. "next" is the end of the first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -204,9 +204,8 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob, and returns true. For
-// a configured path, it returns false. It also returns false if the path has a file or a
-// broken link.
+// Forget drops an order file that vanished from a directory or glob, and returns true. It
+// returns false for a configured path, and for a path with a file.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

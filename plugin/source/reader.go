@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in ErrChanged if its digest is wrong, and otherwise in
-// io.EOF. Until then, the caller must not use the result of a parser.
+// reader is a stream that ends in ErrChanged if its digest is wrong. The caller must not
+// use the result of a parser before the end.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call

@@ -83,8 +83,8 @@ func TestRenameInOneTick(t *testing.T) {
 	r.want("o.yaml=whole")
 }
 
-// TestDirectorySwap replaces a whole directory, which causes no event for the files. A new
-// file is complete if it was renamed or linked after its last write.
+// TestDirectorySwap replaces a whole directory, which causes no event for its files. A
+// file is complete after a rename or link.
 func TestDirectorySwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -14,8 +14,8 @@ const (
 	RaggedSettle = 10 * time.Second
 	// Patience is how long a file may keep changing. The file is then reported as Pending.
 	Patience = 10 * time.Second
-	// Recheck is the time after which a file is hashed again although stat shows no
-	// change. A write may keep size and mtime, and NFS reports no events.
+	// Recheck is the time after which a file is hashed again without a change in stat. A
+	// write may keep size and mtime.
 	Recheck = time.Minute
 
 	// debounce is the time between a kernel event and the scan. All events within this
@@ -155,9 +155,8 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v is equal to the observation that waits for confirmation. A
-// lack of write events confirms nothing, because the kernel reports a write only at its
-// end.
+// confirms reports whether v confirms the observation that waits. A lack of write events
+// confirms nothing, because an event comes only after the write.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

@@ -24,8 +24,8 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost records that a caller could not read the reported bytes. After a wait, the file is
-// reported again, even without a change. The wait protects a failing disk.
+// lost records that a caller could not read the reported bytes. The file is reported again
+// after a wait. The wait protects a failing disk.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -164,8 +164,8 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks that a side list whose last line has no line end is reported after
-// RaggedSettle. At the start, a list without recent changes is reported at once.
+// TestRaggedSide checks a side list whose last line has no line end. The list is reported
+// after RaggedSettle, but at once at the start.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// TestSteadyClock checks that a steadyClock follows its clock forward. When its clock is
-// set back, it must go on. It must convert times.
+// TestSteadyClock checks that a steadyClock follows its clock forward, but not back.
 func TestSteadyClock(t *testing.T) {
 	below := newTestClock()
 	c := &steadyClock{Clock: below}

@@ -25,8 +25,7 @@ func realTicks() (<-chan time.Time, func()) {
 }
 
 // returns waits until the channel "over" is closed, and then returns true. It returns
-// false after Close, or after the limit without progress. The time of a stopped process
-// does not count.
+// false after Close, or after the limit without progress.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

@@ -41,8 +41,8 @@ var localFS = []int64{
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of stored events during a long load of files. If more
-// come, one event with the field "lost" replaces all of them.
+// maxEvents is the maximum number of stored events. If more come, one event with the field
+// "lost" replaces all of them.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
@@ -141,8 +141,8 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories in "want", which must be sorted. The result "fresh"
-// lists the directories that were not watched before. A missing directory is not an error.
+// arm watches exactly the directories in "want", which must be sorted. "fresh" lists the
+// new directories. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)

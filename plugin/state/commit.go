@@ -18,8 +18,7 @@ type Next struct {
 	// the content has another digest, the file keeps its old version.
 	Blobs map[Digest]func() (io.ReadCloser, error)
 	// Parts has a function for each path. The function writes the compiled orders of the
-	// file. The State calls it only if the version has no snapshot, and not after a newer
-	// Commit.
+	// file. The State calls it only for a version without a snapshot.
 	Parts map[string]func(io.Writer) error
 }
 
@@ -37,8 +36,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set. The pending set may have blobs that are not yet
-// stored. replace keeps its Blobs, because next may need them.
+// replace makes next the pending set. It keeps the Blobs of the pending set, because next
+// may need them.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -62,7 +61,7 @@ func (s *State) signal() {
 }
 
 // Flush waits until the newest set is stored or the attempt has failed. It returns the
-// error of the attempt. It does not wait for a delayed snapshot.
+// error of the attempt.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {

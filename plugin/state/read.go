@@ -86,9 +86,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If
-// they are damaged, the reader returns ErrDamaged in place of io.EOF. If they are missing,
-// the error is fs.ErrNotExist.
+// Snapshot opens the compiled orders of an order file, and returns their size in bytes.
+// Damaged orders cause ErrDamaged in place of io.EOF. For missing orders, the error is
+// fs.ErrNotExist.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -121,8 +121,7 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 }
 
 // withoutDropped returns the set without the snapshots that DropSnapshot has removed. A
-// commit that began before DropSnapshot still has these snapshots. The caller must have
-// locked s.mu.
+// commit in progress may still have them. The caller must have locked s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set

@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A program that cannot lock a state directory leaves a request. The program that has
-// locked the directory reads the request. A request is a file in the directory "request":
+// A program that cannot lock a state directory leaves a request for the program with the
+// lock. A request is a file in the directory "request":
 //
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
@@ -273,8 +273,8 @@ func (s *State) answer(id string, a Answer) error {
 	return errors.Join(err, s.fs.Remove(filepath.Join(dir, id+takenEnd)))
 }
 
-// dropRequests removes old answers. It also removes the requests that a killed program has
-// taken and not answered. It adds a problem for each of these requests.
+// dropRequests removes old answers. A killed program may have left requests without an
+// answer. dropRequests removes these too, and adds a problem for each.
 func (s *State) dropRequests() {
 	dir := filepath.Join(s.dir, requestDir)
 	for _, name := range names(dir) {

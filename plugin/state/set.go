@@ -23,8 +23,7 @@ type Set struct {
 	// serial of the next version. Forget does not remove the floor.
 	Floors map[string]Floor
 	// Unaccepted is the time at which Open found the directory new, empty or damaged.
-	// Earlier serials are then not known. After Accept, it is zero. Commit ignores
-	// Unaccepted.
+	// After Accept, it is zero. Commit ignores it.
 	Unaccepted time.Time
 }
 
@@ -46,8 +45,8 @@ const NoSerial = -1
 // A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only file that may have exactly this serial. If a person
-	// has set the floor, any file may have it, and Order is zero.
+	// Order is the digest of the only file that may have exactly this serial. If any file
+	// may, because a person has set the floor, Order is zero.
 	Order Digest
 }
 

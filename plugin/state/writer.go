@@ -47,8 +47,8 @@ func (s *State) run() {
 	}
 }
 
-// attempt stores the pending set and the pending snapshots. It then removes files that the
-// stored set does not need. If last is true, snapshots are not delayed.
+// attempt stores the pending set and snapshots, and removes files that are no longer
+// needed. If last is true, snapshots are not delayed.
 func (s *State) attempt(last bool) error {
 	select {
 	case <-s.wake: // the pending set of this signal is stored below
@@ -333,8 +333,7 @@ func (s *State) keepRefused() error {
 }
 
 // sweep removes the blobs and snapshots that the stored set does not need. It removes
-// nothing while refused.json exists or current.json is unreadable. A person may then need
-// the blobs.
+// nothing while a person may need the blobs of refused.json.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return

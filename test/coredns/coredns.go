@@ -63,8 +63,7 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 }
 
 // AwaitServing waits until all listeners of a server answer. All listeners must be plain
-// UDP or TCP. Call AwaitServing before Stop, because CoreDNS cannot stop a listener that
-// does not listen yet.
+// UDP or TCP. Call AwaitServing before Stop.
 //
 // AwaitServing sends queries without a question. The DNS library answers them with
 // FORMERR, so no plugin counts them.

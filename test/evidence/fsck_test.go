@@ -16,8 +16,7 @@ import (
 )
 
 // TestFsck checks the export of a journal with the program fsck of Tessera, another
-// implementation of tlog-tiles. The module test/fsck has the program, so that this project
-// does not need its modules.
+// implementation of tlog-tiles. The program is in the module test/fsck.
 //
 // The exit code does not matter. Version 1.0.4 exits with 0 for a bad checkpoint, and does
 // not end if a hash is wrong.

@@ -304,8 +304,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error if the log or the counters lack the alarm of the fault. It is
-// for faults during which the metrics cannot be read.
+// counted returns an error if the log or the counters lack the alarm of the fault. It
+// reads no metrics during the fault.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

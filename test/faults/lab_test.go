@@ -48,9 +48,8 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile omits the health plugin, which connects to itself each second. A connection
-// without a request delays SIGTERM by 5 seconds (http.Server.Shutdown). The delay is the
-// same without blocklist.
+// corefile omits the health plugin, which connects to itself each second. Such a
+// connection would delay SIGTERM by 5 seconds (http.Server.Shutdown).
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors

@@ -123,8 +123,7 @@ func TestBothWays(t *testing.T) {
 }
 
 // TestBothRefuse changes the order file and each line of its signature file. minisign and
-// blocklistctl must refuse them. blocklistctl must also refuse two changes that minisign
-// accepts.
+// blocklistctl must refuse the changes. blocklistctl must also refuse two more changes.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)

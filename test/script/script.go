@@ -132,8 +132,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. If there is no file, the test fails.
-// The test also fails if no call of File uses a file.
+// File returns the content of a file of the script. Without such a file, the test fails.
+// The test also fails if a file is never used.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

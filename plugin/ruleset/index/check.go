@@ -104,8 +104,8 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether each look-up has the same result in x and y. Check must have found
-// no error in both. The random keys may differ.
+// Same reports whether each look-up has the same result in x and y. Call Check for both
+// first.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

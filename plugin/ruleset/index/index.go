@@ -80,7 +80,7 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// reports whether a marked name is below w. It allocates only if hits is full.
+// reports whether a marked name is below w.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -105,8 +105,7 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	return hits, markedBelow
 }
 
-// Covers reports whether w or an ancestor of w has a value. It needs no memory for hits,
-// so callers on a small stack can use it.
+// Covers reports whether w or an ancestor of w has a value. It needs little stack.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -144,7 +143,7 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 }
 
 // passes checks only the last two labels of w. If it returns true, the index has no name
-// at, above or below w. If it returns false, nothing is known.
+// at, above or below w.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }

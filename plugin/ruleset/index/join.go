@@ -13,8 +13,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in both indexes. Two versions of a list are
-// nearly equal. Join therefore reads both lists of records in parallel.
+// Join yields the refs of each name of x in both indexes. It reads both lists of records
+// in parallel, because they are nearly equal.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {

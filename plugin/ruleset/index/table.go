@@ -16,8 +16,8 @@ const (
 // is free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set of the names that found no room in this bucket (see overOf). For
-	// these names, a look-up reads the next bucket too.
+	// over is a bit set of the names that found no room in this bucket (see overOf). Their
+	// look-up reads the next bucket too.
 	over uint32
 	offs [slots]uint32
 }
