@@ -44,7 +44,8 @@ type Reason struct {
 	// begun. If Why is NotYet, enforcement begins then.
 	Begins order.Time
 	// Until is the time at which the effect of the target on this client changes, or
-	// Forever. A deciding or outranked target then ends. Any other target begins again.
+	// Forever. The deciding target then stops deciding. An outranked target ends. Any
+	// other target begins again.
 	//
 	// For a lifted order, the client may be outside the scope. Until is then for a client
 	// in the scope.

@@ -162,8 +162,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. It refuses changed bytes, another
-// Origin and impossible values. If you do not trust the writer, call Part.Check too.
+// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of the
+// Origin. ReadSnapshot refuses changed bytes, another Origin and impossible values. If you
+// do not trust the writer, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)
