@@ -34,8 +34,8 @@ type Blocklist struct {
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force. now returns the time of the store's clock.
-	// Decisions, log and metrics share this clock. Both are nil before the start.
+	// set returns the order set in force. now returns the time of the store's clock. Both
+	// are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
 	// loaded is the store that loads the order set.
@@ -70,9 +70,8 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// The direct call saves an allocation and a stack frame of NextOrFailure.
-	// NextOrFailure would only record the answering plugin. Without a trace, the record is
-	// not needed.
+	// The direct call saves an allocation and a stack frame of NextOrFailure. Only a trace
+	// needs NextOrFailure.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
@@ -131,7 +130,7 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 }
 
 // decideQuery decides about a query for a name with orders. It returns the reply or the
-// verdict. Its stack is free before the reply is written.
+// verdict.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -242,7 +241,7 @@ func roomAbove(r *dns.Msg) int {
 }
 
 // ordersApply reports whether r has exactly one question, of class IN or ANY. The opcode
-// does not matter, because plugins below may answer any opcode like a QUERY.
+// does not matter.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

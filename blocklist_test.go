@@ -256,7 +256,7 @@ func TestNotJudged(t *testing.T) {
 }
 
 // TestOpcodes checks messages whose opcode is not QUERY. The answer must be REFUSED if the
-// name is blocked, or if the next plugin's answer leads to a blocked name.
+// name, or a name in the answer, is blocked.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)

@@ -99,8 +99,8 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// count returns the counter of the server block with the given name. If the old and the
-// new Corefile have this server block, its counts stay.
+// count returns the counter of the server block with the given name. The counts survive a
+// reload.
 func (i *instance) count(block string) *hits.Counter {
 	instances.Lock()
 	defer instances.Unlock()

@@ -24,19 +24,19 @@ import (
 // The compiler decides the size of frames, so each limit is relative to other code. Before
 // you raise a limit, try to move work into a function that returns earlier.
 const (
-	// maxBelow limits the stack while the next plugins work. It is a multiple of the
-	// minimal handler's stack. Only the frame of ServeDNS counts.
+	// maxBelow limits the stack while the next plugins work, as a multiple of the minimal
+	// handler's stack.
 	maxBelow = 1.4
-	// maxWrite limits the stack while the next plugins' answer is written. It is a
-	// multiple of the minimal handler's stack. The frames of the server do not count.
+	// maxWrite limits the stack during the write of the next plugins' answer, as a
+	// multiple of the minimal handler's stack.
 	maxWrite = 1.33
-	// maxReply limits the stack while a blocking answer is written. It is a multiple of
-	// the stack of a minimal handler that answers itself.
+	// maxReply limits the stack during the write of a blocking answer, as a multiple of a
+	// minimal handler's stack.
 	maxReply = 2.3
-	// maxPassing limits the largest stack of a passing query whose answer is checked. It
-	// is a multiple of the stack for unpacking the query.
+	// maxPassing limits the largest stack of a passing query, as a multiple of the stack
+	// for unpacking the query.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name with orders. It is a
+	// maxDeciding limits the largest stack of a query for a name with orders, as a
 	// multiple of the stack for unpacking the query.
 	maxDeciding = 2.35
 )

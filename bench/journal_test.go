@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkJournal compares a server with a journal to a server without. The metric "x" is
-// the median ratio of the times. The metric "control" is this ratio for two equal servers.
+// the median ratio of the times. The metric "control" shows the noise.
 func BenchmarkJournal(b *testing.B) {
 	const n, turn = 100_000, 20_000
 	without, again := handler(b, n), handler(b, n)

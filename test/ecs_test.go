@@ -106,7 +106,7 @@ forward-zone:
 	ask(top, "127.0.0.1", "up.example.")
 
 	// The first query for a name comes from one of the two countries. Clients of both
-	// countries then query all names. The cache must distinguish the countries.
+	// countries then query the name.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

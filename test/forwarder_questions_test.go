@@ -73,8 +73,8 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// No order covers this name, but its CNAME record leads to a blocked name. NXDOMAIN
-	// would deny the name itself. The answer is therefore NODATA.
+	// No order covers this name, but its CNAME leads to a blocked name. NXDOMAIN would
+	// deny the name itself.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
@@ -112,8 +112,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of the zone. An exception that is a
-	// zone also needs a DS record, or the proof that there is none.
+	// An exception in a signed zone needs the keys of the zone. A zone as an exception
+	// also needs its DS record.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},

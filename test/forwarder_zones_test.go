@@ -14,7 +14,7 @@ import (
 )
 
 // The upstream of these tests is one BIND with a few zones and a signed root. BIND's tools
-// sign the zones. The signatures then do not depend on our code.
+// sign the zones.
 
 // A zone is a DNS zone of this test. The test adds the NS and DS records of the zone to
 // the parent zone.
@@ -30,7 +30,7 @@ var (
 )
 
 // world contains the zones. Child zones come first, because the parent needs their DS
-// records. TTLs are long, to find records that a cache keeps too long.
+// records.
 var world = []zone{
 	// plain.example is unsigned, and its parent proves this. A validator cannot detect a
 	// forged answer.

@@ -41,8 +41,7 @@ func TestAlertRules(t *testing.T) {
 }
 
 // TestDashboardQueries checks that Prometheus can parse each query of the dashboard.
-// promtool checks rule files without a server. The test therefore writes the queries into
-// a rule file.
+// promtool checks the queries as rules.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {

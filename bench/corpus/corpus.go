@@ -59,8 +59,8 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker with its own stream of random numbers. Names and queries have
-// separate streams. A change of the names therefore does not change the queries.
+// newMaker returns a maker with its own stream of random numbers. A change of the names
+// therefore does not change the queries.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -134,8 +134,8 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// A name of the wrong length is drawn again with the same kind. Deep names are
-		// often too long. Without this rule, the list would have too few deep names.
+		// Deep names are often too long. A name of the wrong length is therefore drawn
+		// again with the same kind.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}

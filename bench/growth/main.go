@@ -1,5 +1,5 @@
-// Command growth measures the cost of a verdict, the memory, and the time of a load. The
-// numbers of names, orders, orders for one name, and server blocks grow.
+// Command growth measures the cost of a verdict, the memory, and the time of a load, for
+// growing numbers of names, orders and server blocks.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
 //	go run ./bench/growth -quick                  # to 10^5: under one minute

@@ -18,8 +18,8 @@ import (
 // The flag -steady measures the effect of reloads on clients of our server. Each second, a
 // file changes. Queries are sent at a fixed rate, even if answers are late.
 
-// changing has the changing file for each case of the flag -steady. It also has a name.
-// Each change adds the name to the file or removes it.
+// changing has the changing file for each case of the flag -steady. Each change adds the
+// name to the file or removes the name.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
@@ -79,8 +79,8 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes two versions of each changing file before the measurement. A change is
-// then only a link and a rename. Writing does not compete with the queries.
+// stageBoth writes two versions of each changing file before the measurement. Writing then
+// does not compete with the queries.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error

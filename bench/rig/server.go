@@ -74,7 +74,7 @@ func (s *Server) RSS(key string) int {
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
 // CPU returns the CPU time of all threads of the server. The file schedstat of the process
-// has only the first thread. The file stat has only coarse clock ticks.
+// has only the first thread.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {

@@ -185,8 +185,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order, or else the operator's TTL. It lowers the TTL
-// if the verdict may change earlier. Caches must drop the answer before the change.
+// timeToLive returns the TTL of the order, or else the operator's TTL. Caches must drop
+// the answer before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -244,7 +244,7 @@ func owner(qname string, v ruleset.Verdict) string {
 		return "."
 	}
 	// The owner has the letter case of the query. miekg/dns compresses only equal
-	// spellings. Without compression, the SOA of a long name has no room in 512 octets.
+	// spellings, and a long name needs compression.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

@@ -361,8 +361,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that Build and a later change of the answer change neither
-// the query nor the order.
+// TestRequestUntouched checks that the query and the order do not change when Build or a
+// caller changes the answer.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))

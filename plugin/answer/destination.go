@@ -55,14 +55,14 @@ func (d *Destination) setAddr(ip net.IP) bool {
 }
 
 // HasDestinations reports quickly whether a reply has records that Destinations or Clean
-// must check. q has the query name, because a reply may omit its question.
+// must check.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q if its queries are checked, and else "". Queries of
-// types like DS are not checked (see Passes).
+// settled returns the query name of q, or "" for types like DS (see Passes). The verdict
+// about the query name is known.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -145,8 +145,7 @@ func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. It does not
-// yield the last target, which the client will query.
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section.
 func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -229,8 +228,8 @@ func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bo
 		return true
 	}
 	h := rr.Header()
-	// The verdict about an ANY query did not check the service name. An order for a host
-	// covers only HTTPS and SVCB records of its service names.
+	// For an ANY query, the service name needs a check. An order for a host covers its
+	// service names only for HTTPS and SVCB.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
@@ -253,7 +252,7 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 }
 
 // covers returns the number of labels of owner if owner is name or is above name, else -1.
-// Without inlining, the stack space of o is free again early.
+// Inlining would need more stack.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -268,8 +267,8 @@ func covers(owner string, name *dname.Wire) int {
 // each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names to which a chain of more than maxChain names may lead. It does
-// not yield the names in "reached".
+// anywhere yields all names to which a chain of more than maxChain names may lead, without
+// the names in "reached".
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -338,8 +337,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the owner of a DNAME, with the given number of labels, by its target
-// (RFC 6672, section 2.2). If the new name is invalid, it returns false.
+// substitute replaces the owner of a DNAME by its target (RFC 6672, section 2.2). The
+// owner has the given number of labels. For an invalid name, it returns false.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -422,7 +421,7 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 		return m
 	}
 	// A cache would take a part of an RRset for the whole RRset. Whole RRsets are
-	// therefore removed, with their signatures. AD does not change.
+	// therefore removed, with their signatures.
 	out := *m
 	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
 		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })
@@ -450,7 +449,6 @@ func setOf(rr dns.RR) rrset {
 }
 
 // loose reports whether f is true for the owner, the target or an address of a record.
-// Clean does not check all types. For the other types, loose returns false.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

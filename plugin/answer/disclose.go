@@ -83,8 +83,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A client that asked
-// for structured errors never gets Forged Answer. It would discard the text
+// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A structured error
+// never has Forged Answer, because the client would discard the text
 // (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
@@ -111,8 +111,7 @@ func (n notice) sentence() string {
 }
 
 // An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section
-// 4.1. It has no "s", because no sub-error describes an order. The field "fdbs" is from
-// draft-ietf-dnsop-filtering-transparency-00.
+// 4.1. The field "fdbs" is from draft-ietf-dnsop-filtering-transparency-00.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`

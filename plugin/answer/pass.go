@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change. This limits the
-// TTL of an answer. If no change is known, "limited" is false.
+// TimeLeft returns the whole seconds from now until a verdict may change. If no change is
+// known, "limited" is false.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	// FromTime rounds the current time up. 1.9 s therefore give 1 s. The comparison with
 	// t+maxTTL prevents an overflow of the subtraction.

@@ -190,8 +190,8 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn checks a justification that is too long for the buffer. A client
-// that asks for structured errors must then get the short sentence.
+// TestSentenceStandsIn checks a justification that is too long for the buffer. The client
+// must then get the short sentence.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

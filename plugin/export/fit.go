@@ -19,8 +19,8 @@ type capability struct {
 	exceptions exceptions
 	// denials is set if the form distinguishes NXDOMAIN and NODATA.
 	denials bool
-	// both reports whether the form can block a name and the names below with different
-	// answers. If both is nil, the form cannot.
+	// both reports whether the form can say different blocks for a name and the names
+	// below. If both is nil, the form cannot.
 	both func(own, below *rpz.Answer) bool
 	// leaks describes the queries that pass although the form blocks the name, or is
 	// empty.
@@ -110,8 +110,7 @@ func (f *fitting) fitKinds() {
 	}
 }
 
-// withoutTTL returns the answer without its TTL if the form has no TTL. Such answers are
-// then equal.
+// withoutTTL returns the answer without its TTL if the form has no TTL.
 func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
 	if a == nil || slices.Contains(f.ttls, a.Kind) {
 		return a

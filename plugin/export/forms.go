@@ -138,7 +138,7 @@ func recordType(a netip.Addr) string {
 }
 
 // dnsmasq writes lines of a dnsmasq.conf. The longest name decides, and "*.name" is longer
-// than "name". Without a line "local=", dnsmasq forwards queries for other types.
+// than "name".
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {
@@ -167,8 +167,7 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// hosts writes lines of a hosts file. The unspecified address stands for a denial, and for
-// an address family that a redirect lacks.
+// hosts writes lines of a hosts file. The unspecified address stands for a denial.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return

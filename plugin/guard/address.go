@@ -13,8 +13,7 @@ type specialNet struct {
 }
 
 // specialNets contains the networks of the IANA special-purpose address registries (RFC
-// 6890, RFC 8190). It also contains other networks without public hosts. A network inside
-// another network is left out.
+// 6890, RFC 8190), and other networks without public hosts.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -53,8 +52,8 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest prefix lengths that an order may block without a
-// "force" reason. Longer prefixes are not announced on the Internet.
+// widest4 and widest6 are the shortest allowed prefix lengths without a "force" reason.
+// Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
 // Address returns the reason why the network p must not be blocked, or "". A network wider

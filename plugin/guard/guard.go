@@ -146,7 +146,7 @@ func found(hits []index.Hit, labels int) (f finding) {
 }
 
 // A hitBuffer on the stack has space for the rules of one name. A look-up then does not
-// allocate. If the space is too small, Walk allocates.
+// allocate.
 type hitBuffer [8]index.Hit
 
 // Name returns the reason why the name n must not be blocked, or "". These names have a reason:

@@ -110,8 +110,7 @@ func (o *Options) hyphen(i int) string {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the lines with the rest of the name in this line. These lines also
-	// have notes, in which Passed is set.
+	// Joined contains the lines that have the rest of the name.
 	Joined []Rest
 	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
@@ -121,7 +120,7 @@ type Note struct {
 	Warnings []string
 	// Refused is the reason why the line gave no target, or empty.
 	Refused string
-	// Needs is the form that needs a decision. If no decision would help, it is empty.
+	// Needs is the form that needs a decision, or empty.
 	Needs Form
 	// After is the number of an earlier line that may begin the name in this line, or 0.
 	After int

@@ -35,8 +35,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that decides the form f. If there is no word, or for Skip, ok is
-// false. The text "what" then becomes the reason in the note.
+// choice returns the word that decides the form f. Without a word, or for Skip, ok is
+// false, and "what" becomes the reason in the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {

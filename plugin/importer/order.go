@@ -27,8 +27,7 @@ type Head struct {
 type File struct{ Order, Side []byte }
 
 // Write returns an order file in the format of the extension of path. side is the path of
-// a side list for plain names, or empty. For an invalid head, the error is an
-// order.Problems.
+// a side list, or empty. For an invalid head, the error is an order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {

@@ -97,8 +97,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, "why" describes its format. The
-// result "shown" is then the number of a line to show.
+// line checks one line. If the list must be refused, "why" describes the format, and
+// "shown" is the number of a line.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -192,8 +192,8 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. Unknown headings mean a table with other columns. A
-// row with commas is a heading only if table rows follow.
+// heading checks a row without a name. Unknown headings mean a table with other columns.
+// Prose with commas is not a heading.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {

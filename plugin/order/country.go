@@ -105,8 +105,8 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not a country code, and suggests a code. The parameter
-// "plus" is appended to the suggested code. It is "+" or "".
+// badCountry reports that s is not a country code, and suggests a code. "plus" is "+" or
+// "", for the suggestion.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {

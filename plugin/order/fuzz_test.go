@@ -249,8 +249,8 @@ type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that Parse calls Grow once and early for a long side list. For a
-// short list or a list of unknown size, Parse must not call Grow.
+// TestSideTaken checks that Parse calls Grow once and early for a long side list, and
+// never for a short list.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder

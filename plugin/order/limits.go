@@ -32,8 +32,8 @@ const (
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file and its side lists, which the index has in
-	// memory. The first four labels of each name do not count.
+	// maxDeep limits the labels in a file and its side lists, to save memory. The first
+	// four labels of each name do not count.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows in a file. For each target with
 	// attributes, the windows of its order count again.

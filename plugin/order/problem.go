@@ -33,7 +33,7 @@ type Problem struct {
 	// Lift is set if the problem is Sealed only because its lift has no disclosure.
 	Lift bool
 	// owner is set for a problem in a side list. It is the position of the list's path in
-	// the order file. The path may be secret, but the position is not.
+	// the order file.
 	owner place
 }
 
@@ -120,8 +120,8 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts the path of a field before the first key that is not in the schema. An
-// unknown key may be a secret name at a wrong position.
+// knownField cuts the path of a field before the first unknown key, which may be a secret
+// name at a wrong position.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {

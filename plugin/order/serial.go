@@ -108,8 +108,8 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial checks the work of editSerial. The changed text must have the new serial, and
-// all other values of the tree before. Otherwise onlySerial returns an error.
+// onlySerial returns an error unless the changed text has the new serial, and otherwise
+// the values of the tree before.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

@@ -92,8 +92,8 @@ func putStatus(n *yaml.Node, s Status) {
 // compact is the parameter "indent" for JSON on a single line.
 const compact = -1
 
-// appendJSON appends the tree n as JSON. The parameter "indent" is the number of blanks
-// before the line of n. For a single line, it is compact.
+// appendJSON appends the tree n as JSON. "indent" is the number of blanks before the line
+// of n, or compact.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {

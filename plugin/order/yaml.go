@@ -137,8 +137,7 @@ func (m *bareTags) mark(n *yaml.Node) {
 // outside the text, it returns false.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
-		// A list or mapping may begin at the position of its first entry. No other node
-		// can be before the current position.
+		// A list or mapping may begin at the position of its first entry.
 		return false
 	}
 	for ; m.line < line; m.line, m.col = m.line+1, 1 {

@@ -338,8 +338,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the indentations that line i can have after the lines above. The
-// indentation nearest to that of line i is first.
+// indents returns the possible indentations of line i after the lines above. The nearest
+// indentation is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10

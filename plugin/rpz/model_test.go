@@ -40,8 +40,8 @@ func (m *model) exists(k key) bool {
 	return i < len(m.owners) && m.owners[i].below(k)
 }
 
-// bind reads the zone as BIND does (RFC 4592). A name that exists without a record passes.
-// For other names, the wildcard below the closest existing name decides.
+// bind reads the zone as BIND does (RFC 4592). An existing name without a record passes.
+// Otherwise, the wildcard below the closest existing name decides.
 func (m *model) bind(k key) *Answer {
 	if m.exists(k) {
 		return m.at[k]
@@ -135,8 +135,8 @@ func zoneText(entries []Entry) string {
 	return string(b)
 }
 
-// naive returns the records of a simple zone. A name with rules of its own gets its own
-// answer. The wildcard below gets the answer below.
+// naive returns the records of a simple zone: one for the name, and one for the wildcard
+// below.
 func naive(t *Tree) (out []Entry) {
 	parent := t.Parents()
 	for i := range t.Nodes {

@@ -53,8 +53,8 @@ type Tree struct {
 // Table returns the table of the answers of the tree.
 func (t *Tree) Table() *Table { return t.table }
 
-// With returns a copy of the tree with other answers. The nodes must have the names of the
-// nodes of t. The copy cannot be updated.
+// With returns a copy of the tree with other answers. The nodes must have the same names.
+// The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
 	return &Tree{Nodes: nodes, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
@@ -190,8 +190,8 @@ func (t *Tree) judge() *judge {
 // node returns the node of a name.
 func (j *judge) node(k key) Node {
 	n := Node{key: k, until: ruleset.Forever}
-	// An order cannot contain "!". The label "!" therefore represents all labels below the
-	// name that no order contains.
+	// No order contains the label "!". The label "!" therefore represents all labels
+	// without a node.
 	j.room[0], j.room[1] = 1, '!'
 	wire := k.wire(j.room[:2])
 	j.q.SetWire(wire[2:])

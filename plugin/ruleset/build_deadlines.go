@@ -12,8 +12,8 @@ import (
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the number of the schedule in which the duty exists (see owed). The
-	// schedule is empty if the order's dates contain no second.
+	// sched is the number of the schedule in which the duty exists (see owed), which may
+	// be empty.
 	sched uint32
 	// target is 1 plus an index of the part's dutyTargets. The value 0 means that the duty
 	// is for the whole order.
@@ -72,8 +72,8 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the interval from the time `from` to the end of ivs. It includes the gaps
-// between windows. The operator must load an order before its first window begins.
+// owed returns the interval from the time `from` to the end of ivs, with the gaps. The
+// operator must load an order before its first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

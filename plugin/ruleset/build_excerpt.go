@@ -2,8 +2,8 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Excerpts makes sets that lack certain orders. Programs use these sets to export the
-// names in force. Excerpts caches compiled parts and is not safe for concurrent use.
+// Excerpts makes sets that lack certain orders, for exports. Excerpts caches compiled
+// parts and is not safe for concurrent use.
 type Excerpts struct {
 	// Drop returns true for a block order that the result must not contain. Each call must
 	// have the same result. If Drop is nil, all orders stay.
@@ -11,8 +11,8 @@ type Excerpts struct {
 	made map[*Part]*Part
 }
 
-// Of returns the set without the dropped orders. In the result, the country of a client is
-// always known. An export is for the clients of one country.
+// Of returns the set without the dropped orders. An export is for one country. In the
+// result, the country of clients is therefore known.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

@@ -153,7 +153,7 @@ func (p *Part) compare(x, y rule) int {
 }
 
 // precedence compares two orders with equal targets. The order that was issued first has
-// precedence. Orders without a date come last. If the dates are equal, the ids decide.
+// precedence. Orders without a date come last. For equal dates, the ids decide.
 func precedence(x, y *entry) int {
 	if x == y {
 		return 0

@@ -82,7 +82,7 @@ func (b *Builder) indexLongList(list []rule) *longList {
 }
 
 // liftedForGood returns a time from which on a block is lifted for all clients for ever,
-// or Forever. It checks only a few lifts.
+// or Forever. It checks only some lifts.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {

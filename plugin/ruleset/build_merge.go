@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ownSegment is the lowest number of names of a part with its own segment. Merging a
-	// smaller part costs less than one more look-up in each query.
+	// ownSegment is the lowest number of names for a segment of its own. Merging a smaller
+	// part costs less than one more look-up.
 	ownSegment = 20_000
 	// maxOwn is the largest number of parts with their own segments.
 	maxOwn = 2

@@ -125,8 +125,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets that have exceptions of their own, from 1. Entries
-// with the same target share a number and all exceptions.
+// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of
+// one target have one number.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {

@@ -6,7 +6,7 @@ import (
 )
 
 // An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a
-// NAT64 prefix. A rule for an IPv4 address also applies to these IPv6 addresses.
+// NAT64 prefix. Rules for the IPv4 addresses apply too.
 type embedding struct {
 	net netip.Prefix
 	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC

@@ -7,7 +7,7 @@ import (
 )
 
 // excepted reports whether an exception of an order covers the name of the path. An
-// exception covers all lower names too, so the position of the name does not matter.
+// exception always covers a whole subtree.
 func excepted(p *path, part *Part, entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]

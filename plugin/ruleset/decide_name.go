@@ -319,7 +319,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 		return false, Forever
 	}
 	// Several reasons can keep the order from applying. The reason that lasts longest
-	// decides. A client may be exempt, for example, until after the order begins.
+	// decides.
 	off := order.NoTime
 	if !on {
 		off = until
@@ -350,7 +350,7 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 }
 
 // includes reports whether an order is for the client. Call it for later orders too,
-// because a cache may keep the answer until an order begins.
+// because a cache may keep the answer.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -362,8 +362,8 @@ func (j *judgement) includes(e *entry) bool {
 // anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name that represents all names below n without orders. If n is too
-// long, SetBelow sets q to n and returns false.
+// SetBelow sets q to a name that represents all names below n without orders. For a too
+// long n, SetBelow returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -158,8 +158,8 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// explainMany returns a set with n orders and n lifts at one name. Each order begins after
-// the previous lift. If apart is set, the lifts do not end.
+// explainMany returns a set with n orders and n lifts at one name. If apart is set, the
+// lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {

@@ -59,8 +59,8 @@ func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
-	// group connects a target with its own exceptions. They have equal groups. An
-	// exception of group 0 applies to all targets of its order.
+	// group connects a target with its own exceptions. An exception of group 0 applies to
+	// all targets of its order.
 	group  uint32
 	kind   kind
 	shadow bool // the rule is ignored unless Query.Shadow is set

@@ -342,7 +342,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// A lift does not count names that another order of this load blocks.
+	// Another order of this load may block a name. A lift does not count this name.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {

@@ -71,7 +71,7 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 }
 
 // moot reports whether a duty is over, because its order or target has ended or was
-// lifted. The status does not matter, because a suspended order must still be enforced.
+// lifted. The status does not matter.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true

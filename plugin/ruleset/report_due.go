@@ -22,7 +22,7 @@ type Duty struct {
 }
 
 // MissedDuties yields the deadlines up to the time `before` that were missed, or will be
-// missed if the operator does nothing. Ended and lifted orders and targets have none.
+// missed if the operator does nothing.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -51,8 +51,8 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// DueReviews yields the reviews up to the time `before`, in the sequence of the files.
-// Orders that have ended or were lifted by then have no reviews.
+// DueReviews yields the reviews up to the time `before`. Orders that have ended or were
+// lifted by then have none.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

@@ -10,7 +10,7 @@ import (
 )
 
 // TestMissedDuties checks the orders, targets and times of the list. The numbers must be
-// those of OrderStates, even in a set of several files.
+// those of OrderStates.
 func TestMissedDuties(t *testing.T) {
 	const orders = `
 - {id: ok, deadline: 2026-04-20, targets: [a.example]}

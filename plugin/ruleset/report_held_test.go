@@ -131,9 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestExplainCountryOfCaller checks the dates of an order for some countries. The caller
-// of Explain gives a country, but the Corefile gives none. The dates must be those of the
-// order.
+// TestExplainCountryOfCaller checks the dates of an order for some countries. Only the
+// caller of Explain gives a country.
 func TestExplainCountryOfCaller(t *testing.T) {
 	for dates, want := range map[string][2]order.Time{
 		"":                                      {order.NoTime, Forever},

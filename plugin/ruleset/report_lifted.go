@@ -11,11 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A lifting contains the times at which lifts end a block order for all clients. It can
-// also be for some targets of the order.
+// A lifting contains the times at which lifts end a block order, or some of its targets,
+// for all clients.
 type lifting struct {
-	// order contains the times at which no target is left. Each target has then ended or
-	// is lifted, and at least one is lifted.
+	// order contains the times at which the order is lifted. Each target has then ended or
+	// is lifted.
 	order []interval
 	// targets counts the targets with equal times of their lifts. Held targets do not
 	// count.
@@ -129,7 +129,7 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 }
 
 // addLiftings records which targets are lifted, and when. The rules are at the lowest name
-// or network of the path. This name has the given number of labels.
+// of the path, with the given number of labels.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -189,7 +189,7 @@ func (p *Part) targetOver(rules []rule) order.Time {
 }
 
 // byRank yields the block orders at a name or network, each with the rules of one target.
-// The order that the fewest lifts can end comes first.
+// Orders with few possible lifts come first.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {
@@ -266,8 +266,8 @@ func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	return n
 }
 
-// lifterOfTarget returns a lift that ends the order at a target for all clients, or nil.
-// The lift must cover all names that the target covers.
+// lifterOfTarget returns a lift that ends an order at a target for all clients, or nil.
+// The lift must cover the whole target.
 func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	j := judgement{Set: s, now: now, strict: true}
 	if t.net.IsValid() {

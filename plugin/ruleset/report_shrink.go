@@ -32,7 +32,7 @@ func (p *Part) Networks() (n int) {
 }
 
 // TargetsLost returns the number of names and networks that p blocks at the time now and
-// next lacks. A suspended order in next still has its targets.
+// next lacks. A suspended order still has its targets.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }

@@ -159,8 +159,8 @@ type historyKey struct {
 	client    Client
 }
 
-// history returns the lifts of a long list that end an order. The next call must be for an
-// order that at least as many lifts can end.
+// history returns the lifts of a long list that end an order. Call it first for the orders
+// with few possible lifts.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -209,8 +209,8 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times in which a target is enforced: times without the intervals
-// of off. All lists are sorted and without overlaps.
+// A timeline contains the times in which a target is enforced: times without off. All
+// lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval

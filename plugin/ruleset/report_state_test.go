@@ -116,8 +116,8 @@ func TestLiftedEnds(t *testing.T) {
 	}
 }
 
-// TestExplainTwice checks an order that lists a target twice. The target must be in force
-// while any of its two entries is.
+// TestExplainTwice checks an order that lists a target twice. The target is in force while
+// one of the entries is.
 func TestExplainTwice(t *testing.T) {
 	for _, lines := range []string{
 		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,

@@ -43,8 +43,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// activeLifts returns the active lifts. The keys of known are the ids that these lifts
-// list. The value is true if the set has an order with the id.
+// activeLifts returns the active lifts. known has the ids in these lifts. The value is
+// true if the set has the order.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
 	for _, p := range s.parts {

@@ -17,8 +17,7 @@ type scope struct {
 	hasNets   bool
 }
 
-// includes reports whether the client is in the scope. A client without an address is in no
-// network. A client without a country is in no country.
+// includes reports whether the client is in the scope.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
 // reaches reports whether the scope contains the address. Countries do not matter.

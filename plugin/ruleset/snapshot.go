@@ -19,9 +19,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A snapshot is a file with a compiled part, so that a start need not compile the orders. All
+// A snapshot is a file with a compiled part. A start then need not compile the orders. All
 // numbers of fixed size are little-endian:
-//
 //	magic, fingerprint, digest of the Origin,
 //	size of the numbers, size of the texts, size of the index    8 bytes each, the digest 32
 //	xxHash64 of the header up to here                            8 bytes

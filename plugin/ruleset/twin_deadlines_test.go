@@ -41,8 +41,7 @@ func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at `from` or later. It tries only the seconds that
-// occur in the random orders.
+// ever reports whether dated is true at `from` or later, in the time of the random orders.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {

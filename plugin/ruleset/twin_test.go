@@ -359,8 +359,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
-	// The test checks the names that an order contains. One other name below each name is
-	// enough.
+	// The names that an order contains are enough, with one other name below each of them.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -392,7 +391,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the SubtreeOutcome that one name causes for the names above it.
+// gets returns the SubtreeOutcome of one name for the names above it.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:

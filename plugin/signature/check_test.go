@@ -193,8 +193,8 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy replaces a signed file by its 64-byte hash. It makes the signature a
-// legacy signature. The signature fits the 64 bytes, but the Check must refuse it.
+// TestHashAsLegacy replaces a signed file by its 64-byte hash, and makes the signature a
+// legacy signature. The Check must refuse it.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)

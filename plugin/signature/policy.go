@@ -22,8 +22,7 @@ type Policy struct {
 	Need int
 }
 
-// NewPolicy returns a Policy. For equal keys, it returns an error. If more keys must sign
-// than there are, it also returns an error.
+// NewPolicy returns a Policy. It returns an error for equal keys, and for too few keys.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:

@@ -87,7 +87,7 @@ type hugeInfo struct{ fs.FileInfo }
 func (hugeInfo) Size() int64 { return 10_000 << 30 }
 
 // oneTick sets the ctime of each file to its mtime. A write and a rename then seem to
-// share one clock tick. Real ticks have no fixed length.
+// share one clock tick.
 func (r *rig) oneTick() {
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }

@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that a directory that was moved away has no inotify watch. The
-// number of watches is limited (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that a directory that was moved away has no inotify watch.
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -58,8 +57,7 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if they have no directory entry. The parameter "on" turns
-// this on or off.
+// detach makes all files look as if they have no directory entry, if "on" is true.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {

@@ -89,8 +89,8 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the open file still has the size and times of the last scan.
-// After a rename over the file, it returns false, because the ctime has changed.
+// unchanged reports whether the open file still has the size and times of the last scan. A
+// rename over the file changes its ctime.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp

@@ -108,8 +108,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleAfterKick checks that Idle returns false after a kick until the next turn of the
-// loop. Idle must also return false while work is in progress.
+// TestIdleAfterKick checks that Idle returns false after a kick and during work, until the
+// next turn of the loop.
 func TestIdleAfterKick(t *testing.T) {
 	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
 	s := &Source{clock: &steadyClock{Clock: clock}, wake: make(chan struct{}, 1)}

@@ -104,8 +104,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks two files that must stay unchanged for the duration Settle. One
-// file replaces a link. The other file is written behind an old link.
+// TestLinkTargets checks two files that must settle. One file replaces a link. The other
+// file is written behind an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -159,8 +159,8 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 	})
 }
 
-// TestFolderLinkSwap checks files behind a new link. They are reported at once, even if
-// their times look like a write in progress.
+// TestFolderLinkSwap checks files behind a new link. They are reported at once, whatever
+// their times are.
 func TestFolderLinkSwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -203,7 +203,7 @@ func (s *Source) apply(l *look, now time.Time) {
 }
 
 // updateInterest updates the directories to watch, and the names whose events cause a
-// scan. For a new path it returns true. A new path needs another scan at once.
+// scan. If it returns true, another scan is due.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}

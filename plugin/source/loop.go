@@ -73,8 +73,8 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. It waits up to batchWait for the hashes
-// of small files. "patience" is the time at which the next file becomes Pending, or zero.
+// ready returns the changed files to report now. "patience" is the time at which the next
+// file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}

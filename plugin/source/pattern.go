@@ -66,8 +66,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
-		// This path is always a file. If the file to mount does not exist, Docker creates
-		// a directory at the path. This must be an error.
+		// Docker creates a directory at the path if the file to mount does not exist. This
+		// must be an error, so the path is always a file.
 		p.kind = plainFile
 	}
 	var err error

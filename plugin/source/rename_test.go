@@ -38,7 +38,7 @@ func TestRenameIsAtOnce(t *testing.T) {
 }
 
 // TestRenamedFileComesWithItsOldName checks that one report has the new name and the
-// missing old name of a file. With two reports, the orders would exist twice for a moment.
+// missing old name of a file.
 func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -56,8 +56,8 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// TestRenameByPolling checks a rename without an event. A poll cannot distinguish a rename
-// from a write. The file must therefore be unchanged for the duration Settle.
+// TestRenameByPolling checks a rename without an event. The file must settle, because a
+// poll cannot distinguish a rename from a write.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")

@@ -155,8 +155,8 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v confirms the observation that waits. A lack of write events
-// confirms nothing, because an event comes only after the write.
+// confirms reports whether v confirms the observation that waits. A lack of events
+// confirms nothing, because a write event comes late.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

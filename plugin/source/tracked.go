@@ -45,7 +45,7 @@ func (t *tracked) version() version {
 }
 
 // ragged reports whether the last byte of a file is not a line end. The file may then have
-// been cut. The parser refuses cut JSON, so JSON is never ragged.
+// been cut. JSON is never ragged.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -192,8 +192,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links are evidence. The new target of an old link may be half
-		// written. A link that reappears with its directory may be old.
+		// Only added links are evidence. The file behind any other link may be half
+		// written.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at
-// once. Only the last set must be stored, with a blob of an earlier set.
+// once. Only the last set must be stored.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -404,8 +404,8 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused commits a version without its blob. The old version therefore stays.
-// The compiled new version must not become the snapshot of the old version.
+// TestPartOfRefused commits a version without its blob, so the old version stays. The old
+// version must not get the new snapshot.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

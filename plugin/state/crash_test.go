@@ -86,7 +86,7 @@ func child(at int, dir string) error {
 }
 
 // TestCrashes kills a process at each point while the process stores three sets. The next
-// start must find one complete set, not older than after an earlier point.
+// start must find one complete set.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

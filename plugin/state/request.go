@@ -120,8 +120,8 @@ type Answer struct {
 	NotStored string `json:"not_stored,omitempty"` // why the change is not stored, or empty
 }
 
-// requestFS writes the files of requests. The other program may run as another user. If
-// root asks, the files therefore get the owner of the directory.
+// requestFS writes the files of requests. If root asks, the files get the owner of the
+// directory.
 var requestFS = durable.FS{Inherit: true}
 
 // Ask leaves a request in the state directory dir, and returns the id of the request. The

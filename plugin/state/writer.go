@@ -91,7 +91,7 @@ func (s *State) attempt(last bool) error {
 }
 
 // lacking returns the parts (compiled orders) in todo whose versions in base have no
-// snapshot. The parts are from next, or from base if next is nil.
+// snapshot.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {

@@ -48,8 +48,8 @@ func logged(t *testing.T) *buffer {
 	return b
 }
 
-// TestLogAndErrors checks the logs of three plugins. log must log the answer that the
-// client gets. errors must log nothing. blocklist must log neither clients nor queries.
+// TestLogAndErrors checks the logs of three plugins. log must log the answer, errors
+// nothing, and blocklist neither clients nor queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`

@@ -78,7 +78,7 @@ func contents() []fault {
 }
 
 // cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse
-// each cut that would change an answer. first is a new text of the file, or empty.
+// each cut that would change an answer.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {

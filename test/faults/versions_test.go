@@ -451,8 +451,8 @@ func processes() []fault {
 	}
 }
 
-// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK. The flags of w must
-// not change, because the server's writes must block.
+// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK, because the server's
+// writes must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

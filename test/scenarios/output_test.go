@@ -25,8 +25,7 @@ func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start logs this line. It is shown only as a warning. In a warning,
-			// some server block does not enforce orders.
+			// Every start logs this line. The test shows the line only if it is a warning.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}

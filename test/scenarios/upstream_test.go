@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstreamResolver is a DNS server that answers like a resolver. Its records are from
-// any zones, in one zone file.
+// An upstreamResolver is a DNS server that answers like a resolver, with records of any
+// zones.
 type upstreamResolver struct {
 	addr    string
 	records map[string][]dns.RR // the keys are owners in lower case

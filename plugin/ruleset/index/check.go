@@ -29,9 +29,8 @@ func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// hashes and lengths contain the hash and length of each interior node's name. Each
-	// parent must have a smaller number than its children. No node is then its own
-	// ancestor.
+	// hashes and lengths are for the names of interior nodes. A parent has a smaller
+	// number than its children. No node is then its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {

@@ -191,8 +191,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that a finished index has no memory for dead records. Each name gets a
-// child later. Each record is therefore written again.
+// TestSpace checks that a finished index has no memory for dead records. A later child of
+// each name makes its record dead.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000

@@ -133,7 +133,7 @@ func (w *writer) put(b []byte) {
 }
 
 // Read reads an index of exactly size bytes. It refuses changed bytes, and an index with
-// another fingerprint. If you do not trust the writer, call Check first.
+// another fingerprint. For an untrusted writer, call Check too.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)

@@ -61,8 +61,7 @@ func (b *bucket) match(t uint8) uint16 {
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// zeros returns a bit set of the zero bytes of x. The subtraction borrows at these bytes.
-// The multiplication collects their top bits in the highest byte.
+// zeros returns a bit set of the zero bytes of x.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
