@@ -420,7 +420,7 @@ func TestStatusMoves(t *testing.T) {
 	get(t, statusURL(t)+"/status", 200)
 }
 
-// answers reports whether a status answers at a URL. Another program may use the address now.
+// answers reports whether a status answers at a URL.
 func answers(url string) bool {
 	r, err := http.Get(url + "/status")
 	if err != nil {

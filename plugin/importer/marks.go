@@ -63,8 +63,8 @@ func numbered(lines []line) {
 // removal matches a line that begins with a hyphen and a blank.
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines that begin with a hyphen if other lines do not. The hyphen may
-// mark a name that was removed from the list.
+// removed refuses lines that begin with a hyphen, if other lines begin without one. The
+// hyphen may mark a name that was removed from the list.
 func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line

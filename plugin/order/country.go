@@ -105,8 +105,7 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not a country code, and suggests a code. "plus" is "+" or
-// "", for the suggestion.
+// badCountry reports that s is not a country code, and suggests a code followed by plus.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {

@@ -41,7 +41,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text. A long value is then not kept in memory by a stored problem.
+	// Clip copies the text. The stored problem then does not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)

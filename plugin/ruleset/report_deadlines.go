@@ -51,7 +51,7 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 }
 
 // willMiss reports whether a deadline was missed, or will be missed if the operator does
-// nothing. Overdue orders and targets are still not in force.
+// nothing. overdue is set if the order or target is still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {

@@ -24,8 +24,7 @@ type lifters struct {
 	// reached is a number of lifts at the beginning of the list `later`. Each of them ends
 	// an order of lower rank.
 	reached map[Authority]int
-	// ties contains the orders whose rank is equal to the rank of a lift of the same
-	// authority.
+	// ties contains the orders that have the rank of a lift of the same authority.
 	ties map[moment]ties
 }
 

@@ -100,8 +100,8 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields the range of each list of rules. The range is the index of the first rule,
-// and 1 plus the index of the last.
+// runs yields the range of each list of rules: the index of its first rule, and the index
+// after its last rule.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. fsnotify merges IN_CREATE and
-// IN_MOVED_TO. But a created file may be half written, and a moved file is complete.
+// watcher receives inotify events about directories. It distinguishes a created file,
+// which may be half written, from a moved file, which is complete. fsnotify does not.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
