@@ -113,7 +113,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and its parts in one allocation.
+// A denial contains a reply and its parts in one allocation. An append to one of its
+// slices allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question

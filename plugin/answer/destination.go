@@ -135,7 +135,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. A real answer to a DS query (see Passes) may contain an alias.
+// block. A real answer to a DS query (see Passes) may contain an alias. A cache may use
+// the alias for all types.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false

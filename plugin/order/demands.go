@@ -5,7 +5,8 @@ import "strings"
 // Demands are additional rules for order files. The settings of a server can turn them on.
 type Demands struct {
 	// Signed means that order files must be signed. A file then needs a serial, because an
-	// old version has a good signature too. A side list needs a sha256.
+	// old version has a good signature too. A side list needs a sha256, because no
+	// signature covers the list.
 	Signed bool
 	// Approved means that each active order needs a document with a sha256. Two different
 	// people must have verified and approved the document.

@@ -13,7 +13,8 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks the
-	// name for one country. Without countries, no order for countries applies.
+	// name for one country. The first country with an order decides. Without countries, no
+	// order for countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration

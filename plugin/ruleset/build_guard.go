@@ -10,8 +10,8 @@ import (
 // A Guard finds targets that must not be enforced, because they are almost certainly
 // mistakes. The found targets are called held. Guards are immutable and comparable.
 type Guard interface {
-	// Name returns the reason why a target at the name must not be enforced, or "". Name
-	// must not keep the Wire.
+	// Name returns the reason why a target at the name must not be enforced, or "". For
+	// the target "*.example.com", the name is "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
 	// Address returns the reason why an address or network must not be blocked, or "".
 	Address(netip.Prefix) string

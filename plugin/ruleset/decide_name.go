@@ -12,7 +12,8 @@ import (
 type QName struct {
 	dname.Wire
 	// Service is the number of leading labels that only name a service. In
-	// "_8443._https.host" it is 2 (RFC 9460, section 2.3).
+	// "_8443._https.host" it is 2 (RFC 9460, section 2.3). An exact target of the host
+	// covers the service too.
 	Service int
 }
 
@@ -66,8 +67,8 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name if the decided name comes from an answer. An exception or a
-	// lift for QName lets the answer pass.
+	// QName is the asked name if the decided name comes from an answer, and else nil. An
+	// exception or a lift for QName lets the answer pass.
 	QName *QName
 	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool

@@ -22,7 +22,8 @@ type Duty struct {
 }
 
 // MissedDuties yields the deadlines up to the time `before` that were missed, or will be
-// missed if the operator does nothing.
+// missed if the operator does nothing. Ended and lifted orders and targets have none. The
+// sequence is that of the files.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0

@@ -123,7 +123,7 @@ type Held struct {
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
 // Held returns the targets and orders that are not enforced because they are probably
-// mistakes, in the sequence of the files.
+// mistakes. Ended and inactive orders are included. The sequence is that of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

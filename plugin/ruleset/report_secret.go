@@ -122,7 +122,8 @@ func (o *Order) Label() string {
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
 // Digest returns the first 12 hexadecimal digits of the SHA-256 of an id. It is the public
-// name of a sealed (secret) order.
+// name of a sealed (secret) order. A reader can check a guess, so the id should be hard to
+// guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

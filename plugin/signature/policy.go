@@ -14,7 +14,7 @@ import (
 const MaxKeys = 16
 
 // A Policy contains the keys that may sign, and the number of keys that must sign each
-// file. The zero Policy demands no signatures.
+// file. The zero Policy demands no signatures. Do not change a Policy.
 type Policy struct {
 	// Keys are the keys that may sign. A signature does not show its purpose. An operator
 	// should therefore use keys that sign only order files.

@@ -103,7 +103,8 @@ func (f File) Open() (io.ReadCloser, error) {
 }
 
 // OpenSide opens a side list and returns its digest. The digest is correct only if Intact
-// returns nil. While the list is being written, the error is ErrPending.
+// returns nil. While the list is being written, the error is ErrPending. A change of the
+// list causes a new report.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -165,7 +166,8 @@ func (s *Source) Again(path string) {
 }
 
 // SetSides sets the side lists of the file, and ends the watching of all other lists. Call
-// SetSides only after a parse without errors.
+// SetSides only after a parse without errors. Otherwise the correction of a list would
+// cause no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

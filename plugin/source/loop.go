@@ -9,7 +9,8 @@ import (
 )
 
 // Scan checks all files and returns the changed files, after the duration "wait" at the
-// latest. Call Scan before Run, and again after ErrPending or ErrChanged.
+// latest. Files that still change are then Pending. Call Scan before Run, and again after
+// ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()

@@ -205,7 +205,7 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 }
 
 // Forget drops an order file that vanished from a directory or glob, and returns true. It
-// returns false for a configured path, and for a path with a file.
+// returns false for a configured path, and for a path with a file or a broken link.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

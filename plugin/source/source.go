@@ -55,8 +55,9 @@ type Config struct {
 	Files []string
 	// Poll is the time between two polls, at least 10 ms. The value 0 means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. "side" is
-	// true for side lists and for Files. MaxBytes may be nil.
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. A larger
+	// file is Unreadable. "side" is true for side lists and for Files. MaxBytes may be
+	// nil.
 	MaxBytes func(path string, side bool) int64
 	// Notice is called once for each fact for the operator's log, for example an ignored
 	// file. Notice must return soon, and must not call the Source. Notice may be nil.

@@ -14,11 +14,13 @@ type Next struct {
 	// Set is the whole set. Its snapshots are ignored. The State adds the snapshots
 	// itself.
 	Set
-	// Blobs has a function for each digest. The function opens the content of the blob. If
-	// the content has another digest, the file keeps its old version.
+	// Blobs has a function for each digest. The function opens the content of the blob.
+	// Stored blobs may be missing. If the content has another digest, the file keeps its
+	// old version.
 	Blobs map[Digest]func() (io.ReadCloser, error)
 	// Parts has a function for each path. The function writes the compiled orders of the
-	// file. The State calls it only for a version without a snapshot.
+	// file. The State calls it only for a version without a snapshot, and not after a
+	// newer Commit.
 	Parts map[string]func(io.Writer) error
 }
 
@@ -61,7 +63,7 @@ func (s *State) signal() {
 }
 
 // Flush waits until the newest set is stored or the attempt has failed. It returns the
-// error of the attempt.
+// error of the attempt. It does not wait for a delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {

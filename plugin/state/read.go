@@ -77,7 +77,8 @@ func (c *checked) Size() int64 { return c.size }
 func (c *checked) Close() error { return c.f.Close() }
 
 // Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged,
-// the reader returns ErrDamaged in place of io.EOF.
+// the reader returns ErrDamaged in place of io.EOF. The next commit repairs the blob if
+// possible.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {

@@ -282,7 +282,8 @@ func (s *State) Status() Status {
 }
 
 // Close stores the pending set and snapshots, and releases the lock. It returns the error
-// of the newest attempt. A second Close returns the same error.
+// of the newest attempt. A second Close returns the same error. After Close, Commit has no
+// effect.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)

@@ -80,7 +80,7 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// reports whether a marked name is below w.
+// reports whether a marked name is below w. It allocates only if hits is full.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
