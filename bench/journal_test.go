@@ -12,10 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// BenchmarkJournal compares a server with a journal to a server without, in turns of some
-// milliseconds. The metric "x" is the median ratio of the times for the same queries. The metric
-// "control" is the ratio of two servers without a journal, which shows the noise. The metrics
-// "x-fast" and "control-fast" compare only the fastest tenth of the turns, for a busy machine.
+// BenchmarkJournal compares a server with a journal to a server without. The metric "x" is
+// the median ratio of the times. The metric "control" shows the noise.
+// The metrics "x-fast" and "control-fast" compare only the fastest tenth of the turns.
 func BenchmarkJournal(b *testing.B) {
 	const n, turn = 100_000, 2000
 	without, again := handler(b, n), handler(b, n)
