@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/whoami"
+	"github.com/miekg/dns"
+
+	_ "github.com/dns-orders/blocklist"
+	"github.com/dns-orders/blocklist/plugin/signature"
+	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/platform"
+	"github.com/dns-orders/blocklist/test/port"
+)
+
+// writeCredentials writes a file for --credentials and returns its path.
+func writeCredentials(t *testing.T, password string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "credentials.yaml")
+	if err := os.WriteFile(path, []byte(fmt.Sprintf("user: %s\npassword: %s\n", platform.User, password)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestFeedServer pulls tickets from a platform, and follows one item to a real CoreDNS, to the
+// acknowledgement, and to its withdrawal.
+func TestFeedServer(t *testing.T) {
+	coredns.Prepare()
+	p := platform.Start(t, clock)
+	p.Set(platform.Ticket{ID: "0b51", Created: clock().Add(-time.Minute), FQDN: []string{"Stream.example", "mail.bank.example"}, IPv4: []string{"203.0.113.7"}})
+	dir := t.TempDir()
+	out := filepath.Join(dir, "piracy-shield.yaml")
+	protect := filepath.Join(t.TempDir(), "protect.txt")
+	if err := os.WriteFile(protect, []byte("bank.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dnsPort, statusPort := freePort(t), freePort(t)
+	coredns.Start(t, fmt.Sprintf(".:%s {\n bind 127.0.0.1\n blocklist %s/ {\n  home IT\n  protect %s\n  status 127.0.0.1:%s\n }\n whoami\n}\n", dnsPort, dir, protect, statusPort))
+	status := "http://127.0.0.1:" + statusPort
+	metrics := filepath.Join(t.TempDir(), "feed.prom")
+	args := []string{"feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", writeCredentials(t, platform.Password),
+		"--status", status, "--protect", protect, "--metrics-file", metrics}
+
+	p.Check(func(value string, processed bool) {
+		if processed && !blockedBy(t, dnsPort, "www.stream.example") {
+			t.Errorf("%q was acknowledged before the server blocks the name", value)
+		}
+	})
+	await(t, func() (done bool, state string) {
+		code, text, errs := ctl(args...)
+		return code == exitOK, text + errs
+	})
+	acks := p.Acks()
+	if a := acks["mail.bank.example"]; a.Processed || a.Reason != "UNKNOWN" || a.Count != 1 {
+		t.Errorf("the protected name: %+v", a)
+	}
+	if _, ok := acks["203.0.113.7"]; ok {
+		t.Error("the address was acknowledged, although no program knows whether routers block it")
+	}
+	since, err := time.Parse("2006-01-02T15:04:05-07:00", acks["Stream.example"].Timestamp)
+	if err != nil || since.Before(time.Now().Add(-time.Minute)) || since.After(time.Now()) {
+		t.Errorf("the time of the acknowledgement is %q", acks["Stream.example"].Timestamp)
+	}
+	if text := content(t, metrics); !strings.Contains(text, `blocklist_feed_items_pending{platform="it-piracy-shield"} 0`) || !strings.Contains(text, `blocklist_feed_items_unprocessed{platform="it-piracy-shield"} 1`) {
+		t.Error(text)
+	}
+
+	p.Withdraw("0b51", "Stream.example")
+	if code, text, errs := ctl(args...); code != exitOK || !strings.Contains(errs, `the platform withdrew the item, and its block ends: "stream.example" in order "piracy-shield/0b51"`) {
+		t.Fatalf("exit %d: %s%s", code, text, errs)
+	}
+	await(t, func() (bool, string) { return !blockedBy(t, dnsPort, "www.stream.example"), "the name is still blocked" })
+	if code, text, errs := ctl("list", "--server", status, "--json"); code != exitOK || !strings.Contains(text, `"piracy-shield/0b51"`) {
+		t.Errorf("the server does not show the order: exit %d: %s%s", code, text, errs)
+	}
+	if text := content(t, out); !strings.Contains(text, "note: withdrawn by the platform") {
+		t.Error(text)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	p, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// await calls f until it is done, for at most 30 seconds.
+func await(t *testing.T, f func() (done bool, state string)) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		done, state := f()
+		if done {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(state)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// blockedBy reports whether a server blocks a name.
+func blockedBy(t *testing.T, port, name string) bool {
+	t.Helper()
+	r, err := dns.Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Rcode == dns.RcodeNameError
+}
+
+// TestFeedMisuse checks wrong arguments and files, and that no secret is in the output.
+func TestFeedMisuse(t *testing.T) {
+	p := platform.Start(t, clock)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	good := writeCredentials(t, platform.Password)
+	open := filepath.Join(dir, "open.yaml")
+	if err := os.WriteFile(open, []byte("user: a\npassword: hunter2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(dir, "broken.yaml")
+	if err := os.WriteFile(broken, []byte("user: a\npasswort: hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base := []string{"feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base()}
+	for _, x := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"", exitMisuse, "missing flags: --credentials=FILE"},
+		{"--credentials open.yaml", exitMisuse, "all users of the machine can use the file; chmod 600 changes this"},
+		{"--credentials broken.yaml", exitMisuse, "must be YAML with the keys user and password, and no other keys"},
+		{"--credentials missing.yaml", exitMisuse, "no such file"},
+		{"--credentials GOOD --interval 1s", exitMisuse, "--interval must be from 10s to 30m0s"},
+		{"--credentials GOOD --timeout 1h", exitMisuse, "--timeout must be from 1s to 10m"},
+		{"--credentials GOOD --acknowledge status", exitMisuse, "--acknowledge status needs --status URL"},
+		{"--credentials GOOD --acknowledge written --status http://127.0.0.1:1", exitMisuse, "--status is for --acknowledge status"},
+		{"--credentials GOOD --status http://127.0.0.1:1 --status-user a", exitMisuse, "--status-user needs --status-password-file FILE"},
+		{"--credentials GOOD --client-cert x", exitMisuse, "--client-cert and --client-key need each other"},
+		{"--credentials GOOD --metrics-file m.txt", exitMisuse, "must end in .prom"},
+		{"--credentials GOOD --platform-ca-file open.yaml", exitMisuse, "has no certificate"},
+		{"--credentials GOOD --protect missing.txt", exitProblems, "missing.txt: cannot be read"},
+		{"--credentials GOOD --out o.txt", exitMisuse, "--out must end in"},
+		{"--credentials GOOD --out no/o.yaml", exitProblems, "there is no such directory"},
+		{"--credentials GOOD --base http://platform.example/api", exitProblems, "the password would cross the network in clear text"},
+		{"--credentials GOOD --sign missing.key", exitMisuse, "--key: missing.key"},
+	} {
+		args := append(append([]string{}, base...), strings.Fields(strings.ReplaceAll(x.args, "GOOD", good))...)
+		code, text, errs := ctl(args...)
+		if code != x.code || !strings.Contains(errs, x.want) || strings.Contains(text+errs, "hunter2") {
+			t.Errorf("%q: exit %d: %s%s", x.args, code, text, errs)
+		}
+	}
+	code, text, errs := ctl(append(base, "--credentials", writeCredentials(t, "s3cret-value"))...)
+	if code != exitProblems || !strings.Contains(errs, "Wrong password [secret]") || strings.Contains(text+errs, "s3cret-value") {
+		t.Errorf("exit %d: %s%s", code, text, errs)
+	}
+	if _, err := os.Stat("o.yaml"); err == nil {
+		t.Error("the order file was written")
+	}
+}
+
+// TestFeedJSON checks the JSON output, and the signature of the order file after a crash between
+// its two renames.
+func TestFeedJSON(t *testing.T) {
+	p := platform.Start(t, clock)
+	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example", "com"}})
+	dir := t.TempDir()
+	t.Chdir(dir)
+	secret, err := signature.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := secret.Encode("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("desk.key", key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("desk.pub", secret.Public().EncodePublic(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--json", "feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password),
+		"--acknowledge", "written", "--sign", "desk.key"}
+	code, text, errs := ctl(args...)
+	var rep struct {
+		Added        int
+		Acknowledged int
+		Refused      []struct{ Value, Why string }
+		Written      bool
+	}
+	if err := json.Unmarshal([]byte(text), &rep); err != nil || code != exitOK || rep.Added != 1 || rep.Acknowledged != 2 || !rep.Written || len(rep.Refused) != 1 {
+		t.Fatalf("exit %d: %v: %s%s", code, err, text, errs)
+	}
+	oneDocument(t, args, []byte(text))
+	verify := func() (int, string) {
+		code, text, errs := ctl("verify", "o.yaml", "--key", "desk.pub")
+		return code, text + errs
+	}
+	if code, text := verify(); code != exitOK {
+		t.Fatal(text)
+	}
+	// The crash leaves the signature of a newer version beside the file.
+	hash := signature.NewHash()
+	hash.Write([]byte("newer"))
+	wrong, err := secret.Sign("o.yaml", clock(), hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("o.yaml.minisig", wrong, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := verify(); code == exitOK {
+		t.Fatal("the wrong signature is accepted")
+	}
+	if code, text, errs := ctl(args...); code != exitOK || !strings.Contains(errs, "signs the file again") {
+		t.Fatalf("exit %d: %s%s", code, text, errs)
+	}
+	if code, text := verify(); code != exitOK {
+		t.Error(text)
+	}
+}
+
+// TestFeedRedirect checks that the token does not go to another host.
+func TestFeedRedirect(t *testing.T) {
+	p := platform.Start(t, clock)
+	other := platform.Start(t, clock)
+	p.Fault(func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
+		return true
+	})
+	t.Chdir(t.TempDir())
+	code, _, errs := ctl("feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
+	if code != exitProblems || !strings.Contains(errs, "307 Temporary Redirect") || other.Calls("authentication/login") != 0 {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
