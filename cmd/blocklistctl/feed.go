@@ -373,6 +373,7 @@ func (c *feedCmd) nodes(e *env) (out []feed.Node, err error) {
 		return nil, misuse("%s", flags.Replace(err.Error()))
 	}
 	for _, s := range servers {
+		s.client.Timeout = nodeTimeout
 		out = append(out, &feedNode{s, c.Block})
 	}
 	return out, nil

@@ -14,6 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
+// nodeTimeout limits a request to a server, because new tickets must not wait for a server.
+const nodeTimeout = 15 * time.Second
+
 // A feedNode is a server that the feed asks for the orders in force.
 type feedNode struct {
 	*remote

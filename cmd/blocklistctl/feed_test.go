@@ -36,20 +36,25 @@ func writeCredentials(t *testing.T, password string) string {
 func TestFeedServer(t *testing.T) {
 	coredns.Prepare()
 	p := platform.Start(t, clock)
-	p.Set(platform.Ticket{ID: "0b51", Created: clock().Add(-time.Minute), FQDN: []string{"Stream.example", "mail.bank.example"}, IPv4: []string{"203.0.113.7"}})
 	dir := t.TempDir()
 	out := filepath.Join(dir, "piracy-shield.yaml")
 	protect := filepath.Join(t.TempDir(), "protect.txt")
 	if err := os.WriteFile(protect, []byte("bank.example\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// The first file is empty, so that the server can start.
+	credentials := writeCredentials(t, platform.Password)
+	if code, text, errs := ctl("feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
+		t.Fatalf("exit %d: %s%s", code, text, errs)
+	}
 	dnsPort, statusPort := freePort(t), freePort(t)
 	coredns.Start(t, fmt.Sprintf(".:%s {\n bind 127.0.0.1\n blocklist %s/ {\n  home IT\n  protect %s\n  status 127.0.0.1:%s\n }\n whoami\n}\n", dnsPort, dir, protect, statusPort))
 	status := "http://127.0.0.1:" + statusPort
 	metrics := filepath.Join(t.TempDir(), "feed.prom")
-	args := []string{"feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", writeCredentials(t, platform.Password),
+	args := []string{"feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", credentials,
 		"--status", status, "--protect", protect, "--metrics-file", metrics}
 
+	p.Set(platform.Ticket{ID: "0b51", Created: clock().Add(-time.Minute), FQDN: []string{"Stream.example", "mail.bank.example"}, IPv4: []string{"8.8.8.8"}})
 	p.Check(func(value string, processed bool) {
 		if processed && !blockedBy(t, dnsPort, "www.stream.example") {
 			t.Errorf("%q was acknowledged before the server blocks the name", value)
@@ -63,7 +68,7 @@ func TestFeedServer(t *testing.T) {
 	if a := acks["mail.bank.example"]; a.Processed || a.Reason != "UNKNOWN" || a.Count != 1 {
 		t.Errorf("the protected name: %+v", a)
 	}
-	if _, ok := acks["203.0.113.7"]; ok {
+	if _, ok := acks["8.8.8.8"]; ok {
 		t.Error("the address was acknowledged, although no program knows whether routers block it")
 	}
 	since, err := time.Parse("2006-01-02T15:04:05-07:00", acks["Stream.example"].Timestamp)
@@ -75,12 +80,15 @@ func TestFeedServer(t *testing.T) {
 	}
 
 	p.Withdraw("0b51", "Stream.example")
+	p.Withdraw("0b51", "8.8.8.8")
 	if code, text, errs := ctl(args...); code != exitOK || !strings.Contains(errs, `the platform withdrew the item, and its block ends: "stream.example" in order "piracy-shield/0b51"`) {
 		t.Fatalf("exit %d: %s%s", code, text, errs)
 	}
-	await(t, func() (bool, string) { return !blockedBy(t, dnsPort, "www.stream.example"), "the name is still blocked" })
-	if code, text, errs := ctl("list", "--server", status, "--json"); code != exitOK || !strings.Contains(text, `"piracy-shield/0b51"`) {
-		t.Errorf("the server does not show the order: exit %d: %s%s", code, text, errs)
+	await(t, func() (bool, string) {
+		return !blockedBy(t, dnsPort, "www.stream.example"), "the name is still blocked"
+	})
+	if code, text, errs := ctl("list", "--server", status, "--state", "ended"); code != exitOK || !strings.Contains(text, "piracy-shield/0b51") {
+		t.Errorf("the server does not show the order as ended: exit %d: %s%s", code, text, errs)
 	}
 	if text := content(t, out); !strings.Contains(text, "note: withdrawn by the platform") {
 		t.Error(text)

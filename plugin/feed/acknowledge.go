@@ -46,15 +46,16 @@ const maxFailures = 5
 
 // acknowledge sends the acknowledgements that are possible now.
 func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, begin time.Time) error {
-	if f.opt.Acknowledge == Never && !f.opt.Addresses {
-		rep.Unasked = len(items)
-		return nil
-	}
 	slices.SortStableFunc(items, func(a, b pending) int { return cmp.Compare(a.received, b.received) })
-	since, stopped := f.since(ctx, items, rep)
+	since, asks := f.since(ctx, items, rep)
 	failures, sent := 0, 0
+	var failed error
 	for i := range items {
 		it := &items[i]
+		if late := f.opt.Limit > 0 && f.opt.Clock.Now().Sub(begin) >= f.opt.Limit; late || failed != nil {
+			f.wait(it, rep) // the next round goes on, after it has pulled new tickets
+			continue
+		}
 		inForce, ready := since, false
 		switch {
 		case it.refused:
@@ -63,42 +64,36 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 			ready, inForce = f.opt.Addresses, f.outSince
 		case f.opt.Acknowledge == Written:
 			ready, inForce = true, f.outSince
-		case f.opt.Acknowledge == ByStatus && !stopped:
-			ready = f.blocked(ctx, it, rep)
+		case asks:
+			var err error
+			if ready, err = f.blocked(ctx, it, rep); err != nil {
+				rep.problem("%v; no more names were acknowledged", err)
+				asks = false // a server that does not answer must not hold up the round
+			}
 		}
 		if !ready {
 			f.wait(it, rep)
 			continue
 		}
-		if f.opt.Limit > 0 && f.opt.Clock.Now().Sub(begin) >= f.opt.Limit {
-			rep.Pending += len(items) - i // the next round goes on, after it has pulled new tickets
-			rep.oldest(it)
-			break
-		}
 		err := f.send(ctx, it, inForce)
-		var fault *Fault
-		switch {
-		case err == nil:
+		if err == nil {
 			failures = 0
 			rep.Acknowledged++
 			if sent++; sent%saveEvery == 0 {
-				if err := f.save(); err != nil {
-					return err
-				}
+				failed = f.save()
 			}
 			continue
-		case errors.As(err, &fault) && fault.Status == http.StatusBadRequest && failures+1 < maxFailures:
+		}
+		f.wait(it, rep)
+		var fault *Fault
+		if errors.As(err, &fault) && fault.Status == http.StatusBadRequest && failures+1 < maxFailures {
 			failures++
-			rep.problem("ticket %q: %q was not acknowledged: %v", it.ticket, clip(it.raw), err)
-			rep.Pending++
-			rep.oldest(it)
+			rep.problem("ticket %q: %q was not acknowledged: %v", f.opt.Platform.show(it.ticket), f.opt.Platform.show(clip(it.raw)), err)
 			continue
 		}
-		rep.Pending += len(items) - i
-		rep.oldest(it)
-		return errors.Join(err, f.save())
+		failed = err
 	}
-	return f.save()
+	return errors.Join(failed, f.save())
 }
 
 // wait counts an item that cannot be acknowledged now.
@@ -111,41 +106,43 @@ func (f *Feed) wait(it *pending, rep *Report) {
 	rep.oldest(it)
 }
 
-// since returns the time since when all nodes have the order file in force. The result "stopped" is
-// true if a node does not have the file in force.
-func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, stopped bool) {
+// since returns the time since when all nodes have the order file in force. The result "all" is
+// false if a node does not have the file in force, or if there is no name to ask about.
+func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
-		return since, true
+		return since, false
 	}
 	sum := sha256.Sum256(f.out)
 	digest := hex.EncodeToString(sum[:])
+	all = len(f.opt.Nodes) > 0
 	for _, n := range f.opt.Nodes {
 		t, err := n.Since(ctx, digest)
 		if err != nil {
 			rep.problem("%s: %v; no name was acknowledged", n, err)
-			stopped = true
+			all = false
 		}
 		if t.After(since) {
 			since = t
 		}
 	}
-	return since, stopped
+	return since, all
 }
 
-// blocked reports whether all nodes block the name of an item.
-func (f *Feed) blocked(ctx context.Context, it *pending, rep *Report) bool {
-	country := f.opt.Platform.template.Scope.Countries[0]
+// blocked reports whether all nodes block the name of an item. An error means that a node gave no
+// answer.
+func (f *Feed) blocked(ctx context.Context, it *pending, rep *Report) (bool, error) {
+	p := f.opt.Platform
 	for _, n := range f.opt.Nodes {
-		switch ok, err := n.Blocks(ctx, it.name, country); {
-		case err != nil:
-			rep.problem("%s: %v; %q was not acknowledged", n, err, it.name)
-			return false
-		case !ok:
-			rep.problem("%s: has the order file in force and does not block %q; blocklistctl explain says why; the item was not acknowledged", n, it.name)
-			return false
+		ok, err := n.Blocks(ctx, it.name, p.template.Scope.Countries[0])
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", n, err)
+		}
+		if !ok {
+			rep.problem("%s: has the order file in force and does not block %q; blocklistctl explain says why; the item was not acknowledged", n, p.show(it.name.String()))
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // send sends one acknowledgement and notes it.

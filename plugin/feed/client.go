@@ -21,7 +21,7 @@ import (
 
 // These are the largest numbers of bytes in answers, after decompression.
 const (
-	maxTickets = 256 << 20
+	maxTickets = 64 << 20
 	maxList    = 64 << 20
 	maxAnswer  = 1 << 20
 )

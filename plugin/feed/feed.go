@@ -73,8 +73,7 @@ type Feed struct {
 	outSince time.Time
 	seen     string // the content of the order file at outSince
 
-	sums    map[Kind]string // the checksums of the last round that left nothing to do
-	fullAt  time.Time       // the time of the last round with a list of tickets
+	known   *pulled // the last answer that was accepted
 	began   time.Time
 	success time.Time
 	failed  int // the failed rounds in sequence
@@ -208,7 +207,6 @@ func (f *Feed) Round(ctx context.Context) (*Report, error) {
 	f.last = *rep
 	if err != nil {
 		f.failed++
-		f.sums = nil
 		return rep, err
 	}
 	f.failed, f.success = 0, f.opt.Clock.Now()
@@ -236,11 +234,10 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		return err
 	}
 	rep.Serial = was.Serial
-	known := f.sums
-	if begin.Sub(f.fullAt) >= completeEvery || string(f.out) != f.seen {
-		known = nil
+	if f.known != nil && begin.Sub(f.known.at) >= completeEvery {
+		f.known = nil
 	}
-	x, err := f.pull(ctx, known)
+	x, err := f.pull(ctx, f.known)
 	if err != nil {
 		return err
 	}
@@ -248,22 +245,21 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		return fmt.Errorf("an answer of the platform is from %s, and an answer from %s is already known; the answer is a replay, and the orders stay as they are",
 			x.oldest.UTC().Format(time.RFC3339), f.st.Date.UTC().Format(time.RFC3339))
 	}
-	if x.unchanged() {
-		rep.Unchanged = true
-		f.date(x)
-		return f.save()
-	}
-	m := &merge{f: f, rep: rep, x: x, now: order.FromTime(begin), present: map[string]bool{}}
+	rep.Unchanged = x.unchanged
+	m := f.newMerge(x, rep, f.opt.Clock.Now())
 	if err := m.run(was.Orders); err != nil {
 		rep.undo()
 		return err
 	}
-	// A server refuses a serial below that of an earlier version, for example after a restore.
-	was, err = f.put(was, m.orders, m.changed || was.Serial < f.st.Serial, rep)
+	// Without tickets, the first round writes a file too, because a server needs a file at its start.
+	// After a restore, a server refuses the serial of the restored file.
+	must := f.out == nil || was.Serial < f.st.Serial
+	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
 		rep.undo()
 		return err
 	}
+	f.known = x
 	f.date(x)
 	// The file is in place, so the state may say that the answer was accepted.
 	if err := f.save(); err != nil {
@@ -274,12 +270,6 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	rep.counted = true
 	failed := f.acknowledge(ctx, m.pending, rep, begin)
-	if failed == nil {
-		f.fullAt = begin
-		if f.sums = nil; rep.Pending == 0 && len(rep.Problems) == 0 {
-			f.sums = x.sums
-		}
-	}
 	if changed := f.report(m.orders); changed {
 		if _, err := f.put(was, m.orders, true, rep); err != nil {
 			return errors.Join(failed, err)

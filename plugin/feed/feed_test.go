@@ -118,6 +118,9 @@ func TestWithdrawn(t *testing.T) {
 	if got := r.inForce("piracy-shield/a"); !slices.Equal(got, []string{"good.example"}) {
 		t.Errorf("in force: %q", got)
 	}
+	if a, b := all["piracy-shield/a"].Until, all["piracy-shield/b"].Until; a != order.NoTime || b != order.FromTime(r.clock.Now()) {
+		t.Errorf("the orders end %s and %s", a, b)
+	}
 	if got := r.inForce("piracy-shield/b"); got != nil {
 		t.Errorf("in force: %q", got)
 	}
@@ -132,6 +135,9 @@ func TestWithdrawn(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	_, all = r.orders()
+	if all["piracy-shield/b"].Until != order.NoTime {
+		t.Error("the order still has an end")
+	}
 	x := all["piracy-shield/b"].Targets[0]
 	if len(x.Attr.Windows) != 2 || x.Attr.Windows[1].From != back || x.Attr.Windows[1].Until != order.NoTime || x.Attr.Served != back || x.Attr.Note != "" {
 		t.Errorf("%+v", x.Attr)
@@ -141,7 +147,7 @@ func TestWithdrawn(t *testing.T) {
 	r.p.Withdraw("b", "alone.example")
 	r.round()
 	_, all = r.orders()
-	if x := all["piracy-shield/b"].Targets[0]; x.Attr.Windows[1].Until != order.FromTime(r.clock.Now()) {
+	if x := all["piracy-shield/b"].Targets[0]; x.Attr.Windows[1].Until != order.FromTime(r.clock.Now()) || all["piracy-shield/b"].Until != x.Attr.Windows[1].Until {
 		t.Errorf("%+v", x.Attr)
 	}
 }
@@ -178,6 +184,18 @@ func TestOperator(t *testing.T) {
 	}
 	if got := r.inForce("piracy-shield/a"); !slices.Equal(got, []string{"two.example", "three.example"}) {
 		t.Errorf("in force: %q", got)
+	}
+	// The operator ends the whole order, also after a withdrawal.
+	r.p.Withdraw("a", "two.example")
+	r.round()
+	text = strings.Replace(string(r.bytes()), "    scope:\n      countries:\n", "    until: \"2026-05-01T18:32:30Z\"\n    scope:\n      countries:\n", 1)
+	if err := os.WriteFile(r.opt.Out, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.p.Set(ticketOf("a", time.Minute, "one.example", "two.example", "three.example"))
+	r.clock.add(2 * time.Minute)
+	if rep := r.round(); rep.Operator != 3 || rep.Written {
+		t.Errorf("%+v", rep)
 	}
 	if got := r.inForce("desk/1"); !slices.Equal(got, []string{"desk.example"}) {
 		t.Errorf("in force: %q", got)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -29,7 +30,7 @@ func FuzzTickets(f *testing.F) {
 		feed := &Feed{opt: Options{Platform: p, Out: "orders.yaml", DropOK: -1}, st: &state{}}
 		feed.st.index()
 		rep := &Report{}
-		m := &merge{f: feed, rep: rep, x: &pulled{tickets: list}, now: order.FromTime(begin), present: map[string]bool{}}
+		m := feed.newMerge(&pulled{tickets: list}, rep, begin)
 		if err := m.run(nil); err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -55,7 +56,7 @@ func FuzzTickets(f *testing.F) {
 		if len(problems.Errors()) > 0 {
 			t.Fatal(problems)
 		}
-		again := &merge{f: feed, rep: &Report{}, x: m.x, now: m.now + 60, present: map[string]bool{}}
+		again := feed.newMerge(m.x, &Report{}, begin.Add(time.Minute))
 		if err := again.run(file.Orders); err != nil || again.changed {
 			t.Errorf("the same answer changes the orders: %v: %+v\n%q", err, again.rep, text)
 		}

@@ -46,6 +46,7 @@ type merge struct {
 	inForce int // the items in force before the merge
 	pending []pending
 	present map[string]bool // the keys of all items in tickets
+	ends    map[string]bool // the ids of the orders in which an item ends
 }
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$`)
@@ -59,6 +60,11 @@ func (p *Platform) orderID(ticket string) string {
 	return p.ID + "/x-" + hex.EncodeToString(sum[:12])
 }
 
+// newMerge returns a merge of the tickets of an answer.
+func (f *Feed) newMerge(x *pulled, rep *Report, now time.Time) *merge {
+	return &merge{f: f, rep: rep, x: x, now: order.FromTime(now), present: map[string]bool{}, ends: map[string]bool{}}
+}
+
 // run merges the tickets with the previous orders.
 func (m *merge) run(previous []*order.Order) error {
 	p := m.f.opt.Platform
@@ -67,7 +73,7 @@ func (m *merge) run(previous []*order.Order) error {
 		t := &m.x.tickets[i]
 		id := p.orderID(t.id)
 		if tickets[id] != nil {
-			return fmt.Errorf("two tickets get the order id %q", id)
+			return fmt.Errorf("two tickets get the order id %q", p.show(id))
 		}
 		tickets[id] = t
 		for i := range t.items {
@@ -86,7 +92,7 @@ func (m *merge) run(previous []*order.Order) error {
 		t := tickets[o.ID]
 		delete(tickets, o.ID)
 		if t != nil && !slices.Contains(o.References, t.id) {
-			return fmt.Errorf("the order %q is not about the ticket %q", o.ID, t.id)
+			return fmt.Errorf("the order %q is not about the ticket %q", p.show(o.ID), p.show(t.id))
 		}
 		m.order(&o, t)
 	}
@@ -124,6 +130,14 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 
 // order merges a ticket with its order. The ticket is nil if the platform no longer has it.
 func (m *merge) order(o *order.Order, t *ticket) {
+	was := o.Until
+	if closedByFeed(o) {
+		o.Until = order.NoTime
+	}
+	defer func() {
+		m.close(o)
+		m.changed = m.changed || o.Until != was
+	}()
 	at := map[string]int{}
 	for i := range o.Targets {
 		at[keyOf(&o.Targets[i])] = i
@@ -133,7 +147,7 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 	if t != nil && !t.ready {
 		if t.untouched != "" {
-			m.rep.problem("ticket %q: %s; its order stays as it is", t.id, t.untouched)
+			m.rep.problem("ticket %q: %s; its order stays as it is", m.f.opt.Platform.show(t.id), t.untouched)
 		}
 		return
 	}
@@ -158,10 +172,50 @@ func (m *merge) order(o *order.Order, t *ticket) {
 				continue
 			}
 			setEnd(x, m.now, withdrawn)
-			m.rep.Ended = append(m.rep.Ended, Change{o.ID, x.String()})
+			m.ends[o.ID] = true
+			m.rep.Ended = append(m.rep.Ended, m.change(o, x))
 			m.changed = true
 		}
 	}
+}
+
+// closedByFeed reports whether the feed has ended an order, because all its items were withdrawn.
+func closedByFeed(o *order.Order) bool {
+	ours := false
+	for i := range o.Targets {
+		x := &o.Targets[i]
+		end := endOf(x)
+		if end == order.NoTime || end > o.Until {
+			return false
+		}
+		ours = ours || end == o.Until && x.Attr.Note == withdrawn
+	}
+	return ours
+}
+
+// close ends an order as a whole if all its items have ended and the last item was withdrawn. A
+// server then shows the order as ended.
+func (m *merge) close(o *order.Order) {
+	last := order.NoTime
+	for i := range o.Targets {
+		x := &o.Targets[i]
+		end := endOf(x)
+		if end == order.NoTime || end > m.now {
+			return
+		}
+		if x.Attr.Note == withdrawn && (last == order.NoTime || end > last) {
+			last = end
+		}
+	}
+	if last != order.NoTime && o.Until == order.NoTime {
+		o.Until = last
+	}
+}
+
+// change returns a change for the report.
+func (m *merge) change(o *order.Order, x *order.Target) Change {
+	p := m.f.opt.Platform
+	return Change{p.show(o.ID), p.show(x.String())}
 }
 
 // item merges one item with the order of its ticket.
@@ -180,7 +234,9 @@ func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isN
 	if why != "" {
 		r, added := m.f.st.refuse(Refused{Ticket: t.id, Value: it.raw, Why: why, Received: m.now.Time(), Protected: protected})
 		if added {
-			m.rep.Refused = append(m.rep.Refused, *r)
+			shown := *r
+			shown.Ticket, shown.Value = m.f.opt.Platform.show(r.Ticket), m.f.opt.Platform.show(r.Value)
+			m.rep.Refused = append(m.rep.Refused, shown)
 		}
 		m.rep.Unprocessed++
 		if recent && r.Answered.IsZero() && r.Rejected == "" {
@@ -201,7 +257,7 @@ func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isN
 	}
 	x := &o.Targets[i]
 	if known && !m.open(o, x) {
-		if x.Attr == nil || x.Attr.Note != withdrawn || x.Attr.Status != order.Active || o.Status != order.Active {
+		if o.Until != order.NoTime || x.Attr == nil || x.Attr.Note != withdrawn || x.Attr.Status != order.Active || o.Status != order.Active {
 			m.rep.Operator++
 			return
 		}
@@ -238,7 +294,7 @@ func (m *merge) back(o *order.Order, x *order.Target) {
 	a.Note, a.Reported = "", order.NoTime
 	x.Attr = &a
 	later(x, o, m.now)
-	m.rep.Back = append(m.rep.Back, Change{o.ID, x.String()})
+	m.rep.Back = append(m.rep.Back, m.change(o, x))
 	m.changed = true
 }
 
@@ -320,15 +376,11 @@ func (m *merge) check(previous []*order.Order) error {
 			newest = t
 		}
 	}
-	ends := map[string]bool{}
-	for _, c := range m.rep.Ended {
-		ends[c.Order] = true
-	}
 	for _, o := range previous {
 		age := time.Duration(m.now-o.Served) * time.Second
-		if ends[o.ID] && o.Served != order.NoTime && o.Issued > order.FromTime(newest) && age >= p.settled {
+		if m.ends[o.ID] && o.Served != order.NoTime && o.Issued > order.FromTime(newest) && age >= p.settled {
 			return fmt.Errorf("the newest ticket of the answer is from %s, and the order %q is from %s; the answer may be an old one; the orders stay as they are; --once --drop-ok %d confirms that the answer is right and ends %d items",
-				order.FromTime(newest), o.ID, o.Issued, ended, ended)
+				order.FromTime(newest), p.show(o.ID), o.Issued, ended, ended)
 		}
 	}
 	if ended > p.Guards.SmallDrop && float64(ended)*100 > p.maxDrop*float64(m.inForce) {

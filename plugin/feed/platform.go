@@ -200,11 +200,14 @@ func Parse(name string, data []byte) (*Platform, error) {
 	if p.Name != name {
 		bad("platform", "must be the name of the file, %q, got %q", name, p.Name)
 	}
+	if !idForm.MatchString(p.Name) {
+		bad("platform", "must have lower-case letters, digits and hyphens, got %q", p.Name)
+	}
 	p.check(bad)
 	return p, errors.Join(errs...)
 }
 
-// idForm is the form of the first part of the ids of orders.
+// idForm is the form of the name of a platform, and of the first part of the ids of orders.
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,40}$`)
 
 // check checks the description and sets its compiled fields.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -13,27 +14,28 @@ import (
 
 // A pulled value is a consistent answer of the platform.
 type pulled struct {
-	// tickets is nil if the checksums are the same as in the last round.
 	tickets []ticket
 	sums    map[Kind]string
 	// listed has the keys of all items in the lists. It is nil for a platform without lists.
 	listed map[string]bool
 	date   time.Time // the newest header Date
 	oldest time.Time // the oldest header Date
+	at     time.Time // when the tickets were requested
+	// unchanged reports whether the checksums are the same as before, so that the tickets were not
+	// requested again.
+	unchanged bool
 }
 
-// unchanged reports whether the platform has the same lists as in the last round.
-func (x *pulled) unchanged() bool { return x.tickets == nil }
-
-// pull requests the checksums, the lists and the tickets. If the checksums are known, pull requests
-// only the checksums.
-func (f *Feed) pull(ctx context.Context, known map[Kind]string) (*pulled, error) {
+// pull requests the checksums, the lists and the tickets. If the checksums are the same as in the
+// parameter "known", pull requests only the checksums.
+func (f *Feed) pull(ctx context.Context, known *pulled) (*pulled, error) {
 	p := f.opt.Platform
-	x := &pulled{sums: map[Kind]string{}}
+	x := &pulled{sums: map[Kind]string{}, at: f.opt.Clock.Now()}
 	if err := f.checksums(ctx, x.sums, x); err != nil {
 		return nil, err
 	}
-	if len(known) > 0 && len(x.sums) == len(p.Lists) && equal(known, x.sums) {
+	if known != nil && len(x.sums) > 0 && len(x.sums) == len(p.Lists) && maps.Equal(known.sums, x.sums) {
+		x.tickets, x.listed, x.at, x.unchanged = known.tickets, known.listed, known.at, true
 		return x, nil
 	}
 	a, err := f.client.get(ctx, p.Tickets.Path, "application/json", maxTickets)
@@ -50,18 +52,6 @@ func (f *Feed) pull(ctx context.Context, known map[Kind]string) (*pulled, error)
 		}
 	}
 	return x, nil
-}
-
-func equal(a, b map[Kind]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if b[k] != v {
-			return false
-		}
-	}
-	return true
 }
 
 // dated notes the date of an answer.
@@ -149,7 +139,7 @@ func (f *Feed) lists(ctx context.Context, x *pulled) error {
 		for _, it := range t.items {
 			if p.Lists[it.kind].Path != "" && t.ready && !raws[string(it.kind)+strings.TrimSpace(it.raw)] {
 				return &Fault{Path: p.Tickets.Path, Why: fmt.Sprintf("ticket %q has the item %q, and the list of all items does not have the item; one of the answers may be old",
-					t.id, clip(it.raw))}
+					p.show(t.id), p.show(clip(it.raw)))}
 			}
 		}
 	}

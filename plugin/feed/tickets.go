@@ -57,7 +57,7 @@ func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 			return nil, fmt.Errorf("ticket %d: %w", i+1, err)
 		}
 		if seen[t.id] {
-			return nil, fmt.Errorf("ticket %d: two tickets have the id %q", i+1, t.id)
+			return nil, fmt.Errorf("ticket %d: two tickets have the id %q", i+1, p.show(t.id))
 		}
 		seen[t.id] = true
 		out = append(out, t)
@@ -75,7 +75,7 @@ func (p *Platform) parseTicket(x any, cleaned map[string]item) (t ticket, err er
 	}
 	created, _ := field(x, p.Tickets.Created).(string)
 	if t.created, err = p.time(created); err != nil {
-		return t, fmt.Errorf("%q: the field %q must be a time, got %q", t.id, p.Tickets.Created, clip(created))
+		return t, fmt.Errorf("%q: the field %q must be a time, got %q", p.show(t.id), p.Tickets.Created, clip(created))
 	}
 	t.ready = true
 	if p.Tickets.Status != "" {
@@ -93,13 +93,13 @@ func (p *Platform) parseTicket(x any, cleaned map[string]item) (t ticket, err er
 		v := field(x, path)
 		values, ok := v.([]any)
 		if !ok && v != nil {
-			return t, fmt.Errorf("%q: the field %q must be a list", t.id, path)
+			return t, fmt.Errorf("%q: the field %q must be a list", p.show(t.id), path)
 		}
 		have := make(map[string]bool, len(values))
 		for _, v := range values {
 			raw, ok := v.(string)
 			if !ok || raw == "" || len(raw) > maxRaw {
-				return t, fmt.Errorf("%q: the field %q must be a list of texts of 1 to %d bytes", t.id, path, maxRaw)
+				return t, fmt.Errorf("%q: the field %q must be a list of texts of 1 to %d bytes", p.show(t.id), path, maxRaw)
 			}
 			it, known := cleaned[string(k)+raw]
 			if !known {
@@ -125,6 +125,15 @@ func (p *Platform) time(s string) (t time.Time, err error) {
 		}
 	}
 	return t, errors.New("is not a time")
+}
+
+// show returns the text for messages and reports. Nothing of a sealed (secret) ticket may be in a
+// message.
+func (p *Platform) show(s string) string {
+	if p.Sealed() {
+		return "sealed"
+	}
+	return s
 }
 
 // clip shortens untrusted text for a message.
