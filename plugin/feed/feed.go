@@ -74,7 +74,6 @@ type Feed struct {
 	seen     string // the content of the order file at outSince
 
 	known   *pulled // the last answer that was accepted
-	began   time.Time
 	success time.Time
 	failed  int // the failed rounds in sequence
 	last    Report
@@ -151,7 +150,7 @@ func Open(opt Options) (*Feed, error) {
 	if real, err := filepath.EvalSymlinks(opt.Out); err == nil {
 		opt.Out = real
 	}
-	f := &Feed{opt: opt, dir: StateDir(opt.Out), began: opt.Clock.Now()}
+	f := &Feed{opt: opt, dir: StateDir(opt.Out)}
 	f.client = &client{p: opt.Platform, base: base, http: opt.HTTP, user: opt.User, password: opt.Password, now: opt.Clock.Now}
 	if err := opt.FS.Mkdir(f.dir, 0o700); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/test/platform"
@@ -443,5 +444,89 @@ func TestRun(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(r.clock.waits), "[2m0s 4m0s 1m0s 1m0s]"; got != want {
 		t.Errorf("waits %s, want %s", got, want)
+	}
+}
+
+// TestSealed checks that nothing of a sealed (secret) ticket is in a report or an error.
+func TestSealed(t *testing.T) {
+	r := newRig(t, ticketOf("secret-1", 0, "secret-a.example", "secret-b.example", "secret-com."), ticketOf("secret-2", time.Second, "secret-c.example"))
+	text, err := os.ReadFile("platforms/it-piracy-shield.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse("it-piracy-shield", []byte(strings.Replace(string(text), "  category: copyright\n", "  disclosure: none\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Sealed() {
+		t.Fatal("the platform is not sealed")
+	}
+	n := &node{name: "node", since: begin, passes: map[string]bool{"secret-a.example": true}}
+	r.opt.Platform, r.opt.Nodes, r.opt.Acknowledge = p, []Node{n}, ByStatus
+	open := func(err error, rep *Report) {
+		t.Helper()
+		if out := fmt.Sprintf("%+v %v", rep, err); strings.Contains(out, "secret-") || !strings.Contains(out, "sealed") {
+			t.Error(out)
+		}
+	}
+	open(nil, r.round())
+	sum := sha256.Sum256(r.bytes())
+	n.digest = hex.EncodeToString(sum[:])
+	open(nil, r.round())
+	r.p.Withdraw("secret-1", "secret-b.example")
+	open(nil, r.round())
+	r.p.Fault(on(tickets, say("application/json", `{"status":"success","data":[{"ticket_id":"secret-9","fqdn":["secret-d.example"],"status":"open","metadata":{"created_at":"2026-05-01T18:00:00Z"}}]}`)))
+	r.p.Set(ticketOf("secret-1", 0, "secret-a.example"), ticketOf("secret-3", 0, "secret-e.example"))
+	open(r.fails(), nil)
+	r.p.Fault(nil)
+	r.clock.add(time.Hour)
+	r.p.Set()
+	open(r.fails(), nil)
+}
+
+// TestSilentNode checks that a server without an answer is asked once in a round.
+func TestSilentNode(t *testing.T) {
+	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "com"))
+	n := &silent{}
+	r.opt.Nodes, r.opt.Acknowledge = []Node{n}, ByStatus
+	rep := r.round()
+	if n.asked != 1 || rep.Acknowledged != 1 || rep.Pending != 2 || len(rep.Problems) != 1 {
+		t.Errorf("asked %d times: %+v", n.asked, rep)
+	}
+}
+
+// A silent node has each version in force, and does not answer for names.
+type silent struct{ asked int }
+
+func (n *silent) String() string { return "silent" }
+
+func (n *silent) Since(context.Context, string) (time.Time, error) { return begin, nil }
+
+func (n *silent) Blocks(context.Context, dname.Name, order.Country) (bool, error) {
+	n.asked++
+	return false, errors.New("the server cannot be reached")
+}
+
+// TestMetrics checks that the metrics keep the pending items while the platform does not answer.
+func TestMetrics(t *testing.T) {
+	r := newRig(t, ticketOf("a", 0, "a.example", "b.example"))
+	r.opt.Nodes, r.opt.Acknowledge = []Node{&node{name: "node"}}, ByStatus
+	r.open()
+	r.p.Fault(refuse(500, ""))
+	rep, _ := r.f.Round(context.Background())
+	if text := string(r.f.Metrics(rep)); strings.Contains(text, "items") || !strings.Contains(text, "blocklist_feed_failures{platform=\"it-piracy-shield\"} 1\n") {
+		t.Errorf("before the first answer:\n%s", text)
+	}
+	r.p.Fault(nil)
+	r.round()
+	r.p.Fault(refuse(500, ""))
+	r.clock.add(25 * time.Minute)
+	rep, _ = r.f.Round(context.Background())
+	want := map[string]string{"items_pending": "2", "oldest_pending_age_seconds": "1500", "failures": "1", "tickets": "1",
+		"last_success_timestamp_seconds": fmt.Sprint(begin.Unix()), "last_round_timestamp_seconds": fmt.Sprint(begin.Add(25 * time.Minute).Unix())}
+	for name, value := range want {
+		if line := fmt.Sprintf("blocklist_feed_%s{platform=\"it-piracy-shield\"} %s\n", name, value); !strings.Contains(string(r.f.Metrics(rep)), line) {
+			t.Errorf("no %q in\n%s", line, r.f.Metrics(rep))
+		}
 	}
 }
