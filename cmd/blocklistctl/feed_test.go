@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/signature"
+	"github.com/dns-orders/blocklist/plugin/status"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/platform"
 	"github.com/dns-orders/blocklist/test/port"
@@ -49,10 +50,10 @@ func TestFeedServer(t *testing.T) {
 	}
 	dnsPort, statusPort := freePort(t), freePort(t)
 	coredns.Start(t, fmt.Sprintf(".:%s {\n bind 127.0.0.1\n blocklist %s/ {\n  home IT\n  protect %s\n  status 127.0.0.1:%s\n }\n whoami\n}\n", dnsPort, dir, protect, statusPort))
-	status := "http://127.0.0.1:" + statusPort
+	server := "http://127.0.0.1:" + statusPort
 	metrics := filepath.Join(t.TempDir(), "feed.prom")
 	args := []string{"feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", credentials,
-		"--status", status, "--protect", protect, "--metrics-file", metrics}
+		"--status", server, "--protect", protect, "--metrics-file", metrics}
 
 	p.Set(platform.Ticket{ID: "0b51", Created: clock().Add(-time.Minute), FQDN: []string{"Stream.example", "mail.bank.example"}, IPv4: []string{"8.8.8.8"}})
 	p.Check(func(value string, processed bool) {
@@ -87,7 +88,7 @@ func TestFeedServer(t *testing.T) {
 	await(t, func() (bool, string) {
 		return !blockedBy(t, dnsPort, "www.stream.example"), "the name is still blocked"
 	})
-	if code, text, errs := ctl("list", "--server", status, "--state", "ended"); code != exitOK || !strings.Contains(text, "piracy-shield/0b51") {
+	if code, text, errs := ctl("list", "--server", server, "--state", "ended"); code != exitOK || !strings.Contains(text, "piracy-shield/0b51") {
 		t.Errorf("the server does not show the order as ended: exit %d: %s%s", code, text, errs)
 	}
 	if text := content(t, out); !strings.Contains(text, "note: withdrawn by the platform") {
@@ -257,5 +258,39 @@ func TestFeedRedirect(t *testing.T) {
 	code, _, errs := ctl("feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
 	if code != exitProblems || !strings.Contains(errs, "307 Temporary Redirect") || other.Calls("authentication/login") != 0 {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestInForceSince checks what the status of a server says about the order file.
+func TestInForceSince(t *testing.T) {
+	const digest = "d1"
+	set := func(name, since string, files ...status.File) status.Set {
+		return status.Set{Digest: name, Since: since, Files: files}
+	}
+	has, other, list := status.File{Kind: "orders", Digest: digest}, status.File{Kind: "orders", Digest: "d0"}, status.File{Kind: "protect", Digest: digest}
+	for name, x := range map[string]struct {
+		sets        []status.Set
+		modes       map[string]string // the modes of the server blocks, by set
+		since, want string
+	}{
+		"in force":         {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", other, has)}, modes: map[string]string{"s": "enforce"}, since: "2026-05-01T12:00:00Z"},
+		"the latest":       {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", has), set("u", "2026-05-01T12:00:09Z", has, other)}, modes: map[string]string{"s": "enforce", "u": "enforce"}, since: "2026-05-01T12:00:09Z"},
+		"another version":  {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", other)}, modes: map[string]string{"s": "enforce"}, want: "does not have this version"},
+		"a protect list":   {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", list)}, modes: map[string]string{"s": "enforce"}, want: "does not have this version"},
+		"shadow":           {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", has)}, modes: map[string]string{"s": "shadow"}, want: "is in shadow"},
+		"another block":    {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", has), set("u", "2026-05-01T12:00:00Z", other)}, modes: map[string]string{"u": "enforce"}, want: "no server block enforces"},
+		"no time":          {sets: []status.Set{set("s", "", has)}, modes: map[string]string{"s": "enforce"}, want: "does not say since when"},
+		"no set at all":    {want: "does not have this version"},
+		"shadow in part":   {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", has), set("u", "2026-05-01T12:00:00Z", has)}, modes: map[string]string{"s": "enforce", "u": "shadow"}, want: "is in shadow"},
+		"no directive too": {sets: []status.Set{set("s", "2026-05-01T12:00:00Z", has)}, modes: map[string]string{"s": "enforce", "": "none"}, since: "2026-05-01T12:00:00Z"},
+	} {
+		d := &status.Document{Sets: x.sets}
+		for set, mode := range x.modes {
+			d.Blocks = append(d.Blocks, status.ServerBlock{Name: set, Mode: mode, Digest: set})
+		}
+		since, err := inForceSince(d, digest)
+		if x.want == "" && (err != nil || since.Format(time.RFC3339) != x.since) || x.want != "" && (err == nil || !strings.Contains(err.Error(), x.want)) {
+			t.Errorf("%s: %s, %v", name, since, err)
+		}
 	}
 }
