@@ -75,7 +75,7 @@ func (c crashing) RoundTrip(r *http.Request) (*http.Response, error) {
 func crashOptions(base, out string) (Options, error) {
 	p, err := Load("it-piracy-shield")
 	return Options{Platform: p, Base: base, User: platform.User, Password: platform.Password, HTTP: &http.Client{}, Out: out,
-		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: &clock{now: begin}, Random: func() float64 { return 0 }, Mode: 0o644}, err
+		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
 // child does three rounds and kills itself at the given point. There is a point before and after
@@ -121,7 +121,7 @@ func rounds(opt Options) error {
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
-		opt.Clock.(*clock).add(time.Minute)
+		opt.Clock.(*ticker).Add(time.Minute)
 	}
 	return nil
 }

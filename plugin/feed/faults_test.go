@@ -99,7 +99,7 @@ func TestFaults(t *testing.T) {
 			r.opt.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 			r.round()
 			state := stateBytes(t, r)
-			r.clock.add(11 * time.Minute)
+			r.clock.Add(11 * time.Minute)
 			r.open()
 			r.p.Fault(x.fault)
 			if x.set != nil {
@@ -135,7 +135,7 @@ func TestSlow(t *testing.T) {
 	for _, begun := range []bool{false, true} {
 		r := newRig(t, ticketOf("a", 0, "a.example"))
 		r.round()
-		r.clock.add(time.Minute)
+		r.clock.Add(time.Minute)
 		r.opt.HTTP = &http.Client{Timeout: 200 * time.Millisecond}
 		r.open()
 		r.p.Fault(on(tickets, func(w http.ResponseWriter, req *http.Request) bool {
@@ -210,7 +210,7 @@ func TestTokens(t *testing.T) {
 func TestUnknownStatus(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"), ticketOf("b", time.Minute, "b.example"))
 	r.round()
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	frozen := ticketOf("a", time.Minute, "a.example", "new.example")
 	frozen.Status = "frozen\x1b[1m"
 	creating := ticketOf("c", 0, "c.example")

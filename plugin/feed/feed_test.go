@@ -65,7 +65,7 @@ orders:
 	}
 	before := r.bytes()
 	for _, restart := range []bool{false, true} {
-		r.clock.add(5 * time.Minute)
+		r.clock.Add(5 * time.Minute)
 		if restart {
 			r.open()
 		}
@@ -101,7 +101,7 @@ orders:
 func TestWithdrawn(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "good.example", "error.example"), ticketOf("b", 0, "alone.example"))
 	r.round()
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	r.p.Withdraw("a", "error.example")
 	r.p.Withdraw("b", "alone.example") // the whole ticket
 	rep := r.round()
@@ -125,12 +125,12 @@ func TestWithdrawn(t *testing.T) {
 	if got := r.inForce("piracy-shield/b"); got != nil {
 		t.Errorf("in force: %q", got)
 	}
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	if rep := r.round(); rep.Written || len(rep.Ended) > 0 {
 		t.Errorf("the item ended again: %+v", rep)
 	}
 	r.p.Set(ticketOf("a", time.Minute, "good.example", "error.example"), ticketOf("b", 0, "alone.example"))
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	back := order.FromTime(r.clock.Now())
 	if rep := r.round(); len(rep.Back) != 2 || rep.Serial != 3 {
 		t.Errorf("%+v", rep)
@@ -144,7 +144,7 @@ func TestWithdrawn(t *testing.T) {
 		t.Errorf("%+v", x.Attr)
 	}
 	// The third time.
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	r.p.Withdraw("b", "alone.example")
 	r.round()
 	_, all = r.orders()
@@ -178,7 +178,7 @@ func TestOperator(t *testing.T) {
 	if err := os.WriteFile(r.opt.Out, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r.clock.add(2 * time.Minute)
+	r.clock.Add(2 * time.Minute)
 	r.p.Set(ticketOf("a", time.Minute, "one.example", "two.example", "three.example"))
 	if rep := r.round(); rep.Operator != 1 || !rep.Written {
 		t.Errorf("%+v", rep)
@@ -194,7 +194,7 @@ func TestOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.p.Set(ticketOf("a", time.Minute, "one.example", "two.example", "three.example"))
-	r.clock.add(2 * time.Minute)
+	r.clock.Add(2 * time.Minute)
 	if rep := r.round(); rep.Operator != 3 || rep.Written {
 		t.Errorf("%+v", rep)
 	}
@@ -240,7 +240,7 @@ func TestUnprocessed(t *testing.T) {
 	}
 	// The operator no longer protects the name.
 	r.opt.Guard = protects(t, "8.8.4.4\n")
-	r.clock.add(time.Minute)
+	r.clock.Add(time.Minute)
 	r.open()
 	if rep := r.round(); rep.Added != 1 || rep.Acknowledged != 1 || rep.Unprocessed != 9 {
 		t.Errorf("%+v", rep)
@@ -263,14 +263,14 @@ func TestAcknowledge(t *testing.T) {
 	if rep.Pending != 2 || rep.Unasked != 1 || rep.Acknowledged != 0 || len(rep.Problems) != 2 || rep.Oldest != order.FromTime(begin) {
 		t.Errorf("%+v", rep)
 	}
-	r.clock.add(10 * time.Second)
+	r.clock.Add(10 * time.Second)
 	load(one)
 	if rep := r.round(); rep.Acknowledged != 0 || rep.Pending != 2 || len(r.p.Acks()) != 0 {
 		t.Errorf("%+v", rep)
 	}
-	r.clock.add(10 * time.Second)
+	r.clock.Add(10 * time.Second)
 	load(two)
-	r.clock.add(10 * time.Second)
+	r.clock.Add(10 * time.Second)
 	rep = r.round()
 	if rep.Acknowledged != 1 || rep.Pending != 1 || len(rep.Problems) != 1 || !strings.Contains(rep.Problems[0], `node2: has the order file in force and does not block "two.example"`) {
 		t.Errorf("%+v", rep)
@@ -312,7 +312,7 @@ func TestAcknowledge(t *testing.T) {
 func TestLate(t *testing.T) {
 	r := newRig(t, ticketOf("old", 49*time.Hour, "old.example"), ticketOf("edge", 48*time.Hour-time.Second, "edge.example"))
 	r.opt.Acknowledge = Written
-	r.clock.add(0)
+	r.clock.Add(0)
 	r.p.Now = func() time.Time { return r.clock.Now().Add(2 * time.Second) } // the clocks differ
 	if rep := r.round(); rep.Acknowledged != 1 || len(rep.Problems) != 0 {
 		t.Errorf("%+v", rep)
@@ -371,7 +371,7 @@ func TestThousands(t *testing.T) {
 func TestLimit(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "c.example"))
 	r.opt.Acknowledge, r.opt.Limit = Written, time.Minute
-	r.p.Check(func(string, bool) { r.clock.add(40 * time.Second) })
+	r.p.Check(func(string, bool) { r.clock.Add(40 * time.Second) })
 	if rep := r.round(); rep.Acknowledged != 2 || rep.Pending != 1 {
 		t.Errorf("%+v", rep)
 	}
@@ -479,7 +479,7 @@ func TestSealed(t *testing.T) {
 	r.p.Set(ticketOf("secret-1", 0, "secret-a.example"), ticketOf("secret-3", 0, "secret-e.example"))
 	open(r.fails(), nil)
 	r.p.Fault(nil)
-	r.clock.add(time.Hour)
+	r.clock.Add(time.Hour)
 	r.p.Set()
 	open(r.fails(), nil)
 }
@@ -520,7 +520,7 @@ func TestMetrics(t *testing.T) {
 	r.p.Fault(nil)
 	r.round()
 	r.p.Fault(refuse(500, ""))
-	r.clock.add(25 * time.Minute)
+	r.clock.Add(25 * time.Minute)
 	rep, _ = r.f.Round(context.Background())
 	want := map[string]string{"items_pending": "2", "oldest_pending_age_seconds": "1500", "failures": "1", "tickets": "1",
 		"last_success_timestamp_seconds": fmt.Sprint(begin.Unix()), "last_round_timestamp_seconds": fmt.Sprint(begin.Add(25 * time.Minute).Unix())}

@@ -7,53 +7,38 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
 // begin is the first time of the clock.
 var begin = time.Date(2026, 5, 1, 18, 30, 0, 0, time.UTC)
 
-// A clock is a clock that a test sets. Timers fire at once and move the clock.
-type clock struct {
-	mu    sync.Mutex
-	now   time.Time
+// A ticker is a clock whose timers fire at once and move the clock.
+type ticker struct {
+	*clock.Clock
 	waits []time.Duration
 }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
+func newTicker() *ticker { return &ticker{Clock: clock.New(begin)} }
 
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *clock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+func (c *ticker) After(d time.Duration) (<-chan time.Time, func()) {
 	c.waits = append(c.waits, d)
-	fired := make(chan time.Time, 1)
-	fired <- c.now
-	return fired, func() {}
+	c.Add(d)
+	return c.Clock.After(0)
 }
 
 // A rig is a feed with a platform.
 type rig struct {
 	t     *testing.T
 	p     *platform.Server
-	clock *clock
+	clock *ticker
 	opt   Options
 	f     *Feed
 }
@@ -61,7 +46,7 @@ type rig struct {
 // newRig starts a platform and a feed that sends no acknowledgements.
 func newRig(t *testing.T, tickets ...platform.Ticket) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{now: begin}}
+	r := &rig{t: t, clock: newTicker()}
 	r.p = platform.Start(t, r.clock.Now)
 	r.p.Set(tickets...)
 	p, err := Load("it-piracy-shield")
