@@ -35,7 +35,7 @@ func writeCredentials(t *testing.T, password string) string {
 // TestFeedServer pulls tickets from a platform, and follows one item to a real CoreDNS, to the
 // acknowledgement, and to its withdrawal.
 func TestFeedServer(t *testing.T) {
-	coredns.Prepare()
+	prepareServer()
 	p := platform.Start(t, clock)
 	dir := t.TempDir()
 	out := filepath.Join(dir, "piracy-shield.yaml")

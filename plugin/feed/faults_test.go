@@ -56,7 +56,7 @@ func TestFaults(t *testing.T) {
 	}{
 		"500": {fault: on(tickets, refuse(500, "<html>oops")), want: "ticket/get/all: the answer is 500 Internal Server Error"},
 		"redirect": {fault: on(tickets, func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "https://evil.example/", 302)
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
 			return true
 		}), want: "the answer is 302 Found"},
 		"html":         {fault: on(tickets, say("text/html", "<html>login</html>")), want: `the answer has the content type "text/html", not "application/json"`},
