@@ -193,9 +193,10 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report writes the field "reported" of each order that is completely acknowledged, and forgets the
-// acknowledgements of the order.
-func (f *Feed) report(orders []*order.Order) (changed bool) {
+// report writes the field "reported" of each order that is completely acknowledged. The result "done"
+// has the ids of these orders. After the order file is written, their acknowledgements can be
+// forgotten.
+func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform
 	byKey := map[string]map[string]Answer{} // the acknowledgements by order id and target
 	for _, a := range f.st.Answers {
@@ -209,15 +210,14 @@ func (f *Feed) report(orders []*order.Order) (changed bool) {
 			}
 		}
 	}
-	done := map[string]bool{}
+	done = map[string]bool{}
 	for _, o := range orders {
 		if all := byKey[o.ID]; len(all) > 0 && f.complete(o, all) {
 			done[o.ID] = true
 			changed = reportAll(o, all) || changed
 		}
 	}
-	f.st.forget(func(a Answer) bool { return done[p.orderID(a.Ticket)] })
-	return changed
+	return done, changed
 }
 
 // complete reports whether each target of an order is acknowledged or has ended.
@@ -247,9 +247,11 @@ func reportAll(o *order.Order, all map[string]Answer) (changed bool) {
 		}
 		at := order.FromTime(a.At)
 		if x.Attr != nil && x.Attr.Served != order.NoTime {
-			attr := *x.Attr
-			attr.Reported = at
-			x.Attr, changed = &attr, true
+			if x.Attr.Reported != at {
+				attr := *x.Attr
+				attr.Reported = at
+				x.Attr, changed = &attr, true
+			}
 		} else if last == order.NoTime || at > last {
 			last = at
 		}

@@ -269,12 +269,14 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	rep.counted = true
 	failed := f.acknowledge(ctx, m.pending, rep, begin)
-	if changed := f.report(m.orders); changed {
-		if _, err := f.put(was, m.orders, true, rep); err != nil {
-			return errors.Join(failed, err)
-		}
+	done, changed := f.report(m.orders)
+	if _, err := f.put(was, m.orders, changed, rep); err != nil {
+		return errors.Join(failed, err)
+	}
+	if changed {
 		f.seen = string(f.out) // the same orders are in force as before
 	}
+	f.st.forget(func(a Answer) bool { return done[f.opt.Platform.orderID(a.Ticket)] })
 	return errors.Join(failed, f.save())
 }
 

@@ -307,6 +307,57 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
+// TestAcknowledgeAgain checks that an item that comes back is acknowledged again, although its
+// ticket was not completely acknowledged before.
+func TestAcknowledgeAgain(t *testing.T) {
+	set := platform.Ticket{ID: "a", Created: begin, FQDN: []string{"a.example", "b.example"}, IPv4: []string{"203.0.113.7"}}
+	r := newRig(t, set)
+	r.opt.Acknowledge = Written
+	r.round()
+	r.clock.Add(time.Minute)
+	r.p.Withdraw("a", "b.example")
+	r.round()
+	r.p.Set(set)
+	r.clock.Add(time.Minute)
+	if rep := r.round(); len(rep.Back) != 1 || rep.Acknowledged != 1 || r.p.Acks()["b.example"].Count != 2 {
+		t.Errorf("%+v, %+v", rep, r.p.Acks())
+	}
+	r.open()
+	if rep := r.round(); rep.Acknowledged != 0 || rep.Written {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// TestChangedMeanwhile checks that an edit of the operator during a round is not overwritten, and
+// that no acknowledgement is forgotten or sent again.
+func TestChangedMeanwhile(t *testing.T) {
+	r := newRig(t, ticketOf("a", 0, "a.example"))
+	r.opt.Acknowledge = Written
+	edited := false
+	r.p.Check(func(string, bool) {
+		if !edited {
+			edited = true
+			text := strings.Replace(string(r.bytes()), "category: copyright", "category: football", 1)
+			if err := os.WriteFile(r.opt.Out, []byte(text), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	r.open()
+	if _, err := r.f.Round(context.Background()); err == nil || !strings.Contains(err.Error(), "has changed during the round; nothing was written") {
+		t.Error(err)
+	}
+	if !strings.Contains(string(r.bytes()), "football") {
+		t.Error("the edit is lost")
+	}
+	r.open()
+	r.round()
+	_, all := r.orders()
+	if o := all["piracy-shield/a"]; o.Category != "football" || o.Reported == order.NoTime || r.p.Acks()["a.example"].Count != 1 {
+		t.Errorf("%+v, %+v", o, r.p.Acks())
+	}
+}
+
 // TestLate checks tickets that are too old for an acknowledgement, and an item that the platform
 // finally rejects.
 func TestLate(t *testing.T) {
@@ -416,6 +467,11 @@ func TestWait(t *testing.T) {
 			t.Errorf("Retry-After %s: %s, want %s", after, got, want)
 		}
 	}
+	r.f.failed, r.f.last = 0, Report{Written: true, Pending: 1}
+	if got := r.f.Wait(interval, nil); got != soon {
+		t.Errorf("with a new order file: %s", got)
+	}
+	r.f.failed, r.f.last = 1, Report{}
 	r.f.opt.Random = func() float64 { return 1 }
 	if got := r.f.Wait(interval, nil); got != 5*time.Minute {
 		t.Errorf("with the largest jitter: %s", got)

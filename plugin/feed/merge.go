@@ -262,6 +262,9 @@ func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isN
 			return
 		}
 		m.back(o, x)
+		if m.f.st.answered(t.id, it.raw) != nil { // the acknowledgement was for the earlier time
+			m.f.st.forget(func(a Answer) bool { return a.Ticket == t.id && a.Value == it.raw })
+		}
 	}
 	m.f.st.take(t.id, it.raw)
 	if !recent || isReported(o, x) || m.f.st.answered(t.id, it.raw) != nil {

@@ -14,10 +14,17 @@ import (
 // that a platform gives for an order.
 const maxWait = 10 * time.Minute
 
+// soon is the time until the next round if servers must load a new order file before its items can be
+// acknowledged.
+const soon = 10 * time.Second
+
 // Wait returns the time until the next round. After n failures in sequence, the time is longer. The
 // jitter keeps many clients from asking at the same time.
 func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	d := interval
+	if f.last.Written && f.last.Pending > 0 && err == nil {
+		return min(soon, interval) // the platform gets requests for checksums only
+	}
 	for range min(f.failed, 10) {
 		d = min(2*d, max(maxWait, interval))
 	}
