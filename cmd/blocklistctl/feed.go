@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -31,7 +30,7 @@ import (
 // feedCmd is the command "blocklistctl feed".
 type feedCmd struct {
 	Platform    string `arg:"" help:"The platform: a name, or the path of a file with the description of a platform."`
-	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write: .yaml, .yml, .json or .jsonl. The file belongs to the feed."`
+	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write, in JSON Lines: its name ends in .jsonl. The file belongs to the feed."`
 	Credentials string `required:"" placeholder:"FILE" help:"A YAML file with the keys user and password."`
 	Base        string `placeholder:"URL" help:"The URL of the platform, in place of the URL in the description."`
 
@@ -61,7 +60,7 @@ An answer that is cut off, old or wrong is refused, and the order file stays as 
 
 Example:
 
-  blocklistctl feed it-piracy-shield --out orders/piracy-shield.yaml --credentials piracy-shield.cred --status http://127.0.0.1:9253`
+  blocklistctl feed it-piracy-shield --out orders/piracy-shield.jsonl --credentials piracy-shield.cred --status http://127.0.0.1:9253`
 }
 
 // The shortest and the longest time between two rounds.
@@ -136,8 +135,8 @@ func (c *feedCmd) Run(e *env) error {
 // check checks the flags.
 func (c *feedCmd) check(e *env) error {
 	switch {
-	case !slices.Contains(order.Extensions, order.Ext(c.Out)):
-		return misuse("--out must end in .yaml, .yml, .json or .jsonl, got %q", c.Out)
+	case order.Ext(c.Out) != ".jsonl":
+		return misuse("--out must end in .jsonl, because a feed grows and the other formats have a limit on their number of values, got %q", c.Out)
 	case c.Interval < minInterval || c.Interval > maxInterval:
 		return misuse("--interval must be from %s to %s, got %s", minInterval, maxInterval, c.Interval)
 	case c.Timeout < time.Second || c.Timeout > 10*time.Minute:

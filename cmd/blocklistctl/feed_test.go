@@ -38,7 +38,7 @@ func TestFeedServer(t *testing.T) {
 	prepareServer()
 	p := platform.Start(t, clock)
 	dir := t.TempDir()
-	out := filepath.Join(dir, "piracy-shield.yaml")
+	out := filepath.Join(dir, "piracy-shield.jsonl")
 	protect := filepath.Join(t.TempDir(), "protect.txt")
 	if err := os.WriteFile(protect, []byte("bank.example\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestFeedServer(t *testing.T) {
 	if code, text, errs := ctl("list", "--server", server, "--state", "ended"); code != exitOK || !strings.Contains(text, "piracy-shield/0b51") {
 		t.Errorf("the server does not show the order as ended: exit %d: %s%s", code, text, errs)
 	}
-	if text := content(t, out); !strings.Contains(text, "note: withdrawn by the platform") {
+	if text := content(t, out); !strings.Contains(text, `"note":"withdrawn by the platform"`) {
 		t.Error(text)
 	}
 }
@@ -145,7 +145,7 @@ func TestFeedMisuse(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("user: a\npasswort: hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base := []string{"feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base()}
+	base := []string{"feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base()}
 	for _, x := range []struct {
 		args string
 		code int
@@ -164,8 +164,8 @@ func TestFeedMisuse(t *testing.T) {
 		{"--credentials GOOD --metrics-file m.txt", exitMisuse, "must end in .prom"},
 		{"--credentials GOOD --platform-ca-file open.yaml", exitMisuse, "has no certificate"},
 		{"--credentials GOOD --protect missing.txt", exitProblems, "missing.txt: cannot be read"},
-		{"--credentials GOOD --out o.txt", exitMisuse, "--out must end in"},
-		{"--credentials GOOD --out no/o.yaml", exitProblems, "there is no such directory"},
+		{"--credentials GOOD --out o.yaml", exitMisuse, "--out must end in .jsonl"},
+		{"--credentials GOOD --out no/o.jsonl", exitProblems, "there is no such directory"},
 		{"--credentials GOOD --base http://platform.example/api", exitProblems, "the password would cross the network in clear text"},
 		{"--credentials GOOD --sign missing.key", exitMisuse, "--key: missing.key"},
 	} {
@@ -179,7 +179,7 @@ func TestFeedMisuse(t *testing.T) {
 	if code != exitProblems || !strings.Contains(errs, "Wrong password [secret]") || strings.Contains(text+errs, "s3cret-value") {
 		t.Errorf("exit %d: %s%s", code, text, errs)
 	}
-	if _, err := os.Stat("o.yaml"); err == nil {
+	if _, err := os.Stat("o.jsonl"); err == nil {
 		t.Error("the order file was written")
 	}
 }
@@ -205,7 +205,7 @@ func TestFeedJSON(t *testing.T) {
 	if err := os.WriteFile("desk.pub", secret.Public().EncodePublic(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--json", "feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password),
+	args := []string{"--json", "feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password),
 		"--acknowledge", "written", "--sign", "desk.key"}
 	code, text, errs := ctl(args...)
 	var rep struct {
@@ -219,7 +219,7 @@ func TestFeedJSON(t *testing.T) {
 	}
 	oneDocument(t, args, []byte(text))
 	verify := func() (int, string) {
-		code, text, errs := ctl("verify", "o.yaml", "--key", "desk.pub")
+		code, text, errs := ctl("verify", "o.jsonl", "--key", "desk.pub")
 		return code, text + errs
 	}
 	if code, text := verify(); code != exitOK {
@@ -228,11 +228,11 @@ func TestFeedJSON(t *testing.T) {
 	// The crash leaves the signature of a newer version beside the file.
 	hash := signature.NewHash()
 	hash.Write([]byte("newer"))
-	wrong, err := secret.Sign("o.yaml", clock(), hash)
+	wrong, err := secret.Sign("o.jsonl", clock(), hash)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("o.yaml.minisig", wrong, 0o644); err != nil {
+	if err := os.WriteFile("o.jsonl.minisig", wrong, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if code, _ := verify(); code == exitOK {
@@ -255,7 +255,7 @@ func TestFeedRedirect(t *testing.T) {
 		return true
 	})
 	t.Chdir(t.TempDir())
-	code, _, errs := ctl("feed", "it-piracy-shield", "--once", "--out", "o.yaml", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
+	code, _, errs := ctl("feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
 	if code != exitProblems || !strings.Contains(errs, "307 Temporary Redirect") || other.Calls("authentication/login") != 0 {
 		t.Errorf("exit %d: %s", code, errs)
 	}

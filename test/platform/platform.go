@@ -50,6 +50,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	tickets []Ticket
+	created map[string]time.Time // the time of each item; nil after a change of the tickets
 	acks    map[string]Ack
 	calls   map[string]int
 	access  string
@@ -74,13 +75,14 @@ func (s *Server) Base() string { return s.URL + "/api" }
 func (s *Server) Set(tickets ...Ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tickets = tickets
+	s.tickets, s.created = tickets, nil
 }
 
 // Withdraw removes an item from a ticket, as after an error of the author.
 func (s *Server) Withdraw(id, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.created = nil
 	for i := range s.tickets {
 		if t := &s.tickets[i]; t.ID == id {
 			is := func(v string) bool { return v == value }
@@ -249,14 +251,20 @@ func (s *Server) values(kind string) (out []string) {
 // acknowledge takes an acknowledgement of an item.
 func (s *Server) acknowledge(w http.ResponseWriter, body map[string]string, processed bool) {
 	value := body["value"]
-	i := slices.IndexFunc(s.tickets, func(t Ticket) bool {
-		return slices.Contains(t.FQDN, value) || slices.Contains(t.IPv4, value) || slices.Contains(t.IPv6, value)
-	})
+	if s.created == nil {
+		s.created = map[string]time.Time{}
+		for _, t := range s.tickets {
+			for _, v := range slices.Concat(t.FQDN, t.IPv4, t.IPv6) {
+				s.created[v] = t.Created
+			}
+		}
+	}
+	created, known := s.created[value]
 	switch {
-	case i < 0:
+	case !known:
 		Fail(w, 400, "5001", "Ticket item not found.")
 		return
-	case s.Now().Sub(s.tickets[i].Created) > 48*time.Hour:
+	case s.Now().Sub(created) > 48*time.Hour:
 		Fail(w, 400, "5010", "Ticket item update time exceeded.")
 		return
 	case !processed && !slices.Contains([]string{"ALREADY_BLOCKED", "UNDEFINED", "UNKNOWN"}, body["reason"]):
