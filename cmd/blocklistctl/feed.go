@@ -54,7 +54,7 @@ type feedCmd struct {
 
 // Help returns the description and the example for --help.
 func (*feedCmd) Help() string {
-	return `A platform sends tickets with names and addresses that must be blocked in a short time, for example Piracy Shield. The feed pulls the tickets and writes one order for each ticket. When the platform withdraws an item, its block ends, and the order file keeps the end. The feed tells the platform which items are processed, and which are not and why.
+	return `A platform sends tickets with names and addresses that must be blocked in a short time, for example Piracy Shield. The feed pulls the tickets and writes one order for each ticket. When the platform withdraws an item, its block ends, and the order file keeps the end. The feed acknowledges each item to the platform as processed, or as unprocessed with a reason.
 
 An answer that is cut off, old or wrong is refused, and the order file stays as it is. The directory .ORDERS.feed beside the order file has the state of the feed.
 

@@ -32,8 +32,8 @@ func writeCredentials(t *testing.T, password string) string {
 	return path
 }
 
-// TestFeedServer pulls tickets from a platform, and follows one item to a real CoreDNS, to the
-// acknowledgement, and to its withdrawal.
+// TestFeedServer pulls tickets from a platform. It follows one item to a real CoreDNS, to the
+// acknowledgement, and to the withdrawal.
 func TestFeedServer(t *testing.T) {
 	prepareServer()
 	p := platform.Start(t, clock)
@@ -70,7 +70,7 @@ func TestFeedServer(t *testing.T) {
 		t.Errorf("the protected name: %+v", a)
 	}
 	if _, ok := acks["8.8.8.8"]; ok {
-		t.Error("the address was acknowledged, although no program knows whether routers block it")
+		t.Error("the address was acknowledged, although routers may not block the address")
 	}
 	since, err := time.Parse("2006-01-02T15:04:05-07:00", acks["Stream.example"].Timestamp)
 	if err != nil || since.Before(time.Now().Add(-time.Minute)) || since.After(time.Now()) {

@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// TestFeedLoop checks that the loop writes the order file, keeps a second process out, and ends with
-// exit code 0 after SIGTERM.
+// TestFeedLoop checks that the loop writes the order file and keeps a second process out. The loop
+// must end with exit code 0 after SIGTERM.
 func TestFeedLoop(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example"}})

@@ -68,7 +68,7 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 			var err error
 			if ready, err = f.blocked(ctx, it, rep); err != nil {
 				rep.problem("%v; no more names were acknowledged", err)
-				asks = false // a server that does not answer must not hold up the round
+				asks = false // a server that does not answer must not delay the round
 			}
 		}
 		if !ready {
@@ -107,7 +107,7 @@ func (f *Feed) wait(it *pending, rep *Report) {
 }
 
 // since returns the time since when all nodes have the order file in force. The result "all" is
-// false if a node does not have the file in force, or if there is no name to ask about.
+// false if a node does not have the file in force, or without names to ask about.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false
@@ -168,7 +168,7 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	} else {
 		path, body[p.Processed.Value] = p.Processed.Path, it.raw
 		if p.Processed.Time != "" {
-			// Some parsers of ISO 8601 do not know the letter Z.
+			// Some parsers of ISO 8601 refuse the letter Z.
 			body[p.Processed.Time] = inForce.Format("2006-01-02T15:04:05-07:00")
 		}
 	}

@@ -127,8 +127,8 @@ func rounds(opt Options) error {
 }
 
 // TestCrashes kills a process at each point of three rounds, and then does three rounds without a
-// crash. No ticket may be lost or twice in the file, and no item may be acknowledged before the
-// file has its block.
+// crash. No ticket may be lost or twice in the file. No item may be acknowledged before the file has
+// its block.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -43,8 +43,8 @@ func say(kind, body string) func(http.ResponseWriter, *http.Request) bool {
 
 const tickets = "ticket/get/all"
 
-// TestFaults checks that a wrong answer is refused with its reason, changes nothing, and is no
-// obstacle for the next round.
+// TestFaults checks that a wrong answer is refused with its reason and changes nothing. The next
+// round must succeed.
 func TestFaults(t *testing.T) {
 	good := []platform.Ticket{ticketOf("a", time.Hour, "a.example", "b.example"), ticketOf("b", time.Minute, "c.example")}
 	one := `{"ticket_id":"z","status":"open","fqdn":["z.example"],"metadata":{"created_at":"2026-05-01T18:00:00+02:00"}}`
@@ -252,7 +252,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestUnclear checks an item without a ticket that is still in the list of all items: the block
+// TestUnclear checks an item without a ticket that is still in the list of all items. The block
 // stays, because the list of tickets may be an old one.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))

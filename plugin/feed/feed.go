@@ -90,7 +90,7 @@ type Report struct {
 	// Ended are items that the platform withdrew. Back are withdrawn items that came back.
 	Ended []Change `json:"ended"`
 	Back  []Change `json:"back"`
-	// Refused are items that are new and in no order. Unprocessed counts all such items.
+	// Refused are items that are new and in no order. Unprocessed counts all items that are in no order.
 	Refused     []Refused `json:"refused"`
 	Unprocessed int       `json:"unprocessed"`
 	// Operator counts items in tickets that the operator ended or suspended in the order file.

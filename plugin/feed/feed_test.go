@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -328,8 +330,8 @@ func TestAcknowledgeAgain(t *testing.T) {
 	}
 }
 
-// TestChangedMeanwhile checks that an edit of the operator during a round is not overwritten, and
-// that no acknowledgement is forgotten or sent again.
+// TestChangedMeanwhile checks that an edit of the operator during a round is not overwritten. No
+// acknowledgement may be forgotten or sent again.
 func TestChangedMeanwhile(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.opt.Acknowledge = Written
@@ -580,6 +582,10 @@ func TestMetrics(t *testing.T) {
 	rep, _ = r.f.Round(context.Background())
 	want := map[string]string{"items_pending": "2", "oldest_pending_age_seconds": "1500", "failures": "1", "tickets": "1",
 		"last_success_timestamp_seconds": fmt.Sprint(begin.Unix()), "last_round_timestamp_seconds": fmt.Sprint(begin.Add(25 * time.Minute).Unix())}
+	lint, err := promlint.New(bytes.NewReader(r.f.Metrics(rep))).Lint()
+	if err != nil || len(lint) > 0 {
+		t.Errorf("%v, %v", lint, err)
+	}
 	for name, value := range want {
 		if line := fmt.Sprintf("blocklist_feed_%s{platform=\"it-piracy-shield\"} %s\n", name, value); !strings.Contains(string(r.f.Metrics(rep)), line) {
 			t.Errorf("no %q in\n%s", line, r.f.Metrics(rep))

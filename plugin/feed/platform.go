@@ -1,5 +1,5 @@
-// Package feed pulls the tickets of a platform for blocking orders, and writes one order per
-// ticket into an order file. It tells the platform which items are in force.
+// Package feed pulls the tickets of a platform and writes one order per ticket into an order
+// file. It acknowledges the items that are in force to the platform.
 //
 // A [Platform] describes the interface of one platform as data. A [Feed] works in rounds:
 //

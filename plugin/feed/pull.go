@@ -93,7 +93,7 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 	return nil
 }
 
-// noChecksum stands for the checksum of a list without items.
+// noChecksum replaces the checksum of a list without items.
 const noChecksum = "none"
 
 // lists requests the lists, compares them with their checksums, and compares the tickets with the

@@ -14,8 +14,7 @@ import (
 // that a platform gives for an order.
 const maxWait = 10 * time.Minute
 
-// soon is the time until the next round if servers must load a new order file before its items can be
-// acknowledged.
+// soon is the time until the next round after a write. Servers load the new order file in this time.
 const soon = 10 * time.Second
 
 // Wait returns the time until the next round. After n failures in sequence, the time is longer. The
@@ -73,7 +72,7 @@ func (f *Feed) Metrics(rep *Report) []byte {
 		oldest = max(0, now.Unix()-int64(rep.Oldest))
 	}
 	put("last_round_timestamp_seconds", "Time of the last round.", now.Unix())
-	put("last_success_timestamp_seconds", "Time of the last round without an error. 0 means no such round since the start.", success)
+	put("last_success_timestamp_seconds", "Time of the last round without an error. 0 means no round without an error since the start.", success)
 	put("failures", "Failed rounds since the last success.", f.failed)
 	put("problems", "Problems of the last round.", len(rep.Problems))
 	if !rep.counted {

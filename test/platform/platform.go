@@ -1,5 +1,5 @@
-// Package platform has a platform for tests: a server with the interface of Piracy Shield, as public
-// clients and published code describe the interface. The server can have faults.
+// Package platform has a platform for tests: a server with the interface of Piracy Shield. The
+// interface comes from public facts (docs/blocklistctl-feed.md). The server can have faults.
 package platform
 
 import (
