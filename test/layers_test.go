@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
 	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
-	{"plugin/directive", "plugin/register"},
+	{"plugin/directive", "plugin/register", "plugin/feed"},
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
 	{"."},
@@ -127,6 +127,7 @@ var onlyTool = map[string]string{
 	"plugin/due":      "the server needs no reports",
 	"plugin/register": "the server reads no registers",
 	"plugin/export":   "the server only needs the form of plugin/rpz",
+	"plugin/feed":     "the server pulls no tickets",
 	"plugin/sheet":    "the server reads no tables",
 	"plugin/evidence": "the server only writes its journal",
 }

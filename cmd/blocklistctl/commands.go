@@ -44,6 +44,7 @@ type writeCommands struct {
 	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
 	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
 	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Feed        feedCmd        `cmd:"" help:"Pull the tickets of a platform into an order file, and acknowledge the items."`
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
 }
 
