@@ -9,7 +9,7 @@
 //	journal.key               the private key of the checkpoints
 //	journal.vkey              the public key
 //	checkpoint                the newest checkpoint
-//	checkpoints/SIZE          a checkpoint of each hour
+//	checkpoints/SIZE          a checkpoint of each hour; files of other programs are beside it
 //	records/FIRSTINDEX.jsonl  the records, one JSON object in each line
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
