@@ -61,6 +61,9 @@ func Open(dir string) (*History, error) {
 	return h, err
 }
 
+// Node returns the name of the journal.
+func (h *History) Node() string { return h.node }
+
 // Order returns the history of an order. It returns nil if the journal has no record of the
 // order.
 func (h *History) Order(id string) *OrderHistory {
