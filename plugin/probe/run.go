@@ -94,7 +94,23 @@ func Run(ctx context.Context, server Exchanger, questions []Question, opt RunOpt
 	}
 	close(work)
 	group.Wait()
+	if !opt.Rules.Exact {
+		doubtRefusals(results)
+	}
 	return results, context.Cause(ctx)
+}
+
+// doubtRefusals makes the results unclear if the server has refused all questions. A server that
+// refuses all queries of a machine blocks no name.
+func doubtRefusals(results []Result) {
+	for _, r := range results {
+		if r.Rcode != dns.RcodeToString[dns.RcodeRefused] || len(r.EDE) > 0 {
+			return
+		}
+	}
+	for i := range results {
+		results[i].Outcome, results[i].Why = Unclear, "the server refused all questions, so it may refuse all queries of this machine"
+	}
 }
 
 // ask asks one question. If the verdict changes meanwhile, the outcome is Unclear.
@@ -104,6 +120,10 @@ func ask(ctx context.Context, server Exchanger, q Question, opt *RunOptions) Res
 	r.Expected = Expected(before, q.Type)
 	query := opt.Query(&q)
 	m, err := server.Exchange(ctx, query)
+	if err != nil && ctx.Err() != nil {
+		r.Outcome, r.Why = NotAsked, "the probe was stopped before the answer"
+		return r
+	}
 	if err != nil {
 		r.Outcome, r.Why = NoAnswer, err.Error()
 		return r
