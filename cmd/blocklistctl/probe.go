@@ -238,7 +238,7 @@ func (p *probing) limits(s *server) (notes []string) {
 	add(p.plan.Sealed, "not asked: %s of sealed orders (--sealed asks about them, and shows them to the server)", count(p.plan.Sealed, "name"))
 	add(p.plan.ClientDependent, "not asked: %s whose block depends on the client (state --country and --client)", count(p.plan.ClientDependent, "name"))
 	add(p.plan.Elsewhere, "not asked: %s that the server block does not decide about", count(p.plan.Elsewhere, "name"))
-	add(p.others, "not asked: %s in force that are addresses or URLs", count(p.others, "target"))
+	add(p.others, "not asked, because a probe asks only about names: %s in force by address or URL", count(p.others, "target"))
 	if s.block == nil && p.rules.Exact {
 		notes = append(notes, "without --corefile, the settings of the server are unknown, for example response and protect")
 	}

@@ -159,8 +159,10 @@ func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 				e.say("%s: %s", c.Journal, strings.TrimSuffix(text, "; the orders are in force, and the events wait in memory"))
 			}
 		}})}
-	if !j.Flush(journalPatience) {
-		return nil, j.failure()
+	for deadline := time.Now().Add(journalPatience); !j.Flush(100 * time.Millisecond); {
+		if err := j.Status().Err; !errors.Is(err, journal.ErrNotOpen) && err != nil || time.Now().After(deadline) {
+			return nil, j.failure()
+		}
 	}
 	return j, nil
 }

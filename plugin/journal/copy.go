@@ -41,6 +41,9 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 		return Copied{}, err
 	}
 	out := Copied{Size: x.old.Size}
+	if err := onlyFiles(from); err != nil {
+		return out, err
+	}
 	if x.c, err = ReadCheckpoint(filepath.Join(from, checkpointName), key); err != nil {
 		return out, err
 	}
@@ -55,6 +58,28 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 		return out, err
 	}
 	return Copied{x.c.Size, x.last(), x.faults}, nil
+}
+
+// onlyFiles returns an error if a directory has a link, a pipe or a device, or a checkpoint that is
+// too long. Reading a pipe would never end, and a link can lead to a secret file of this machine.
+func onlyFiles(dir string) error {
+	if dir, err := filepath.EvalSymlinks(dir); err == nil {
+		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return nil // the process of the journal has removed the file in the meantime
+			case err != nil:
+				return err
+			case !d.Type().IsRegular() && !d.IsDir():
+				return fmt.Errorf("%s: is neither a file nor a directory", path)
+			}
+			if info, err := d.Info(); d.Name() == checkpointName && err == nil && info.Size() > maxOutside {
+				return fmt.Errorf("%s: has more than %d bytes", path, maxOutside)
+			}
+			return nil
+		})
+	}
+	return nil // the caller reports a missing directory
 }
 
 // A copying is a run of Copy.
@@ -340,8 +365,8 @@ func (x *copying) copyCheckpoints() error {
 			continue
 		}
 		path := filepath.Join(x.from, filepath.FromSlash(f.Name))
-		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxOutside {
-			x.fault("%s: is not a regular file of at most %d bytes", f.Name, maxOutside)
+		if info, err := os.Stat(path); err != nil || info.Size() > maxOutside {
+			x.fault("%s: cannot be read, or has more than %d bytes", f.Name, maxOutside)
 			continue
 		}
 		if !f.Stamp {

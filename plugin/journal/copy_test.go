@@ -128,6 +128,16 @@ func TestCopyRefuses(t *testing.T) {
 			os.WriteFile(path, bytes.Replace(b, []byte("\n6"), []byte("\n7"), 1), 0o600)
 			return x
 		}, "invalid signature"},
+		"a link": {func() string {
+			x := copyTo(t, dir)
+			os.Symlink(filepath.Join(x, keyName), StampPath(x, 17))
+			return x
+		}, "checkpoints/17.tsr: is neither a file nor a directory"},
+		"a huge checkpoint": {func() string {
+			x := copyTo(t, dir)
+			os.WriteFile(filepath.Join(x, checkpointName), make([]byte, maxOutside+1), 0o600)
+			return x
+		}, "checkpoint: has more than 1048576 bytes"},
 		"a changed tile": {func() string {
 			x := copyTo(t, dir)
 			fill(t, x, 600)
@@ -192,10 +202,10 @@ func TestCopyDamage(t *testing.T) {
 		}
 	}
 	os.WriteFile(filepath.Join(dir, checkpointDir, "17"), []byte("damaged"), 0o600)
-	os.Symlink("/etc/hostname", StampPath(dir, 17))
+	os.WriteFile(StampPath(dir, 17), make([]byte, maxOutside+1), 0o600)
 	c := mustCopy(t, dir, to)
 	got := strings.Join(c.Faults, "\n")
-	for _, want := range []string{"the line is not the next signed record, and was not copied", "versions/sha256-", "checkpoints/17: malformed note", "checkpoints/17.tsr: is not a regular file"} {
+	for _, want := range []string{"the line is not the next signed record, and was not copied", "versions/sha256-", "checkpoints/17: malformed note", "checkpoints/17.tsr: cannot be read, or has more than 1048576 bytes"} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("faults %q: no %q", got, want)
 		}

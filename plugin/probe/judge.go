@@ -114,6 +114,14 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		}
 	}
 	if m.Rcode == dns.RcodeNameError || len(m.Answer) == 0 {
+		// Resolvers put the SOA record of a response policy zone (RPZ) into the additional section.
+		if hasSOA(m.Extra) {
+			return blocked, what + " with the SOA record of a response policy zone"
+		}
+		// The denial of a zone has an SOA record (RFC 2308, section 3).
+		if m.Authoritative && m.RecursionAvailable && !hasSOA(m.Ns) {
+			return blocked, what + " with the flag AA and without an SOA record, from local data of the server"
+		}
 		return denied, what
 	}
 	list := addresses(m)
@@ -126,6 +134,11 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		return denied, what + ", an address of the client itself"
 	}
 	return passed, what
+}
+
+// hasSOA reports whether a section has an SOA record.
+func hasSOA(section []dns.RR) bool {
+	return slices.ContainsFunc(section, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
 }
 
 // addresses returns the addresses in the answer section.
@@ -186,7 +199,7 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 		return Unclear, why + ": the servers of the name may be broken"
 	}
 	// The denials of this plugin have an SOA record of their own, or an extended error.
-	if rules.Exact && slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA }) {
+	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}
 	return Unclear, why + ", which cannot be told apart from a block"

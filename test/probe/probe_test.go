@@ -282,6 +282,8 @@ func TestOtherVendors(t *testing.T) {
 			m.SetEdns0(1232, false)
 			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: 17}}
 		}, ""},
+		{"a policy zone", func(m *dns.Msg, q dns.Question) { dead(m, q); m.Extra, m.Ns = m.Ns, nil }, ""},
+		{"local data", func(m *dns.Msg, _ dns.Question) { m.Rcode, m.Authoritative = dns.RcodeNameError, true }, ""},
 		{"zero", address("0.0.0.0"), ""},
 		{"loopback", address("127.0.0.1"), "unclear: a.example A: NOERROR with A 127.0.0.1, an address of the client itself" + tail},
 		{"the real answer", lives, "wrong: a.example A: the name is not blocked: NOERROR with A 203.0.113.1"},
