@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -87,7 +89,7 @@ func (c *probeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	tick := time.NewTicker(time.Second / time.Duration(c.Rate))
 	defer tick.Stop()
@@ -96,6 +98,9 @@ func (c *probeCmd) Run(e *env) error {
 		Done: func(n int) { e.progress.say("%d of %d questions asked", n, len(p.plan.Questions)) },
 	})
 	e.progress.clear()
+	if errors.Is(stopped, context.Canceled) {
+		stopped = errors.New("the probe was interrupted")
+	}
 	if err := j.write(p.server.String(), results); err != nil {
 		return err
 	}

@@ -73,6 +73,50 @@ func TestProbe(t *testing.T) {
 	})
 }
 
+// TestProbeCorefile runs probe with the settings of a Corefile.
+func TestProbeCorefile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	os.WriteFile("orders.yaml", []byte(probeOrders), 0o600)
+	os.WriteFile("Corefile", []byte("example {\n blocklist orders.yaml {\n  response refused\n  home FR\n }\n}\nb.example {\n whoami\n}\n"), 0o600)
+	server := startResolver(t, "a.example.", "b.example.")
+	code, out, _ := ctl("probe", server, "--corefile", "Corefile", "--rate", "10000")
+	for _, want := range []string{
+		"note: not asked: 1 name that the server block does not decide about\n",
+		"WRONG: a.example A (target of order court/1, target a.example): NXDOMAIN, and the order calls for REFUSED\n",
+		"WRONG: french.example A (target of order french, target french.example): NOERROR with A 203.0.113.1, and the order calls for REFUSED\n",
+		", for a client in FR: 0 right, 4 wrong, ",
+	} {
+		if code != exitProblems || !strings.Contains(out, want) {
+			t.Errorf("exit %d\n%s\nno %q", code, out, want)
+		}
+	}
+	os.WriteFile("Corefile", []byte(". {\n blocklist orders.yaml {\n  shadow\n }\n}\n"), 0o600)
+	if code, _, errs := ctl("probe", server, "--corefile", "Corefile"); code != exitProblems || !strings.Contains(errs, "is in shadow, so it blocks no name") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+}
+
+// TestProbeECS checks the client subnet in the queries.
+func TestProbeECS(t *testing.T) {
+	t.Chdir(t.TempDir())
+	os.WriteFile("orders.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: {clients: [192.0.2.0/24]}, targets: [a.example]}]\n"), 0o600)
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	subnets := make(chan string, 10)
+	s := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
+		subnets <- r.IsEdns0().Option[0].String()
+		w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeRefused))
+	})}
+	go s.ActivateAndServe()
+	defer s.Shutdown()
+	code, out, _ := ctl("probe", conn.LocalAddr().String(), "orders.yaml", "--client", "192.0.2.7", "--ecs", "--rate", "1000", "--expect", "blocked")
+	if got := <-subnets; code != exitOK || got != "192.0.2.7/32/0" || !strings.Contains(out, "UNCLEAR: a.example A (target of order a, target a.example): the server refused all questions") {
+		t.Errorf("exit %d, %s\n%s", code, got, out)
+	}
+}
+
 // TestProbeSilent runs probe on a port where no server listens.
 func TestProbeSilent(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -135,7 +135,7 @@ func TestInventory(t *testing.T) {
 		"nodes:\n- {name: b.example/j, key: " + key + ", dir: /a}\n- {name: a.example/j, key: no, dir: /a/}\n":       "i.yaml:2: key: is the key of \"a.example/j\", and not of \"b.example/j\"\ni.yaml:3: key: is not the public key of a journal, got \"no\"\ni.yaml:3: dir: is that of the node in line 2, got \"/a\"",
 		"nodes:\n- {name: a.example/j, key: " + key + ", dir: a}\n- {name: a.example_j, key: " + key + ", dir: b}\n": "i.yaml:3: key: is the key of \"a.example/j\", and not of \"a.example_j\"\ni.yaml:3: name: is that of the node in line 2, got \"a.example_j\"\ni.yaml:3: key: is that of the node in line 2, got \"" + key + "\"",
 		"nodes:\n- {name: a.example/j, key: [1], dir: {}}":                                                           "i.yaml:2: key: must be a text\ni.yaml:2: dir: must be a text\ni.yaml:2: the node has no key dir",
-		"nodes:\n- {name: ../../etc, key: " + key + ", dir: a}":                                                      "i.yaml:2: key: is the key of \"a.example/j\", and not of \"../../etc\"\ni.yaml:2: name: must not begin with a point, got \"../../etc\"",
+		"nodes:\n- {name: ../../etc, key: " + key + ", dir: a}":                                                      "i.yaml:2: key: is the key of \"a.example/j\", and not of \"../../etc\"\ni.yaml:2: name: must not begin with a point, and not be collected.json or LOCK, got \"../../etc\"",
 		"nodes: [{}]\n---\nnodes: []\n":                                                                              "i.yaml: has more than one document",
 		"nodes: {":                                                                                                   `i.yaml: line 1: did not find expected node content`,
 	} {

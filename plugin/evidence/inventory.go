@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"go.yaml.in/yaml/v3"
@@ -116,8 +117,8 @@ func ParseInventory(path string, text []byte) ([]*Node, error) {
 		case v.Name() != n.Name:
 			bad(y.Line, "key: is the key of %q, and not of %q", printable.Line(v.Name()), printable.Line(n.Name))
 		}
-		if strings.HasPrefix(n.Subdir(), ".") {
-			bad(y.Line, "name: must not begin with a point, got %q", printable.Line(n.Name))
+		if dir := n.Subdir(); strings.HasPrefix(dir, ".") || dir == collectedName || dir == durable.LockName {
+			bad(y.Line, "name: must not begin with a point, and not be %s or %s, got %q", collectedName, durable.LockName, printable.Line(n.Name))
 		}
 		n.verifier = v
 		if !filepath.IsAbs(n.Dir) {

@@ -138,18 +138,8 @@ func TestCopyRefuses(t *testing.T) {
 			os.WriteFile(filepath.Join(x, checkpointName), make([]byte, maxOutside+1), 0o600)
 			return x
 		}, "checkpoint: has more than 1048576 bytes"},
-		"a changed tile": {func() string {
-			x := copyTo(t, dir)
-			fill(t, x, 600)
-			path := filepath.Join(x, "tile", "0", "002")
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b[9000%len(b)] ^= 1
-			os.WriteFile(path, b, 0o600)
-			return x
-		}, "the tiles of the journal do not have"},
+		"a changed tile at the edge": {func() string { return withTile(t, dir, "002") }, "the tiles of the journal do not have its signed root"},
+		"a changed full tile":        {func() string { return withTile(t, dir, "003") }, "the tiles of the journal do not have the signed root of 12"},
 	} {
 		if _, err := copyWith(t, tc.make(), to, noSync); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
@@ -158,6 +148,21 @@ func TestCopyRefuses(t *testing.T) {
 			t.Errorf("%s: the copy has changed", name)
 		}
 	}
+}
+
+// withTile makes a longer journal with a changed hash in a tile.
+func withTile(t testing.TB, dir, tile string) string {
+	t.Helper()
+	x := copyTo(t, dir)
+	fill(t, x, 600)
+	path := filepath.Join(x, tileDir, "0", tile)
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) != tileWidth*32 {
+		t.Fatal(len(b), err)
+	}
+	b[1000] ^= 1
+	os.WriteFile(path, b, 0o600)
+	return x
 }
 
 // rewritten makes another journal with the same key.
@@ -189,10 +194,10 @@ func TestCopyDamage(t *testing.T) {
 		}
 		os.WriteFile(filepath.Join(dir, name), []byte(strings.Replace(good[name], old, new, 1)), 0o600)
 	}
-	// This line belongs to the second half. Index 256 begins a file.
+	// This line belongs to the second half.
 	for name := range good {
-		if strings.HasPrefix(name, recordDir) && strings.Contains(good[name], `{"i":500,`) {
-			change(name, `{"i":500,`, `{"i":500 ,`)
+		if strings.HasPrefix(name, recordDir) && strings.Contains(good[name], `{"i":500,"time":"2026`) {
+			change(name, `{"i":500,"time":"2026`, `{"i":500,"time":"2025`)
 		}
 	}
 	for name := range good {

@@ -158,8 +158,10 @@ func addresses(m *dns.Msg) (out []netip.Addr) {
 	return out
 }
 
-// maxShown is the largest number of records of an answer in a text.
-const maxShown = 3
+const (
+	maxShown = 3   // the largest number of records of an answer in a text
+	maxData  = 100 // the largest length of the data of a record in a text
+)
 
 // describe returns the answer in a few words.
 func describe(m *dns.Msg) string {
@@ -175,8 +177,11 @@ func describe(m *dns.Msg) string {
 			out = append(out, "...")
 			break
 		}
-		out = append(out, printable.Line(strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")))
-		out[i] = dns.TypeToString[rr.Header().Rrtype] + " " + out[i]
+		data := strings.ReplaceAll(strings.TrimPrefix(rr.String(), rr.Header().String()), "\t", " ")
+		if len(data) > maxData {
+			data = strings.ToValidUTF8(data[:maxData], "") + "..."
+		}
+		out = append(out, dns.Type(rr.Header().Rrtype).String()+" "+printable.Line(data))
 	}
 	return "NOERROR with " + strings.Join(out, ", ")
 }
