@@ -39,7 +39,7 @@ type historyReport struct {
 	Histories []*evidence.OrderHistory `json:"histories"`
 	// Missing has the versions of files that are not in the journals.
 	Missing []string `json:"missing"`
-	// Nodes are the names of all journals.
+	// Nodes are the names of the journals of servers.
 	Nodes []string `json:"nodes"`
 	// Orders says on how many nodes each order is enforced.
 	Orders []orderNodes `json:"orders"`
@@ -74,7 +74,9 @@ func (c *historyCmd) Run(e *env) error {
 			return err
 		}
 		all = append(all, h)
-		r.Nodes = append(r.Nodes, h.Node())
+		if !h.Probe() {
+			r.Nodes = append(r.Nodes, h.Node())
+		}
 		if o := h.Order(c.What); o != nil {
 			r.Histories = append(r.Histories, o)
 		}
@@ -138,7 +140,7 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	}
 	o.Order = sealedLabel(o.Order)
 	for i := range o.Records {
-		o.Records[i].Order, o.Records[i].Target = o.Order, ""
+		o.Records[i].Order, o.Records[i].Target, o.Records[i].Name = o.Order, "", ""
 	}
 }
 
@@ -154,7 +156,10 @@ func (c *historyCmd) write(e *env, r historyReport) {
 	}
 	for _, o := range r.Histories {
 		line("order %s on %s", o.Order, o.Node)
-		if len(o.Intervals) == 0 {
+		switch {
+		case o.Probe:
+			line("  was asked about from outside")
+		case len(o.Intervals) == 0:
 			line("  was never enforced, as far as the journal says")
 		}
 		for _, x := range o.Intervals {
@@ -221,6 +226,9 @@ func details(r journal.Record) string {
 		if x.value != "" {
 			out = append(out, x.name+x.value)
 		}
+	}
+	if r.Event == journal.Probe && r.Rcode != "" {
+		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
 	}
 	if r.Event == journal.Hits {
 		out = append(out, fmt.Sprint(r.Count))

@@ -237,6 +237,9 @@ func (p *probing) limits(s *server) (notes []string) {
 			notes = append(notes, fmt.Sprintf(format, args...))
 		}
 	}
+	if len(p.plan.Questions) == 0 {
+		notes = append(notes, "the orders have no name to ask about, so nothing was asked")
+	}
 	if p.plan.Names < p.plan.All {
 		notes = append(notes, fmt.Sprintf("a sample of %d of %s (--seed %d)", p.plan.Names, count(p.plan.All, "name"), p.Seed))
 	}

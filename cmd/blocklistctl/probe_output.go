@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/probe"
@@ -113,9 +114,6 @@ type probeJournal struct{ *journal.Journal }
 // journalPatience limits the wait for the disk of the journal.
 const journalPatience = 30 * time.Second
 
-// probeProgram is the beginning of the field program in the journals of probe.
-const probeProgram = "blocklistctl probe"
-
 // openJournal opens the journal of --journal. The journal must belong to blocklistctl.
 func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 	if c.Journal == "" {
@@ -138,7 +136,7 @@ func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 		if err := journal.Read(c.Journal, func(r journal.Record, _ []byte) bool { program = r.Program; return false }); err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(program, probeProgram) {
+		if !strings.HasPrefix(program, evidence.ProbeProgram) {
 			return nil, fmt.Errorf("%s: is the journal of a server; a probe needs a journal of its own: choose another directory", c.Journal)
 		}
 	}
@@ -153,7 +151,7 @@ func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 		}
 		lock.Close()
 	}
-	j := &probeJournal{journal.Open(c.Journal, journal.Options{Origin: c.Name, Program: probeProgram, Now: e.now,
+	j := &probeJournal{journal.Open(c.Journal, journal.Options{Origin: c.Name, Program: evidence.ProbeProgram, Now: e.now,
 		Notice: func(text string, alarm bool) {
 			if alarm {
 				e.say("%s: %s", c.Journal, strings.TrimSuffix(text, "; the orders are in force, and the events wait in memory"))

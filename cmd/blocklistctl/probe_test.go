@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/miekg/dns"
 )
@@ -160,6 +161,10 @@ func TestProbeJournal(t *testing.T) {
 	if err != nil || len(lines) != 10 || lines[0] != "court/1|a.example|a.example|A|NXDOMAIN|" || lines[2] != "court/1|b.example|b.example|A|NOERROR|NOERROR with A 203.0.113.1, and the order calls for NXDOMAIN" {
 		t.Errorf("%v\n%s", err, strings.Join(lines, "\n"))
 	}
+	code, out, _ := ctl("history", "court/1", "--journal", "j")
+	if want := "order court/1 on dns.example.net/probe/1\n  was asked about from outside\n    2026-05-01 12:00:00  probe        target a.example, " + server + " answered NXDOMAIN for a.example A\n"; code != exitOK || !strings.HasPrefix(out, want) {
+		t.Errorf("exit %d\n%s\nwant\n%s", code, out, want)
+	}
 	if code, out, _ := ctl("evidence", "verify", "j"); code != exitOK || !strings.Contains(out, "2 good checkpoints") && !strings.Contains(out, "3 good checkpoints") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
@@ -167,7 +172,7 @@ func TestProbeJournal(t *testing.T) {
 	makeJournal(t, "server")
 	os.Mkdir("full", 0o755)
 	os.WriteFile("full/file", nil, 0o600)
-	j := journal.Open("locked", journal.Options{Origin: "n", Program: probeProgram})
+	j := journal.Open("locked", journal.Options{Origin: "n", Program: evidence.ProbeProgram})
 	if !j.Flush(time.Minute) {
 		t.Fatal("the journal does not open")
 	}
