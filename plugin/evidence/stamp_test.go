@@ -117,7 +117,7 @@ func TestStamp(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			io.WriteString(w, "<html>")
 		}, `has the content type "text/html", and not application/timestamp-reply`},
-		{"an error", func(w http.ResponseWriter, _ []byte) { http.Error(w, "no \x1b credit", 402) }, `the answer is "402 Payment Required": "\"no \\x1b credit\""`},
+		{"an error", func(w http.ResponseWriter, _ []byte) { http.Error(w, "no \x1b credit", http.StatusPaymentRequired) }, `the answer is "402 Payment Required": "\"no \\x1b credit\""`},
 		{"a redirect", func(w http.ResponseWriter, _ []byte) {
 			w.Header().Set("Location", "https://me:secret@tsa.example/x")
 			w.WriteHeader(302)

@@ -169,7 +169,7 @@ func describe(m *dns.Msg) string {
 		return rcodeText(m.Rcode)
 	}
 	if len(m.Answer) == 0 {
-		return "NOERROR without records (NODATA)"
+		return "NOERROR without records"
 	}
 	var out []string
 	for i, rr := range m.Answer {

@@ -276,7 +276,7 @@ func TestOtherVendors(t *testing.T) {
 		want   string
 	}{
 		{"NXDOMAIN", dead, "unclear: a.example A: NXDOMAIN" + tail},
-		{"NODATA", soa, "unclear: a.example A: NOERROR without records (NODATA)" + tail},
+		{"NODATA", soa, "unclear: a.example A: NOERROR without records" + tail},
 		{"a filter", func(m *dns.Msg, q dns.Question) {
 			dead(m, q)
 			m.SetEdns0(1232, false)
