@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -325,10 +326,16 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 // TestTransports probes a server by DoT and DoH, and by TCP after a truncated answer.
 func TestTransports(t *testing.T) {
 	cert, pool := certificate(t)
+	var mu sync.Mutex
 	queries := map[string]int{}
+	count := func(network string) {
+		mu.Lock()
+		defer mu.Unlock()
+		queries[network]++
+	}
 	handler := func(network string) dns.HandlerFunc {
 		return func(w dns.ResponseWriter, r *dns.Msg) {
-			queries[network]++
+			count(network)
 			m := new(dns.Msg).SetReply(r)
 			dead(m, r.Question[0])
 			m.SetEdns0(1232, false)
@@ -357,7 +364,7 @@ func TestTransports(t *testing.T) {
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	doh := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		queries["https"]++
+		count("https")
 		body, _ := io.ReadAll(r.Body)
 		q, m := new(dns.Msg), new(dns.Msg)
 		if err := q.Unpack(body); err != nil || q.Id != 0 || r.URL.Path != "/dns-query" || r.Header.Get("Content-Type") != "application/dns-message" {
