@@ -173,8 +173,8 @@ type StampOptions struct {
 	FS     durable.FS
 }
 
-// AddStamp asks a time stamping authority for a stamp of a checkpoint, checks the answer, and
-// stores the answer as checkpoints/SIZE.tsr. An existing stamp stays, and AddStamp then returns
+// AddStamp gets a stamp of a checkpoint from a time stamping authority. AddStamp checks the
+// answer, and stores the answer as checkpoints/SIZE.tsr. An existing stamp stays, and AddStamp then returns
 // it and false.
 func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt StampOptions) (s *Stamp, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {

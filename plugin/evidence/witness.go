@@ -131,9 +131,9 @@ type WitnessOptions struct {
 // between two requests.
 const attempts = 3
 
-// AddWitness sends a checkpoint to a witness (C2SP's tlog-witness) with a proof that the journal
-// only grew since the last checkpoint of the witness. It checks the cosignature, and stores the
-// checkpoint with the cosignature as checkpoints/SIZE.KEY.cosig. An existing file stays, and
+// AddWitness sends a checkpoint to a witness (C2SP's tlog-witness). A proof shows that the
+// journal only grew since the last checkpoint of the witness. AddWitness checks the cosignature,
+// and stores it with the checkpoint as checkpoints/SIZE.KEY.cosig. An existing file stays, and
 // AddWitness then returns its cosignature and false.
 func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt WitnessOptions) (list []Cosignature, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {

@@ -60,8 +60,8 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 	return Copied{x.c.Size, x.last(), x.faults}, nil
 }
 
-// onlyFiles returns an error if a directory has a link, a pipe or a device, or a checkpoint that is
-// too long. Reading a pipe would never end, and a link can lead to a secret file of this machine.
+// onlyFiles returns an error if a directory has a link, a pipe, a device, or a long checkpoint.
+// Reading a pipe would never end. A link can lead to a secret file of this machine.
 func onlyFiles(dir string) error {
 	if dir, err := filepath.EvalSymlinks(dir); err == nil {
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -39,8 +39,8 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
-// ProveConsistency returns the proof that the first records of a checkpoint are the records of
-// an older checkpoint with the given size. The tiles are compared with the root of the
+// ProveConsistency returns a proof that the tree of a checkpoint begins with the tree of an
+// older checkpoint. The parameter older is the size of the older checkpoint. The tiles are compared with the root of the
 // checkpoint c. The proof is empty if the sizes are equal or the older size is 0.
 func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, error) {
 	switch {

@@ -1,8 +1,8 @@
 // Package probe asks a DNS server about the names of orders from outside, and compares the
 // answers with the orders. The server can be of any vendor.
 //
-// [NewPlan] makes the questions, [Server] sends them, [Run] asks them at a limited rate, and
-// [Judge] compares an answer with the orders.
+// [NewPlan] makes the questions. [Run] asks a [Server] at a limited rate. [Judge] compares an
+// answer with the orders.
 package probe
 
 import (
@@ -73,10 +73,11 @@ type Plan struct {
 	Questions []Question
 	Names     int // the number of names with rules that were chosen
 	All       int // the number of names with rules
-	// Sealed, ClientDependent and Elsewhere are the numbers of chosen names without a question:
-	// because of a sealed order, because the verdict depends on an unknown client, and because
-	// the server does not decide about the name.
-	Sealed, ClientDependent, Elsewhere int
+	// The numbers below count the chosen names without a question.
+
+	Sealed          int // because of a sealed order
+	ClientDependent int // because the verdict depends on an unknown client
+	Elsewhere       int // because the server does not decide about the name
 }
 
 // NewPlan makes the questions about the orders of a set. For each name with rules, it asks about
