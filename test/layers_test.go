@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
-	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
+	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export", "plugin/probe"},
 	{"plugin/directive", "plugin/register", "plugin/feed"},
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
@@ -130,6 +130,7 @@ var onlyTool = map[string]string{
 	"plugin/feed":     "the server pulls no tickets",
 	"plugin/sheet":    "the server reads no tables",
 	"plugin/evidence": "the server only writes its journal",
+	"plugin/probe":    "a server is asked from outside",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

@@ -64,6 +64,7 @@ type trustCommands struct {
 type serverCommands struct {
 	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
 	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
+	Probe  probeCmd  `cmd:"" help:"Ask a DNS server for the names of the orders, and say what is wrong."`
 }
 
 // toolCommands are the commands that help to use the tool.

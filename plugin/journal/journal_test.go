@@ -252,7 +252,7 @@ func TestTwoProcesses(t *testing.T) {
 	again := make(chan time.Time)
 	second, log := open(t, dir, func(o *Options) { o.After = func(time.Duration) <-chan time.Time { return again } })
 	second.Append(Record{Event: InForce, Order: "a"})
-	for second.Status().Err == errNotOpen {
+	for second.Status().Err == ErrNotOpen {
 		time.Sleep(time.Millisecond)
 	}
 	if err := second.Status().Err; err == nil || !strings.Contains(err.Error(), fmt.Sprintf("locked by another process; the file names process %d on host", os.Getpid())) {
