@@ -221,6 +221,7 @@ func TestParseBeforeErrors(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{"", "is empty"},
 		{"\n\n", "is empty"},
+		{strings.ReplaceAll(head, ",", ";") + "gone;a.com\n", "record on line 2: wrong number of fields"},
 		{"a,b\n1,2\n", "is no CSV output of an audit, because the column class is missing"},
 		{head + "gone,a.com\n", "record on line 2: wrong number of fields"},
 		{head + "dead,a.com" + strings.Repeat(",", len(columns)-2) + "\n", `the class of the target "a.com" must be a class of an audit, got "dead"`},

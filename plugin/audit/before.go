@@ -60,6 +60,10 @@ func parseJSON(data []byte) ([]Row, error) {
 
 func parseCSV(data []byte) (rows []Row, err error) {
 	c := csv.NewReader(bytes.NewReader(data))
+	// In many countries, spreadsheets write semicolons between the cells.
+	if first, _, _ := bytes.Cut(data, []byte("\n")); !bytes.Contains(first, []byte(",")) {
+		c.Comma = ';'
+	}
 	head, err := c.Read()
 	if err == io.EOF {
 		return nil, fmt.Errorf("is empty")
