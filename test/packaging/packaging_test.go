@@ -1,6 +1,7 @@
 //go:build e2e
 
-// Package packaging tests the files of the folder packaging that no installed program checks.
+// Package packaging tests the files of the folder packaging that no installed program
+// checks.
 package packaging
 
 import (
@@ -24,8 +25,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCorefiles starts CoreDNS with each Corefile of the packages, and checks that an order in the
-// directory of the orders is in force. Only paths, ports and upstream servers are changed.
+// TestCorefiles starts CoreDNS with each Corefile of the packages. An order in the
+// directory of the orders must be in force. Only paths, ports and upstream servers are
+// changed.
 func TestCorefiles(t *testing.T) {
 	for _, path := range []string{"debian/root/etc/blocklist/Corefile", "container/Corefile", "compose/Corefile", "kubernetes/base/Corefile"} {
 		t.Run(path, func(t *testing.T) {

@@ -209,8 +209,8 @@ func (u *Resolver) at(name string) (rrs []dns.RR, exists bool) {
 	return nil, false
 }
 
-// ofType returns the records of a type. If do is true, it also returns the RRSIG records for the
-// type.
+// ofType returns the records of a type. If do is true, it also returns the RRSIG records
+// for the type.
 func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	for _, rr := range rrs {
 		sig, isSig := rr.(*dns.RRSIG)
@@ -232,8 +232,8 @@ func (u *Resolver) dname(name string) *dns.DNAME {
 	return nil
 }
 
-// addTargets adds the address records of the hosts to which the records rrs refer, as some resolvers
-// do.
+// addTargets adds the address records of the hosts in the records rrs. Some resolvers do
+// the same.
 func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
