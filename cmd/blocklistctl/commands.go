@@ -32,6 +32,7 @@ type askCommands struct {
 	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
 	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
 	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
+	Audit   auditCmd   `cmd:"" help:"Ask a resolver which blocked names are gone, parked, seized or moved."`
 }
 
 // writeCommands are the commands that write order files.
