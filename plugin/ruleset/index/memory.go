@@ -3,6 +3,7 @@ package index
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -22,6 +23,32 @@ var mapping = mapped
 
 // inUse is the number of bytes outside of the heap.
 var inUse atomic.Int64
+
+// minLimit is the smallest value of limit. Tests set it lower.
+var minLimit int64 = 32 << 20
+
+// limit is the value of inUse at which the next collection starts.
+var limit, collecting = atomic.Int64{}, atomic.Bool{}
+
+// collect starts a garbage collection if unused indexes may need much memory. The collector
+// does not count the arrays, so it would let the unused indexes of many loads pile up.
+func collect() {
+	if inUse.Load() <= max(minLimit, limit.Load()) || !collecting.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		// The memory is freed soon after the collection, at about the time of this cleanup.
+		freed := make(chan struct{})
+		runtime.AddCleanup(new([8]int), func(c chan struct{}) { close(c) }, freed)
+		runtime.GC()
+		select {
+		case <-freed:
+		case <-time.After(time.Second):
+		}
+		limit.Store(2 * inUse.Load())
+		collecting.Store(false)
+	}()
+}
 
 // Mapped returns the number of bytes of all indexes of the process outside of the heap.
 func Mapped() int64 { return inUse.Load() }
@@ -58,6 +85,7 @@ func alloc[T any](x *Index, n, room int) []T {
 	}
 	x.mem.regions[p] = size
 	inUse.Add(int64(size))
+	collect()
 	return unsafe.Slice((*T)(p), room)[:n]
 }
 

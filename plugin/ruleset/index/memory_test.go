@@ -3,8 +3,13 @@ package index
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -94,6 +99,33 @@ func TestMemory(t *testing.T) {
 	wantMapped(t, 0)
 }
 
+// TestMemoryOfManyLoads checks that unused indexes do not pile up while the heap does not grow.
+func TestMemoryOfManyLoads(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	wantMapped(t, 0)
+	was := minLimit
+	minLimit = 1 << 20
+	defer func() { minLimit = was }()
+	var file bytes.Buffer
+	if _, err := numbered(t, 5000).WriteTo(&file); err != nil {
+		t.Fatal(err)
+	}
+	most := int64(0)
+	for range 1000 {
+		if _, err := Read(bytes.NewReader(file.Bytes()), int64(file.Len())); err != nil {
+			t.Fatal(err)
+		}
+		for collecting.Load() { // on a busy machine, the collection may come late
+			runtime.Gosched()
+		}
+		most = max(most, Mapped())
+	}
+	if most > 16<<20 {
+		t.Errorf("%d bytes were mapped for indexes of %d bytes", most, file.Len())
+	}
+	wantMapped(t, 0)
+}
+
 // TestMemoryFallback checks an index on a system without mappings, or with too many.
 func TestMemoryFallback(t *testing.T) {
 	was := mapping
@@ -106,6 +138,69 @@ func TestMemoryFallback(t *testing.T) {
 	}
 	if err := x.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMemoryOfDeadRecords checks that a build frees an array that it has replaced.
+func TestMemoryOfDeadRecords(t *testing.T) {
+	wantMapped(t, 0)
+	var b Builder
+	for _, prefix := range []string{"", "n."} { // the second name makes the record of the first name dead
+		for i := range 5000 {
+			n, err := dname.Parse(fmt.Sprintf("%sa-long-label-%d.example", prefix, i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Add(n, 1)
+		}
+	}
+	x := b.Freeze(first, func(uint32) bool { return false })
+	if size := Mapped(); size > int64(x.Bytes())*5/4 {
+		t.Errorf("%d bytes are mapped for an index of %d bytes", size, x.Bytes())
+	}
+	runtime.KeepAlive(x)
+}
+
+// TestKeepAlive checks that each exported method keeps its index in use, because a test cannot
+// make the collector run at the worst moment.
+func TestKeepAlive(t *testing.T) {
+	safe := map[string]string{
+		"Len": "reads no array", "Bytes": "reads no array", "All": "calls Wires", "FirstMarked": "calls Marked",
+		"Wires": "calls records", "Refs": "calls records",
+	}
+	also := map[string]bool{"records": true, "lacks": true}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range text.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || safe[f.Name.Name] != "" || !f.Name.IsExported() && !also[f.Name.Name] {
+				continue
+			}
+			star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok || star.X.(*ast.Ident).Name != "Index" {
+				continue
+			}
+			found := false
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if ok && len(call.Args) == 1 {
+					fun, ok := call.Fun.(*ast.SelectorExpr)
+					arg, same := call.Args[0].(*ast.Ident)
+					found = found || ok && same && fun.Sel.Name == "KeepAlive" && arg.Name == f.Recv.List[0].Names[0].Name
+				}
+				return true
+			})
+			if !found {
+				t.Errorf("%s: the method %s does not call runtime.KeepAlive", file, f.Name.Name)
+			}
+		}
 	}
 }
 
