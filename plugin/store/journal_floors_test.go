@@ -109,6 +109,12 @@ func TestJournalFloor(t *testing.T) {
 				if st := w.s.Status(); st.LastOK != (tc.alarm == "") || !st.Ready {
 					t.Errorf("last load good: %t, ready: %t", st.LastOK, st.Ready)
 				}
+				if err := w.s.dir.state.Flush(); err != nil {
+					t.Fatal(err)
+				}
+				if floor := w.s.dir.state.Set().Floors[filepath.Join(w.dir, "a.yaml")]; floor.Serial < 9 {
+					t.Errorf("the state directory has the floor %d", floor.Serial)
+				}
 				w.step() // an unchanged file does not end the alarm
 				if st := w.s.Status(); st.LastOK != (tc.alarm == "") {
 					t.Errorf("last load good: %t after a look at the files", st.LastOK)
@@ -287,4 +293,73 @@ func TestJournalSerial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestJournalFloorOfRemovedFile checks that the floor counts for a file of a directory, which the
+// server did not see at its start.
+func TestJournalFloorOfRemovedFile(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", orders(serial(9), "o: nine.example"))
+	w.write("b.yaml", orders("", "b: b.example"))
+	if err := w.start(withJournal(w)); err != nil {
+		t.Fatal(err)
+	}
+	w.s.Close()
+	w.loseState()
+	w.remove("a.yaml")
+	if err := w.restart(); err != nil {
+		t.Fatal(err)
+	}
+	w.floorsRead()
+	w.write("a.yaml", orders(serial(7), "o: seven.example"))
+	w.step()
+	w.wantBlocked("b.example", "seven.example", "b.example")
+	w.wantAlarm("serial: is 7, but the last version in force at this path had 9; write a serial above 9")
+}
+
+// TestJournalFloorOfWaitingVersion checks that a version that waits for an order id is compared
+// with the floor.
+func TestJournalFloorOfWaitingVersion(t *testing.T) {
+	w := acceptNine(t)
+	w.loseState()
+	w.write("a.yaml", orders(serial(5), "b: five.example")) // b.yaml has the order b too
+	w.s.opt.Patterns = []string{filepath.Join(w.dir, "b.yaml"), filepath.Join(w.dir, "a.yaml")}
+	if err := w.restart(); err != nil {
+		t.Fatal(err)
+	}
+	w.floorsRead()
+	w.log.take()
+	w.write("b.yaml", orders("", "c: b.example"))
+	w.step()
+	w.wantBlocked("b.example", "five.example", "b.example")
+	w.wantAlarm("serial: is 5, but the last version in force at this path had 9")
+}
+
+// TestJournalFloorAndLateState checks that the floor stays when the state directory opens late.
+func TestJournalFloorAndLateState(t *testing.T) {
+	w := acceptNine(t)
+	w.loseState()
+	w.rename(".state5", ".state")
+	other, err := state.Open(filepath.Join(w.dir, ".state"), state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.remove("a.yaml")
+	if err := w.restart(); err != nil {
+		t.Fatal(err)
+	}
+	w.floorsRead()
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.After(stateRetry)
+	for deadline := time.Now().Add(time.Minute); len(w.blocked("five.example")) == 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		w.s.next()
+	}
+	w.wantBlocked("five.example", "five.example", "nine.example") // the stored version
+	w.log.take()
+	w.write("a.yaml", orders(serial(7), "o: seven.example"))
+	w.step()
+	w.wantBlocked("five.example", "five.example", "seven.example")
+	w.wantAlarm("serial: is 7, but an earlier version in force had 9")
 }
