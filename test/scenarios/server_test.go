@@ -24,7 +24,7 @@ func (s *scenario) at(args []string) string {
 	if s.inst != nil && to.Before(now) {
 		s.t.Fatalf("it is %s already", now)
 	}
-	s.clock.set(to)
+	s.clock.Set(to)
 	s.calm()
 	return ""
 }
@@ -35,7 +35,7 @@ func (s *scenario) pass(args []string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.clock.set(s.clock.Now().Add(d))
+	s.clock.Set(s.clock.Now().Add(d))
 	s.calm()
 	return ""
 }
@@ -80,7 +80,7 @@ func (s *scenario) stop([]string) string {
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
 // corefile returns a Corefile of the scenario. It replaces port 1053 by free ports on
-// loopback, and 192.0.2.53 by the test's upstream server.
+// loopback. It replaces 192.0.2.53 by the test's upstream server.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)
