@@ -12,6 +12,7 @@ require (
 	github.com/dnstap/golang-dnstap v0.4.0
 	github.com/emersion/go-ical v0.0.0-20250329121855-f41e73efc392
 	github.com/gaissmai/bart v0.30.0
+	github.com/go-playground/locales v0.14.2
 	github.com/jedisct1/go-minisign v0.0.0-20260527172527-a09352b57a22
 	github.com/klauspost/compress v1.19.1
 	github.com/maxmind/mmdbwriter v1.2.0
