@@ -94,6 +94,3 @@ func (h *History) Open(f journal.Version) (io.ReadCloser, error) {
 func (h *History) SideOf(f journal.Version) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) }
 }
-
-// Node returns the name of the journal.
-func (h *History) Node() string { return h.node }

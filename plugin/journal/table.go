@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A table has the last record of each order, and the targets that the guard holds. It is built
-// from the records when the journal is opened.
+// A table has the last record of each order, the targets that the guard holds, and the floors of
+// files. It is built from the records when the journal is opened.
 //
 // The keys are hashes of the order ids, so that a million orders need some 60 MB at most. The
 // hash has a secret seed, so that no file can contain ids with equal hashes on purpose.
@@ -16,6 +16,7 @@ type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry
 	held   map[HeldTarget]bool
+	floors map[string]Floor
 	// requests counts the Request records by their digests. begin is the time of the first record
 	// that is left after Prune, or zero.
 	requests map[string]int
@@ -48,7 +49,7 @@ func contentNumber(content string) uint32 {
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
-	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, requests: map[string]int{}}
+	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, requests: map[string]int{}, floors: map[string]Floor{}}
 }
 
 func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
@@ -68,6 +69,7 @@ func (t *table) note(r *Record) {
 	if t.begin.IsZero() && len(t.orders) == 0 && r.Index > 0 {
 		t.begin = r.Time.Time
 	}
+	t.noteFloors(r)
 	switch r.Event {
 	case Daily:
 		t.day = day(r.Time)
