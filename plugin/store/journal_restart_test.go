@@ -31,7 +31,7 @@ func orderEvents(t *testing.T, dir string, n int) (out []string, all int) {
 	return out, all
 }
 
-func withJournal(w *world) func(*Options) {
+func keepingJournal(w *world) func(*Options) {
 	return func(o *Options) { o.Journal, o.Origin = filepath.Join(w.dir, ".journal"), "node1" }
 }
 
@@ -77,7 +77,7 @@ func TestJournalRestart(t *testing.T) {
 				w.write("a.yaml", two)
 				w.write("z.yaml", orders("", "other: z.example"))
 				if err := w.start(func(o *Options) {
-					withJournal(w)(o)
+					keepingJournal(w)(o)
 					if o.MaxShrink = 100; kept {
 						withState(w)(o)
 					}
@@ -235,7 +235,7 @@ func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))
 	w.write("b.yaml", orders("serial: 5\n", "two: b.example"))
-	if err := w.start(func(o *Options) { withJournal(w)(o); withState(w)(o); o.MaxShrink = 100 }, "a.yaml", "b.yaml"); err != nil {
+	if err := w.start(func(o *Options) { keepingJournal(w)(o); withState(w)(o); o.MaxShrink = 100 }, "a.yaml", "b.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	serial := int64(3)
