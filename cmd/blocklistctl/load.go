@@ -109,6 +109,9 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	opt := s.Store.Rules
 	opt.Guard, l.problems = readGuard(s.Store.Protect)
 	paths, errs := source.Expand(patterns)
+	if e.kept != nil {
+		paths, errs = e.kept.paths(), nil
+	}
 	for _, err := range errs {
 		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
 	}

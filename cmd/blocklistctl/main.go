@@ -39,6 +39,7 @@ type env struct {
 	now            func() time.Time
 	progress       *progress
 	edited         map[string][]byte // see readFile
+	kept           *keptVersions     // see readFile
 	asks           *asker            // see asker
 }
 

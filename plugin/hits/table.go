@@ -58,17 +58,19 @@ func (t *table) place(o *ruleset.Order) uint64 {
 	return uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> (t.shift & 63)
 }
 
-// count counts one hit in the slot.
-func (s *slot) count(shadow bool) {
-	n := &s.hits
+// count counts one hit in the slot. It reports whether this is the first hit, without hits in
+// shadow.
+func (s *slot) count(shadow bool) (first bool) {
 	if shadow {
-		n = &s.shadow
+		s.shadow.Add(1)
+		return false
 	}
-	n.Add(1)
+	return s.hits.Add(1) == 1
 }
 
-// add counts one hit. It returns false if the table is full.
-func (t *table) add(o *ruleset.Order, shadow bool) bool {
+// add counts one hit. It returns false if the table is full. first is true for the first hit of
+// the order in this table, without hits in shadow.
+func (t *table) add(o *ruleset.Order, shadow bool) (first, ok bool) {
 	i := t.place(o)
 	for range maxProbes {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
@@ -79,10 +81,9 @@ func (t *table) add(o *ruleset.Order, shadow bool) bool {
 			k = o
 		}
 		if k == o {
-			s.count(shadow)
-			return true
+			return s.count(shadow), true
 		}
 		i++
 	}
-	return false
+	return false, false
 }

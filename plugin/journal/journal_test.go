@@ -151,7 +151,7 @@ func TestRecords(t *testing.T) {
 
 	j, _ = open(t, dir)
 	j.Do(0, func(b *Batch) {
-		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Known("b") || b.Known("c") {
+		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Present("b") || b.Present("c") {
 			t.Errorf("a: %q %v, b: %q %v", b.State("a"), b.Answered("a"), b.State("b"), b.Answered("b"))
 		}
 		if held := b.HeldTargets(); len(held) != 1 || held[0] != (HeldTarget{"b", "com"}) {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 )
 
@@ -47,7 +48,11 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {
 				if e := j.table.orders[j.table.key(r.Order)]; e.last == r.Index {
-					heads = append(heads, OrderNumber{r.Order, r.Number, r.Index, states[e.state]})
+					h := OrderNumber{Order: r.Order, N: r.Number, Index: r.Index, State: states[e.state]}
+					if e.content != 0 {
+						h.Content = fmt.Sprintf("%08x", e.content)
+					}
+					heads = append(heads, h)
 				}
 			}
 			if err == nil && r.Event == Pruned {

@@ -80,13 +80,17 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
+	// Content is a digest of the order as the server reads it. It shows at the next start whether
+	// the order was changed.
+	Content string `json:"content,omitempty"`
 
 	File   string    `json:"file,omitempty"`
-	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version
+	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version, or of the line of a Request
 	Files  []Version `json:"files,omitempty"`
 	More   int       `json:"more,omitempty"` // the number of list entries that were left out
+	All    bool      `json:"all,omitempty"`  // Files has all versions in force
 
-	By  string `json:"by,omitempty"`  // an order or a person
+	By  string `json:"by,omitempty"`  // an order, a person, or the command of a Request
 	Why string `json:"why,omitempty"` // a reason or an error
 
 	Set     string         `json:"set,omitempty"` // the digest of the order set in force
@@ -131,6 +135,8 @@ type OrderNumber struct {
 	N     int64  `json:"n"`
 	Index int64  `json:"i"`
 	State Event  `json:"state,omitempty"`
+
+	Content string `json:"content,omitempty"`
 }
 
 // A Time is a time in UTC. Its text has nine digits for the nanoseconds, so that the texts of

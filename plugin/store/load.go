@@ -388,5 +388,4 @@ func (s *Store) swap() {
 	}
 	s.status.Store(&st)
 	s.warnings, s.unlogged, s.unjournaled = warnings, true, true
-	s.subscribers.notify()
 }

@@ -31,6 +31,7 @@ func (s *Store) recall() (changed bool) {
 	}
 	s.recalled = true
 	s.warnUnaccepted(st)
+	s.journalRequests(st)
 	set, first := st.Set(), len(s.files) == 0
 	lists := 0
 	for path, v := range set.Sorted() {

@@ -116,6 +116,7 @@ func (s *Store) requested() {
 		if r.Refused == "" && s.setError != nil {
 			answers[i].Answer = state.Answer{Refused: fmt.Sprintf("the order set could not be built: %v", s.setError)}
 		}
+		s.journalRequest(r.Change, answers[i].Answer)
 		if text := answers[i].Refused; text != "" {
 			s.log.Warningf("state %s: %s, reason %q: refused: %s", s.dir.path, r.Change, r.Reason, text)
 		} else {

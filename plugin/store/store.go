@@ -111,8 +111,12 @@ type Store struct {
 
 	unjournaled bool           // the changes of the set in force are not in the journal yet
 	journaled   map[string]int // the failures of each file that are in the journal
-	nextBeat    time.Time      // the time of the next heartbeat of the journal
-	asked       bool           // the journal will report the floors; see askFloors
+	// journaledPaths has the files with a version in force, as the journal says.
+	journaledPaths map[string]bool
+	nextBeat       time.Time    // the time of the next heartbeat of the journal
+	started        bool         // all files were loaded for the first time
+	notified       *ruleset.Set // the set that the subscribers know
+	asked          bool         // the journal will report the floors; see askFloors
 	// permitted has the serials that a person has set, by path. The floors of the journal may be
 	// older.
 	permitted map[string]int64
@@ -126,6 +130,10 @@ type Store struct {
 	countersMu sync.Mutex
 	counters   []*hits.Counter
 	rejournal  atomic.Bool
+
+	// testers is the number of running self-tests. testedSet is the set that was tested last.
+	testers   atomic.Int32
+	testedSet atomic.Pointer[ruleset.Set]
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -284,6 +292,7 @@ func (s *Store) start(ctx context.Context) error {
 			break
 		}
 	}
+	s.journalStarted()
 	var all []string
 	good := false
 	for _, path := range s.paths {
@@ -317,9 +326,9 @@ func (s *Store) anyBeingWritten() bool {
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has written its log and waits for its clock or for a changed
-// file. Tests with a virtual clock use Idle.
+// file, and whether its self-test is over. Tests with a virtual clock use Idle.
 func (s *Store) Idle() bool {
-	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
 
 // Now returns the time of the Store's clock.
