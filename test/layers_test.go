@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
 	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
-	{"plugin/directive", "plugin/register"},
+	{"plugin/directive", "plugin/register", "plugin/report"},
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
 	{"."},
@@ -129,6 +129,7 @@ var onlyTool = map[string]string{
 	"plugin/export":   "the server only needs the form of plugin/rpz",
 	"plugin/sheet":    "the server reads no tables",
 	"plugin/evidence": "the server only writes its journal",
+	"plugin/report":   "the server needs no reports",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

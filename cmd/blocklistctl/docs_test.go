@@ -13,8 +13,8 @@ import (
 // backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the tool's pages in a copy of testdata/docs and compares the
-// outputs. Standard error comes first. With -update, it writes the outputs into the pages.
+// TestDocs runs the examples of the tool's pages in a copy of testdata/docs with two journals, and
+// compares the outputs. Standard error comes first. With -update, it writes the outputs into the pages.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {
@@ -42,6 +42,7 @@ func runExamples(t *testing.T, path string) (examples int) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
+	makeNodes(t)
 	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)

@@ -1,0 +1,540 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// A Certificate is one page about one order for a lawyer. docs/blocklistctl-report.md describes its
+// JSON form.
+type Certificate struct {
+	At           string            `json:"at"`
+	Timezone     string            `json:"timezone"`
+	Order        string            `json:"order"`
+	Action       string            `json:"action"`
+	Authority    string            `json:"authority,omitempty"`
+	References   []string          `json:"references,omitempty"`
+	Document     string            `json:"document,omitempty"` // the SHA-256 of the document
+	Issued       string            `json:"issued,omitempty"`
+	Served       string            `json:"served,omitempty"`
+	Deadline     string            `json:"deadline,omitempty"`
+	Acknowledged string            `json:"acknowledged,omitempty"`
+	Reported     string            `json:"reported,omitempty"`
+	TargetCount  int               `json:"target_count"`
+	Targets      []string          `json:"targets,omitempty"`
+	InForce      int               `json:"nodes_in_force"`
+	Known        int               `json:"nodes_known"`
+	First        string            `json:"in_force_first,omitempty"`
+	Median       string            `json:"in_force_median,omitempty"`
+	Last         string            `json:"in_force_last,omitempty"`
+	AtLatest     bool              `json:"at_latest,omitempty"`
+	Hours        *float64          `json:"hours,omitempty"`
+	OnTime       string            `json:"on_time,omitempty"`
+	State        string            `json:"state"`
+	Ended        string            `json:"ended,omitempty"`
+	By           string            `json:"by,omitempty"`
+	Nodes        []CertificateNode `json:"nodes"`
+	Held         []Held            `json:"held,omitempty"`
+	Tests        []Test            `json:"tests"`
+	Silent       []string          `json:"silent"`
+	Faults       []string          `json:"faults"`
+	Notes        []string          `json:"notes"`
+
+	r *Report
+	x *Row
+	d *Data
+}
+
+// A CertificateNode is what one node says, and how its statement can be checked.
+type CertificateNode struct {
+	RowNode
+	Version string `json:"sha256,omitempty"` // the version of the order file
+	Key     string `json:"key"`
+	Records int    `json:"records"` // of the order
+	Signed  int64  `json:"signed"`  // the size of the newest checkpoint
+	Root    string `json:"root,omitempty"`
+	// Complete is true if the checkpoint contains all records of the order.
+	Complete bool `json:"complete"`
+	// Stamp is the size of the first checkpoint with a time stamp that contains the record "in
+	// force", or 0.
+	Stamp int64 `json:"stamp,omitempty"`
+	// Cosignatures are the names of the witnesses that signed the newest checkpoint.
+	Cosignatures []string `json:"cosignatures,omitempty"`
+
+	dir string
+}
+
+// A Test is a self-test of a node, or a probe from outside.
+type Test struct {
+	Node   string   `json:"node"`
+	Time   string   `json:"time"`
+	Kind   string   `json:"event"` // self_test or probe
+	Target string   `json:"target,omitempty"`
+	Server string   `json:"server,omitempty"`
+	Name   string   `json:"name,omitempty"`
+	Type   string   `json:"type,omitempty"`
+	Rcode  string   `json:"rcode,omitempty"`
+	EDE    []uint16 `json:"ede,omitempty"`
+	Why    string   `json:"why,omitempty"` // empty if the answer is right
+
+	at time.Time
+}
+
+// A SealedError is the error about an order that must not be shown.
+type SealedError struct{ Order string }
+
+func (e *SealedError) Error() string {
+	return fmt.Sprintf("the order %s is sealed; --sealed shows the order", e.Order)
+}
+
+// one returns the report of one order up to now.
+func one(d *Data, id string, opt Options) (*Report, *Row, error) {
+	opt.From, opt.To = time.Unix(0, 0).UTC(), opt.Now.Add(time.Second)
+	r := &Report{zone: d.Zone, from: opt.From, to: opt.To, end: opt.Now, now: opt.Now, Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{}}
+	if d.fields[id] == nil && !d.recorded(id) {
+		return nil, nil, fmt.Errorf("no order file and no journal has the order %q", id)
+	}
+	x := r.row(d, id)
+	if x.Sealed = d.sealed(id, opt.Disclosure); x.Sealed && !opt.Sealed {
+		return nil, nil, &SealedError{id}
+	}
+	x.asOf = opt.Now
+	for _, n := range d.Nodes {
+		r.addNode(n)
+		if o := n.orders[id]; o != nil && n.Last.Before(x.asOf) && o.stateAt(opt.Now).state == journal.InForce {
+			x.asOf = n.Last // the journal does not say more
+		}
+	}
+	return r, x, nil
+}
+
+// recorded reports whether a journal has a record of the order.
+func (d *Data) recorded(id string) bool {
+	return slices.ContainsFunc(d.Nodes, func(n *Node) bool { return n.orders[id] != nil })
+}
+
+// NewCertificate makes the certificate of an order.
+func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
+	r, x, err := one(d, id, opt)
+	if err != nil {
+		return nil, err
+	}
+	c := &Certificate{At: utc(opt.Now), Timezone: d.Zone.String(), Order: id, Action: x.Action, Authority: x.authority(), References: x.References,
+		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
+		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
+		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
+	secret := false // the targets are secret
+	if f := x.f; f != nil {
+		secret = f.Disclosure != order.Full && !opt.Sealed
+		if f.Document != nil {
+			c.Document = f.Document.SHA256
+		}
+		if !secret {
+			c.Targets = f.targetTexts()
+		}
+	}
+	c.Held = x.shown(opt.Sealed).Held
+	c.Median = utc(x.medianTime())
+	for _, n := range d.Nodes {
+		if o := n.orders[id]; o != nil {
+			c.addNode(n, o, secret)
+		}
+	}
+	sort.SliceStable(c.Tests, func(i, j int) bool { return c.Tests[i].at.Before(c.Tests[j].at) })
+	c.notes()
+	return c, nil
+}
+
+// authority returns the authority with its country and kind.
+func (x *Row) authority() string {
+	y := *x
+	y.References = nil
+	return y.About()
+}
+
+// targetTexts returns the targets of an order.
+func (f *fields) targetTexts() (out []string) {
+	for i := range f.Targets {
+		out = append(out, f.Targets[i].String())
+	}
+	if f.Side != nil {
+		for n := range f.Side.Names.All() {
+			out = append(out, n.String())
+		}
+	}
+	return out
+}
+
+// medianTime returns the median of the times at which the nodes began to enforce the order.
+func (x *Row) medianTime() time.Time {
+	var list []time.Time
+	for _, y := range x.Nodes {
+		if !y.inForce.IsZero() && y.AtLatest == x.AtLatest {
+			list = append(list, y.inForce)
+		}
+	}
+	if len(list) == 0 {
+		return time.Time{}
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	m := list[len(list)/2]
+	if len(list)%2 == 0 {
+		before := list[len(list)/2-1]
+		m = before.Add(m.Sub(before) / 2)
+	}
+	return m
+}
+
+// addNode adds what a node says, and its tests.
+func (c *Certificate) addNode(n *Node, o *nodeOrder, secret bool) {
+	i := slices.IndexFunc(c.x.Nodes, func(y RowNode) bool { return y.Node == n.Name })
+	if i < 0 {
+		return
+	}
+	y := CertificateNode{RowNode: c.x.Nodes[i], Key: n.Key, Records: o.records, dir: n.Dir}
+	inForce := int64(-1) // the index of the record about the first interval
+	if len(o.intervals) > 0 {
+		y.Version = o.intervals[0].SHA256
+		for r := range n.history.Records() {
+			if r.Time.Equal(o.intervals[0].From) {
+				inForce = r.Index
+			} else if r.Time.After(o.intervals[0].From) {
+				break
+			}
+		}
+	}
+	if v, err := note.NewVerifier(n.Key); err == nil {
+		if p, err := journal.ReadCheckpoint(filepath.Join(n.Dir, "checkpoint"), v); err == nil {
+			y.Signed, y.Root, y.Complete = p.Size, p.Root.String(), o.indexes[1] < p.Size
+			if s, err := note.Open(p.Text, note.VerifierList(v)); err == nil {
+				for _, sig := range s.UnverifiedSigs {
+					y.Cosignatures = append(y.Cosignatures, sig.Name)
+				}
+			}
+		}
+	}
+	if inForce >= 0 {
+		y.Stamp = firstStamp(n.Dir, inForce)
+	}
+	c.Nodes = append(c.Nodes, y)
+	for _, t := range o.tests {
+		x := Test{Node: n.Name, Time: utc(t.Time.Time), Kind: string(t.Event), Target: t.Target, Server: t.Server, Name: t.Name, Type: t.Type, Rcode: t.Rcode, EDE: t.EDE, Why: t.Why, at: t.Time.Time}
+		if secret {
+			x.Target, x.Name = "", ""
+		}
+		c.Tests = append(c.Tests, x)
+	}
+}
+
+// firstStamp returns the size of the first checkpoint with a time stamp that contains the record
+// of an index, or 0.
+func firstStamp(dir string, index int64) (size int64) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.tsr"))
+	for _, path := range paths {
+		n, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(path), ".tsr"), 10, 64)
+		if err != nil || n <= index || size > 0 && n >= size {
+			continue
+		}
+		if _, err := os.Stat(strings.TrimSuffix(path, ".tsr")); err == nil {
+			size = n
+		}
+	}
+	return size
+}
+
+// notes says what the certificate does not know.
+func (c *Certificate) notes() {
+	add := func(format string, args ...any) { c.Notes = append(c.Notes, fmt.Sprintf(format, args...)) }
+	add("Each time in force is what a node says in its journal, by its own clock.")
+	if c.x.f == nil {
+		add("The fields of the order are unknown: no present file has the order, and the journals have not kept the version.")
+	} else if !c.x.f.present {
+		add("The fields of the order come from a version of its file in a journal.")
+	}
+	for _, n := range c.d.Nodes {
+		if n.OwnKey {
+			add("The journal of %s was checked with its own public key. Compare the key with a copy from another source.", n.Name)
+		}
+		if n.Silent != "" {
+			add("The journal of %s could not be collected: %s.", n.Name, n.Silent)
+		}
+	}
+	if k := c.Known - len(c.Nodes); k > 0 {
+		add("%s without a record of the order.", count(k, "node"))
+	}
+}
+
+// A Section is a part of the certificate.
+type Section struct {
+	Title    string
+	Facts    []Fact
+	Commands []string
+}
+
+// A Fact is a line of a Section.
+type Fact struct {
+	Name, Value string
+	Alarm       bool
+}
+
+// shownTests is the number of right answers in the text of a certificate.
+const shownTests = 10
+
+// shownTargets is the number of targets in the text of a certificate and of a notice.
+const shownTargets = 20
+
+// Sections returns the text of the certificate.
+func (c *Certificate) Sections() []Section {
+	x, r := c.x, c.r
+	var order, effect, tests, proof Section
+	fact := func(s *Section, name, format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); text != "" {
+			s.Facts = append(s.Facts, Fact{name, text, false})
+		}
+	}
+	order.Title = "The order"
+	date := r.dates(x)
+	fact(&order, "authority", "%s", c.Authority)
+	fact(&order, "number", "%s", strings.Join(c.References, ", "))
+	if c.Document != "" {
+		fact(&order, "SHA-256 of the document", "%s", c.Document)
+	}
+	for _, p := range [][2]string{{"issued", date.issued}, {"served", date.served}, {"acknowledged", date.acknowledged}, {"deadline", date.deadline}, {"reported to the authority", date.reported}} {
+		fact(&order, p[0], "%s", forPeople(p[1]))
+	}
+	if x.f != nil {
+		fact(&order, "targets", "%s", c.targetText())
+	}
+	effect.Title = "The effect"
+	fact(&effect, "effect", "%s", r.effectText(x))
+	if len(c.Nodes) > 2 && c.Median != "" {
+		fact(&effect, "median of the nodes", "%s", r.time(x.medianTime()))
+	}
+	for _, n := range c.Nodes {
+		fact(&effect, n.Node, "%s", c.nodeText(n))
+	}
+	fact(&effect, "state", "%s", c.stateText())
+	for _, s := range x.heldTexts() {
+		effect.Facts = append(effect.Facts, Fact{"held", s, true})
+	}
+	if s := x.onTimeText(); s != "" {
+		effect.Facts = append(effect.Facts, Fact{"deadline", s, x.OnTime == "no"})
+	}
+	fact(&effect, "caches", "%s", c.cacheText())
+	tests.Title = "Answers that were checked"
+	c.testFacts(&tests)
+	proof.Title = "How to check this page"
+	for _, n := range c.Nodes {
+		fact(&proof, n.Node, "%s", c.proofText(n))
+	}
+	for _, n := range c.Nodes {
+		proof.Commands = append(proof.Commands,
+			fmt.Sprintf("blocklistctl evidence verify %s --key '%s'", quote(n.dir), n.Key),
+			fmt.Sprintf("blocklistctl evidence prove %s --order %s --out bundle && bash bundle/verify.sh '%s'", quote(n.dir), c.Order, n.Key))
+		if n.Stamp > 0 {
+			file := quote(filepath.Join(n.dir, "checkpoints", fmt.Sprint(n.Stamp)))
+			proof.Commands = append(proof.Commands, fmt.Sprintf("openssl ts -verify -data %s -in %s.tsr -CAfile CA", file, file))
+		}
+	}
+	out := []Section{order, effect, tests, proof}
+	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Facts) == 0 })
+}
+
+// quote returns a path for a shell.
+func quote(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("-_./+:@%,=", r) && !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// targetText returns the number and the first targets.
+func (c *Certificate) targetText() string {
+	if c.Targets == nil && c.TargetCount > 0 {
+		return fmt.Sprintf("%d; the order does not disclose the targets", c.TargetCount)
+	}
+	shown := c.Targets[:min(len(c.Targets), shownTargets)]
+	s := fmt.Sprintf("%d: %s", c.TargetCount, strings.Join(shown, ", "))
+	if more := len(c.Targets) - len(shown); more > 0 {
+		s += fmt.Sprintf(", and %d more", more)
+	}
+	return s
+}
+
+// nodeText says when a node enforced the order.
+func (c *Certificate) nodeText(n CertificateNode) string {
+	s := "never in force; state: " + n.State
+	if !n.inForce.IsZero() {
+		s = "in force at " + c.r.time(n.inForce)
+		if n.AtLatest {
+			s = "in force since its journal began, at " + c.r.time(n.inForce)
+		}
+		if n.Version != "" {
+			s += fmt.Sprintf(", by version %.12s of the order file", n.Version)
+		}
+	}
+	if n.Answered != "" {
+		if t, err := time.Parse(time.RFC3339, n.Answered); err == nil {
+			s += "; first blocked query at " + c.r.time(t)
+		}
+	}
+	if !n.until.IsZero() {
+		s += "; until " + c.r.time(n.until) + ": " + n.State
+		if n.By != "" {
+			s += " by " + n.By
+		}
+	}
+	return s
+}
+
+// stateText says whether the order is in force, as far as the journals go.
+func (c *Certificate) stateText() string {
+	asOf := "as of " + c.r.time(c.x.asOf)
+	switch c.State {
+	case string(journal.InForce):
+		return "in force on all nodes with records, " + asOf
+	case unknownState:
+		return "unknown: no journal has a record of the order"
+	}
+	return strings.Replace(c.x.stateText(c.r), "at the end of the period", asOf, 1)
+}
+
+// cacheText says how long a cache can contradict the nodes.
+func (c *Certificate) cacheText() string {
+	if c.x.InForce == 0 || c.x.lift {
+		return ""
+	}
+	s := "a node decides about each query before it asks its cache, if blocklist is above cache in the Corefile"
+	if c.x.InForce == c.x.Known && !c.x.last.IsZero() {
+		s += "; no answer older than the TTL after " + c.r.time(c.x.last) + ": a cache in front of the nodes keeps an answer from before this time only until the TTL of the answer ends"
+	}
+	return s
+}
+
+// testFacts adds the self-tests and the probes.
+func (c *Certificate) testFacts(s *Section) {
+	for _, k := range []struct{ kind, name string }{{string(journal.SelfTest), "self-tests of the nodes"}, {string(journal.Probe), "probes"}} {
+		var right, wrong []Test
+		for _, t := range c.Tests {
+			switch {
+			case t.Kind != k.kind:
+			case t.Why == "":
+				right = append(right, t)
+			default:
+				wrong = append(wrong, t)
+			}
+		}
+		if len(right)+len(wrong) == 0 {
+			s.Facts = append(s.Facts, Fact{k.name, "the journals have none for this order", false})
+			continue
+		}
+		s.Facts = append(s.Facts, Fact{k.name, fmt.Sprintf("%d right, %d wrong", len(right), len(wrong)), len(wrong) > 0})
+		for _, t := range wrong {
+			s.Facts = append(s.Facts, Fact{c.r.time(t.at), t.text() + ": WRONG: " + t.Why, true})
+		}
+		for _, t := range right[:min(len(right), shownTests)] {
+			s.Facts = append(s.Facts, Fact{c.r.time(t.at), t.text(), false})
+		}
+		if more := len(right) - shownTests; more > 0 {
+			s.Facts = append(s.Facts, Fact{"", fmt.Sprintf("and %d more right answers", more), false})
+		}
+	}
+}
+
+// text returns the query and the answer of a test.
+func (t Test) text() string {
+	s := t.Node
+	if t.Server != "" && t.Server != t.Node {
+		s += " asked " + t.Server
+	}
+	if name := or(t.Name, t.Target); name != "" {
+		s += " for " + strings.TrimSpace(name+" "+t.Type)
+	}
+	s += ": " + or(t.Rcode, "no answer")
+	for _, e := range t.EDE {
+		s += fmt.Sprintf(", EDE %d", e)
+	}
+	return s
+}
+
+// proofText describes the checkpoint of a node.
+func (c *Certificate) proofText(n CertificateNode) string {
+	if n.Root == "" {
+		return "the journal has no good checkpoint"
+	}
+	s := fmt.Sprintf("%s of this order; newest checkpoint: %d records, root %s", count(n.Records, "record"), n.Signed, n.Root)
+	if !n.Complete {
+		s += "; the last record of the order is not signed yet"
+	}
+	if n.Stamp > 0 {
+		s += fmt.Sprintf("; the checkpoint of %d records has a time stamp and contains the record in_force", n.Stamp)
+	}
+	if len(n.Cosignatures) > 0 {
+		s += "; cosignatures, not checked here: " + strings.Join(n.Cosignatures, ", ")
+	}
+	return s
+}
+
+// Title returns the title of the page.
+func (c *Certificate) Title() string { return "Certificate of the order " + c.Order }
+
+// Intro returns the first sentence of the page.
+func (c *Certificate) Intro() string {
+	return fmt.Sprintf("Made at %s from %s. Times: %s.", c.r.time(c.r.now), count(len(c.d.Nodes), "journal"), c.Timezone)
+}
+
+// WriteText writes the certificate as text.
+func (c *Certificate) WriteText(w io.Writer) error {
+	var b strings.Builder
+	line := func(s string) { b.WriteString(strings.TrimRight(printable.Line(s), " ") + "\n") }
+	for _, f := range c.Faults {
+		line("FAULT: " + f)
+	}
+	if len(c.Faults) > 0 {
+		line("A journal with a fault is no evidence.")
+		line("")
+	}
+	line(c.Title())
+	line(c.Intro())
+	for _, s := range c.Sections() {
+		line("")
+		line(s.Title)
+		for _, f := range s.Facts {
+			line("  " + f.Name + ": " + f.Value)
+		}
+		for _, s := range s.Commands {
+			line("  $ " + s)
+		}
+	}
+	line("")
+	for _, n := range c.Notes {
+		line(n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+//go:embed certificate.html
+var certificateText string
+
+var certificatePage = template.Must(template.New("certificate").Funcs(pageFuncs).Parse(certificateText))
+
+// WriteHTML writes the certificate as one HTML file that needs no other file.
+func (c *Certificate) WriteHTML(w io.Writer) error { return certificatePage.Execute(w, c) }
