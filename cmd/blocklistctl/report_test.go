@@ -101,7 +101,7 @@ func TestReports(t *testing.T) {
 		if code != tc.code || !strings.Contains(out, tc.want) {
 			t.Errorf("%s: exit %d\n%s\nwant %d, with %q", tc.args, code, out, tc.code, tc.want)
 		}
-		if strings.Contains(out, "h.example") || strings.Contains(out, "hidden/1") && !strings.Contains(tc.args, "hidden/1") && !strings.Contains(tc.args, "--sealed") {
+		if (strings.Contains(out, "h.example") || strings.Contains(out, "hidden/1") && !strings.Contains(tc.args, "hidden/1")) && !strings.Contains(tc.args, "--sealed") {
 			t.Errorf("%s shows the sealed order:\n%s", tc.args, out)
 		}
 		if args := append([]string{"--json"}, strings.Fields(tc.args)...); code == exitOK && !strings.Contains(tc.args, "--format") && !strings.Contains(tc.args, "--html") {

@@ -75,8 +75,6 @@ type CertificateNode struct {
 	Stamp int64 `json:"stamp,omitempty"`
 	// Cosignatures are the names of the witnesses that signed the newest checkpoint.
 	Cosignatures []string `json:"cosignatures,omitempty"`
-
-	dir string
 }
 
 // A Test is a self-test of a node, or a probe from outside.
@@ -206,7 +204,7 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder, secret bool) {
 	if i < 0 {
 		return
 	}
-	y := CertificateNode{RowNode: c.x.Nodes[i], Key: n.Key, Records: o.records, dir: n.Dir}
+	y := CertificateNode{RowNode: c.x.Nodes[i], Key: n.Key, Records: o.records}
 	inForce := int64(-1) // the index of the record about the first interval
 	if len(o.intervals) > 0 {
 		y.Version = o.intervals[0].SHA256
@@ -266,16 +264,20 @@ func (c *Certificate) notes() {
 	} else if !c.x.f.present {
 		add("The fields of the order come from a version of its file in a journal.")
 	}
+	var own []string
 	for _, n := range c.d.Nodes {
 		if n.OwnKey {
-			add("The journal of %s was checked with its own public key. Compare the key with a copy from another source.", n.Name)
+			own = append(own, n.Name)
 		}
 		if n.Silent != "" {
 			add("The journal of %s could not be collected: %s.", n.Name, n.Silent)
 		}
 	}
-	if k := c.Known - len(c.Nodes); k > 0 {
-		add("%s without a record of the order.", count(k, "node"))
+	if len(own) > 0 {
+		add("The check used the public key in the journal itself: %s. Compare the key with a copy from another source.", strings.Join(own, ", "))
+	}
+	if len(c.x.Without) > 0 {
+		add("Nodes without a record of the order: %s.", strings.Join(c.x.Without, ", "))
 	}
 }
 
@@ -293,7 +295,7 @@ type Fact struct {
 }
 
 // shownTests is the number of right answers in the text of a certificate.
-const shownTests = 10
+const shownTests = 3
 
 // shownTargets is the number of targets in the text of a certificate and of a notice.
 const shownTargets = 20
@@ -342,27 +344,18 @@ func (c *Certificate) Sections() []Section {
 	for _, n := range c.Nodes {
 		fact(&proof, n.Node, "%s", c.proofText(n))
 	}
-	for _, n := range c.Nodes {
-		proof.Commands = append(proof.Commands,
-			fmt.Sprintf("blocklistctl evidence verify %s --key '%s'", quote(n.dir), n.Key),
-			fmt.Sprintf("blocklistctl evidence prove %s --order %s --out bundle && bash bundle/verify.sh '%s'", quote(n.dir), c.Order, n.Key))
-		if n.Stamp > 0 {
-			file := quote(filepath.Join(n.dir, "checkpoints", fmt.Sprint(n.Stamp)))
-			proof.Commands = append(proof.Commands, fmt.Sprintf("openssl ts -verify -data %s -in %s.tsr -CAfile CA", file, file))
+	if len(c.Nodes) > 0 {
+		proof.Commands = []string{
+			"blocklistctl evidence verify DIR --key KEY",
+			"blocklistctl evidence prove DIR --order " + c.Order + " --out bundle",
+			"bash bundle/verify.sh KEY",
 		}
+	}
+	if slices.ContainsFunc(c.Nodes, func(n CertificateNode) bool { return n.Stamp > 0 }) {
+		proof.Commands = append(proof.Commands, "openssl ts -verify -data DIR/checkpoints/SIZE -in DIR/checkpoints/SIZE.tsr -CAfile CA")
 	}
 	out := []Section{order, effect, tests, proof}
 	return slices.DeleteFunc(out, func(s Section) bool { return len(s.Facts) == 0 })
-}
-
-// quote returns a path for a shell.
-func quote(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("-_./+:@%,=", r) && !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // targetText returns the number and the first targets.
@@ -477,9 +470,9 @@ func (t Test) text() string {
 // proofText describes the checkpoint of a node.
 func (c *Certificate) proofText(n CertificateNode) string {
 	if n.Root == "" {
-		return "the journal has no good checkpoint"
+		return "key " + n.Key + "; the journal has no good checkpoint"
 	}
-	s := fmt.Sprintf("%s of this order; newest checkpoint: %d records, root %s", count(n.Records, "record"), n.Signed, n.Root)
+	s := fmt.Sprintf("key %s; %s of this order; newest checkpoint: %d records, root %s", n.Key, count(n.Records, "record"), n.Signed, n.Root)
 	if !n.Complete {
 		s += "; the last record of the order is not signed yet"
 	}

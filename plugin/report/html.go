@@ -31,6 +31,6 @@ func (r *Report) WriteHTML(w io.Writer, d *Data) error {
 		Bars             []Bar
 		Line             *Line
 		FirstDay, EndDay string
-		Made, Note       string
-	}{r, r.Bars(), r.Line(d), from, to, r.time(r.now), Note})
+		Made             string
+	}{r, r.Bars(), r.Line(d), from, to, r.time(r.now)})
 }

@@ -33,7 +33,7 @@ func (r *Report) notes(d *Data, unknown int) {
 		r.nodeNotes(n, add)
 	}
 	if len(d.Nodes) > 0 {
-		add("the times in force are what the nodes say, by the clocks of the nodes")
+		add("each time in force is what a node says in its journal, by its own clock; all other dates are from the order files")
 		add("the answers changed are the blocking answers that the nodes counted for each hour (UTC); the hour in which a node stops is not recorded, and a cache in front of a node answers without the node")
 	}
 }
@@ -49,7 +49,7 @@ func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 		}
 		return k
 	}
-	if n.First.After(r.from) && n.First.Before(r.to) {
+	if n.First.After(r.from) && n.First.Before(r.to) && r.anyAtLatest(n.Name) {
 		add("%s: the journal begins at %s; an order that was in force then may have been in force before", n.Name, r.time(n.First))
 	}
 	if !n.Last.IsZero() && in(n.Last) && n.Last.Add(2*time.Hour).Before(r.end) {
@@ -75,4 +75,16 @@ func times(n int) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
+}
+
+// anyAtLatest reports whether an order was in force on a node when its journal began.
+func (r *Report) anyAtLatest(node string) bool {
+	for _, x := range r.rows {
+		for _, y := range x.Nodes {
+			if y.Node == node && y.AtLatest {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -285,6 +285,8 @@ func fold(name, text string) string {
 	text = strings.ReplaceAll(text, "\r\n ", " ")
 	for i, word := range strings.Split(text, " ") {
 		switch {
+		case i == 0 && used+len(word) > most:
+			out, used = strings.TrimRight(name, " ")+"\r\n ", 1
 		case i == 0:
 		case used+1+len(word) > most:
 			out, used = out+"\r\n", 0

@@ -108,10 +108,12 @@ type Row struct {
 	Nodes    []RowNode `json:"nodes"`
 	// InForce is the number of nodes that ever enforced the order. Known is the number of nodes
 	// whose journals cover the time of the order.
-	InForce int    `json:"nodes_in_force"`
-	Known   int    `json:"nodes_known"`
-	First   string `json:"in_force_first,omitempty"`
-	Last    string `json:"in_force_last,omitempty"`
+	InForce int `json:"nodes_in_force"`
+	Known   int `json:"nodes_known"`
+	// Without are the names of the known nodes without a record of the order.
+	Without []string `json:"nodes_without,omitempty"`
+	First   string   `json:"in_force_first,omitempty"`
+	Last    string   `json:"in_force_last,omitempty"`
 	// AtLatest is true if the order was in force when the journals began, so that First and Last are
 	// only upper limits.
 	AtLatest bool `json:"at_latest,omitempty"`
@@ -284,6 +286,7 @@ func (r *Report) row(d *Data, id string) *Row {
 			// The node had ended before the order came, or began after the order had ended.
 		default:
 			x.Known++
+			x.Without = append(x.Without, n.Name)
 		}
 	}
 	x.effect()

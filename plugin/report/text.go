@@ -10,9 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// Note is the sentence at the end of a report.
-const Note = "Each time in force is what a node says in its journal, by its own clock. All other dates are from the order files."
-
 // WriteText writes the report as text.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
@@ -48,7 +45,6 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, n := range r.Notes {
 		line("note: %s", n)
 	}
-	line("%s", Note)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -165,7 +161,11 @@ func (r *Report) effectText(x *Row) string {
 	case x.Known == 0:
 		return "no journal says whether the order was in force"
 	case x.InForce == 0:
-		return fmt.Sprintf("in force on 0 of %s", count(x.Known, "node"))
+		s := fmt.Sprintf("in force on 0 of %s", count(x.Known, "node"))
+		if len(x.Without) > 0 {
+			s += "; without a record of the order: " + strings.Join(x.Without, ", ")
+		}
+		return s
 	}
 	s := fmt.Sprintf("in force on %d of %s: ", x.InForce, count(x.Known, "node"))
 	switch {
@@ -219,8 +219,8 @@ func (x *Row) stateText(r *Report) string {
 				parts = append(parts, y.Node+": "+or(y.State, "no record"))
 			}
 		}
-		if k := x.Known - len(x.Nodes); k > 0 {
-			parts = append(parts, count(k, "node")+" without a record of the order")
+		for _, n := range x.Without {
+			parts = append(parts, n+": no record of the order")
 		}
 		return "at the end of the period not on all nodes: " + strings.Join(parts, "; ")
 	}
