@@ -6,51 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/store"
+	testclock "github.com/dns-orders/blocklist/test/clock"
 )
-
-// A stepClock moves only when the test moves it.
-type stepClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	alarms map[chan time.Time]time.Time
-}
-
-func (c *stepClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *stepClock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	ch := make(chan time.Time, 1)
-	c.alarms[ch] = c.now.Add(d)
-	c.mu.Unlock()
-	c.set(c.Now())
-	return ch, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.alarms, ch)
-	}
-}
-
-// set moves the clock and fires the alarms whose time has come.
-func (c *stepClock) set(to time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = to
-	for ch, at := range c.alarms {
-		if !to.Before(at) {
-			ch <- to
-			delete(c.alarms, ch)
-		}
-	}
-}
 
 // TestExportWatch checks that --watch writes the file when an order starts or ends and when an
 // order file changes, and that the file stays when the form cannot say an answer.
@@ -80,7 +41,7 @@ func TestExportWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticks := &stepClock{now: begin, alarms: map[chan time.Time]time.Time{}}
+	ticks := testclock.New(begin)
 	var stderr bytes.Buffer // only the goroutine of follow writes here
 	e := &env{stderr: &stderr, now: ticks.Now, progress: newProgress(&stderr)}
 	s, err := (&serverFlags{}).server([]string{orders})
@@ -122,14 +83,14 @@ func TestExportWatch(t *testing.T) {
 				serials[serial] = true
 				return
 			}
-			ticks.set(ticks.Now().Add(time.Second))
+			ticks.Set(ticks.Now().Add(time.Second))
 		}
 		t.Fatalf("the file has %q, want %q", got, want)
 	}
 	await("a")
-	ticks.set(begin.Add(time.Hour - time.Second))
+	ticks.Set(begin.Add(time.Hour - time.Second))
 	await("a b")
-	ticks.set(begin.Add(2*time.Hour - time.Second))
+	ticks.Set(begin.Add(2*time.Hour - time.Second))
 	await("a")
 	put("a.example, c.example")
 	await("a c")

@@ -5,48 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/clock"
 )
-
-// A stepClock moves only when the test moves it.
-type stepClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	alarms map[chan time.Time]time.Time
-}
-
-func (c *stepClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *stepClock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	ch := make(chan time.Time, 1)
-	c.alarms[ch] = c.now.Add(d)
-	c.mu.Unlock()
-	c.add(0)
-	return ch, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.alarms, ch)
-	}
-}
-
-func (c *stepClock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	for ch, at := range c.alarms {
-		if !c.now.Before(at) {
-			ch <- c.now
-			delete(c.alarms, ch)
-		}
-	}
-}
 
 // TestIdle repeats one change many times, and moves the clock only while Idle returns true.
 // Each report must come at the same time of the clock.
@@ -64,8 +27,8 @@ func TestIdle(t *testing.T) {
 		}
 	}
 	write("one\n")
-	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
-	s, err := New(Config{Patterns: []string{path}, Clock: clock})
+	ticks := clock.New(time.Now())
+	s, err := New(Config{Patterns: []string{path}, Clock: ticks})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +39,7 @@ func TestIdle(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	reports := make(chan time.Time, 100)
 	done := make(chan error)
-	go func() { done <- s.Run(ctx, func([]File) { reports <- clock.Now() }) }()
+	go func() { done <- s.Run(ctx, func([]File) { reports <- ticks.Now() }) }()
 	defer func() { cancel(); <-done }()
 	calm := func() {
 		t.Helper()
@@ -88,22 +51,22 @@ func TestIdle(t *testing.T) {
 	}
 	calm()
 	for range 20 {
-		begin := clock.Now()
+		begin := ticks.Now()
 		write(begin.String())
 		for len(reports) == 0 {
 			calm()
-			if clock.Now().Sub(begin) > debounce {
-				t.Fatalf("no report %s after the change", clock.Now().Sub(begin))
+			if ticks.Now().Sub(begin) > debounce {
+				t.Fatalf("no report %s after the change", ticks.Now().Sub(begin))
 			}
 			if len(reports) == 0 {
-				clock.add(time.Millisecond)
+				ticks.Add(time.Millisecond)
 			}
 		}
 		if took := (<-reports).Sub(begin); took != debounce {
 			t.Fatalf("the report came %s after the change, want %s", took, debounce)
 		}
 		calm()
-		clock.add(3 * DefaultPoll) // so that a scan after an event is allowed at once
+		ticks.Add(3 * DefaultPoll) // so that a scan after an event is allowed at once
 		calm()
 	}
 }
@@ -111,9 +74,9 @@ func TestIdle(t *testing.T) {
 // TestIdleAfterKick checks that Idle returns false after a kick until the next turn of the
 // loop. It must also return false while work is in progress.
 func TestIdleAfterKick(t *testing.T) {
-	clock := &stepClock{now: time.Now(), alarms: map[chan time.Time]time.Time{}}
-	s := &Source{clock: &steadyClock{Clock: clock}, wake: make(chan struct{}, 1)}
-	soon := clock.now.Add(time.Second)
+	ticks := clock.New(time.Now())
+	s := &Source{clock: &steadyClock{Clock: ticks}, wake: make(chan struct{}, 1)}
+	soon := ticks.Now().Add(time.Second)
 	for i, step := range []struct {
 		do   func()
 		idle bool
@@ -126,7 +89,7 @@ func TestIdleAfterKick(t *testing.T) {
 		{func() { s.rest.pause(soon, true) }, false},
 		{func() { s.rest.turn(); s.kick(); s.rest.pause(soon, false) }, false},
 		{func() { s.rest.turn(); s.rest.pause(soon, false) }, true},
-		{func() { clock.add(time.Second) }, false},
+		{func() { ticks.Add(time.Second) }, false},
 	} {
 		if step.do(); s.Idle() != step.idle {
 			t.Errorf("step %d: idle %v, want %v", i, !step.idle, step.idle)

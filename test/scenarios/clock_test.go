@@ -3,7 +3,6 @@ package scenarios
 import (
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,64 +13,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A virtualClock is a clock that moves only when the test sets it.
-type virtualClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	alarms map[chan time.Time]time.Time
-}
-
-func (c *virtualClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *virtualClock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := make(chan time.Time, 1)
-	if c.alarms == nil {
-		c.alarms = map[chan time.Time]time.Time{}
-	}
-	c.alarms[ch] = c.now.Add(d)
-	c.ring()
-	return ch, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.alarms, ch)
-	}
-}
-
-// ring fires the alarms whose time has come.
-func (c *virtualClock) ring() {
-	for ch, at := range c.alarms {
-		if !c.now.Before(at) {
-			ch <- c.now
-			delete(c.alarms, ch)
-		}
-	}
-}
-
-func (c *virtualClock) set(to time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = to
-	c.ring()
-}
-
-// next returns the time of the next alarm, or limit if limit is earlier.
-func (c *virtualClock) next(limit time.Time) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, at := range c.alarms {
-		if at.Before(limit) {
-			limit = at
-		}
-	}
-	return limit
-}
-
 // notice is the virtual time in which the server must notice a changed file and apply a change
 // that applies "at once".
 const notice = 10 * time.Millisecond
@@ -80,7 +21,7 @@ const notice = 10 * time.Millisecond
 func (s *scenario) noticed() {
 	s.calm()
 	for end := s.clock.Now().Add(notice); s.clock.Now().Before(end); s.calm() {
-		s.clock.set(s.clock.next(end))
+		s.clock.Set(s.clock.Next(end))
 	}
 }
 

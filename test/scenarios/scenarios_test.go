@@ -19,6 +19,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/rewrite"
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/script"
 )
@@ -82,7 +83,7 @@ const (
 type scenario struct {
 	*script.Script
 	t        *testing.T
-	clock    *virtualClock
+	clock    *clock.Clock
 	log      *coredns.Log
 	upstream *upstreamResolver
 	inst     *caddy.Instance // nil while no server runs
@@ -113,16 +114,16 @@ func (s *scenario) steps() map[string]script.Step {
 
 // begin prepares a scenario for the script file.
 func begin(file *script.Script) *scenario {
-	s := &scenario{Script: file, t: file.T, clock: &virtualClock{now: noon}}
+	s := &scenario{Script: file, t: file.T, clock: clock.New(noon)}
 	s.upstream = startUpstream(s.t, s.fileOr("upstream", defaultUpstream))
 	s.LayOut(func(name string) bool { return name == "upstream" || strings.HasPrefix(name, "Corefile") })
 
 	s.log = coredns.CaptureLog(s.t)
-	clock := source.WallClock
+	wall := source.WallClock
 	source.WallClock = s.clock
 	s.t.Cleanup(func() {
 		s.stop(nil)
-		source.WallClock = clock
+		source.WallClock = wall
 	})
 	s.counted = s.counters()
 	return s

@@ -24,7 +24,7 @@ func (s *scenario) at(args []string) string {
 	if s.inst != nil && to.Before(now) {
 		s.t.Fatalf("it is %s already", now)
 	}
-	s.clock.set(to)
+	s.clock.Set(to)
 	s.calm()
 	return ""
 }
@@ -35,7 +35,7 @@ func (s *scenario) pass(args []string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.clock.set(s.clock.Now().Add(d))
+	s.clock.Set(s.clock.Now().Add(d))
 	s.calm()
 	return ""
 }

@@ -1,0 +1,77 @@
+// Package clock has a clock for tests. Programs with timers run on the clock without sleeping.
+package clock
+
+import (
+	"sync"
+	"time"
+)
+
+// A Clock moves only when the test moves it. Its methods are safe for concurrent use.
+type Clock struct {
+	mu     sync.Mutex
+	now    time.Time
+	alarms map[chan time.Time]time.Time
+}
+
+// New returns a Clock that shows the time now.
+func New(now time.Time) *Clock {
+	return &Clock{now: now, alarms: map[chan time.Time]time.Time{}}
+}
+
+// Now returns the time of the clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// After sets an alarm. The channel receives the time once the clock has moved by d. The function
+// removes the alarm.
+func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ch := make(chan time.Time, 1)
+	c.alarms[ch] = c.now.Add(d)
+	c.move(c.now)
+	return ch, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.alarms, ch)
+	}
+}
+
+// Set moves the clock to a time, which may be earlier. The alarms that are due fire.
+func (c *Clock) Set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.move(to)
+}
+
+// Add moves the clock by d. The alarms that are due fire.
+func (c *Clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.move(c.now.Add(d))
+}
+
+func (c *Clock) move(to time.Time) {
+	c.now = to
+	for ch, at := range c.alarms {
+		if !to.Before(at) {
+			ch <- to
+			delete(c.alarms, ch)
+		}
+	}
+}
+
+// Next returns the time of the next alarm, or limit if limit is earlier.
+func (c *Clock) Next(limit time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, at := range c.alarms {
+		if at.Before(limit) {
+			limit = at
+		}
+	}
+	return limit
+}
