@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -46,7 +45,6 @@ type History struct {
 	node    string
 	dir     string
 	records []journal.Record
-	ids     map[string]map[string]bool // the ids of the orders in a version, by its digest
 	// Missing has the versions of files that the journal does not have, so that the history of a
 	// name may be incomplete.
 	Missing []string
@@ -63,141 +61,67 @@ func Open(dir string) (*History, error) {
 	return h, err
 }
 
-// Node returns the name of the journal.
-func (h *History) Node() string { return h.node }
-
-// Dir returns the directory of the journal.
-func (h *History) Dir() string { return h.dir }
-
-// Records yields all records of the journal.
-func (h *History) Records() iter.Seq[*journal.Record] {
-	return func(yield func(*journal.Record) bool) {
-		for i := range h.records {
-			if !yield(&h.records[i]) {
-				return
-			}
-		}
-	}
-}
-
 // Order returns the history of an order. It returns nil if the journal has no record of the
 // order.
 func (h *History) Order(id string) *OrderHistory {
-	out := h.follow(func(order string) bool { return order == id })[id]
-	if out == nil {
-		return nil
+	out := &OrderHistory{Node: h.node, Order: id, Intervals: []Interval{}}
+	var state journal.Event
+	version := ""      // the last version of the file that contained the order
+	var last time.Time // the time of the last record
+	open := func() bool {
+		n := len(out.Intervals)
+		return n > 0 && out.Intervals[n-1].Until.IsZero()
+	}
+	begin := func(t time.Time) { out.Intervals = append(out.Intervals, Interval{From: t, SHA256: version}) }
+	end := func(t time.Time, why, by string) {
+		if open() {
+			x := &out.Intervals[len(out.Intervals)-1]
+			x.Until, x.Why, x.By = t, why, by
+		}
 	}
 	for _, r := range h.records {
-		if r.Order == id {
-			out.Records = append(out.Records, r)
-		}
-	}
-	return out
-}
-
-// All returns the histories of all orders by id, without their records.
-func (h *History) All() map[string]*OrderHistory {
-	return h.follow(func(string) bool { return true })
-}
-
-// A follower follows one order through the records of a journal.
-type follower struct {
-	*OrderHistory
-	state   journal.Event
-	version string // the last version of the file that contained the order
-}
-
-func (x *follower) enforced() bool {
-	n := len(x.Intervals)
-	return n > 0 && x.Intervals[n-1].Until.IsZero()
-}
-
-func (x *follower) begin(t time.Time) {
-	x.Intervals = append(x.Intervals, Interval{From: t, SHA256: x.version})
-}
-
-func (x *follower) end(t time.Time, why, by string) {
-	if x.enforced() {
-		i := &x.Intervals[len(x.Intervals)-1]
-		i.Until, i.Why, i.By = t, why, by
-	}
-}
-
-// loaded adds a load of the order's file. The first outcome after a start lists all versions in
-// force. The file of the order may be missing, or a version without the order may be in force. A
-// record about the order comes only after a change while the server runs.
-func (x *follower) loaded(h *History, t time.Time, f journal.Version) {
-	if x.enforced() {
-		x.version = f.SHA256
-	} else if x.state == journal.InForce && (f.SHA256 == x.version || h.contains(f, x.Order)) {
-		x.version = f.SHA256
-		x.begin(t)
-	}
-}
-
-// record adds a record of the order.
-func (x *follower) record(r *journal.Record) {
-	x.Sealed = r.Sealed
-	switch r.Event {
-	case journal.Received, journal.Corrected:
-		x.File, x.version = r.File, r.SHA256
-	case journal.InForce:
-		if !x.enforced() {
-			x.begin(r.Time.Time)
-		}
-		x.state = r.Event
-	case journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed:
-		x.end(r.Time.Time, string(r.Event), r.By)
-		x.state = r.Event
-	}
-}
-
-// follow returns the histories of the wanted orders, without their records.
-func (h *History) follow(wanted func(order string) bool) map[string]*OrderHistory {
-	all, inFile := map[string]*follower{}, map[string]map[string]*follower{}
-	var last time.Time // the time of the last record
-	for i := range h.records {
-		r := &h.records[i]
 		switch r.Event {
 		case journal.Start:
-			for _, x := range all {
-				x.end(last, "unknown", "")
-			}
+			end(last, "unknown", "")
 		case journal.Stop:
-			for _, x := range all {
-				x.end(r.Time.Time, "stop", "")
-			}
+			end(r.Time.Time, "stop", "")
 		case journal.Outcome:
+			// The first outcome after a start lists all versions in force. The file of the order may
+			// be missing, or a version without the order may be in force. A record about the order
+			// comes only after a change while the server runs.
 			for _, f := range r.Files {
-				if f.Problem != "" {
+				if f.File != out.File || f.Problem != "" {
 					continue
 				}
-				for _, x := range inFile[f.File] {
-					x.loaded(h, r.Time.Time, f)
+				if open() {
+					version = f.SHA256
+				} else if state == journal.InForce && (f.SHA256 == version || h.contains(f, id)) {
+					version = f.SHA256
+					begin(r.Time.Time)
 				}
 			}
 		}
 		last = r.Time.Time
-		if r.Order == "" || !wanted(r.Order) {
+		if r.Order != id {
 			continue
 		}
-		x := all[r.Order]
-		if x == nil {
-			x = &follower{OrderHistory: &OrderHistory{Node: h.node, Order: r.Order, Intervals: []Interval{}}}
-			all[r.Order] = x
-		}
-		was := x.File
-		if x.record(r); x.File != was {
-			delete(inFile[was], r.Order)
-			if inFile[x.File] == nil {
-				inFile[x.File] = map[string]*follower{}
+		out.Records = append(out.Records, r)
+		out.Sealed = r.Sealed
+		switch r.Event {
+		case journal.Received, journal.Corrected:
+			out.File, version = r.File, r.SHA256
+		case journal.InForce:
+			if !open() {
+				begin(r.Time.Time)
 			}
-			inFile[x.File][r.Order] = x
+			state = r.Event
+		case journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed:
+			end(r.Time.Time, string(r.Event), r.By)
+			state = r.Event
 		}
 	}
-	out := make(map[string]*OrderHistory, len(all))
-	for id, x := range all {
-		out[id] = x.OrderHistory
+	if len(out.Records) == 0 {
+		return nil
 	}
 	return out
 }
@@ -255,33 +179,17 @@ func (h *History) Name(n dname.Name) []*OrderHistory {
 
 // contains reports whether a version of an order file has an order with the given id. It returns
 // false for a version that the journal does not have.
-func (h *History) contains(f journal.Version, id string) bool {
-	ids, ok := h.ids[f.SHA256]
-	if !ok {
-		ids = map[string]bool{}
-		if _, problems := h.Parse(f, func(o *order.Order) { ids[o.ID] = true }); len(problems.Errors()) > 0 {
-			ids = nil
-		}
-		if h.ids == nil {
-			h.ids = map[string]map[string]bool{}
-		}
-		h.ids[f.SHA256] = ids
-	}
-	return ids[id]
-}
-
-// Parse parses a version of an order file that the journal has kept, and calls emit with each
-// order. An order is valid until emit returns. After errors, drop all emitted orders.
-func (h *History) Parse(f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
+func (h *History) contains(f journal.Version, id string) (found bool) {
 	in, err := journal.OpenVersion(h.dir, f.SHA256)
 	if err != nil {
-		return &order.File{Path: f.File}, order.Problems{{File: f.File, Msg: "the version is not in the journal"}}
+		return false
 	}
 	defer in.Close()
-	return order.Parse(f.File, in, order.Options{
+	_, problems := order.Parse(f.File, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
-		Emit:     emit,
+		Emit:     func(o *order.Order) { found = found || o.ID == id },
 	})
+	return found && len(problems.Errors()) == 0
 }
 
 // covering returns the orders of a version that have the name, or a name above it, as a target.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func TestHistoryOverRestarts(t *testing.T) {
 	h, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if all := h.All()["x"]; !reflect.DeepEqual(all, h.Order("x").Intervals) {
+		t.Errorf("All returns %+v", all)
 	}
 	var got []string
 	for _, x := range h.Order("x").Intervals {

@@ -73,8 +73,14 @@ type CertificateNode struct {
 	// Stamp is the size of the first checkpoint with a time stamp that contains the record "in
 	// force", or 0.
 	Stamp int64 `json:"stamp,omitempty"`
-	// Cosignatures are the names of the witnesses that signed the newest checkpoint.
-	Cosignatures []string `json:"cosignatures,omitempty"`
+	// Cosignatures are signatures of witnesses for checkpoints that contain this record.
+	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
+}
+
+// A Cosignature is the signature of a witness. It was not checked.
+type Cosignature struct {
+	Witness string `json:"witness"`
+	Size    int64  `json:"size"` // of the checkpoint
 }
 
 // A Test is a self-test of a node, or a probe from outside.
@@ -89,8 +95,23 @@ type Test struct {
 	Rcode  string   `json:"rcode,omitempty"`
 	EDE    []uint16 `json:"ede,omitempty"`
 	Why    string   `json:"why,omitempty"` // empty if the answer is right
+	Result string   `json:"result"`        // right, wrong or unknown
 
 	at time.Time
+}
+
+// result returns whether a test found the right answer. A test without a result says so at the
+// beginning of its reason.
+func result(why string) string {
+	for _, s := range []string{"not tested", "unclear", "no answer"} {
+		if strings.HasPrefix(why, s) {
+			return "unknown"
+		}
+	}
+	if why != "" {
+		return "wrong"
+	}
+	return "right"
 }
 
 // A SealedError is the error about an order that must not be shown.
@@ -150,7 +171,8 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 	c.Median = utc(x.medianTime())
 	for _, n := range d.Nodes {
 		if o := n.orders[id]; o != nil {
-			c.addNode(n, o, secret)
+			c.addTests(n, o, secret)
+			c.addNode(n, o)
 		}
 	}
 	sort.SliceStable(c.Tests, func(i, j int) bool { return c.Tests[i].at.Before(c.Tests[j].at) })
@@ -198,8 +220,26 @@ func (x *Row) medianTime() time.Time {
 	return m
 }
 
-// addNode adds what a node says, and its tests.
-func (c *Certificate) addNode(n *Node, o *nodeOrder, secret bool) {
+// addTests adds the self-tests and the probes in a journal.
+func (c *Certificate) addTests(n *Node, o *nodeOrder, secret bool) {
+	for _, t := range o.tests {
+		if t.Time.After(c.r.end) {
+			continue
+		}
+		x := Test{Node: n.Name, Time: utc(t.Time.Time), Kind: string(t.Event), Target: t.Target, Server: t.Server, Name: t.Name, Type: t.Type, Rcode: t.Rcode, EDE: t.EDE,
+			Why: t.Why, Result: result(t.Why), at: t.Time.Time}
+		if secret {
+			x.Target, x.Name = "", ""
+			if x.Why != "" { // the reason may contain the name
+				x.Why = "the reason is not disclosed"
+			}
+		}
+		c.Tests = append(c.Tests, x)
+	}
+}
+
+// addNode adds what a node says.
+func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 	i := slices.IndexFunc(c.x.Nodes, func(y RowNode) bool { return y.Node == n.Name })
 	if i < 0 {
 		return
@@ -219,24 +259,44 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder, secret bool) {
 	if v, err := note.NewVerifier(n.Key); err == nil {
 		if p, err := journal.ReadCheckpoint(filepath.Join(n.Dir, "checkpoint"), v); err == nil {
 			y.Signed, y.Root, y.Complete = p.Size, p.Root.String(), o.indexes[1] < p.Size
-			if s, err := note.Open(p.Text, note.VerifierList(v)); err == nil {
-				for _, sig := range s.UnverifiedSigs {
-					y.Cosignatures = append(y.Cosignatures, sig.Name)
-				}
-			}
+			y.Cosignatures = cosignatures(n.Dir, v, inForce)
 		}
 	}
 	if inForce >= 0 {
 		y.Stamp = firstStamp(n.Dir, inForce)
 	}
 	c.Nodes = append(c.Nodes, y)
-	for _, t := range o.tests {
-		x := Test{Node: n.Name, Time: utc(t.Time.Time), Kind: string(t.Event), Target: t.Target, Server: t.Server, Name: t.Name, Type: t.Type, Rcode: t.Rcode, EDE: t.EDE, Why: t.Why, at: t.Time.Time}
-		if secret {
-			x.Target, x.Name = "", ""
+}
+
+// cosignatures returns the signatures of witnesses for the first checkpoint of each witness that
+// contains the record of an index. They are in the newest checkpoint, and in files beside the
+// checkpoints of each hour.
+func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
+	for _, path := range append(paths, filepath.Join(dir, "checkpoint")) {
+		text, err := os.ReadFile(path)
+		if err != nil || strings.HasSuffix(path, ".tsr") {
+			continue
 		}
-		c.Tests = append(c.Tests, x)
+		p, err := journal.OpenCheckpoint(text, v)
+		if err != nil || p.Size <= index {
+			continue
+		}
+		s, err := note.Open(text, note.VerifierList(v))
+		if err != nil {
+			continue
+		}
+		for _, sig := range s.UnverifiedSigs {
+			i := slices.IndexFunc(out, func(c Cosignature) bool { return c.Witness == sig.Name })
+			if i < 0 {
+				out = append(out, Cosignature{sig.Name, p.Size})
+			} else {
+				out[i].Size = min(out[i].Size, p.Size)
+			}
+		}
 	}
+	slices.SortFunc(out, func(a, b Cosignature) int { return strings.Compare(a.Witness, b.Witness) })
+	return out
 }
 
 // firstStamp returns the size of the first checkpoint with a time stamp that contains the record
@@ -296,6 +356,9 @@ type Fact struct {
 
 // shownTests is the number of right answers in the text of a certificate.
 const shownTests = 3
+
+// shownWrong is the number of other answers in the text of a certificate.
+const shownWrong = 20
 
 // shownTargets is the number of targets in the text of a certificate and of a notice.
 const shownTargets = 20
@@ -424,23 +487,39 @@ func (c *Certificate) cacheText() string {
 // testFacts adds the self-tests and the probes.
 func (c *Certificate) testFacts(s *Section) {
 	for _, k := range []struct{ kind, name string }{{string(journal.SelfTest), "self-tests of the nodes"}, {string(journal.Probe), "probes"}} {
-		var right, wrong []Test
+		var right, other []Test
+		wrong := 0
 		for _, t := range c.Tests {
 			switch {
 			case t.Kind != k.kind:
-			case t.Why == "":
+			case t.Result == "right":
 				right = append(right, t)
 			default:
-				wrong = append(wrong, t)
+				other = append(other, t)
+				if t.Result == "wrong" {
+					wrong++
+				}
 			}
 		}
-		if len(right)+len(wrong) == 0 {
+		if len(right)+len(other) == 0 {
 			s.Facts = append(s.Facts, Fact{k.name, "the journals have none for this order", false})
 			continue
 		}
-		s.Facts = append(s.Facts, Fact{k.name, fmt.Sprintf("%d right, %d wrong", len(right), len(wrong)), len(wrong) > 0})
-		for _, t := range wrong {
-			s.Facts = append(s.Facts, Fact{c.r.time(t.at), t.text() + ": WRONG: " + t.Why, true})
+		sum := fmt.Sprintf("%d right, %d wrong", len(right), wrong)
+		if n := len(other) - wrong; n > 0 {
+			sum += fmt.Sprintf(", %d without a result", n)
+		}
+		s.Facts = append(s.Facts, Fact{k.name, sum, wrong > 0})
+		for i, t := range other {
+			if i == shownWrong {
+				s.Facts = append(s.Facts, Fact{"", fmt.Sprintf("and %d more answers that are not right", len(other)-i), true})
+				break
+			}
+			text := t.text() + ": " + t.Why
+			if t.Result == "wrong" {
+				text = t.text() + ": WRONG: " + t.Why
+			}
+			s.Facts = append(s.Facts, Fact{c.r.time(t.at), text, t.Result == "wrong"})
 		}
 		for _, t := range right[:min(len(right), shownTests)] {
 			s.Facts = append(s.Facts, Fact{c.r.time(t.at), t.text(), false})
@@ -479,8 +558,8 @@ func (c *Certificate) proofText(n CertificateNode) string {
 	if n.Stamp > 0 {
 		s += fmt.Sprintf("; the checkpoint of %d records has a time stamp and contains the record in_force", n.Stamp)
 	}
-	if len(n.Cosignatures) > 0 {
-		s += "; cosignatures, not checked here: " + strings.Join(n.Cosignatures, ", ")
+	for _, x := range n.Cosignatures {
+		s += fmt.Sprintf("; cosignature of %s for %d records, not checked here", x.Witness, x.Size)
 	}
 	return s
 }

@@ -33,6 +33,8 @@ type Node struct {
 	Faults []string
 	// OwnKey is true if the key for the check comes from the journal itself.
 	OwnKey bool
+	// Prober is true for the journal of "blocklistctl probe", which is no journal of a server.
+	Prober bool
 	// Silent is the reason why the journal could not be collected, or "".
 	Silent string
 
@@ -207,7 +209,7 @@ func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node
 
 // read collects the records of the journal by order.
 func (n *Node) read() {
-	loads := 0
+	loads, probes := 0, 0
 	running := false
 	for r := range n.history.Records() {
 		if n.First.IsZero() {
@@ -224,6 +226,8 @@ func (n *Node) read() {
 			n.stops = append(n.stops, r.Time.Time)
 		case journal.Gap:
 			n.gaps = append(n.gaps, r.Time.Time)
+		case journal.Probe:
+			probes++
 		case journal.Outcome:
 			loads++
 			for _, f := range r.Files {
@@ -238,9 +242,10 @@ func (n *Node) read() {
 			n.record(r, loads)
 		}
 	}
-	for id, o := range n.history.All() {
-		n.orders[id].intervals = o.Intervals
+	for id, intervals := range n.history.All() {
+		n.orders[id].intervals = intervals
 	}
+	n.Prober = loads == 0 && probes > 0
 }
 
 // record adds a record of an order. loads is the number of loads before the record.

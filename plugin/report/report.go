@@ -62,6 +62,8 @@ type NodeRow struct {
 	Last   string `json:"last,omitempty"`
 	Silent string `json:"silent,omitempty"`
 	Faults int    `json:"faults"`
+	// Prober is true for a journal with the answers of other servers.
+	Prober bool `json:"prober,omitempty"`
 
 	first, last time.Time
 }
@@ -223,8 +225,8 @@ func Collect(d *Data, opt Options) *Report {
 
 // addNode adds the row of a node.
 func (r *Report) addNode(n *Node) {
-	x := NodeRow{Node: n.Name, Dir: n.Dir, Key: n.Key, Signed: n.Size, First: utc(n.First), Last: utc(n.Last), Silent: n.Silent, Faults: len(n.Faults), first: n.First, last: n.Last}
-	if x.Silent == "" && (n.First.IsZero() || !n.First.Before(r.to) || n.Last.Before(r.from)) {
+	x := NodeRow{Node: n.Name, Dir: n.Dir, Key: n.Key, Signed: n.Size, First: utc(n.First), Last: utc(n.Last), Silent: n.Silent, Faults: len(n.Faults), Prober: n.Prober, first: n.First, last: n.Last}
+	if x.Silent == "" && !n.Prober && (n.First.IsZero() || !n.First.Before(r.to) || n.Last.Before(r.from)) {
 		x.Silent = "no records in the period"
 	}
 	if x.Silent != "" {
@@ -250,7 +252,7 @@ func (r *Report) row(d *Data, id string) *Row {
 	open := true              // the order may still be in force
 	for _, n := range d.Nodes {
 		o := n.orders[id]
-		if o == nil {
+		if o == nil || n.Prober {
 			continue
 		}
 		x.lift = x.lift || o.lift
@@ -278,7 +280,7 @@ func (r *Report) row(d *Data, id string) *Row {
 	for _, n := range d.Nodes {
 		o := n.orders[id]
 		switch {
-		case n.First.IsZero() || n.First.After(r.end):
+		case n.First.IsZero() || n.First.After(r.end) || n.Prober:
 		case o != nil:
 			x.Known++
 			x.addNode(n, o, r.from, r.end)

@@ -1,4 +1,4 @@
-// Package journals makes journals for tests, with a clock that the test sets.
+// Package journals makes journals for tests.
 package journals
 
 import (
@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
 // patience limits the time of a write to the disk.
@@ -19,12 +19,8 @@ const patience = 30 * time.Second
 // A Journal writes one journal.
 type Journal struct {
 	t       testing.TB
-	dir     string
-	origin  string
+	clock   *clock.Clock
 	journal *journal.Journal
-
-	mu  sync.Mutex
-	now time.Time
 	// file and sum are the version of the last call of Load.
 	file, sum string
 }
@@ -32,28 +28,19 @@ type Journal struct {
 // New begins or continues a journal in a directory, at a time in RFC 3339 notation.
 func New(t testing.TB, dir, origin, at string) *Journal {
 	t.Helper()
-	j := &Journal{t: t, dir: dir, origin: origin}
-	j.set(at)
-	j.journal = journal.Open(dir, journal.Options{Origin: origin, Now: j.clock})
-	j.At(at)
+	now := parse(t, at)
+	j := &Journal{t: t, clock: clock.New(now)}
+	j.journal = journal.Open(dir, journal.Options{Origin: origin, Now: j.clock.Now})
 	return j
 }
 
-func (j *Journal) clock() time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.now
-}
-
-func (j *Journal) set(at string) {
-	j.t.Helper()
+func parse(t testing.TB, at string) time.Time {
+	t.Helper()
 	now, err := time.Parse(time.RFC3339, at)
 	if err != nil {
-		j.t.Fatal(err)
+		t.Fatal(err)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.now = now
+	return now
 }
 
 // At sets the clock for the records that follow.
@@ -62,7 +49,7 @@ func (j *Journal) At(at string) {
 	if !j.journal.Flush(patience) {
 		j.t.Fatal("the journal does not write")
 	}
-	j.set(at)
+	j.clock.Set(parse(j.t, at))
 }
 
 // Load records that a version of a file goes into force, and keeps the version.
