@@ -245,25 +245,17 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 		return
 	}
 	y := CertificateNode{RowNode: c.x.Nodes[i], Key: n.Key, Records: o.records}
-	inForce := int64(-1) // the index of the record about the first interval
 	if len(o.intervals) > 0 {
 		y.Version = o.intervals[0].SHA256
-		for r := range n.history.Records() {
-			if r.Time.Equal(o.intervals[0].From) {
-				inForce = r.Index
-			} else if r.Time.After(o.intervals[0].From) {
-				break
-			}
-		}
 	}
 	if v, err := note.NewVerifier(n.Key); err == nil {
 		if p, err := journal.ReadCheckpoint(filepath.Join(n.Dir, "checkpoint"), v); err == nil {
-			y.Signed, y.Root, y.Complete = p.Size, p.Root.String(), o.indexes[1] < p.Size
-			y.Cosignatures = cosignatures(n.Dir, v, inForce)
+			y.Signed, y.Root, y.Complete = p.Size, p.Root.String(), o.last < p.Size
+			y.Cosignatures = cosignatures(n.Dir, v, o.inForce)
 		}
 	}
-	if inForce >= 0 {
-		y.Stamp = firstStamp(n.Dir, inForce)
+	if o.inForce >= 0 {
+		y.Stamp = firstStamp(n.Dir, o.inForce)
 	}
 	c.Nodes = append(c.Nodes, y)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -73,7 +74,7 @@ func readFields(files []File, nodes []*Node) map[string]*fields {
 // read adds the texts of the wanted orders to out.
 func (r *request) read(out map[string]*fields) {
 	var found []*order.Order
-	file, problems := r.node.history.Parse(r.version, func(o *order.Order) {
+	file, problems := evidence.ParseVersion(r.node.Dir, r.version, func(o *order.Order) {
 		if r.ids[o.ID] && out[o.ID] == nil {
 			own := *o
 			own.Targets = slices.Clone(o.Targets)

@@ -70,7 +70,8 @@ type nodeOrder struct {
 	hits      []hit
 	holds     []hold
 	tests     []journal.Record // self-tests and probes
-	indexes   [2]int64         // the first and the last record
+	last      int64            // the index of the last record
+	inForce   int64            // the index of the first record in_force, or -1
 	records   int
 }
 
@@ -195,23 +196,17 @@ func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node
 	if v != nil {
 		n.Name = v.Name()
 	}
-	h, err := evidence.Open(dir)
-	if err != nil {
+	if err := n.read(); err != nil {
 		n.Faults = append(n.Faults, fmt.Sprintf("the records cannot be read: %v", err))
-		if h == nil {
-			return n, nil
-		}
 	}
-	n.history = h
-	n.read()
 	return n, nil
 }
 
 // read collects the records of the journal by order.
-func (n *Node) read() {
+func (n *Node) read() error {
 	loads, probes := 0, 0
 	running := false
-	for r := range n.history.Records() {
+	enforced, err := evidence.Follow(n.Dir, func(r *journal.Record) {
 		if n.First.IsZero() {
 			n.First = r.Time.Time
 		}
@@ -241,27 +236,32 @@ func (n *Node) read() {
 		if r.Order != "" {
 			n.record(r, loads)
 		}
-	}
-	for id, intervals := range n.history.All() {
+	})
+	for id, intervals := range enforced {
 		n.orders[id].intervals = intervals
 	}
 	n.Prober = loads == 0 && probes > 0
+	return err
 }
 
 // record adds a record of an order. loads is the number of loads before the record.
 func (n *Node) record(r *journal.Record, loads int) {
 	o := n.orders[r.Order]
 	if o == nil {
-		o = &nodeOrder{id: r.Order, received: r.Time.Time, first: loads <= 1 || r.Event != journal.Received, indexes: [2]int64{r.Index, r.Index}}
+		o = &nodeOrder{id: r.Order, received: r.Time.Time, first: loads <= 1 || r.Event != journal.Received, inForce: -1}
 		n.orders[r.Order] = o
 	}
 	o.records++
-	o.indexes[1] = r.Index
+	o.last = r.Index
 	o.sealed = o.sealed || r.Sealed
 	o.lift = o.lift || r.Lift
 	switch r.Event {
 	case journal.Received, journal.Corrected:
 		o.file, o.sha256, o.removed = r.File, r.SHA256, time.Time{}
+	case journal.InForce:
+		if o.inForce < 0 {
+			o.inForce = r.Index
+		}
 	case journal.Removed:
 		o.removed = r.Time.Time
 	case journal.FirstAnswer:

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestAll compares All with its slow twin Order, on random records.
-func TestAll(t *testing.T) {
+// TestFollow compares the follower with its slow twin History.Order, on random records.
+func TestFollow(t *testing.T) {
 	files := []string{"a.yaml", "b.yaml"}
 	sum := func(n int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(n)})) }
 	events := []journal.Event{journal.Start, journal.Stop, journal.Heartbeat, journal.Outcome, journal.Outcome, journal.Received, journal.Corrected, journal.InForce, journal.InForce,
@@ -36,8 +36,11 @@ func TestAll(t *testing.T) {
 			}
 			h.records = append(h.records, x)
 		}
-		all := h.All()
-		for id, got := range all {
+		x := newFollower(h.dir)
+		for i := range h.records {
+			x.record(&h.records[i])
+		}
+		for id, got := range x.intervals() {
 			if want := h.Order(id).Intervals; !reflect.DeepEqual(got, want) {
 				t.Fatalf("seed %d: %s: %+v, want %+v", seed, id, got, want)
 			}

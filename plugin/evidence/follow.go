@@ -2,59 +2,59 @@ package evidence
 
 import (
 	"io"
-	"iter"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Records yields all records of the journal.
-func (h *History) Records() iter.Seq[*journal.Record] {
-	return func(yield func(*journal.Record) bool) {
-		for i := range h.records {
-			if !yield(&h.records[i]) {
-				return
-			}
-		}
-	}
-}
-
-// Parse parses a version of an order file that the journal has kept, and calls emit with each
+// ParseVersion parses a version of an order file that a journal has kept, and calls emit with each
 // order. An order is valid until emit returns. After errors, drop all emitted orders.
-func (h *History) Parse(f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
-	in, err := journal.OpenVersion(h.dir, f.SHA256)
+func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
+	in, err := journal.OpenVersion(dir, f.SHA256)
 	if err != nil {
 		return &order.File{Path: f.File}, order.Problems{{File: f.File, Msg: "the version is not in the journal"}}
 	}
 	defer in.Close()
 	return order.Parse(f.File, in, order.Options{
-		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
+		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(dir, f.Sides[name]) },
 		Emit:     emit,
 	})
 }
 
-// All returns the times in which each order was enforced, by id. The result is the same as
-// Intervals of Order. All reads the records once, so it is faster for many orders.
-func (h *History) All() map[string][]Interval {
-	x := follower{h: h, orders: map[string]*followed{}, inFile: map[string]map[string]*followed{}, ids: map[string]map[string]bool{}}
-	for i := range h.records {
-		x.record(&h.records[i])
-	}
+// Follow reads a journal once, and calls use with each record. It returns the times in which each
+// order was enforced, by id. These are the Intervals of History.Order, but Follow does not keep the
+// records in memory. Follow does not verify the journal.
+func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
+	x := newFollower(dir)
+	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
+		x.record(&r)
+		use(&r)
+		return true
+	})
+	return x.intervals(), err
+}
+
+// A follower follows all orders through the records of a journal.
+type follower struct {
+	dir    string
+	last   time.Time                       // the time of the last record
+	orders map[string]*followed            // by id
+	inFile map[string]map[string]*followed // by path and id
+	ids    map[string]map[string]bool      // the ids of a version, by its digest
+}
+
+func newFollower(dir string) *follower {
+	return &follower{dir: dir, orders: map[string]*followed{}, inFile: map[string]map[string]*followed{}, ids: map[string]map[string]bool{}}
+}
+
+// intervals returns the times in which each order was enforced.
+func (x *follower) intervals() map[string][]Interval {
 	out := make(map[string][]Interval, len(x.orders))
 	for id, o := range x.orders {
 		out[id] = o.intervals
 	}
 	return out
-}
-
-// A follower follows all orders through the records of a journal.
-type follower struct {
-	h      *History
-	last   time.Time                       // the time of the last record
-	orders map[string]*followed            // by id
-	inFile map[string]map[string]*followed // by path and id
-	ids    map[string]map[string]bool      // the ids of a version, by its digest
 }
 
 // A followed is one order.
@@ -66,7 +66,7 @@ type followed struct {
 	intervals []Interval
 }
 
-// record adds a record. Order has the reasons for the rules.
+// record adds a record. History.Order has the reasons for the rules.
 func (x *follower) record(r *journal.Record) {
 	switch r.Event {
 	case journal.Start:
@@ -142,7 +142,7 @@ func (x *follower) contains(f journal.Version, id string) bool {
 	ids, ok := x.ids[f.SHA256]
 	if !ok {
 		ids = map[string]bool{}
-		if _, problems := x.h.Parse(f, func(o *order.Order) { ids[o.ID] = true }); len(problems.Errors()) > 0 {
+		if _, problems := ParseVersion(x.dir, f, func(o *order.Order) { ids[o.ID] = true }); len(problems.Errors()) > 0 {
 			ids = nil
 		}
 		x.ids[f.SHA256] = ids
