@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/printable"
@@ -51,6 +52,9 @@ func (c *certificateCmd) Run(e *env) error {
 		var b bytes.Buffer
 		if err = x.WriteHTML(&b); err == nil {
 			err = durable.FS{}.WriteFile(c.HTML, b.Bytes(), 0o644)
+		}
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = fmt.Errorf("%s cannot be written: %w", c.HTML, at.Err)
 		}
 		if err == nil {
 			e.say("%s is written", c.HTML)

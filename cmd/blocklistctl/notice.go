@@ -13,7 +13,7 @@ type noticeCmd struct {
 	reportFlags `embed:""`
 	EML         bool   `name:"eml" help:"Write a mail message (RFC 5322) instead of text."`
 	From        string `placeholder:"ADDRESS" help:"The sender of the message, for --eml."`
-	To          string `placeholder:"ADDRESS" help:"The recipient of the message in place of report_to, for --eml."`
+	To          string `placeholder:"ADDRESS" help:"The recipient of the message, for --eml. The default is the recipient in the order."`
 	Provider    string `placeholder:"NAME" help:"The name of the operator, at the end of the letter."`
 }
 

@@ -189,7 +189,10 @@ func (c *reportCmd) write(e *env, r *report.Report, d *report.Data, words map[st
 	}
 	switch c.Format {
 	case "dsa":
-		dsa, problems := r.DSA(report.DSAOptions{Service: c.Service, Words: words})
+		dsa, problems, err := r.DSA(report.DSAOptions{Service: c.Service, Words: words})
+		if err != nil {
+			return misuse("--format dsa: %v", err)
+		}
 		for _, p := range problems {
 			e.say("%s", p)
 		}

@@ -84,6 +84,8 @@ func TestReports(t *testing.T) {
 		{"report --from 2026-04-01 --to 2026-04-30 --journal node1", exitOK, "\nmilan/2026-17: A\n"},
 		{"certificate milan/2026-17 report.yaml --journal node1 --journal node2", exitOK, "Certificate of the order milan/2026-17\n"},
 		{"certificate milan/2026-17 --journal node1 --html page.html", exitOK, "! blocklistctl: page.html is written\n"},
+		{"certificate milan/2026-17 --journal node1 --html none/page.html", exitProblems, "none/page.html cannot be written: no such file or directory"},
+		{"report report.yaml --from 2026-04-01T10:00 --to 2026-04-30 --format dsa --service D", exitMisuse, "the period must have whole days in the time zone Europe/Rome"},
 		{"certificate hidden/1 report.yaml --journal node1", exitProblems, "is sealed; --sealed shows the order"},
 		{"certificate hidden/1 report.yaml --journal node1 --sealed", exitOK, "Certificate of the order hidden/1\n"},
 		{"certificate none report.yaml --journal node1", exitProblems, `no order file and no journal has the order "none"`},

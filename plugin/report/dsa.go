@@ -75,8 +75,11 @@ type DSAOptions struct {
 // CheckDSACode returns an error if a text is no code for an order.
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
+		if strings.HasPrefix(code, otherCode) {
+			return fmt.Errorf("%s needs its category: write the code of the category and a description, such as \"STATEMENT_CATEGORY_SCAMS_AND_FRAUD: fake shops\"", otherCode)
+		}
 		err := fmt.Sprintf("%q is no code of the regulation for an order", code)
-		if near := order.Nearest(code, slices.Values(dsaCodes)); near != "" {
+		if near := order.Nearest(code, slices.Values(dsaCodes)); near != "" && near != code {
 			err += fmt.Sprintf("; did you mean %q?", near)
 		}
 		return fmt.Errorf("%s", err)
@@ -121,19 +124,19 @@ type DSA struct {
 // totalScope is the scope of the rows for all Member States.
 const totalScope = "TOTAL"
 
-// DSA returns Part 3 of the transparency report. It returns problems, and no report, if an order
-// has no code.
-func (r *Report) DSA(opt DSAOptions) (*DSA, []string) {
+// DSA returns Part 3 of the transparency report. It returns problems if orders have no code; the
+// report then lacks these orders, and must not be used. The period must have whole days.
+func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {
-		return nil, []string{fmt.Sprintf("the period must have whole days in the time zone %s", r.Timezone)}
+		return nil, nil, fmt.Errorf("the period must have whole days in the time zone %s", r.Timezone)
 	}
 	d := &DSA{service: opt.Service, period: from + "/" + to, scopes: map[string][]dsaCell{totalScope: make([]dsaCell, len(dsaCodes))}}
 	var problems []string
 	left := map[string]int{} // reason -> number of orders
 	dated := 0
 	for _, x := range r.rows {
-		if x.lift || !x.Received {
+		if !x.Received {
 			continue
 		}
 		scope, why := dsaScope(x)
@@ -176,12 +179,15 @@ func (r *Report) DSA(opt DSAOptions) (*DSA, []string) {
 	if dated > 0 {
 		d.Notes = append(d.Notes, fmt.Sprintf("%s with a date without a time of day as served: the medians count from the start of the day", count(dated, "order")))
 	}
+	if r.unserved > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("%s without served: the first record in a journal, or issued, is the time of the receipt", count(r.unserved, "order")))
+	}
 	if r.end.Before(r.to) {
 		d.Notes = append(d.Notes, "the period has not ended")
 	}
 	d.Notes = append(d.Notes, "the columns about orders to provide information are empty, because order files have no such orders: fill in the columns by hand")
 	slices.Sort(problems)
-	return d, problems
+	return d, problems, nil
 }
 
 // dsaScope returns the Member State of an order, or why the order is not in the report.
@@ -191,6 +197,8 @@ func dsaScope(x *Row) (scope, why string) {
 	}
 	a := x.f.Authority
 	switch {
+	case x.lift:
+		return "", "a lift"
 	case a.Kind == order.KindOperator:
 		return "", "the operator's own decision"
 	case a.Kind == order.KindLaw:

@@ -86,9 +86,9 @@ func TestTemplateColumns(t *testing.T) {
 func TestDSA(t *testing.T) {
 	d := read(t, fleet(t), present(t))
 	r := Collect(d, april)
-	x, problems := r.DSA(DSAOptions{Service: "=1+1"})
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	x, problems, err := r.DSA(DSAOptions{Service: "=1+1"})
+	if len(problems) > 0 || err != nil {
+		t.Fatal(problems, err)
 	}
 	var b bytes.Buffer
 	if err := x.WriteCSV(&b); err != nil {
@@ -170,6 +170,9 @@ func TestCategories(t *testing.T) {
 	hidden := &Row{id: "secret", hidden: true, f: &fields{Order: &order.Order{Terms: &order.Terms{Category: "secret words"}}}}
 	if _, _, problem := dsaCategory(hidden, nil); strings.Contains(problem, "secret") || !strings.Contains(problem, "sealed:") {
 		t.Errorf("problem %q", problem)
+	}
+	if err := CheckDSACode("KEYWORD_OTHER"); err == nil || !strings.Contains(err.Error(), "needs its category") {
+		t.Error(err)
 	}
 	if err := CheckDSACode("KEYWORD_PISHING"); err == nil || !strings.Contains(err.Error(), `did you mean "KEYWORD_PHISHING"?`) {
 		t.Error(err)

@@ -127,7 +127,7 @@ func (r *Report) lumen(x *Row, recipient string) lumenNotice {
 	}
 	body := []string{n.Title + "."}
 	if f.Served != order.NoTime {
-		body = append(body, "Served on "+f.Served.StartText(f.zone)+".")
+		body = append(body, "Served: "+forPeople(f.Served.StartText(f.zone))+".")
 	}
 	if f.Basis != "" {
 		body = append(body, "Legal basis: "+f.Basis+".")

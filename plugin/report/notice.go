@@ -58,7 +58,7 @@ func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []strin
 		}
 	}
 	b.WriteString("\n")
-	if c := f.Authority.Country; c.InEU() || c == order.EU {
+	if f.Authority.Country.InEU() {
 		line("We inform you, under Article 9(1) of Regulation (EU) 2022/2065, if and when effect was given to your order.")
 	} else {
 		line("We inform you if and when effect was given to your order.")
@@ -90,7 +90,7 @@ func (r *Report) letter(x *Row) (out []string) {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	switch {
 	case x.Known == 0:
-		say("It is not known whether effect was given: no journal of a server is available.")
+		say("It is not known whether effect was given: no journal of a server covers the time of the order.")
 	case x.InForce == 0:
 		say("No effect was given on our %s.", count(x.Known, "server"))
 		if x.State != unknownState {

@@ -219,9 +219,9 @@ func TestGolden(t *testing.T) {
 	r := Collect(d, april)
 	var text, csv, html, dsaText, lumenText bytes.Buffer
 	js, _ := json.MarshalIndent(r, "", "  ")
-	dsa, problems := r.DSA(DSAOptions{Service: "Example DNS"})
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	dsa, problems, err := r.DSA(DSAOptions{Service: "Example DNS"})
+	if len(problems) > 0 || err != nil {
+		t.Fatal(problems, err)
 	}
 	for _, err := range []error{r.WriteText(&text), r.WriteCSV(&csv), r.WriteHTML(&html, d), dsa.WriteCSV(&dsaText)} {
 		if err != nil {
