@@ -1,6 +1,6 @@
 // Package blocklist is a CoreDNS plugin that carries out DNS blocking orders of courts and
-// regulators. It answers queries for blocked names with the reason. All other queries go to
-// the next plugin.
+// regulators. It answers queries for blocked names with the reason. All other queries go
+// to the next plugin.
 package blocklist
 
 import (
@@ -23,8 +23,8 @@ import (
 
 const name = "blocklist"
 
-// Blocklist is the handler of a server block. CoreDNS creates one handler for each zone and
-// listener of the server block.
+// Blocklist is the handler of a server block. CoreDNS creates one handler for each zone
+// and listener of the server block.
 type Blocklist struct {
 	Next plugin.Handler
 	*block
@@ -34,35 +34,34 @@ type Blocklist struct {
 type block struct {
 	config
 	zones plugin.Zones
-	// set returns the order set in force. now returns the time of the store's clock, which
-	// decisions, log and metrics share. Both are nil before the start.
+	// set returns the order set in force. now returns the time of the store's clock. Both
+	// are nil before the start.
 	set func() *ruleset.Set
 	now func() time.Time
 	// loaded is the store that loads the order set.
 	loaded *store.Store
 	// hits counts the hits of each order. It is nil before the start.
 	hits *hits.Counter
-	// geoip is CoreDNS's geoip plugin. It is nil when this server block does not use geoip.
+	// geoip is CoreDNS's geoip plugin. It is nil if this server block does not have geoip.
 	geoip metadata.Provider
 }
 
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// Ready implements ready.Readiness. CoreDNS asks only one handler of each plugin, so Ready
-// reports the readiness of the whole process.
+// Ready implements ready.Readiness. CoreDNS asks only one handler of each plugin. Ready
+// therefore reports the readiness of the whole process.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// Its stack frame must be small, because it exists while the next plugins work. A stack that
-// is too small is copied, which takes longer than this plugin's work. answerOrWatch may use
-// more, because it returns earlier.
+// Its stack frame must be small, because the frame exists while the next plugins work.
+// Copying a stack that is too small takes longer than this plugin's work.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
-		// The reply is already written. With the return code REFUSED, the server would write
-		// a second reply.
+		// The reply is already written. For the return code REFUSED, the server would
+		// write a second reply.
 		return dns.RcodeSuccess, nil
 	}
 	if rw != nil {
@@ -71,8 +70,8 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// The direct call saves an allocation and a stack frame of NextOrFailure. Without a trace,
-	// NextOrFailure would only record the answering plugin, and no plugin needs this record.
+	// The direct call saves an allocation and a stack frame of NextOrFailure. Only a trace
+	// needs NextOrFailure.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
@@ -80,8 +79,7 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) != nil }
 
 // answerOrWatch answers a query for a blocked name, and reports whether it has answered.
-// Otherwise it returns a writer that checks the next plugin's answer, or nil if no check is
-// needed.
+// Otherwise it returns a writer that checks the next plugin's answer, or nil.
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
@@ -90,9 +88,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A plugin below sent this query. It is not blocked, because the final answer to the
-		// client is checked. A cache below could keep a blocking answer for other clients, or
-		// after the order ends.
+		// A plugin below sent this query. A cache below must keep the real answer. The
+		// final answer to the client is checked.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -109,8 +106,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// The answer of a zone transfer needs no check, because it goes to a server and not to
-		// a client.
+		// The answer of a zone transfer needs no check. It goes to a server and not to a
+		// client.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -120,8 +117,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is valid, and whether any order covers the name. covers is a
-// separate function so that its buffer leaves the stack early.
+// covers reports whether name is valid, and whether any order covers the name. It is a
+// separate function. Its buffer then leaves the stack early.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {
@@ -132,8 +129,8 @@ func covers(set *ruleset.Set, name string) (valid, covered bool) {
 	return true, set.Covers(&w)
 }
 
-// decideQuery decides about a query for a name that orders cover. It returns the reply if the
-// query is blocked, and the verdict otherwise. Its stack is free before the reply is written.
+// decideQuery decides about a query for a name with orders. It returns the reply or the
+// verdict.
 //
 //go:noinline
 func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (*dns.Msg, passes) {
@@ -159,14 +156,14 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts value has two verdicts (decisions about a query). The embedded verdict decides
-// the answer. shadow is the verdict of orders in shadow, which are only counted.
+// A verdicts value has two verdicts (decisions about a query). The embedded verdict
+// decides the answer. The verdict shadow is only counted.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// decide stores in j the verdicts (decisions) about the name or address l.
+// decide stores in j the verdicts about the name or address l.
 func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -187,10 +184,9 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 	}
 }
 
-// reply returns the blocking answer for the verdict v (a decision of the set to block), and
-// counts the answer.
+// reply returns the blocking answer for the verdict v, and counts the answer.
 func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// All values are read from the request now, because WriteMsg edits the OPT record of the
+	// All values are read from the request now. WriteMsg edits the OPT record of the
 	// request later.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
@@ -199,8 +195,8 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// A NOTIFY or UPDATE requests an action, so NXDOMAIN or NODATA is no valid answer.
-		// REFUSED means a refusal by policy (RFC 1996, section 3.8; RFC 2136, section 2.2).
+		// A NOTIFY or UPDATE requests an action. NXDOMAIN and NODATA are no valid answers.
+		// REFUSED is a refusal by policy (RFC 1996, section 3.8; RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)
@@ -214,7 +210,8 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	return m
 }
 
-// inShadow counts a query that an order in shadow (an order that is only counted) would block.
+// inShadow counts a query that an order in shadow would block. Orders in shadow are only
+// counted.
 func (b *block) inShadow(ctx context.Context, set *ruleset.Set, r *dns.Msg, v *ruleset.Verdict, now order.Time) {
 	b.count(ctx, shadowRequests, r, v)
 	b.hits.Add(set, v.Order, now, true)
@@ -226,12 +223,12 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 	c.with(labels{metrics.WithServer(ctx), b.zones.Matches(q.Name), metrics.WithView(ctx), answer.Label(*v, q.Qtype)}).Inc()
 }
 
-// nsidRoom is the size in octets of the option that the nsid plugin adds to the reply. The
-// option has 4 octets of header and at most 128 octets of host name.
+// nsidRoom is the size in octets of the option that the nsid plugin adds: 4 octets of
+// header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets that the plugins above may add to the reply. The text
-// of the extended error must leave this room free, or the SOA record would not fit.
+// roomAbove returns the number of octets that the plugins above may add to the reply.
+// Without this room, the SOA record might not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -243,8 +240,8 @@ func roomAbove(r *dns.Msg) int {
 	return 0
 }
 
-// ordersApply reports whether r has exactly one question, of class IN or ANY. It ignores the
-// opcode, because plugins below may answer any opcode like a QUERY.
+// ordersApply reports whether r has exactly one question, of class IN or ANY. The opcode
+// does not matter.
 func ordersApply(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false

@@ -54,8 +54,8 @@ func compile(t testing.TB, text string) *ruleset.Set {
 	return ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
 }
 
-// newTestHandler returns a handler with the given orders. The next plugin of the handler answers
-// every query with a TXT record "passed".
+// newTestHandler returns a handler with the given orders. Its next plugin answers every
+// query with a TXT record "passed".
 func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	t.Helper()
 	set := compile(t, orders)
@@ -82,8 +82,8 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP(f.ip), Port: 40212} }
 
-// brief describes a reply in one line: the RCODE, the answer data, the SOA record and the EDE
-// code.
+// brief describes a reply in one line: the RCODE, the answer data, the SOA record and the
+// EDE code.
 func brief(m *dns.Msg) string {
 	out := []string{dns.RcodeToString[m.Rcode]}
 	for _, rr := range m.Answer {
@@ -176,7 +176,7 @@ func TestServeDNS(t *testing.T) {
 			if err != nil || code != dns.RcodeSuccess {
 				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// The reply may contain the letter d as \100, because the query does.
+			// The query has the letter d as \100. The reply may have it too.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
@@ -184,8 +184,8 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID checks that a long EDE text leaves room for the option that the nsid plugin adds
-// later. The reply must keep the SOA record.
+// TestNSID checks that a long EDE text leaves room for the option of the nsid plugin. The
+// plugin adds the option later. The reply must keep the SOA record.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -235,8 +235,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestNotJudged checks that invalid messages go to the next plugin. An invalid message has an
-// invalid name, or not exactly one question.
+// TestNotJudged checks that invalid messages go to the next plugin. An invalid message has
+// an invalid name, or not exactly one question.
 func TestNotJudged(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -255,8 +255,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. If the name is blocked, the answer
-// must be REFUSED. The same applies if the next plugin's answer leads to a blocked name.
+// TestOpcodes checks messages whose opcode is not QUERY. The answer must be REFUSED if the
+// name, or a name in the answer, is blocked.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -286,9 +286,8 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
-// TestCountry checks the three sources of a client's country: the networks of the Corefile,
-// the geoip label, and the property home. An order for countries must not cover a client
-// without a country.
+// TestCountry checks the three sources of a client's country: the networks of the
+// Corefile, the geoip label, and the property home.
 func TestCountry(t *testing.T) {
 	now := noon
 	for _, tc := range []struct {
@@ -366,8 +365,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A peer is a response writer that drops all messages. Its client address is a net.Addr, as in
-// the server.
+// A peer is a response writer that drops all messages. Its client address is a net.Addr,
+// as in the server.
 type peer struct {
 	test.ResponseWriter
 	addr net.Addr
@@ -378,7 +377,7 @@ func (peer) WriteMsg(*dns.Msg) error     { return nil }
 func (peer) Write(b []byte) (int, error) { return len(b), nil }
 
 // TestAllocations checks the allocations of the handler for each kind of query. The
-// allocations of the next plugin and the server are not counted.
+// allocations of the next plugin and the server do not count.
 func TestAllocations(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)
@@ -399,11 +398,12 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The one allocation is the response writer. It cannot be reused, because a plugin
-		// below may keep it after the call (the prefetch of cache does).
+		// The one allocation is the response writer. A plugin below may keep the response
+		// writer after the call, like the prefetch of cache.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
-		// The one allocation is the response writer. The look-up of the client allocates nothing.
+		// The one allocation is the response writer. The look-up of the client allocates
+		// nothing.
 		{"covered, but not yet in force", "below.example.", nil, 1},
 		{"covered by an exception", "ok.hole.example.", nil, 1},
 		// The one allocation contains the reply, its question and its SOA record.

@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks in the Corefile of c, one list
-// for each block.
+// serverBlocks returns the configurations of all server blocks in the Corefile of c, one
+// list for each block.
 //
-// CoreDNS returns only the configuration at a controller's position, so serverBlocks moves a
-// copy of c. An unknown key gives a configuration without effect.
+// CoreDNS returns only the configuration at the position of a controller. serverBlocks
+// therefore moves a copy of c.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -33,8 +33,8 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// addressName returns a text for one address of a server block. Two server blocks may have the same
-// zone and port, and different views or addresses.
+// addressName returns a text for one address of a server block. Two server blocks may have
+// the same zone and port, and different views or addresses.
 func addressName(cfg *dnsserver.Config) string {
 	name := cfg.Transport + "://" + cfg.Zone + ":" + cfg.Port
 	if cfg.ViewName != "" {
@@ -55,8 +55,8 @@ func blockName(keys []*dnsserver.Config) string {
 	return strings.Join(names, ", ")
 }
 
-// blockOf returns the plugin's state in a server block. It returns nil when the server block
-// has no blocklist directive.
+// blockOf returns the plugin's state in a server block. It is nil if the server block has
+// no blocklist directive.
 func blockOf(cfg *dnsserver.Config) *block {
 	if h, ok := cfg.Handler(name).(*Blocklist); ok {
 		return h.block
@@ -64,8 +64,8 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the log line that lists which server blocks enforce orders. The bool is
-// true if the line is a warning.
+// startLine returns the log line that lists which server blocks enforce orders. If the
+// line is a warning, the bool is true.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -99,8 +99,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf reports for each server block with the directive whether the block is in shadow
-// (orders are only counted). The keys are the label values of the counters.
+// shadowOf reports for each server block whether the block is in shadow (orders are only
+// counted). The keys are the label values of the counters.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {
@@ -110,8 +110,8 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// The label server must equal the label in CoreDNS's metrics, which contains
-				// the resolved address.
+				// The label server must equal the label in CoreDNS's metrics. CoreDNS's
+				// label contains the resolved address.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

@@ -15,13 +15,13 @@ import (
 // A client contains the address, the country and the client subnet of the sender of a query.
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of the query. It is nil if the query has none, or if
-	// the sender is not trusted.
+	// subnet is the EDNS client subnet of the query. It is nil if the query has none, or
+	// if the sender is not trusted.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. Call it only for a name that orders may cover,
-// because it takes time.
+// clientOf returns the client of a query. It is slow, so call it only for a name with
+// orders.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -35,8 +35,8 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. It avoids request.Request, which formats UDP and
-// TCP addresses as strings with several allocations.
+// address returns the address of the client. request.Request would format UDP and TCP
+// addresses as strings, with several allocations.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -53,8 +53,9 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client. The sources are the operator's networks, then the
-// geoip plugin, then the home country. A trusted client subnet replaces the sender's address.
+// country returns the country of the client. The sources are the operator's networks, then
+// the geoip plugin, then the home country. A trusted client subnet replaces the sender's
+// address.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -66,9 +67,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// Depending on its option edns-subnet, the geoip plugin may use the wrong address for
-		// the label. A client can also forge a subnet. The label is therefore computed again
-		// for the right address.
+		// The geoip plugin may use a client subnet for the label, and a client can forge a
+		// subnet. The label is therefore computed again for the right address.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -82,8 +82,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 // geoipCountry is the metadata label of CoreDNS's geoip plugin for a client's country.
 const geoipCountry = "geoip/country/code"
 
-// geoipLabel returns the country label that the geoip plugin computes for an address. It
-// returns nil when geoip is nil or when its database has no countries.
+// geoipLabel returns the country label that the geoip plugin computes for an address. If
+// geoip is nil or its database has no countries, the result is nil.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -93,8 +93,8 @@ func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	return metadata.ValueFunc(ctx, geoipCountry)
 }
 
-// The type at is a response writer for a client with the address addr. The geoip plugin reads
-// this address.
+// The type at is a response writer for a client with the address addr. The geoip plugin
+// reads this address.
 type at struct {
 	dns.ResponseWriter
 	addr netip.Addr
@@ -103,7 +103,8 @@ type at struct {
 // RemoteAddr implements dns.ResponseWriter.
 func (a at) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.addr, 0)) }
 
-// clientSubnet returns the EDNS client subnet of the query, or nil if the query has none.
+// clientSubnet returns the EDNS client subnet of the query. If the query has none, it
+// returns nil.
 func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -115,8 +116,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network of a client subnet, if it is valid. A client sends a prefix
-// length of 0 to forbid the use of its network (RFC 7871, section 7.1.2).
+// network returns the network of a client subnet, and whether the network is valid. A
+// prefix length of 0 forbids the use of the network (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

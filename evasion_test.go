@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are query types that must not evade a block. A DS query always passes, because
-// the parent zone has the DS. A DNSKEY query passes if a name below the queried name passes.
+// evasionTypes are query types that must not evade a block. A DS query always passes. A
+// DNSKEY query passes if a name below the queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
@@ -74,7 +74,7 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The test calls the handler directly, because plugins above may pass
+					// The test calls the handler directly. Plugins above may pass
 					// spellings that a packed message cannot contain.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
@@ -93,12 +93,13 @@ orders:
 	}
 }
 
-// delivered returns the reply as the client receives it, with owner names in lower case. It
-// checks that every record has the class IN.
+// delivered returns the reply as the client receives it, with owner names in lower case.
+// Every record must have the class IN.
 func delivered(t *testing.T, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	m = m.Copy()
-	// A plugin above may pass a name without a final dot, unlike a received message.
+	// A plugin above may pass a name without a final dot. A received message always has a
+	// final dot.
 	m.Question[0].Name = dns.Fqdn(m.Question[0].Name)
 	for _, rr := range append(m.Answer, m.Ns...) {
 		rr.Header().Name = dns.Fqdn(rr.Header().Name)

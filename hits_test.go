@@ -17,8 +17,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// hitsText returns the hits of each order in short form. For example, "sub 2/1" means two
-// blocking answers and one query that an order in shadow would block.
+// hitsText returns the hits of each order in short form. In "sub 2/1", the order has two
+// blocking answers. An order in shadow would block one more query.
 func hitsText(c *hits.Counter, now time.Time) string {
 	var out []string
 	for _, r := range c.Rows(order.Time(now.Unix())) {
@@ -90,8 +90,8 @@ func TestHits(t *testing.T) {
 	}
 }
 
-// TestHitsOfSeveralOrders checks a query for a name of several orders. It must count only for
-// the order in the answer.
+// TestHitsOfSeveralOrders checks a query for a name of several orders. It must count only
+// for the order in the answer.
 func TestHitsOfSeveralOrders(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, hitsOrders, &now)
@@ -121,8 +121,8 @@ func TestHitsOfSeveralOrders(t *testing.T) {
 	}
 }
 
-// TestHitsSurvive checks that the counts of an order survive a new file version and a reload
-// of the Corefile. Each server block has its own counts.
+// TestHitsSurvive checks the counts of an order after a new file version and after a
+// reload of the Corefile. The counts must stay.
 func TestHitsSurvive(t *testing.T) {
 	const corefile = `.:0 {
 		bind 127.0.0.1
@@ -164,12 +164,12 @@ func TestHitsSurvive(t *testing.T) {
 	}
 }
 
-// BenchmarkHits compares a blocked query without and with the count of its order. Short bursts
-// of the two kinds alternate, because the machine's speed may change. The result is the median
-// ratio of neighbouring bursts.
+// BenchmarkHits compares a blocked query without and with the count of its order. Short
+// bursts alternate, because the machine's speed may change. The result is the median ratio
+// of neighbouring bursts.
 //
-// On a busy machine with two CPUs, the ratio was 1.012, with 640 ns for a query. Passing
-// queries are not counted. The counts of 24 hours take 300 bytes for each order with a hit.
+// With two CPUs, the ratio was 1.012, and a query took 640 ns. The counts of 24 hours take
+// 300 bytes for each order with a hit.
 func BenchmarkHits(b *testing.B) {
 	now := noon
 	h := newTestHandler(b, testOrders, &now)

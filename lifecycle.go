@@ -12,13 +12,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a reload,
-// CoreDNS makes these calls while the old instance runs:
+// An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a
+// reload, CoreDNS makes these calls while the old instance runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the old
-// instance must then release the new stores.
+// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the
+// old instance must then release the new stores.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	stores []*store.Store
@@ -31,15 +31,14 @@ type instance struct {
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
 	// claims and starts have the settings of the server blocks with a state directory or a
-	// journal, by directory. claims has the settings at setup, and starts the settings at
-	// startup.
+	// journal, by directory. claims is for setup, and starts for startup.
 	claims, starts map[string]claim
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
 }
 
 // all contains the instances that have stores. replacing is the instance that a reload
-// replaces now. ended is closed when the last instance releases its stores.
+// replaces now. When the last instance releases its stores, ended is closed.
 var instances = struct {
 	sync.Mutex
 	all       map[*instance]bool
@@ -67,9 +66,8 @@ type claim struct {
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. It returns an
-// error if another server block uses the same directory with other settings. The directory
-// keeps only one set.
+// claimState records that a server block uses a state directory and a journal. Another
+// server block with the directory must have the same settings.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -101,8 +99,8 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	return s, nil
 }
 
-// count returns the counter of the server block with the given name. A server block that the old
-// and the new Corefile have in common keeps its counts.
+// count returns the counter of the server block with the given name. The counts survive a
+// reload.
 func (i *instance) count(block string) *hits.Counter {
 	instances.Lock()
 	defer instances.Unlock()
@@ -133,8 +131,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
-// releases the stores of the failed new instance.
+// restartFailed is the OnRestartFailed function of the old instance. The old instance
+// keeps running, and releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance
@@ -151,8 +149,8 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced instance
-// and for the last instance.
+// shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced
+// instance and for the last instance.
 func (i *instance) shutdown() error {
 	instances.Lock()
 	replaced := instances.replacing == i
@@ -168,7 +166,8 @@ func (i *instance) shutdown() error {
 	instances.Unlock()
 	stores := i.release()
 	if replaced {
-		// The loss of a file is logged, because the new Corefile may lack the file by mistake.
+		// The new Corefile may lack the file by mistake. The loss of a file is therefore
+		// logged.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -176,9 +175,8 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks of the process are in shadow. During a reload, the
-// old and the new instance may share a server block. It is in shadow if either instance says
-// so.
+// shadowBlocks reports which server blocks of the process are in shadow. During a reload,
+// it is enough if the block is in shadow in one of the two instances.
 func shadowBlocks() map[labels]bool {
 	instances.Lock()
 	defer instances.Unlock()

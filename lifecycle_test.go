@@ -39,8 +39,8 @@ type server struct {
 	inst *caddy.Instance
 }
 
-// startServer starts a Corefile. startServer replaces the text $DIR by the path of a
-// folder with the order file a.yaml.
+// startServer starts a Corefile. It replaces the text $DIR by the path of a folder with
+// the order file a.yaml.
 func startServer(t *testing.T, corefile string) *server {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -68,7 +68,7 @@ func (s *server) input(corefile string) caddy.Input {
 	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
-// write replaces an order file by rename, so that the store loads the file at once.
+// write replaces an order file by rename. The store then loads the file at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -76,8 +76,8 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The modification time is more than a second ago, because the store waits until a newer
-	// file is complete.
+	// The store waits until a new file is complete. The modification time is therefore
+	// more than a second ago.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -189,9 +189,9 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS calls
-// nothing in the new instance. The old instance must release the new stores and keep watching
-// files.
+// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS
+// calls nothing in the new instance. The old instance must release the new stores and keep
+// watching files.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -235,8 +235,8 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestReloadFailsAtStartup checks a reload in which only the second server block has bad
-// orders. The store of the first server block must be released.
+// TestReloadFailsAtStartup checks a reload with bad orders in only the second server
+// block. The store of the first server block must be released.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -257,8 +257,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks that every handler reports not ready while one server block is not ready.
-// CoreDNS asks only one handler.
+// TestReady checks the readiness while one of two server blocks is not ready. Every
+// handler must report not ready, because CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -285,8 +285,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the log lines about server blocks. Letters replace the digests: A for the
-// first digest, B for the second.
+// startLines returns the log lines about server blocks. The letter A replaces the first
+// digest, and B the second.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -331,8 +331,8 @@ func shadowGauges(t *testing.T) []string {
 	return out
 }
 
-// TestServerBlocks checks the log line of each start and reload. It lists the server blocks
-// that enforce orders, and those that do not. The metric shadow must agree.
+// TestServerBlocks checks the log line of each start and reload. The line lists the server
+// blocks with and without enforced orders. The metric shadow must agree.
 func TestServerBlocks(t *testing.T) {
 	const (
 		enforces = "blocklist $DIR/a.yaml\nwhoami\n}\n"
@@ -375,7 +375,7 @@ func TestServerBlocks(t *testing.T) {
 			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
 		}
 	}
-	// A failed reload keeps the old server blocks, so there must be no new log line.
+	// A failed reload keeps the old server blocks. There must be no new log line.
 	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
 	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
 		t.Error("a server started without any good order file")
@@ -388,8 +388,8 @@ func TestServerBlocks(t *testing.T) {
 	}
 }
 
-// TestShadowWhileReloading checks a server block that is in the old and in the new instance.
-// The metric coredns_blocklist_shadow must have one series for it.
+// TestShadowWhileReloading checks a server block that is in the old and in the new
+// instance. The metric coredns_blocklist_shadow must have one series for it.
 func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
@@ -411,8 +411,8 @@ func firstStack() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// TestFirstStack checks that new goroutines get a larger stack while an instance has a store.
-// Afterwards, new goroutines must get the usual stack.
+// TestFirstStack checks that new goroutines get a larger stack while an instance has a
+// store. Afterwards, new goroutines must get the usual stack.
 func TestFirstStack(t *testing.T) {
 	usual := firstStack()
 
@@ -423,7 +423,7 @@ func TestFirstStack(t *testing.T) {
 	if got := firstStack(); got <= usual {
 		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
 	}
-	// The stores of this test are nil, so the package store must not get them.
+	// The stores of this test are nil. The package store must not get them.
 	a.stores, b.stores = nil, nil
 	a.release()
 	if got := firstStack(); got <= usual {

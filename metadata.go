@@ -17,8 +17,8 @@ const (
 	verdictHeld    = "held"   // the guard does not let the target come into force
 )
 
-// setMetadata sets the metadata for plugins like log and dnstap. For a sealed (secret) order
-// it sets only the verdict.
+// setMetadata sets the metadata for plugins like log and dnstap. For a sealed (secret)
+// order, it sets only the verdict.
 func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Order) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -29,8 +29,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 	set("verdict", verdict)
 	if !o.Terms.Disclosure.Sealed() {
 		set("order", o.ID)
-		// The authority's name is free text from an order file, and the log plugin does not escape
-		// labels.
+		// The authority's name is free text from an order file. The log plugin does not
+		// escape labels.
 		set("authority", printable.Clean(o.Terms.Authority.Name))
 	}
 }
@@ -38,8 +38,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 // hasMetadata reports whether the metadata already contain a verdict.
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
-// setPassMetadata sets the metadata of a query that an exemption lets pass, or whose target
-// the guard holds back.
+// setPassMetadata sets the metadata of a query that passes because of an exemption or a
+// held target.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

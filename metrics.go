@@ -23,17 +23,16 @@ var blockedRequests = newCounters("blocked_requests_total", "Counter of requests
 // shadowRequests counts the requests that only an order or server block in shadow would block.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value is the counter vector of one metric with a map of its counters. The vector
-// is slower, because it hashes all label values. Queries take no lock: a changed copy replaces
-// the map.
+// A counters value is the counter vector of one metric, with a map of its counters. The
+// vector is slow. Queries take no lock, because a changed copy replaces the map.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of
 	of atomic.Pointer[map[labels]prometheus.Counter]
 }
 
-// A labels value contains the label values of one counter. All values come from the Corefile,
-// so there are few.
+// A labels value contains the label values of one counter. All values come from the
+// Corefile, so there are few.
 type labels struct{ server, zone, view, response string }
 
 func newCounters(metric, help string) *counters {
@@ -47,8 +46,8 @@ func newCounters(metric, help string) *counters {
 func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := (*c.of.Load())[l]
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text that is
-		// not UTF-8.
+		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain such
+		// text.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -92,8 +91,8 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector reads the values of the metrics from the stores at each scrape. The metrics thus
-// follow the start and end of orders without a timer.
+// A collector reads the values of the metrics from the stores at each scrape. The metrics
+// therefore follow the start and end of orders without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -106,8 +105,8 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. There are several stores only if server blocks have
-// different order files or options.
+// Collect implements prometheus.Collector. If server blocks have different order files or
+// options, there are several stores.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -147,8 +146,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// A label that is not UTF-8 would make the Prometheus library refuse all metrics.
-			// Each series may occur only once, so the failures of several stores are added up.
+			// A label that is not UTF-8 would make the Prometheus library refuse all
+			// metrics. A series may occur only once, so the failures of several stores are
+			// added.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
@@ -237,8 +237,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil returns the seconds from now to t, or +Inf when t is ruleset.Forever. With
-// +Inf, an alert on a small value needs no special case.
+// secondsUntil returns the seconds from now to t. For ruleset.Forever, it returns +Inf. An
+// alert on a small value then needs no special case.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// A setClock is a clock that only the test moves. Its timers never fire, because the metrics
-// must not depend on timers.
+// A setClock moves only when the test moves it. The metrics must not depend on timers, so
+// its timers never fire.
 type setClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -53,8 +53,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The modification time is an hour ago, because the store waits until a newer file is
-		// complete.
+		// The store waits until a new file is complete. The modification time is therefore
+		// an hour ago.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}
@@ -66,8 +66,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	return s
 }
 
-// scrape returns the samples of a collector for the stores, without zeros. The key is the name
-// of the metric, with the state if it has one.
+// scrape returns the samples of a collector for the stores, without zeros. The key is the
+// name of the metric, with the state if it has one.
 func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -164,8 +164,8 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// TestCollectorOfStores checks the metrics of several stores. Some are sums over the stores,
-// and others have the value of the worst store.
+// TestCollectorOfStores checks the metrics of several stores. Some are sums over the
+// stores. Others have the value of the worst store.
 func TestCollectorOfStores(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -182,7 +182,7 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// In deadline and until, a date without a time means the end of the day.
+		// In deadline and until, a date without a time is the end of the day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,
@@ -197,8 +197,8 @@ func TestCollectorOfStores(t *testing.T) {
 	}
 }
 
-// TestCollectorOfShadow checks orders that one server block enforces and another only counts.
-// Each order must count once in the metrics.
+// TestCollectorOfShadow checks orders that one server block enforces and another only
+// counts. Each order must count once in the metrics.
 func TestCollectorOfShadow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, deadline: 2026-01-01, targets: [a.example, com]}\n"
@@ -224,8 +224,8 @@ func TestCollectorOfShadow(t *testing.T) {
 	}
 }
 
-// TestMetricsOfOddPaths checks that a file path with unprintable text does not break the scrape,
-// and has its own series.
+// TestMetricsOfOddPaths checks a file path with unprintable text. The path must not break
+// the scrape, and must have its own series.
 func TestMetricsOfOddPaths(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")

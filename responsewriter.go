@@ -12,11 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a passing query, because the answer may lead to a
-// blocked name. It also lowers TTLs, so that no cache keeps the answer after an order starts.
+// A responseWriter checks the answer to a passing query, which may lead to a blocked name.
+// It also lowers TTLs. No cache then keeps the answer after the start of an order.
 //
-// It is also the context of the next plugins, which saves an allocation. The context marks the
-// queries that they send through the plugin chain.
+// It is also the context of the next plugins, and marks the queries that these plugins
+// send through the plugin chain. This saves an allocation.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -24,8 +24,8 @@ type responseWriter struct {
 	b   *block
 	set *ruleset.Set // the order set that decided about the queried name
 	req *dns.Msg
-	// header and options are copies, because later plugins edit the flags and EDNS options of
-	// the request.
+	// header and options are copies. Later plugins edit the flags and EDNS options of the
+	// request.
 	header  dns.MsgHdr
 	options []dns.EDNS0
 	passes
@@ -33,12 +33,11 @@ type responseWriter struct {
 
 // A passes value is the decision that a queried name passes.
 type passes struct {
-	// The field until is the time at which the decision may change. countryDependent reports
-	// whether clients of other countries may get another decision.
+	// The field until is the time at which the decision may change. countryDependent
+	// reports whether clients of other countries may get another decision.
 	until            order.Time
 	countryDependent bool
-	// The field counted reports whether an order in shadow (an order that is only counted) has
-	// counted the query.
+	// The field counted reports whether an order in shadow has counted the query.
 	counted bool
 }
 
@@ -52,8 +51,8 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the response writer of the client's query if a plugin below has sent
-// the query of ctx. It returns nil if a client has sent the query.
+// clientWriter returns the response writer of the client's query if a plugin below has
+// sent the query of ctx. Otherwise it returns nil.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -113,8 +112,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	c.qname.Name.Set(q.Name)
 	c.qname.Name.Service = answer.ServiceLabels(&c.qname.Name, q.Qtype)
 
-	// The order set may have changed, or an order may have started, while the next plugins
-	// worked. The queried name then needs a new decision.
+	// While the next plugins worked, the order set may have changed, or an order may have
+	// started. The queried name then needs a new decision.
 	if byAlias || set != w.set || w.until <= c.now {
 		c.until, c.countryDependent = ruleset.Forever, false
 		if v := c.decide(&c.qname, nil); v.Blocked() && (byAlias || !answer.Passes(q.Qtype, v.Subtree)) {
@@ -140,8 +139,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		}
 		c.setPassMetadata(w.Context, l)
 	}
-	// An order in shadow is counted for a name or address to which the answer leads. Records
-	// that Clean removes do not count.
+	// An order in shadow is counted for a name or address to which the answer leads.
+	// Records that Clean removes do not count.
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
 		v := answer.ForAlias(c.shadow)
@@ -153,13 +152,13 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 	return c.pass(m, r, now)
 }
 
-// pass returns the answer m for a query that passes. It limits the TTLs to the next start of
-// an order. If the country matters, pass adds the client subnet.
+// pass returns the answer m for a query that passes. It limits the TTLs to the next start
+// of an order. If the country matters, it adds the client subnet.
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name. With TTL 0, no cache can use these
-		// records to answer queries for other names.
+		// The answer contains records of a blocked name. With TTL 0, no cache can answer
+		// queries for other names with these records.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
@@ -197,14 +196,14 @@ type answerCheck struct {
 	now              order.Time
 	until            order.Time
 	countryDependent bool
-	// passedForQName reports that a blocked name in the answer passes only because the queried
-	// name is excepted, lifted or protected.
+	// passedForQName reports that a blocked name in the answer passes only because of the
+	// queried name. The queried name is then excepted, lifted or protected.
 	passedForQName bool
 	shadow         ruleset.Verdict // the first decision of an order in shadow to block
 }
 
-// decide returns the verdict about l, a name or address to which the answer leads. qname is
-// the queried name, or nil if l is the queried name.
+// decide returns the verdict about l, a name or address to which the answer leads. qname
+// is the queried name. If l is the queried name, qname is nil.
 func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) ruleset.Verdict {
 	var j verdicts
 	c.b.decide(&j, c.set, l, &ruleset.Query{Client: c.client.Client, Now: c.now, QName: qname})
@@ -216,8 +215,8 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata of an order that would block the name l. It does not
-// replace the metadata of an order for the queried name.
+// setPassMetadata sets the metadata of an order that would block the name l. Metadata of
+// an order for the queried name stays.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

@@ -44,7 +44,8 @@ orders:
 `
 
 // upstream returns a handler that answers every query with the records of a zone file. The
-// lines "additional" and "authority" start a section. A line like "nxdomain" sets the RCODE.
+// lines "additional" and "authority" start a section. A line like "nxdomain" sets the
+// RCODE.
 func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	t.Helper()
 	reply := new(dns.Msg)
@@ -101,8 +102,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard. It protects the name in the field name, and holds back targets
-// at the name in the field held.
+// A protects value is a guard. It protects the name in the field name. It holds targets at
+// the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -133,7 +134,7 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// These records of a blocked name are not in the chain from the queried name. However,
+		// These records of a blocked name are not in the chain from the queried name. But
 		// some stub resolvers use every address, and some caches keep all records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
@@ -186,8 +187,8 @@ func TestResponseWriter(t *testing.T) {
 		{name: "SVCB", qtype: "SVCB", zone: "asked.example. 300 SVCB 1 bad.example.", want: blocked("asked.example.")},
 		{name: "the order excepts the asked name", qname: "www.spared.example.", zone: "www.spared.example. 300 CNAME bad.example."},
 		{name: "a lift of the asked name", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example."},
-		// A cache could give these records to clients that query the blocked name, so the
-		// records have TTL 0.
+		// A cache could give these records to clients that query the blocked name. The
+		// records therefore have TTL 0.
 		{name: "spared, with the blocked name's address", qname: "spared.example.", zone: "spared.example. 300 CNAME bad.example.\nbad.example. 60 A 192.0.2.1",
 			want: "NOERROR; spared.example. 0 CNAME bad.example.; bad.example. 0 A 192.0.2.1"},
 		{name: "lifted, with the blocked name's address", qname: "freed.example.", zone: "freed.example. 300 CNAME lifted-target.example.\nlifted-target.example. 60 A 192.0.2.1",
@@ -349,8 +350,9 @@ func TestWhileBelow(t *testing.T) {
 	}
 }
 
-// TestLookups checks queries that plugins below send through the plugin chain to complete an
-// answer. These queries pass unchanged. The complete answer is checked and counted once.
+// TestLookups checks queries that plugins below send through the plugin chain to complete
+// an answer. These queries pass unchanged. The complete answer is checked and counted
+// once.
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -398,8 +400,8 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow checks that an order in shadow changes no answer. It must be counted once for
-// each answer that leads to its target.
+// TestShadow checks that an order in shadow changes no answer. Each answer that leads to
+// its target must count once.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -412,10 +414,10 @@ func TestShadow(t *testing.T) {
 		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
-		// An order in force would only remove these addresses from the answer, and a removal
+		// An order in force would only remove these addresses from the answer. A removal
 		// is never counted.
 		{qname: "asked.example.", zone: "asked.example. 60 MX 1 dark.example.\nadditional\ndark.example. 60 A 192.0.2.1"},
-		// When an order in force blocks the answer, the order in shadow is not counted.
+		// If an order in force blocks the answer, the order in shadow is not counted.
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},
 	} {
 		now := noon
@@ -447,7 +449,7 @@ func TestShadow(t *testing.T) {
 }
 
 // TestClientSubnet checks that only the client subnet of a trusted sender determines the
-// country. The reply must contain the network for which it is valid.
+// country. The reply must contain the network.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {

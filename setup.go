@@ -18,7 +18,7 @@ var log = clog.NewWithPlugin(name)
 func init() { plugin.Register(name, setup) }
 
 // setup parses the directive and adds the plugin to the server block. It starts nothing,
-// because CoreDNS also calls setup for a configuration that never runs.
+// because CoreDNS also calls setup for failed configurations.
 func setup(c *caddy.Controller) error {
 	root := dnsserver.GetConfig(c).Root
 	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)}
@@ -50,7 +50,7 @@ func setup(c *caddy.Controller) error {
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
-		// Only now is it known which source gives the country of clients.
+		// The source of the clients' countries is known only now.
 		if err := claimState(&inst.starts, b.store, at); err != nil {
 			return plugin.Error(name, err)
 		}
@@ -78,8 +78,8 @@ func setup(c *caddy.Controller) error {
 	c.OnRestartFailed(inst.restartFailed)
 	c.OnShutdown(inst.shutdown)
 
-	// CoreDNS calls this function for each zone and listener, so the function only creates the
-	// handler.
+	// CoreDNS calls this function for each zone and listener. The function therefore only
+	// creates the handler.
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		return &Blocklist{Next: next, block: b}
 	})
@@ -87,12 +87,11 @@ func setup(c *caddy.Controller) error {
 }
 
 // reloading reports whether another configuration runs now. Only then does setup check the
-// order files. At the first start, the store does this soon enough, because an error ends the
-// process.
+// order files. At the first start, the store checks them.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
-// place finds the source of the clients' countries. It runs at startup, because setup does not
-// know the other plugins yet.
+// place finds the source of the clients' countries. It runs at startup, when all plugins
+// are known.
 func (b *block) place(cfg *dnsserver.Config) {
 	if geoip, _ := cfg.Handler("geoip").(metadata.Provider); cfg.Handler("metadata") != nil && geoipLabel(geoip, netip.IPv4Unspecified()) != nil {
 		b.geoip = geoip
@@ -100,7 +99,7 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders, and stores for the metrics which server
+// report logs which server blocks enforce orders. It stores for the metrics which server
 // blocks are in shadow.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)

@@ -1,7 +1,7 @@
 //go:build !race
 
-// The race detector makes stack frames larger. .ci/run also runs the tests without the race
-// detector.
+// The race detector makes stack frames larger. .ci/run also runs the tests without the
+// race detector.
 
 package blocklist
 
@@ -18,27 +18,26 @@ import (
 	"github.com/miekg/dns"
 )
 
-// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. The runtime copies a
-// stack that is too small, which takes longer than a look-up (bench/NOTES.md). The handler
-// must therefore use little stack.
+// CoreDNS starts a goroutine with a stack of 2 or 4 KiB for each query. Copying a stack
+// that is too small takes longer than a look-up (bench/NOTES.md).
 //
-// The compiler decides the size of frames, so each limit is relative to other code. Before you
-// raise a limit, try to move work into a function that returns earlier.
+// The compiler decides the size of frames, so each limit is relative to other code. Before
+// you raise a limit, try to move work into a function that returns earlier.
 const (
 	// maxBelow limits the stack while the next plugins work, as a multiple of the minimal
-	// handler's stack. Only the frame of ServeDNS counts.
+	// handler's stack.
 	maxBelow = 1.4
-	// maxWrite limits the stack while the next plugins' answer is written, as a multiple of
-	// the minimal handler's stack. The frames of the server do not count.
+	// maxWrite limits the stack during the write of the next plugins' answer, as a
+	// multiple of the minimal handler's stack.
 	maxWrite = 1.33
-	// maxReply limits the stack while a blocking answer is written. It is a multiple of the
-	// stack of a minimal handler that answers itself.
+	// maxReply limits the stack during the write of a blocking answer, as a multiple of a
+	// minimal handler's stack.
 	maxReply = 2.3
-	// maxPassing limits the largest stack of a passing query whose answer leads to another
-	// name. It is a multiple of the stack for the unpacking of the query.
+	// maxPassing limits the largest stack of a passing query, as a multiple of the stack
+	// for unpacking the query.
 	maxPassing = 1.0
-	// maxDeciding limits the largest stack of a query for a name that orders cover. It is a
-	// multiple of the stack for the unpacking of the query.
+	// maxDeciding limits the largest stack of a query for a name with orders, as a
+	// multiple of the stack for unpacking the query.
 	maxDeciding = 2.35
 )
 
@@ -101,7 +100,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// A minimal is a handler with the structure of Blocklist that does no work. Without a next
+// A minimal is a handler with the structure of Blocklist. It does no work. Without a next
 // plugin, it answers the query.
 type minimal struct{ Next plugin.Handler }
 
@@ -157,9 +156,8 @@ func place() uintptr {
 	return uintptr(unsafe.Pointer(&x))
 }
 
-// depth returns the largest number of stack bytes that f uses. It fills the free stack with a
-// pattern, calls f, and finds the lowest overwritten byte. Without a garbage collection, the
-// stack cannot move.
+// depth returns the largest number of stack bytes that f uses. It fills the free stack
+// with a pattern, calls f, and finds the lowest overwritten byte.
 func depth(f func()) int {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC() // ends a running collection, because f could have to help it

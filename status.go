@@ -21,8 +21,8 @@ type statusClaim struct {
 	at string // the file and line of the directive
 }
 
-// claimStatus records that a server block uses an address for the status. Server blocks may
-// share an address only if they have the same web configuration.
+// claimStatus records that a server block uses an address for the status. Only server
+// blocks with the same web configuration may share an address.
 func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) error {
 	if s.Address == "" {
 		return nil
@@ -37,8 +37,8 @@ func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) 
 	return nil
 }
 
-// listen opens the port of the property status, unless another server block of the instance has
-// opened the port.
+// listen opens the port of the property status. If another server block of the instance
+// has opened the port, it does nothing.
 func (i *instance) listen(s directive.Status) error {
 	if s.Address == "" || i.ports[s.Address] != nil {
 		return nil

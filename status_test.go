@@ -24,8 +24,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// statusSchema returns docs/status.schema.json. In the result, an object must not have other fields
-// than the schema describes.
+// statusSchema returns docs/status.schema.json. In the result, an object must not have
+// other fields than in the schema.
 func statusSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	text, err := os.ReadFile("docs/status.schema.json")
@@ -109,8 +109,8 @@ orders:
 - {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], targets: [www.secret.example]}
 `
 
-// TestStatus checks the documents of a server with three server blocks: one enforces orders,
-// one is in shadow, and one has no directive.
+// TestStatus checks the documents of a server with three server blocks. One enforces
+// orders, one is in shadow, and one has no directive.
 func TestStatus(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "orders.yaml")
@@ -262,8 +262,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestStatusProblem checks the status after a file is refused and after an order is gone. The
-// problem must not disclose a sealed (secret) order.
+// TestStatusProblem checks the status after a file is refused and after an order is gone.
+// The problem must not disclose a sealed (secret) order.
 func TestStatusProblem(t *testing.T) {
 	s := startServer(t, strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1))
 	s.want("one.example.", dns.RcodeNameError)
@@ -299,8 +299,8 @@ func TestStatusProblem(t *testing.T) {
 	}
 }
 
-// TestStatusReload reloads the Corefile while clients read the status over new connections. No
-// connection may be refused, and no answer may fail.
+// TestStatusReload reloads the Corefile while clients read the status over new
+// connections. No connection may be refused, and no answer may fail.
 func TestStatusReload(t *testing.T) {
 	const reloads = 100
 	corefile := strings.Replace(oneBlock, "a.yaml", "a.yaml {\n status 127.0.0.1:0\n }", 1)
@@ -346,8 +346,8 @@ func TestStatusReload(t *testing.T) {
 	}
 }
 
-// TestStatusPortTaken checks that a server does not start if another program uses the status
-// address. A reload with this address must fail and change nothing.
+// TestStatusPortTaken checks that a server does not start if another program uses the
+// status address. A reload with this address must fail and change nothing.
 func TestStatusPortTaken(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -395,7 +395,7 @@ func TestStatusMoves(t *testing.T) {
 	if answers(first) {
 		t.Error("the old address still answers")
 	}
-	// The reload fails after the directive has started, because the DNS port is taken.
+	// The DNS port is taken. The reload therefore fails after the directive has started.
 	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -420,7 +420,7 @@ func TestStatusMoves(t *testing.T) {
 	get(t, statusURL(t)+"/status", 200)
 }
 
-// answers reports whether a status answers at a URL. Another program may use the address now.
+// answers reports whether a status answers at a URL.
 func answers(url string) bool {
 	r, err := http.Get(url + "/status")
 	if err != nil {
@@ -431,8 +431,8 @@ func answers(url string) bool {
 	return strings.Contains(string(body), "a.yaml")
 }
 
-// TestStatusBlocks checks that server blocks can share an address, but not with different web
-// configurations.
+// TestStatusBlocks checks that server blocks can share an address. They cannot share it
+// with different web configurations.
 func TestStatusBlocks(t *testing.T) {
 	block := func(zone, line string) string {
 		return strings.NewReplacer(".:0", zone+":0", "a.yaml", "a.yaml {\n"+line+"\n }").Replace(oneBlock) + "\n"
@@ -445,8 +445,8 @@ func TestStatusBlocks(t *testing.T) {
 	}
 }
 
-// TestStatusSince checks the time since which a set is in force. It survives a reload of the
-// Corefile, and changes with the set.
+// TestStatusSince checks the time since which a set is in force. It survives a reload of
+// the Corefile, and changes with the set.
 func TestStatusSince(t *testing.T) {
 	s := startServer(t, oneBlock)
 	first := store.All()[0].Status()

@@ -11,13 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// StoreOptions returns the options of the Store that has the given order files in force, for
-// another plugin of the same Corefile. If a blocklist directive of the Corefile names the same
-// order files, its options are used, so that both plugins share the Store with its protect lists
-// and signatures. Otherwise the options are the defaults of a directive.
+// StoreOptions returns the options of the Store with the given order files, for another
+// plugin of the same Corefile. If a blocklist directive has these files, both plugins
+// share the Store.
 //
-// The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup function that
-// runs after those of the blocklist directives.
+// The patterns are absolute, as in store.Options. Call StoreOptions in an OnStartup
+// function that runs after those of the directives.
 func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error) {
 	var found []store.Options
 	for _, keys := range serverBlocks(c) {
@@ -27,7 +26,7 @@ func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error)
 			}
 		}
 	}
-	// The server blocks of a Corefile may enforce orders and only count them.
+	// Some server blocks of a Corefile may enforce orders, and others only count them.
 	if enforced := slices.DeleteFunc(slices.Clone(found), func(o store.Options) bool { return o.Shadow }); len(enforced) > 0 {
 		found = enforced
 	}

@@ -15,32 +15,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check one property: while a cache may keep an answer, no new decision
-// contradicts the answer. Only time passes in these tests. For every reply, these rules must
-// hold:
+// The tests below check one property. While a cache may keep an answer, no new decision
+// contradicts the answer. Only time passes in these tests.
 //
-//   - While the TTL of any record lasts (RRSIG records too), the same query gets the same
-//     reply apart from the TTLs. Caches of whole answers need this rule. They keep an answer for
-//     the smallest of its TTLs (CoreDNS; BIND and Unbound for negative answers).
-//   - While the NXDOMAIN of an order lasts, every name below gets NXDOMAIN from an order, for
-//     each type except DS (RFC 8020).
-//   - While a record of a passing reply lasts, its owner is not blocked for its type. The name
-//     to which the record leads is not blocked either. Caches of single records need this rule
-//     (dnsmasq, systemd-resolved).
+// The rules are at check, checkBelow and checkRecords. No cache keeps a record with a TTL of 0,
+// or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
-// No cache keeps a record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
+// In some cases, no TTL could help, or only TTL 0. The tests ignore these cases:
 //
-// The tests ignore these cases, in which no TTL could help, or only TTL 0:
-//
-//   - A cache may infer that a name does not exist from a real NXDOMAIN above the name (RFC
-//     8020) or from NSEC records (RFC 8198). A cache may also use a DNAME for a sibling.
-//   - A cache may use a CNAME from the answer for another type.
-//   - A cache may serve stale answers (RFC 8767) or raise TTLs. An answer also needs time to
-//     reach the cache.
-//   - A cache that follows CNAMEs by itself (BIND) queries the blocked name, so an exception
-//     for the first name has no effect.
-//   - Clients with different scopes may share one cache.
-//   - The upstream server or a file may change.
+//	the cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
+//	the cache infers a denial from NSEC records (RFC 8198)
+//	the cache uses a DNAME for a sibling
+//	the cache uses a CNAME from the answer for another type
+//	the cache serves stale answers (RFC 8767) or raises TTLs
+//	the answer needs time to reach the cache
+//	the cache follows CNAMEs itself (BIND), so an exception for the first name has no effect
+//	clients with different scopes share one cache
+//	the upstream server or a file changes
 
 var worldTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeMX, dns.TypeCNAME, dns.TypeTXT, dns.TypeDNSKEY, dns.TypeANY, dns.TypeDS}
 
@@ -98,7 +89,7 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield with the time from and with each whole second between the times from and
+// moments calls yield with the time from and with each whole second between from and
 // until. Orders start and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
@@ -109,6 +100,11 @@ func moments(from, until time.Time, yield func(time.Time)) {
 }
 
 // check sends one query, and checks that no cache can draw a wrong conclusion from the reply.
+// While the TTL of any record lasts, the same query must get the same reply apart from the TTLs.
+// RRSIG records count too.
+//
+// Caches of whole answers need this rule. CoreDNS keeps an answer for the smallest of its TTLs.
+// BIND and Unbound do this for negative answers.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -126,8 +122,9 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN
-// denies all names below (RFC 8020).
+// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN denies
+// all names below (RFC 8020). While it lasts, an order must answer NXDOMAIN for every name below.
+// The type DS is an exception.
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -148,14 +145,17 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a reply alone. Some caches keep single records, and
-// answer with a record when a client queries its owner.
+// checkRecords checks each record of a passing reply alone. While the record lasts, its owner must
+// not be blocked for its type. The name to which the record leads must not be blocked either.
+//
+// Some caches keep single records (dnsmasq, systemd-resolved). They answer with a record when a
+// client queries its owner.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// An order may block the answer for a record's owner because of loose records in that
-		// answer. Only records of the answer section are therefore checked.
+		// Loose records in an answer can block the answer. Only records of the answer
+		// section are therefore checked.
 		records = got.Answer
 	}
 	for _, rr := range records {
@@ -200,8 +200,7 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut checks that a future order changes no TTL if it does not cover this client or
-// this name.
+// TestNotCut checks that a future order for another client or name changes no TTL.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}

@@ -8,9 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// An arena is the simplest exact index of names: a hash table of whole names. The performance
-// goals come from an arena, so BenchmarkArena compares this machine with the machine of the
-// goals.
+// An arena is the simplest exact index of names: a hash table of whole names. The
+// performance goals were set with an arena on another machine.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // the tag of each slot; 0 means a free slot
@@ -45,8 +44,8 @@ func (a *arena) has(name string) bool {
 	return false
 }
 
-// covers reports whether the arena contains the name or a name above it. It looks for the last
-// two labels, then for three, and so on.
+// covers reports whether the arena contains the name or a name above. It looks for the
+// last two labels, then for three, and so on.
 func (a *arena) covers(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	i := strings.LastIndexByte(name, '.')

@@ -1,5 +1,5 @@
-// Package bench measures the plugin with the names of bench/corpus, which are the same on
-// every machine. README.md describes the measurements and how to run them.
+// Package bench measures the plugin with the names of bench/corpus. The names are the same
+// on every machine. README.md describes the measurements and how to run them.
 package bench
 
 import (
@@ -38,7 +38,8 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different queries. Their data must not fit into a processor cache.
+// queries is the number of different queries. Their data must not fit into a processor
+// cache.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -77,7 +78,7 @@ var (
 	})
 )
 
-// An input contains an order file and its side list, which is a text file with names.
+// An input contains an order file and its side list (a text file with names).
 type input struct {
 	path string
 	text []byte
@@ -201,8 +202,8 @@ func peak(f func()) uint64 {
 	return max(<-most, before) - before
 }
 
-// cpu returns the CPU time of the process, including garbage collection. On a busy machine it
-// is more reliable than elapsed time.
+// cpu returns the CPU time of the process, including garbage collection. On a busy
+// machine, CPU time is more reliable than elapsed time.
 func cpu() time.Duration {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)

@@ -13,13 +13,14 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge makes all steps from a name to its verdict, and reports whether the name is blocked.
+// judge makes all steps from a name to its verdict, and reports whether the name is
+// blocked.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the CPU cost of a query, for which there is a performance goal. The
+// BenchmarkQuery measures the CPU cost of a query. The cost has a performance goal. The
 // data of most names is not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
@@ -33,8 +34,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll decides about the queries again and again. The parameter "share" is the expected
-// share of blocked queries.
+// judgeAll decides about the queries again and again. The parameter "share" is the
+// expected share of blocked queries.
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0
@@ -79,7 +80,8 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet measures the part of BenchmarkQuery before the first look-up (package dname).
+// BenchmarkSet measures the part of BenchmarkQuery before the first look-up (package
+// dname).
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
 	b.ReportAllocs()
@@ -92,8 +94,8 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel decides on every CPU at once. The set is only read, so ns/op should be the
-// "mix" of BenchmarkQuery divided by the number of CPUs.
+// BenchmarkParallel decides on every CPU at once. The set is only read. The time should
+// therefore be the "mix" of BenchmarkQuery divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)
@@ -108,12 +110,12 @@ func BenchmarkParallel(b *testing.B) {
 	})
 }
 
-// BenchmarkFloor measures the lower bound for every exact index on this machine. A query
-// hashes the name, and reads one cache line of a large table:
-//   - overlapped: the processor reads the lines for several queries at the same time.
-//   - waited: the next query waits for the line.
-//   - waited-twice: the next query also waits for a second line, as for a comparison of the
-//     name.
+// BenchmarkFloor measures the lower bound for every exact index on this machine. A query hashes the
+// name, and reads one cache line of a large table. There are three cases:
+//
+//	overlapped    the processor reads the lines for several queries at the same time
+//	waited        the next query waits for the line
+//	waited-twice  the next query also waits for a second line, as for a comparison of the name
 func BenchmarkFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		lines := make([][8]uint64, n/9)

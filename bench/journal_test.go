@@ -12,9 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// BenchmarkJournal compares a server with a journal to a server without, in turns of some
-// milliseconds. The metric "x" is the median ratio of the times for the same queries. The metric
-// "control" is the ratio of two servers without a journal, which shows the noise.
+// BenchmarkJournal compares a server with a journal to a server without. The metric "x" is
+// the median ratio of the times. The metric "control" shows the noise.
 func BenchmarkJournal(b *testing.B) {
 	const n, turn = 100_000, 20_000
 	without, again := handler(b, n), handler(b, n)

@@ -17,8 +17,8 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the heap
-// and the tables for each name (B/name, table-B/name), and the heap's peak (peak-MB).
+// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the
+// heap and the tables for each name (B/name, table-B/name), and the heap's peak (peak-MB).
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
@@ -51,8 +51,8 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 	}
 }
 
-// BenchmarkReload measures the load of one changed file while a big and a small file are in
-// force, with all steps of the store.
+// BenchmarkReload measures the load of one changed file, with all steps of the store. A
+// big and a small file are in force.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })

@@ -28,8 +28,8 @@ func (*discard) WriteMsg(*dns.Msg) error { return nil }
 // chain is the last server block with the directive "endpoint".
 var chain *dnsserver.Config
 
-// init registers three directives. The directive endpoint comes after blocklist and writes no
-// answer, because only blocklist is measured.
+// init registers three directives. The directive endpoint comes after blocklist and writes
+// no answer, because only blocklist is measured.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)
@@ -45,8 +45,8 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler returns the blocklist handler of a server with n names in a side list (a text file
-// with names). The properties are lines of the directive.
+// handler returns the blocklist handler of a server. The server has n names in a side list
+// (a text file with names). The properties are lines of the directive.
 func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)
@@ -67,9 +67,7 @@ func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	return chain.Handler("blocklist")
 }
 
-// BenchmarkServeDNS measures the handler without a network: the added cost of a query that is
-// not blocked, or the whole cost of a blocked query. All queries use one message, so that the
-// benchmark allocates none.
+// BenchmarkServeDNS measures the handler without a network. All queries use one message.
 func BenchmarkServeDNS(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		h := handler(b, n)

@@ -16,9 +16,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound, which
-// sends client subnets to blocklist. Each client must get the answer for its country, even
-// from the cache.
+// TestClientSubnetThroughUnbound checks clients of two countries behind one Unbound.
+// Unbound sends client subnets to blocklist. Each client must get the answer for its
+// country, even from the cache.
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -87,8 +87,7 @@ forward-zone:
 			}
 		})
 	}
-	// The function ask sends a client's query. It repeats the query while the server is
-	// starting.
+	// ask sends a client's query. It repeats the query while the server is starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -106,9 +105,8 @@ forward-zone:
 	begin("unbound", "-d", "-c", "unbound.conf")
 	ask(top, "127.0.0.1", "up.example.")
 
-	// The first query for a name comes from Italy or from France, depending on the first
-	// letter. Then clients of both countries query all names, so that the cache must
-	// distinguish the countries.
+	// The first query for a name comes from one of the two countries. Clients of both
+	// countries then query the name.
 	asked := 0
 	for _, client := range []string{"a", "b", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1", "127.0.1.2", "127.0.2.2"} {
 		names := []string{"a", "b"}

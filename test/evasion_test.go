@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasion queries ordered names with types, classes and spellings that might evade a block.
-// evasion_test.go in the top-level folder tests more inputs.
+// evasion queries ordered names with types, classes and spellings that might evade a
+// block. evasion_test.go in the top-level folder tests more inputs.
 func evasion(t *testing.T, addr string, h history) {
 	a := newAsker(t, addr)
 	defer a.close()
@@ -32,8 +32,8 @@ func evasion(t *testing.T, addr string, h history) {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
 					// This order blocks only the host. NXDOMAIN would also deny the names
-					// below (RFC 8020), and a block of DNSKEY would remove the keys that these
-					// names need.
+					// below (RFC 8020). A block of DNSKEY would remove the keys of these
+					// names.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -62,8 +62,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names without another target above or below. The value is true
-// if the order blocks only the host.
+// isolated returns the blocked names without another target above or below. If the order
+// blocks only the host, the value is true.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

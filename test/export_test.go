@@ -27,8 +27,8 @@ var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExpo
 // zoneHead is the beginning of each response policy zone in these tests.
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export. Knot Resolver is missing, because it
-// answers SERVFAIL for some names below an exception (docs/other-resolvers.md).
+// consumers start a resolver with the text of an export. Knot Resolver is missing, because
+// it answers SERVFAIL for some names below an exception (docs/other-resolvers.md).
 var consumers = []struct {
 	name, form string
 	start      func(t *testing.T, dir, addr, upstream, text string)
@@ -138,8 +138,8 @@ type exportQuestion struct {
 	soft  bool // NXDOMAIN and NODATA are both right
 }
 
-// exportWorlds returns the text of many exports of one form, and questions about their names. Only
-// order sets whose answers the form can say are in the text.
+// exportWorlds returns the text of many exports of one form, and questions about their
+// names. The form must be able to say all answers.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {
@@ -177,7 +177,7 @@ func exportWorlds(t *testing.T, form string, count int) (text string, questions 
 	return text, questions
 }
 
-// wanted returns the outcome that a verdict demands, as function outcome writes it.
+// wanted returns the outcome that a verdict demands, in the notation of function outcome.
 func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	switch kind := v.Response.Kind; {
 	case !v.Blocked() && qtype == dns.TypeTXT:
@@ -202,8 +202,8 @@ func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	return "NODATA"
 }
 
-// TestExportedNames gives exports of random orders to resolvers of other projects, and compares the
-// answers with the decisions about the orders.
+// TestExportedNames gives exports of random orders to resolvers of other projects. It
+// compares their answers with the decisions about the orders.
 func TestExportedNames(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)

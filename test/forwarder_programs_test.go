@@ -17,24 +17,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for each step. It is long, so that a busy machine causes no
-// failure.
+// patience is the time limit for each step. It is long enough for a busy machine.
 const patience = 3 * time.Minute
 
 // A peer is a resolver of another project that forwards to blocklist.
 type peer struct {
 	name string
-	// start starts the resolver in the directory dir. It listens on addr and forwards to
-	// upstream. With an anchor, it validates answers.
+	// start starts the resolver in the directory dir. The resolver listens on addr and
+	// forwards to upstream. With an anchor, it validates answers.
 	start func(t *testing.T, dir, addr, upstream string, anchor *trust)
-	// The map "turns" contains answers that this resolver may change. For example, "NXDOMAIN":
-	// "NODATA" allows the resolver to answer NODATA instead of NXDOMAIN.
+	// turns contains answers that this resolver may change. With "NXDOMAIN": "NODATA", the
+	// resolver may answer NODATA instead of NXDOMAIN.
 	turns map[string]string
 	// ede reports whether the resolver passes the extended DNS error on.
 	ede bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED: all except dnsmasq.
+// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. dnsmasq does not.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -46,15 +45,15 @@ var peers = []peer{
   harden-short-bufsize: yes
   harden-large-queries: yes`), turns: givesUp},
 	{name: "bind", start: startBIND, turns: givesUp},
-	// If dnsmasq has any record of a name in its cache, for example the SOA of a blocking
-	// answer, it answers NODATA instead of NXDOMAIN.
+	// With the SOA of a blocking answer in its cache, dnsmasq answers NODATA instead of
+	// NXDOMAIN.
 	{name: "dnsmasq", start: startDnsmasq, turns: map[string]string{"NXDOMAIN": "NODATA"}, ede: true},
 	{name: "recursor", start: startRecursor, turns: givesUp},
 	{name: "knot", start: startKnot, turns: givesUp},
 }
 
-// startUnbound starts Unbound with the given options. Other settings have their defaults, such
-// as harden-below-nxdomain and aggressive-nsec.
+// startUnbound starts Unbound with the given options. Other settings have their defaults,
+// such as harden-below-nxdomain and aggressive-nsec.
 func startUnbound(options string) func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 	return func(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		options := options + `
@@ -85,8 +84,8 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every BIND in these tests, with gaps for the directory,
-// the port and more options.
+// bindOptions is the configuration of every BIND in these tests. It has gaps for the
+// directory, the port and more options.
 const bindOptions = `
 options {
 	directory %q;
@@ -221,8 +220,8 @@ func portOf(addr string) string {
 	return p
 }
 
-// exchange sends a query until a response arrives, because the server may be starting. The
-// query has EDNS and AD, as from a stub resolver (RFC 6840, section 5.7).
+// exchange sends a query until a response arrives. The query has EDNS and AD, like a query
+// of a stub resolver (RFC 6840, section 5.7).
 func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -230,8 +229,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// The client's socket may have the server's port if the server is not listening yet.
-		// The client then receives its own query.
+		// Before the server listens, the client's socket may have the server's port. The
+		// client then receives its own query.
 		if err == nil && r.Response {
 			return r
 		}

@@ -4,8 +4,8 @@ package test
 
 import "github.com/miekg/dns"
 
-// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds, long
-// enough for a second round of queries from the cache.
+// forwarderOrders contains the orders of the tests. A blocking answer lives 30 seconds.
+// This is long enough for a second round of queries from the cache.
 const forwarderOrders = `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -28,9 +28,8 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions contains the queries in sequence. Blocked names come first, because a cache could
-// draw a wrong conclusion for later names. An outcome is an RCODE, NODATA, or answer data,
-// with "AD" if it is validated.
+// questions contains the queries in sequence. Blocked names come first, because a cache
+// could draw a wrong conclusion for later names. An outcome with "AD" is validated.
 var questions = []struct {
 	name  string
 	qtype uint16
@@ -38,7 +37,7 @@ var questions = []struct {
 	// validating is the outcome for a validating resolver, if it differs from want.
 	validating string
 }{
-	// The blocked subtree is denied for each type. Names beside and above it are not denied.
+	// The blocked subtree is denied for each type. Names beside and above are not denied.
 	{"subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.subtree.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"no.such.subtree.plain.example", dns.TypeAAAA, "NXDOMAIN", ""},
@@ -48,7 +47,7 @@ var questions = []struct {
 	{"sibling.plain.example", dns.TypeA, passing, ""},
 	{"plain.example", dns.TypeA, passing, ""},
 
-	// NXDOMAIN would also deny the names below (RFC 8020), so the answer is NODATA.
+	// NXDOMAIN would also deny the names below (RFC 8020). The answer is therefore NODATA.
 	{"exact.plain.example", dns.TypeA, "NODATA", ""},
 	{"exact.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"www.exact.plain.example", dns.TypeA, passing, ""},
@@ -62,7 +61,7 @@ var questions = []struct {
 	{"www.below.plain.example", dns.TypeA, "NXDOMAIN", ""},
 	{"below.plain.example", dns.TypeA, passing, ""},
 
-	// HTTPS gets NODATA, because an HTTPS record would lead clients around the redirect.
+	// HTTPS gets NODATA. An HTTPS record would lead clients around the redirect.
 	{"redirect.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"redirect.plain.example", dns.TypeA, "192.0.2.99", ""},
 	{"redirect.plain.example", dns.TypeAAAA, "2001:db8::99", ""},
@@ -74,15 +73,15 @@ var questions = []struct {
 	{"www.nodata.plain.example", dns.TypeA, "NODATA", ""},
 	{"refused.plain.example", dns.TypeA, "REFUSED", ""},
 
-	// No order covers this name, but its CNAME record leads to a blocked name. The answer is
-	// NODATA, because NXDOMAIN would deny the name itself.
+	// No order covers this name, but its CNAME leads to a blocked name. NXDOMAIN would
+	// deny the name itself.
 	{"alias.plain.example", dns.TypeA, "NODATA", ""},
 	{"www.renamed.plain.example", dns.TypeA, "NODATA", ""},
 	{"service.plain.example", dns.TypeHTTPS, "NODATA", ""},
 	{"other.plain.example", dns.TypeA, passing, ""},
 
-	// DS queries are not blocked. A CNAME in the answer is blocked, because a cache would use
-	// it for all types.
+	// DS queries are not blocked. A CNAME in the answer is blocked, because a cache would
+	// use it for all types.
 	{"cname.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"cname.plain.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 	{"any.pool.plain.example", dns.TypeDS, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
@@ -90,17 +89,17 @@ var questions = []struct {
 	{"cname.signed.example", dns.TypeDS, "NXDOMAIN", "SERVFAIL"},
 	{"cname.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 
-	// DS queries are not blocked, so a validator learns that these names are unsigned, and
-	// accepts a blocking answer. Some validators reject it if the name does not exist.
+	// DS queries are not blocked. A validator therefore learns that these names are
+	// unsigned, and accepts a blocking answer. Some validators do so only for existing
+	// names.
 	{"www.unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"unsigned.example", dns.TypeA, "NXDOMAIN", ""},
 	{"www.cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. Names beside and below stay
-	// valid. The validator may also prove by other records that a name does not exist (RFC
-	// 8198).
+	// A validator rejects a blocking answer in a signed zone. It may find by other records
+	// that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
@@ -113,8 +112,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of the zone. If the exception is a zone of
-	// its own, it also needs a DS record, or the proof that there is none.
+	// An exception in a signed zone needs the keys of the zone. A zone as an exception
+	// also needs its DS record.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},
@@ -130,8 +129,8 @@ var questions = []struct {
 	{"www.apex.example", dns.TypeA, passing, passing + " AD"},
 	{"a.b.apex.example", dns.TypeA, passing, passing + " AD"},
 
-	// For these names, only records of the parent zone are not blocked. A cache without
-	// validation may apply NXDOMAIN to these records too.
+	// For these names, only records of the parent zone pass. A cache without validation
+	// may apply NXDOMAIN to these records too.
 	{"gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"www.gone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"gone.example", dns.TypeDNSKEY, "NXDOMAIN", "SERVFAIL"},

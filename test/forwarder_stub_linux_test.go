@@ -15,12 +15,12 @@ import (
 	"testing"
 )
 
-// The environment variable "inside" marks the process in the new namespaces. It has the path of
-// the CoreDNS binary.
+// The environment variable "inside" marks the process in the new namespaces. It has the
+// path of the CoreDNS binary.
 const inside = "STUB_TEST_INSIDE"
 
-// TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends queries to
-// port 53, so the test runs in new network and mount namespaces.
+// TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends
+// queries to port 53. The test therefore runs in new network and mount namespaces.
 func TestStub(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inside) != "" {
@@ -73,7 +73,7 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// The first server has the orders, and the second has none.
+	// The first server has the orders. The second server has none.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -144,8 +144,8 @@ func stub(t *testing.T) {
 	})
 }
 
-// lookUpWithDNS mounts an empty /etc/resolv.conf that the test can change, and a name service
-// switch file that uses only DNS.
+// lookUpWithDNS mounts an empty /etc/resolv.conf that the test can change. It also mounts
+// a name service switch file that uses only DNS.
 func lookUpWithDNS(t *testing.T, dir string) {
 	t.Helper()
 	for file, text := range map[string]string{"resolv.conf": "", "nsswitch.conf": "hosts: dns\n"} {

@@ -30,8 +30,8 @@ func TestForwarders(t *testing.T) {
 	asked, told := 0, []string{}
 	for _, p := range peers {
 		for name, anchor := range map[string]*trust{p.name: nil, p.name + " validating": &anchor} {
-			// The tests run in parallel even without the flag -parallel, because they mostly
-			// wait for answers.
+			// The tests mostly wait for answers. They run in parallel even without the
+			// flag -parallel.
 			wg.Go(func() {
 				t.Run(name, func(t *testing.T) {
 					s := startStack(t, coredns, upstream, p, anchor)
@@ -101,8 +101,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is an outcome in want, or a change of it that the map "turns" allows
-// for this resolver.
+// right reports whether got is an outcome in want. The map "turns" allows a resolver to
+// change an outcome.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -112,9 +112,8 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders, and waits until the resolver's
-// answers show each change. All real TTLs are one hour, so only TTLs from blocklist can expire
-// in time.
+// change lifts one order, ends one order and begins two orders. It waits until the
+// resolver's answers show each change. Only TTLs from blocklist can expire in time.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -200,7 +199,8 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short text for a reply, for example "NXDOMAIN", or the addresses and "AD".
+// outcome returns a short text for a reply, for example "NXDOMAIN", or the addresses and
+// "AD".
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {

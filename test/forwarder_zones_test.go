@@ -14,10 +14,10 @@ import (
 )
 
 // The upstream of these tests is one BIND with a few zones and a signed root. BIND's tools
-// sign the zones, so that the signatures do not depend on our code.
+// sign the zones.
 
-// A zone is a DNS zone of this test. The test adds the NS and DS records of the zone to the
-// parent zone.
+// A zone is a DNS zone of this test. The test adds the NS and DS records of the zone to
+// the parent zone.
 type zone struct {
 	name    string
 	sign    []string // options of dnssec-signzone; nil for an unsigned zone
@@ -29,10 +29,10 @@ var (
 	optOut = []string{"-3", "-", "-H", "0", "-A"} // NSEC3 with opt-out, as in most top-level domains
 )
 
-// The list "world" contains the zones. Child zones come first, because the parent needs their DS
-// records. TTLs are long, to find records that a cache keeps too long.
+// world contains the zones. Child zones come first, because the parent needs their DS
+// records.
 var world = []zone{
-	// plain.example is unsigned and its parent proves this, so a validator cannot detect a
+	// plain.example is unsigned, and its parent proves this. A validator cannot detect a
 	// forged answer.
 	{"plain.example.", nil, `
 @            A     PASSING
@@ -73,8 +73,8 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// signed.example is signed, with orders for single names. cut.signed.example is unsigned,
-	// and an NSEC record proves this.
+	// signed.example is signed, with orders for single names. cut.signed.example is
+	// unsigned, and an NSEC record proves this.
 	{"cut.signed.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"signed.example.", nsec, `
 @            A     PASSING
@@ -93,9 +93,8 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// These zones are signed and have orders at the apex. In apex.example only the apex is
-	// blocked. zone.example has exceptions, of which two are zones. All other zones are
-	// blocked completely.
+	// These zones are signed. In apex.example only the apex is blocked. zone.example has
+	// exceptions. All other zones are blocked completely.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `
@@ -108,8 +107,8 @@ a.b.deep     A     PASSING
 	{"apex.example.", nsec, "@ A PASSING\nwww A PASSING\na.b A PASSING\n"},
 	{"lifted.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"gone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
-	// unsigned.example is an unsigned zone below a zone with opt-out, the most common case on
-	// the Internet.
+	// unsigned.example is an unsigned zone below a zone with opt-out. This is the most
+	// common case on the Internet.
 	{"unsigned.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 
 	{"example.", optOut, "ns A PASSING\n"},

@@ -31,8 +31,8 @@ func (n rawName) fits() bool {
 // size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. It writes a byte as \DDD if a host name
-// cannot have the byte, or if escape returns true.
+// spelled returns the presentation form of the name. A byte becomes \DDD if escape returns
+// true or a host name cannot have it.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -65,15 +65,15 @@ func (n rawName) canonical() string {
 	return strings.TrimSuffix(low.spelled(func() bool { return false }), ".")
 }
 
-// A generator makes new names from known names. Its seed is fixed, so each run makes the same
-// names.
+// A generator makes new names from known names. Its seed is fixed, so each run makes the
+// same names.
 type generator struct {
 	*rand.Rand
 	words []string
 }
 
-// generators contains ways to make a name from the labels of a popular name or of a name with
-// an order.
+// generators contains ways to make a new name. The labels come from a popular name or from
+// a name with an order.
 var generators = []struct {
 	what string
 	make func(m *generator, n rawName) rawName
@@ -161,7 +161,8 @@ func (m *generator) alike(n rawName) rawName {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// In Punycode, replace letters by equal-looking letters of another script.
+	// The letters of another script that look equal replace letters. The label is in
+	// Punycode.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

@@ -40,8 +40,8 @@ func TestAlertRules(t *testing.T) {
 	}
 }
 
-// TestDashboardQueries checks that Prometheus can parse each query of the dashboard. The
-// queries are put into a rule file, because promtool checks rule files without a server.
+// TestDashboardQueries checks that Prometheus can parse each query of the dashboard.
+// promtool checks the queries as rules.
 func TestDashboardQueries(t *testing.T) {
 	var board struct {
 		Panels []struct {
@@ -115,8 +115,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// The client's socket may have the server's port if the server is not listening
-			// yet. The client then receives its own query.
+			// Before the server listens, the client's socket may have the server's port.
+			// The client then receives its own query.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

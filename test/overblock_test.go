@@ -58,8 +58,8 @@ func askedNames(t *testing.T, h history) (out []question) {
 	return out
 }
 
-// overBlocking queries every popular name and 100,000 generated names. Exactly the names with
-// an order must be blocked. A simple parser in the test reads the orders.
+// overBlocking queries every popular name and 100,000 generated names. Exactly the names
+// with an order must be blocked. A simple parser in the test reads the orders.
 func overBlocking(t *testing.T, addr string, h history) {
 	all := askedNames(t, h)
 	const workers = 4
@@ -133,8 +133,8 @@ func (a *asker) close() {
 	}
 }
 
-// ask sends an A query and reports whether the name is blocked. It uses TCP if tcp is set or
-// the UDP answer is truncated.
+// ask sends an A query and reports whether the name is blocked. If tcp is set or the UDP
+// answer is truncated, it uses TCP.
 func (a *asker) ask(name string, tcp bool) (blocked, overTCP bool) {
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	m.SetEdns0(1232, false)
@@ -155,8 +155,8 @@ func (a *asker) exchange(m *dns.Msg, tcp bool) *dns.Msg {
 	network := map[bool]string{false: "udp", true: "tcp"}[tcp]
 	r, err := a.try(m, network)
 	if err != nil {
-		// One retry is enough after a lost packet, or if the server has closed an idle
-		// connection.
+		// One retry is enough after a lost packet. It is also enough if the server has
+		// closed an idle connection.
 		r, err = a.try(m, network)
 	}
 	if err != nil {

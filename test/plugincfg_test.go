@@ -21,9 +21,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS as docs/compile.md describes, and queries the
-// new server. In addition, it needs a replace directive for this checkout. The build is fast,
-// because .ci/run has already compiled most packages.
+// TestPluginCfg compiles the plugin into CoreDNS as described in docs/compile.md, and
+// queries the new server. It also needs a replace directive for this checkout.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -53,7 +52,7 @@ func TestPluginCfg(t *testing.T) {
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^transfer:transfer$`, "transfer:transfer\norders_rpz:github.com/dns-orders/blocklist/ordersrpz")
 
-	// The test needs no network: a replace directive is used instead of go get, and go.sum is
+	// The test needs no network. A replace directive stands for go get, and go.sum is
 	// copied.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
@@ -87,8 +86,8 @@ func TestPluginCfg(t *testing.T) {
 	ask(t, binary)
 }
 
-// ask starts a binary with a Corefile in which cache and whoami come after the plugin. Only a
-// name with an order must be blocked.
+// ask starts a binary with a Corefile. In the Corefile, cache and whoami come after the
+// plugin. Only a name with an order must be blocked.
 func ask(t *testing.T, binary string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
@@ -121,7 +120,7 @@ orders:
 	stop := func() { cmd.Process.Kill(); <-exited }
 	defer stop()
 
-	// The server may not be listening yet, so the query is repeated.
+	// The server may not listen yet, so the query is repeated.
 	deadline := time.Now().Add(30 * time.Second)
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	for _, tc := range []struct {
@@ -134,8 +133,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// The client's socket may have the server's port if the server is not listening yet.
-		// The client then receives its own query.
+		// Before the server listens, the client's socket may have the server's port. The
+		// client then receives its own query.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:

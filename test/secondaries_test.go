@@ -28,7 +28,8 @@ import (
 	_ "github.com/dns-orders/blocklist/ordersrpz"
 )
 
-// pageBlock returns a block of docs/other-resolvers.md by the text after its first "~~~".
+// pageBlock returns a block of docs/other-resolvers.md. The text after its first "~~~"
+// selects the block.
 func pageBlock(t *testing.T, info string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/other-resolvers.md")
@@ -62,7 +63,7 @@ func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
 		"orders_rpz /etc/coredns/orders.yaml", "orders_rpz "+p.dir+"/*.yaml",
 		".example:5300 {", ".example:"+port+" {\n\tbind 127.0.0.1", "/etc/coredns/", p.dir+"/",
-		// The recursor looks more often than on the page, so that the test is short.
+		// The recursor looks more often than on the page. The test is then short.
 		"refresh = 5", "refresh = 1", "ttl=5", "ttl=1")
 	if err := os.Mkdir(filepath.Join(p.dir, "rpz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -101,8 +102,9 @@ func sees(t *testing.T, addr, blocked, passes string) {
 	t.Logf("%s blocked and %s passes after %.2f s", blocked, passes, time.Since(start).Seconds())
 }
 
-// TestSecondaries starts the resolvers with the configurations of docs/other-resolvers.md. The
-// resolvers must get the zone and each change of the zone, also after a resolver was away.
+// TestSecondaries starts the resolvers with the configurations of docs/other-resolvers.md.
+// The resolvers must get the zone and each change of the zone, even after a resolver was
+// away.
 func TestSecondaries(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)
@@ -147,14 +149,15 @@ threads=1
 		sees(t, unbound, n, "second.example")
 	}
 	startNamed()
-	// BIND may wait until the refresh time of the zone file has passed, or until a NOTIFY. The next
-	// change gives a NOTIFY, and the difference also has the changes that BIND missed.
+	// BIND may wait until the refresh time of the zone file, or until a NOTIFY. The next
+	// change gives a NOTIFY. The difference also has the changes that BIND missed.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startBINDSecondary starts BIND with the blocks of the page. The results start and stop it again.
+// startBINDSecondary starts BIND with the blocks of the page. The results start and stop
+// it again.
 func startBINDSecondary(t *testing.T, p *primary, addr, upstream string) (start, stop func()) {
 	dir := t.TempDir()
 	host, port, _ := strings.Cut(upstream, ":")
@@ -187,8 +190,8 @@ func startBINDSecondary(t *testing.T, p *primary, addr, upstream string) (start,
 
 var register = flag.Int("register", 1000, "the number of names in the zone of TestOrderToEffect")
 
-// TestOrderToEffect measures the time from a change of an order file until Unbound and BIND answer
-// by it, beside a register of many names. The flag -register 1000000 gives the figures of
+// TestOrderToEffect measures the time from a change of an order file to the answers of
+// Unbound and BIND. With -register 1000000, it gives the figures of
 // docs/other-resolvers.md.
 func TestOrderToEffect(t *testing.T) {
 	upstream := startPlainUpstream(t)
@@ -245,8 +248,8 @@ func poll(t *testing.T, addr, name, want string) {
 	}
 }
 
-// TestFileConfigurations starts the resolvers with the configurations of docs/other-resolvers.md
-// that read a file.
+// TestFileConfigurations starts the resolvers with the configurations of
+// docs/other-resolvers.md that read a file.
 func TestFileConfigurations(t *testing.T) {
 	t.Parallel()
 	upstream := startPlainUpstream(t)

@@ -20,9 +20,9 @@ import (
 	"github.com/dns-orders/blocklist/test/coredns"
 )
 
-// TestStatus reloads the Corefile of a real server while clients read the status over new
-// connections. No connection may be refused, and no answer may fail. Then it checks that a second
-// server with the same address does not start, and says why.
+// TestStatus reloads the Corefile of a real server while clients read the status. No
+// connection may be refused, and no answer may fail. A second server with the same address
+// must not start.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,7 +17,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// These are the test server's answers for names that are not blocked.
+// The test server's answers for names that are not blocked.
 const (
 	passing   = "192.0.2.80"
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
@@ -60,8 +60,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 		}
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// The client's socket may have the server's port if the server is not listening yet.
-		// The client then receives its own query.
+		// Before the server listens, the client's socket may have the server's port. The
+		// client then receives its own query.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}
@@ -71,8 +71,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll sends A queries for all names over parallel connections, and returns which names are
-// blocked.
+// askAll sends A queries for all names over parallel connections. It returns which names
+// are blocked.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4

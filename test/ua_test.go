@@ -79,8 +79,8 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with them. It
-// also returns the orders as the simple parser of this test reads them.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with them.
+// It also returns the orders as the simple parser of this test reads them.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

@@ -69,7 +69,7 @@ var (
 	address = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+`)
 )
 
-// read is a slow, simple parser for a list, written independently of the importer. The
+// read is a slow, simple parser for a list. It is independent of the importer. The
 // importer must find the same names.
 func read(t *testing.T, file string) (out []target) {
 	t.Helper()
@@ -84,8 +84,8 @@ func read(t *testing.T, file string) (out []target) {
 		host, page, _ := strings.Cut(line, "/")
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
-		// A blank inside a host, or a word without a dot, is a typing error. The importer must
-		// refuse these lines too.
+		// A blank inside a host is a typing error. A word without a dot is one too. The
+		// importer must refuse these lines too.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -109,8 +109,8 @@ type history []struct {
 	targets []target
 }
 
-// blocked reports whether an order blocks the name now, and whether an order ever has. A lift
-// (an order that ends other orders) of the same day or later ends the block.
+// blocked reports whether an order blocks the name now, and whether an order ever has. A
+// lift of the same day or later ends the block.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -1,8 +1,8 @@
-// Package corpus generates the names and queries of all benchmarks from a fixed seed, so that
-// results of several machines can be compared.
+// Package corpus generates the names and queries of all benchmarks from a fixed seed. The
+// results of several machines can then be compared.
 //
-// The names resemble those of real block lists in length and suffixes. The list of k names is
-// the beginning of every longer list.
+// The names resemble those of real block lists. The list of k names is the beginning of
+// every longer list.
 package corpus
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// These are the bounds of the length of a name, in bytes of its presentation form without the
-// final dot.
+// The bounds of the length of a name, in bytes of its presentation form without the final
+// dot.
 const (
 	MinLen = 8
 	MaxLen = 30
@@ -41,7 +41,7 @@ var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
 
-// weigh repeats each word as often as its weight says, so that a random draw needs only one
+// weigh repeats each word as often as its weight says. A random draw then needs only one
 // step.
 func weigh(choices ...choice) (words []string) {
 	for _, c := range choices {
@@ -59,8 +59,8 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker with its own stream of random numbers. Names and queries have
-// separate streams, so that a change of the names does not change the queries.
+// newMaker returns a maker with its own stream of random numbers. A change of the names
+// therefore does not change the queries.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -134,8 +134,8 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// A name of the wrong length is drawn again with the same kind. Otherwise the list
-		// would have too few deep names, because deep names are often too long.
+		// Deep names are often too long. A name of the wrong length is therefore drawn
+		// again with the same kind.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
@@ -166,7 +166,8 @@ func New(n int) *List {
 	return l
 }
 
-// parent returns the name without its first label. For a name with one label it returns "".
+// parent returns the name without its first label. For a name with one label, it returns
+// "".
 func parent(s string) string {
 	_, up, _ := strings.Cut(s, ".")
 	return up
@@ -182,8 +183,8 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot, as DNS libraries return names. The
-// names are adjacent in memory, so that they are in the processor cache, as in a server.
+// A Queries is a list of query names with the final dot. The names are adjacent in memory.
+// They are therefore in the processor cache, as in a server.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -216,8 +217,8 @@ func (l *List) SubdomainHits() Queries {
 	return queries(len(order), func() string { i++; return m.from(subdomains) + "." + l.Names[order[i]] })
 }
 
-// Misses returns n different names that the list does not cover. The names look like the names
-// in the list. Half of the names have a subdomain label in front.
+// Misses returns n different names that the list does not cover. The names look like the
+// names in the list. Half of the names have a subdomain label in front.
 func (l *List) Misses(n int) Queries {
 	m := newMaker(4)
 	seen := make(map[string]struct{}, n)
@@ -235,7 +236,7 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix returns n queries. The list covers 5 % of the queries, and half of these 5 % are below a
+// Mix returns n queries. The list covers 5 % of the queries. Half of these 5 % are below a
 // name in the list.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)

@@ -10,9 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a server with one configuration. The function configure writes the files of the
-// server below dir and returns the command line. To add a server, add an entry to the variable
-// kinds.
+// A kind is a server with one configuration. configure writes the files of the server
+// below dir and returns the command line.
 type kind struct {
 	name string
 	// against is the name of the server with which the ratio compares this server.
@@ -22,9 +21,8 @@ type kind struct {
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers that are compared. The first two are equal, so their difference
-// is the error of the method. The third has the plugin any, so its cost is that of any
-// additional plugin.
+// kinds contains the servers to compare. The first two are equal. Their difference is the
+// error of the method.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -51,7 +49,8 @@ type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream fills the reply of the upstream server. It is nil if there is no upstream.
+	// upstream writes the reply of the upstream server into m. If there is no upstream, it
+	// is nil.
 	upstream func(m *dns.Msg)
 }
 
@@ -77,7 +76,7 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached returns the lines for a cache with room for every name, and for a forward to the
+// cached returns the lines for a cache with room for every name. It adds a forward to the
 // test's upstream.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
@@ -85,8 +84,8 @@ func cached(name string) func(*lab) string {
 	}
 }
 
-// resolver returns the lines of cached with the plugins errors and prometheus, which are in
-// most Corefiles.
+// resolver returns the lines of cached with the plugins errors and prometheus. Most
+// Corefiles have these plugins.
 func resolver(name string) func(*lab) string {
 	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }
@@ -111,7 +110,7 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns the elements of the slice "all" whose names are in "list", in the sequence of
+// choose returns the elements of "all" whose names are in "list", in the sequence of
 // "list".
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {

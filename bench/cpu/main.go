@@ -1,13 +1,13 @@
-// Command cpu measures the CPU time that the plugin adds to a query that is not blocked. It
-// runs cmd/coredns on one CPU, with and without the plugin, and dnsperf on another CPU.
+// Command cpu measures the CPU time that the plugin adds to a query that is not blocked.
+// It runs cmd/coredns on one CPU, with and without the plugin. dnsperf runs on another
+// CPU.
 //
 //	go run ./bench/cpu                 # some twelve minutes
 //	go run ./bench/cpu -quick          # under one minute
 //	go run ./bench/cpu -profile DIR -answers whoami,resolver -kinds bare,list
 //
-// The last command only prints how the time of a query is spent. The others compare the CPU
-// times of two servers for the same queries within a few seconds. README.md describes the
-// method.
+// The last command only prints how the time of a query is spent. The others compare the
+// CPU times of two servers for the same queries. README.md describes the method.
 package main
 
 import (
@@ -122,8 +122,8 @@ func run(ctx context.Context, p *plan, out string) error {
 	return rep.write(out)
 }
 
-// measure starts all servers with the answer a, sends queries to each server in turn, and
-// stops the servers.
+// measure starts all servers with the answer a. It sends queries to each server in turn,
+// and then stops the servers.
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
@@ -134,8 +134,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// One query for each name fills the cache. Without a cache, one burst (one dnsperf run)
-	// brings heaps and stacks to their final size.
+	// One query for each name fills the cache. Without a cache, one burst (one dnsperf
+	// run) fills heaps and stacks.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -157,8 +157,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	}
 	for round := range p.rounds {
 		for i := range running {
-			// Every second round has the reverse sequence of servers, because the machine may
-			// slowly become faster or slower.
+			// The machine may slowly become faster or slower. Every second round therefore
+			// has the reverse sequence of servers.
 			if round%2 == 1 {
 				i = len(running) - 1 - i
 			}
@@ -174,8 +174,8 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 	return nil
 }
 
-// newRig writes the binary, the orders and the query files into a directory, and starts the
-// upstreams.
+// newRig writes the binary, the orders and the query files into a directory, and starts
+// the upstreams.
 func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	r := &lab{dir: dir, plan: p}
 	var err error

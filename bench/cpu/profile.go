@@ -10,15 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// CoreDNS's pprof replies for at most five seconds, so a profile is taken in several pieces.
-// "go tool pprof" adds the pieces.
+// CoreDNS's pprof replies for at most five seconds. A profile is therefore taken in
+// several pieces. "go tool pprof" adds the pieces.
 const (
 	pieces = 7
 	piece  = 3 // the length of a piece in seconds
 )
 
-// profiles writes CPU profiles of each server under constant load. It prints how the time of a
-// query is spent.
+// profiles writes CPU profiles of each server under constant load. It prints how the time
+// of a query is spent.
 func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error {
 	var t shares
 	for _, percent := range r.plan.percents() {

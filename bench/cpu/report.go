@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run, with the data that is needed to repeat the run.
+// A report is the result of a run. It has the data that is needed to repeat the run.
 type report struct {
 	Date       time.Time `json:"date"`
 	Commit     string    `json:"commit"`
@@ -37,8 +37,8 @@ type report struct {
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is the CPU time of a query in us: the first quartile, the median and the third
-	// quartile. Ratio is CPU divided by the CPU time of the base server in the same round.
+	// CPU is the CPU time of a query in us (quartiles and median). Ratio is CPU divided by
+	// the CPU time of the base server in the same round.
 	CPU   [3]float64 `json:"cpu_us"`
 	Ratio [3]float64 `json:"ratio"`
 	Rate  float64    `json:"rate_qps"`

@@ -26,8 +26,8 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// pprof is the address of CoreDNS's pprof server. It must differ from addr, because
-	// CoreDNS shares ports: pprof would get half of the TCP connections.
+	// pprof is the address of CoreDNS's pprof server. It must differ from addr. CoreDNS
+	// shares ports, so pprof would get half of the TCP connections.
 	pprof string
 	log   string
 }
@@ -78,8 +78,7 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// check checks the answers of a server, because wrong answers may be cheaper than right
-// answers.
+// check checks the answers of a server. Wrong answers may be cheaper than right answers.
 func (r *lab) check(in *instance, a answer) error {
 	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A rule assigns a call stack to an owner. It applies if a frame of the stack begins with the
-// text in the field "frame".
+// A rule assigns a call stack to an owner. It applies if a frame of the stack begins with
+// the text "frame".
 type rule struct{ frame, whose string }
 
 const (
@@ -31,7 +31,7 @@ var costly = []rule{
 }
 
 // owners contains rules for all other work. The innermost frame to which a rule applies
-// decides. So an allocation, for example, belongs to the code that caused it.
+// decides. An allocation, for example, belongs to the code that caused the allocation.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -80,15 +80,15 @@ func first(rules []rule, stack []string) string {
 	return ""
 }
 
-// A shares is a table that divides the CPU time of a query among owners, in microseconds. Each
-// column is for one kind of query.
+// A shares is a table that divides the CPU time of a query among owners, in microseconds.
+// Each column is for one kind of query.
 type shares struct {
 	heads []string
 	cells []map[string]float64
 }
 
-// add adds a column to the table. It divides cpu, the CPU time of a query, among the owners in
-// proportion to the samples in the profiles.
+// add adds a column to the table. It divides cpu, the CPU time of a query, among the
+// owners. The samples in the profiles give the proportions.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder

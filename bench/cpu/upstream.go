@@ -6,8 +6,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstream is a DNS server in this process that gives the same kind of answer for every
-// name. It only fills the caches before the measurements.
+// An upstream is a DNS server in this process, with the same kind of answer for every
+// name. It only fills caches.
 type upstream struct {
 	addr   string
 	server *dns.Server

@@ -13,11 +13,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// settle is how long the command waits after a load before it measures the memory.
+// settle is the wait of the command between a load and the measurement of the memory.
 const settle = 2 * time.Second
 
-// growBlocks starts the real server with a growing number of server blocks, which all use the
-// same order file.
+// growBlocks starts the real server with a growing number of server blocks. All server
+// blocks have the same order file.
 func growBlocks(ctx context.Context, w *world, p plan) ([]series, error) {
 	dir, err := os.MkdirTemp("", "growth")
 	if err != nil {

@@ -1,5 +1,5 @@
 // Command growth measures the cost of a verdict, the memory, and the time of a load, for
-// growing numbers of names, orders, orders for one name, and server blocks.
+// growing numbers of names, orders and server blocks.
 //
 //	go run ./bench/growth -write                  # to 10^7 names: ten minutes, 8 GB
 //	go run ./bench/growth -quick                  # to 10^5: under one minute
@@ -40,19 +40,19 @@ type series struct {
 	Points []point `json:"points"`
 }
 
-// A point is the measurement for the quantity X. A figure is 0 if the series does not measure
-// it.
+// A point is the measurement for the quantity X. A figure is 0 if the series does not
+// measure it.
 type point struct {
 	X int `json:"x"`
-	// MissNS and HitNS are the CPU times of the verdict about a name that is not blocked, and
-	// about a blocked name. The parsing of the name is included.
+	// MissNS and HitNS are the CPU times of the verdict about a name. A miss is not
+	// blocked, and a hit is blocked. The parsing of the name is included.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes is the number of live bytes on the heap after the load. For server blocks, it is
-	// the RSS of the server.
+	// Bytes is the number of live bytes on the heap after the load. For server blocks, it
+	// is the RSS of the server.
 	Bytes int `json:"bytes"`
 	// LoadMS is the time from text in memory to a usable set. For server blocks, it is the
-	// time from exec to the first blocking answer. LoadCPUMS is the CPU time.
+	// time from exec to the first blocking answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }

@@ -51,8 +51,8 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds contains the series with many orders for one name. In each series, most orders do not
-// decide. The series differ in the reason.
+// crowds contains the series with many orders for one name. In each series, most orders do
+// not decide. The series differ in the reason.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -119,8 +119,8 @@ func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queri
 	return pt, nil
 }
 
-// ask returns the CPU time of a query in nanoseconds. The parameter "blocked" says whether all
-// queries or no queries must be blocked.
+// ask returns the CPU time of a query in nanoseconds. If "blocked" is true, all queries
+// must be blocked. Otherwise no query may be blocked.
 func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	runtime.LockOSThread() // only the CPU time of this thread is measured
 	defer runtime.UnlockOSThread()
@@ -141,8 +141,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge makes all steps from a query to its verdict: it parses the name, checks whether a rule
-// covers the name, and decides. It returns true for a blocked name.
+// judge makes all steps from a query to its verdict. It parses the name, checks whether a
+// rule covers the name, and decides. For a blocked name, it returns true.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()

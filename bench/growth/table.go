@@ -40,7 +40,7 @@ func (s *series) table() string {
 	return b.String()
 }
 
-// short returns a number as text, without digits that mean nothing.
+// short returns a number as text. Digits without a meaning are left out.
 func short(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.2g", x)

@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A world contains the names and the queries of all measurements. The names are in one text,
-// because the garbage collector would visit ten million strings during every load.
+// A world contains the names and the queries of all measurements. The names are in one
+// text. The garbage collector would visit ten million strings during every load.
 type world struct {
 	text   []byte
 	ends   map[int]int // maps a number n to the end of the first n names in text
@@ -48,7 +48,7 @@ func (w *world) most() (n int) {
 // names returns the text of a side list (a text file with names) of n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// A file contains the text of an order file in JSON Lines, and of its side list with names.
+// A file contains the text of an order file in JSON Lines, and the text of its side list.
 type file struct {
 	path string
 	text []byte
@@ -60,12 +60,14 @@ func begin(orders int) string {
 	return fmt.Sprintf(`{"version":1,"count":%d,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}}`+"\n", orders)
 }
 
-// sideList returns an order file with one order for all names, which are in its side list.
+// sideList returns an order file with one order for all names. The names are in its side
+// list.
 func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
 
-// register returns an order file in which the names are divided among orders of equal size.
+// register returns an order file in which the names are divided among orders of equal
+// size.
 func register(names []byte, orders int) file {
 	list := strings.Split(strings.TrimSuffix(string(names), "\n"), "\n")
 	var text bytes.Buffer
@@ -77,9 +79,8 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns an order file with many orders for one name, of which only the last decides.
-// The fields in others(i) prevent order i from deciding. The parameter "lift" adds a lift of
-// each of these orders.
+// crowd returns an order file with many orders for one name. Only the last order decides.
+// The fields in others(i) make order i useless.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {
@@ -103,8 +104,8 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 // crowded is the name to which all orders of crowd refer.
 const crowded = "crowded.example"
 
-// load does the work of the store for a load: it compiles the files into a set, and computes
-// the warnings and the time of the next change.
+// load does the work of the store for a load. It compiles the files into a set, and
+// computes the warnings and the time of the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

@@ -37,15 +37,15 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. A server answers NXDOMAIN from it for names that are not
-// blocked.
+// root is an empty root zone. For names that are not blocked, a server answers NXDOMAIN
+// from it.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
-// These functions write the configurations of the servers. Each server runs in the foreground
-// on loopback, with one thread.
+// These functions write the configurations of the servers. Each server runs in the
+// foreground on loopback, with one thread.
 
 // nothing configures CoreDNS's template plugin, which gives the cheapest answer. With the
-// plugin hosts, whoami is used instead, because template would answer before hosts.
+// plugin hosts, whoami replaces template. template would answer before hosts.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -68,8 +68,9 @@ func coredns(directive, below string) func(*site, bool) ([]string, error) {
 
 var unboundPrograms = map[string]string{"unbound": "unbound", "unbound-control": "unbound"}
 
-// unbound returns a configure function for Unbound. The parameter "clause" has a placeholder
-// for the path of the list. Unbound checks local-zone and RPZ before the empty root zone.
+// unbound returns a configure function for Unbound. The parameter "clause" has a
+// placeholder for the path of the list. Unbound checks local-zone and RPZ before the empty
+// root zone.
 func unbound(clause string) func(*site, bool) ([]string, error) {
 	return func(s *site, list bool) ([]string, error) {
 		s.tool = s.path("unbound.conf")
@@ -108,8 +109,8 @@ auth-zone:
 // hangup makes a server read its configuration again, by SIGHUP.
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
-// key is the key of the control tools. It is not secret, because the servers run only during
-// the measurement.
+// key is the key of the control tools. The servers run only during the measurement, so the
+// key is not secret.
 const key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
 
 func bind(s *site, list bool) ([]string, error) {
@@ -175,9 +176,8 @@ quiet=yes
 	return []string{"pdns_recursor", "--config-dir=" + s.dir}, nil
 }
 
-// knot configures Knot Resolver. Names that are not blocked get an address, because Knot
-// Resolver's NXDOMAIN looks the same for blocked names. knotReload calls the function "load" of
-// the configuration.
+// knot configures Knot Resolver. Blocked names get NXDOMAIN, and other names get an
+// address.
 func knot(s *site, list bool) ([]string, error) {
 	rpz := ""
 	if list {
@@ -198,7 +198,8 @@ modules.unload('detect_time_skew')
 `, s.port, s.path("control"), rpz)
 }
 
-// knotReload makes Knot Resolver load the list. Knot Resolver answers when the list is loaded.
+// knotReload makes Knot Resolver load the list. Knot Resolver answers when the list is
+// loaded.
 func knotReload(ctx context.Context, s *site) error {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
 	if err != nil {
@@ -216,8 +217,7 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. Its blocking answers have the aa bit, because they would
-// otherwise equal the NXDOMAIN for other names.
+// dnsdist configures dnsdist. Only its blocking answers have the aa bit.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

@@ -21,7 +21,7 @@ const (
 	// patience is the time limit for each wait for a changed answer, and for each control
 	// tool.
 	patience = 5 * time.Minute
-	// settle is how long the command waits after a load before it measures the memory.
+	// settle is the wait of the command between a load and the measurement of the memory.
 	settle = 2 * time.Second
 	// around is how long a server under load is watched before and after a change.
 	around = time.Second
@@ -37,8 +37,7 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind that a server gets, including the first
-// round, which is not evaluated.
+// questions returns the number of queries of each kind for a server, with the first round.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
 // A lab contains the files and the queries that all measured servers use.
@@ -67,8 +66,8 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	return l, errors.Join(err, rig.PinSelf(ctx))
 }
 
-// start starts an instance of a peer (a server software). It returns the time until the first
-// answer. If list is set, the first answer must be a blocking answer.
+// start starts an instance of a peer (a server software). It returns the time until the
+// first answer. If list is set, the first answer must be a blocking answer.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -127,8 +126,8 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether m is a blocking answer. pass is the shape of the answers for names
-// that are not blocked.
+// blocked reports whether m is a blocking answer. pass is the shape of the answers for
+// names that are not blocked.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
@@ -139,8 +138,7 @@ func (pass shape) blockedWire(answer []byte) bool {
 	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
-// check checks the answers of a server, because wrong answers may be cheaper than right
-// answers.
+// check checks the answers of a server. Wrong answers may be cheaper than right answers.
 func (l *lab) check(s *site, list bool, pass shape) error {
 	var wrong error
 	for sort, questions := range l.work[s.peer.exact] {
@@ -161,8 +159,8 @@ func (l *lab) check(s *site, list bool, pass shape) error {
 	return wrong
 }
 
-// cpu sends one burst (one dnsperf run) of each kind to a server. It returns the CPU time of a
-// query for each kind.
+// cpu sends one burst (one dnsperf run) of each kind to a server. It returns the CPU time
+// of a query for each kind.
 func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, err error) {
 	for sort := range us {
 		b, err := rig.Ask(ctx, s.Server, s.port, burst(l.dir, round, sort, s.peer.exact), l.burst)
@@ -177,19 +175,19 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 // added returns the additional name in a version of the list.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
-// next writes a new version of the list, which has one name more than the previous version.
+// next writes a new version of the list. It has one name more than the previous version.
 func (l *lab) next(s *site, version int) error {
 	names := slices.Clone(l.list.Names)
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// Garbage is collected now, so that no collection runs during a measurement.
+	// Garbage is collected now. No collection then runs during a measurement.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
 
-// change puts the next version of the list in force. It returns the time from the rename of
-// the list to the first answer that shows the change.
+// change puts the next version of the list in force. It returns the time from the rename
+// of the list to the first answer that shows the change.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -215,8 +213,8 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 	return begin, took, nil
 }
 
-// idle changes the list of a server that gets no other queries. It returns the time until the
-// change has an effect. peak is the peak memory divided by the memory before the change.
+// idle changes the list of a server without other queries. It returns the time until the
+// change has an effect, and the peak of the memory.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -236,15 +234,15 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 }
 
 // A met is the result of a reload under load. The latencies include late, the delay of the
-// prober (the load generator). buffer is the size of its socket buffers in bytes.
+// prober (the load generator). buffer is in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server under load. The results are from the rename of the list
-// until shortly after the change has an effect.
+// loaded changes the list of a server under load. The results are from the rename of the
+// list until shortly after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err

@@ -1,12 +1,14 @@
-// Command peers compares the plugin with Debian's resolvers, one after the other on loopback.
-// It measures the CPU time of a query, the memory of the list, and the time of a change.
+// Command peers compares the plugin with Debian's resolvers, one after the other on
+// loopback. It measures the CPU time of a query, the memory of the list, and the time of a
+// change.
 //
 //	go run ./bench/peers               # a million names: a quarter of an hour
 //	go run ./bench/peers -loads 1      # a million names, one load of each kind: eight minutes
 //	go run ./bench/peers -quick        # under three minutes
 //	go run ./bench/peers -steady 20s   # only our server, reloaded each second under load
 //
-// Each server is compared with the same server without a list. README.md describes the method.
+// Each server is compared with the same server without a list. README.md describes the
+// method.
 package main
 
 import (
@@ -45,7 +47,8 @@ func main() {
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
 	}
-	// Debian installs servers in /usr/sbin, which is not in the PATH of ordinary users.
+	// Debian installs servers in /usr/sbin. The PATH of ordinary users does not contain
+	// it.
 	err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	chosen, e := choose(*servers)
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))
@@ -80,8 +83,8 @@ func main() {
 // limit is the time limit for the measurement of one peer (a server software).
 const limit = 20 * time.Minute
 
-// measure measures the peers (server software) one after the other. A whole run takes a
-// quarter of an hour, so a peer that fails is only omitted from the report.
+// measure measures the peers (server software) one after the other. If a peer fails, the
+// report has no row for this peer.
 func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (*report, error) {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
@@ -127,7 +130,7 @@ func missing(chosen []*peer) (err error) {
 	return err
 }
 
-// version returns the version of the peer's first Debian package. For our own server it
+// version returns the version of the peer's first Debian package. For our own server, it
 // returns "".
 func (p *peer) version(ctx context.Context) string {
 	for _, program := range slices.Sorted(maps.Keys(p.needs)) {

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A samples contains the measurements of a peer (a server software), in the sequence of the
-// measurements.
+// A samples contains the measurements of a peer (a server software), in the sequence of
+// the measurements.
 type samples struct {
 	base, list               [works][]float64 // the CPU time of a query in us, without and with the list, for each round
 	start, effect, p99       []float64        // times in ms
@@ -19,8 +19,8 @@ type samples struct {
 	buffer                   []float64 // the buffer size of the prober's sockets, in bytes
 }
 
-// measure measures a peer (a server software). An instance without the list runs at the same
-// time as the instance with the list.
+// measure measures a peer (a server software). An instance without the list runs at the
+// same time as the instance with the list.
 func (l *lab) measure(ctx context.Context, p *peer) (*samples, error) {
 	var x samples
 	base, took, err := l.start(ctx, p, false, shape{})
@@ -98,8 +98,8 @@ func (l *lab) starts(ctx context.Context, p *peer, base *site, pass shape, x *sa
 	}
 }
 
-// whole waits until all names in the list are blocked. BIND already answers queries while it
-// fills its policy zone name by name.
+// whole waits until all names in the list are blocked. BIND already answers queries while
+// it fills its policy zone name by name.
 func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	for deadline := time.Now().Add(patience); ; {
 		err := l.check(s, true, pass)
@@ -112,9 +112,8 @@ func (l *lab) whole(ctx context.Context, s *site, pass shape) error {
 	}
 }
 
-// rounds sends queries to two servers in turn, one without and one with the list. Every second
-// round has the reverse sequence. The first round is not evaluated, because heaps and caches
-// still grow.
+// rounds sends queries to two servers in turn, one without and one with the list. Every
+// second round has the reverse sequence. The first round is not evaluated.
 func (l *lab) rounds(ctx context.Context, base, list *site, x *samples) error {
 	pair := []struct {
 		s  *site

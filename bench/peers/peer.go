@@ -12,24 +12,24 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A peer is a server software, together with the functions that give it a list of names. To
-// add a server software, add an entry to the variable peers.
+// A peer is a server software, with the functions that give it a list of names. To add a
+// server software, add an entry to the variable peers.
 type peer struct {
 	name, what string
 	// needs maps the programs of the software to their Debian packages.
 	needs map[string]string
-	// exact reports whether the software blocks only the names in the list, and not the names
-	// below these names.
+	// exact reports whether the software blocks only the names in the list, and not the
+	// names below.
 	exact bool
-	// list writes the list of names in the format of the software, or is nil for software
-	// without a list. The parameter "version" is for formats with a serial number.
+	// list writes the list of names in the format of the software. For software without a
+	// list, it is nil. The parameter "version" is for formats with a serial number.
 	list func(w *bufio.Writer, names []string, version int)
 	// configure writes the configuration into the directory of the site, and returns the
 	// command line. The server itself must answer names that are not blocked, mostly with
 	// NXDOMAIN.
 	configure func(s *site, list bool) (argv []string, err error)
-	// reload makes the software read the list again. It is nil for software that watches the
-	// list itself.
+	// reload makes the software read the list again. For software that watches the list
+	// itself, it is nil.
 	reload func(ctx context.Context, s *site) error
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The variable full contains samples of a peer (a server software) with a list. The variable
-// part contains samples of a peer without a list.
+// full contains samples of a peer (a server software) with a list. part contains samples
+// of a peer without a list.
 var (
 	full = &samples{
 		base: [works][]float64{{10, 20, 5}, {10, 10, 10}, {4, 4, 4}}, list: [works][]float64{{11, 20, 20}, {15, 10, 11}, {8, 2, 4}},
@@ -134,7 +134,7 @@ func TestShape(t *testing.T) {
 }
 
 // TestTable checks that each entry of peers is complete. Without the list, a configuration
-// must not refer to it.
+// must not refer to the list.
 func TestTable(t *testing.T) {
 	for _, p := range peers {
 		for _, list := range []bool{false, true} {
@@ -171,8 +171,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSerial checks that each version of the zone has a new serial number. A server ignores a
-// zone with an old serial.
+// TestSerial checks that each version of the zone has a new serial number. A server
+// ignores a zone with an old serial.
 func TestSerial(t *testing.T) {
 	first := func(version int) string {
 		var b strings.Builder

@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A report is the result of a run, with the data that is needed to repeat the run.
+// A report is the result of a run. It has the data that is needed to repeat the run.
 type report struct {
 	Commit  string    `json:"commit"`
 	Machine string    `json:"machine"`
@@ -33,8 +33,8 @@ type report struct {
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// A row is the result of one peer (a server software). Most figures are medians of all rounds,
-// but Lost, Wrong and LateMax are the worst values of all loads.
+// A row is the result of one peer (a server software). Most figures are medians of all
+// rounds. Lost, Wrong and LateMax are the worst values of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -53,8 +53,8 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the delay of the prober (the load generator) itself. P99 may include
-	// this delay.
+	// Late is the p99 of the delay of the prober (the load generator) itself. P99 may
+	// include this delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
 	// Buffer is the size of the receive buffer of each socket of the prober (the load
@@ -62,7 +62,7 @@ type row struct {
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
-// A figure is a number in the report. It is NaN if it was not measured.
+// A figure is a number in the report. If it was not measured, it is NaN.
 type figure float64
 
 func (f figure) MarshalJSON() ([]byte, error) {
@@ -99,7 +99,8 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the highest value. A median would hide a problem in only one of three loads.
+// worst returns the highest value. A median would hide a problem in only one of three
+// loads.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())

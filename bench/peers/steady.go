@@ -15,12 +15,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The flag -steady measures the effect of reloads on clients of our server. Each second, the
-// big list, a small order file, or nothing changes. Queries are sent at a fixed rate, even if
-// answers are late.
+// The flag -steady measures the effect of reloads on clients of our server. Each second, a
+// file changes. Queries are sent at a fixed rate, even if answers are late.
 
-// changing contains the changing file for each case of the flag -steady, and the name that
-// each change adds to the file or removes from it.
+// changing has the changing file for each case of the flag -steady. Each change adds the
+// name to the file or removes the name.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
@@ -37,7 +36,7 @@ var bare = shape{rcode: dns.RcodeNameError, aa: true}
 // changeEvery is the time between two changes of a file.
 const changeEvery = time.Second
 
-// small is the text of the small order file, which is in force together with the big list.
+// small is the text of the small order file. It is in force together with the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
@@ -51,7 +50,7 @@ type steadyRow struct {
 	results []*probe.Result
 }
 
-// steady runs a load of the length piece for each case, and repeats all cases for the given
+// steady runs a load of the length piece for each case. It repeats all cases for the given
 // number of rounds.
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
@@ -80,8 +79,8 @@ func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows
 	return rows, rss, nil
 }
 
-// stageBoth writes two versions of each changing file before the measurement, so that writing
-// does not compete with the queries. A change is then only a link and a rename.
+// stageBoth writes two versions of each changing file before the measurement. Writing then
+// does not compete with the queries.
 func (l *lab) stageBoth(s *site) error {
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	var err error
@@ -125,8 +124,8 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes replaces the file each second until the load ends. It waits for the effect of a
-// change before the next change. At the end it removes the additional name for the next load.
+// changes replaces the file each second until the load ends. It waits for the effect of
+// each change. At the end it removes the additional name.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

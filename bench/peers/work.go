@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/probe"
 )
 
-// These are the kinds of queries. Half of the blocked queries are for names below a name in
-// the list.
+// The kinds of queries. Half of the blocked queries are for names below a name in the
+// list.
 const (
 	passing = iota // no query is blocked
 	five           // 5 % of the queries are blocked
@@ -25,8 +25,8 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. No name occurs twice, because a packet cache would
-// answer the second query. If exact is set, no name is below a listed name.
+// work returns n queries of each kind. Each name occurs once, because of packet caches. If
+// exact is set, no name is below a listed name.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits

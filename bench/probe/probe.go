@@ -1,6 +1,6 @@
-// Package probe sends queries to a server at a steady rate, without waiting for answers (an
-// open loop). A latency counts from the scheduled time, so a pause of the server delays all
-// queries of the pause.
+// Package probe sends queries to a server at a steady rate (an open loop). A latency
+// counts from the scheduled time. A pause of the server therefore delays all queries of
+// the pause.
 package probe
 
 import (
@@ -39,19 +39,19 @@ type Config struct {
 	Sockets int    // the number of sockets, which are used in turn; 0 means 8
 	// For is how long queries are sent. If the context ends earlier, the load ends too.
 	For time.Duration
-	// Queries contains the queries, which are sent in turn. After the last query, the first
-	// query is sent again.
+	// Queries contains the queries, which are sent in turn. After the last query, the
+	// first query is sent again.
 	Queries []Query
-	// Patience is how long the prober waits for answers after the last query. A query without
-	// an answer then counts as lost. 0 means two seconds.
+	// Patience is how long the prober waits for answers after the last query. A query
+	// without an answer then counts as lost. 0 means two seconds.
 	Patience time.Duration
 	// IsBlocked reports whether an answer in wire form is a blocking answer. If IsBlocked is
 	// nil, each answer with the RCODE NXDOMAIN is a blocking answer.
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two sends, which send all due queries together. Thousands of
-// queries a second then need only a thousand wake-ups a second.
+// tick is the time between two sends. A send sends all due queries. Thousands of queries a
+// second then need only a thousand wake-ups a second.
 const tick = time.Millisecond
 
 // maxQueries is the largest number of queries in a load. The limit protects the memory,
@@ -70,8 +70,8 @@ type prober struct {
 	start  time.Time
 	perMs  float64
 	conns  []*net.UDPConn
-	// latency contains the time from the scheduled send to the answer for each query, in ns.
-	// It is 0 while the query has no answer.
+	// latency contains the time from the scheduled send to the answer for each query, in
+	// ns. While the query has no answer, the time is 0.
 	latency []atomic.Int64
 	late    []time.Duration // for each tick, the delay of its queries
 	sent    atomic.Int64
@@ -92,8 +92,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 		u := c.(*net.UDPConn)
 		p.conns = append(p.conns, u)
-		// The buffer must hold many answers, because a server sends many answers at once after
-		// a pause. The kernel may silently reduce the size.
+		// After a pause, a server sends many answers at once. The buffer must have room
+		// for them. The kernel may silently reduce the size.
 		err = u.SetReadBuffer(4 << 20)
 		if err == nil {
 			p.buffer, err = readBuffer(u)

@@ -11,9 +11,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve starts a server on loopback. It answers NXDOMAIN for "blocked", nothing for "lost",
-// another question for "other", and an empty answer for all other labels. It calls hold before
-// each answer.
+// serve starts a server on loopback. It answers NXDOMAIN for "blocked", nothing for
+// "lost", and another question for "other". It calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -68,8 +67,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestOpenLoop checks that a pause of the server delays every query that was scheduled during
-// the pause.
+// TestOpenLoop checks that a pause of the server delays every query that was scheduled
+// during the pause.
 func TestOpenLoop(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	var asked atomic.Int32

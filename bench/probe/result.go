@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Window is the length of a window, a part of a load. The summary contains the p99 of the
-// worst window.
+// Window is the length of a window. A window is a part of a load. The summary contains the
+// p99 of the worst window.
 const Window = 100 * time.Millisecond
 
 // A Result contains the figures of a load (a stream of queries to one server).
@@ -16,8 +16,8 @@ type Result struct {
 	Start   time.Time `json:"start"`
 	Windows []Summary `json:"-"` // in the sequence of the scheduled times
 	Late    Late      `json:"sent_late_ms"`
-	// Buffer is the size of a socket's receive buffer in bytes, or 0 if the size is not known.
-	// The system may grant a much smaller buffer than the prober asks for.
+	// Buffer is the size of a socket's receive buffer in bytes, or 0 if not known. The
+	// system may grant a much smaller buffer than the prober asks for.
 	Buffer int `json:"receive_buffer_bytes"`
 
 	late    []time.Duration // the delay of each tick
@@ -26,7 +26,7 @@ type Result struct {
 }
 
 // A Late is the delay with which the prober (the load generator) sent queries, in ms. The
-// latencies include it, because it cannot be separated from the delay of the server.
+// latencies include this delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
@@ -68,8 +68,8 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first query that is scheduled at the time d after the start,
-// or later.
+// first returns the number of the first query that is scheduled d after the start or
+// later.
 func (r *Result) first(d time.Duration) int {
 	// i is the smallest number for which tickOf(i) is at least the tick of d. The rounding
 	// must be the same as in tickOf.
@@ -135,8 +135,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value v for which the given share of all values is at most v.
-// The share 0.5 gives the median.
+// quantile returns the smallest value v for which the given share of all values is at most
+// v. The share 0.5 gives the median.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

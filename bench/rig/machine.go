@@ -15,8 +15,8 @@ func CPU() string { return fmt.Sprintf("%s, %d CPUs", Model(), runtime.NumCPU())
 // Kernel returns the name and version of the running kernel.
 func Kernel(ctx context.Context) string { return Output(ctx, "uname", "-sr") }
 
-// Commit returns the commit that is checked out. If the code differs from the commit, it adds
-// ", with changes".
+// Commit returns the commit that is checked out. If the code differs from the commit, it
+// adds ", with changes".
 func Commit(ctx context.Context) string {
 	commit := Output(ctx, "git", "rev-parse", "--short", "HEAD")
 	if Output(ctx, "git", "status", "--porcelain", "--", "*.go", "go.mod") != "" {
@@ -25,8 +25,8 @@ func Commit(ctx context.Context) string {
 	return commit
 }
 
-// Load returns the load average of the machine. Reports contain it, because other programs on
-// the machine change the figures.
+// Load returns the load average of the machine. Reports contain it, because other programs
+// on the machine change the figures.
 func Load() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	return strings.Join(strings.Fields(string(text))[:3], " ")

@@ -1,6 +1,5 @@
-// Package rig contains code that all measurements of a whole server need: building and
-// starting servers, load from dnsperf, CPU times, the time until a change has an effect, and a
-// description of the machine.
+// Package rig contains code that all measurements of a whole server need. It starts
+// servers, sends load from dnsperf, measures CPU times, and describes the machine.
 package rig
 
 import (
@@ -17,13 +16,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// These are the numbers of the CPU for the load generator and of the CPU for the server.
+// The numbers of the CPU for the load generator and of the CPU for the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
 )
 
-// These are options of dnsperf. They are the same for all servers.
+// Options of dnsperf. They are the same for all servers.
 const (
 	sockets     = 8
 	outstanding = 100
@@ -41,14 +40,14 @@ func Tools() (err error) {
 	return err
 }
 
-// Pinned returns a command line that runs argv on one CPU. A Go program then runs one thread
-// at a time, unless GOMAXPROCS is set.
+// Pinned returns a command line that runs argv on one CPU. A Go program then runs one
+// thread at a time, unless GOMAXPROCS is set.
 func Pinned(cpu int, argv []string) []string {
 	return append([]string{"taskset", "--cpu-list", strconv.Itoa(cpu)}, argv...)
 }
 
-// PinSelf pins this process and its later child processes to the CPU of the load generator, so
-// that the measuring code does not compete with the server.
+// PinSelf pins this process and its later child processes to the CPU of the load
+// generator. The measuring code then does not compete with the server.
 func PinSelf(ctx context.Context) error {
 	cpu, pid := strconv.Itoa(GeneratorCPU), strconv.Itoa(os.Getpid())
 	if out, err := exec.CommandContext(ctx, "taskset", "--all-tasks", "--cpu-list", "--pid", cpu, pid).CombinedOutput(); err != nil {
@@ -57,8 +56,8 @@ func PinSelf(ctx context.Context) error {
 	return nil
 }
 
-// Exchange sends an A query to a server. It sends the query up to five times, because a busy
-// machine may lose a datagram.
+// Exchange sends an A query to a server. A busy machine may lose a datagram, so Exchange
+// sends the query up to five times.
 func Exchange(addr, name string) (m *dns.Msg, err error) {
 	for range 5 {
 		m, _, err = new(dns.Client).Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA), addr)
@@ -106,8 +105,8 @@ func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, 
 	b.Queries, _ = strconv.Atoi(completed)
 	b.Rate, _ = strconv.ParseFloat(field("Queries per second:"), 64)
 	b.Codes = field("Response codes:")
-	// A few lost queries are allowed. They cost the server nothing, because a full socket
-	// buffer drops them.
+	// A few lost queries are allowed. A full socket buffer drops them, so they cost the
+	// server nothing.
 	if b.Queries < sent*99/100 {
 		return b, fmt.Errorf("want %d answers:\n%s", sent, out)
 	}

@@ -57,8 +57,8 @@ func (s *Server) End() {
 // again.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// RSS returns a field of /proc/PID/status in bytes, for example VmRSS or VmHWM. If the field
-// is missing, it returns 0.
+// RSS returns a field of /proc/PID/status in bytes, for example VmRSS or VmHWM. If the
+// field is missing, it returns 0.
 func (s *Server) RSS(key string) int {
 	text, _ := os.ReadFile(s.proc("status"))
 	for line := range strings.Lines(string(text)) {
@@ -73,8 +73,8 @@ func (s *Server) RSS(key string) int {
 // ResetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the CPU time of all threads of the server. /proc/PID/schedstat has only the
-// first thread, and /proc/PID/stat has only coarse clock ticks.
+// CPU returns the CPU time of all threads of the server. The file schedstat of the process
+// has only the first thread.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {
@@ -98,8 +98,8 @@ func (s *Server) CPU() (time.Duration, error) {
 
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
-// Age sets the modification time of the files in a directory to one hour ago. A server waits a
-// second for a newer file, because it may be half written.
+// Age sets the modification time of the files in a directory to one hour ago. A server
+// waits a second for a newer file.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {

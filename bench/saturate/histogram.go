@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A histogram counts latencies in buckets that are at most 1.6 % wide. Its size does not grow
-// with the number of latencies.
+// A histogram counts latencies in buckets that are at most 1.6 % wide. Its size does not
+// grow with the number of latencies.
 type histogram struct {
 	counts [64 * steps]int64
 	n      int64
@@ -50,8 +50,8 @@ func (h *histogram) merge(o *histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// quantile returns the latency that the share q of all latencies does not exceed. An example
-// of q is 0.99.
+// quantile returns the latency that the share q of all latencies does not exceed. An
+// example of q is 0.99.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank, sum := int64(math.Ceil(q*float64(h.n))), int64(0)
 	for i, n := range h.counts {

@@ -13,8 +13,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long a query may wait for its answer. Then it counts as lost. Tests change
-// it.
+// patience is how long a query may wait for its answer. The query then counts as lost.
+// Tests change patience.
 var patience = 2 * time.Second
 
 // A question is a packed query of type A, and whether its name is blocked.
@@ -32,8 +32,8 @@ type result struct {
 	example     string // a wrong answer
 }
 
-// saturate keeps window queries without an answer on each socket, for the given length. After
-// each answer it sends the next query, so the server is always busy (a closed loop).
+// saturate keeps window queries without an answer on each socket, for the given length.
+// After each answer, it sends the next query (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -140,7 +140,8 @@ func (w *worker) send(i int) error {
 	return err
 }
 
-// receive checks an answer and returns its slot, or -1 if the answer came too late.
+// receive checks an answer and returns its slot. If the answer came too late, it returns
+// -1.
 func (w *worker) receive(b []byte) int {
 	if len(b) < 12 {
 		return -1
@@ -164,8 +165,8 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts the queries that have waited too long as lost. While the load runs, it sends
-// new queries in these slots.
+// sweep counts the queries that have waited too long as lost. While the load runs, it
+// sends new queries in these slots.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

@@ -40,8 +40,8 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// TestSaturate checks the numbers of lost and wrong answers. The server of the test answers
-// one name wrongly, and another name not at all.
+// TestSaturate checks the numbers of lost and wrong answers. The server of the test
+// answers one name wrongly, and another name not at all.
 func TestSaturate(t *testing.T) {
 	ready := make(chan struct{})
 	server := &dns.Server{Addr: "127.0.0.1:0", Net: "udp", NotifyStartedFunc: func() { close(ready) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {

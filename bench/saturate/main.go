@@ -5,7 +5,7 @@
 //	go run ./bench/saturate                                  # 100,000 names, 10 s for each load
 //	go run ./bench/saturate -names 1000000 -for 10m -rounds 1
 //
-// The load is a closed loop: after each answer, a socket sends its next query. The latency
+// The load is a closed loop. After each answer, a socket sends its next query. The latency
 // therefore includes the wait in the queue of the server.
 package main
 

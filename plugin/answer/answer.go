@@ -1,13 +1,19 @@
 // Package answer turns a verdict (the decision about a query) into the DNS message for the
-// client. The package has no clock, no files and no state, and it does not change the query.
+// client. The package has no clock, no files and no state. It does not change the query.
 //
-// [Build] builds the message, and [Label] returns its form for the counters, for example
-// "nodata". [Passes] reports whether a query for a blocked name goes to the next plugin
-// because of its type. [ForAlias] changes the verdict for an alias of a blocked name.
+// For a blocked name:
 //
-// For answers that are not blocked, [Destinations] yields the names and addresses to which an
-// answer leads the client. [Clean] removes other records of blocked names. [CapTTL] lowers the
-// TTLs, and [EchoSubnet] adds the client network.
+//	Build         the message
+//	Label         the form of the message for the counters, for example "nodata"
+//	Passes        whether the type of a query lets the query pass to the next plugin
+//	ForAlias      the verdict for an alias of a blocked name
+//
+// For an answer that is not blocked:
+//
+//	Destinations  the names and addresses to which the answer leads the client
+//	Clean         removes other records of blocked names
+//	CapTTL        lowers the TTLs
+//	EchoSubnet    adds the client network
 package answer
 
 import (
@@ -28,14 +34,14 @@ type Config struct {
 	Organization string        // name of the operator of this resolver
 	Contact      []string      // mailto: and tel: URIs; other URIs are not sent
 	Language     string        // BCP 47 tag of the justifications; empty means "en"
-	// SDEOption is the code of the EDNS option with which clients ask for structured errors
-	// (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not assigned a code
-	// yet. 0 disables the option.
+	// SDEOption is the code of the EDNS option with which a client asks for structured
+	// errors (draft-ietf-dnsop-structured-dns-error-27, section 5.4). IANA has not
+	// assigned a code yet. 0 disables the option.
 	SDEOption uint16
 }
 
-// These are the timers of the SOA record in a denial. They have no effect, because the zone is
-// never transferred. Clients use only MINIMUM and the TTL of the record (RFC 2308, section 5).
+// The timers of the SOA record in a denial. They have no effect. Clients use only MINIMUM
+// and the TTL of the record (RFC 2308, section 5).
 const (
 	soaSerial  = 1
 	soaRefresh = 3600
@@ -49,13 +55,13 @@ const maxTTL = 1<<31 - 1
 // Build returns the answer to req for the verdict v, which must be Blocked. It answers the
 // first question (RFC 9619 allows only one). The answer shares no memory with req.
 //
-// The parameter "size" is the client's buffer in octets, as CoreDNS's request.Size returns it.
-// A caller that adds an option later must pass a smaller size.
+// "size" is the client's buffer in octets, from CoreDNS's request.Size. A caller that adds
+// an option later must pass a smaller size.
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg
-	// The header is as in dns.Msg.SetReply, and the question keeps its letter case (0x20). AA
-	// and AD are clear, because the answer is not data of the zone and not validated.
+	// The header is that of dns.Msg.SetReply. The question keeps its letter case (0x20).
+	// AA and AD are clear.
 	m.MsgHdr = dns.MsgHdr{Id: req.Id, Response: true, Opcode: req.Opcode, RecursionDesired: req.RecursionDesired,
 		CheckingDisabled: req.CheckingDisabled, RecursionAvailable: true}
 	d.question[0] = q
@@ -81,8 +87,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	o := req.IsEdns0()
 	var e *explained
 	if o != nil {
-		// The answer gets its own OPT, because the options of the query must not be echoed. DO
-		// is copied (RFC 3225, section 3).
+		// The options of the query must not be echoed. The answer therefore has its own
+		// OPT. DO is copied (RFC 3225, section 3).
 		e = new(explained)
 		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
 		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
@@ -97,9 +103,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// The message is too large only for a redirect with many addresses, or for a size
-		// below 512. A denial has at most 316 octets. Truncate sets TC only above 512 octets
-		// (RFC 6891, section 6.2.3).
+		// Only a redirect with many addresses or a size below 512 can make the message too
+		// large. A denial has at most 316 octets.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -108,8 +113,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and its parts, so that one allocation is enough. An append to one
-// of its slices allocates a new array.
+// A denial contains a reply and its parts in one allocation. An append to one of its
+// slices allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -124,33 +129,34 @@ type explained struct {
 	option [1]dns.EDNS0
 }
 
-// Passes reports whether a query of type qtype goes to the next plugin although its name is
-// blocked. A forged denial of DS or DNSKEY would break the chain of trust to other names. The
-// parameter "below" is Verdict.Subtree.
+// Passes reports whether a query of type qtype goes to the next plugin although its name
+// is blocked. A forged denial of DS or DNSKEY would break the chain of trust to other
+// names.
 func Passes(qtype uint16, below ruleset.SubtreeOutcome) bool {
 	return qtype == dns.TypeDS || qtype == dns.TypeDNSKEY && below == ruleset.SubtreePasses
 }
 
-// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. It may
-// differ from the response in the order, for example for an MX query and a redirect.
+// Label returns the form of Build's answer: nxdomain, nodata, refused or redirect. The
+// form may differ from the response in the order. An MX query, for example, gets no
+// redirect.
 func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()
 }
 
-// ForAlias returns the verdict for a name that leads to the blocked name of v by a CNAME or a
-// service record.
+// ForAlias returns the verdict for a name that leads to the blocked name of v. It leads
+// there by a CNAME or a service record.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// The target may be elsewhere in the tree, so the queried name becomes the owner of the
-	// SOA.
+	// The target may be elsewhere in the tree. The queried name therefore becomes the
+	// owner of the SOA.
 	v.TargetLabels = dname.MaxLabels
-	// The answer becomes NODATA, because NXDOMAIN would also deny the queried name and the
-	// names below it.
+	// The answer becomes NODATA. NXDOMAIN would also deny the queried name and all names
+	// below.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
-// form returns the response of the verdict if it fits the query. Otherwise it returns NODATA,
-// because NODATA denies the least.
+// form returns the response of the verdict if it fits the query. Otherwise it returns
+// NODATA, because NODATA denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
@@ -161,9 +167,8 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA queries are redirected. Queries of other types get no real answer,
-		// because an HTTPS record, for example, would lead the client around the redirect. A
-		// redirect for ANY would not be complete.
+		// Only A and AAAA queries are redirected. Other types get no real answer, because
+		// an HTTPS record, for example, would lead the client around the redirect.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -181,8 +186,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order, or else the operator's TTL. It lowers the TTL so
-// that caches drop the answer before the verdict may change.
+// timeToLive returns the TTL of the order, or else the operator's TTL. Caches must drop
+// the answer before the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -192,14 +197,14 @@ func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	return min(uint32(min(max(int64(d/time.Second), 0), maxTTL)), left)
 }
 
-// header returns the header of a forged record. Its class is always IN, because ANY is only a
+// header returns the header of a forged record. Its class is always IN. ANY is only a
 // class of questions (RFC 1035, section 3.2.5).
 func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the address records of the type of q. The owner has the letter case of the
-// question, because clients that use 0x20 check it.
+// addresses returns the address records of the type of q. The owner has the letter case of
+// the question. Clients that use 0x20 check the letter case.
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -230,8 +235,8 @@ func soa(qname string, v ruleset.Verdict, ttl uint32) dns.SOA {
 	}
 }
 
-// owner returns the owner of the SOA record: the name of the target, or the query name if the
-// target is secret.
+// owner returns the owner of the SOA record. This is the name of the target, or the query
+// name if the target is secret.
 func owner(qname string, v ruleset.Verdict) string {
 	if v.Order.Terms.Disclosure.Sealed() {
 		return qname
@@ -239,8 +244,8 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
-	// The owner has the letter case of the query, because miekg/dns compresses only equal
-	// spellings. Without compression, the SOA of a long name has no room in 512 octets.
+	// The owner has the letter case of the query. miekg/dns compresses only equal
+	// spellings, and a long name needs compression.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

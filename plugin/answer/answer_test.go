@@ -30,7 +30,7 @@ const sdeCode = 65001
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
 // verdict returns a verdict of order 914/2719 of the authority NCU for a target with two
-// labels. The functions in the parameter "edit" change single fields.
+// labels. The functions in "edit" change single fields.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -120,7 +120,8 @@ func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	return e
 }
 
-// brief returns an answer as one line of text, in the form of the column want in TestTable.
+// brief returns an answer as one line of text, in the form of the column want in
+// TestTable.
 func brief(t testing.TB, m *dns.Msg) string {
 	t.Helper()
 	s := []string{dns.RcodeToString[m.Rcode]}
@@ -136,8 +137,8 @@ func brief(t testing.TB, m *dns.Msg) string {
 	return strings.Join(s, "; ")
 }
 
-// TestTable checks the answer to a blocked query for each kind of response and each kind of
-// query.
+// TestTable checks the answer to a blocked query for each kind of response and each kind
+// of query.
 func TestTable(t *testing.T) {
 	const (
 		soa      = "; example.com. 30 IN SOA . . 1 3600 600 86400 30"
@@ -316,8 +317,8 @@ func TestOPT(t *testing.T) {
 	}
 }
 
-// TestOwner checks the owner of the SOA record for each number of labels in the verdict. The
-// owner must be the ancestor that dname.Wire finds, in the spelling of the question.
+// TestOwner checks the owner of the SOA record for each number of labels in the verdict.
+// The owner must have the spelling of the question.
 func TestOwner(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("Ab", 31)+".", 3) + strings.Repeat("c", 61) + "."
 	for _, name := range []string{
@@ -348,8 +349,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestLetterCase checks that the owners of redirect records and of the SOA record have the
-// letter case of the question (0x20).
+// TestLetterCase checks the letter case of the owners of redirect records and of the SOA
+// record. It must be the letter case of the question (0x20).
 func TestLetterCase(t *testing.T) {
 	const name = "wWw.eXample.COM."
 	if got := brief(t, Build(query(t, name, dns.TypeA), 512, verdict(order.Redirect), now, config())); got != "NOERROR; wWw.eXample.COM. 30 IN A 192.0.2.1" {
@@ -360,8 +361,8 @@ func TestLetterCase(t *testing.T) {
 	}
 }
 
-// TestRequestUntouched checks that neither Build nor a later change of the answer changes the
-// query or the order.
+// TestRequestUntouched checks that the query and the order do not change when Build or a
+// caller changes the answer.
 func TestRequestUntouched(t *testing.T) {
 	for _, v := range []ruleset.Verdict{verdict(order.NXDOMAIN), verdict(order.Redirect), verdict(order.Refused)} {
 		q := query(t, "www.example.com.", dns.TypeA, signal, option(&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0123456789abcdef"}))
@@ -391,8 +392,8 @@ func TestRequestUntouched(t *testing.T) {
 	}
 }
 
-// TestFormOfEachKind checks that form has a case for each kind of response. For a kind without
-// a case, form would return NODATA.
+// TestFormOfEachKind checks that form has a case for each kind of response. For a kind
+// without a case, form would return NODATA.
 func TestFormOfEachKind(t *testing.T) {
 	n := 0
 	for k := order.ResponseUnset + 1; !strings.Contains(k.String(), "("); k++ {

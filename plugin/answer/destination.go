@@ -13,19 +13,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain is the maximum number of names that are followed in an answer, because each step
+// maxChain is the maximum number of names that are followed in an answer. Each step
 // searches all records. BIND and Unbound stop earlier, after 11 to 17 names.
 const maxChain = 32
 
-// A Destination is a name or an address to which an answer leads the client. It is an address
-// if Addr is valid.
+// A Destination is a name or an address to which an answer leads the client. If Addr is
+// valid, it is an address.
 type Destination struct {
 	Name ruleset.QName
 	Addr netip.Addr
 }
 
-// set sets d to a name that the client will query with type rrtype. It returns false if the
-// name is the root or not valid.
+// set sets d to a name that the client will query with type rrtype. For the root or an
+// invalid name, it returns false.
 func (d *Destination) set(name string, rrtype uint16) bool {
 	d.Addr = netip.Addr{}
 	if name == "." || !d.Name.Set(name) {
@@ -35,11 +35,11 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 	return true
 }
 
-// setTarget sets d to the target of a service record. It returns false if the record has no
-// target.
+// setTarget sets d to the target of a service record. If the record has no target, it
+// returns false.
 func (d *Destination) setTarget(s *dns.SVCB) bool {
-	// Clients query the addresses of the target, even if it looks like a service name. Only an
-	// alias record keeps the type of the question (RFC 9460, sections 2.4.2 and 2.4.3).
+	// Clients query the addresses of the target. Only an alias record keeps the type of
+	// the question (RFC 9460, sections 2.4.2 and 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
@@ -47,23 +47,22 @@ func (d *Destination) setTarget(s *dns.SVCB) bool {
 	return d.set(s.Target, asked)
 }
 
-// setAddr sets d to an address. It returns false if ip is not an address.
+// setAddr sets d to an address. If ip is not an address, it returns false.
 func (d *Destination) setAddr(ip net.IP) bool {
 	a, ok := netip.AddrFromSlice(ip)
 	d.Addr = a.Unmap()
 	return ok
 }
 
-// HasDestinations reports quickly whether a reply has records that Destinations or Clean must
-// check. The query name needs no check, because its verdict is known. It is taken from q,
-// because a reply may omit its question.
+// HasDestinations reports quickly whether a reply has records that Destinations or Clean
+// must check.
 func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	qname := settled(q)
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q, which needs no further check. It returns "" for types
-// like DS, whose queries are not checked (see Passes).
+// settled returns the query name of q, or "" for types like DS (see Passes). The verdict
+// about the query name is known.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -86,10 +85,10 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 }
 
 // MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It
-// calls name and addr also for records to which the answer does not lead.
+// calls name and addr for all records of the reply.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the previous name, which needs no second check. The records of a name are mostly
-	// adjacent.
+	// last is the previous name, which needs no second check. The records of a name are
+	// mostly adjacent.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -97,13 +96,13 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// The next record of the same name may need a check: an order for a host
-				// covers HTTPS and SVCB records of its service names (_8443._https.host), but
-				// not other types.
+				// The next record of the same name may need a check. An order for a host
+				// covers only HTTPS and SVCB records of its service names
+				// (_8443._https.host).
 				last = ""
 			}
 		case dns.TypeDNAME:
-			// A DNAME makes new names, so only Destinations can decide.
+			// A DNAME makes new names. Only Destinations can decide.
 			return true
 		default:
 			return false
@@ -136,19 +135,18 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 }
 
 // AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. DS queries for blocked names get real answers (see Passes). The cache may use an
-// alias in the answer for address queries.
+// block. A real answer to a DS query (see Passes) may contain an alias. A cache may use
+// the alias for all types.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
-	// A chain of trust hardly ever needs the alias, because a name with an alias has no keys
-	// (RFC 2181, section 10.1; RFC 6672, section 2.3).
+	// A chain of trust hardly ever needs the alias. A name with an alias has no keys (RFC
+	// 2181, section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
-// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section. It does not yield
-// the last target, which the client will query.
+// Aliases yields the owners of the CNAMEs and DNAMEs in the answer section.
 func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -162,13 +160,13 @@ func Aliases(m *dns.Msg) iter.Seq[*Destination] {
 
 // Destinations yields the names and addresses to which the answer section of a reply to q
 // leads the client:
-//   - The names to which CNAMEs and DNAMEs lead from the query name, in the sequence of the
-//     chain. For a long chain, also all other targets (see anywhere).
-//   - The targets of HTTPS and SVCB records. For a query of type ANY, also the service names
-//     that own these records.
-//   - If the parameter "addresses" is true, the addresses in A and AAAA records and in hints.
 //
-// A Destination is valid until the next one is yielded.
+//	CNAME, DNAME  the names from the query name on, in the sequence of the chain;
+//	              for a long chain, all other targets too (see anywhere)
+//	HTTPS, SVCB   the targets; for a query of type ANY, the service names too
+//	A, AAAA       the addresses, and the addresses in hints, if "addresses" is true
+//
+// A Destination is valid until the next Destination.
 func Destinations(m *dns.Msg, q dns.Question, addresses bool) iter.Seq[*Destination] {
 	return func(yield func(*Destination) bool) {
 		d := new(Destination)
@@ -197,9 +195,9 @@ func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destinati
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
 	}
-	// All records of a name are followed, because clients disagree (RFC 1034, section 3.6.2;
-	// RFC 6672, section 3.1). glibc follows the last CNAME, other stubs the first one, and
-	// validators the DNAME.
+	// All records of a name are followed, because clients disagree (RFC 1034, section
+	// 3.6.2; RFC 6672, section 3.1). glibc follows the last CNAME. Validators follow the
+	// DNAME.
 	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
@@ -223,24 +221,24 @@ func isAlias(rr dns.RR) bool {
 	return t == dns.TypeCNAME || t == dns.TypeDNAME
 }
 
-// hosts yields the names to which an HTTPS or SVCB record leads. For other records it yields
-// nothing. It returns false if yield returned false.
+// hosts yields the names to which an HTTPS or SVCB record leads. For other records it
+// yields nothing. It returns false if yield returned false.
 func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	s := service(rr)
 	if s == nil {
 		return true
 	}
 	h := rr.Header()
-	// The verdict about an ANY query did not check the service name. An order for a host
-	// covers only HTTPS and SVCB records of its service names.
+	// For an ANY query, the service name needs a check. An order for a host covers its
+	// service names only for HTTPS and SVCB.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
 	return !d.setTarget(s) || yield(d)
 }
 
-// follow sets d to the name to which a CNAME or DNAME redirects the name in the parameter
-// "from". It returns false if the record does not apply to that name.
+// follow sets d to the name to which a CNAME or DNAME redirects the name "from". If the
+// record does not apply to this name, follow returns false.
 func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -254,9 +252,8 @@ func (d *Destination) follow(from dname.Name, rr dns.RR, qtype uint16) bool {
 	return false
 }
 
-// covers returns the number of labels of owner if owner is equal to name or above name, else
-// -1. Without inlining, the stack space of the variable o is free again when verdicts are
-// computed.
+// covers returns the number of labels of owner if owner is name or is above name, else -1.
+// Inlining would need more stack.
 //
 //go:noinline
 func covers(owner string, name *dname.Wire) int {
@@ -271,8 +268,8 @@ func covers(owner string, name *dname.Wire) int {
 // each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names to which a chain of more than maxChain names may lead, and the
-// targets of all CNAMEs and DNAMEs. It does not yield the names in the parameter "reached".
+// anywhere yields all names to which a chain of more than maxChain names may lead, without
+// the names in "reached".
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -299,8 +296,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 			subtrees[owner] = append(subtrees[owner], rr.Target)
 		}
 	}
-	// expand follows the aliases of all names in reached. It returns false if yield returned
-	// false.
+	// expand follows the aliases of all names in reached. It returns false if yield
+	// returned false.
 	next := 0
 	expand := func() bool {
 		for most := len(reached) + len(answer) + maxRedirected; next < len(reached) && len(reached) < most; next++ {
@@ -341,8 +338,8 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the owner of a DNAME, which has the given number of labels, by its
-// target in the name of d (RFC 6672, section 2.2). It returns false for an invalid new name.
+// substitute replaces the owner of a DNAME by its target (RFC 6672, section 2.2). The
+// owner has the given number of labels. For an invalid name, it returns false.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -402,11 +399,12 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes the RRsets for which drop returns true from all sections. Some stubs (musl's,
-// Go's) use every address in the answer section, and some caches keep every record. If nothing
-// is removed, Clean returns m itself.
+// Clean removes the RRsets for which drop returns true, from all sections. Some stubs
+// (musl's, Go's) use every address in the answer section. If nothing is removed, Clean
+// returns m itself.
 //
-// The caller has called drop for all Destinations of m, so the answer to the query stays.
+// The caller has called drop for all Destinations of m. The answer to the query therefore
+// stays.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -423,8 +421,8 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	if gone == nil {
 		return m
 	}
-	// Whole RRsets are removed with their signatures, because a cache would take a part of an
-	// RRset for the whole RRset. AD does not change, because the other RRsets stay authentic.
+	// A cache would take a part of an RRset for the whole RRset. Whole RRsets are
+	// therefore removed, with their signatures.
 	out := *m
 	for _, section := range [...]*[]dns.RR{&out.Answer, &out.Ns, &out.Extra} {
 		*section = slices.DeleteFunc(slices.Clone(*section), func(rr dns.RR) bool { return gone[setOf(rr)] })
@@ -438,7 +436,7 @@ type rrset struct {
 	typ   uint16
 }
 
-// setOf returns the RRset of a record. A signature belongs to the RRset that it signs.
+// setOf returns the RRset of a record. The RRset of a signature is the signed RRset.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -451,8 +449,7 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f is true for the owner, the target or an address of a record. For
-// types that Clean does not check, it returns false.
+// loose reports whether f is true for the owner, the target or an address of a record.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

@@ -150,8 +150,8 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// mayBe returns the result of MayBeOrdered when the destination l is the only blocked name or
-// address.
+// mayBe returns the result of MayBeOrdered if the destination l is the only blocked name
+// or address.
 func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
@@ -179,8 +179,8 @@ func links(n int) string {
 	return strings.Join(out, " ")
 }
 
-// dnamesOfRoot returns the destinations of the name x.q for the record ". DNAME a.". Each step
-// adds a label to the name, up to 255 octets.
+// dnamesOfRoot returns the destinations of the name x.q for the record ". DNAME a.". Each
+// step adds a label to the name, up to 255 octets.
 func dnamesOfRoot() string {
 	var out []string
 	for i := range 125 {
@@ -192,8 +192,8 @@ func dnamesOfRoot() string {
 	return strings.Join(out, " ")
 }
 
-// TestLongChain checks that Destinations yields the target of a DNAME even if the answer has
-// more than maxChain names.
+// TestLongChain checks an answer with more than maxChain names. Destinations must yield
+// the target of a DNAME.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -217,9 +217,9 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow version of Destinations, for comparison. It follows each record
-// from the query name and from each found name (RFC 1034, section 3.6.2; RFC 6672). It stops
-// at most+1 names.
+// twinDestinations is a slow version of Destinations, for comparison. It follows each
+// record from each found name (RFC 1034, section 3.6.2; RFC 6672). It stops at most+1
+// names.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire
@@ -281,8 +281,8 @@ func joined(w *dname.Wire) string {
 	return strings.Join(labels, "\x00")
 }
 
-// FuzzDestinations compares Destinations with the slow version twinDestinations. Few names
-// with several CNAMEs and DNAMEs make long and circular chains.
+// FuzzDestinations compares Destinations with the slow twinDestinations. Few names with
+// several CNAMEs and DNAMEs make long and circular chains.
 func FuzzDestinations(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x01\x02\x03\x04\x05\x06\x07\x08"))
@@ -365,8 +365,8 @@ func compareLeads(t *testing.T, data []byte) {
 		got[joined(&l.Name.Wire)] = true
 	}
 	if len(want) > maxChain {
-		// In a long chain, Destinations may yield additional names, but it must not omit a
-		// name. The result of twinDestinations is complete only below 3*maxChain names.
+		// In a long chain, Destinations may yield additional names, but must not omit a
+		// name. twinDestinations is complete only below 3*maxChain names.
 		for name := range want {
 			if !got[name] && len(want) < 3*maxChain {
 				t.Fatalf("asked %s\n%v\n got %v\nwant %q too", q.Name, m.Answer, got, name)

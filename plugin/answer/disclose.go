@@ -12,23 +12,24 @@ import (
 )
 
 // defaultLanguage is the language of the sentences in this package, and of a justification
-// without a language. The field "l" must accompany "j" and "o".
+// without a language.
 const defaultLanguage = "en"
 
-// edeOverhead is the size of an EDE option without text, in octets: the option's code and
-// length (RFC 6891, section 6.1.2) and the INFO-CODE (RFC 8914, section 2).
+// edeOverhead is the size in octets of an EDE option without text: code and length (RFC
+// 6891, section 6.1.2), and INFO-CODE (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
 // A notice contains what the user may learn about a blocked query.
 type notice struct {
 	order *ruleset.Order
 	kind  order.ResponseKind // the form of the answer
-	// structured is true if the client asked for structured errors (errors with a JSON text).
+	// structured is true if the client asked for structured errors (errors with a JSON
+	// text).
 	structured bool
 }
 
-// signals reports whether the query asks for structured DNS errors. The client sends the EDNS
-// option with the code sde, or an EDE option with INFO-CODE 0 and no text, as Chromium does.
+// signals reports whether the query asks for structured DNS errors. It does so by the EDNS
+// option with the code sde, or by an empty EDE option with INFO-CODE 0 (Chromium).
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -41,8 +42,8 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. It shortens the text until it fits into
-// size octets. The parameter "room" is the space left without compression.
+// explain adds the Extended DNS Error to the OPT of m. The text is shortened to fit into
+// size octets. "room" is the space left without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -58,10 +59,10 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	default:
 		s = n.sentence()
 	}
-	// The owner of the OPT is the root, so an option adds exactly its own length, with or
-	// without compression.
+	// The owner of the OPT is the root. An option therefore adds exactly its own length,
+	// with or without compression.
 	room -= edeOverhead
-	// Compression is slow, so it is tried only if the text does not fit.
+	// Compression is slow. It is tried only if the text does not fit.
 	if len(s) > room && !m.Compress {
 		m.Compress = true
 		room = size - m.Len() - edeOverhead
@@ -82,8 +83,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A client that asked for
-// structured errors never gets Forged Answer, because it would discard the text
+// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A structured error
+// never has Forged Answer, because the client would discard the text
 // (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
@@ -109,9 +110,8 @@ func (n notice) sentence() string {
 	return "Blocked by order " + ref + " of " + who
 }
 
-// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section 4.1,
-// without "s": no sub-error describes an order. The field "fdbs" is from
-// draft-ietf-dnsop-filtering-transparency-00.
+// An object is the structured error of draft-ietf-dnsop-structured-dns-error-27, section
+// 4.1. The field "fdbs" is from draft-ietf-dnsop-filtering-transparency-00.
 type object struct {
 	Contact       []string `json:"c,omitempty"`
 	Justification string   `json:"j,omitempty"`
@@ -170,12 +170,12 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a shorter JSON text of at most room octets, or "" if no useful text fits. It
-// removes "j", "o" and "l" first (section 5.2 of the draft).
+// fit returns a shorter JSON text of at most room octets, or "". It removes "j", "o" and
+// "l" first (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
-	// Clients discard an object without contacts and justification, so the sentence becomes
-	// the justification.
+	// Clients discard an object without contacts and justification. The sentence therefore
+	// becomes the justification.
 	if len(o.Contact) == 0 {
 		short := o
 		short.Justification, short.Language = sentence, defaultLanguage
@@ -183,7 +183,7 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// Database entries are sent even alone, because clients of the second draft use them.
+	// Database entries are sent even alone. Clients of the second draft use them.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
@@ -193,8 +193,8 @@ func (o object) fit(room int, sentence string) string {
 	return ""
 }
 
-// json returns o as minified I-JSON (RFC 7493). It does not use Go's default, which would
-// write "&" as "\u0026" and need six octets instead of one.
+// json returns o as minified I-JSON (RFC 7493). Go's default would write "&" as "\u0026",
+// which needs six octets instead of one.
 func (o object) json() string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -205,15 +205,16 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether a URI is allowed in the field "c" (section 11.3 of the draft). A
-// web page is not allowed, because any resolver could show its own link to users.
+// contactable reports whether a URI is allowed in the field "c" (section 11.3 of the
+// draft). A web page is not, because any resolver could show its own link.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))
 }
 
-// text returns s as one line that a client can display safely: without control characters (RFC
-// 5198, section 2), noncharacters (RFC 7493, section 2.1) and bidirectional marks.
+// text returns s as one line that a client can display safely. It removes control
+// characters (RFC 5198, section 2), noncharacters (RFC 7493, section 2.1) and
+// bidirectional marks.
 func text(s string) string {
 	if plain(s) {
 		return s
@@ -221,7 +222,7 @@ func text(s string) string {
 	return printable.Clean(s)
 }
 
-// plain reports whether s is ASCII with single spaces between its words, so that text can
+// plain reports whether s is ASCII with single spaces between its words. text can then
 // return s unchanged.
 func plain(s string) bool {
 	for i := range len(s) {

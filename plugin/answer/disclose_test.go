@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestSentence checks the text that clients get if they use EDNS but do not ask for structured
+// TestSentence checks the text for clients with EDNS that do not ask for structured
 // errors.
 func TestSentence(t *testing.T) {
 	for _, tt := range []struct{ ref, authority, want string }{

@@ -17,8 +17,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// FuzzBuild checks the answers to all queries that the library can unpack. The bytes in the
-// parameter "knobs" select the properties of the verdict and of the texts.
+// FuzzBuild checks the answers to all queries that the library can unpack. The bytes in
+// "knobs" select the properties of the verdict and of the texts.
 func FuzzBuild(f *testing.F) {
 	add := func(m *dns.Msg, size uint16, until, ttl int64, nanos uint32, s string, knobs ...byte) {
 		f.Add(pack(f, m), size, until, ttl, nanos, s, knobs)
@@ -121,8 +121,8 @@ func checkHeader(t *testing.T, req, got *dns.Msg, packed []byte) {
 	if req.Opcode == dns.OpcodeQuery && (got.RecursionDesired != req.RecursionDesired || got.CheckingDisabled != req.CheckingDisabled) {
 		t.Fatalf("header %v of %v", got.MsgHdr.String(), req.MsgHdr.String())
 	}
-	// The question in the answer must have the same octets as in a message that contains only
-	// this question.
+	// The question in the answer must have the same octets as in a message with only this
+	// question.
 	q := &dns.Msg{Question: req.Question[:1]}
 	if want := pack(t, q)[12:]; !bytes.HasPrefix(packed[12:], want) || len(got.Question) != 1 {
 		t.Fatalf("question\n got %x\nwant %x", packed[12:], want)
@@ -146,8 +146,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// This is the slow check: the last moment at which a cache may use the record must not
-		// be after v.Until.
+		// This is the slow check. No cache may use the record after v.Until.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestGolden checks every octet of some answers, so that the test notices a change in the DNS
+// TestGolden checks every octet of some answers. The test notices a change in the DNS
 // library. Each line of hex digits is one field of the message.
 func TestGolden(t *testing.T) {
 	cfg := config()

@@ -10,10 +10,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TimeLeft returns the whole seconds from now until a verdict may change, which limits the TTL
-// of an answer. The result "limited" is false if no change is known.
+// TimeLeft returns the whole seconds from now until a verdict may change. If no change is
+// known, "limited" is false.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds the current time up, so that 1.9 s give 1 s. The comparison with
+	// FromTime rounds the current time up. 1.9 s therefore give 1 s. The comparison with
 	// t+maxTTL prevents an overflow of the subtraction.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
@@ -27,7 +27,7 @@ func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
 	}
 }
 
-// ExceedsTTL reports whether any record of m has a TTL above the parameter "ttl".
+// ExceedsTTL reports whether any record of m has a TTL above "ttl".
 func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	for h := range headers(m) {
 		if h.Ttl > ttl {
@@ -37,26 +37,24 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers all TTLs of m to at most the parameter "ttl". Signatures stay valid (RFC 4034,
-// section 3.1.4). The negative TTL is lowered too (RFC 2308, section 5). No other goroutine
-// may use m.
+// CapTTL lowers all TTLs of m to at most "ttl", the negative TTL too (RFC 2308, section
+// 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that could answer other questions, for example
-// about names in a CNAME chain. The caches of dnsmasq and systemd-resolved would use these
-// records.
+// HasOtherOwners reports whether m has records that could answer other questions. The
+// caches of dnsmasq and systemd-resolved would use these records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
 		hasDestinations(m.Ns, "", true) ||
 		slices.ContainsFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype != dns.TypeOPT })
 }
 
-// headers yields the headers of all records except the OPT, whose TTL field is not a TTL (RFC
-// 6891, section 6.1.3).
+// headers yields the headers of all records except the OPT. The TTL field of the OPT is
+// not a TTL (RFC 6891, section 6.1.3).
 func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	return func(yield func(*dns.RR_Header) bool) {
 		for _, section := range [...][]dns.RR{m.Answer, m.Ns, m.Extra} {
@@ -69,9 +67,8 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the client subnet option of a trusted peer to m, so that the peer uses the
-// answer only for this network (RFC 7871, section 7.2.1). The parameter o is the OPT of the
-// query.
+// EchoSubnet adds the client subnet option of a trusted peer to m. The peer then uses the
+// answer only for this network (RFC 7871, section 7.2.1). o is the OPT of the query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

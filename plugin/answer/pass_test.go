@@ -123,8 +123,8 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// Records of the query name in the additional section count too, because its HTTPS records
-	// may pass while its A records are blocked.
+	// Records of the query name in the additional section count too. The HTTPS records of
+	// a name may pass while its A records are blocked.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)
@@ -180,8 +180,8 @@ func TestEchoSubnet(t *testing.T) {
 			if o := back.IsEdns0(); o.UDPSize() != 1400 || !o.Do() {
 				t.Errorf("got %v", o)
 			}
-			// The reply must share no memory with the query, because later writers edit the
-			// reply.
+			// The reply must share no memory with the query, because later writers edit
+			// the reply.
 			unchanged(t, req, func() {
 				for _, o := range m.IsEdns0().Option {
 					if s, ok := o.(*dns.EDNS0_SUBNET); ok && s != others {

@@ -5,9 +5,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ServiceLabels returns the number of leading labels that denote a port and a scheme (RFC
-// 9460, section 2.3): 2 for _8443._https.host.example. For types other than HTTPS and SVCB it
-// returns 0.
+// ServiceLabels returns the number of leading labels for a port and a scheme (RFC 9460,
+// section 2.3). For _8443._https.host.example, it is 2. Only HTTPS and SVCB have such
+// labels.
 func ServiceLabels(name *ruleset.QName, qtype uint16) int {
 	if qtype != dns.TypeHTTPS && qtype != dns.TypeSVCB {
 		return 0

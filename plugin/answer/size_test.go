@@ -28,8 +28,8 @@ func uncontactable(_ *ruleset.Verdict, terms *order.Terms) { terms.Contact = nil
 
 func unlisted(v *ruleset.Verdict, _ *order.Terms) { v.Order.FilteringDatabases = nil }
 
-// level returns how much an answer was shortened, from 0 (nothing is missing) to 4 (the answer
-// itself is truncated).
+// level returns how much an answer was shortened. At 0, nothing is missing. At 4, the
+// answer itself is truncated.
 func level(t testing.TB, m *dns.Msg) int {
 	t.Helper()
 	e := ede(t, m)
@@ -190,8 +190,8 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn checks a justification that is too long for the buffer. A client that
-// asks for structured errors must then get the short sentence.
+// TestSentenceStandsIn checks a justification that is too long for the buffer. The client
+// must then get the short sentence.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

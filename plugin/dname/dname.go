@@ -1,10 +1,10 @@
-// Package dname has types for domain names. A [Name] comes from an order: [Parse] refuses text
-// that cannot be a host name. A [Wire] comes from a query: [Wire.Set] accepts every name that
-// DNS can carry, and does not allocate.
+// Package dname has types for domain names. A [Name] comes from an order: [Parse] refuses
+// text that cannot be a host name. A [Wire] comes from a query: [Wire.Set] accepts every
+// name that DNS can carry, and does not allocate.
 //
-// Both types store a name in one canonical form: the uncompressed wire form of RFC 1035,
-// section 3.1, with ASCII letters in lower case (RFC 4343). In this form, each ancestor of a
-// name is a suffix of its bytes.
+// Both types store the canonical form of a name. It is the uncompressed wire form of RFC
+// 1035, section 3.1, with ASCII letters in lower case (RFC 4343). In this form, an
+// ancestor of a name is a suffix of its bytes.
 package dname
 
 import (
@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// MaxWire is the maximum length of a name in wire form, in octets. It includes the final
-	// 0.
+	// MaxWire is the maximum length of a name in wire form, in octets, with the final 0.
 	MaxWire = 255
 	// MaxLabel is the maximum length of a label, in octets.
 	MaxLabel = 63
@@ -32,11 +31,11 @@ func (n Name) IsZero() bool { return n.wire == "" }
 // Wire returns the canonical wire form with the final 0.
 func (n Name) Wire() string { return n.wire }
 
-// FromWire returns the Name with the canonical wire form w. It does not check w. Callers may
-// pass only results of Name.Wire or Wire.Suffix.
+// FromWire returns the Name with the canonical wire form w. It does not check w. Only
+// results of Name.Wire and Wire.Suffix are allowed.
 func FromWire(w string) Name { return Name{w} }
 
-// NumLabels returns the number of labels. It returns 0 for the root.
+// NumLabels returns the number of labels, 0 for the root.
 func (n Name) NumLabels() int {
 	c := 0
 	for i := 0; i < len(n.wire) && n.wire[i] != 0; i += int(n.wire[i]) + 1 {
@@ -58,7 +57,7 @@ func (n Name) Covers(m Name) bool {
 	if n.wire == "" {
 		return false
 	}
-	// Only suffixes that start at a label are compared, because "ample.com" must not cover
+	// Only suffixes that start at a label are compared. "ample.com" must not cover
 	// "example.com".
 	for !m.IsZero() {
 		if len(m.wire) <= len(n.wire) {
@@ -69,8 +68,8 @@ func (n Name) Covers(m Name) bool {
 	return false
 }
 
-// String returns the presentation form without the trailing dot, or "." for the root. It
-// escapes octets with a special meaning in a zone file (RFC 1035, section 5.1; RFC 4343,
+// String returns the presentation form without the trailing dot, or "." for the root.
+// Octets with a meaning in zone files are escaped (RFC 1035, section 5.1; RFC 4343,
 // section 2.1).
 func (n Name) String() string {
 	if n.wire == "\x00" {
@@ -87,8 +86,8 @@ func (n Name) FQDN() string {
 	return string(AppendPresentation(nil, n.wire))
 }
 
-// Compare compares two names in canonical order (RFC 4034, section 6.1), in which the names
-// below a name directly follow it. The result is negative if n is before m.
+// Compare compares two names in canonical order (RFC 4034, section 6.1). The names below a
+// name directly follow the name. If n is before m, the result is negative.
 func (n Name) Compare(m Name) int {
 	var a, b [MaxLabels]uint8
 	na, nb := offsets(n.wire, &a), offsets(m.wire, &b)

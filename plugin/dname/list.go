@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A List stores names in a few large chunks of memory, so that the garbage collector sees few
+// A List stores names in a few large chunks of memory. The garbage collector then sees few
 // objects. A stored name is never copied.
 type List struct {
 	chunks []*strings.Builder // a chunk never grows beyond its first capacity
@@ -13,7 +13,7 @@ type List struct {
 }
 
 // The first chunk has a capacity of minChunk. Each further chunk is twice as large, up to
-// maxChunk. Every chunk has room for at least one name of maximum length.
+// maxChunk. Every chunk has room for a name of maximum length.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
 // room returns a chunk with space for one more name of maximum length.
@@ -47,7 +47,7 @@ func (l *List) AddWire(w *Wire) {
 	l.n++
 }
 
-// Len returns the number of names. It returns 0 for a nil List.
+// Len returns the number of names, 0 for a nil List.
 func (l *List) Len() int {
 	if l == nil {
 		return 0
@@ -55,8 +55,8 @@ func (l *List) Len() int {
 	return l.n
 }
 
-// All yields the names in the sequence of the Append calls. A caller that keeps one name keeps
-// a whole chunk of memory, because the names share it.
+// All yields the names in the sequence of the Append calls. Names share a chunk of memory.
+// A caller that keeps one name keeps the whole chunk.
 func (l *List) All() iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		if l == nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels that are not ASCII to A-labels, in the non-transitional form of UTS
-// 46, as browsers do. Names with "_" or "--" are valid in orders.
+// uts46 converts labels that are not ASCII to A-labels. It has the non-transitional form
+// of UTS 46, like browsers. Names with "_" or "--" are valid in orders.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -25,7 +25,7 @@ var uts46 = idna.New(
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
 // Parse parses a host name in an order. A label that is not ASCII becomes an A-label (RFC
-// 5890) by UTS 46. If possible, the error contains the text to write instead.
+// 5890) by UTS 46. If possible, the error suggests the right text.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -71,8 +71,8 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// parsePlain is a fast parser for ASCII host names that do not end in a digit. If it returns
-// false, the text may be valid, and the caller must use the full parser.
+// parsePlain is a fast parser for ASCII host names without a final digit. If it returns
+// false, the caller must call the full parser.
 func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 	if len(s) == 0 || len(s) > MaxWire-2 || digit(s[len(s)-1]) {
 		return nil, false
@@ -99,8 +99,8 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName returns an error if s is, for example, a URL in place of a name. The error suggests
-// the text to write instead.
+// notAName returns an error if s is no name but, for example, a URL. The error suggests
+// the right text.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -126,8 +126,8 @@ func notAName(s string) error {
 	return nil
 }
 
-// numericEnd reports whether the last label has only digits. No top-level domain has only
-// digits (RFC 3696, section 2), so the text is probably an address.
+// numericEnd reports whether the last label has only digits. The text is then probably an
+// address. No top-level domain has only digits (RFC 3696, section 2).
 func numericEnd(n Name) bool {
 	var w Wire
 	w.SetName(n)
@@ -142,7 +142,7 @@ func numericEnd(n Name) bool {
 // isAddress reports whether s is an IP address or a CIDR prefix. An address may have a port or
 // brackets.
 func isAddress(s string) bool {
-	// This fast check returns early for most names, because most names do not end in a digit.
+	// This fast check returns early for most names. Most names do not end in a digit.
 	if last := strings.TrimSuffix(s, "."); !strings.ContainsAny(s, ":/[") && (last == "" || !digit(last[len(last)-1])) {
 		return false
 	}
@@ -198,9 +198,9 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No client
-// asks for a name with these characters. The punctuation of IDNA 2008 (RFC 5892, appendix A)
-// is not included.
+// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No
+// client asks for such names. The punctuation of IDNA 2008 (RFC 5892, appendix A) does not
+// count.
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }

@@ -18,7 +18,7 @@ func TestParse(t *testing.T) {
 		{"1.2.3.e164.arpa", "1.2.3.e164.arpa"},
 		{"1and1.com", "1and1.com"},
 		{"r3---sn-abc.googlevideo.com", "r3---sn-abc.googlevideo.com"},
-		// An ASCII label is only converted to lower case, even if the label looks encoded.
+		// An ASCII label is only converted to lower case, even if it looks encoded.
 		{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
 		{"xn--a.example", "xn--a.example"},
 		// A label that is not ASCII is converted by UTS 46 in the non-transitional form.
@@ -197,7 +197,7 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// TestWordProcessor checks that Parse refuses the punctuation that word processors insert, and
+// TestWordProcessor checks that Parse refuses the punctuation of word processors, and
 // names that end in a number. An order for these names would block nothing.
 func TestWordProcessor(t *testing.T) {
 	for _, s := range []string{"\u201cx.example\u201d", "x.example\u201d", "a\u2014b.example", "x\u2019s.example", "\u00abx\u00bb.example",

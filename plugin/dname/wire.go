@@ -2,22 +2,22 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. It contains its own buffer, so that a handler can keep it on
-// the stack. The zero Wire must be set before use.
+// A Wire is the name in a query. A handler can have a Wire on the stack, because a Wire
+// contains its own buffer. Set the zero Wire before use.
 type Wire struct {
-	// buf has eight octets more than the longest name, because the functions in words.go
-	// process eight octets at once.
+	// buf has eight octets more than the longest name. The functions in words.go process
+	// eight octets at once.
 	buf    [MaxWire + 8]byte
 	off    [MaxLabels]uint8
 	n      uint8 // length of the wire form in octets, with the final 0
 	labels uint8
 }
 
-// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and `\DDD`. A
-// label may contain any octet. If Set returns false, w must not be used.
+// Set parses a name in the presentation form of miekg/dns, with the escapes `\.` and
+// `\DDD`. A label may contain any octet. If Set returns false, do not use w.
 func (w *Wire) Set(s string) bool { return w.setPlain(s) || w.setAny(s) }
 
-// setAny parses s octet by octet. It handles the names that the faster setPlain refuses.
+// setAny parses s octet by octet. It parses the names that the faster setPlain refuses.
 func (w *Wire) setAny(s string) bool {
 	w.n, w.labels = 0, 0
 	if s == "." {
@@ -70,8 +70,8 @@ func (w *Wire) setAny(s string) bool {
 	return true
 }
 
-// endLabel writes the length octet of the label between start and n. It returns false if the
-// label is empty or too long, or if the name is too long.
+// endLabel writes the length octet of the label between start and n. It returns false if
+// the label is empty, or if the label or the name is too long.
 func (w *Wire) endLabel(start, n int) bool {
 	l := n - start - 1
 	if l < 1 || l > MaxLabel || n > MaxWire-1 || int(w.labels) == MaxLabels {
@@ -83,8 +83,8 @@ func (w *Wire) endLabel(start, n int) bool {
 	return true
 }
 
-// SetHost sets w to an ASCII host name without allocating. It accepts only the names that
-// parsePlain accepts. If SetHost returns false, w must not be used.
+// SetHost sets w to an ASCII host name, and does not allocate. It accepts the same names
+// as parsePlain. If SetHost returns false, do not use w.
 func (w *Wire) SetHost(s []byte) bool {
 	wire, ok := parsePlain((*[MaxWire]byte)(w.buf[:]), s)
 	if ok {
@@ -103,7 +103,7 @@ func (w *Wire) SetName(n Name) {
 // Len returns the length of the wire form in octets.
 func (w *Wire) Len() int { return int(w.n) }
 
-// NumLabels returns the number of labels. It returns 0 for the root.
+// NumLabels returns the number of labels, 0 for the root.
 func (w *Wire) NumLabels() int { return int(w.labels) }
 
 // Suffix returns the wire form of the last k labels. The result shares the memory of w.
@@ -135,7 +135,7 @@ func (w *Wire) SetWire(b []byte) {
 	w.findLabels()
 }
 
-// findLabels fills w.off and w.labels from the wire form in w.buf.
+// findLabels sets w.off and w.labels from the wire form in w.buf.
 func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {

@@ -74,7 +74,7 @@ func TestWireParts(t *testing.T) {
 // pack returns the wire form of s by miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn cannot be used here, because it misses an escaped dot after an octet above 127.
+	// dns.Fqdn does not work here. It misses an escaped dot after an octet above 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}
@@ -85,8 +85,8 @@ func pack(s string) ([]byte, error) {
 	return buf[:n], err
 }
 
-// oddBackslashes reports whether s ends in an odd number of backslashes. The last one would
-// escape an appended octet.
+// oddBackslashes reports whether s ends in an odd number of backslashes. The last
+// backslash would escape an appended octet.
 func oddBackslashes(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
@@ -139,8 +139,8 @@ func checkWire(t *testing.T, b []byte) {
 	if err != nil || string(again) != wire {
 		t.Fatalf("%q: presentation %q packs to %q, %v", wire, AppendPresentation(nil, wire), again, err)
 	}
-	// miekg/dns does not escape "$", but AppendPresentation does, because "$" has a meaning in
-	// zone files.
+	// AppendPresentation escapes "$", because "$" has a meaning in zone files. miekg/dns
+	// does not escape "$".
 	if got := strings.ReplaceAll(string(AppendPresentation(nil, wire)), `\$`, "$"); got != lowerString(s) {
 		t.Fatalf("%q: presentation %q, miekg's %q", wire, got, s)
 	}

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// The functions in this file process eight octets of a name at once. A loop over single octets
-// takes longer than the look-up of the name, because its branches are unpredictable.
+// The functions in this file process eight octets of a name at once. A loop over single
+// octets has unpredictable branches, and takes longer than the look-up.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -14,8 +14,8 @@ const (
 	highs = 0x80 * ones
 )
 
-// setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it returns
-// false, the name may be valid, and the caller must use setAny.
+// setPlain is the fast part of Set, for names of 8 to 63 octets without escapes. If it
+// returns false, the caller must call setAny.
 func (w *Wire) setPlain(s string) bool {
 	n := len(s)
 	if n < 8 || n > 63 {
@@ -52,7 +52,7 @@ func (w *Wire) setPlain(s string) bool {
 }
 
 // Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
-// Suffix(k-1). The hash of the root is a secret key, against an attack with equal hashes.
+// Suffix(k-1). The hash of the root is a secret key against attacks with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
@@ -63,15 +63,15 @@ func (w *Wire) Hash(k int, parent uint64) uint64 {
 	return mix(h ^ binary.LittleEndian.Uint64(w.buf[i:])<<(8*(8-(end-i))&63))
 }
 
-// mix multiplies x by a constant and combines both halves of the product, so that each bit of
-// x affects the low bits of the result.
+// mix multiplies x by a constant and combines both halves of the product. Each bit of x
+// then affects the low bits of the result.
 func mix(x uint64) uint64 {
 	hi, lo := bits.Mul64(x, 0x9e3779b97f4a7c15)
 	return hi ^ lo
 }
 
-// The function "word" returns eight octets of s from index i on. The compiler turns word into
-// one load instruction.
+// The function "word" returns eight octets of s from index i on. The compiler turns word
+// into one load instruction.
 func word(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

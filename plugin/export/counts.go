@@ -7,7 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Counts contains the numbers of orders and targets in an export, and of those that are left out.
+// Counts contains the numbers of orders and targets in an export, and the numbers of the
+// omitted ones.
 type Counts struct {
 	// InForce is the number of orders in the export.
 	InForce int
@@ -19,12 +20,12 @@ type Counts struct {
 	Shadow         int
 	Draft          int
 	Suspended      int
-	// Held is the number of targets that the guard holds. Others is the number of targets that
-	// are addresses or URLs. Both are targets of orders in force.
+	// Held is the number of held targets of orders in force. Others is the number of their
+	// targets that are addresses or URLs.
 	Held, Others int
-	// Exempting is the number of orders in force with exempt clients. LiftsOfNetworks is the
-	// number of lifts for certain networks of clients. No form can say which clients get the
-	// real answer.
+	// Exempting is the number of orders in force with exempt clients. LiftsOfNetworks is
+	// the number of lifts for networks of clients. No form has different answers for
+	// clients.
 	Exempting, LiftsOfNetworks int
 }
 

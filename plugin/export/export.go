@@ -1,9 +1,12 @@
 // Package export writes the names in force as the configuration of a resolver of another project.
 //
-// A [Maker] makes a [rpz.Tree] of an order set: the answer for each name, for the clients of one
-// country at one time. Each form can say only some answers (capable in forms.go). The method fit
-// changes the other answers, or leaves out their names, as the caller demands, and lists all
-// changes (fit.go). Then the form is written (forms.go). A form never changes an answer silently.
+//	ruleset.Set --Maker--> rpz.Tree --fit--> rpz.Tree --form--> text
+//
+// A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for
+// the clients of one country at one time.
+//
+// A form can say only some answers (capable in forms.go). The method fit changes the other
+// answers and lists all changes (fit.go). A form never changes an answer silently.
 package export
 
 import (
@@ -19,7 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation is the way in which a form changes answers that the form cannot say.
+// An Approximation selects how a form changes answers that the form cannot say.
 type Approximation string
 
 // The approximations.
@@ -40,7 +43,7 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the name of the zone in octets in wire form, for the form rpz.
+	// Origin is the length of the zone's name in octets in wire form, for the form rpz.
 	Origin int
 }
 
@@ -57,23 +60,22 @@ func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
 
 // A Problem is an answer that a form cannot say.
 type Problem struct {
-	// Name is the name with the answer, or empty for a problem of an order.
+	// Name is the name with the answer. For a problem of an order, Name is empty.
 	Name string
 	Why  string
 }
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is nil if the form cannot say an answer, and Options.Approximate does not allow a change
-	// of this answer.
+	// Body is nil if the form cannot say an answer, and Options.Approximate allows no
+	// change.
 	Body     []byte
 	Lines    int    // the number of lines of the body
 	Names    int    // the number of names in the body
 	Digest   string // the SHA-256 of the body
 	Problems []Problem
 	Counts   Counts
-	// Until is the time at which the body changes if the orders do not change, or
-	// ruleset.Forever.
+	// Until is the time at which the body of the same orders changes, or ruleset.Forever.
 	Until order.Time
 }
 
@@ -84,8 +86,8 @@ type Maker struct {
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker. The form in opt must be an element of Forms. It returns an error if
-// the form cannot have the approximation.
+// NewMaker returns a Maker. The form in opt must be an element of Forms. If the form
+// cannot have the approximation, NewMaker returns an error.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")

@@ -9,21 +9,21 @@ import (
 
 // A capability describes the answers that a form can say.
 type capability struct {
-	// kinds are the responses of the form. The first kind replaces other responses.
+	// kinds are the responses of the form. The first kind replaces all other responses.
 	kinds []order.ResponseKind
-	// subtree is set if the form can block a name together with all names below it. exact is
-	// set if the form can block a name alone. below is set if the form can block all names
-	// below a name, and not the name.
+	// The form can block a name together with all names below (subtree), a name alone
+	// (exact), or only the names below (below).
 	subtree, exact, below bool
-	// ttls are the responses of which the form has the TTL.
+	// ttls are the responses for which the form has a TTL.
 	ttls       []order.ResponseKind
 	exceptions exceptions
 	// denials is set if the form distinguishes NXDOMAIN and NODATA.
 	denials bool
-	// both reports whether the form can give different blocking answers to a name and to the
-	// names below it. The nil function means that it cannot.
+	// both reports whether the form can say different blocks for a name and the names
+	// below. If both is nil, the form cannot.
 	both func(own, below *rpz.Answer) bool
-	// leaks describes the queries that pass although the form blocks the name, or is empty.
+	// leaks describes the queries that pass although the form blocks the name, or is
+	// empty.
 	leaks string
 }
 
@@ -46,9 +46,8 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns the tree with answers that the form can say, and the problems: the answers of t that
-// the form cannot say. If mode is Exact, the answers in the result have no meaning if there is a
-// problem.
+// fit returns the tree with answers that the form can say. Each other answer is a problem.
+// If mode is Exact, a tree with a problem has no use.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -66,7 +65,7 @@ func (f *fitting) problem(i int, why string) {
 	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
 }
 
-// above returns the answer that the node gets if the form says nothing about the node.
+// above returns the answer that the node gets if the form has no line for the node.
 func (f *fitting) above(i int) *rpz.Answer {
 	if f.parent[i] < 0 {
 		return nil
@@ -87,7 +86,7 @@ func (f *fitting) fitKinds() {
 		if !odd(n.Own) && !odd(n.Below) {
 			continue
 		}
-		// A node that inherits its answers is no problem of its own.
+		// A node with the answers of the node above is no problem of its own.
 		var in *rpz.Answer
 		if p := f.parent[i]; p >= 0 {
 			in = f.tree.Nodes[p].Below
@@ -111,8 +110,7 @@ func (f *fitting) fitKinds() {
 	}
 }
 
-// withoutTTL returns the answer without a TTL that the form does not have. Otherwise two answers
-// that differ only in their TTLs would be different answers.
+// withoutTTL returns the answer without its TTL if the form has no TTL.
 func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
 	if a == nil || slices.Contains(f.ttls, a.Kind) {
 		return a
@@ -139,7 +137,7 @@ func (f *fitting) fitExceptions() {
 		n := &f.nodes[i]
 		in := f.above(i)
 		if in != nil && (n.Own == nil || n.Below == nil) {
-			// The node passes, or the names below it, and the form blocks the node above.
+			// The form blocks the node above. The node or the names below the node pass.
 			nested := n.Own != nil || n.Below != nil || blocks[i]
 			if f.exceptions == noExceptions || nested {
 				f.problem(i, "the file cannot say an exception below a blocked name")
@@ -169,7 +167,7 @@ func (f *fitting) passBelow(i int) {
 	}
 }
 
-// fitShape gives the node and the names below it answers that the form can say together.
+// fitShape gives the node and the names below answers that the form can say together.
 func (f *fitting) fitShape(i int) {
 	n := &f.nodes[i]
 	switch {
@@ -201,9 +199,9 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// fitDenials replaces NXDOMAIN by NODATA where the names below do not all get NXDOMAIN (RFC 8020).
-// Then it replaces an answer of a name where the form cannot give the name and the names below it
-// different answers.
+// fitDenials replaces NXDOMAIN by NODATA if a name below has no NXDOMAIN (RFC 8020). A
+// form may be unable to say different answers for a name and the names below. fitDenials
+// then replaces an answer.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

@@ -13,9 +13,8 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name: own is the answer for the name, below is the answer for
-	// the names below it, and above is the answer that the name has without its lines. The nil
-	// function means an RPZ.
+	// line writes the lines of a name. own is the answer for the name, and below for the
+	// names below. Without lines, the name would have the answer above.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -92,14 +91,14 @@ func (w *writer) write(t *rpz.Tree, line func(w *writer, name string, own, below
 	}
 }
 
-// unusedType is a type for private use (RFC 6895, section 3.1). A record of this type makes a name
-// exist, so that the answer to queries of other types is NODATA.
+// unusedType is a type for private use (RFC 6895, section 3.1). A record of this type
+// makes a name exist. The answer to queries of other types is then NODATA.
 const unusedType = "65280"
 
 func seconds(a *rpz.Answer) string { return strconv.Itoa(int(a.TTL / time.Second)) }
 
-// unbound writes local-zone and local-data lines. The longest local-zone decides about a name.
-// Zones of the type typetransparent are not used, because they let other types pass.
+// unbound writes local-zone and local-data lines. The longest local-zone decides about a
+// name. Zones of the type typetransparent let other types pass, so unbound writes none.
 func unbound(w *writer, name string, own, below, _ *rpz.Answer) {
 	zone := func(kind string) { w.say(`local-zone: "`, name, `." `, kind) }
 	data := func() {
@@ -138,9 +137,8 @@ func recordType(a netip.Addr) string {
 	return "AAAA"
 }
 
-// dnsmasq writes lines of a dnsmasq.conf. The longest name decides, and "*.name" is longer than
-// "name". A line "address=" with an address needs a line "local=", because otherwise dnsmasq
-// forwards queries for other types.
+// dnsmasq writes lines of a dnsmasq.conf. The longest name decides, and "*.name" is longer
+// than "name".
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {
@@ -160,8 +158,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		// dnsmasq answers NODATA only for names with a record of certain types. PTR is the
-		// type of them that hosts ask least.
+		// dnsmasq answers NODATA only for names with a record of certain types. Of these
+		// types, hosts ask least for PTR.
 		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below {
@@ -169,8 +167,7 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// hosts writes lines of a hosts file. The unspecified address takes the place
-// of a denial, and of an address family that a redirect lacks.
+// hosts writes lines of a hosts file. The unspecified address stands for a denial.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return
@@ -200,7 +197,7 @@ func adblock(w *writer, name string, own, below, _ *rpz.Answer) {
 	}
 }
 
-// domains writes names, each of which blocks all names below it too.
+// domains writes names. Each name blocks all names below too.
 func domains(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own != nil {
 		w.say(name)

@@ -34,7 +34,8 @@ func redirected(addresses []string) string {
 	return "redirect " + strings.Join(addresses, " ")
 }
 
-// readUnbound reads local-zone and local-data lines as Unbound does: the longest zone decides.
+// readUnbound reads local-zone and local-data lines as Unbound does. The longest zone
+// decides.
 func readUnbound(body string) reading {
 	zones, data := map[string]string{}, map[string][]string{}
 	for line := range strings.Lines(body) {
@@ -72,8 +73,8 @@ func readUnbound(body string) reading {
 	}
 }
 
-// readDnsmasq reads the lines as dnsmasq does: the longest pattern decides, and "*.name" does not
-// match the name.
+// readDnsmasq reads the lines as dnsmasq does. The longest pattern decides, and "*.name"
+// does not match the name.
 func readDnsmasq(body string) reading {
 	rules, exists := map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(body) {
@@ -180,7 +181,8 @@ func expected(set *ruleset.Set, n dname.Name, cc order.Country, now order.Time) 
 	return v.Response.Kind.String(), &q
 }
 
-// checkForm compares what a program does with the file with the decisions about the orders.
+// checkForm compares the effect of the file in a program with the decisions about the
+// orders.
 func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 	t.Helper()
 	w := world.New(c)
@@ -313,7 +315,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestTTL checks that a name and the names below it may have different TTLs in a form without TTLs.
+// TestTTL checks a form without TTLs. A name and the names below may have different TTLs.
 func TestTTL(t *testing.T) {
 	b := ruleset.NewBuilder("f", ruleset.Options{})
 	for i, match := range []order.Match{order.Exact, order.Subtree} {

@@ -12,9 +12,8 @@ type specialNet struct {
 	rfc string
 }
 
-// specialNets contains the networks of the IANA special-purpose address registries (RFC 6890,
-// RFC 8190), and other networks without public hosts. It leaves out a network inside another
-// network.
+// specialNets contains the networks of the IANA special-purpose address registries (RFC
+// 6890, RFC 8190), and other networks without public hosts.
 var specialNets = []specialNet{
 	{netip.MustParsePrefix("0.0.0.0/8"), "RFC 791: this network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "RFC 1918: private use"},
@@ -53,12 +52,13 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest prefix lengths that an order may block without a
-// "force" reason. Longer prefixes are not announced on the Internet.
+// widest4 and widest6 are the shortest allowed prefix lengths without a "force" reason.
+// Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". A reason is that p
-// is wider than /24 (IPv4) or /48 (IPv6), or overlaps a special-purpose or protected network.
+// Address returns the reason why the network p must not be blocked, or "". A network wider
+// than /24 (IPv4) or /48 (IPv6) has a reason. So has an overlap with a special-purpose or
+// protected network.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

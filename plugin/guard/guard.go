@@ -1,6 +1,6 @@
-// Package guard finds targets of orders that must not be blocked by mistake: public suffixes,
-// special-use names and addresses, and entries of protect lists. The caller checks whether the
-// order has a "force" reason that overrides the guard.
+// Package guard finds targets of orders that must not be blocked by mistake. These are
+// public suffixes, special-use names and addresses, and entries of protect lists. An order
+// can override the guard with a "force" reason.
 package guard
 
 import (
@@ -18,8 +18,8 @@ import (
 // A Guard finds targets of orders that must not be blocked by mistake. It is immutable and
 // safe for concurrent use.
 type Guard struct {
-	// table builds the index at the first call, because a process without orders does not need
-	// the index.
+	// table builds the index at the first call. A process without orders does not need the
+	// index.
 	table   func() *table
 	entries []entry         // the entries of all protect lists
 	nets    bart.Table[int] // the networks in protect lists; a value is an index in the slice entries
@@ -34,8 +34,8 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores one number, the ref, for each name with a rule. The low bits of a ref are
-// the flags below. The high bits from entryBit on are an index of Guard.entries.
+// The index stores a number, the ref, for each name with a rule. The low bits of a ref are
+// the flags below. The other bits are an index of Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
 	wildcard                     // each name one label below the name is a public suffix
@@ -46,12 +46,12 @@ const (
 	entryBit  = iota
 )
 
-// The constant "below" contains the flags of rules that also protect names above. For example, a
-// block of uk would also block the public suffix co.uk.
+// The constant "below" contains the flags of rules that also protect names above. A block
+// of uk, for example, would also block the public suffix co.uk.
 const below = suffix | wildcard | subtree | exact
 
-// builtIn is the Guard without a protect list. All callers share it, so that its index is
-// built only once.
+// builtIn is the Guard without a protect list. All callers share it. Its index is
+// therefore built only once.
 var builtIn = withLists()
 
 // New returns a Guard with the built-in rules and the given protect lists. It ignores a nil
@@ -83,8 +83,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protect lists into one index, so that a name needs one
-// look-up.
+// build puts the built-in rules and the protect lists into one index. A name then needs
+// only one look-up.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -118,12 +118,12 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// A finding is the combined result of all rules at a name and above it.
+// A finding is the combined result of all rules at a name and above the name.
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry at or above the name. It is valid if the
-	// field "over" has the bit subtree.
+	// cover is the ref of the highest "name" entry at or above the name. It is valid if
+	// the field "over" has the bit subtree.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
@@ -145,19 +145,19 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A hitBuffer on the stack has space for the rules of one name, so that a look-up does not
-// allocate. If the space is too small, Walk allocates.
+// A hitBuffer on the stack has space for the rules of one name. A look-up then does not
+// allocate.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why the name n must not be blocked, or "". There is a reason for
-// these names:
-//   - the root and the top-level domains
-//   - public suffixes, and names above a public suffix
-//   - special-use names, and names below a special-use name
-//   - names in protect lists, and names above or below a protected name
+// Name returns the reason why the name n must not be blocked, or "". These names have a reason:
 //
-// The names below an entry "=name" may be blocked. For a target "*.name", the caller passes
-// the name without "*.".
+//	the root and the top-level domains
+//	public suffixes, and all names above
+//	special-use names, and all names below
+//	names in protect lists, and all names above and below
+//
+// The names below an entry "=name" may be blocked. For a target "*.name", n is the name without
+// "*.".
 func (g *Guard) Name(n *dname.Wire) string {
 	t := g.table()
 	if t.passes(n) {
@@ -198,7 +198,7 @@ func (g *Guard) Name(n *dname.Wire) string {
 }
 
 // Protected reports whether a protect list protects the name w of a query. An entry "name"
-// protects the names below it too. An entry "=name" protects only the name itself.
+// also protects the names below. An entry "=name" protects only the name itself.
 func (g *Guard) Protected(w *dname.Wire) bool {
 	if len(g.entries) == 0 {
 		return false

@@ -84,7 +84,8 @@ func TestName(t *testing.T) {
 		{"a.alt", "is a special-use name (RFC 9476: alt)"},
 		{"local.example", ""},
 
-		// The entry "google.com" protects the name itself and all names above and below it.
+		// The entry "google.com" protects the name google.com, and all names above and
+		// below.
 		{"google.com", "is protected (protect.txt:1: google.com)"},
 		// The Italian system Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
@@ -96,8 +97,8 @@ func TestName(t *testing.T) {
 		// The entry "=a.shared.example" does not protect the names below a.shared.example.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
-		// If a name has two entries, the reason contains the entry that protects more,
-		// whatever the sequence of the lists.
+		// A name can have two entries. The reason contains the entry that protects more.
+		// The sequence of the lists does not matter.
 		{"www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"a.www.example.com", "is protected (more.txt:1: www.example.com)"},
 		{"sub.isp.example", "is protected (more.txt:3: isp.example)"},

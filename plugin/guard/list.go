@@ -13,15 +13,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A List is a parsed protect list: names and networks that orders must not block. It is
+// A List is a parsed protect list. Orders must not block its names and networks. A List is
 // immutable. A nil *List is empty.
 type List struct {
 	file    string
 	entries []protected
 }
 
-// The type "protected" is one entry of a protect list. If the field "name" is zero, the entry is
-// a network.
+// The type "protected" is one entry of a protect list. If the field "name" is zero, the
+// entry is a network.
 type protected struct {
 	name  dname.Name
 	exact bool // an entry "=name", which does not protect the names below
@@ -50,7 +50,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that are missing in the parameter "newer".
+// Lost returns the number of entries of l that are missing in "newer".
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -70,8 +70,8 @@ func (l *List) Lost(newer *List) (n int) {
 }
 
 // Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. Blank lines and comments with # are allowed. After an error, the List is nil,
-// because half a list would leave names without protection.
+// network. After an error, the List is nil. Half a list would leave names without
+// protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -153,8 +153,8 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 
 const blanks = " \t\r\n"
 
-// uncommented removes the comment and the outer blanks of a line. A # begins a comment only at
-// the start of the line or after a blank.
+// uncommented removes the comment and the outer blanks of a line. A # begins a comment
+// only at the start of the line or after a blank.
 func uncommented(s string) string {
 	for i := range len(s) {
 		if s[i] == '#' && (i == 0 || strings.IndexByte(blanks, s[i-1]) >= 0) {
@@ -165,8 +165,8 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses one entry of a protect list. The result "why" is the reason if the entry is
-// not valid.
+// readEntry parses one entry of a protect list. If the entry is not valid, "why" is the
+// reason.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -194,8 +194,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address. The error message for a
-// wrong s is then about addresses.
+// looksLikeAddress reports whether s is probably meant as an address. The error message
+// for a wrong s is then about addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

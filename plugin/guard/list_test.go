@@ -192,8 +192,8 @@ type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits checks that Parse refuses a list beyond a limit. Parse must read and store little
-// more than the limit.
+// TestLimits checks that Parse refuses a list beyond a limit. Parse must read and store
+// little more than the limit.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {

@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// suffixList contains the rules of the public suffix list, one in each line. A wildcard begins
-// with "*." and an exception with "!", as on publicsuffix.org. golang.org/x/net/publicsuffix
-// cannot find public suffixes below a name.
+// suffixList contains the rules of the public suffix list in the notation of
+// publicsuffix.org, one in each line. golang.org/x/net/publicsuffix cannot find public
+// suffixes below a name.
 //
 //go:generate go test -run ^TestSuffixList$ -update
 //go:embed suffixes.txt
@@ -39,8 +39,8 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 // A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains names that are not public. Other systems than the DNS resolve most of
-// these names, so an order must not block them.
+// specialNames contains names that are not public. Other systems than the DNS resolve most
+// of them. An order must not block them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},

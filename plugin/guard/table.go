@@ -8,12 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A table is an index with a filter in front. For most names, the filter alone shows that no
-// rule applies. The filter needs a fifth of the time of the index.
+// A table is an index with a filter in front. For most names, the filter alone shows that
+// no rule applies. The filter is five times as fast as the index.
 type table struct {
 	*index.Index
-	// filter has a bit for the last two labels of each rule. A rule about all names below a
-	// top-level domain has a bit for this domain.
+	// filter has a bit for the last two labels of each rule. A rule about all names below
+	// a top-level domain has a bit for this domain.
 	filter []uint64
 	seed   maphash.Seed
 }
@@ -51,8 +51,8 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first rule below n that has a flag in kinds, or 0. It is
-// slow, so the guard calls it only for a message.
+// firstBelow returns the ref of the first rule below n with a flag in kinds, or 0. It is
+// slow, and only for messages.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

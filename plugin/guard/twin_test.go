@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason contains the highest protected name. Of several entries for this name, it
-	// contains the first "name" entry, or else the first "=name" entry.
+	// The reason contains the highest protected name. A name with several entries has its
+	// first "name" entry, or else its first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -123,8 +123,8 @@ type subject struct {
 	twin *twin
 }
 
-// compare checks that Name and Protected of each guard agree with the slow version. It also
-// compares the public suffixes with golang.org/x/net.
+// compare checks that Name and Protected of each guard agree with the slow version. It
+// also compares the public suffixes with golang.org/x/net.
 func compare(t testing.TB, w *dname.Wire) {
 	n := w.Name()
 	for _, s := range subjects() {
@@ -136,8 +136,8 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// x/net treats names that look like addresses differently, and takes only names that can
-	// be written as text.
+	// x/net differs for names that look like addresses. It takes only names in the form of
+	// text.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -156,8 +156,8 @@ func (g *Guard) isSuffix(w *dname.Wire) bool {
 
 func isDigits(b []byte) bool { return len(strings.Trim(string(b), "0123456789")) == 0 }
 
-// TestEveryRule compares each guard with its slow version. It uses the name of each rule, and
-// names above, below and beside it.
+// TestEveryRule compares each guard with its slow version. It uses the name of each rule,
+// and names above, below and beside the name.
 func TestEveryRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tried, held := 0, 0

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets contains the character sets of lists. The importer does not guess the set, because
-// most bytes are valid letters in several sets.
+// Charsets contains the character sets of lists. The importer does not guess the set. Most
+// bytes are valid letters in several sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
-// decoderFor returns a function that converts a line to UTF-8. The function returns false for
-// a byte that is not in the character set.
+// decoderFor returns a function that converts a line to UTF-8. For a byte outside the
+// character set, the function returns false.
 func decoderFor(charset string) (func(string) (string, bool), error) {
 	var table *charmap.Charmap
 	switch strings.ToLower(charset) {

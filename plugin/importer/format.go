@@ -10,7 +10,7 @@ import (
 )
 
 // A format is a kind of file other than a plain list, for example a zone file. Its regular
-// expression matches no line of a plain list, so one match is enough to refuse the file.
+// expression matches no line of a plain list. One match refuses the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -19,7 +19,7 @@ type format struct {
 // types contains the record types that people write in zone files.
 const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC|NSEC3|HTTPS|SVCB`
 
-// formats contains the formats that are looked for in each line, in this sequence.
+// formats contains the formats to look for in each line, in this sequence.
 var formats = []format{
 	{"a DNS zone or RPZ file", "blocklistctl import register rpz FILE reads a response policy zone",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
@@ -72,8 +72,8 @@ const (
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// The format sections is checked last, because some words in brackets are names, for example
-// [example.com].
+// The format sections is checked last, because some words in brackets are names. An
+// example is [example.com].
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
@@ -117,8 +117,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only the characters of ASCII host names. Of the other
-// formats, only a zone file can have a line like this. foreignSuffix finds zone files.
+// plainName reports whether s has only the characters of ASCII host names. A zone file can
+// have such a line too (see foreignSuffix).
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -128,7 +128,8 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the format that a line shows, or nil for a line of a plain list.
+// formatOf returns the format that a line shows. For a line of a plain list, it returns
+// nil.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -149,7 +150,7 @@ func formatOf(s string) *format {
 }
 
 // foreignSuffix returns an error if the names are probably owner names of one zone. For
-// example, example.com.rpz.example.net means example.com in the zone rpz.example.net.
+// example, example.com.rpz.example.net is example.com in the zone rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string
@@ -207,8 +208,8 @@ func wholeName(s string) bool {
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the labels at the end that both names have, for example "example.net"
-// for a.example.net and b.example.net.
+// commonSuffix returns the labels at the end that both names have. For a.example.net and
+// b.example.net, these are "example.net".
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

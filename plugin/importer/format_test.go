@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll decides each form (text with more than one meaning), so that most lines are
+// decideAll decides each form (text with more than one meaning). Most lines are then
 // accepted.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
@@ -21,8 +21,8 @@ func utf16Text(s string) string {
 	return b.String()
 }
 
-// TestFormats checks that Domains refuses a file in another format, whatever the options are.
-// The error must contain the format, the line and some advice.
+// TestFormats checks that Domains refuses a file in another format, whatever the options
+// are. The error must contain the format, the line and some advice.
 func TestFormats(t *testing.T) {
 	const names = "one.example.com\ntwo.example.com\n"
 	for _, tc := range []struct {
@@ -161,8 +161,8 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestAdvice checks that the advice about a file in another format names the command that reads the
-// file.
+// TestAdvice checks the advice about a file in another format. It must name the command
+// that reads the file.
 func TestAdvice(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                           "import register rpz FILE",
@@ -232,7 +232,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestSize checks that a file beyond the limits is refused before all of it is in memory.
+// TestSize checks files beyond the limits. Domains must refuse a file before all of it is
+// in memory.
 func TestSize(t *testing.T) {
 	if _, err := Domains(&endless{text: "example.com\n"}, Options{}); !errors.Is(err, ErrSize) {
 		t.Errorf("a file without an end: got %v", err)

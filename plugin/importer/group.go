@@ -20,8 +20,8 @@ type Group struct {
 	Notes  []int // for each line, the index of its note
 }
 
-// Groups returns groups of notes with the same kind and reason, in the sequence of their first
-// lines. A line with several reasons is in several groups.
+// Groups returns groups of notes with the same kind and reason, in the sequence of their
+// first lines. A line can be in several groups.
 func Groups(notes []Note) []Group {
 	type key struct {
 		kind, reason string
@@ -64,6 +64,6 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted matches the quoted text and the numbers in a reason, because they differ from line to
+// quoted matches the quoted text and the numbers in a reason. They differ from line to
 // line.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

@@ -1,12 +1,13 @@
 // Package importer converts the lists that authorities publish into orders. The result depends
 // only on the list and on the options. [Domains] works in three steps:
 //
-//   - It refuses a file that is no plain list, because the file may contain names that must not be
-//     blocked (read.go, format.go, table.go).
-//   - It finds page headers, and names that are broken over two lines (paste.go, wrap.go).
-//   - It cleans each line (line.go, words.go, name.go, page.go).
+//	refuse  read.go, format.go, table.go        a file that is no plain list
+//	find    paste.go, wrap.go                   page headers, names broken over two lines
+//	clean   line.go, words.go, name.go, page.go each line
 //
-// The importer never guesses. A [Form] is text with more than one meaning: for example,
+// A file that is no plain list may contain names that must not be blocked.
+//
+// The importer never guesses. A [Form] is text with more than one meaning. For example,
 // "*.example.com" may or may not include example.com. A line with a Form is refused until the
 // caller decides the meaning.
 package importer
@@ -21,8 +22,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Form is a kind of text with several possible meanings, for example a name with a port. The
-// value is the name of the option that decides the meaning.
+// A Form is a kind of text with several possible meanings, for example a name with a port.
+// The value is the name of the option that decides the meaning.
 type Form string
 
 // These are the forms, with an example of each.
@@ -39,7 +40,8 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is the word that leaves out each line with a form. Every form except Hyphen has it.
+// Skip is the word that leaves out each line with a form. Every form except Hyphen has
+// this word.
 const Skip = "skip"
 
 // choices contains the words that decide each form, except Skip.
@@ -57,7 +59,7 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// For Hyphen, no decision and Skip would be the same: both lines are refused, and the
+		// Hyphen does not need Skip. Without a decision, both lines are refused, and the
 		// caller can leave out refused lines.
 		return slices.Clone(choices[f])
 	}
@@ -70,11 +72,11 @@ type Options struct {
 	Charset string
 	// Decide contains the word for each form that the caller has decided.
 	Decide map[Form]string
-	// Lines decides the form Hyphen for single lines, by line number. For a pair of lines, the
-	// number is that of the second line. Decide counts for all other lines.
+	// Lines decides the form Hyphen for single lines, by the number of the second line of
+	// a pair. Decide is for all other lines.
 	Lines map[int]string
-	// AllowSuffix accepts public suffixes. The default refuses them, because other people may
-	// own the names below.
+	// AllowSuffix accepts public suffixes. By default, they are refused, because other
+	// people may own the names below.
 	AllowSuffix bool
 	// Plain parses each line as a name, even if the file seems to have another format.
 	Plain bool
@@ -108,25 +110,24 @@ func (o *Options) hyphen(i int) string {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the lines with the rest of the name in this line. These lines also have
-	// notes, in which Passed is set.
+	// Joined contains the lines that have the rest of the name.
 	Joined []Rest
 	// Targets are the targets that the line gave, in the form of an order file.
 	Targets []string
-	// Did lists the changes to the line, in the sequence in which they were made.
+	// Did lists the changes to the line, in the sequence of the changes.
 	Did []string
-	// Warnings are reasons to check this line, although it is accepted.
+	// Warnings are reasons to check this line. The line is accepted.
 	Warnings []string
 	// Refused is the reason why the line gave no target, or empty.
 	Refused string
-	// Needs is the form that needs a decision. It is empty if no decision would help.
+	// Needs is the form that needs a decision, or empty.
 	Needs Form
 	// After is the number of an earlier line that may begin the name in this line, or 0.
 	After int
 	// Skipped reports whether the caller's decision left the line out.
 	Skipped bool
-	// Passed describes a line that needs no name, for example "a page number". It is empty for
-	// other lines.
+	// Passed describes a line that needs no name, for example "a page number". For other
+	// lines, it is empty.
 	Passed string
 	// Same is the number of an earlier line with an equal target, or 0.
 	Same int
@@ -141,22 +142,22 @@ type Rest struct {
 // A Result contains the targets and the notes of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes contains the notes in the sequence of the lines. Lines without a finding have no
-	// note.
+	// Notes contains the notes in the sequence of the lines. Lines without a finding have
+	// no note.
 	Notes []Note
-	// Lines is the number of all lines. Blank, Comments and Passed count lines that need no
-	// name. Passed is for page numbers and headings, for example.
+	// Lines is the number of all lines. Blank, Comments and Passed count lines that need
+	// no name. Passed counts, for example, page numbers and headings.
 	Lines, Blank, Comments, Passed int
-	// Duplicates is the number of targets that an earlier line had already given. Refused and
-	// Skipped are numbers of lines.
+	// Duplicates is the number of targets that an earlier line had already given. Refused
+	// and Skipped are numbers of lines.
 	Duplicates, Refused, Skipped int
-	// CRLF reports whether some line ends in CR LF. BOM reports whether the file begins with a
-	// byte order mark.
+	// CRLF reports whether a line ends in CR LF. BOM reports whether the file begins with
+	// a byte order mark.
 	CRLF, BOM bool
 }
 
-// ErrEmpty is the error for a list without targets, for example after a failed download. An
-// order without targets would end all its blocks.
+// ErrEmpty is the error for a list without targets, for example after a failed download.
+// An order without targets blocks nothing.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
 // maxLine is the largest number of bytes in a line of a list.
@@ -165,8 +166,8 @@ const maxLine = 4096
 // maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list of names, blank lines, and comments that begin with #. It
-// returns a [*FormatError] for another format. Without targets, it returns the result and
+// Domains parses a plain list of names, blank lines, and comments with #. For another
+// format, it returns a [*FormatError]. Without targets, it returns the result and
 // ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {

@@ -80,8 +80,8 @@ func TestCharset(t *testing.T) {
 	}
 }
 
-// TestRealLists checks the real lists in testdata/ua. Every line must give a target, except
-// one line with a broken name.
+// TestRealLists checks the real lists in testdata/ua. Every line must give a target,
+// except one line with a broken name.
 func TestRealLists(t *testing.T) {
 	files, _ := filepath.Glob("testdata/ua/*.txt")
 	if len(files) < 5 {
@@ -142,8 +142,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses checks the error for an invalid head (the fields of the order except its
-// targets). The error must contain the wrong field.
+// TestWriteRefuses checks the error for an invalid head. A head is the fields of an order
+// without the targets. The error must contain the wrong field.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	for field, change := range map[string]func(*Head){

@@ -25,8 +25,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line, because a part of a line may be misleading. The note keeps
-// its first reason, unless this was a decision to skip the line.
+// refuse refuses the whole line, because a part of a line may be misleading. The note
+// keeps its first reason. A decision to skip the line is replaced.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -35,8 +35,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that decides the form f. Without a word, or for Skip, it returns ok
-// false. The text in "what" then becomes the reason in the note.
+// choice returns the word that decides the form f. Without a word, or for Skip, ok is
+// false, and "what" becomes the reason in the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -102,7 +102,7 @@ func (c *cleaner) line(s string) []order.Target {
 }
 
 // invisible reports whether r is an invisible character, like a soft hyphen or a BOM. Word
-// processors add them to lists.
+// processors write these characters.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00ad', r == '\ufeff', r == '\u180e',
@@ -131,7 +131,7 @@ func (c *cleaner) trim(s string) string {
 }
 
 // blankHash returns the index of the # that begins a comment, or -1. A # without a blank
-// before it belongs to a URL.
+// in front belongs to a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
@@ -141,7 +141,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If the text changes, it adds the description in "did" to the note.
+// change returns clean(s). If the text changes, it adds the description "did" to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -159,8 +159,8 @@ func parenthesis(s string) (head, text string) {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// attach handles the text after a name as the caller has decided: drop it, keep it as a note,
-// or use its addresses as targets.
+// attach handles the text after a name as the caller has decided. The text is dropped, or
+// becomes a note, or its addresses become targets.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

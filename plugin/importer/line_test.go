@@ -71,7 +71,8 @@ func TestLines(t *testing.T) {
 		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
 		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
 
-		// These names are written so that programs do not make links of the names.
+		// These names are changed on purpose. Programs then do not make links of the
+		// names.
 		{"example[.]com", "", "example.com", "restored dots and schemes", ""},
 		{"www(.)example(.)com", "", "www.example.com", "restored dots and schemes", ""},
 		{"example (dot) com", "", "example.com", "restored dots and schemes", ""},

@@ -9,11 +9,11 @@ import (
 )
 
 // footnotes contains the characters that mark footnotes, like a raised 2. IDNA would map a
-// raised digit to a plain digit, which makes a different name.
+// raised digit to a plain digit, and make a different name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
-// cutOff reports whether s ends in several dots, like a shortened name. Quotes and punctuation
-// may follow.
+// cutOff reports whether s ends in several dots, like a shortened name. Quotes and
+// punctuation may follow.
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
 	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
@@ -27,7 +27,7 @@ func cutOff(s string) bool {
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
 // numbered refuses "1.a.example" followed by "2.b.example", because 1 and 2 may number the
-// lines. It accepts "1.a.example" followed by "2.a.example", which may be hosts of one domain.
+// lines. It accepts "2.a.example" in the second line.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -63,8 +63,8 @@ func numbered(lines []line) {
 // removal matches a line that begins with a hyphen and a blank.
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines that begin with a hyphen if other lines begin with a plus or with a
-// name. The hyphen may then mean that the name was removed from the list.
+// removed refuses lines that begin with a hyphen, if other lines begin without one. The
+// hyphen may mark a name that was removed from the list.
 func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line

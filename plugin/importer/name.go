@@ -91,8 +91,8 @@ func (c *cleaner) piece(s string) []order.Target {
 // closing contains the characters that may follow a name at the end of an enumeration.
 const closing = quotes + ".,;:!?)]}"
 
-// unquoted removes quotes, brackets and punctuation around s. It keeps the brackets of an IPv6
-// address and the parentheses in a URL.
+// unquoted removes quotes, brackets and punctuation around s. The brackets of an IPv6
+// address and the parentheses in a URL stay.
 func unquoted(s string) string {
 	s = strings.TrimLeft(s, quotes+"({")
 	if strings.HasPrefix(s, "[") && !isAddress(s) && !strings.ContainsRune(s, ':') {
@@ -163,8 +163,8 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that are probably broken or mistyped. It returns false for these names. text
-// is the presentation form of the name.
+// sound refuses names that are probably broken or mistyped, and returns false. text is the
+// presentation form of the name.
 func (c *cleaner) sound(name dname.Name, text string) bool {
 	dot := strings.LastIndexByte(text, '.')
 	top := text[dot+1:]
@@ -181,7 +181,7 @@ func (c *cleaner) sound(name dname.Name, text string) bool {
 	return false
 }
 
-// suffix refuses a public suffix and returns false, unless the caller allows public suffixes.
+// suffix refuses a public suffix and returns false. The caller can allow public suffixes.
 func (c *cleaner) suffix(text string) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(text); suffix != text {
 		return true

@@ -15,20 +15,19 @@ import (
 
 // A Head contains all fields of an order except the targets.
 type Head struct {
-	// Timezone is the time zone of times without an offset. Empty means UTC.
+	// Timezone is the time zone of times without an offset. Empty is UTC.
 	Timezone string
-	// Fields contains the fields of an order by key. A key with a dot is inside a field, for
-	// example "authority.name". A value is a string or a list of strings.
+	// Fields contains the fields of an order by key. A key with a dot is inside a field,
+	// like "authority.name". A value is a string or a list of strings.
 	Fields map[string]any
 }
 
-// A File contains the text of an order file. Side is the text of its side list (a text file
-// with names), or nil.
+// A File contains the text of an order file. Side is the text of its side list (a text
+// file with names), or nil.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format of the extension of path. If side is not empty, it
-// is the path of a side list for plain names. The error for an invalid head is an
-// order.Problems.
+// Write returns an order file in the format of the extension of path. side is the path of
+// a side list, or empty. For an invalid head, the error is an order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -98,8 +97,8 @@ func (h *Head) nested() (map[string]any, error) {
 	return o, nil
 }
 
-// Order parses the head as an order file, so that it is checked as in a server. A head without
-// targets gets a placeholder. The error for an invalid head is an order.Problems.
+// Order parses the head as an order file, with the checks of a server. A head without
+// targets gets a placeholder. For an invalid head, the error is an order.Problems.
 func (h *Head) Order() (*order.Order, error) {
 	fields, err := h.nested()
 	if err != nil {

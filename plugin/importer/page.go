@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// noPath reports whether rest is not a path, but only slashes, the dot segments "." and "..",
-// or closing punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
+// noPath reports whether rest is only slashes, the dot segments "." and "..", or closing
+// punctuation. Dot segments have no effect (RFC 3986, section 5.2.4).
 func noPath(rest string) bool {
 	if strings.Trim(rest, `/\`+closing) == "" {
 		return true
@@ -21,8 +21,8 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port separates the port from a host and drops a default port. It returns false if the text
-// after the colon is no port.
+// port separates the port from a host and drops a default port. If the text after the
+// colon is no port, it returns false.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
@@ -42,8 +42,8 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path as the caller has decided. It refuses "either/or", because a
-// host without a dot is probably no host.
+// page handles a URL with a path as the caller has decided. It refuses "either/or",
+// because a host without a dot is probably no host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

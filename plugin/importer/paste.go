@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Lists that were copied from documents have numbers, bullets and page numbers around the
-// names. Dots may be altered, for example example[.]com, so that programs do not make links.
+// Lists from documents have numbers, bullets and page numbers around the names. Dots may
+// be altered, for example example[.]com. Programs then do not make links of the names.
 
 var (
-	// markers matches one number or bullet of an enumeration. A blank must follow, because
-	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are bullets
-	// of Word.
+	// markers matches one number or bullet of an enumeration. A blank must follow:
+	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are
+	// bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
 	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
@@ -64,8 +64,7 @@ var (
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks page numbers, ruled lines, and repeated page headers, because they need no
-// name.
+// pageLines marks page numbers, ruled lines, and repeated page headers. They need no name.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {
@@ -115,8 +114,8 @@ func pageNumber(s string) bool {
 	return pageWord.MatchString(s) || pageDash.MatchString(s)
 }
 
-// headerText reports whether s can be a page header. A header has no name in it and no word
-// like "removed".
+// headerText reports whether s can be a page header. A header has no name and no word like
+// "removed".
 func headerText(s string) bool {
 	if liftingWord(s) != "" || strings.ContainsAny(s, "/@*") {
 		return false

@@ -41,9 +41,8 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste checks a list from a PDF, in which some names are broken over two lines.
-// Only these lines may need a decision. With the decision "join", Domains must find all 400
-// names.
+// TestWrappedPaste checks a list from a PDF with names that are broken over two lines.
+// Only these lines may need a decision. Domains must find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")
@@ -91,7 +90,8 @@ func TestWrappedPaste(t *testing.T) {
 	}
 }
 
-// TestPageLines checks which lines of a document count as page lines, which need no name.
+// TestPageLines checks which lines of a document count as page lines. Page lines need no
+// name.
 func TestPageLines(t *testing.T) {
 	for text, passed := range map[string]int{
 		"Page 3 of 12": 1, "Pagina 3 di 12": 1, "Seite 3 von 12": 1, "PAG. 3/12": 1, "Стр. 3 из 12": 1, "Page 3": 1,

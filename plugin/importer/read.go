@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The whole list is in memory, because its format is known only after the last line. The
-// longest known list has 140,000 names.
+// The whole list is in memory. Its format is known only after the last line. The longest
+// known list has 140,000 names.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
@@ -18,8 +18,8 @@ const (
 // ErrSize is the error for a file that is too large for a list of names.
 var ErrSize = fmt.Errorf("is larger than %d MiB or has more than %d lines, which no list of names has", MaxSize>>20, maxLines)
 
-// readAll reads r to the end. It returns ErrSize if r has more than MaxSize bytes or more than
-// maxLines lines.
+// readAll reads r to the end. If r has more than MaxSize bytes or more than maxLines
+// lines, it returns ErrSize.
 func readAll(r io.Reader) (string, error) {
 	var data strings.Builder
 	n, err := io.Copy(&data, io.LimitReader(r, MaxSize+1))
@@ -32,7 +32,7 @@ func readAll(r io.Reader) (string, error) {
 	return data.String(), nil
 }
 
-// A line is one line of the list that is imported.
+// A line is one line of the list.
 type line struct {
 	raw    string // the line as it was read, converted to UTF-8 if possible
 	text   string // the text of source without blanks and invisible characters at both ends
@@ -41,7 +41,7 @@ type line struct {
 	found  *found // the findings about the line; nil for most lines
 }
 
-// source returns the text from which the name in the line is taken.
+// source returns the text that contains the name of the line.
 func (l *line) source() string {
 	if l.joined != "" {
 		return l.joined
@@ -49,7 +49,7 @@ func (l *line) source() string {
 	return l.raw
 }
 
-// found contains what is known about a line before it is cleaned.
+// found contains the findings about a line before its cleaning.
 type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
@@ -68,14 +68,15 @@ func (l *line) mark() *found {
 	return l.found
 }
 
-// open reports whether the line still has to be cleaned, because it was neither refused nor
+// open reports whether the line must still be cleaned. It was then neither refused nor
 // passed over.
 func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
-// hasText reports whether the line still has to be cleaned and is neither blank nor a comment.
+// hasText reports whether the line must still be cleaned. It is then neither blank nor a
+// comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot, as nearly all lines are. A simple
+// simple reports whether s is an ASCII host name with a dot, like nearly all lines. Such a
 // line is not a page number, a table row or a part of a name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
@@ -115,8 +116,8 @@ func strip(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 }
 
-// signatures contains the first bytes of files that are not plain text. Each entry also has
-// the format and the advice for the user.
+// signatures contains the first bytes of files that are not plain text. Each entry also
+// has the format and the advice for the user.
 var signatures = []struct{ magic, format, advice string }{
 	{"%PDF", "a PDF document", "write its text first: pdftotext -layout FILE"},
 	{"PK\x03\x04", "a ZIP archive, an Excel workbook or a Word document", "unpack the archive; blocklistctl import register PRESET FILE reads XLSX with a preset"},
@@ -173,8 +174,8 @@ func foreignCharset(data string, charset string) error {
 	return nil
 }
 
-// notUTF8 returns an error if the data is not UTF-8. The error contains the probable character
-// set.
+// notUTF8 returns an error if the data is not UTF-8. The error contains the probable
+// character set.
 func notUTF8(data string) error {
 	if utf8.ValidString(data) {
 		return nil
@@ -202,9 +203,8 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes above ASCII. The result "lower" counts 0xc0 to 0xdf, and "upper"
-// counts from 0xe0. The result "runs" is true if most of them are adjacent, as in Cyrillic
-// words.
+// highRuns counts the bytes from 0xc0 to 0xdf ("lower") and from 0xe0 ("upper"). "runs" is
+// true if most bytes above ASCII are adjacent, as in Cyrillic words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -225,8 +225,8 @@ func highRuns(data string) (runs bool, lower, upper int) {
 	return beside*2 > high, lower, upper
 }
 
-// koi8 reports whether Cyrillic text is in KOI8. The bytes 0xc0 to 0xdf are small letters in
-// KOI8 but capitals in Windows-1251, and lists have few capitals.
+// koi8 reports whether Cyrillic text is in KOI8. The bytes 0xc0 to 0xdf are small letters
+// in KOI8 but capitals in Windows-1251. Lists have few capitals.
 func koi8(data string) bool {
 	runs, lower, upper := highRuns(data)
 	return runs && lower >= 4 && lower > 2*upper

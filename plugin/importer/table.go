@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date. Any other
-// column may mean that a name is not blocked, for example the date of a removal.
+// A table finds lists that are tables. A row may have a number, a name and one date.
+// Another column may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -42,8 +42,8 @@ var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°"
 	"domaine": true, "nom de domaine": true, "domene": true, "domeny": true, "domena": true, "doména": true, "домен": true, "домени": true, "домены": true, "сайт": true,
 	"date": true, "data": true, "datum": true, "fecha": true, "дата": true}
 
-// lifting contains parts of words that mean "not blocked" or "no longer blocked". They are
-// searched in headings and in the text after names. The list cannot be complete.
+// lifting contains parts of words that mean "not blocked" or "no longer blocked". The list
+// cannot be complete.
 var lifting = strings.Fields(`remov delet lifted lifting revok revoc unblock delist withdraw cancelled canceled cancellat
 	expir inactive allow whitelist exempt except permit passthr suspend
 	rimoss annull sospes eccezion ausnahm ausgesetzt sblocc dissequestr supprim débloqu debloqu mainlevée levée retrait
@@ -97,8 +97,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, the result "why" describes its format,
-// and "shown" is the number of a line to show.
+// line checks one line. If the list must be refused, "why" describes the format, and
+// "shown" is the number of a line.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -172,8 +172,8 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row returns a description of the format if only some rows have a date. It does the same if
-// the numbers before the names do not number the rows.
+// row returns a description of the format if only some rows have a date, or if the numbers
+// do not number the rows.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -192,8 +192,8 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. Unknown headings mean a table with other columns. A row
-// with commas may be prose, so it counts as a heading only if table rows follow.
+// heading checks a row without a name. Unknown headings mean a table with other columns.
+// Prose with commas is not a heading.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -241,8 +241,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes the number before a name and a date beside it. The type table has already
-// refused other columns.
+// columns removes the number before a name and a date beside the name. The type table has
+// already refused other columns.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

@@ -15,11 +15,12 @@ import (
 var (
 	// glued matches a URL that may follow another URL without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
-	// schemes matches a scheme at the start of a text, also a mistyped one like "https//".
+	// schemes matches a scheme at the start of a text, even a mistyped one like "https//".
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
-// words splits a line at blanks, commas, semicolons and bars, and before schemes inside words.
+// words splits a line at blanks, commas, semicolons and bars. It also splits before
+// schemes inside words.
 func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
 		cut := strings.Trim(field, ";,")
@@ -43,8 +44,8 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue splits URLs that follow each other without a blank. It does not split a doubled
-// scheme.
+// unglue splits URLs that follow each other without a blank. A doubled scheme is not
+// split.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
@@ -119,8 +120,8 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether a word of prose is a name in an existing top-level domain, or a URL
-// with a host.
+// namelike reports whether a word of prose is a name or a URL with a host. The name must
+// be in an existing top-level domain.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
 	bare := schemes.ReplaceAllString(s, "")

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// In wrapped text, "guarda-film-" and "streaming.com" on two lines may be one name, or two
-// names with different owners. The caller must decide.
+// Wrapped text may have "guarda-film-" and "streaming.com" on two lines. They may be one
+// name, or two names with different owners. The caller must decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
@@ -53,7 +53,7 @@ func opensWith(s string) bool {
 	return strings.ContainsRune(hyphens, r) && n < len(s) && strings.Trim(s, hyphens+" \t=") != "" && marker(s) == s
 }
 
-// aWord returns s if s is a single word that contains no dot. It removes the scheme and the
+// aWord returns s if s is a single word without a dot. It removes the scheme and the
 // punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
@@ -64,7 +64,7 @@ func aWord(s string) string {
 	return w
 }
 
-// openDot reports whether s ends in a dot, and the next line probably has the top-level
+// openDot reports whether s ends in a dot, and the next line is probably the top-level
 // domain.
 func openDot(s, next string) bool {
 	s = strings.TrimRight(s, " \t,;"+quotes)
@@ -83,8 +83,8 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. The function "decided" returns join,
-// separate, refuse or "" for the index of the second line.
+// broken finds pairs of lines that may be one name. "decided" returns join, separate,
+// refuse or "" for the index of the second line.
 func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -113,8 +113,8 @@ func broken(lines []line, decided func(i int) string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen may
-// be part of a name, or may mark a removed name in a diff.
+// loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen
+// may mark a removed name in a diff.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
@@ -176,8 +176,8 @@ func pair(lines []line, i, j int, decided string) bool {
 // apart is the report about two lines that the caller has decided to separate.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// maybeOneName adds a warning if a name is next to a word without a dot, because the two may
-// be one broken name.
+// maybeOneName adds a warning if a name is next to a word without a dot. The two may be
+// one broken name.
 func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force: the operator's reasons to enforce targets that the guard would
-// hold. A force key in the order replaces all inherited reasons.
+// force decodes the key force. Its values are the operator's reasons to enforce held
+// targets. A force key in the order replaces all inherited reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -47,7 +47,7 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// The type "names" is a set of names, so that two long lists can be compared fast.
+// The type "names" is a set of names. Two long lists can then be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -71,8 +71,8 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a force reason that matches no target of the order. It ignores inherited
-// reasons, which may be meant for other orders. It does not check an order with a side list.
+// checkForce reports a force reason that matches no target of the order. An inherited
+// reason may be for another order, so it is not checked.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

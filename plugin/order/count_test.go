@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// manyTargets returns a file with one order of n targets. The file has no count of its orders.
+// manyTargets returns a file with one order of n targets. The file has no count of its
+// orders.
 func manyTargets(n int, more string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n" + more + "    targets:\n")
@@ -17,8 +18,8 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a file with one long order at each byte. A file that ends after
-// any target is valid YAML, so the parser must find the cut by the target_count.
+// TestCutWithinAnOrder cuts a file with one long order at each byte. Only the target_count
+// shows a cut after a whole target.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -54,7 +55,8 @@ func TestTargetCountWritten(t *testing.T) {
 		{"19 targets and a count", manyTargets(19, "    target_count: 19\n"), "19"},
 		{"20 targets", manyTargets(20, ""), "20"},
 		{"no count", manyTargets(20, "    target_count: null\n"), "20"},
-		// The side list may change without the order file, so the order gets no target_count.
+		// The side list may change without the order file. The order therefore gets no
+		// target_count.
 		{"1 target and a list of 19", manyTargets(1, "    targets_from: {file: l}\n"), ""},
 		{"20 targets and a list of 19", manyTargets(20, "    targets_from: {file: l}\n"), ""},
 		{"1 target and a list of 19 with its digest", manyTargets(1, digest), "20"},
@@ -99,8 +101,8 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count includes the names of a long plain list. The
-// tree has no node for most of these names.
+// TestTargetCountOfRun checks that target_count includes the names of a long plain list.
+// Most of these names have no node.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

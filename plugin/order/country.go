@@ -26,9 +26,8 @@ const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT N
 // EU is the code for all member states of the European Union together.
 const EU Country = "EU"
 
-// territories lists territories with a code in ISO 3166-1 by country. In a scope, "FR+" means
-// France and its territories. Territories with their own government are missing, for example
-// Hong Kong.
+// territories lists territories by country. In a scope, "FR+" is France with its
+// territories. Territories with their own government are missing, for example Hong Kong.
 var territories = map[Country][]Country{
 	"AU": {"CC", "CX", "HM", "NF"},
 	"DK": {"FO", "GL"},
@@ -44,9 +43,8 @@ var territories = map[Country][]Country{
 // Territories returns the territories of c that have a country code of their own.
 func (c Country) Territories() []Country { return territories[c] }
 
-// scopeCountries decodes the countries of a scope. The result "with" has the countries with a
-// plus, for example "FR+". The result "list" has all countries and the territories of those
-// with a plus.
+// scopeCountries decodes the countries of a scope. The result "with" has the countries
+// with a plus, like "FR+". The result "list" has all countries, with the territories.
 func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	var written []Country
 	plus := map[Country]bool{}
@@ -89,8 +87,8 @@ func (p *parser) scopeCountries(n *yaml.Node, f string) (list, with []Country) {
 	return list, with
 }
 
-// CountryTexts returns the countries of s in the notation of order files. In this notation,
-// "FR+" means France and its territories.
+// CountryTexts returns the countries of s in the notation of order files. In this
+// notation, "FR+" is France with its territories.
 func (s *Scope) CountryTexts() (out []string) {
 	said := map[Country]bool{}
 	for _, c := range s.Countries {
@@ -107,8 +105,7 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not a country code, and suggests a code. The parameter "plus"
-// is appended to the suggested code. It is "+" or "".
+// badCountry reports that s is not a country code, and suggests a code followed by plus.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
@@ -117,8 +114,8 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the country code for a name or another code of a country, like ITA. It
-// returns "" if s is unknown.
+// countryOf returns the country code for a name or another code of a country, like ITA.
+// For an unknown s, it returns "".
 func countryOf(s string) Country {
 	if c, ok := ParseCountry(s); ok {
 		return c
@@ -155,7 +152,7 @@ func countryOf(s string) Country {
 }
 
 // CountryNamed returns the country code for a name or another code of a country, like ITA.
-// It returns "" if s is unknown.
+// For an unknown s, it returns "".
 func CountryNamed(s string) Country { return countryOf(s) }
 
 // namesOfCountries yields each name in countryNames with its country code.
@@ -171,8 +168,8 @@ func namesOfCountries() iter.Seq2[Country, string] {
 	}
 }
 
-// ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case. It reports
-// whether s is valid.
+// ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case. It
+// reports whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
 	// ToUpper also makes IT from "ıt", but "ıt" has three bytes.
@@ -185,8 +182,8 @@ func ParseCountry(s string) (Country, bool) {
 // InEU reports whether c is a member state of the European Union.
 func (c Country) InEU() bool { return len(c) == 2 && inCodes(euMembers, string(c)) }
 
-// inCodes reports whether the string codes contains the two-letter code c. The codes have one
-// space between them.
+// inCodes reports whether the string codes contains the two-letter code c. There is one
+// space between two codes.
 func inCodes(codes, c string) bool {
 	for i := 0; i < len(codes); i += 3 {
 		if codes[i:i+2] == c {

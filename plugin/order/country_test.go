@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTerritories checks that "FR+" in a scope means France and its territories. Encode must
+// TestTerritories checks that "FR+" in a scope is France with its territories. Encode must
 // write "FR+" again.
 func TestTerritories(t *testing.T) {
 	const fr = "FR BL GF GP MF MQ NC PF PM RE TF WF YT"

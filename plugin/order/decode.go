@@ -12,9 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A decoder turns the nodes of the tree into values, and collects problems. After a problem, a
-// method returns a zero value and the decoder continues. One pass therefore finds all problems
-// of a file.
+// A decoder turns the nodes of the tree into values, and collects problems. After a
+// problem, it continues with a zero value. One pass finds all problems of a file.
 type decoder struct {
 	file string
 	data []byte // the text of the document, or of one line of JSON Lines
@@ -42,7 +41,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text. Otherwise a stored problem would keep a long value in memory.
+	// Clip copies the text. The stored problem then does not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -73,8 +72,8 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports an alias, an anchor or a tag at n as a problem, because JSON has none.
-// If it returns false, the caller must not use the content of n.
+// plain reports an alias, an anchor or a tag at n as a problem. JSON has none. If plain
+// returns false, do not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -99,8 +98,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the keys and values of a mapping, without null values. It reports duplicate
-// keys. The entries are at the end of d.pairs, from where the caller may remove them.
+// mapping returns the keys and values of a mapping, without null values. It reports
+// duplicate keys. The caller may remove the entries from d.pairs.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -140,12 +139,12 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a map
-// is slow for few keys.
+// keys finds duplicate keys of a mapping. A Go map is slow for few keys, so keys uses a
+// map only for many keys.
 type keys map[string]*yaml.Node
 
-// add looks for an earlier key of the mapping n that equals the key k at index i. It returns
-// that key, or nil if the key k is new.
+// add returns the earlier key of the mapping n that equals the key k at index i. For a new
+// key, it returns nil.
 func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	const few = 64
 	if *m == nil && i < 2*few {
@@ -196,9 +195,9 @@ func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	}
 }
 
-// text returns the text of a scalar, which may be a number or a date without quotes. It
-// refuses true, false and "<<", which are probably mistakes. An empty result means a reported
-// problem.
+// text returns the text of a scalar. It accepts numbers and dates without quotes. It
+// refuses true, false and "<<", which are probably mistakes. After a problem, the result
+// is empty.
 func (d *decoder) text(n *yaml.Node, field string) string {
 	s, why := d.plainText(n)
 	if why != "" {
@@ -248,9 +247,8 @@ func (d *decoder) boolean(n *yaml.Node, field string) bool {
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
 }
 
-// natural decodes a non-negative decimal integer. It refuses all other number
-// notations of YAML, because parsers disagree about them. For example, "010" can mean eight or
-// ten.
+// natural decodes a non-negative decimal integer. It refuses all other number notations of
+// YAML. Parsers disagree about "010", which can mean eight or ten.
 func (d *decoder) natural(n *yaml.Node, field string) (v int64, ok bool) {
 	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(v, 10) != n.Value || v < 0 {
@@ -266,8 +264,8 @@ func choice[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], othe
 	return oneOf(d, n, field, all, slices.DeleteFunc(slices.Clone(all), func(word string) bool { return word == "" }), other...)
 }
 
-// oneOf decodes one of the words in the slice "allowed". The parameter "other" has more texts
-// for the error message, for example "{redirect: [address]}".
+// oneOf decodes one of the words in "allowed". The parameter "other" has more texts for
+// the error message, for example "{redirect: [address]}".
 func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allowed []string, other ...string) T {
 	if v, ok := all.parse(n.Value); ok && n.Kind == yaml.ScalarNode && slices.Contains(allowed, n.Value) {
 		return v
@@ -276,7 +274,7 @@ func oneOf[T ~uint8](d *decoder, n *yaml.Node, field string, all words[T], allow
 	return 0
 }
 
-// parseDuration parses a duration in Go's format, like "1h30m". It also accepts "d" for 24
+// parseDuration parses a duration in Go's format, like "1h30m". The letter d means 24
 // hours.
 func parseDuration(s string) (time.Duration, error) {
 	rest := s
@@ -298,8 +296,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return days + v, err
 }
 
-// MaxTTL is the largest TTL of blocking answers. When a block has ended, caches keep the old
-// answer for at most this time.
+// MaxTTL is the largest TTL of blocking answers. Caches keep an old answer for at most
+// this time after the end of a block.
 const MaxTTL = time.Hour
 
 func (d *decoder) ttl(n *yaml.Node, field string) time.Duration {

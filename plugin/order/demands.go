@@ -2,19 +2,19 @@ package order
 
 import "strings"
 
-// Demands are additional rules for order files, which the settings of a server can turn on.
+// Demands are additional rules for order files. The settings of a server can turn them on.
 type Demands struct {
-	// Signed means that order files must be signed. It requires a serial, because an old
-	// version has a good signature too. A side list needs a sha256, because the signature
-	// covers only the order file.
+	// Signed means that order files must be signed. A file then needs a serial, because an
+	// old version has a good signature too. A side list needs a sha256, because no
+	// signature covers the list.
 	Signed bool
-	// Approved means that each active order needs a document with a sha256, verified and
-	// approved by two different people.
+	// Approved means that each active order needs a document with a sha256. Two different
+	// people must have verified and approved the document.
 	Approved bool
 }
 
-// Order returns a problem for each demand that the order o does not meet. path is the path of
-// the order file.
+// Order returns a problem for each demand that the order o does not meet. The order file
+// has the given path.
 func (d Demands) Order(path string, o *Order) (problems Problems) {
 	lift := o.Action == Lift && !o.Disclosure.Sealed() // a lift is as secret as the orders that it ends, which may be sealed
 	add := func(field, msg string) {

@@ -22,8 +22,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step reports whether the loop with the index i may continue. It must end when Options.Stop
-// ends the load, or after too many problems or labels.
+// step reports whether the loop with the index i may continue. The loop ends when
+// Options.Stop ends the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -45,20 +45,20 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is how many bytes are read between two scans of the text. A scan finds long lists of
-// names, and checks the size of the future tree. Tests set a small value.
+// chunk is how many bytes are read between two scans of the text. A scan finds long lists
+// of names. Tests set a small value.
 var chunk = 256 << 10
 
-// The constant "early" is the buffer size, in bytes, up to which a buffer doubles. After that,
-// it grows at once to the size of the file.
+// The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. A
+// larger buffer gets the size of the file at once.
 const early = 4 << 20
 
 func tooLarge() error {
 	return &syntaxError{0, 0, fmt.Sprintf("is larger than %d MiB; write the orders as JSON Lines, and the names into side lists", maxDocument>>20)}
 }
 
-// readDocument reads a YAML or JSON document into memory. It returns an error as soon as the
-// document or its tree would be too large.
+// readDocument reads a YAML or JSON document into memory. It returns an error as soon as
+// the document or its tree is too large.
 func (p *parser) readDocument(r io.Reader) (*outline, error) {
 	size := SizeOf(r)
 	if size > maxDocument {
@@ -91,8 +91,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Reading stops at a control character, because YAML and JSON do not allow it. The
-		// parser later reports the position.
+		// Reading stops at a control character. YAML and JSON do not allow control
+		// characters. The parser reports the position later.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}
@@ -113,8 +113,8 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text since the last call. If the parameter "all" is false, it stops
-// at the last line feed. Without a line feed, it stops at the last comma or ASCII character.
+// look scans the new text since the last call. If "all" is false, it stops at the last
+// line feed. Without a line feed, it stops at the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

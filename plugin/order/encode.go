@@ -30,8 +30,8 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, with the number of orders. ext is ".yaml", ".json"
-// or ".jsonl". Parsing the output gives equal orders.
+// Encode writes orders in canonical form, with the number of orders. ext is ".yaml",
+// ".json" or ".jsonl". Parsing the output gives equal orders.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -64,7 +64,7 @@ func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	if ext == ".jsonl" {
 		buf := append(appendJSON(nil, head, compact), '\n')
 		for _, o := range orders {
-			// bw keeps an error of Write until Flush returns it.
+			// bw keeps an error of Write until Flush returns the error.
 			_, _ = bw.Write(buf)
 			buf = append(appendJSON(buf[:0], e.order(o), compact), '\n')
 		}
@@ -281,7 +281,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time encodes a time. It prefers a date if the date means exactly the time t.
+// time encodes a time. It writes a date if the date means exactly the time t.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""

@@ -148,7 +148,7 @@ func TestEncodeRefuses(t *testing.T) {
 	if err := Encode(&bytes.Buffer{}, ".yaml", Header{Timezone: "Europe/Atlantis"}, nil); err == nil {
 		t.Error("no error for an unknown time zone")
 	}
-	// Encode writes even an order with missing fields. Parse then reports the missing fields.
+	// Encode writes even an order with missing fields. Parse reports the missing fields.
 	var b bytes.Buffer
 	if err := Encode(&b, ".json", Header{Serial: -1, ShrinkOK: -1}, []*Order{{Action: Lift}}); err != nil {
 		t.Fatal(err)
@@ -170,9 +170,8 @@ func TestWrittenDurations(t *testing.T) {
 	}
 }
 
-// TestGoodHasAllFields checks that the files in testdata/good set each field of an order at
-// least once. TestEncodeGood uses these files, so one of the two tests fails if Encode lacks a
-// new field.
+// TestGoodHasAllFields checks that the files in testdata/good set each field of an order.
+// TestEncodeGood needs such files.
 func TestGoodHasAllFields(t *testing.T) {
 	notInFiles := map[string]bool{
 		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions in the file

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEndings checks files with an extension in capital letters, like ".YAML", as Windows
-// programs write it.
+// TestEndings checks files with an extension in capital letters, like ".YAML". Some
+// Windows programs write such extensions.
 func TestEndings(t *testing.T) {
 	const (
 		document = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets": ["a.example"]}]}`

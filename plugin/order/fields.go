@@ -34,17 +34,16 @@ type draft struct {
 	countAt    *yaml.Node // the value of target_count
 	sideAt     *yaml.Node // the value of targets_from.file
 	sumAt      *yaml.Node // the value of targets_from.sha256
-	// forceAt maps each key below force to its node, or is nil without the key force.
+	// forceAt maps each key below force to its node. Without the key force, it is nil.
 	forceAt map[string]*yaml.Node
-	// rowClocks lists the targets whose deadline counts from their own field "served".
+	// rowClocks lists the targets whose deadline starts at their own field "served".
 	rowClocks []rowClock
 	runs      []orderRun // long plain lists of names, which are not in Targets
-	// doubt is set if it is unknown whether the order is secret.
+	// doubt is set if the parser cannot decide whether the order is secret.
 	doubt bool
-	// liftDoubt is set for a lift without a disclosure, because the lifted order may be
-	// secret.
+	// liftDoubt is set for a lift without a disclosure. The lifted order may be secret.
 	liftDoubt bool
-	// noAuthority is set if a problem about the authority was already reported.
+	// noAuthority is set if a problem about the authority is already reported.
 	noAuthority bool
 }
 
@@ -84,11 +83,11 @@ var fields = []field{
 	{"status", filled | onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.Status = p.status(n, f) }},
 	{"scope", filled | onLift | term, func(p *parser, n *yaml.Node, f string, o *draft) { o.Scope = p.scope(n, f) }},
 	{"exempt", filled | term, func(p *parser, n *yaml.Node, f string, o *draft) {
-		// The slice may belong to the authority, so it must not be changed.
+		// The slice may belong to the authority. Do not change the slice.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
-	// In a file, target_count comes before targets. If the end of the targets is cut off, the
-	// count shows the mistake.
+	// target_count comes before targets in a file. If the end of the targets is cut off,
+	// the count shows the mistake.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},
 	{"targets", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targets(n, f, o) }},
 	{"targets_from", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { p.targetsFrom(n, f, o) }},

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that an order inherits a missing field from its authority or else from
-// the defaults. A null means missing. Values are not merged, except the lists of exempt.
+// TestFillingIn checks that an order inherits a missing field from its authority, or else
+// from the defaults. Only the lists of exempt are merged.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -60,7 +60,7 @@ func TestFillingIn(t *testing.T) {
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled checks the flags of each field, for example that the field "id" is never
+// TestFilled checks the flags of each field. The field "id", for example, is never
 // inherited.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "target_count", "targets_from"}
@@ -72,8 +72,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// Without the flag "term", the decoder would change the field in the Terms that other
-		// orders share.
+		// Orders share Terms. Without the flag "term", the decoder would change a field of
+		// all these orders.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {
@@ -83,8 +83,8 @@ func TestFilled(t *testing.T) {
 }
 
 func TestForceOfDefaults(t *testing.T) {
-	// A force reason in the defaults needs no matching target in each order. A force reason in
-	// an order needs one (bad/force-no-target.yaml).
+	// A force reason in the defaults needs no matching target in each order. A force
+	// reason in an order needs one (bad/force-no-target.yaml).
 	_, problems := parseString(t, `version: 1
 defaults: {force: {other.example: because}}
 orders: [{id: a, authority: {name: X}, scope: global, targets: [one.example]}]

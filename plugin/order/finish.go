@@ -54,8 +54,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount refuses an order with fewer targets than its target_count, because it was
-// probably cut off. It counts targets with errors too.
+// checkTargetCount refuses an order with fewer targets than its target_count. The order
+// was probably cut off. Targets with errors count too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -86,8 +86,8 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // target_count.
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count to write for o, or 0 for none. An order whose
-// side list has no sha256 gets none, because the list may change without the order file.
+// WrittenTargetCount returns the target_count to write for o, or 0 for none. An order with
+// a side list that may change has none.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -96,8 +96,7 @@ func (o *Order) WrittenTargetCount() int {
 }
 
 // scopeMissing returns the message for an order without a scope. c is the country of the
-// authority. The message proposes narrow scopes first, because the authority may have no power
-// elsewhere.
+// authority. Narrow scopes come first, because the authority may have no power elsewhere.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -105,8 +104,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the windows of an order and of its targets. The windows of the order
-// count once for each target with attributes.
+// countIntervals counts the windows of an order and of its targets. The windows of the
+// order count once for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -164,7 +163,7 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the sum of the parameters "served" and "after".
+// deadlineAfter sets *deadline to the sum of "served" and "after".
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

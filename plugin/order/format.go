@@ -17,8 +17,8 @@ import (
 // Format writes the order file in r to w in canonical form, with the number of orders. It
 // keeps all values and YAML comments. A YAML file then ends with "...".
 //
-// Format reads r twice. If the file has errors, or would lose a comment, Format returns
-// problems and writes nothing. After another error, do not use the data in w.
+// Format reads r twice. If the file has errors or would lose a comment, Format writes
+// nothing. After any other error, do not use the data in w.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -55,8 +55,7 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines formats JSON Lines line by line. It adds no count, because a valid file already
-// has one.
+// formatLines formats JSON Lines line by line. A valid file already has a count.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -125,8 +124,8 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCounts sets count at the top level of a file, and target_count in each order with a count
-// above 0.
+// setCounts sets count at the top level of a file. It sets target_count in each order with
+// a count above 0.
 func setCounts(root *yaml.Node, counts []int) {
 	setNumber(root, "count", len(counts), fileShape)
 	if orders := lookup(root, "orders"); orders != nil {
@@ -138,7 +137,7 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount sets target_count in an order, unless the parameter "count" is 0.
+// setTargetCount sets target_count in an order. If "count" is 0, it does nothing.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)
@@ -159,8 +158,8 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file until the text stays the same, because the YAML library may move
-// its own comments. It checks that no comment is lost, because a comment may be legal text.
+// formatYAML formats a file until the text stays the same. The YAML library may move its
+// own comments. No comment may be lost, because a comment may be legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -183,8 +182,8 @@ func formatYAML(data []byte, counts []int) ([]byte, error) {
 	return nil, errors.New("cannot be formatted: its comments move each time; put each comment on a line of its own above what it is about")
 }
 
-// respell changes the style of nodes that the YAML library would write wrongly. Examples are
-// an empty null, a block that begins with a tab, and some folded texts.
+// respell changes the style of nodes that the YAML library would write wrongly. Examples
+// are an empty null, a block that begins with a tab, and some folded texts.
 func respell(n *yaml.Node) {
 	block := n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
@@ -269,8 +268,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the sorted comments of a file. It searches the text for lines that begin
-// with "#", because the tree of the YAML library lacks some comments.
+// comments returns the sorted comments of a file. It searches the text for lines that
+// begin with "#". The tree of the YAML library lacks some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

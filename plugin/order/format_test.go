@@ -21,7 +21,7 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood checks that formatting keeps the orders, and that a second formatting changes
+// TestFormatGood checks that formatting keeps the orders. A second formatting must change
 // nothing.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
@@ -116,8 +116,8 @@ orders:
 	}
 }
 
-// TestFormatRefuses checks that Format writes nothing if the file has errors or a comment
-// would be lost.
+// TestFormatRefuses checks files with errors, and files with comments that would be lost.
+// Format must write nothing.
 func TestFormatRefuses(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		if strings.Contains(path, "warning") {

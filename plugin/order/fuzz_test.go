@@ -35,13 +35,13 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// The function "side" returns an OpenSide function, which returns data for each side list.
+// The function "side" returns an OpenSide function that returns data for each side list.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
 
-// The function "check" checks that the parser does not panic, and that each problem has a
-// message and a valid position. A valid file must keep its orders in Format and Encode.
+// The function "check" parses a file. The parser must not panic. Each problem must have a
+// valid position. Format and Encode must keep the orders of a valid file.
 func check(t *testing.T, path string, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	file, problems := Parse(path, bytes.NewReader(data), opt)
@@ -101,8 +101,8 @@ func FuzzJSONLines(f *testing.F) {
 	})
 }
 
-// checkLines parses the same orders as JSON Lines and as one JSON document, and compares the
-// results. The parser reuses memory between lines, so a mistake could mix two orders.
+// checkLines parses the same orders as JSON Lines and as one JSON document, and compares
+// the results. The parser reuses memory between lines. A mistake could mix two orders.
 func checkLines(t *testing.T, data []byte) {
 	opt := Options{OpenSide: side("side.example\n")}
 	var kept []*Order
@@ -174,8 +174,8 @@ func checkJSON(t *testing.T, data []byte) {
 	}
 }
 
-// FuzzSide checks that each line of a side list gives a name or a problem. Comments and empty
-// lines give nothing.
+// FuzzSide checks that each line of a side list gives a name or a problem. Comments and
+// empty lines give nothing.
 func FuzzSide(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*/lists/*.txt")
 	if err != nil {
@@ -209,7 +209,8 @@ func FuzzSide(f *testing.F) {
 		if len(names) == 0 || len(names) != file.Targets {
 			t.Fatalf("%d names, %d targets", len(names), file.Targets)
 		}
-		// Options.Side must receive the names that are otherwise in SideList.Names.
+		// Without Options.Side, the names are in SideList.Names. Options.Side must receive
+		// the same names.
 		var taken taking
 		streamed, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(string(data)), Side: func(*Order) Names { return &taken }})
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
@@ -248,8 +249,8 @@ type sized struct{ *strings.Reader }
 
 func (sized) Close() error { return nil }
 
-// TestSideTaken checks that Parse calls Grow once and early for a long side list. Parse must
-// not call Grow for a short list or a list of unknown size.
+// TestSideTaken checks that Parse calls Grow once and early for a long side list, and
+// never for a short list.
 func TestSideTaken(t *testing.T) {
 	const text = "version: 1\norders: [{id: a, authority: {name: X}, scope: global, from: 2024-01-01, targets_from: {file: list.txt}, status: suspended}]"
 	var long strings.Builder

@@ -55,8 +55,8 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad compares the problems of each file in testdata/bad with the comment "# want: " in
-// the file. If the format has no comments, a second file ends in ".want".
+// TestBad compares the problems of each file in testdata/bad with the comment "# want: "
+// in the file. If the format has no comments, a second file ends in ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -95,8 +95,8 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite updates the expected problems of a file. New comments move the line numbers in the
-// problems, so rewrite repeats until nothing changes.
+// rewrite updates the expected problems of a file. New comments move the line numbers in
+// the problems. rewrite therefore repeats until nothing changes.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

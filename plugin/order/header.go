@@ -50,8 +50,8 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes source and expires. It must run after the rest of the header, because
-// the key timezone may come later in the file.
+// headerTimes decodes source and expires. Call headerTimes after the rest of the header.
+// The key timezone may come later in the file.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -94,8 +94,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// A key with an unknown name may be a misspelt "defaults" that would make all orders
-	// secret. The log must then not show values of the orders.
+	// An unknown key may be a misspelt "defaults" that would make all orders secret. The
+	// log must then not show values of the orders.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -157,8 +157,8 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes defaults or an authority entry into base. The result "handle" is set if the
-// field authority refers to an authority entry.
+// fill decodes defaults or an authority entry into base. If the field authority refers to
+// an authority entry, the result "handle" is set.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true

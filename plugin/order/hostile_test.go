@@ -14,8 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated cuts a file at each byte. The parser must refuse the cut file, by the key
-// count or the mark "...". Only the final line feed may be missing.
+// TestTruncated cuts a file at each byte. The parser must find the cut, by the key count
+// or by the mark "...". Only the final line feed may be missing.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -41,8 +41,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestHostile checks that no input makes the parser panic or run too long. The time limit is
-// the timeout of "go test".
+// TestHostile checks that no input makes the parser panic or run too long. The timeout of
+// "go test" is the limit.
 func TestHostile(t *testing.T) {
 	const many, large = 100_000, 1 << 20
 	random := make([]byte, 1<<16)
@@ -155,7 +155,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestEmptySideAmongOthers checks that an empty side list is reported next to other problems.
+// TestEmptySideAmongOthers checks that an empty side list is reported in addition to other
+// problems.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
 	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list has no names") {
@@ -182,7 +183,7 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// A feed generates its text while the parser reads it. The text is JSON Lines or a side list.
+// A feed generates its text during the parsing. The text is JSON Lines or a side list.
 type feed struct {
 	n, i  int
 	line  func(i int) string
@@ -221,8 +222,8 @@ func jsonLine(i int) string {
 	return fmt.Sprintf(`{"id":"register/%d","authority":"r","issued":"2026-05-01","targets":["name-%d.sub.example"]}`+"\n", i, i)
 }
 
-// TestStreams checks that the parser does not load JSON Lines or side lists into memory as a
-// whole. The parser keeps only the ids of the orders and the names of the list.
+// TestStreams checks that the parser never has a whole JSON Lines file or side list in
+// memory. It keeps only ids and names.
 func TestStreams(t *testing.T) {
 	const n = 300_000
 	before := held()

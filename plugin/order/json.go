@@ -11,15 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259). The parameter "line" is the number of
-// its first line. Unlike encoding/json, it refuses duplicate keys and returns the position of
-// each value.
+// parseJSON parses exactly one JSON value (RFC 8259). The first line has the number
+// "line". parseJSON refuses duplicate keys, and returns the position of each value.
+// encoding/json does neither.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
 
-// read parses one JSON value. It reuses the memory of the last call, so the nodes of the last
-// call become invalid.
+// read parses one JSON value. It reuses the memory of the last call, so the nodes of the
+// last call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 	clear(j.nodes[:j.used])
 	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
@@ -40,11 +40,11 @@ func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
-	// The fields line and col are the position of the offset in the field "seen". The next
-	// search starts at this offset, so that the text is searched only once.
+	// line and col are the position of the offset "seen". The next search starts at this
+	// offset. The text is therefore searched only once.
 	seen, line, col int
-	// nodes and items are preallocated memory for nodes and lists of nodes. stack has the
-	// items of all open objects and arrays.
+	// nodes and items are memory for nodes and for lists of nodes, allocated early. stack
+	// has the items of all open objects and arrays.
 	nodes     []yaml.Node
 	used      int
 	items     []*yaml.Node
@@ -61,8 +61,8 @@ type jsonReader struct {
 	made    int
 }
 
-// at returns the line and column of an offset, from 1. The offsets of successive calls must
-// not decrease.
+// at returns the line and column of an offset, from 1. The offsets of later calls must not
+// be smaller.
 func (j *jsonReader) at(off int) (line, col int) {
 	if off <= j.seen {
 		return j.line, j.col
@@ -222,8 +222,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a long list, and adds one node for all of them. It does
-// nothing if no long list begins at the offset "first".
+// skipRun skips the inner names of a long list at the offset "first", and adds one node
+// for all of them.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -328,7 +328,7 @@ func (j *jsonReader) text() (*yaml.Node, error) {
 	return nil, j.fault(len(j.data), "")
 }
 
-// A wordTable caches short strings, so that a million orders share memory for equal keys and
+// A wordTable caches short strings. A million orders then share memory for equal keys and
 // values.
 type wordTable [512]string
 
@@ -339,7 +339,7 @@ func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// The new string replaces a cached string, which stays valid for its users.
+	// The new string replaces a cached string. The old string stays valid for its users.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)

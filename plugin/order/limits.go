@@ -4,20 +4,20 @@ import (
 	"fmt"
 )
 
-// These are the limits of order files and of lists of names. The limits protect the memory of
-// a DNS server: a document takes at most a small multiple of its size.
+// The limits of order files and of lists of names. They protect the memory of a DNS
+// server.
 const (
-	// maxDocument is the largest size in bytes of a YAML or JSON document, or of one line of
-	// JSON Lines. The parser holds all of it in memory.
+	// maxDocument is the largest size in bytes of a YAML or JSON document, or of a line of
+	// JSON Lines. The parser has all of it in memory.
 	maxDocument = 64 << 20
-	// maxText is the largest size in bytes of a YAML document, not counting long lists of
-	// plain names. It is low, because the YAML library copies each scalar several times.
+	// maxText is the largest size in bytes of a YAML document, without long lists of plain
+	// names. The YAML library copies each scalar several times.
 	maxText = 32 << 20
 	// maxValues is the largest number of keys, values and list entries in a document. Each
 	// takes some 250 bytes of memory. Long lists of plain names do not count.
 	maxValues = 700_000
-	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a part
-	// of it is in memory at any time.
+	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a
+	// part is in memory at any time.
 	maxStream = 4 << 30
 	// maxOrders is the largest number of orders in a file.
 	maxOrders = 4_000_000
@@ -26,21 +26,20 @@ const (
 	// maxDepth is the deepest allowed nesting of JSON. A valid order file has at most six
 	// levels.
 	maxDepth = 64
-	// MaxProblems is the largest number of reported problems for a file. A million bad lines
-	// usually have one cause.
+	// MaxProblems is the largest number of reported problems for a file. A million bad
+	// lines usually have one cause.
 	MaxProblems = 10_000
 	maxProblems = MaxProblems
 	// MaxLine is the largest size in bytes of a line in a side list or a protect list.
 	MaxLine = 4096
-	// maxDeep limits the labels in a file and its side lists, because the index holds them in
-	// memory. The first four labels of each name do not count. Each name also raises the limit
-	// by one.
+	// maxDeep limits the labels in a file and its side lists, to save memory. The first
+	// four labels of each name do not count.
 	maxDeep = 100_000
 	// maxIntervals is the largest number of windows in a file. For each target with
 	// attributes, the windows of its order count again.
 	maxIntervals = 1_000_000
-	// maxRedirect is the largest number of addresses in a redirect, because an answer contains
-	// all of them.
+	// maxRedirect is the largest number of addresses in a redirect. An answer contains all
+	// of them.
 	maxRedirect = 1000
 	// MaxProtect is the largest size in bytes of a protect list.
 	MaxProtect = 64 << 20
@@ -70,8 +69,8 @@ var limits = []struct {
 	{"entries of a protect list", MaxProtected, ""},
 }
 
-// MaxBytes returns the largest allowed size in bytes of the file at path. If the parameter
-// "side" is true, the file is a side list.
+// MaxBytes returns the largest allowed size in bytes of the file at path. If "side" is
+// true, the file is a side list.
 func MaxBytes(path string, side bool) int64 {
 	if ext := Ext(path); side || ext == ".jsonl" || ext == ListExtension {
 		return maxStream
@@ -82,7 +81,8 @@ func MaxBytes(path string, side bool) int64 {
 // A LabelCount counts the labels of names that are added to an index.
 type LabelCount int
 
-// Add counts the labels of one more name. It reports whether there are now too many labels.
+// Add counts the labels of one more name. If there are now too many labels, it returns
+// true.
 func (c *LabelCount) Add(labels int) bool {
 	*c += LabelCount(max(labels-4, 0) - 1)
 	return *c > maxDeep

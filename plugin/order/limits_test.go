@@ -46,8 +46,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// A repeated is a stream of n bytes. It yields the field "head" once, and then the field
-// "body" again and again. It counts the bytes that are read.
+// A repeated is a stream of n bytes. It yields "head" once, and then "body" again and
+// again. It counts the bytes that are read.
 type repeated struct {
 	head, body string
 	n, read    int
@@ -117,8 +117,8 @@ func TestRefusedEarly(t *testing.T) {
 	}
 }
 
-// TestRefusedBySize checks that the parser does not read a file that announces too large a
-// size.
+// TestRefusedBySize checks that the parser does not read a file whose announced size is
+// too large.
 func TestRefusedBySize(t *testing.T) {
 	for path, want := range map[string]string{
 		"a.yaml":  "a.yaml: is larger than 64 MiB; write the orders as JSON Lines, and the names into side lists",
@@ -224,8 +224,8 @@ func TestOutlineBounds(t *testing.T) {
 	}
 }
 
-// TestNoOrders checks that the parser stops after a thousand entries of "orders" that are not
-// mappings.
+// TestNoOrders checks that the parser stops after a thousand entries of "orders" that are
+// not mappings.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
 	if want := "a.json:1:2024: orders has more than 1000 entries that are no mappings"; problems.Error() != want {
@@ -233,8 +233,8 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks the limit on windows. For each target with attributes, the windows of
-// its order count again.
+// TestManyWindows checks the limit for windows. For each target with attributes, the
+// windows of its order count again.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
@@ -295,8 +295,8 @@ func TestProblemsAreShort(t *testing.T) {
 	runtime.KeepAlive(problems)
 }
 
-// TestStop checks that Parse ends soon after Options.Stop returns true, at several points of a
-// load.
+// TestStop checks that Parse ends soon after Options.Stop returns true. The load is
+// stopped at several points.
 func TestStop(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	orders := `{"version":1,"count":1000000}` + "\n" + strings.Repeat(`{"id":"a"}`+"\n", 5000)
@@ -341,8 +341,8 @@ func TestClosedStream(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that long lists keep their sequence and lose their duplicates. With a
-// linear search for each entry, the test would take minutes.
+// TestLongLists checks that long lists keep their sequence and lose their duplicates. With
+// a linear search for each entry, the test would take minutes.
 func TestLongLists(t *testing.T) {
 	const n = 100_000
 	var lifts, clients strings.Builder

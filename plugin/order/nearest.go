@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate that is most similar to a misspelt word, or "" if none is
-// similar. Digits must be equal, because they may be the number of a case.
+// Nearest returns the candidate that is most similar to a misspelt word, or "". Digits
+// must be equal, because they may be the number of a case.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -32,9 +32,8 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// distance returns the number of edits between a and b (optimal string alignment). The result
-// is exact only below limit. An edit inserts, deletes or changes a letter, or swaps two
-// neighbours.
+// distance returns the number of edits between a and b (optimal string alignment). An edit
+// inserts, deletes, changes or swaps letters. The result is exact only below limit.
 func distance(a, b []rune, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -65,8 +64,8 @@ func distance(a, b []rune, limit int) int {
 	return row[len(b)]
 }
 
-// didYouMean returns a hint with the nearest candidate for an error message. It returns "" if
-// no candidate is near.
+// didYouMean returns a hint with the nearest candidate for an error message. If no
+// candidate is near, it returns "".
 func didYouMean(word string, candidates iter.Seq[string]) string {
 	if near := Nearest(word, candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)

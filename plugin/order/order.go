@@ -1,8 +1,8 @@
 // Package order parses order files in YAML, JSON and JSON Lines (docs/order-format.md). It
-// returns valid blocking orders, or all problems with their positions.
+// returns valid orders, or all problems with their positions.
 //
-// The orders are complete: defaults are filled in, names are canonical, and times are Unix
-// times.
+// The orders are complete. They have their defaults, canonical names, and times in Unix
+// seconds.
 package order
 
 import (
@@ -24,7 +24,7 @@ const (
 // Status is the state of an order or of a target. The operator sets it.
 type Status uint8
 
-// These are the statuses. Only an Active target is enforced.
+// The statuses. Only an Active target is enforced.
 const (
 	Active    Status = iota
 	Shadow           // the server counts blocked queries, but does not change answers
@@ -35,9 +35,8 @@ const (
 // AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// These are the kinds of authority. KindOperator is for the operator's own decisions, whose
-// answers have the extended DNS error Blocked. All others have Censored (RFC 8914, sections
-// 4.16 and 4.17).
+// The kinds of authority. Answers for KindOperator have the extended DNS error Blocked.
+// Answers for all other kinds have Censored (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -46,11 +45,11 @@ const (
 	KindOperator
 )
 
-// Disclosure says how much of an order the server may reveal to users.
+// Disclosure limits how much of an order the server may reveal to users.
 type Disclosure uint8
 
-// These are the disclosures. An order with Code or None is secret. DNS answers, metrics and
-// the ordinary log then contain only a digest of the order.
+// The disclosures. An order with Code or None is secret. DNS answers, metrics and the
+// ordinary log then contain only a digest of the order.
 const (
 	Full     Disclosure = iota
 	Schedule            // the order is public, but the list of its targets is secret
@@ -64,8 +63,7 @@ func (d Disclosure) Sealed() bool { return d == Code || d == None }
 // ResponseKind is the form of the answer for a blocked name.
 type ResponseKind uint8
 
-// These are the forms of the answer for a blocked name. ResponseUnset means the form in the
-// Corefile.
+// The forms of the answer for a blocked name. ResponseUnset is the form in the Corefile.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -80,19 +78,19 @@ type Response struct {
 	Addresses []netip.Addr // only for Redirect: at least one address, no duplicates
 }
 
-// Match says which names a target covers: its name, the names below it, or both.
+// Match selects the names that a target covers: its name, the names below it, or both.
 type Match uint8
 
-// These are the kinds of match. For targets with equal names, the first kind in this list
-// takes precedence (docs/order-format.md, "When several orders cover a name").
+// The kinds of match. Targets can have equal names. The first kind in this list then has
+// precedence (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
 	BelowOnly              // all names below the name, written as "*.example.com"
 )
 
-// A Country is an ISO 3166-1 alpha-2 code in upper case, or "EU" for all members of the
-// European Union. It is empty if the country is unknown.
+// A Country is an ISO 3166-1 alpha-2 code in upper case. "EU" is all members of the
+// European Union. An unknown country is empty.
 type Country string
 
 // An Authority is the court or other body that issued an order.
@@ -102,13 +100,13 @@ type Authority struct {
 	Kind    AuthorityKind
 }
 
-// A Scope is the set of clients to which an order applies. It is all clients if Global is set,
-// and otherwise the clients in the countries and in the networks.
+// A Scope is the set of clients to which an order applies. With Global, these are all
+// clients. Otherwise they are the clients in the countries and networks.
 type Scope struct {
 	Global    bool
 	Countries []Country // "EU" means all members of the European Union
-	// WithTerritories lists the countries that are written with a "+" in the file, like
-	// "FR+". Countries also contains the territories of these countries.
+	// WithTerritories lists the countries that have a "+" in the file, like "FR+".
+	// Countries also contains the territories of these countries.
 	WithTerritories []Country
 	Clients         []netip.Prefix
 }
@@ -120,8 +118,8 @@ type Exempt struct {
 	Reference string
 }
 
-// A Window is a time interval in which an order or target is enforced. It includes the time in
-// the field From and excludes the time in the field Until. NoTime means no limit.
+// A Window is a time interval in which an order or target is enforced. It includes the
+// time From, but not the time Until. NoTime is no limit.
 type Window struct{ From, Until Time }
 
 // A FilteringDatabase refers to the public record of an order in a database
@@ -134,8 +132,8 @@ type Document struct {
 	VerifiedBy, ApprovedBy, Note string
 }
 
-// Terms are fields that the orders of one authority usually have in common. Orders without
-// values of their own share one Terms, which saves memory. A shared Terms must not be changed.
+// Terms are fields that orders of one authority usually share. Do not change a shared
+// Terms.
 type Terms struct {
 	Authority     Authority
 	Scope         *Scope // nil only for a lift, which then applies to all clients
@@ -158,11 +156,11 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends the
-	// earlier orders of its authority.
+	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends
+	// the earlier orders of its authority.
 	Lifts []string
-	// Public is set on a lift whose own disclosure is full or schedule. Any other lift is as
-	// secret as the orders that it ends.
+	// Public is set on a lift with its own disclosure full or schedule. Any other lift is
+	// as secret as the orders that it ends.
 	Public bool
 	*Terms
 
@@ -172,8 +170,8 @@ type Order struct {
 	Claimant   string // the party that asked the authority for the order
 
 	Issued, Served, From, Until, Review, Deadline Time
-	// Acknowledged is when the operator confirmed the order to the authority. Reported is when
-	// the operator reported that the block works.
+	// Acknowledged is when the operator confirmed the order to the authority. Reported is
+	// when the operator reported a working block.
 	Acknowledged, Reported Time
 	// DeadlineAfter is the deadline as a duration after the time Served, or 0.
 	DeadlineAfter time.Duration
@@ -181,8 +179,8 @@ type Order struct {
 	Windows []Window
 	Status  Status
 	Targets []Target
-	// Plain is the number of targets that Options.Targets received. They are not in the field
-	// Targets.
+	// Plain is the number of targets that Options.Targets received. These targets are not
+	// in the field Targets.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
@@ -200,17 +198,17 @@ type Source struct {
 	SHA256   string // the digest of the register's file in lower-case hex; may be empty
 }
 
-// A Force is the operator's reason to enforce a target that the guard would protect.
+// A Force is the operator's reason to enforce a held target.
 type Force struct{ Target, Reason string }
 
-// A SideList is a list of target names in a file of its own. Each target covers its name and
-// all names below it.
+// A SideList is a list of target names in a file of its own. Each target covers its name
+// and all names below.
 type SideList struct {
 	File   string // as written, relative to the order file
 	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that Options.Side received. They are not in the field
-	// Names.
+	// Taken is the number of names that Options.Side received. These names are not in the
+	// field Names.
 	Taken int
 }
 
@@ -237,20 +235,20 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL to which an order applies. Name and Match are set
-// only for a name. A URL whose whole host is blocked becomes a TargetName.
+// A Target is a name, an address or a URL to which an order applies. Only a name has Name
+// and Match. A URL whose whole host is blocked becomes a name.
 type Target struct {
 	Kind  TargetKind
 	Match Match
 	Name  dname.Name
-	// Attr contains attributes that few targets have, or is nil. Several targets of one order
-	// may share one Attr.
+	// Attr contains attributes that few targets have. It can be nil. Several targets of
+	// one order may share one Attr.
 	Attr         *Attr
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target. A target is enforced only within its own times and
-// the times of the order. The exceptions of both apply.
+// Attr contains the attributes of a target. The target also has the times and the
+// exceptions of its order.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy
@@ -268,8 +266,8 @@ type Attr struct {
 	Note                   string
 }
 
-// DecidedAt returns the time for sorting the orders of an authority. It is the first of
-// Issued, From and Served that is known, or NoTime.
+// DecidedAt returns the time for sorting the orders of an authority. It is the first known
+// time of Issued, From and Served, or NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

@@ -54,7 +54,7 @@ func stripped(orders []*Order) []*Order {
 	return out
 }
 
-// sameOrders reports the differences between two lists of orders. It ignores positions.
+// sameOrders reports the differences between two lists of orders. Positions may differ.
 func sameOrders(t testing.TB, what string, got, want []*Order) {
 	t.Helper()
 	got, want = stripped(got), stripped(want)
@@ -196,8 +196,8 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			// The deadline is a duration. For this target, it starts at the target's own field
-			// "served".
+			// The deadline is a duration. For this target, it starts at the target's own
+			// field "served".
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
@@ -282,8 +282,8 @@ func TestSets(t *testing.T) {
 	}
 }
 
-// TestLinesApart checks that an order of JSON Lines does not depend on the line before. The
-// parser reuses memory between lines, so a mistake could mix two orders.
+// TestLinesApart checks that an order of JSON Lines does not depend on the line before.
+// The parser reuses memory between lines. A mistake could mix two orders.
 func TestLinesApart(t *testing.T) {
 	const head = `{"version":1,"count":%d}` + "\n"
 	lines := []string{

@@ -14,13 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Extensions are the file name extensions of order files, except plain lists.
+// Extensions are the file name extensions of order files. The extension of plain lists is
+// not in the list.
 var Extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// ListExtension is the file name extension of plain lists, which have names only.
+// ListExtension is the file name extension of plain lists. A plain list has only names.
 const ListExtension = ".txt"
 
-// Ext returns the extension of a path in lower case, because an extension may be written as
+// Ext returns the extension of a path in lower case. An extension may be written as
 // ".YAML".
 func Ext(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
@@ -31,8 +32,8 @@ type File struct {
 	ShrinkOK int64   // -1 if not given
 	Timezone string  // as written, empty if not given
 	Source   *Source // nil if not given
-	// Expires is the time after which the file is stale, or NoTime. The orders of a stale file
-	// are still enforced.
+	// Expires is the time after which the file is stale, or NoTime. The orders of a stale
+	// file are still enforced.
 	Expires Time
 	// Count is the number of orders in the file.
 	Count int
@@ -40,24 +41,24 @@ type File struct {
 	Targets int
 	// Orders contains the orders of the file. It is empty if Options.Emit is set.
 	Orders []*Order
-	// Sides lists the paths of all side lists, relative to the file. It includes the lists
-	// that could not be read.
+	// Sides lists the paths of all side lists, relative to the file. Unreadable lists are
+	// in Sides too.
 	Sides []string
 }
 
 // Options contains functions that Parse calls. Any of them may be nil.
 type Options struct {
-	// OpenSide opens a side list (a text file with names). The parameter "name" is relative to
-	// the directory of the order file. If OpenSide is nil, a side list is a problem.
+	// OpenSide opens a side list (a text file with names). The path "name" is relative to
+	// the directory of the order file. Without OpenSide, a side list is a problem.
 	OpenSide func(name string) (io.ReadCloser, error)
-	// Emit is called with each order until the first error, so that a large file needs little
-	// memory. The order is valid until Emit returns. After errors, drop all emitted orders.
+	// Emit is called with each order until the first error. The order is valid until Emit
+	// returns. After an error, drop all emitted orders.
 	Emit func(*Order)
 	// Side returns the Names for the side list of an order, before the list is read. The
-	// action, status and times of the order are already final. After errors, drop the names.
+	// action, status and times are already final. After an error, drop the names.
 	Side func(*Order) Names
-	// Targets returns the Names for a long list of plain names, before Emit is called. To save
-	// memory, Order.Targets lacks these names. After errors, drop the names.
+	// Targets returns the Names for a long list of plain names, before Emit is called.
+	// Order.Targets does not have these names. After an error, drop the names.
 	Targets func(*Order) Names
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.
@@ -72,8 +73,8 @@ type Names interface {
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path selects the format. If the problems
-// contain an error, no part of the File may be used. Parse never returns a nil File.
+// Parse parses the order file in r. The extension of path selects the format. If the
+// problems contain an error, do not use the File. The File is never nil.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -92,8 +93,8 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
-// values of the file, because the file may contain secret orders.
+// addSyntax reports an error of syntax or of reading. The file may contain secret orders.
+// The ordinary log therefore gets a message without values of the file.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -113,8 +114,8 @@ type parser struct {
 	out *File
 
 	head header
-	// base has the values of the key defaults. Each entry of handles has these values and the
-	// fields of one authority.
+	// base has the values of the key defaults. Each entry of handles has these values and
+	// the fields of one authority.
 	base          *draft
 	defaultHandle *yaml.Node // the authority handle in the file's defaults
 	handles       map[string]*draft
@@ -146,8 +147,8 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Reading stops at a control character, so the text before it may be blank without meaning
-	// an empty file. The YAML or JSON parser then reports the position of the character.
+	// Reading stops at a control character. A blank text before such a character is not an
+	// empty file. The YAML or JSON parser reports the position of the character.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
@@ -189,8 +190,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// The text has an error, or a long list is not a list of targets. So the whole text is
-	// parsed again.
+	// Either the text has an error, or a long list is not a list of targets. The whole
+	// text is therefore parsed again.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -215,8 +216,8 @@ func (p *parser) end() error {
 
 var bom = []byte("\uFEFF")
 
-// jsonLines parses a JSON Lines file: a header line and then one order in each line. Only one
-// line is in memory at any time.
+// jsonLines parses a JSON Lines file: a header line, and then one order in each line. Only
+// one line is in memory at any time.
 func (p *parser) jsonLines(r io.Reader) error {
 	if SizeOf(r) > maxStream {
 		return &syntaxError{0, 0, fmt.Sprintf("is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
@@ -255,8 +256,8 @@ func (p *parser) jsonLines(r io.Reader) error {
 					return err // the orders need the values of the header
 				}
 			case err != nil:
-				// The parser continues after a bad line, so that it reports the problems of
-				// all lines.
+				// The parser continues after a bad line, and reports the problems of all
+				// lines.
 				p.out.Count++
 				p.addSyntax(err)
 			default:
@@ -274,16 +275,16 @@ func (p *parser) jsonLines(r io.Reader) error {
 	return p.end()
 }
 
-// A lineReader reads the lines of a JSON Lines file. The nodes of a line are valid until the
-// next line, but the nodes of the header stay valid.
+// A lineReader reads the lines of a JSON Lines file. The nodes of a line are valid until
+// the next line. The nodes of the header stay valid.
 type lineReader struct {
 	json   jsonReader
 	line   input
 	header bool // the header was already read
 }
 
-// next returns the next line without its end, and the number of bytes read. The line is valid
-// until the next call. A too long line or invalid UTF-8 is a syntaxError.
+// next returns the next line without its end, and the number of bytes read. The line is
+// valid until the next call. A bad line is a syntaxError.
 func (r *lineReader) next(br *bufio.Reader, line int) (t *input, size int, err error) {
 	t = &r.line
 	*t = newInput(true, line)
@@ -346,7 +347,7 @@ func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	return r.json.read(t.text, t.firstLine)
 }
 
-// lineHeader decodes the header line, and reports whether the header is usable.
+// lineHeader decodes the header line. It reports whether the header is usable.
 func (p *parser) lineHeader(n *yaml.Node) bool {
 	if !p.header(n) {
 		return false

@@ -29,8 +29,8 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a long list. If Options.Targets is set, it only stores
-// the list, because the other fields of the order must come first.
+// plainNames decodes the inner names of a long list. For Options.Targets, it stores the
+// list, because the other fields come first.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -53,8 +53,8 @@ func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	})
 }
 
-// eachTarget calls the function "own" for each element of o.Targets, and the function "plain"
-// for each name in a long list. The calls follow the sequence in the file.
+// eachTarget calls "own" for each element of o.Targets, and "plain" for each name in a
+// long list. The sequence is that of the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -69,8 +69,8 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of one name. At the limit, it reports one problem and ends the
-// load.
+// countLabels counts the labels of one name. At the limit, it reports one problem and ends
+// the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -78,8 +78,8 @@ func (p *parser) countLabels(labels int, at spot, field string) {
 	}
 }
 
-// handOn passes the names of long lists to Options.Targets. All other fields of the order must
-// be decoded first.
+// handOn passes the names of long lists to Options.Targets. All other fields of the order
+// must already be decoded.
 func (p *parser) handOn(o *draft) {
 	for _, r := range o.runs {
 		o.Plain += r.n
@@ -95,8 +95,8 @@ func (p *parser) handOn(o *draft) {
 	}
 }
 
-// A sameTarget is a comparable form of a target. Two targets of an order are equal if their
-// sameTargets are equal.
+// A sameTarget is a comparable form of a target. Two targets of an order are equal if
+// their sameTargets are equal.
 type sameTarget struct {
 	kind    TargetKind
 	match   Match
@@ -116,8 +116,8 @@ func sameAs(t *Target) sameTarget {
 	return k
 }
 
-// firsts is a hash table that finds duplicate targets. It needs twelve bytes for each target,
-// which is much less than a Go map.
+// firsts is a hash table that finds duplicate targets. It needs twelve bytes for each
+// target. A Go map needs much more.
 type firsts struct {
 	seed  maphash.Seed
 	slots []firstSlot // a hash table with open addressing, at most two thirds full
@@ -125,8 +125,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// The field "at" is 0 in a free slot. Values up to len(Targets) are indexes of Targets,
-	// plus 1. Larger values are offsets of names in a long list (see warnTwice).
+	// at is 0 in a free slot. Values up to len(Targets) are 1 plus an index of Targets.
+	// Larger values are offsets of names in a long list (see warnTwice).
 	at uint32
 }
 
@@ -142,7 +142,8 @@ func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	}
 }
 
-// warnTwice warns of duplicate targets. It keeps both, because their attributes may differ.
+// warnTwice warns of duplicate targets. It removes none, because their attributes may
+// differ.
 func (p *parser) warnTwice(o *draft) {
 	n := len(o.Targets)
 	for _, r := range o.runs {

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// plainList reports whether text is probably a plain list of names or a hosts file. It checks
-// the first three lines.
+// plainList reports whether text is probably a plain list of names or a hosts file. It
+// checks the first three lines.
 func plainList(text []byte) bool {
 	const lines = 3
 	found := 0
@@ -34,8 +34,8 @@ func plainList(text []byte) bool {
 	return found > 0
 }
 
-// itemInside reports an item of a YAML list that is indented too far. YAML would silently join
-// this item to the item above.
+// itemInside reports an item of a YAML list that is indented too far. YAML would silently
+// join this item to the item above.
 func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	if d.json || item.Kind != yaml.ScalarNode || item.Style != 0 || !strings.Contains(item.Value, " - ") {
 		return false
@@ -64,8 +64,8 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. It continues from the line that it found
-// last, because lists are decoded from top to bottom.
+// seek sets lineAt to the offset of a line in data. Lists are decoded from top to bottom.
+// seek therefore continues from the line of the last call.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

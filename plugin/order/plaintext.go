@@ -18,8 +18,8 @@ var notText = []struct{ begins, say string }{
 	{"\xfe\xff", "is UTF-16; save it as UTF-8"},
 }
 
-// plainText returns an error if data is not plain text in UTF-8. The parameter "line" is the
-// number of the first line of data.
+// plainText returns an error if data is not plain text in UTF-8. The first line of data
+// has the number "line".
 func plainText(data []byte, line int) error {
 	if line == 1 {
 		if err := isText(data); err != nil {
@@ -43,8 +43,8 @@ func isText(data []byte) error {
 	return nil
 }
 
-// validUTF8 returns an error about the first invalid byte. The parameter "line" is the number
-// of the first line of data.
+// validUTF8 returns an error about the first invalid byte. The first line of data has the
+// number "line".
 func validUTF8(data []byte, line int) error {
 	if utf8.Valid(data) {
 		return nil

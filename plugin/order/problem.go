@@ -21,20 +21,19 @@ type Problem struct {
 	Got          string // the bad value, if HasGot is set
 	HasGot       bool
 	Warning      bool // the file is still valid
-	// Sealed is set if the problem may reveal a secret order. The ordinary log must then use
-	// Redacted in place of Error.
+	// Sealed is set if the problem may reveal a secret order. The ordinary log must then
+	// contain Redacted in place of Error.
 	Sealed bool
 	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
 	// problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order. It is then unknown whether the text
-	// around the problem is secret.
+	// outside is set if the problem is outside an order. The text around such a problem
+	// may be secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because its lift has no disclosure. Without
-	// one, a lift is as secret as the orders that it ends.
+	// Lift is set if the problem is Sealed only because its lift has no disclosure.
 	Lift bool
-	// owner is set for a problem in a side list. It is the position of the list's path in the
-	// order file. Redacted shows only this position, because the path may be secret.
+	// owner is set for a problem in a side list. It is the position of the list's path in
+	// the order file.
 	owner place
 }
 
@@ -48,7 +47,7 @@ type place struct {
 const maxGot = 120
 
 // Error returns the problem in the form: path:line:column: order "id": field: message, got
-// "value". It leaves out empty parts.
+// "value". Empty parts are left out.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.where())
@@ -68,8 +67,8 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns s shortened for a message. The result is a copy, so that it does not keep a
-// long s in memory.
+// Clip returns s shortened for a message. The result is a copy. A long s is then not kept
+// in memory.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s for a message.
@@ -112,7 +111,8 @@ func (p Problem) Redacted() string {
 	return out + " has a problem here; blocklistctl check shows the problem"
 }
 
-// SideReason returns the message about a bad line of a side list, without words of the line.
+// SideReason returns the message about a bad line of a side list. The message has no words
+// of the line.
 func (p Problem) SideReason() string { return p.public }
 
 // InSide reports whether the problem is in a side list.
@@ -120,8 +120,8 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts the path of a field before the first key that is not in the schema. An
-// unknown key may be a secret name at a wrong position.
+// knownField cuts the path of a field before the first unknown key, which may be a secret
+// name at a wrong position.
 func knownField(field string) string {
 	end := 0
 	for part := range strings.SplitSeq(field, ".") {

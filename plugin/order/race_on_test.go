@@ -2,6 +2,6 @@
 
 package order
 
-// cutStep is the number of bytes between two cuts of TestTruncated. It is larger here, because
-// the race detector makes the parser five times slower.
+// cutStep is the number of bytes between two cuts of TestTruncated. The race detector
+// makes the parser five times slower, so the step is larger here.
 const cutStep = 7

@@ -19,8 +19,8 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes and checks one order. It then passes the order to Options.Emit or stores
-// it.
+// readOrder decodes and checks one order. It then passes the order to Options.Emit or
+// stores the order.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -94,7 +94,7 @@ func saysPublic(n *yaml.Node) bool {
 }
 
 // startOrder returns a draft with the inherited values. A lift inherits only from its
-// authority, and any other order also from the defaults.
+// authority. Any other order also inherits from the defaults.
 func (p *parser) startOrder(n *yaml.Node) *draft {
 	base := p.base
 	handle := lookup(n, "authority")
@@ -124,8 +124,8 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// Without a disclosure, the lift may name secret orders and their targets. The log
-		// then does not show its values.
+		// Without a disclosure, the lift may refer to secret orders. The log then does not
+		// show values of the lift.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base
@@ -136,10 +136,11 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	return o
 }
 
-// Lifting reports whether o is a lift, which ends other orders.
+// Lifting reports whether o is a lift. A lift ends other orders.
 func (o *Order) Lifting() bool { return o.Action == Lift }
 
-// checkID decodes the id of an order. If the id is a duplicate, checkID returns its first use.
+// checkID decodes the id of an order. If the id is a duplicate, checkID returns the first
+// use of the id.
 func (p *parser) checkID(n *yaml.Node, o *draft) (twice firstUse) {
 	id := lookup(n, "id")
 	if id == nil {

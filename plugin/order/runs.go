@@ -9,15 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// minRun is the smallest number of consecutive plain names that form a run. Tests set minRun
-// to a small value.
+// minRun is the smallest number of consecutive plain names that form a run. Tests set
+// minRun to a small value.
 var minRun = 64
 
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, for example lines with "- one.example".
-// All names but the first and the last share one node, which saves 90 % of the memory.
+// A run is a long list of plain names in a document, for example lines with "-
+// one.example". The inner names share one node. This saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -25,8 +25,8 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the names of a run without the first and the last. Line
-// is the number of these names, and Column is the index of the run.
+// runNode is the kind of the node for the inner names of a run. Line is the number of
+// inner names. Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
 // each calls f for each inner name of the run.
@@ -47,7 +47,7 @@ func (r *run) each(text []byte, f func(name []byte, at spot)) {
 }
 
 // nameAt returns the host name at the start of text. The result "size" is the length with
-// quotes, or 0 if there is no host name.
+// quotes. If there is no host name, "size" is 0.
 func nameAt(text []byte) (name []byte, size int) {
 	start, end := 0, 0
 	quote := byte(0)
@@ -76,7 +76,7 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is what a scan of a document finds before the parser reads it: the runs, and the
+// An outline is the result of a scan of a document before the parsing: the runs, and the
 // possible size of the tree.
 type outline struct {
 	text   []byte
@@ -92,7 +92,7 @@ type outline struct {
 	wire    dname.Wire
 }
 
-// at returns the position of an offset. The offsets of successive calls must not decrease.
+// at returns the position of an offset. The offsets of later calls must not be smaller.
 func (o *outline) at(off int) spot {
 	passed := o.text[o.mark.off:off]
 	if i := bytes.LastIndexByte(passed, '\n'); i >= 0 {
@@ -104,8 +104,8 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin there, or to a mark. It may miss
-// one node for a key without a colon, as in "{a, b}", which the limit maxValues allows for.
+// weigh maps each byte to the number of nodes that can begin there, or to a mark. The
+// limit maxValues allows for missing nodes, as in "{a, b}".
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -121,8 +121,8 @@ const (
 	special
 )
 
-// scan scans the bytes between two offsets. The second offset is after a line feed or comma,
-// or at the end of the text.
+// scan scans the bytes between two offsets. The second offset is after a line feed or
+// comma, or at the end of the text.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -156,8 +156,7 @@ func (o *outline) scan(from, to int) {
 			}
 		default:
 			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
-			// counts for its key and its value. A colon between digits belongs to a time and
-			// is not counted.
+			// counts for its key and its value. A colon in a time does not count.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -172,8 +171,8 @@ func (o *outline) scan(from, to int) {
 	}
 }
 
-// plainName returns the length of the name at the start of text, or 0 if a YAML parser may
-// read a number or a date there.
+// plainName returns the length of the name at the start of text. If a YAML parser may read
+// a number or a date there, it returns 0.
 func (o *outline) plainName(text []byte) int {
 	if o.json && (len(text) == 0 || text[0] != '"') {
 		return 0
@@ -196,8 +195,7 @@ func (o *outline) plainName(text []byte) int {
 	return size
 }
 
-// flow scans names that have commas between them. It returns the offset at which the
-// names end.
+// flow scans names with commas between them. It returns the offset after the names.
 func (o *outline) flow(i int, text []byte) int {
 	var first, firstEnd, last, n int
 	end := i
@@ -281,8 +279,8 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack adds the node of each run to the targets of its order. It returns false if a run is
-// elsewhere, for example in a comment.
+// putBack adds the node of each run to the targets of its order. A run can be elsewhere,
+// for example in a comment. putBack then returns false.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {

@@ -92,8 +92,8 @@ func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	return file, line
 }
 
-// TestSchemaFiles checks that the schema accepts all files in testdata/good and refuses most
-// files in testdata/bad. A schema cannot express all rules of the format.
+// TestSchemaFiles checks that the schema accepts all files in testdata/good and refuses
+// most files in testdata/bad. A schema cannot express all rules of the format.
 func TestSchemaFiles(t *testing.T) {
 	file, line := schemas(t)
 	validate := func(path string, data []byte) error {

@@ -10,9 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns the content of a valid order file with another serial. A new serial is put
-// in front of the field version. All other bytes stay. The extension of path selects the
-// format.
+// SetSerial returns the content of a valid order file with another serial. A new serial
+// comes before the field version. All other bytes stay.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header
@@ -60,8 +59,8 @@ func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// editSerial replaces the value of the field serial. If there is no serial, editSerial inserts
-// one in front of the field version.
+// editSerial replaces the value of the field serial. If there is no serial, editSerial
+// inserts one before the field version.
 func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key, value := root.Content[i], root.Content[i+1]; key.Value {
@@ -90,7 +89,7 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 }
 
 // offset returns the position of a node in the text in bytes. The parser counts columns in
-// characters, so the bytes of each character must be counted here.
+// characters. A character can have several bytes.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')
@@ -109,8 +108,8 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial checks the work of editSerial. It returns an error if the changed text does not
-// have the new serial, or if another value differs from the tree before.
+// onlySerial returns an error unless the changed text has the new serial, and otherwise
+// the values of the tree before.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

@@ -23,8 +23,8 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom stores the reference to a side list. The list is read later, because exceptions
-// may follow in the order.
+// targetsFrom stores the reference to a side list. Exceptions may follow in the order, so
+// the list is read later.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -34,8 +34,8 @@ func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// sidePath refuses a side list outside the directory of the order file. Otherwise a malicious
-// order file could make the server read any file.
+// sidePath refuses a side list outside the directory of the order file. Otherwise a
+// malicious order file could make the server read any file.
 func (p *parser) sidePath(n *yaml.Node, f string) string {
 	s := p.text(n, f)
 	if s != "" && (!filepath.IsLocal(s) || filepath.Clean(s) == ".") {
@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a value of type Names. After the first names (see
-// sample), it calls Grow with an estimate of the remaining number.
+// A taker passes the names of a side list to a Names. After the first names (see sample),
+// it estimates the number of remaining names and calls Grow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -123,8 +123,8 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in a side list has two positions: the line of the list, and the place in the
-	// order file. A plain list has no order file, and its own path is p.file.
+	// A problem in a side list has the line of the list and the place in the order file. A
+	// plain list has only its own path, p.file.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -192,9 +192,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses a line of a side list, or of a plain list if plain is true. A line without a
-// name gives the zero Name. The result "why" describes a problem, and "public" is the same
-// without words of the line.
+// sideName parses a line of a side list, or of a plain list if plain is true. A line
+// without a name gives the zero Name. The result "public" is "why" without words of the
+// line.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

@@ -6,8 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An entry is one key of a mapping in the format, with a function that decodes the value into
-// v.
+// An entry is one key of a mapping in the format. Its function decodes the value into v.
 type entry[T any] struct {
 	key    string
 	decode func(p *parser, n *yaml.Node, f string, v *T)
@@ -48,8 +47,8 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, or of the items of a list. Only a table also has
-// functions to decode the values.
+// A shape describes the keys of a mapping, or of the items of a list. Only a table also
+// has functions that decode the values.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys
@@ -92,8 +91,8 @@ var (
 	})
 )
 
-// schemaWords contains all keys of the format. The log may show these keys even for a secret
-// order. Any other key may be a secret name at a wrong position.
+// schemaWords contains all keys of the format. The log may show these keys even for a
+// secret order. Any other key may be a secret name at a wrong position.
 var schemaWords = func() map[string]bool {
 	words := map[string]bool{}
 	var walk func(s *shape)

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseTarget parses a name target. "example.com" means the name and all names below it.
-// "*.example.com" means only the names below example.com.
+// ParseTarget parses a name target. "example.com" is the name and all names below.
+// "*.example.com" is only the names below.
 func ParseTarget(s string) (dname.Name, Match, error) {
 	if base, ok := strings.CutPrefix(s, "*."); ok {
 		n, err := dname.Parse(base)
@@ -80,8 +80,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set, it
-// reuses the memory of the last order.
+// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set,
+// it reuses the memory of the last order.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -102,8 +102,8 @@ func (p *parser) oddTarget(n *yaml.Node, f string, t *Target) {
 	}
 }
 
-// A targetDraft is a target during its decoding. It keeps nodes whose meaning depends on other
-// keys.
+// A targetDraft is a target during its decoding. It keeps nodes whose meaning depends on
+// other keys.
 type targetDraft struct {
 	Attr
 	match                                 Match
@@ -170,7 +170,7 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// By default, the target is only the host of the URL, without the names below it.
+			// By default, the target is only the host of the URL, without the names below.
 			// The key "match: subtree" adds these names.
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}

@@ -13,10 +13,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file write advice, for example how a value must be written. They are
-// called only for wrong input.
+// The functions in this file write advice, for example how to write a value. Only wrong
+// input causes a call.
 
-// The function "flow" returns s for a YAML list in brackets, with quotes if they are needed.
+// The function "flow" returns s for a YAML list in brackets. It adds quotes if they are
+// necessary.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -33,7 +34,7 @@ func flow(s string) string {
 }
 
 // quotedFlow returns s in double quotes with Go escapes, which are valid in YAML too. The
-// escapes keep control characters away from terminals.
+// escapes protect terminals from control characters.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
 // unquoted removes the quotation marks of a word processor from both ends of s.
@@ -50,8 +51,8 @@ func lastKey(field string) string {
 	return key
 }
 
-// notAList returns the message for a value that must be a list. If possible, the message shows
-// the value as a list.
+// notAList returns the message for a value that must be a list. If possible, the message
+// shows the value as a list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -103,8 +104,8 @@ func scopeAdvice(n *yaml.Node) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// scopeOf returns advice with a scope of several countries or networks. It returns "" if an
-// item is neither a country nor a network.
+// scopeOf returns advice with a scope of several countries or networks. If an item is
+// neither, it returns "".
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -175,8 +176,8 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice returns the message for a target with an invalid name. The parameter "err" is
-// the error of dname.Parse.
+// targetAdvice returns the message for a target with an invalid name. The parameter "err"
+// is the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -274,8 +275,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key is probably the required key want. Then the parser
-// does not also report that want is missing.
+// misspelled reports whether an unknown key is probably the required key want. The parser
+// then does not report want as missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -286,8 +287,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and can contain the key n. Probably the
-// indentation of n was forgotten.
+// emptyAbove returns a key above n that has no value and can contain the key n. The author
+// probably forgot to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -297,12 +298,12 @@ func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	return parent
 }
 
-// keyHomes maps each key of the format to advice about its right position. Go does not allow a
-// cycle of initializers, so an init function fills the map.
+// keyHomes maps each key of the format to advice about its right position. An init
+// function fills the map, because Go does not allow a cycle of initializers.
 var keyHomes = map[string]string{}
 
-// subKeys maps a key of an order to the keys below it. Go does not allow a cycle of
-// initializers, so an init function fills the map.
+// subKeys maps a key of an order to the keys below it. An init function fills the map,
+// because Go does not allow a cycle of initializers.
 var subKeys = map[string][]string{}
 
 func init() {
@@ -326,8 +327,8 @@ func init() {
 	}
 }
 
-// nullKeys reports unknown keys without a value. An unknown key without a value is often a
-// mistake, because YAML reads {scope:global} as one key "scope:global".
+// nullKeys reports unknown keys without a value. Such a key is often a mistake. YAML reads
+// {scope:global} as one key "scope:global".
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

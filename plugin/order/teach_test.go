@@ -156,7 +156,7 @@ func TestWholeFileAdvice(t *testing.T) {
 	const lift = "version: 1\norders:\n- id: l\n  action: lift\n  authority: {name: X}\n"
 	const rome = "version: 1\ntimezone: Europe/Rome\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n  targets: [a.example]\n"
 	for _, tc := range []struct{ text, want string }{
-		// YAML joins this item to the item above, because it is indented too far.
+		// This item is indented too far. YAML joins the item to the item above.
 		{head + "  targets:\n    - a.example\n     - b.example\n    - c.example\n", `8:6: order "a": targets[0]: the line begins with 5 blanks and must begin with 4; write - b.example`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1\n   - RG 2\n   - RG 3\n", `9:4: order "a": references[0]: the line begins with 3 blanks and must begin with 2; write - RG 2`},
 		{head + "  targets: [a.example]\n  references:\n  - RG 1 - RG 2\n  - RG 1\n    and RG 2\n", ``},

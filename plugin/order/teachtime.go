@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// timeAdvice returns advice with a date or time in the right notation. It returns "" if s is
-// not a date.
+// timeAdvice returns advice with a date or time in the right notation. If s is not a date,
+// it returns "".
 func timeAdvice(s string) string {
 	days, date, clock, ok := readTime(s)
 	switch {
@@ -27,8 +27,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation converts a date or time, for example 30/4/2026, to the notation of order files. It
-// returns "" for a text with several meanings or none.
+// Notation converts a date or time, for example 30/4/2026, to the notation of order files.
+// If the text has no meaning or several, Notation returns "".
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
 	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
@@ -37,8 +37,8 @@ func Notation(s string) string {
 	return days[0].Format(time.DateOnly) + clock
 }
 
-// readTime splits a text into its date and its time of day, called clock. The result "days"
-// has the possible meanings of the date. If the time of day is unknown, ok is false.
+// readTime splits a text into its date and its time of day, called clock. The result
+// "days" has the possible meanings of the date.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""
@@ -59,8 +59,8 @@ func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	return readDays(date), date, clock, true
 }
 
-// zones maps common abbreviations of time zones to offsets. It has no ambiguous abbreviations,
-// like IST.
+// zones maps common abbreviations of time zones to offsets. Ambiguous abbreviations, like
+// IST, are missing.
 var zones = map[string]string{
 	"UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00",
 	"EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00",
@@ -119,8 +119,8 @@ func readDays(s string) (days []time.Time) {
 	return days
 }
 
-// monthOf returns the number of a month from at least three letters of the English name. It
-// returns 0 for any other text.
+// monthOf returns the number of a month from at least three letters of the English name.
+// For any other text, it returns 0.
 func monthOf(s string) int {
 	for m := time.January; m <= time.December; m++ {
 		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
@@ -173,8 +173,8 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns advice that shows how to write a number: without quotation marks. The
-// parameter "key" is the key of the field.
+// numberAdvice returns advice that a number needs no quotation marks. The parameter "key"
+// is the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. Fractions are rounded up, so that an interval keeps
+// Time is a time in whole Unix seconds. Fractions are rounded up. An interval then keeps
 // the same whole seconds.
 type Time int64
 
@@ -19,7 +19,7 @@ const (
 	lastTime  Time = 253402300799
 )
 
-// FromTime rounds t up to a whole second and limits it to the years 0001 to 9999 in UTC.
+// FromTime rounds t up to a whole second. It limits t to the years 0001 to 9999 in UTC.
 func FromTime(t time.Time) Time {
 	s := t.Unix()
 	if t.Nanosecond() > 0 {
@@ -44,8 +44,8 @@ func (t Time) String() string {
 	return t.Time().Format(time.RFC3339)
 }
 
-// localText returns t as text for the operator. It is a date if the date means exactly t, and
-// otherwise a time with the offset of loc (RFC 3339).
+// localText returns t as text for the operator. The text is a date if possible. Otherwise
+// it is a time with the offset of loc (RFC 3339).
 func localText(t Time, loc *time.Location, e edge) string {
 	local := t.Time().In(loc)
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)

@@ -62,8 +62,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestClockChanges compares the conversion of local times with a slow search, on days around a
-// change of the clocks.
+// TestClockChanges compares the conversion of local times with a slow search. The days are
+// around a change of the clocks.
 func TestClockChanges(t *testing.T) {
 	for zone, days := range map[string][]string{
 		"Europe/Rome":         {"2026-03-28", "2026-03-29", "2026-10-25"},

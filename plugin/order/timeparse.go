@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// edge says whether a date in a field means the start or the end of the day.
+// edge decides whether a date in a field is the start or the end of the day.
 type edge bool
 
 const (
@@ -23,7 +23,7 @@ func (d *decoder) time(n *yaml.Node, field string, e edge) Time {
 	return t
 }
 
-// timeOrDate decodes a time. The result "dateOnly" is true for a date without a time of day.
+// timeOrDate decodes a time. For a date without a time of day, "dateOnly" is true.
 func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOnly bool) {
 	s := d.text(n, field)
 	if s == "" {
@@ -45,11 +45,11 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	return FromTime(v), dateOnly
 }
 
-// maxTimes is the largest number of times that a decoder remembers. A register repeats a few
-// dates in very many orders, and a map is much faster than parsing.
+// maxTimes is the largest number of times that a decoder caches. A register repeats a few
+// dates in very many orders. A map is much faster than parsing.
 const maxTimes = 1 << 12
 
-// A writtenTime is the text of a time, with all that influences its meaning.
+// A writtenTime is the text of a time, with all that changes the meaning of the text.
 type writtenTime struct {
 	text string
 	loc  *time.Location
@@ -84,8 +84,8 @@ func badTime(field, s string, err error) string {
 	return err.Error()
 }
 
-// parseTime parses a date or a time of RFC 3339. The seconds and the offset may be left out.
-// Without an offset, the time zone is loc. The year is from 1 to 9999.
+// parseTime parses a date or a time of RFC 3339. The seconds and the offset may be
+// missing. The default time zone is loc. The year is from 1 to 9999.
 func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool, err error) {
 	date, clock, seconds, offset, ok := splitTime(strings.ToUpper(s))
 	if !ok {
@@ -125,8 +125,8 @@ func parseTime(s string, loc *time.Location, e edge) (t time.Time, dateOnly bool
 	}
 }
 
-// splitTime splits a time (RFC 3339, section 5.6) into its parts. The time of day, the seconds
-// and the offset may be missing. Unlike package time, it refuses "1:30".
+// splitTime splits a time (RFC 3339, section 5.6) into its parts. The time of day, the
+// seconds and the offset may be missing. Unlike package time, it refuses "1:30".
 func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	if !shaped(s, "0000-00-00") {
 		return "", "", "", "", false
@@ -152,7 +152,7 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins like the text in shape, where a 0 matches any digit.
+// shaped reports whether s begins like the text in shape. A 0 in shape is any digit.
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -165,12 +165,12 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The offsets of a zone this long before
-// and after a local time include all its possible offsets.
+// zoneReach is longer than the offset of any time zone. All offsets at a local time are
+// also offsets at this distance before or after.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show the local time "wall", whose location
-// is UTC. It returns none if the clocks skip this local time, and two if it occurs twice.
+// instants returns the times at which clocks in loc show the local time "wall". The
+// location of wall is UTC. At a change of the clocks, there are none or two.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

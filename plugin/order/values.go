@@ -85,8 +85,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports a problem unless the parameter "until" is later than the parameter
-// "from".
+// interval reports a problem unless "until" is later than "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -101,8 +100,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a deadline, which is a time or a duration. The duration starts at
-// the field "served", so its end is computed later.
+// deadline decodes a deadline, which is a time or a duration. A duration starts at the
+// field "served". Its end is computed later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -171,8 +170,8 @@ func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	return x, why == ""
 }
 
-// ParsePrefix parses an address, or a network in CIDR notation. It refuses host bits, as in
-// 192.0.2.1/24. For a bad text, the result "why" describes the problem.
+// ParsePrefix parses an address, or a network in CIDR notation. It refuses host bits, as
+// in 192.0.2.1/24. For a bad text, the result "why" describes the problem.
 func ParsePrefix(s string) (x netip.Prefix, why string) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
@@ -303,8 +302,8 @@ func (p *parser) contact(n *yaml.Node, f string) (uris []string) {
 	return uris
 }
 
-// ContactURI reports whether u is a mailto: or tel: URI, the only contacts in a structured DNS
-// error.
+// ContactURI reports whether u is a mailto: or tel: URI. A structured DNS error has no
+// other contacts.
 func ContactURI(u string) bool {
 	parsed, err := url.Parse(u)
 	return err == nil && (parsed.Scheme == "mailto" || parsed.Scheme == "tel") && parsed.Opaque != ""
@@ -358,8 +357,7 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix returns x as text for ParsePrefix, and a single address without a prefix
-// length.
+// writtenPrefix returns x as text for ParsePrefix. A single address has no prefix length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {
 		return x.Addr().String()

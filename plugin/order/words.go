@@ -8,11 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// This file has the words for the values of enums, such as "draft". Order files, the Corefile,
-// the tool and the metrics share these words.
+// This file has the words for the values of enums, such as "draft". Order files, the
+// Corefile, the tool and the metrics share these words.
 
-// words lists the words for the values of an enum. The index is the value. A value that is never written
-// has an empty word.
+// words lists the words for the values of an enum. The index is the value. A value that is
+// never written has an empty word.
 type words[T ~uint8] []string
 
 // of returns the word for the value v.
@@ -23,7 +23,7 @@ func (w words[T]) of(v T) string {
 	return w[v]
 }
 
-// parse returns the value for the word s. It returns false for an unknown or empty word.
+// parse returns the value for the word s. For an unknown or empty word, it returns false.
 func (w words[T]) parse(s string) (T, bool) {
 	for v, word := range w {
 		if word == s && s != "" {
@@ -67,27 +67,27 @@ func (k AuthorityKind) String() string { return authorityKindWords.of(k) }
 // String returns the word for the disclosure in order files.
 func (d Disclosure) String() string { return disclosureWords.of(d) }
 
-// String returns the word for the kind in order files and the Corefile, or "" for
-// ResponseUnset.
+// String returns the word for the kind in order files and the Corefile. For ResponseUnset,
+// it returns "".
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word for the match in order files. For BelowOnly, it returns "below",
-// although order files write "*." before the name.
+// String returns the word for the match in order files. For BelowOnly, it returns "below".
+// Order files write "*." before the name instead.
 func (m Match) String() string { return matchWords.of(m) }
 
 // String returns the word for the value in order files.
 func (e EnforcedBy) String() string { return enforcedByWords.of(e) }
 
-// ParseEnforcedBy parses the result of EnforcedBy.String. It returns false for an unknown
-// word.
+// ParseEnforcedBy parses the result of EnforcedBy.String. For an unknown word, it returns
+// false.
 func ParseEnforcedBy(s string) (EnforcedBy, bool) { return enforcedByWords.parse(s) }
 
 // ParseResponseKind parses the result of ResponseKind.String. It returns false for an unknown
 // word.
 func ParseResponseKind(s string) (ResponseKind, bool) { return responseWords.parse(s) }
 
-// ResponseForms lists all responses for an error message. The parameter "redirect" shows how
-// to write a redirect.
+// ResponseForms lists all responses for an error message. The parameter "redirect" shows
+// how to write a redirect.
 func ResponseForms(redirect string) string {
 	return strings.Join(responsesWithoutAddresses(), ", ") + " or " + redirect
 }
@@ -120,7 +120,8 @@ func (r Response) String() string {
 	return out
 }
 
-// Pattern returns the name n as order files write it. For BelowOnly, "*." is before the name.
+// Pattern returns the name n in the notation of order files. For BelowOnly, "*." is before
+// the name.
 func (m Match) Pattern(n dname.Name) string {
 	if m == BelowOnly {
 		return "*." + n.String()
@@ -137,8 +138,8 @@ func (m Match) Describe(n dname.Name) string {
 	return m.Pattern(n)
 }
 
-// Pattern returns the target as order files write it, but without attributes. The text does not
-// distinguish Exact from Subtree.
+// Pattern returns the target in the notation of order files, without attributes. Exact and
+// Subtree have the same text.
 func (t *Target) Pattern() string {
 	switch t.Kind {
 	case TargetAddress:

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestWords checks that each constant of an enum has a word of its own, and that the parser
-// accepts the word.
+// TestWords checks that each constant of an enum has a word of its own. The parser must
+// accept the word.
 func TestWords(t *testing.T) {
 	enums := map[string]func(v uint8) (word string, parsed uint8, ok bool){
 		"Action":        wordsOf(actionWords),

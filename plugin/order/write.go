@@ -31,8 +31,8 @@ func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!ma
 // The function "word" returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// The function "text" returns a node for any string. It quotes strings that people or other
-// parsers could misread. It also quotes "<<", which the YAML library does not.
+// The function "text" returns a node for any string. It quotes strings that people or
+// parsers could misread. "<<" is one of these.
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -92,8 +92,8 @@ func putStatus(n *yaml.Node, s Status) {
 // compact is the parameter "indent" for JSON on a single line.
 const compact = -1
 
-// appendJSON appends the tree n as JSON. The parameter "indent" is the number of blanks before
-// the line of n, or compact for a single line.
+// appendJSON appends the tree n as JSON. "indent" is the number of blanks before the line
+// of n, or compact.
 func appendJSON(dst []byte, n *yaml.Node, indent int) []byte {
 	open, end, step := byte('['), byte(']'), 1
 	switch n.Kind {

@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// StartText returns t as text for fields like issued and from. The start of a day in the zone
-// is written as a date, and any other time with its offset. NoTime is "".
+// StartText returns t as text for fields like issued and from. The start of a day becomes
+// a date. Any other time has its offset. NoTime is "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -15,8 +15,8 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t as text for fields like until and deadline. In these fields a date means
-// the end of the day, so the start of a day is written as the date before. NoTime is "".
+// EndText returns t as text for fields like until and deadline. There, a date is the end
+// of the day. The start of a day becomes the date before. NoTime is "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

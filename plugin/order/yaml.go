@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The YAML parser and the JSON parser give equal trees, with the position of each value. So
-// one decoder reads both formats.
+// The YAML parser and the JSON parser give equal trees, with the position of each value.
+// One decoder therefore reads both formats.
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
@@ -27,11 +27,11 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. It skips the inner names of the runs (long lists
-// of names). If the function "stop" returns an error, parseYAML returns this error.
+// parseYAML parses exactly one YAML document. It skips the inner names of the runs (long
+// lists of names). If "stop" returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
-	// The YAML library recovers only from its own panics. After any other panic, the server
-	// must refuse the file and go on.
+	// The YAML library recovers only from its own panics. After any other panic, the
+	// server must refuse the file and go on.
 	defer func() {
 		if r := recover(); r != nil {
 			doc, err = nil, &syntaxError{1, 1, fmt.Sprintf("is not YAML: %v", r)}
@@ -65,8 +65,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader yields a text without the inner names of its runs. It yields blanks and line
-// feeds in their place, so that later positions stay the same.
+// A yamlReader yields a text without the inner names of its runs. Blanks and line feeds
+// replace the names. Later positions therefore stay the same.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -115,8 +115,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags finds each node with the tag "!", because the YAML library drops a tag without a
-// name. It reads the text once, together with the nodes.
+// bareTags finds each node with the tag "!". The YAML library drops a tag without a name.
+// bareTags reads the text once, together with the nodes.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -133,12 +133,11 @@ func (m *bareTags) mark(n *yaml.Node) {
 	}
 }
 
-// seek moves forward to a line and column. It returns false for an earlier position, and for a
-// position outside the text.
+// seek moves forward to a line and column. For an earlier position, and for a position
+// outside the text, it returns false.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
-		// A list or mapping may begin at the position of its first entry. No other node can be
-		// before the current position.
+		// A list or mapping may begin at the position of its first entry.
 		return false
 	}
 	for ; m.line < line; m.line, m.col = m.line+1, 1 {
@@ -168,8 +167,8 @@ func notYAML(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || 0x80 <= r && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
 }
 
-// yamlSyntaxError adds a position to an error of the YAML library, which never returns a
-// column.
+// yamlSyntaxError adds a position to an error of the YAML library. The library never
+// returns a column.
 func yamlSyntaxError(data []byte, err error) error {
 	if m := yamlAnchor.FindStringSubmatch(err.Error()); m != nil {
 		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))

@@ -66,8 +66,8 @@ func FuzzBareTags(f *testing.F) {
 	})
 }
 
-// TestBareTagsLinear checks that bareTags reads a long line only once. Reading the line again
-// for each entry took 33 s for 64,000 entries.
+// TestBareTagsLinear checks that bareTags reads a long line only once. Reading the line
+// again for each entry took 33 s for 64,000 entries.
 func TestBareTagsLinear(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("note: a!\ntargets: [")

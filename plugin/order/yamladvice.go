@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message shows a part of the file. The ordinary log
-// gets the text in the field "public" instead, because the file may have secret orders.
+// A taughtError is a syntax error whose message shows a part of the file. The part may be
+// secret, so the ordinary log gets the field "public".
 type taughtError struct {
 	*syntaxError
 	public string
@@ -22,16 +22,15 @@ type taughtError struct {
 
 func (e *taughtError) Unwrap() error { return e.syntaxError }
 
-// adviseYAML replaces a YAML error by advice about a common mistake, because the YAML library
-// often reports a wrong line. It looks for one line whose correction makes the start of the
-// file valid.
+// adviseYAML replaces a YAML error by advice about a common mistake. It looks for one line
+// whose correction makes the start of the file valid.
 func adviseYAML(data []byte, err error) error {
 	var s *syntaxError
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
-	// The control character is the mistake. The text may be incomplete, because reading stops
-	// there.
+	// The control character is the mistake. Reading stops there, so the text may be
+	// incomplete.
 	if strings.Contains(s.msg, "control characters") {
 		return err
 	}
@@ -58,8 +57,8 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size, in bytes, of a file that gets advice. maxTried is how many
-// bytes adviseYAML may parse for it.
+// maxAdvised is the largest size, in bytes, of a file that gets advice. maxTried is how
+// many bytes adviseYAML may parse.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
@@ -78,8 +77,8 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the corrected line i makes the file valid YAML up to this line or the
-// next. The parameter "left" is the number of bytes that may still be parsed.
+// mended reports whether the corrected line i makes the YAML valid up to the next line.
+// The parameter "left" is the number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -116,8 +115,8 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, the most likely first. The parameter "left" is
-// the number of bytes that may still be read.
+// mends returns possible corrections of line i, the most likely first. The parameter
+// "left" is the number of bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
 	*left -= len(line)
@@ -215,9 +214,8 @@ func init() {
 
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. It looks for a
-// line above with the same indentation and a key of the same mapping, or for the key of this
-// mapping.
+// belongs reports whether a line with the key may have the given indentation. It looks for
+// a line above with a key of the same mapping.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false
@@ -340,8 +338,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the indentations that line i can have after the lines above. The indentation
-// nearest to that of line i is first.
+// indents returns the possible indentations of line i after the lines above. The nearest
+// indentation is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10

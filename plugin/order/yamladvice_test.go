@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestYAMLAdvice checks the messages about common mistakes that make a file invalid YAML. Five
-// valid lines precede the text of each row.
+// TestYAMLAdvice checks the messages about common mistakes that make a file invalid YAML.
+// Five valid lines precede the text of each row.
 func TestYAMLAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const target = "\n  targets: [one.example]\n"
@@ -68,7 +68,7 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 
-		// A block text may contain anything, so the advice is about a later line.
+		// A block text may contain anything. The advice is therefore about a later line.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
 		// Without advice, the message comes from the YAML library.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},

@@ -1,28 +1,33 @@
-// Package rpz converts the orders in force into a response policy zone (RPZ), which BIND,
-// Unbound, PowerDNS Recursor and Knot Resolver can enforce.
+// Package rpz converts the orders in force into a response policy zone (RPZ). BIND, Unbound,
+// PowerDNS Recursor and Knot Resolver can enforce such a zone.
 //
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //
-// A [Tree] has one node for each name at which the answer may change, and for each name above
-// it. A node has two answers. Own is for queries for the name itself. Below is for queries for
-// all names below it that have no node.
+// A [Tree] has a node for each name at which the answer may change. All names above are
+// nodes too. A node has two answers:
+//
+//	Own    for queries for the name of the node
+//	Below  for queries for all names below that have no node
 //
 // # The closed zone
 //
-// A simple zone has the records "name" and "*.name" for each blocked name. In BIND and
-// Unbound, this zone blocks too little (RFC 4592, section 2.2). For example, if the zone also
-// has "a.b.name", then "b.name" exists, and "*.name" no longer covers "c.b.name". PowerDNS
-// ignores this rule.
+// A simple zone has two records for each blocked name: "name" and "*.name". In BIND and
+// Unbound, a simple zone blocks too little (RFC 4592, section 2.2). PowerDNS does not have this
+// problem. An example:
 //
-// A [Zone] is closed: all three servers read it in the same way. The method Close
-//   - omits a name if it and all names below it get the answer of the wildcard above it,
-//   - writes two records for each other node below a wildcard, even for an empty node: one at
-//     the node and one wildcard below it.
+//	*.name       blocks c.b.name
+//	a.b.name     makes b.name exist; "*.name" then no longer covers c.b.name
+//
+// A [Zone] is closed: all servers read a closed zone in the same way. The method Close
+// omits names that need no records, because the wildcard above is enough. Each other node
+// below a wildcard gets two records:
+//
+//	one record at the node, and one wildcard below the node
 //
 // The record of a name that passes is "CNAME rpz-passthru.".
 //
 // # Tests
 //
-// model_test.go has a model of how each server reads a zone. A fuzzer compares the answers of
-// the models with the decisions of ruleset.Set.Decide.
+// model_test.go has a model of the reading of each server. A fuzzer compares the answers of the
+// models with the decisions of ruleset.Set.Decide.
 package rpz

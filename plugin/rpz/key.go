@@ -6,10 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A key is a name as text: the labels from the top-level label on, each followed by a 0 octet.
+// A key is a name as text: the labels from the top-level label on, each followed by a 0
+// octet.
 //
-// Each ancestor of a name is a prefix of its key. Keys sort in canonical order (RFC 4034,
-// section 6.1), because labels contain no 0 octet.
+// An ancestor of a name is a prefix of its key. Keys sort in canonical order (RFC 4034,
+// section 6.1).
 type key string
 
 // keyOf returns the key of a name in an order.
@@ -21,7 +22,7 @@ func keyOf(w *dname.Wire) key {
 	return key(b)
 }
 
-// below reports whether k is equal to the key top or below it.
+// below reports whether k is equal to the key top or below top.
 func (k key) below(top key) bool { return strings.HasPrefix(string(k), string(top)) }
 
 // parent returns the key without its last label. The parent of a top-level label is "".
@@ -29,7 +30,7 @@ func (k key) parent() key {
 	return k[:strings.LastIndexByte(string(k[:len(k)-1]), 0)+1]
 }
 
-// wire appends the canonical wire form of the name to b, behind the labels that are already in b.
+// wire appends the canonical wire form of the name to b. The labels in b stay in front.
 func (k key) wire(b []byte) []byte {
 	for len(k) > 0 {
 		p := k.parent()
@@ -54,12 +55,12 @@ func common(a, b key) key {
 	return a[:end]
 }
 
-// triggers are the top-level labels that give a record of an RPZ another meaning. For example,
-// a name below rpz-ip represents an address.
+// triggers are the top-level labels that give a record of an RPZ another meaning. A name
+// below rpz-ip, for example, represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ can contain the name and the wildcard below it. The origin is in
-// octets of wire form. Names with a label of triggers do not fit: they would block addresses.
+// fits reports whether an RPZ has room for the name and the wildcard below. origin is in
+// octets of wire form. A name with a label of triggers would block addresses.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
 	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]

@@ -40,8 +40,8 @@ func (m *model) exists(k key) bool {
 	return i < len(m.owners) && m.owners[i].below(k)
 }
 
-// bind reads the zone as BIND does (RFC 4592). A name that exists without a record passes. For
-// other names, the wildcard below the closest existing name decides.
+// bind reads the zone as BIND does (RFC 4592). An existing name without a record passes.
+// Otherwise, the wildcard below the closest existing name decides.
 func (m *model) bind(k key) *Answer {
 	if m.exists(k) {
 		return m.at[k]
@@ -54,8 +54,8 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does. The closest existing name is the longest common
-// ancestor of the asked name and of the owner before it in canonical order.
+// unbound reads the zone as Unbound does. The owner before the asked name in canonical
+// order decides. The longest common ancestor of both names is the closest existing name.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -105,8 +105,8 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name that a server with the entries treats in another way than the
-// order set, or "".
+// misread returns the first name at which a server with the entries decides differently
+// from the order set, or "".
 func misread(table *Table, set *ruleset.Set, entries []Entry, now order.Time, cfg Config) string {
 	m := newModel(entries)
 	for _, n := range world.Names("example") {
@@ -135,8 +135,8 @@ func zoneText(entries []Entry) string {
 	return string(b)
 }
 
-// naive returns the records of a simple zone. A name with rules of its own gets its own
-// answer, and the wildcard below it gets the answer below it.
+// naive returns the records of a simple zone: one for the name, and one for the wildcard
+// below.
 func naive(t *Tree) (out []Entry) {
 	parent := t.Parents()
 	for i := range t.Nodes {
@@ -156,9 +156,8 @@ func naive(t *Tree) (out []Entry) {
 	return out
 }
 
-// check compares the closed zone with the decisions at each time, while the orders change. It
-// also checks updated trees and differences of zones. It returns how often a simple zone is
-// wrong.
+// check compares the closed zone with the decisions at each time, while the orders change.
+// It returns how often a simple zone is wrong.
 func check(t testing.TB, c *world.Choices) (leaks int) {
 	t.Helper()
 	w := world.New(c)
@@ -240,7 +239,7 @@ func FuzzClosedZone(f *testing.F) {
 }
 
 // TestClosedZone compares the readings of three servers with the decisions for many random
-// orders. It also checks that a simple zone (see naive) is wrong for some of these orders.
+// orders. A simple zone (see naive) must be wrong for some of these orders.
 func TestClosedZone(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	leaks := 0

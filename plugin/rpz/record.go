@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AppendRecords appends the records of the entry to list. The origin is the name of the zone in
-// presentation form, with a trailing dot.
+// AppendRecords appends the records of the entry to list. The origin is the name of the
+// zone in presentation form, with a trailing dot.
 func (e *Entry) AppendRecords(list []dns.RR, origin string) []dns.RR {
 	owner := string(dname.AppendPresentation(nil, e.wire(nil)))
 	if origin != "." {

@@ -12,31 +12,32 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. A name is blocked if an order blocks it for
-	// one country. The first country with a blocking order decides. Without countries, no
-	// order with a country applies.
+	// Countries are the countries of the clients. A name is blocked if an order blocks the
+	// name for one country. The first country with an order decides. Without countries, no
+	// order for countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
 	// Refused is the response that replaces REFUSED, or ResponseUnset.
 	Refused order.ResponseKind
-	// Origin is the length of the zone's name in octets in wire form, from 1. Names that are too
-	// long for the zone are omitted.
+	// Origin is the length of the zone's name in octets in wire form, from 1. Names that
+	// are too long for the zone are omitted.
 	Origin int
 }
 
 // A Node has the answers for one name and for the names below it.
 type Node struct {
 	key
-	// Own is the answer to queries for the name. Below is the answer to queries for each name
-	// below it that has no node.
+	// Own is the answer to queries for the name. Below is the answer to queries for each
+	// name below that has no node.
 	Own, Below *Answer
 	until      order.Time // Own and Below may change at this time
 }
 
 // A Tree contains the answers for all names at one time. It is immutable.
 type Tree struct {
-	// Nodes are in canonical order. All ancestors of a node are nodes, without the root.
+	// Nodes are in canonical order. All ancestors of a node are nodes. The root is no
+	// node.
 	Nodes []Node
 	// Omitted are the names of orders that do not fit into the zone, in canonical order.
 	Omitted []dname.Name
@@ -53,14 +54,14 @@ type Tree struct {
 // Table returns the table of the answers of the tree.
 func (t *Tree) Table() *Table { return t.table }
 
-// With returns a copy of the tree with other answers. The nodes must have the names of the nodes
-// of t. The copy cannot be updated.
+// With returns a copy of the tree with other answers. The nodes must have the same names.
+// The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
 	return &Tree{Nodes: nodes, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
 
-// Build returns the tree of the set at the time now. A caller that needs to compare trees passes
-// the same table to all calls.
+// Build returns the tree of the set at the time now. To compare trees, pass one table to
+// all calls.
 func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	t := &Tree{set: set, now: now, cfg: cfg, table: table, Until: ruleset.Forever}
 	var keys []key
@@ -78,10 +79,11 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. It decides again only about names
-// that may have changed. Another set must come from the same ruleset.Excerpts as the set of t.
+// Update returns the tree of another set or a later time. It decides again only about
+// names that may have changed. Both sets must come from one ruleset.Excerpts.
 //
-// A name without rules may keep a node, with the answers of the node above it.
+// A node can stay when its name has no more rules. The node then has the answers of the
+// node above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -137,8 +139,8 @@ func (t *Tree) add(n Node) {
 	t.Nodes = append(t.Nodes, n)
 }
 
-// complete sorts the keys, and adds the keys above them. It removes duplicates. It moves the
-// keys that do not fit into the zone to t.Omitted.
+// complete sorts the keys, adds the keys above, and removes duplicates. Keys that do not
+// fit into the zone go to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
@@ -189,8 +191,8 @@ func (t *Tree) judge() *judge {
 // node returns the node of a name.
 func (j *judge) node(k key) Node {
 	n := Node{key: k, until: ruleset.Forever}
-	// The label "!" represents all labels below the name that no order contains, because an
-	// order cannot contain "!".
+	// No order contains the label "!". The label "!" therefore represents all labels
+	// without a node.
 	j.room[0], j.room[1] = 1, '!'
 	wire := k.wire(j.room[:2])
 	j.q.SetWire(wire[2:])

@@ -11,7 +11,7 @@ import (
 // An Entry has the records of one name in a Zone, and of the wildcard below the name.
 type Entry struct {
 	key
-	// Own and Wildcard are the answers of the records. The nil pointer means that there is no
+	// Own and Wildcard are the answers of the records. If the pointer is nil, there is no
 	// record.
 	Own, Wildcard *Answer
 }
@@ -25,8 +25,8 @@ type Zone struct {
 // Records returns the number of records, without the SOA and NS records.
 func (z *Zone) Records() int { return z.records }
 
-// Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names below
-// it (RFC 8020). If one of them has another answer, the name's own record is NODATA.
+// Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names
+// below (RFC 8020). If a name below has another answer, the record is NODATA.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (
@@ -98,7 +98,7 @@ func (t *Tree) Parents() []int32 {
 	return out
 }
 
-// Denied reports for each node whether the node and all names below it get NXDOMAIN.
+// Denied reports for each node whether the node and all names below get NXDOMAIN.
 func (t *Tree) Denied(parent []int32) []bool {
 	out := make([]bool, len(t.Nodes))
 	for i := range t.Nodes {
@@ -161,13 +161,13 @@ func (z *Zone) Digest() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// A Difference contains the records that one zone has and another zone does not have.
+// A Difference contains the records that only one of two zones has.
 type Difference struct {
 	Deleted, Added []Entry
 }
 
-// Compare returns the difference from the zone old to the zone new. The answers of both zones
-// must have one table.
+// Compare returns the difference from the zone old to the zone new. The answers of both
+// zones must have one table.
 func Compare(old, new *Zone) Difference {
 	var d Difference
 	a, b := old.Entries, new.Entries

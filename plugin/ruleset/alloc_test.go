@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestDecideAllocatesNothing checks that Decide and DecideAddress do not allocate, for all
-// kinds of verdicts.
+// TestDecideAllocatesNothing checks that no kind of decision allocates memory.
 func TestDecideAllocatesNothing(t *testing.T) {
 	was := longListFrom
 	t.Cleanup(func() { longListFrom = was })
@@ -44,8 +43,8 @@ func decideAllocatesNothing(t *testing.T) {
 			}
 			return v
 		})
-		// led decides about hit.example, as if the answer for the asked name contained it. An
-		// exception, a lift or the guard may let the answer pass.
+		// led decides about hit.example in an answer for the asked name. An exception, a
+		// lift or the guard may let the answer pass.
 		led := func(s *Set) func() Verdict {
 			return func() Verdict {
 				var n, hit QName

@@ -19,19 +19,18 @@ type Builder struct {
 	wire     dname.Wire // scratch space for one name
 	interned interner
 	commons  map[commonKey]*Common
-	// lastKey and last cache the previous call of common, because orders of one authority
-	// often follow one another.
+	// lastKey and last cache the newest result of common. Orders that follow one another
+	// are often from one authority.
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts maps the id of an order to the time from which on a lift ends the whole order
-	// for good.
+	// wholeLifts has the time from which on a lift ends a whole order for ever. The key is
+	// the id of the order.
 	wholeLifts map[string]order.Time
-	// repeated maps the number of an entry to its number of duplicate targets. It contains
-	// only orders with a side list (names in a file of their own). The parser reports other
-	// duplicates.
+	// repeated has the number of duplicate targets of each order with a side list, by
+	// entry. The parser reports all other duplicates.
 	repeated map[uint32]int
 }
 
@@ -49,8 +48,7 @@ func NewBuilder(path string, opt Options) *Builder {
 	return b
 }
 
-// Add compiles one order. It keeps pointers to the order's Terms and strings, but not to the
-// Order.
+// Add compiles one order. Add keeps pointers to the Terms and the strings of the order.
 func (b *Builder) Add(o *order.Order) {
 	coop.Tick(b.part.entries.n)
 	e := entry{
@@ -97,7 +95,7 @@ func (b *Builder) entry(e entry) {
 	b.part.entries.add(e)
 }
 
-// note records the properties of the order with entry number n that concern the whole part.
+// note updates the properties of the part for the order with entry number n.
 func (b *Builder) note(e *entry, n uint32) {
 	p := b.part
 	if e.action == order.Lift {
@@ -110,14 +108,14 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
-// dates returns the intervals in which an order is in force by its dates and windows. It
-// ignores the order's status.
+// dates returns the intervals that the dates and windows of an order allow. The order's
+// status does not matter.
 func dates(o *order.Order) []interval {
 	return intersect(single(begin(o), o.Until), windows(o.Windows))
 }
 
-// begin returns the time at which an order begins. A lift (an order that ends other orders)
-// without the field From begins at the time of its decision.
+// begin returns the time at which an order begins. A lift without the field From begins at
+// its decision time.
 func begin(o *order.Order) order.Time {
 	if o.Action == order.Lift && o.From == order.NoTime {
 		return o.DecidedAt()
@@ -125,10 +123,8 @@ func begin(o *order.Order) order.Time {
 	return o.From
 }
 
-// inForce returns the intervals in which an order is enforced, or nil.
-//
-// Add also indexes the names of orders that are never enforced. Otherwise a suspended order
-// would look like lost names.
+// inForce returns the intervals in which an order is enforced, or nil. The names of an
+// order are indexed even if the order is never enforced. Otherwise they would seem lost.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

@@ -7,17 +7,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A duty is a time that an order sets for its operator: a deadline or the time of a review.
-// The type is small, because there are very many duties.
+// A duty is a deadline or a review that an order prescribes to its operator. The type is
+// small, because a set can have very many duties.
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the number of the schedule in which the operator must fulfil the duty (see
-	// owed). The order's status does not change it. If the order's dates contain no second, it
-	// is empty.
+	// sched is the number of the schedule in which the duty exists (see owed), which may
+	// be empty.
 	sched uint32
-	// target is 1 plus an index of the part's dutyTargets. It is 0 for a duty of the whole
-	// order.
+	// target is 1 plus an index of the part's dutyTargets. The value 0 means that the duty
+	// is for the whole order.
 	target uint32
 }
 
@@ -34,7 +33,7 @@ type target struct {
 	net   netip.Prefix
 }
 
-// of returns the target of the duty, or nil for a duty of the whole order.
+// of returns the target of the duty. It returns nil if the duty is for the whole order.
 func (x *duty) of(p *Part) *dutyTarget {
 	if x.target == 0 {
 		return nil
@@ -42,8 +41,8 @@ func (x *duty) of(p *Part) *dutyTarget {
 	return &p.dutyTargets[x.target-1]
 }
 
-// duties adds the duties of the order with entry number n. The parameter own contains the
-// intervals in which the order is in force by its dates.
+// duties adds the duties of the order with entry number n. The dates of the order allow
+// the intervals own.
 func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	add := func(to *[]duty, x duty, ivs []interval) {
 		if x.at != order.NoTime {
@@ -73,8 +72,8 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the interval from the time `from` to the end of ivs. It includes the gaps
-// between windows, because the operator must load an order before its first window begins.
+// owed returns the interval from the time `from` to the end of ivs, with the gaps. The
+// operator must load an order before its first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

@@ -11,8 +11,8 @@ import (
 // entryBlock is the number of entries in each full block.
 const entryBlock = 1 << 12
 
-// entries stores the orders of a part in blocks. Growing one slice would copy the entries of a
-// large register many times and double the memory.
+// entries stores the orders of a part in blocks. One long slice would be copied many times
+// as it grows, and would need double the memory.
 type entries struct {
 	blocks [][]entry
 	n      int
@@ -20,7 +20,7 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Pointers to entries are invalid until fit has been called, because add may
+// add appends e. Pointers to entries are valid only after the call of fit, because add may
 // move entries.
 func (s *entries) add(e entry) {
 	switch s.n {
@@ -55,7 +55,7 @@ func (s *entries) all() iter.Seq[*entry] {
 	}
 }
 
-// A commonKey identifies a Common whose rare fields are all empty.
+// A commonKey identifies a Common. All rare fields of the Common are empty.
 type commonKey struct {
 	terms           *order.Terms // the terms also determine the scope, exemptions and response
 	action          order.Action
@@ -63,8 +63,8 @@ type commonKey struct {
 	public, excepts bool
 }
 
-// maxCommon limits the size of the cache, because orders with different terms gain nothing
-// from the cache.
+// maxCommon limits the size of the cache. The cache is useless for a file whose orders
+// have different terms.
 const maxCommon = 1 << 12
 
 // common returns the fields that the order shares with other orders of the file.
@@ -95,7 +95,8 @@ func (b *Builder) common(o *order.Order) *Common {
 	return c
 }
 
-// fromTerms sets the fields that follow from the terms of the orders and from the options.
+// fromTerms sets the fields that depend only on the terms of the orders and on the
+// options.
 func (b *Builder) fromTerms(c *Common) {
 	t := c.Terms
 	c.scope, c.exempt, c.response = b.interned.scope(t.Scope), b.interned.exempt(t.Exempt), t.Response

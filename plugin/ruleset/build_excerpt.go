@@ -2,18 +2,17 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Excerpts makes sets without certain orders, for programs that export the names in force. It
-// keeps the compiled parts, so that it compiles only changed files again. It is not safe for
-// concurrent use.
+// Excerpts makes sets that lack certain orders, for exports. Excerpts caches compiled
+// parts and is not safe for concurrent use.
 type Excerpts struct {
-	// Drop returns true for a block order that the result must not contain. For one order, it
-	// must always return the same value. Lifts always stay. If Drop is nil, all orders stay.
+	// Drop returns true for a block order that the result must not contain. Each call must
+	// have the same result. If Drop is nil, all orders stay.
 	Drop func(*Order) bool
 	made map[*Part]*Part
 }
 
-// Of returns the set without the dropped orders. The result treats the country of clients as
-// known, because an export is for the clients of one country.
+// Of returns the set without the dropped orders. An export is for one country. In the
+// result, the country of clients is therefore known.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))
@@ -35,7 +34,8 @@ func (x *Excerpts) Of(s *Set) *Set {
 	return Merge(parts, opt)
 }
 
-// part returns the part without the dropped orders, or the part itself if no order is dropped.
+// part returns the part without the dropped orders. If no order is dropped, it returns the
+// part itself.
 func (x *Excerpts) part(p *Part) *Part {
 	drop := map[string]bool{}
 	for e := range p.entries.all() {

@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Freeze returns the compiled part and its problems. If the index was full, the part lacks
-// names and one of the problems is an error. The Builder must not be used after Freeze.
+// Freeze returns the compiled part and its problems. If the index was full, some names are
+// missing and the problems contain an error. Do not use the Builder after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// The lists of rules begin with b.rules, because a name with one rule uses that rule as a
+	// The lists begin with b.rules. A name with one rule uses the rule in b.rules as a
 	// list of length 1.
 	p.rules = b.rules
 	for i := range p.rules {
@@ -49,8 +49,8 @@ func (b *Builder) Freeze() (*Part, order.Problems) {
 	return p, problems
 }
 
-// freezeNames freezes the index. It stores the rules of each name with several rules as a
-// list. Names with equal rules share a list.
+// freezeNames freezes the index. The rules of a name with several rules become a list.
+// Names with equal rules share a list.
 func (b *Builder) freezeNames() {
 	p := b.part
 	lists := map[string]uint32{}
@@ -73,15 +73,15 @@ func (b *Builder) freezeNames() {
 				}
 				p.longLists[ref], p.rules[ref].long = x, true
 			}
-			// The limit saves memory: the few lists of a small file repeat, but the lists of a
-			// large register never do.
+			// The limit saves memory. Small files repeat a few lists. The lists of a large
+			// register are all different.
 			if len(lists) < 1<<16 {
 				lists[string(key)] = ref
 			}
 		}
 		return ref
 	}
-	// last caches the previous result, because consecutive names often have equal lists.
+	// last caches the newest result. Names that follow one another often have equal lists.
 	last := struct {
 		ref     uint32
 		mark    bool
@@ -116,16 +116,15 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// mayDiffer reports whether the rule can keep a name from NXDOMAIN when its parent has
-// NXDOMAIN. Rules that are never enforced do not count, because a query looks at maxBelow
-// counted names at most.
+// mayDiffer reports whether the rule can change the response below a name with NXDOMAIN. A
+// rule that is never enforced cannot.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)
 }
 
-// sortMerge sorts the rules of one name by kind, and exceptions by entry. Other rules are
-// sorted by precedence. It removes duplicates, and calls uncount for each duplicate target.
+// sortMerge sorts the rules of one name by kind, and then by entry or precedence. It
+// removes duplicates, and calls uncount for each duplicate target.
 func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	entries := &b.part.entries
 	slices.SortStableFunc(list, b.part.compare)
@@ -145,7 +144,7 @@ func (b *Builder) sortMerge(list []rule, uncount func(*entry)) []rule {
 	return list
 }
 
-// compare compares two rules of one name by the sequence in which a verdict tries the rules.
+// compare compares two rules of one name. A verdict tries the lower rule first.
 func (p *Part) compare(x, y rule) int {
 	if x.kind == except && y.kind == except {
 		return cmp.Compare(x.entry, y.entry)
@@ -153,8 +152,8 @@ func (p *Part) compare(x, y rule) int {
 	return cmp.Or(cmp.Compare(x.kind, y.kind), precedence(p.entries.at(x.entry), p.entries.at(y.entry)), cmp.Compare(x.entry, y.entry))
 }
 
-// precedence compares two orders with equal targets. The order issued first comes first, and
-// orders without a date come last. The ids decide between equal dates.
+// precedence compares two orders with equal targets. The order that was issued first has
+// precedence. Orders without a date come last. For equal dates, the ids decide.
 func precedence(x, y *entry) int {
 	if x == y {
 		return 0

@@ -7,16 +7,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Guard finds targets that must not be enforced because they are almost certainly mistakes.
-// Targets that a Guard finds are called held. Guards are immutable and comparable.
+// A Guard finds targets that must not be enforced, because they are almost certainly
+// mistakes. The found targets are called held. Guards are immutable and comparable.
 type Guard interface {
-	// Name returns the reason why a target at the name must not be enforced, or "". The target
-	// "*.example.com" is checked as the name "example.com". Name must not keep the Wire.
+	// Name returns the reason why a target at the name must not be enforced, or "". For
+	// the target "*.example.com", the name is "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
 	// Address returns the reason why an address or network must not be blocked, or "".
 	Address(netip.Prefix) string
-	// Protected reports whether answers for an asked name must pass, even if they lead to a
-	// blocked name.
+	// Protected reports whether all answers for an asked name must pass. Even an answer
+	// that leads to a blocked name must pass.
 	Protected(*dname.Wire) bool
 }
 
@@ -74,7 +74,7 @@ func (h *held) checkNet(g Guard, x netip.Prefix) {
 	h.nets[x] = &heldNode{net: x, why: why}
 }
 
-// forced contains the targets that an order enforces although the guard objects.
+// forced contains the targets that an order enforces in spite of the guard.
 type forced struct {
 	targets map[forcedTarget]struct{}
 }
@@ -82,8 +82,8 @@ type forced struct {
 type forcedTarget struct {
 	name dname.Name
 	net  netip.Prefix
-	// below is set for the target "*.example.com", which is not the same target as
-	// "example.com".
+	// below is set for the target "*.example.com". The target "example.com" is another
+	// target.
 	below bool
 }
 
@@ -102,7 +102,7 @@ func newForced(list []order.Force) *forced {
 	return f
 }
 
-// covers reports whether the order enforces its target at h although the guard objects.
+// covers reports whether the order enforces its target at h in spite of the guard.
 func (f *forced) covers(h *heldNode, m order.Match) bool {
 	if f == nil {
 		return false
@@ -111,8 +111,8 @@ func (f *forced) covers(h *heldNode, m order.Match) bool {
 	return ok
 }
 
-// Guarded returns the part that a Builder with the guard g would have made. It uses the
-// compiled names and does not read the file again.
+// Guarded returns a copy of the part with the guard g. It checks the compiled names and
+// does not read the file again.
 func (p *Part) Guarded(g Guard) *Part {
 	q := *p
 	q.held, q.guard = held{}, g

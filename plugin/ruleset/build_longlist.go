@@ -5,26 +5,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longListFrom is the length from which on a list of rules gets an index. Tests set it lower.
+// longListFrom is the lowest length of a list of rules that gets an index. Tests set it
+// lower.
 var longListFrom = 16
 
-// A longList is the index of a long list of rules. A query skips the rules that cannot change
-// its verdict. The verdict must be equal to the verdict without the index.
+// A longList is the index of a long list of rules. A query skips useless rules. The index
+// must not change verdicts.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex[listLift]
 	blocks []listBlock // one element for each block rule of the list
 }
 
-// A listLift is a lift (a rule that ends other rules) in a longList.
+// A listLift is a lift in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift and all lifts before it in liftIndex.later have
-	// ended.
+	// over is the time at which this lift and all earlier lifts of the list have ended.
+	// The list is liftIndex.later.
 	over order.Time
 }
 
-// A listBlock has the properties by which most queries can skip a block rule.
+// A listBlock has the properties of a block rule. Most queries can skip the rule by these
+// properties.
 type listBlock struct {
 	from      order.Time // the first second in force
 	over      order.Time // the second after the last second in force
@@ -79,8 +81,8 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns the time from which on lifts end a block for all clients for ever, or
-// Forever. The time may be too late, because the function checks only a few lifts.
+// liftedForGood returns a time from which on a block is lifted for all clients for ever,
+// or Forever. It checks only some lifts.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -103,8 +105,8 @@ func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry)
 	return from
 }
 
-// forGood returns the time from which on a lift applies to all clients for ever and without
-// exceptions. It returns Forever if no such time exists.
+// forGood returns the time from which on a lift applies to all clients for ever, without
+// exceptions, or Forever.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from

@@ -8,19 +8,19 @@ import (
 )
 
 const (
-	// ownSegment is the smallest number of names of a part with a segment of its own. For a
-	// smaller part, merging costs less than one more look-up in each query.
+	// ownSegment is the lowest number of names for a segment of its own. Merging a smaller
+	// part costs less than one more look-up.
 	ownSegment = 20_000
-	// maxOwn is the largest number of parts that stay segments of their own.
+	// maxOwn is the largest number of parts with their own segments.
 	maxOwn = 2
 )
 
-// maxMerged limits the bytes of the indexes that are merged into one segment, because one
-// index has room for 4 GiB. Tests set it lower.
+// maxMerged limits the bytes of indexes that are merged into one segment. One index has
+// room for 4 GiB. Tests set maxMerged lower.
 var maxMerged = 3 << 30
 
-// Merge combines parts into a set, and does not change the parts. A Builder or Guarded must
-// have made them with the options opt. Their orders must have different ids (see Duplicates).
+// Merge combines parts into a set, and does not change the parts. All parts must be
+// compiled with the options opt. The orders must have different ids (see Duplicates).
 func Merge(parts []*Part, opt Options) *Set {
 	s := &Set{number: sets.Add(1), parts: slices.Clone(parts), opt: opt, embeddings: embeddingsWith(opt.NAT64)}
 	bySize := slices.Clone(parts)
@@ -35,7 +35,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	case 1:
 		s.segments = append(s.segments, rest[0])
 	default:
-		// The small parts are merged in the sequence of loading, so that the result is always
+		// The parts are merged in the sequence of loading. The result is therefore always
 		// the same.
 		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
 		for len(small) > 0 {
@@ -64,7 +64,7 @@ func Merge(parts []*Part, opt Options) *Set {
 	return s
 }
 
-// findWhole fills in s.whole, the lifts that end whole orders.
+// findWhole sets s.whole, which contains the lifts that end whole orders.
 func (s *Set) findWhole() {
 	s.whole = map[string][]wholeLift{}
 	for _, p := range s.segments {
@@ -90,9 +90,8 @@ func mergeParts(parts []*Part) *Part {
 // dropped replaces the number of an entry that take omitted.
 const dropped = ^uint32(0)
 
-// take adds the orders of a compiled part. The function change may edit an entry, and omits
-// the entry if it returns false. The results map the part's schedules and entries to the
-// builder's.
+// take adds the orders of a compiled part, and returns the new numbers of its schedules
+// and entries. If change returns false, take omits the entry.
 func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uint32) {
 	b.part.shadows = b.part.shadows || p.shadows
 	b.part.ownDates = b.part.ownDates || p.ownDates
@@ -138,8 +137,8 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 
 // Duplicates returns a problem for each order of p whose id another part uses too.
 func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The map has the ids of the smaller side, so that a small file needs no map of a large
-	// register.
+	// The map has the ids of the smaller side. A small file therefore needs no map of a
+	// large register.
 	n := 0
 	for _, o := range others {
 		n += o.entries.n

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part that a Builder with the options opt would have made, or p itself if
-// nothing differs. It uses the compiled rules, because the file may have changed or vanished.
+// Ruled returns the part as compiled with the options opt. If nothing differs, it returns
+// p itself. Ruled uses the compiled rules, because the file may be changed or gone.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -19,7 +19,7 @@ func (p *Part) Ruled(opt Options) *Part {
 		q.embeddings = b.part.embeddings
 		return q.Guarded(opt.Guard)
 	}
-	// The index must be built again, because the default response decides which of its names
+	// The index must be built again. The default response decides which names of the index
 	// are marked.
 	commons := map[*Common]*Common{}
 	return p.rebuilt(b, func(e *entry) bool {
@@ -28,7 +28,7 @@ func (p *Part) Ruled(opt Options) *Part {
 	})
 }
 
-// Without returns a copy of the part, and omits each order for whose id drop returns true. It
+// Without returns a copy of the part without the orders for which drop returns true. It
 // does not read the file again.
 func (p *Part) Without(drop func(id string) bool) *Part {
 	b := NewBuilder(*p.path, Options{Response: p.response, Guard: p.guard})
@@ -49,16 +49,16 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 		if n == dropped {
 			continue
 		}
-		// Freeze has subtracted the duplicate targets a second time, so copy the numbers of
-		// targets from p.
+		// Freeze has subtracted the duplicate targets a second time. The correct numbers
+		// are in p.
 		from, to := p.entries.at(uint32(i)), q.entries.at(n)
 		to.names, to.addrs = from.names, from.addrs
 	}
 	return q
 }
 
-// ruled returns c with the response of the builder, or c itself if its orders prescribe a
-// response. The map made caches the results.
+// ruled returns a copy of c with the builder's response. If the orders of c prescribe a
+// response, it returns c itself. The map made caches the copies.
 func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	if c.Terms.Response.Kind != order.ResponseUnset {
 		return c
@@ -72,8 +72,8 @@ func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	return made[c]
 }
 
-// renumbered returns copies of the duties with new numbers of schedules and entries. It omits
-// the duties of dropped entries.
+// renumbered returns copies of the duties with new numbers of schedules and entries. It
+// omits the duties of dropped entries.
 func renumbered(duties []duty, scheds, entries []uint32) []duty {
 	out := make([]duty, 0, len(duties))
 	for _, d := range duties {

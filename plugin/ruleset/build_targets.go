@@ -7,14 +7,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A side adds the names of a side list (a list of names in a file of its own) to the index.
+// A side adds the names of a side list to the index.
 type side struct {
 	*Builder
 	rule uint32
 }
 
-// Side returns a Names that adds the names of the order's side list to the index. Side must be
-// called before Add(o).
+// Side returns a Names that adds the names of the order's side list to the index. Call
+// Side before Add(o).
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -23,8 +23,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return &side{b, b.number(b.plainRule(o))}
 }
 
-// plainRule returns the rule for the plain names (names without attributes) of the order. Call
-// Add with the same order directly after plainRule.
+// plainRule returns the rule for the plain names of the order. A plain name has no
+// attributes. After plainRule, call Add with the same order.
 func (b *Builder) plainRule(o *order.Order) rule {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
@@ -33,8 +33,8 @@ func (b *Builder) plainRule(o *order.Order) rule {
 	return r
 }
 
-// Targets returns a Names that adds long lists of plain names (names without attributes) to
-// the index. Targets must be called before Add(o).
+// Targets returns a Names that adds long lists of plain names to the index. A plain name
+// has no attributes. Call Targets before Add(o).
 func (b *Builder) Targets(o *order.Order) order.Names {
 	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
 	if p.groups != nil {
@@ -45,8 +45,7 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 
 // A plain adds the plain names of an order to the index.
 //
-// If the order lists a plain name a second time, with exceptions, the exceptions apply to
-// both.
+// If the order also lists a name with exceptions, the exceptions apply to both.
 type plain struct {
 	side
 	groups map[targetKey]uint32
@@ -67,8 +66,8 @@ func (s *side) Grow(n int) { s.index.Grow(n) }
 
 func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
 
-// enforceable reports whether DNS can enforce a target. URLs are never enforceable. Addresses
-// of a block order are enforceable only if its field enforced_by is dns.
+// enforceable reports whether DNS can enforce a target. A URL is never enforceable. An
+// address of a block order is enforceable only if the field enforced_by is dns.
 func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
@@ -126,8 +125,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of one
-// target have one number, because the exceptions of both apply.
+// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of
+// one target have one number.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -150,8 +149,8 @@ func (b *Builder) rule(name dname.Name, r rule) {
 	b.attach(&b.wire, b.number(r))
 }
 
-// number returns the index of a rule in b.rules, and appends a new rule. It searches only the
-// last few rules, because an order has few rules.
+// number returns the index of a rule in b.rules, and appends a new rule. It searches only
+// the last few rules.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {
@@ -163,7 +162,7 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// attach adds the rule with a given number at a name.
+// attach adds the rule with the given number to the list of the name.
 func (b *Builder) attach(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)

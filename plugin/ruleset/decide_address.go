@@ -45,8 +45,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records the addresses of redirecting answers. The guard must protect them,
-// because they serve the page that explains the blocking.
+// redirectTo records the addresses of redirecting answers. The guard must protect these
+// addresses. The page that explains the blocking is there.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -89,8 +89,8 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 	return p
 }
 
-// CoversAddress reports whether any network with rules contains the address, or an IPv4
-// address embedded in it. If the result is false, the address always passes.
+// CoversAddress reports whether a network with rules contains the address. IPv4 addresses
+// embedded in the address count too. If the result is false, the address always passes.
 func (s *Set) CoversAddress(a netip.Addr) bool {
 	if !s.networks {
 		return false

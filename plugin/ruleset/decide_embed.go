@@ -5,21 +5,20 @@ import (
 	"slices"
 )
 
-// An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a NAT64
-// prefix. A rule for an IPv4 address also applies to these IPv6 addresses, which lead to the
-// same host.
+// An embedding is a network of IPv6 addresses that contain IPv4 addresses, for example a
+// NAT64 prefix. Rules for the IPv4 addresses apply too.
 type embedding struct {
 	net netip.Prefix
-	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC 6052,
-	// section 2.2).
+	// at is the number of bits before the IPv4 address. Bits 64 to 71 are skipped (RFC
+	// 6052, section 2.2).
 	at int
 }
 
-// embeddings lists the embeddings that exist in every network. IPv4-mapped addresses are
-// missing because they are converted to IPv4 earlier.
+// embeddings lists the embeddings that every network may have. IPv4-mapped addresses are
+// not in the list, because addressPath converts them.
 var embeddings = []embedding{
 	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // NAT64 (RFC 6052, section 2.1)
-	// Operators choose the prefix length within this NAT64 network (RFC 8215). Lengths other
+	// Operators choose a prefix length within this NAT64 network (RFC 8215). Lengths other
 	// than 96 need the property nat64.
 	{netip.MustParsePrefix("64:ff9b:1::/48"), 96},
 	{netip.MustParsePrefix("2002::/16"), 16}, // 6to4 (RFC 3056, section 2)
@@ -35,7 +34,8 @@ func embeddingsWith(nat64 []netip.Prefix) []embedding {
 	return out
 }
 
-// inside returns the IPv4 address inside an IPv6 address, if any.
+// inside returns the IPv4 address inside an IPv6 address. The second result is false if
+// the address contains none.
 func (e *embedding) inside(a netip.Addr) (netip.Addr, bool) {
 	if !a.Is6() || !e.net.Contains(a) || a.IsUnspecified() || a.IsLoopback() {
 		return netip.Addr{}, false
@@ -65,8 +65,8 @@ func (e *embedding) octets(yield func(int) bool) {
 	}
 }
 
-// network returns the IPv4 network inside an IPv6 network, if any. For an IPv6 network wider
-// than e, it returns 0.0.0.0/0.
+// network returns the IPv4 network inside an IPv6 network. If x is wider than e, the
+// result is 0.0.0.0/0. The second result is false if x contains no IPv4 network.
 func (e *embedding) network(x netip.Prefix) (netip.Prefix, bool) {
 	if !x.Addr().Is6() || !e.net.Overlaps(x) || x.IsSingleIP() && (x.Addr().IsUnspecified() || x.Addr().IsLoopback()) {
 		return netip.Prefix{}, false

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEmbedded checks that an order for an IPv4 address also blocks the IPv6 addresses with
-// this address inside. The prefixes are the examples of RFC 6052, section 2.4.
+// TestEmbedded checks that an order for an IPv4 address also blocks the IPv6 addresses
+// that contain it. The prefixes are from RFC 6052, section 2.4.
 func TestEmbedded(t *testing.T) {
 	opt := Options{Addresses: true}
 	for _, p := range []string{"2001:db8::/32", "2001:db8:100::/40", "2001:db8:122::/48", "2001:db8:122:300::/56", "2001:db8:122:344::/64", "2001:db8:abcd:344::/96"} {
@@ -57,8 +57,8 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestEmbeddedTimes checks that a verdict about an IPv6 address ends when a rule for its IPv4
-// address begins or ends.
+// TestEmbeddedTimes checks the end of a verdict about an IPv6 address. The verdict ends
+// when a rule for the embedded IPv4 address begins or ends.
 func TestEmbeddedTimes(t *testing.T) {
 	s := with(t, Options{Addresses: true}, `- {id: six, from: 2026-05-03T00:00:00Z, targets: [{address: "2002:c000:221::/48", enforced_by: dns}]}
 - {id: four, until: 2026-05-02T00:00:00Z, targets: [{address: 192.0.2.33, enforced_by: dns}]}
@@ -90,8 +90,7 @@ func TestEmbeddedTimes(t *testing.T) {
 	}
 }
 
-// TestEmbeddedHeld checks that the guard also protects the IPv6 forms of a protected IPv4
-// address.
+// TestEmbeddedHeld checks that the guard also protects the IPv6 forms of an IPv4 address.
 func TestEmbeddedHeld(t *testing.T) {
 	opt := Options{Addresses: true, Guard: holding("held.example"), NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96"), netip.MustParsePrefix("2001:db8:100::/40")}}
 	for target, held := range map[string]bool{

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// excepted reports whether an exception of an order covers the name of the path. An exception
-// covers all names below it too, so the function needs no position.
+// excepted reports whether an exception of an order covers the name of the path. An
+// exception always covers a whole subtree.
 func excepted(p *path, part *Part, entry, group uint32) bool {
 	for i := range p.hits {
 		h := &p.hits[i]
@@ -28,8 +28,8 @@ func excepted(p *path, part *Part, entry, group uint32) bool {
 	return false
 }
 
-// A liftSearch searches for a lift (a rule that ends an order's effect) that is in force at
-// one name. The lifts may be tried in any sequence.
+// A liftSearch finds a lift in force for one order at one name. The lifts may be tried in
+// any sequence.
 type liftSearch struct {
 	*judgement
 	path  *path
@@ -40,12 +40,12 @@ type liftSearch struct {
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// inCountry is set in the second round. The first round skips each lift whose scope
-	// includes the client only by its country, and then sets leftOut.
+	// The search has two rounds. The first round skips lifts whose scope includes the
+	// client only by country, and sets leftOut. The second round sets inCountry.
 	inCountry, leftOut bool
 }
 
-// result returns the lift that the search found, or nil, and the earliest time at which the
+// result returns the found lift, or nil. It also returns the earliest time at which the
 // result may change.
 func (s *liftSearch) result() (*entry, order.Time) {
 	if s.lift != nil {
@@ -54,11 +54,10 @@ func (s *liftSearch) result() (*entry, order.Time) {
 	return nil, s.begins
 }
 
-// done reports whether no further lift can change the result.
+// done reports whether the result is final. No further lift can then change the result.
 func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 
-// try checks one lift that reaches the order. The parameter entry is the number of the lift in
-// its part.
+// try checks a lift that reaches the order. The lift has the number entry in its part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	on, next := part.inForceAt(sched, s.now)
 	if !on && next == Forever || s.strict && (l.excepts || group > 0) {
@@ -79,13 +78,13 @@ func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	}
 }
 
-// lifter returns a lift that takes the name at the position out of the order, or nil. It also
-// returns the earliest time at which the result may change.
+// lifter returns a lift that ends the order at the position, or nil. It also returns the
+// earliest time at which the result may change.
 func (j *judgement) lifter(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, j.whole[e.ID])
 }
 
-// lifterAt returns the same results as lifter, but ignores the lifts of whole orders.
+// lifterAt is like lifter, but ignores lifts of whole orders.
 func (j *judgement) lifterAt(p *path, e *entry, at position) (*entry, order.Time) {
 	return j.findLift(p, e, at, nil)
 }
@@ -146,8 +145,7 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule checks rule k of a hit. If the parameter names is true, the lift is known to list
-// the id of the order.
+// tryRule checks rule k of a hit. If names is true, the lift lists the id of the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
 	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
@@ -158,9 +156,8 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift takes the asked name out of the order, and the earliest
-// time at which this may change. If no target of the order covers the name, the result is
-// false.
+// askedLifted reports whether a lift ends the order at the asked name, and when this may
+// change. A target of the order must cover the asked name.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever
@@ -169,7 +166,7 @@ func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	return lift != nil, until
 }
 
-// targets reports whether the order has a target that covers the position. The target need not
+// targets reports whether a target of the order covers the position. The target need not
 // be in force.
 func (j *judgement) targets(p *path, e *entry, at position) bool {
 	for i := range p.hits {

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether the block rule cannot change a verdict that is valid until the time
-// `until`. The parameter held is set if the guard protects the name of the list.
+// skips reports whether the block rule cannot change a verdict that is valid until the
+// time `until`.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:
@@ -19,8 +19,8 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 
-// skip returns the index of the next rule, from k on, that can change a verdict that is valid
-// until the time `until`.
+// skip returns the index of the next rule that can change a verdict, from k on. The
+// verdict is valid until the time `until`.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
 		return k // this function is short so that the compiler inlines it
@@ -36,8 +36,8 @@ func (h *hit) skipLong(j *judgement, k int, until order.Time) int {
 	return k
 }
 
-// last returns the index of the last rule with the kind of rule k. For a short list it returns
-// k.
+// last returns the index of the last rule with the same kind as rule k. For a short list,
+// last returns k.
 func (h *hit) last(k int) int {
 	if h.long == nil {
 		return k
@@ -45,14 +45,14 @@ func (h *hit) last(k int) int {
 	return h.long.ends[h.rules[k].kind] - 1
 }
 
-// firstException returns the index at which a search for the order's first exception can
-// begin.
+// firstException returns the index at which the search for an exception of the order
+// begins.
 func (h *hit) firstException(entry uint32) int {
 	if h.long == nil {
 		return 0
 	}
-	// The binary search is written out for speed, because it is most of the work of an order
-	// with exceptions.
+	// The binary search is written out for speed. It is most of the work of an order with
+	// exceptions.
 	k, end := 0, h.long.ends[except]
 	for k < end {
 		if mid := (k + end) / 2; h.rules[mid].entry < entry {
@@ -64,8 +64,8 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// blocksOf returns the rules that may be blocks of kind k of the order. The order must be in
-// the part of the hit.
+// blocksOf returns candidates for the block rules of the order with kind k. The caller
+// must check each rule. The order must be in the part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

@@ -25,7 +25,8 @@ func TestLongList(t *testing.T) {
 		files, own := make([]string, 1+r.IntN(3)), r.IntN(2) == 0
 		for line := range strings.Lines(text) {
 			k := r.IntN(len(files))
-			// The lifts are in another file, because names with lifts do not share a list.
+			// The lifts are in another file. Names with lifts in the same file do not
+			// share a list.
 			if alike {
 				k = int(b2u(strings.Contains(line, "action: lift"))) % len(files)
 			}
@@ -79,8 +80,8 @@ func TestLongList(t *testing.T) {
 
 const day order.Time = 24 * 3600
 
-// TestLongListShared checks two names that share one list of rules. Lifts in another file end
-// the orders of one name only.
+// TestLongListShared checks two names that share one list of rules. Lifts in another file
+// end the orders of only one name.
 func TestLongListShared(t *testing.T) {
 	orders, _ := manyOrders(longListFrom, "{name: c.example, match: exact}, {name: www.c.example, match: exact}", "", nil, nil)
 	for _, lifted := range []string{"c.example", "www.c.example"} {
@@ -98,8 +99,8 @@ func TestLongListShared(t *testing.T) {
 	}
 }
 
-// crowdOf returns n orders on separate lines, with dates in the first days of 1970. If alike
-// is set, all block orders have the same two targets.
+// crowdOf returns n orders on separate lines, with dates in the first days of 1970. If
+// alike is set, all block orders have the same two targets.
 func crowdOf(r *rand.Rand, n int, lifts, alike bool) string {
 	var b strings.Builder
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }

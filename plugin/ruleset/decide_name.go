@@ -11,14 +11,14 @@ import (
 // A QName is a name to decide about, usually the name that the client asked for.
 type QName struct {
 	dname.Wire
-	// Service is the number of leading labels that only denote a service, as in
-	// "_8443._https.host" (RFC 9460, section 2.3). Exact targets of the host also cover the
-	// service name.
+	// Service is the number of leading labels that only name a service. In
+	// "_8443._https.host" it is 2 (RFC 9460, section 2.3). An exact target of the host
+	// covers the service too.
 	Service int
 }
 
-// ServiceLabels returns how many leading labels may denote a service. The result is at most 2,
-// and these labels begin with an underscore.
+// ServiceLabels returns how many leading labels may name a service, at most 2. A label of
+// a service begins with an underscore.
 func (q *QName) ServiceLabels() (n int) {
 	for k := q.NumLabels(); n < 2 && k > 1 && q.Label(k)[0] == '_'; k-- {
 		n++
@@ -29,12 +29,12 @@ func (q *QName) ServiceLabels() (n int) {
 // A path contains the rules at a name and at all names above it.
 type path struct {
 	hits []hit
-	// below is set if a rule at a lower name may change the outcome for that name.
+	// below is set if a lower name may have another outcome.
 	below bool
-	// excepts is set if the path has an exception. The field lifts is set if the path has a
-	// lift.
+	// excepts is set if the path has an exception. The field lifts is set if the path has
+	// a lift.
 	excepts, lifts bool
-	// uneven is set if some lift covers only its name or only the names below it.
+	// uneven is set if a lift does not cover a whole subtree.
 	uneven bool
 }
 
@@ -43,17 +43,17 @@ type hit struct {
 	part   *Part
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
-	// held is set if the guard protects the name or network.
+	// held is set if the guard holds the name or network.
 	held *heldNode
-	// long is the index of a long list of rules, else nil.
+	// long is the index of the list, or nil for a short list.
 	long *longList
 }
 
-// pathRoom is the number of hits that a path can have without an allocation.
+// pathRoom is the number of hits of a path that need no allocation.
 const pathRoom = 12
 
-// Covers reports whether the set has rules at the name or above it. If the result is false,
-// the name passes for all clients at all times.
+// Covers reports whether the set has rules at the name or above the name. If the result is
+// false, the name passes for all clients at all times.
 func (s *Set) Covers(name *dname.Wire) bool {
 	for _, p := range s.segments {
 		if p.names.Covers(name) {
@@ -67,18 +67,18 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name if the decided name comes from an answer, for example from a
-	// CNAME record. Otherwise it is nil. An exception or lift for the QName also protects the
-	// decided name.
+	// QName is the asked name if the decided name comes from an answer, and else nil. An
+	// exception or a lift for QName lets the answer pass.
 	QName *QName
 	// Shadow decides as if the orders in shadow were in force.
 	Shadow bool
 }
 
-// Decide decides about a name. It does not allocate memory, except in the function protected.
+// Decide decides about a name. Decide allocates no memory, except in the function
+// protected.
 //
-// Only name.Service depends on the query type. The caller must choose the records of the
-// answer.
+// The caller must choose the records of the answer. Only name.Service depends on the query
+// type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -87,7 +87,7 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// The declaration is inside this block because clearing the array costs as much as a
+		// This block declares the array, because clearing the array costs as much as a
 		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
@@ -104,8 +104,8 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 		Subtree: below, Until: min(d.until, until), CountryDependent: j.scoped}
 }
 
-// DecideAddress decides about an address in an answer, and about the IPv4 addresses embedded
-// in it. The verdict has no target name.
+// DecideAddress decides about an address in an answer, and about IPv4 addresses embedded
+// in the address. The verdict has no target name.
 func (s *Set) DecideAddress(a netip.Addr, q Query) Verdict {
 	if !s.networks {
 		return Verdict{Until: Forever}
@@ -133,7 +133,7 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// The declaration is inside this block because clearing the array costs as much as a
+		// This block declares the array, because clearing the array costs as much as a
 		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
@@ -155,23 +155,21 @@ type judgement struct {
 	c      Client
 	now    order.Time
 	shadow bool
-	// strict is set if lifts that have exceptions are ignored.
+	// strict is set if lifts with exceptions are ignored.
 	strict bool
-	// asked contains the rules for the asked name, if an answer led from the asked name to the
-	// decided name.
+	// asked contains the rules for the asked name if the decided name comes from an
+	// answer.
 	asked   path
 	askedAt position
-	// scoped is set if the decision met an order for some countries only.
+	// scoped is set if the decision met an order that is only for some countries.
 	scoped bool
 	// spared is set if the decision met an order that does not apply because of the asked
 	// name.
 	spared bool
 }
 
-// protected reports whether the guard protects the asked name, so that the answer must pass.
-//
-// It passes a copy to the guard, because the argument of an interface method escapes to the
-// heap.
+// protected reports whether the guard protects the asked name. The answer must then pass.
+// The guard gets a copy of the name, because the argument escapes to the heap.
 func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -221,8 +219,8 @@ func (p *path) addKinds(h *hit) {
 
 // sort sorts the hits, longest name first.
 func (p *path) sort() {
-	// Insertion sort is fast here because the hits of each part are already sorted. The sort
-	// must be stable to keep the sequence of the parts.
+	// Insertion sort is fast here, because the hits of each part are already sorted. The
+	// sort must be stable to keep the sequence of the parts.
 	for i := 1; i < len(p.hits); i++ {
 		for j := i; j > 0 && p.hits[j].labels > p.hits[j-1].labels; j-- {
 			p.hits[j], p.hits[j-1] = p.hits[j-1], p.hits[j]
@@ -242,20 +240,20 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position describes the decided name: how many labels it has, and whether it represents
-// other names.
+// A position describes the place of the decided name on the path. A position can also
+// represent other names.
 type position struct {
 	labels int // the number of labels of the name
-	// host is the number of labels without the labels of a service. It is equal to the field
-	// labels for most names.
+	// host is the number of labels without the labels of a service. For most names, host
+	// is equal to labels.
 	host int
-	// generic is set if the position represents all lower names without rules, and not the
-	// name itself.
+	// generic is set if the position represents all lower names without rules. The
+	// position then does not represent the name itself.
 	generic bool
 }
 
-// covers reports whether a rule with the match m at a name with this number of labels covers
-// the position.
+// covers reports whether a rule covers the position. The rule has the match m, and its
+// name has the given number of labels.
 func (at position) covers(m order.Match, labels int) bool {
 	switch m {
 	case order.Exact:
@@ -271,7 +269,7 @@ type decision struct {
 	entry  *entry // the deciding order's entry, or nil if the name passes
 	labels int    // the number of labels of the deciding target
 	match  order.Match
-	// everywhere is set if all lower names without rules have the outcome of this name.
+	// everywhere is set if lower names without rules have the same outcome as this name.
 	everywhere bool
 	until      order.Time
 }
@@ -314,17 +312,15 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies at the position, and the earliest time at which
-// this may change. The verdict ends at the time known in any case, so later times may be
-// inexact.
+// applies reports whether a block rule applies at the position, and when this may change.
+// A time after known may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
 		return false, Forever
 	}
-	// If several reasons keep the order from applying, the longest reason decides. For
-	// example, the beginning of an order does not limit the TTL for a client whose exemption
-	// lasts longer.
+	// Several reasons can keep the order from applying. The reason that lasts longest
+	// decides.
 	off := order.NoTime
 	if !on {
 		off = until
@@ -354,9 +350,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client, and sets j.scoped if this depends on
-// the country. Call it for later orders too, because a cache may keep the answer until they
-// begin.
+// includes reports whether an order is for the client. Call it for later orders too,
+// because a cache may keep the answer.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -368,8 +363,8 @@ func (j *judgement) includes(e *entry) bool {
 // anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name below n that represents all names below n without orders. If n is
-// too long for a longer name, SetBelow sets q to n and returns false.
+// SetBelow sets q to a name that represents all names below n without orders. For a too
+// long n, SetBelow returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

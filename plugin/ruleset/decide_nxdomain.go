@@ -5,15 +5,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow limits how many lower names a query checks before it answers NXDOMAIN. With more
-// names, the answer is NODATA, which is never wrong.
+// maxBelow limits the lower names that a query checks before NXDOMAIN. Beyond the limit,
+// the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
-// below returns the common outcome of all names below q, and the earliest time at which it may
-// change. The parameter d is the decision about q.
+// below returns the common outcome of all names below q, and the earliest time at which
+// the outcome may change.
 //
-// NXDOMAIN for q also denies all lower names (RFC 8020). Denying q's DNSKEY makes passing
-// lower names bogus. A possible service name q (see QName.Service) counts too.
+// NXDOMAIN for q also denies all lower names (RFC 8020). If DNSKEY of q is denied, lower
+// names that pass become bogus.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -36,8 +36,8 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 	if !p.below {
 		return worst, until
 	}
-	// The other names below q are at or below a marked name. A marked name has an exception, a
-	// lift, or a block with a response other than NXDOMAIN.
+	// All other names below q lie at or below a marked name. A marked name has an
+	// exception, a lift, or a block with a response other than NXDOMAIN.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

@@ -7,55 +7,56 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Forever is a time after all other times. A verdict lasts until Forever if no known event
-// changes it.
+// Forever is a time after all other times. A verdict is valid until Forever if no known
+// event changes it.
 const Forever order.Time = math.MaxInt64
 
 // A Client is the client of a query.
 type Client struct {
-	// Addr is the client's address, unmapped and without a zone. The zero Addr is in no
-	// network.
+	// Addr is the client's address, unmapped and without a zone. No network contains the
+	// zero Addr.
 	Addr netip.Addr
-	// Country is the client's country, or empty if unknown. The empty country is in no scope.
+	// Country is the client's country, or empty if unknown. No scope contains the empty
+	// country.
 	Country order.Country
 }
 
-// A SubtreeOutcome is the common outcome of all names below a blocked name, for one client at
-// one time. It decides between NODATA and NXDOMAIN, which also denies these names (RFC 8020).
+// A SubtreeOutcome is the common outcome of all names below a blocked name. NXDOMAIN also
+// denies these names (RFC 8020). The outcome decides between NXDOMAIN and NODATA.
 type SubtreeOutcome uint8
 
-// The possible outcomes for the names below a blocked name.
+// The outcomes for the names below a blocked name:
 const (
-	// SubtreeNXDOMAIN means that all names below also have the response NXDOMAIN.
+	// SubtreeNXDOMAIN means that all names below have the response NXDOMAIN too.
 	SubtreeNXDOMAIN SubtreeOutcome = iota
-	// SubtreeBlocked means that all names below are blocked, but some with another response
+	// SubtreeBlocked means that all names below are blocked. Some have a response other
 	// than NXDOMAIN.
 	SubtreeBlocked
-	// SubtreePasses means that some name below is possibly not blocked. If there are too many
-	// names to check, this is the outcome too, because denying too little is safer.
+	// SubtreePasses means that a name below may pass. It is also the outcome if there are
+	// too many names below.
 	SubtreePasses
 )
 
-// A Verdict is the decision about one name for one client at one second. The zero Verdict with
-// Until set to Forever is the decision about a name without orders.
+// A Verdict is the decision about one name for one client at one second. For a name
+// without orders, only Until is set.
 type Verdict struct {
 	// Order is the order that blocks the name, or nil.
 	Order *Order
-	// Response is the response that the order prescribes, or the default response. It is never
+	// Response is the response of the order, or the default response. It is never
 	// ResponseUnset for a blocked name.
 	Response order.Response
-	// TargetLabels is the number of labels of the target that matched. For a target
-	// "*.example.com" it is 2. Match is the kind of this target.
+	// TargetLabels is the number of labels of the target that matched. For the target
+	// "*.example.com" it is 2. Match is the kind of the target.
 	TargetLabels int
 	Match        order.Match
 	// Subtree has no meaning if the name is not blocked.
 	Subtree SubtreeOutcome
-	// Until is a time after now. The fields above are correct before this time.
+	// Until is a time after now. The fields above are valid before Until.
 	Until order.Time
 	// CountryDependent is set if a client in another country may get another verdict.
 	CountryDependent bool
-	// PassedForQName is set if the name passes only because of Query.QName. The verdict must
-	// not be used for another QName.
+	// PassedForQName is set if the name passes only because of Query.QName. Do not use the
+	// verdict for another QName.
 	PassedForQName bool
 }
 

@@ -11,8 +11,8 @@ import (
 // everyone contains all addresses.
 var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
-// ExemptsAll reports whether an order exempts every client in its scope at the time now. For
-// most scopes with countries it returns false, because the addresses of a country are not
+// ExemptsAll reports whether an order exempts every client of its scope at the time now.
+// For most scopes with countries it returns false, because addresses of countries are not
 // known.
 func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
@@ -36,11 +36,11 @@ func coversScope(exempt networks, s *order.Scope) bool {
 	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && exempt.cover(s.Clients)
 }
 
-// networks is a sorted list of networks without overlaps. Two networks that together form one
-// network are joined.
+// networks is a sorted list of networks without overlaps. Two halves of a network are
+// joined.
 type networks []netip.Prefix
 
-// union returns the shortest list of networks that contains exactly the addresses of the given
+// union returns the shortest list of networks with exactly the addresses of the given
 // networks.
 func union(list []netip.Prefix) networks {
 	list = slices.Clone(list)

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestExemptsAll checks that an order that exempts all its clients causes a warning. The cases
-// list the exemptions in different ways.
+// TestExemptsAll checks that an order causes a warning if it exempts all its clients. The
+// cases list the exemptions in different ways.
 func TestExemptsAll(t *testing.T) {
 	for _, tc := range []struct {
 		scope, exempt string

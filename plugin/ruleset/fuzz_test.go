@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A question is one query, in the forms for the compiled set and for the twin (the slow
-// implementation in twin_test.go).
+// A question is one query, for the compiled set and for the twin. The twin is the slow
+// implementation in twin_test.go.
 type question struct {
 	place twinPlace
 	name  QName // the place as a QName
@@ -18,8 +18,8 @@ type question struct {
 	twin twinQuery
 }
 
-// place returns a random place (a name or an address). In half of the cases it is a name that
-// an order contains.
+// place returns a random name or address. In half of the cases, an order contains the
+// name.
 func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -62,8 +62,8 @@ func (q *question) judge(s *Set) Verdict {
 	return s.Decide(&q.name, q.Query)
 }
 
-// expect returns the verdict of the twin (the slow implementation) for a client in the country
-// cc.
+// expect returns the verdict of the twin for a client in the country cc. The twin is the
+// slow implementation.
 func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdict {
 	x := q.twin
 	x.c.Country, x.now = cc, now
@@ -92,9 +92,8 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// compare checks that the set and the twin (the slow implementation) return the same verdict.
-// It also checks the verdict's fields Until and CountryDependent at other seconds and in other
-// countries.
+// compare checks that the set and the twin return the same verdict. It also checks Until
+// and CountryDependent.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -124,7 +123,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 			t.Fatalf("%v%s: until %d, but at %d\n is %+v\nwas %+v", w, q, got.Until, now, is, want)
 		}
 	}
-	// A cache that keeps this answer gives it to clients in other countries too.
+	// A cache that keeps this answer gives the answer to clients in other countries too.
 	if !got.CountryDependent && w.DependsOnCountry() && !w.opt.NoCountry {
 		for now := q.Now; now < min(got.Until, lastSecond+1); now++ {
 			is := q.expect(w, q.Client.Country, now)
@@ -136,7 +135,7 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
-// otherwise returns a country whose clients get another verdict than v, or nil.
+// otherwise returns a country whose clients get a verdict other than v, or nil.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
 		is := q.expect(w, cc, now)
@@ -157,7 +156,7 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareGuarded(t, w)
 }
 
-// noLongLists is a value of longListFrom with which no list gets an index.
+// noLongLists is a value for longListFrom. With this value, no list gets an index.
 const noLongLists = 1_000
 
 // small sets longListFrom to 2 or to noLongLists.
@@ -169,7 +168,7 @@ func small(t *testing.T, yes bool) {
 	}
 }
 
-// FuzzDecide compares the compiled set with its twin (the slow implementation).
+// FuzzDecide compares the compiled set with its twin, the slow implementation.
 func FuzzDecide(f *testing.F) {
 	f.Add([]byte{})
 	r := rand.New(rand.NewPCG(1, 2))
@@ -191,8 +190,8 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// TestDecideAgainstTwin compares compiled sets with their twins (the slow implementation) for
-// many random orders. FuzzDecide finds rarer cases.
+// TestDecideAgainstTwin compares compiled sets with their slow twins for many random
+// orders. FuzzDecide finds rarer cases.
 func TestDecideAgainstTwin(t *testing.T) {
 	worlds := 2000
 	if testing.Short() {

@@ -14,20 +14,20 @@ type Rank struct{ decided, from order.Time }
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift without ids ends the effect of an order of its own authority.
-// For equal ranks the result is true, even for a later order of the lift's file.
+// Reaches reports whether a lift without ids ends an order of its own authority. Equal
+// ranks count, even for a later order of the file.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
 
-// Compare returns a negative number if r is lower than o, and a positive number if r is
+// Compare returns a negative number if r is lower than o, a positive number if r is
 // higher.
 func (r Rank) Compare(o Rank) int {
 	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
 }
 
-// An Authority contains the fields that identify an authority. A lift without ids ends earlier
-// orders of its own Authority.
+// An Authority contains the fields that identify an authority. A lift without ids ends
+// earlier orders of the same Authority.
 type Authority struct {
 	name    string
 	country order.Country
@@ -38,8 +38,8 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
-// reaches reports whether the lift l ends the effect of the order e. A lift with ids ends the
-// orders with these ids. Any other lift ends its authority's earlier orders.
+// reaches reports whether the lift l ends the order e. Without ids, the lift ends the
+// earlier orders of its authority.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -55,13 +55,13 @@ func (l *entry) reaches(e *entry) bool {
 	if c := e.rank.Compare(l.rank); c != 0 {
 		return c < 0
 	}
-	// Nothing says which of two files came first. The lift applies, so that no name is blocked
-	// without a valid order. The function Warnings reports this case.
+	// The sequence of two files is not known. The lift applies. Otherwise a name could be
+	// blocked without a valid order.
 	return e.file != l.file || e.index < l.index
 }
 
-// A liftIndex finds the lifts that end an order without a search through all lifts. The type L
-// is the caller's data about a lift.
+// A liftIndex finds the lifts of an order, and does not search through all lifts. The type
+// L is the caller's data about a lift.
 type liftIndex[L any] struct {
 	named map[string][]L            // the lifts that list ids, for each id
 	later map[Authority][]ranked[L] // the other lifts; the method sort puts the highest rank first
@@ -98,8 +98,8 @@ func (x *liftIndex[L]) sort() {
 	}
 }
 
-// of returns the lifts that list the id of e, and the other lifts of e's authority without a
-// lower rank. For a lift with an equal rank, the caller must also call reaches.
+// of returns the lifts that list the id of e, and the later lifts of its authority. If the
+// ranks are equal, the caller must call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]
@@ -117,7 +117,7 @@ func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	return named, later[:n]
 }
 
-// higher returns how many lifts of a sorted list have a higher rank than r.
+// higher returns the number of lifts with a rank higher than r. The list must be sorted.
 func higher[L any](later []ranked[L], r Rank) int {
 	n, _ := slices.BinarySearchFunc(later, r, func(l ranked[L], r Rank) int { return r.Compare(l.rank) })
 	return n

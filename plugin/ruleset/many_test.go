@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// many contains benchmark cases. Each has very many orders at one name or address, and only
-// the last order can decide. The functions return the YAML fields of order i and of its lift.
+// many contains benchmark cases with very many orders at one name or address. Only the
+// last order can decide.
 var many = []struct {
 	name, target string
 	fields, lift func(i int) string
@@ -16,8 +16,8 @@ var many = []struct {
 	apart bool
 	asks  string // the name or address in the query, if it is not the target
 	one   string // one lift for all orders but the last
-	// held is set if the guard protects the target, and only the last order overrides the
-	// guard.
+	// held is set if the guard holds the target. Only the last order is enforced in spite
+	// of the guard.
 	held bool
 }{
 	{name: "in-force", target: "c.example"},
@@ -48,7 +48,7 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders returns n orders, and lifts for all of them but the last. The parameter last
+// manyOrders returns n orders and a lift for each order but the last. The parameter last
 // contains the YAML fields of the last order.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
@@ -113,8 +113,8 @@ func apart(opt Options, parts ...*Part) *Set {
 	return s
 }
 
-// BenchmarkManyLifts measures a load of n orders and n lifts, and the work when many orders
-// change their state at one time.
+// BenchmarkManyLifts measures a load of n orders and n lifts. It also measures a second at
+// which many orders change their state.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -146,8 +146,8 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare measures the comparison of two versions of a large register whose orders
-// share their terms.
+// BenchmarkCompare measures the comparison of two versions of a large register. The orders
+// of the register share their terms.
 func BenchmarkCompare(b *testing.B) {
 	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
 	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
@@ -158,8 +158,8 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// explainMany returns a set with n orders and n lifts at one name. Each order begins after the
-// previous lift. If apart is set, the lifts come after all orders and do not end.
+// explainMany returns a set with n orders and n lifts at one name. If apart is set, the
+// lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
 	var b strings.Builder
 	for i := range n {

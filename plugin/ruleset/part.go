@@ -9,27 +9,27 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// Options contains the operator's settings that change verdicts. Merge and the Builders of its
-// parts must get equal Options.
+// Options contains the operator's settings that can change verdicts. Merge and the
+// Builders of its parts must get equal Options.
 type Options struct {
-	// Response is the response of orders that do not prescribe one. The zero value means
-	// NXDOMAIN.
+	// Response is the response for orders without a response of their own. The zero value
+	// means NXDOMAIN.
 	Response order.Response
 	// Guard finds targets that must not be enforced. It may be nil.
 	Guard Guard
-	// NoCountry is set if the country of clients cannot be known. Orders for some countries
-	// only are then not enforced.
+	// NoCountry is set if the server cannot find the country of a client. Orders for only
+	// some countries are then not enforced.
 	NoCountry bool
-	// Addresses is set if answers are checked for blocked addresses. Otherwise address targets
-	// are not enforced.
+	// Addresses is set if the server checks addresses in answers. Otherwise address
+	// targets are not enforced.
 	Addresses bool
-	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96
-	// bits. The rules of an IPv4 address also apply to its IPv6 addresses in these prefixes.
+	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or
+	// 96 bits. A rule for an IPv4 address also applies within these prefixes.
 	NAT64 []netip.Prefix
 }
 
-// kind is the effect of a rule. Exceptions and lifts have the smallest kinds, so that a sorted
-// list begins with them.
+// kind is the effect of a rule. A sorted list begins with the exceptions and the lifts,
+// because they have the lowest kinds.
 type kind uint8
 
 const (
@@ -59,8 +59,8 @@ func (k kind) isLift() bool { return liftExact <= k && k <= liftBelow }
 type rule struct {
 	entry uint32 // an index of the part's entries
 	sched uint32 // an index of the part's schedules
-	// group connects a target with its own exceptions, which have an equal group. An exception
-	// of group 0 applies to all targets of its order.
+	// group connects a target with its own exceptions. An exception of group 0 applies to
+	// all targets of its order.
 	group  uint32
 	kind   kind
 	shadow bool // the rule is ignored unless Query.Shadow is set
@@ -68,21 +68,21 @@ type rule struct {
 	long   bool // the first rule of a list that has an index (longList)
 }
 
-// An entry is an order as a part stores it.
+// An entry is an order in the form that a part stores.
 type entry struct {
 	Order
 	rank         Rank
 	index        int32 // the position of the order in its file
 	line, column int32
 	sched        uint32 // the schedule of the whole order
-	// names counts the name targets. addrs counts the enforced address targets. others counts
-	// the targets that DNS does not enforce.
+	// names is the number of name targets. addrs is the number of enforced address
+	// targets. others is the number of targets that DNS does not enforce.
 	names, addrs, others int32
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
-// issued returns the time at which the order was issued, or NoTime. This time decides the
-// precedence of block orders.
+// issued returns the time at which the order was issued, or NoTime. Among block orders,
+// the earliest has precedence.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.rank.decided
@@ -108,7 +108,7 @@ type Part struct {
 	shadows   bool // some order or target is in shadow
 	ownDates  bool // some target has dates or a status of its own
 	held      held // the targets that the guard refuses to enforce
-	// embeddings contains the networks of IPv6 addresses with IPv4 addresses inside.
+	// embeddings contains the networks whose IPv6 addresses contain IPv4 addresses.
 	embeddings []embedding
 	guard      Guard
 	recompiled bool           // the part was compiled from another part, not from a file
@@ -139,8 +139,8 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id is a key of the map. The map contains
-// the part that uses each id.
+// Taken returns a problem for each order of p whose id another part has. The map contains
+// the part for each id.
 func (p *Part) Taken(by map[string]*Part) order.Problems {
 	if len(by) == 0 {
 		return nil
@@ -154,7 +154,7 @@ func (p *Part) Taken(by map[string]*Part) order.Problems {
 	})
 }
 
-// taken returns the problems of Taken. The argument `by` maps an id to the file that has the
+// taken returns the problems of Taken. The argument `by` maps an id to the file of its
 // order.
 func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {
@@ -179,7 +179,7 @@ func (p *Part) Targets() (n int) {
 	return n
 }
 
-// rulesAt returns the rules at the name w, without the rules of names above it.
+// rulesAt returns the rules at the name w. Rules of names above w are not in the result.
 func (p *Part) rulesAt(w *dname.Wire) []rule {
 	var room [pathRoom]index.Hit
 	hits, _ := p.names.Walk(w, room[:0])
@@ -189,8 +189,8 @@ func (p *Part) rulesAt(w *dname.Wire) []rule {
 	return p.list(hits[len(hits)-1].Ref)
 }
 
-// fit returns a copy of s without spare capacity. Do not use slices.Clip, because it does not
-// free the memory.
+// fit returns a copy of s without spare capacity. Do not use slices.Clip instead, because
+// it does not free the memory.
 func fit[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
 
 func b2u(b bool) byte {

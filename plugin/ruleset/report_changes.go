@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A What is the way in which a load changed an order.
+// A What says how a load changed an order.
 type What uint8
 
 // The ways in which a load can change an order.
@@ -34,41 +34,40 @@ type Outcome struct {
 	By      string     // the label of the lift that lifted the order, or empty
 	Held    int        // the number of targets that the guard refuses to enforce
 	Whole   bool       // no target of the order can be enforced
-	// Targets is the number of targets that are enforced if the guard allows it. All is the
-	// number of all targets.
+	// Targets is the number of targets that DNS can enforce, with the held targets. All is
+	// the number of all targets.
 	Targets, All int
-	// Tally counts the targets by their states. It is filled only for block orders, and only
-	// if Counted is set.
+	// Tally counts the targets by their states. Only block orders with Counted have a
+	// Tally.
 	Tally Tally
-	// Late is the deadline that the order missed before it came into force, or NoTime.
+	// Late is a deadline that passed before the order came into force, or NoTime.
 	Late order.Time
-	// Reaches is set if a lift ends the effect of at least one order.
+	// Reaches is set if a lift ends at least one order.
 	Reaches bool
-	// Blocked counts the names that became blocked for some client. Freed counts the names
-	// that are now blocked for no client. A lift also counts the targets of the orders that it
-	// lists.
+	// Blocked is the number of names that became blocked for some client. Freed is the
+	// number of names that are now blocked for no client.
 	Blocked, Freed int
-	// Counted is false if counting would take too much work. Blocked and Freed are then 0.
+	// Counted is false if counting is too much work. Blocked and Freed are then 0.
 	Counted bool
-	// Below is set if Blocked and Freed also count names below the targets of a lift.
+	// Below is set if Blocked and Freed include the names below the targets of a lift.
 	Below bool
 }
 
 const (
-	// maxOutcomeNames is the largest number of names in an order for which Blocked and Freed
-	// are counted.
+	// maxOutcomeNames limits the names of an order. Blocked and Freed are not counted for
+	// an order with more names.
 	maxOutcomeNames = 10_000
-	// maxOutcomeWork limits the clients and rules that are tried for one order. The limit
-	// allows a few for each name, and some 100 ms at most.
+	// maxOutcomeWork limits the clients and rules that are tried for one order. A name may
+	// take a few tries. The whole takes some 100 ms at most.
 	maxOutcomeWork = 8 * maxOutcomeNames
 	// maxLoadWork limits the clients and rules that are tried for all orders of a load.
 	maxLoadWork = 5 * maxOutcomeWork
-	// maxWalk is the largest number of names in a set whose names below the targets of lifts
-	// are counted.
+	// maxWalk limits the names of a set. In a larger set, the names below the targets of
+	// lifts are not counted.
 	maxWalk = 50_000
 )
 
-// An outcome is an Outcome that is not yet complete.
+// An outcome is an incomplete Outcome.
 type outcome struct {
 	Outcome
 	differing
@@ -76,14 +75,15 @@ type outcome struct {
 	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name or, if `below` is true, all lower names that no order contains.
+// A spot is a name. If `below` is true, the spot is all lower names that no order
+// contains.
 type spot struct {
 	name  dname.Name
 	below bool
 }
 
-// Outcomes returns the effects of a load on at most `most` orders. For the first load, before
-// is nil. After stop has returned true, no more names are compared.
+// Outcomes returns the effects of a load on at most `most` orders. For the first load,
+// before is nil. When stop returns true, Outcomes stops counting names.
 func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop func() bool) []Outcome {
 	if before == nil {
 		before = &Set{}
@@ -117,7 +117,8 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 	return out
 }
 
-// liftedIDs maps each id that a lift lists to the outcomes of the lifts that list it.
+// liftedIDs returns the ids that lifts list. The value of an id is the outcomes of its
+// lifts.
 func liftedIDs(list []*outcome) map[string][]*outcome {
 	ids := map[string][]*outcome{}
 	add := func(o *outcome, e *entry) {
@@ -136,7 +137,7 @@ func liftedIDs(list []*outcome) map[string][]*outcome {
 	return ids
 }
 
-// affected returns the unchanged orders whose state changed because a lift among the outcomes
+// affected returns the unchanged orders whose state changed. A lift among the outcomes
 // lists their ids.
 func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
 	ids := liftedIDs(list)
@@ -213,7 +214,7 @@ func findDiffering(list []*outcome) {
 }
 
 // collect finds the names to compare for each outcome. A lift also gets the targets of the
-// orders whose ids it lists. In a small set, it also gets the names below its targets.
+// orders that it lists.
 func collect(before, after *Set, list []*outcome) {
 	of := map[*Part]map[uint32][]*outcome{}
 	add := func(p *Part, i uint32, os ...*outcome) {
@@ -321,8 +322,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish fills in the remaining fields. The map own contains the ids of new and changed
-// orders. The result is the work that the trial used.
+// finish sets the remaining fields and returns the work of the trial. The map own has true
+// for the ids of new and changed orders.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -341,7 +342,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// A lift does not count names that another order of this load blocks.
+	// Another order of this load may block a name. A lift does not count this name.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {

@@ -117,8 +117,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfMany checks that the names of a very large order are not counted, and that the
-// number of outcomes is limited.
+// TestOutcomesOfMany checks that the names of a very large order are not counted. It also
+// checks the limit for the number of outcomes.
 func TestOutcomesOfMany(t *testing.T) {
 	var names []string
 	for i := range maxOutcomeNames + 1 {
@@ -131,15 +131,16 @@ func TestOutcomesOfMany(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfManyClients checks the limit of work for an order with many names and many
-// networks. If the work exceeds the limit, Counted must be false.
+// TestOutcomesOfManyClients checks the limit of work for an order with many names and
+// networks. Beyond the limit, Counted must be false.
 func TestOutcomesOfManyClients(t *testing.T) {
 	var names, clients []string
 	for i := range 2000 {
 		names = append(names, fmt.Sprintf("n%d.example", i))
 		clients = append(clients, fmt.Sprintf("10.0.%d.%d/32", i>>8, i&255))
 	}
-	// Orders a and b have the same names, so that order a already blocks the names of order b.
+	// Orders a and b have the same names. Order a therefore already blocks the names of
+	// order b.
 	text := func(id, more string) string {
 		return fmt.Sprintf("- {id: %s, scope: {clients: [%s]}, %s targets: [%s]}\n", id, strings.Join(clients, ", "), more, strings.Join(names, ", "))
 	}

@@ -11,8 +11,8 @@ import (
 // A Diff describes the differences between two versions of a file.
 type Diff struct {
 	Added, Removed, Changed int
-	// orders contains the first orders that differ: at first added and changed orders, then
-	// removed orders.
+	// orders contains the first orders that differ. Added and changed orders come first,
+	// then removed orders.
 	orders []differing
 }
 
@@ -27,11 +27,11 @@ type differing struct {
 
 func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
-// none replaces the number of an order or schedule that exists in only one version.
+// none means that only one version has the order or schedule.
 const none = ^uint32(0)
 
-// Compare returns the differences between two versions of a file. The part old is nil for a
-// new file. The Diff contains at most `most` orders.
+// Compare returns the differences between two versions of a file. For a new file, old is
+// nil. The Diff contains at most `most` orders.
 func Compare(old, new *Part, most int) *Diff {
 	if old == nil {
 		old = &Part{}
@@ -67,8 +67,8 @@ type comparison struct {
 	old, new *Part
 	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
 	differs  []bool   // indexed by the number of the entry in the part new
-	// schedules maps the schedules of the part new to equal schedules of the part old, or to
-	// none.
+	// schedules has one value for each schedule of the part new. The value is the number
+	// of the equal schedule in the part old, or none.
 	schedules []uint32
 }
 
@@ -81,8 +81,8 @@ func compareParts(old, new *Part) *comparison {
 	return c
 }
 
-// pair finds the entries with equal ids. It uses a map only for orders that moved within the
-// file, because most orders stay in sequence.
+// pair finds the entries with equal ids. Most orders keep their sequence. Only the other
+// orders need a map.
 func (c *comparison) pair() {
 	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
 	c.differs = make([]bool, c.new.entries.n)
@@ -198,8 +198,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches comparisons of terms, because they are most of the work and a register has
-// few different terms.
+// sameTerms caches comparisons of terms, which are most of the work. A register has few
+// different terms.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {
@@ -215,7 +215,7 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 }
 
 // order reports whether two compiled orders are equal. It compares the numbers of their
-// targets, and not the targets.
+// targets, but not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&

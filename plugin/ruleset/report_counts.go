@@ -4,10 +4,10 @@ import "github.com/dns-orders/blocklist/plugin/order"
 
 // A Counts contains the numbers of orders and targets in each state.
 type Counts struct {
-	// Orders counts block orders. Lifts counts lifts (orders that end other orders).
+	// Orders counts the block orders, and Lifts counts the lifts.
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS enforces. A target counts in the
-	// state of its order. Held targets count as OnHold, and lifted targets as Lifted.
+	// Targets counts the targets of block orders that DNS enforces, by the state of the
+	// order. Held and lifted targets count as OnHold and Lifted.
 	Targets [NumStates]int
 	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
 	NotDNS int

@@ -4,22 +4,22 @@ import "github.com/dns-orders/blocklist/plugin/order"
 
 // A Deadlines describes the deadlines and reviews of a set at one time.
 type Deadlines struct {
-	// Overdue is the number of orders that have missed a deadline and are still not completely
+	// Overdue is the number of orders that missed a deadline and are still not completely
 	// in force.
 	Overdue int
-	// NextDeadline is the next deadline that an order will miss unless the operator acts, or
-	// Forever.
+	// NextDeadline is the next deadline that an order will miss if the operator does
+	// nothing. It is Forever if there is none.
 	NextDeadline order.Time
-	// Late is the number of orders that came into force after a deadline and have not ended.
-	// Their dates begin too late, or this server loaded them too late (see Follow).
+	// Late is the number of orders that came into force after a deadline and have not
+	// ended (see Follow).
 	Late int
-	// PastReview is the number of orders whose review is due. Orders that have ended or were
-	// lifted do not count.
+	// PastReview is the number of orders with a due review. Ended and lifted orders do not
+	// count.
 	PastReview int
 }
 
-// Deadlines returns the state of deadlines and reviews at the time now. Orders that have ended
-// or were lifted have none.
+// Deadlines returns the state of deadlines and reviews at the time now. Ended and lifted
+// orders have neither.
 func (s *Set) Deadlines(now order.Time) Deadlines {
 	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
@@ -35,7 +35,7 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			// Count each order once. The deadlines of an order are adjacent.
+			// Each order counts once. All deadlines of an order are adjacent.
 			case overdue && x.entry != last:
 				d.Overdue++
 				last = x.entry
@@ -50,12 +50,13 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 	return d
 }
 
-// willMiss reports whether a deadline was missed, or will be missed unless the operator acts.
-// The result overdue is set if the order or target is still not in force.
+// willMiss reports whether a deadline was missed, or will be missed if the operator does
+// nothing. overdue is set if the order or target is still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// If the dates never put the order in force, the operator must correct them.
+	// An order whose dates contain no second is never in force. The operator must correct
+	// the dates.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:
@@ -69,9 +70,8 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether a duty (a deadline or review) is over because its order or target has
-// ended or was lifted. It ignores the status, because a suspended order must still be
-// enforced.
+// moot reports whether a duty is over, because its order or target has ended or was
+// lifted. The status does not matter.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
@@ -87,13 +87,13 @@ func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	return on
 }
 
-// liftedAt reports whether a lift ends the order's effect on a target for all clients.
+// liftedAt reports whether a lift ends the order at a target, for all clients.
 func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// blocked reports whether the guard or the configuration keeps the order or target of a duty
-// (a deadline or review) from being enforced.
+// blocked reports whether the guard or the configuration prevents a duty. The order or
+// target of the duty is then not enforced.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {

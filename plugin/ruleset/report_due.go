@@ -7,23 +7,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Duty is a deadline or a review of an order, or a deadline of one target, at one time.
+// A Duty is a deadline or a review of an order at one time. It can also be a deadline of
+// one target.
 type Duty struct {
 	// Number is the position of the order in the sequence of Set.OrderStates, from 0.
 	Number int
 	At     order.Time
-	// Target is the target of the duty, as in an order file. It is empty for a duty of the
-	// whole order.
+	// Target is the target of the duty, as in an order file. It is empty if the duty is
+	// for the whole order.
 	Target string
-	// Overdue means that the order or target is still not enforced after the deadline. AtRisk
-	// means that the operator must act to meet the deadline. Late means that enforcement began
-	// after the deadline.
+	// Overdue: not enforced after the deadline. AtRisk: the operator must act before the
+	// deadline. Late: enforced only after the deadline.
 	Overdue, AtRisk, Late bool
 }
 
 // MissedDuties yields the deadlines up to the time `before` that were missed, or will be
-// missed unless the operator acts. Ended and lifted orders and targets have none. The files
-// keep their sequence.
+// missed if the operator does nothing. Ended and lifted orders and targets have none. The
+// sequence is that of the files.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -52,8 +52,8 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// DueReviews yields the reviews up to the time `before`, in the sequence of the files. It
-// leaves out orders that have ended or were lifted by then.
+// DueReviews yields the reviews up to the time `before`. Orders that have ended or were
+// lifted by then have none.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -69,15 +69,15 @@ func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// A Reach describes an active lift that ends the effect of no order, or that lists unknown ids.
+// A Reach describes an active lift that ends no order, or that lists unknown ids.
 type Reach struct {
 	Lift    *Order
 	Unknown []string // the ids in the lift that no order of the set has
 	Nothing bool     // the lift ends the effect of no order
 }
 
-// UselessLifts returns the active lifts that end the effect of no order, or that list unknown
-// ids. The result is in the sequence of the files.
+// UselessLifts returns the active lifts that end no order, and the active lifts that list
+// unknown ids. The sequence is that of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
 	if len(lifts) == 0 {
@@ -98,8 +98,8 @@ func (s *Set) UselessLifts() (out []Reach) {
 	return out
 }
 
-// Touches reports whether a block order has a target at the name or above it, or any order has a
-// name below it.
+// Touches reports whether an order concerns the name. A block order can have a target at
+// or above the name. Any order can have a name below.
 func (s *Set) Touches(name dname.Name) bool {
 	touches := false
 	s.above(name, func(*entry) { touches = true })

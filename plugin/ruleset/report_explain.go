@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Why is the reason why one target has or does not have an effect on a name.
+// A Why is the reason why one target has an effect on a name, or has none.
 type Why uint8
 
 // The reasons, in the sequence in which Explain checks them.
@@ -33,44 +33,44 @@ type Reason struct {
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the order that ends this order or has precedence over this order.
+	// By is the order that ends this order or has precedence.
 	By *Order
-	// Ended is the end of the last interval of the target, if the field Why is Over. Otherwise it
-	// has no meaning.
+	// Ended is the end of the last interval of the target. It is valid only if Why is
+	// Over.
 	Ended order.Time
-	// Held is the reason of the guard, if the guard refuses to enforce the target.
+	// Held is the guard's reason, if the guard holds the target.
 	Held string
-	// Begins is the time at which the dates of the target begin, or NoTime if they have begun.
-	// If Why is NotYet, the target will be enforced then. Otherwise Why is the reason against
-	// it.
+	// Begins is the time at which the dates of the target begin, or NoTime if they have
+	// begun. If Why is NotYet, enforcement begins then.
 	Begins order.Time
-	// Until is the time at which the target's effect on this client changes, or Forever. The
-	// deciding target then no longer decides. An outranked target then ends. Any other target
-	// begins again.
+	// Until is the time at which the effect of the target on this client changes, or
+	// Forever. The deciding target then stops deciding. An outranked target ends. Any
+	// other target begins again.
 	//
-	// If a lifted order is not for the client, the time is for a client in the order's scope.
+	// For a lifted order, the client may be outside the scope. Until is then for a client
+	// in the scope.
 	Until order.Time
-	// Since is the time at which the deciding target began to decide, or NoTime if unknown.
-	// For a target without precedence, it is the time from which on the target is enforced.
+	// Since is the time at which the deciding target began to decide, or NoTime if
+	// unknown. For an outranked target, it is the time at which enforcement began.
 	Since order.Time
 	// After is the lift that ended at the time Since, or nil.
 	After *Order
 }
 
-// Explain lists all targets at the name and above it, the deciding target first, even targets
-// that are not active. It allocates and is slow, so queries must not use it.
+// Explain lists all targets at the name and above the name. The deciding target is first.
+// Explain is slow and allocates, so queries must not call it.
 func (s *Set) Explain(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, true)
 }
 
-// Reasons returns the results of Explain without Until, Since and After. It is faster than
-// Explain if the name has many orders.
+// Reasons returns the results of Explain, but without Until, Since and After. At a name
+// with many orders, Reasons is faster than Explain.
 func (s *Set) Reasons(q *QName, c Client, now order.Time) (Verdict, []Reason) {
 	return s.explain(q, c, now, false)
 }
 
-// LiftOf returns the lift that ends the effect of the order with this id on the name, or nil.
-// It is faster than Reasons if the name has many orders.
+// LiftOf returns the lift that ends the order with this id at the name, or nil. At a name
+// with many orders, LiftOf is faster than Reasons.
 func (s *Set) LiftOf(id string, q *QName, c Client, now order.Time) *Order {
 	for _, r := range s.reasons(Verdict{}, q, c, now, false, func(e *entry) bool { return e.ID == id }) {
 		if r.Why == LiftedBy {
@@ -85,8 +85,8 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. The function `only` selects the orders; nil
-// selects all orders.
+// reasons returns the reasons for the verdict v. The function `only` selects orders. If
+// `only` is nil, all orders are selected.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
@@ -110,8 +110,8 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// An undecidable order has dates only if the scope includes the client by a
-			// country that the caller of Explain gave.
+			// The server may not know the country of clients. The order then has dates
+			// only for a country that the caller of Explain gave.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -153,9 +153,8 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason fills in x for one target, without the dates. The rules of the target have different
-// schedules. If several reasons are true, it chooses the longest, because a reader expects a
-// block after it.
+// reason sets x for one target, without the dates. Of several reasons, the one that lasts
+// longest counts.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -211,8 +210,8 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 }
 
-// union returns the intervals in which any of the rules is in force. It ignores the rules
-// whose field shadow differs from the parameter.
+// union returns the intervals in which any of the rules is in force. Only rules with the
+// same field shadow count.
 func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	for i := range rules {
 		if rules[i].shadow == shadow {
@@ -222,8 +221,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell describes whether a schedule is in force, since when, and until when. If it is not
-// in force, until is the time at which it next comes into force.
+// A spell is the interval in which a schedule is in force. If the schedule is not in
+// force, until is its next beginning.
 type spell struct {
 	on           bool
 	since, until order.Time

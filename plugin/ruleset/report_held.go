@@ -11,7 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the names, networks and targets that the guard refuses to block.
+// hold finds the names, networks and targets that the guard holds.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -40,7 +40,7 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// A heldTarget is a target of a block order that the guard refuses to enforce.
+// A heldTarget is a target of a block order that the guard holds.
 type heldTarget struct {
 	entry *entry
 	node  *heldNode
@@ -87,8 +87,8 @@ func (s *Set) findHeld() {
 	}
 }
 
-// undecidable reports whether an order is only for some countries while the country of clients
-// cannot be known.
+// undecidable reports whether an order is only for some countries, but the country of
+// clients is unknown.
 func (s *Set) undecidable(e *entry) bool {
 	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
 }
@@ -98,7 +98,7 @@ func (s *Set) heldBack(e *entry) bool {
 	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
 }
 
-// enforceable returns the number of targets that are enforced if the guard allows it.
+// enforceable returns the number of targets that DNS can enforce. Held targets count too.
 func (s *Set) enforceable(e *entry) int32 {
 	if s.opt.Addresses {
 		return e.names + e.addrs
@@ -106,12 +106,12 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// A Held describes a target that the guard refuses to enforce, or an order without any
-// enforceable target.
+// A Held describes a target that the guard holds, or an order without any enforceable
+// target.
 type Held struct {
 	Order *Order
-	// Target is the name or network as in an order file. It is empty if no target of the order
-	// can be enforced.
+	// Target is the name or network, as in an order file. It is empty if no target of the
+	// order can be enforced.
 	Target string
 	Why    string
 	File   string
@@ -119,13 +119,11 @@ type Held struct {
 	Line, Column int
 }
 
-// noCountry is the reason why an order for some countries is not enforced when countries are
-// not known.
+// noCountry is the reason for not enforcing an order for some countries.
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
 // Held returns the targets and orders that are not enforced because they are probably
-// mistakes, in the sequence of the files. It includes orders that have ended or are not
-// active.
+// mistakes. Ended and inactive orders are included. The sequence is that of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

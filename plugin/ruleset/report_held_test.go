@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bank returns a guard for two names and a network. It protects all names above and below the
-// first name, but no names below the second name.
+// bank returns a guard for two names and a network. All names above and below the first
+// name are protected. Names below the second name are not.
 func bank(t testing.TB) Guard {
 	t.Helper()
 	name := func(s string) dname.Name {
@@ -47,7 +47,7 @@ func heldList(s *Set) (out []string) {
 	return out
 }
 
-// TestHeld checks which targets the guard refuses to enforce, and the states and counts.
+// TestHeld checks which targets the guard holds, and the states and counts.
 func TestHeld(t *testing.T) {
 	for _, tc := range []struct {
 		name, orders string
@@ -95,8 +95,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestHeldPasses checks that a query for a protected name passes unless an order overrides the
-// guard.
+// TestHeldPasses checks that a query for a protected name passes. An order can override
+// the guard.
 func TestHeldPasses(t *testing.T) {
 	s := with(t, Options{Guard: bank(t)}, `
 - {id: b, targets: [w.bank.example, a.example, only.example]}
@@ -122,8 +122,8 @@ func TestHeldPasses(t *testing.T) {
 	}
 }
 
-// TestExplainNoCountry checks the reason for an order for some countries when the country of
-// clients cannot be known. It must be HeldBack and not OutOfScope.
+// TestExplainNoCountry checks an order for some countries if the country of clients is
+// unknown. The reason must be HeldBack and not OutOfScope.
 func TestExplainNoCountry(t *testing.T) {
 	s := with(t, Options{NoCountry: true}, "- {id: b, scope: {countries: [IT]}, targets: [a.example]}\n")
 	if _, reasons := s.Explain(asked(t, "a.example."), Client{}, 0); len(reasons) != 1 || reasons[0].Why != HeldBack || reasons[0].Held != noCountry {
@@ -131,8 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestExplainCountryOfCaller checks the dates of an order for some countries. Only the caller
-// of Explain gives a country, and not the Corefile. The dates must be those of the order.
+// TestExplainCountryOfCaller checks the dates of an order for some countries. Only the
+// caller of Explain gives a country.
 func TestExplainCountryOfCaller(t *testing.T) {
 	for dates, want := range map[string][2]order.Time{
 		"":                                      {order.NoTime, Forever},
@@ -146,7 +146,7 @@ func TestExplainCountryOfCaller(t *testing.T) {
 	}
 }
 
-// TestHeldWords checks that the reason for a held target can follow the word "it" in a
+// TestHeldWords checks the reason for a held target. It must fit after the word "it" in a
 // sentence.
 func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
@@ -193,7 +193,7 @@ func TestDecideAddress(t *testing.T) {
 		{"203.0.113.2", "www.example.", ""},
 		{"198.51.100.6", "x.free.example.", ""},
 		{"198.51.100.6", "lifted.example.", ""},
-		// The order has no target at this name, so the lift has no effect there.
+		// The order has no target at this name. The lift therefore has no effect there.
 		{"198.51.100.6", "stray.example.", "wide"},
 		{"198.51.100.5", "free.example.", "narrow"}, // the exception is for another target
 	} {
@@ -206,7 +206,7 @@ func TestDecideAddress(t *testing.T) {
 			t.Errorf("%s for %s: blocked by %q, want %q", tc.addr, tc.asked, got, tc.want)
 		}
 	}
-	// The exception is for the network target, and not for the name targets.
+	// The exception is for the network target. It is not for the name targets.
 	if v := s.Decide(asked(t, "w.example."), Query{Now: now, QName: asked(t, "free.example.")}); !v.Blocked() {
 		t.Error("the exception of one target applies to another target")
 	}
@@ -215,8 +215,8 @@ func TestDecideAddress(t *testing.T) {
 	}
 }
 
-// TestQName checks that an exception or a lift for the asked name also protects the names in
-// the answer.
+// TestQName checks an exception and a lift for the asked name. Both must also protect the
+// names in the answer.
 func TestQName(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Changes yields the orders of the Diff, with the way in which each order has changed.
+// Changes yields the orders of the Diff, each with the way in which it has changed.
 func (d *Diff) Changes() iter.Seq2[What, *Order] {
 	return func(yield func(What, *Order) bool) {
 		for _, x := range d.orders {
@@ -18,8 +18,8 @@ func (d *Diff) Changes() iter.Seq2[What, *Order] {
 	}
 }
 
-// Secret returns the orders and lifts whose ids the ordinary log must not contain. A lift of a
-// sealed (secret) order is as secret as the order.
+// Secret returns the orders and lifts that the ordinary log must not name. A lift of a
+// sealed order is as secret as the order.
 func (s *Set) Secret() map[*Order]bool {
 	var lifts []*entry
 	out := map[*Order]bool{}
@@ -40,11 +40,11 @@ func (s *Set) Secret() map[*Order]bool {
 	return out
 }
 
-// Lifter returns the label of a lift that ends the whole order, or "" if no single lift does.
+// Lifter returns the label of a lift that ends the whole order, or "".
 func (o OrderState) Lifter() string { return o.set.lifterOf(o.entry, o.now) }
 
-// Forced returns the targets that the order enforces although the guard may object, as in an
-// order file and sorted.
+// Forced returns the targets that the order enforces in spite of the guard. They are
+// written as in an order file, and sorted.
 func (o *Order) Forced() (out []string) {
 	if o.force == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BeginsLate reports whether the dates of an order, or of one of its targets, begin after the
-// deadline. Only a server can detect that an order was loaded too late.
+// BeginsLate reports whether the dates of an order or of a target begin after the
+// deadline. Only a server can know that an order was loaded too late.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
 	return late(begin(o), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -17,11 +17,11 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow copies the late orders of the set old, and adds the orders that became active after
-// their deadline. Call it before other goroutines use s.
+// Follow copies the late orders of the set old, and adds the orders that became active
+// after their deadline. Call Follow before other goroutines use s.
 //
-// Do not call it for a server's first set, whose orders may have been in force before the
-// restart.
+// Do not call Follow for a server's first set. Its orders may have been in force before
+// the restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}
@@ -55,8 +55,7 @@ func (s *Set) Follow(old *Set, now order.Time) {
 	}
 }
 
-// late reports whether the order or target of a duty (a deadline or review) came into force
-// after the deadline.
+// late reports whether the order or target of a duty came into force after the deadline.
 func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
 	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {
@@ -66,8 +65,8 @@ func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	return from <= now && (from > x.at || s.enteredLate[e.ID]) && !s.moot(p, x, now)
 }
 
-// lateFor returns the first deadline that an order or one of its targets missed before it came
-// into force, or NoTime.
+// lateFor returns the first deadline that passed before the order or target came into
+// force, or NoTime.
 func (s *Set) lateFor(p *Part, entry uint32, now order.Time) order.Time {
 	first := order.NoTime
 	i, _ := slices.BinarySearchFunc(p.deadlines, entry, func(x duty, entry uint32) int { return cmp.Compare(x.entry, entry) })
@@ -90,8 +89,8 @@ type MissedDeadline struct {
 	Target bool
 }
 
-// MissedDeadlines returns the deadlines between then and now that passed while the order or
-// target was not in force. The result is in the sequence of the files.
+// MissedDeadlines returns the deadlines between then and now at which the order or target
+// was not in force. The sequence is that of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries, lifts []*entry
 	for _, p := range s.parts {

@@ -11,13 +11,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A lifting contains the times at which lifts end a block order, or some of its targets, for
-// all clients.
+// A lifting contains the times at which lifts end a block order, or some of its targets,
+// for all clients.
 type lifting struct {
-	// order contains the times at which no target is left: each target is lifted or has ended,
-	// and at least one is lifted.
+	// order contains the times at which the order is lifted. Each target has then ended or
+	// is lifted.
 	order []interval
-	// targets counts the targets that are lifted at the same times. It ignores held targets.
+	// targets counts the targets with equal times of their lifts. Held targets do not
+	// count.
 	targets []liftedTargets
 	n       int32      // the number of targets that are lifted or have an end of their own
 	all     []interval // the times at which all n targets are lifted or have ended
@@ -29,9 +30,8 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings fills in s.liftings. It visits only names at and below the targets of lifts,
-// because a set may have millions of names. For a part with liftings and dated targets, it
-// visits all.
+// findLiftings sets s.liftings. A set may have millions of names, so it visits only names
+// at and below the targets of lifts, if possible.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -91,7 +91,7 @@ func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 	return false
 }
 
-// hasLiftings reports whether lifts end targets of any order in the part.
+// hasLiftings reports whether lifts end targets of an order in the part.
 func (p *Part) hasLiftings(s *Set) bool {
 	for e := range p.entries.all() {
 		if s.liftings[e] != nil {
@@ -128,8 +128,8 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	}
 }
 
-// addLiftings records which of the targets are lifted, and when. The rules are at the lowest
-// name or network of the path. labels is the number of labels of this name.
+// addLiftings records which targets are lifted, and when. The rules are at the lowest name
+// of the path, with the given number of labels.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -174,8 +174,8 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 	}
 }
 
-// targetOver returns the time at which a target ends by its own dates, or Forever. A target in
-// shadow or without dates has no end, because its status may change.
+// targetOver returns the time at which a target ends by its own dates, or Forever. A
+// target in shadow has no end, because its status may change.
 func (p *Part) targetOver(rules []rule) order.Time {
 	end := order.NoTime
 	for i := range rules {
@@ -188,8 +188,8 @@ func (p *Part) targetOver(rules []rule) order.Time {
 	return end
 }
 
-// byRank yields the block orders among the rules of a name or network, with the rules of each
-// target. It begins with the orders that the fewest lifts can end.
+// byRank yields the block orders at a name or network, each with the rules of one target.
+// Orders with few possible lifts come first.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {
@@ -212,8 +212,8 @@ func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	}
 }
 
-// sameTargets returns how many of the first rules belong to one target. A target that an order
-// lists twice has two rules.
+// sameTargets returns how many of the first rules belong to one target. If an order lists
+// a target twice, the target has two rules.
 func sameTargets(rules []rule) int {
 	n := 1
 	for n < len(rules) && rules[n].entry == rules[0].entry && rules[n].kind == rules[0].kind {
@@ -222,7 +222,7 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts end the order's effect on the name at d.at.
+// off returns the times at which lifts end the order at the name d.at.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)
@@ -232,8 +232,8 @@ func (d *dater) off(e *entry) []interval {
 	return merged(off)
 }
 
-// lifted reports whether lifts end all targets of a block order for all clients, and the
-// earliest time at which this may change.
+// lifted reports whether lifts end all targets of a block order for all clients. It also
+// returns the earliest time at which the result may change.
 func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	next := Forever
 	for _, w := range s.whole[e.ID] {
@@ -253,8 +253,8 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 	return false, next
 }
 
-// liftedTargets returns the number of the order's targets that are lifted for all clients at
-// the time now. It ignores held targets.
+// liftedTargets returns how many targets of the order are lifted for all clients at the
+// time now. Held targets do not count.
 func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	if x := s.liftings[e]; x != nil {
 		for _, t := range x.targets {
@@ -266,8 +266,8 @@ func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
 	return n
 }
 
-// lifterOfTarget returns a lift that ends the order's effect on a target for all clients, or
-// nil. The lift must also cover all names below that the target covers.
+// lifterOfTarget returns a lift that ends an order at a target for all clients, or nil.
+// The lift must cover the whole target.
 func (s *Set) lifterOfTarget(e *entry, t *target, now order.Time) *entry {
 	j := judgement{Set: s, now: now, strict: true}
 	if t.net.IsValid() {

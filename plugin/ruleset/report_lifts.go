@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetAll calls x.meet for each block order that the given function selects, and then
-// x.finish.
+// meetAll calls x.meet for each block order for which the function `is` returns true. It
+// then calls x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	if x.empty() {
 		return
@@ -25,8 +25,8 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds out for each lift whether it ends the effect of an order. A lift with targets
-// needs one at, above or below a target of the order. Another lift needs the order's id.
+// meetings finds out for each lift whether the lift ends an order. A lift with targets
+// must have one at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
@@ -47,7 +47,7 @@ func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	return found
 }
 
-// meetNames fills in the meetings of lifts that have name targets.
+// meetNames completes the meetings of lifts with name targets.
 func (s *Set) meetNames(found map[*entry]*meeting) {
 	targets := map[dname.Name]*lifters{} // for each name, the lifts that have it as a target
 	for _, p := range s.parts {
@@ -101,7 +101,7 @@ func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	}
 }
 
-// above calls f for each block order with a target at the name or above it.
+// above calls f for each block order with a target at the name or above the name.
 func (s *Set) above(name dname.Name, f func(*entry)) {
 	var w dname.Wire
 	w.SetName(name)
@@ -113,7 +113,7 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above it.
+// Shared reports whether several block orders have a target at the name or above the name.
 //
 // It skips lifts quickly, because a name may have very many lifts.
 func (s *Set) Shared(name dname.Name) bool {
@@ -137,9 +137,8 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks fills in the meetings of lifts with address targets. A part does not store
-// addresses that DNS does not enforce. If an order has unstored targets, a lift is assumed to
-// match it.
+// meetNetworks completes the meetings of lifts with address targets. A part lacks
+// addresses that DNS does not enforce. They count as met.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting
@@ -166,8 +165,8 @@ func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	}
 }
 
-// overlapping calls f for each block order with a target network that overlaps x. It may call
-// f twice for an order.
+// overlapping calls f for each block order with a target network that overlaps x. It may
+// call f twice for an order.
 func (s *Set) overlapping(x netip.Prefix, f func(*entry)) {
 	for _, p := range s.parts {
 		if p.addrs == nil {

@@ -2,8 +2,7 @@ package ruleset
 
 import "unsafe"
 
-// mapSlot and netSlot are estimates of the bytes for one entry of a map and of an
-// addressTable.
+// mapSlot and netSlot are estimates in bytes of one entry in a map and in an addressTable.
 const mapSlot, netSlot = 64, 64
 
 func sizeOf[T any](s []T) int {
@@ -11,10 +10,11 @@ func sizeOf[T any](s []T) int {
 	return int(unsafe.Sizeof(x)) * cap(s)
 }
 
-// Bytes returns the size of the part's tables in bytes, without the texts of the orders.
+// Bytes returns the size of the part's tables in bytes. The texts of the orders do not
+// count.
 func (p *Part) Bytes() int { return p.bytes }
 
-// measure computes the size of the part. It must be called when the tables are complete.
+// measure computes the size of the part. Call it when the tables are complete.
 func (b *Builder) measure() {
 	p := b.part
 	n := p.names.Bytes() + sizeOf(p.rules) + sizeOf(p.intervals) + sizeOf(p.schedules) + sizeOf(p.whole) + sizeOf(p.lifts) +
@@ -48,7 +48,8 @@ func (x *longList) size() int {
 	return n
 }
 
-// Bytes returns the size of the set's tables in bytes, without the texts of the orders.
+// Bytes returns the size of the set's tables in bytes. The texts of the orders do not
+// count.
 func (s *Set) Bytes() (n int) {
 	seen := map[*Part]bool{}
 	for _, parts := range [...][]*Part{s.parts, s.segments} {

@@ -7,24 +7,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A meeting records whether a lift ends the effect of at least one order.
+// A meeting records whether a lift ends at least one order.
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order in another file with an equal decision time. Nothing says which file
-	// came first, so the lift ends this order.
+	// tie is an order in another file with an equal decision time. The sequence of two
+	// files is not known, so the lift ends this order.
 	tie *entry
 }
 
-// lifters finds out which lifts end the effect of at least one order. It avoids comparing each
-// lift with each order, because a set may have very many of both.
+// lifters finds out which lifts end at least one order. It does not compare each lift with
+// each order, because there may be very many.
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
-	// reached is the number of lifts at the beginning of the list `later` that end an order of
-	// lower rank.
+	// reached is a number of lifts at the beginning of the list `later`. Each of them ends
+	// an order of lower rank.
 	reached map[Authority]int
-	// ties contains the orders whose rank is equal to the rank of a lift of their authority.
+	// ties contains the orders that have the rank of a lift of the same authority.
 	ties map[moment]ties
 }
 
@@ -34,12 +34,12 @@ type moment struct {
 	rank      Rank
 }
 
-// ties contains the orders of one moment by file. Orders in one file are in sequence; orders
-// in different files are not.
+// ties contains the orders of one moment by file. The sequence of orders is known only
+// within a file.
 type ties map[*string]*tied
 
-// A tied describes the orders of one file with equal rank. It contains the first order that
-// was added, and the smallest index.
+// A tied describes the orders of one file with equal rank. It has the first order that was
+// added, and the smallest index.
 type tied struct {
 	entry *entry
 	index int32
@@ -64,7 +64,8 @@ func (t ties) byFile() []*entry {
 	return out
 }
 
-// finish records whether the lift of m ends an order of t. All of them have equal ranks.
+// finish records whether the lift of m ends an order of t. The lift and the orders have
+// equal ranks.
 func (t ties) finish(m *meeting, byFile []*entry) {
 	l := m.lift
 	if x := t[l.file]; x != nil && x.index < l.index {
@@ -82,7 +83,7 @@ func (t ties) finish(m *meeting, byFile []*entry) {
 
 func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
 
-// meet must be called for each block order. It records the lifts that end the order.
+// meet records the lifts that end the order. Call meet for each block order.
 func (x *lifters) meet(e *entry) {
 	if !x.sorted {
 		x.sort()
@@ -111,7 +112,7 @@ func (x *lifters) meet(e *entry) {
 	}
 }
 
-// finish must be called after the last call of meet.
+// finish completes the meetings. Call finish after the last call of meet.
 func (x *lifters) finish() {
 	for a, n := range x.reached {
 		for _, l := range x.later[a][:n] {
@@ -127,8 +128,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end the effect of at least one of the orders. For equal
-// ranks, it assumes that a lift ends an order, because they may be in different files.
+// Reached returns the lifts that end at least one of the orders. Equal ranks count,
+// because the files may differ.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetSlowly compares one lift with one order. The test compares its results with the results
-// of lifters.
+// meetSlowly compares one lift with one order. The test compares the result with the
+// result of lifters.
 func meetSlowly(m *meeting, e *entry) {
 	l := m.lift
 	if !l.reaches(e) {
@@ -21,8 +21,8 @@ func meetSlowly(m *meeting, e *entry) {
 	}
 }
 
-// meetWorld returns random lifts and orders of two authorities in three files. Many decision
-// times are equal.
+// meetWorld returns random lifts and orders of two authorities in three files. Many
+// decision times are equal.
 func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	files := []string{"c", "a", "b"}
 	var commons []*Common
@@ -52,8 +52,7 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	return lifts, orders
 }
 
-// TestMeetTwin compares the results of lifters with a slow comparison of each lift with each
-// order.
+// TestMeetTwin compares lifters with a slow comparison of each lift with each order.
 func TestMeetTwin(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -8,15 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy describes the orders that a lift ends, because the label of the lift must be as
-// secret as these orders.
+// A secrecy describes the orders that a lift ends. The label of the lift must be as secret
+// as these orders.
 type secrecy struct {
 	sealed bool // the lift ends a sealed (secret) order
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each lift. It ignores targets: a lift counts for the orders
-// whose ids it lists, or for all earlier orders of its authority.
+// secrecies returns the secrecy of each lift. The targets of a lift do not matter, but its
+// list of orders or its authority does.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}
@@ -47,8 +47,8 @@ func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	return out
 }
 
-// isSecret reports whether the ordinary log must not contain the order's id. A lift that is
-// not public is as secret as the orders that it ends. A lift of an unknown order is secret.
+// isSecret reports whether the ordinary log must not contain the order's id. A lift is as
+// secret as its orders, unless the lift is public.
 func (e *entry) isSecret(found ...secrecy) bool {
 	if e.action == order.Block || e.public || e.Terms.Disclosure.Sealed() {
 		return e.Terms.Disclosure.Sealed()
@@ -63,7 +63,7 @@ func (e *entry) isSecret(found ...secrecy) bool {
 	return !known
 }
 
-// label returns a name for the order that all users may see.
+// label returns a name for the order that is safe for all readers.
 func (e *entry) label(found ...secrecy) string {
 	if e.isSecret(found...) {
 		return SealedLabel(e.ID)
@@ -71,7 +71,7 @@ func (e *entry) label(found ...secrecy) string {
 	return e.ID
 }
 
-// SecretLifts returns the ids of the lifts whose ids the ordinary log must not contain.
+// SecretLifts returns the ids of lifts that the ordinary log must not contain.
 func (s *Set) SecretLifts() map[string]bool {
 	var lifts []*entry
 	for e := range s.lifts() {
@@ -109,8 +109,8 @@ func (s *Set) lifts() iter.Seq[*entry] {
 	}
 }
 
-// Label returns a name for the order that all users may see. It is the id or, for a sealed
-// (secret) order, the Digest of the id.
+// Label returns a name for the order that is safe for all readers. The name is the id, or
+// for a sealed (secret) order the SealedLabel.
 func (o *Order) Label() string {
 	if o.Terms.Disclosure.Sealed() {
 		return SealedLabel(o.ID)
@@ -118,11 +118,12 @@ func (o *Order) Label() string {
 	return o.ID
 }
 
-// SealedLabel returns the name of a sealed (secret) order that all users may see.
+// SealedLabel returns a name for a sealed (secret) order that is safe for all readers.
 func SealedLabel(id string) string { return "sealed:" + Digest(id) }
 
-// Digest returns the public name of a sealed (secret) order: the first 12 hexadecimal digits
-// of the SHA-256 of its id. Readers can check guesses, so the id should be hard to guess.
+// Digest returns the first 12 hexadecimal digits of the SHA-256 of an id. It is the public
+// name of a sealed (secret) order. A reader can check a guess, so the id should be hard to
+// guess.
 func Digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:6])

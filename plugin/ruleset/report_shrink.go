@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BlockedAt returns the number of names and networks that the part's orders block at the time
-// now. It ignores lifts. The store uses it to detect a file that lost many targets.
+// BlockedAt returns the number of names and networks that the part's orders block at the
+// time now. Lifts do not matter.
 func (p *Part) BlockedAt(now order.Time) int { return p.TargetsLost(&Part{}, now) }
 
 // NamesNotIn returns the number of names that are block targets in p but not in q.
@@ -31,14 +31,14 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at the time now and that
-// next does not list as block targets. A suspended order in next still lists its targets.
+// TargetsLost returns the number of names and networks that p blocks at the time now and
+// next lacks. A suspended order still has its targets.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
 // TargetsLostIn returns the number of names and networks that p blocks at the time now and
-// that no part in next lists as block targets.
+// all parts in next lack.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)
@@ -57,7 +57,7 @@ func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	return n
 }
 
-// CountRefused returns the number of active block orders that prescribe the response REFUSED.
+// CountRefused returns the number of active block orders with the response REFUSED.
 func (p *Part) CountRefused() (n int) {
 	for e := range p.entries.all() {
 		if e.action == order.Block && e.status == order.Active && e.Terms.Response.Kind == order.Refused {

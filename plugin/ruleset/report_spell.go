@@ -7,17 +7,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target with the interval in which it is enforced for a client.
+// A dated is a target with the interval of its enforcement for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry
 	hit    *hit
 	rules  []rule // the rules of the target
 	spell
-	// before is NoTime if the target is enforced now. Otherwise it is the end of the last
-	// interval in which the target was enforced.
+	// before is the end of the last interval in which the target was enforced. If the
+	// target is enforced now, before is NoTime.
 	before order.Time
-	// ends contains the ends of lifts that are not in histories.
+	// ends contains the ends of all lifts that are not in histories.
 	ends      []liftEnd
 	histories []prefix
 }
@@ -35,8 +35,8 @@ type dater struct {
 	histories map[historyKey]*history
 }
 
-// date fills in the dates of the targets. It begins with the orders that the fewest lifts can
-// end, so that each history extends the previous one.
+// date sets the dates of the targets. It begins with the order that the fewest lifts can
+// end. Each history then extends the previous history.
 func (d *dater) date(all []*dated) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y *dated) int {
@@ -48,8 +48,8 @@ func (d *dater) date(all []*dated) {
 	}
 }
 
-// dateTarget computes the dates of one target. If the client is not in the scope of the order,
-// it uses a client in the scope.
+// dateTarget computes the dates of one target. If the client is outside the scope of the
+// order, it uses a client in the scope.
 func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = spell{until: Forever}, order.NoTime
 	e, h := t.entry, t.hit
@@ -62,7 +62,7 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// Exemptions have only ends and no beginnings, so the longest exemption decides.
+	// Exemptions have an end but no beginning. The longest exemption therefore decides.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {
@@ -80,8 +80,8 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times at which lifts end the target's effect on the name. It leaves
-// out the lifts that it puts into t.histories. It also fills in t.ends.
+// liftTimes returns the times at which lifts end the target at the name. Lifts in
+// t.histories are not in the result. liftTimes also sets t.ends.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -122,7 +122,7 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 	return times
 }
 
-// lifts reports whether rule k of a hit is a lift that applies to the name and the client.
+// lifts reports whether rule k of a hit is a lift for the name and the client.
 func (d *dater) lifts(h *hit, k uint32) bool {
 	r := &h.rules[k]
 	l := h.part.entries.at(r.entry)
@@ -130,7 +130,7 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts of one authority that list no ids, from one long list. For each
+// A history contains the lifts without ids of one authority, from one long list. For each
 // order, the lifts that end the order come first.
 type history struct {
 	lifts []uint32 // indexes of rules
@@ -150,8 +150,8 @@ type prefix struct {
 	n int
 }
 
-// A historyKey identifies a history. It contains a file because, for equal ranks, the sequence
-// in the order's file decides.
+// A historyKey identifies a history. If ranks are equal, the sequence in the file of the
+// order decides. The key therefore contains a file.
 type historyKey struct {
 	hit       int
 	authority Authority
@@ -159,8 +159,8 @@ type historyKey struct {
 	client    Client
 }
 
-// history returns the lifts of a long list that end an order. Each call must be for an order
-// that more lifts can end than the previous one.
+// history returns the lifts of a long list that end an order. Call it first for the orders
+// with few possible lifts.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -199,7 +199,7 @@ func (d *dater) history(hit int, e *entry) prefix {
 	return prefix{x, x.taken}
 }
 
-// insert adds an interval to a sorted list without overlaps, and keeps it so.
+// insert adds an interval to a sorted list. The list stays sorted and without overlaps.
 func insert(ivs []interval, x interval) []interval {
 	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
 	k := i
@@ -209,14 +209,14 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times in which a target is enforced: the intervals of times, without
-// the intervals of off. All lists are sorted and without overlaps.
+// A timeline contains the times in which a target is enforced: times without off. All
+// lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval
 }
 
-// around returns the spell at the time now. If the target is not enforced now, it also returns
+// around returns the spell at the time now. If the target is not enforced now, before is
 // the end of the last spell, or NoTime.
 func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	sp, before = spell{until: Forever}, order.NoTime
@@ -245,7 +245,7 @@ func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	return sp, before
 }
 
-// free returns the first time, from t on, that is outside all intervals of x.off.
+// free returns the first time that is outside all intervals of x.off, from t on.
 func (x *timeline) free(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -258,8 +258,8 @@ func (x *timeline) free(t order.Time) order.Time {
 	return t
 }
 
-// freeBefore returns the end of the last second before t that is outside all intervals of
-// x.off.
+// freeBefore returns the end of a second before t. It is the last second outside all
+// intervals of x.off.
 func (x *timeline) freeBefore(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -299,7 +299,7 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// decideAlone shortens the spell of the deciding target to the time in which no other target
+// decideAlone shortens the spell of the deciding target. In the result, no other target
 // has precedence.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {

@@ -27,7 +27,8 @@ func (s State) String() string {
 	return [...]string{"in_force", "pending", "ended", "lifted", "held", "suspended", "shadow", "draft"}[s]
 }
 
-// state returns the state of an order, and the next time at which it may change.
+// state returns the state of an order. It also returns the next time at which the state
+// may change.
 func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	switch e.status {
 	case order.Suspended:
@@ -78,11 +79,11 @@ type Transition struct {
 	label    string
 }
 
-// Label returns a name for the order that all users may see.
+// Label returns a name for the order that is safe for all readers.
 func (t Transition) Label() string { return t.label }
 
-// Transitions returns the orders whose state differs between the times then and now. The
-// result is in the sequence of the files.
+// Transitions returns the orders whose state at the time then differs from the state at
+// now. The sequence is that of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries, lifts []*entry
 	s.each(func(p *Part, e *entry) {
@@ -111,12 +112,12 @@ type OrderState struct {
 	State State
 	// Until is the first time at which the state may change, or Forever.
 	Until order.Time
-	// Targets is the number of targets that are enforced if the guard allows it.
+	// Targets is the number of targets that DNS can enforce, with the held targets.
 	Targets int
 	// File is the path of the order's file.
 	File string
-	// Names is the number of name targets. Others is the number of targets that are addresses
-	// or URLs.
+	// Names is the number of name targets. Others is the number of targets that are
+	// addresses or URLs.
 	Names, Others int
 
 	set   *Set
@@ -124,8 +125,8 @@ type OrderState struct {
 	now   order.Time
 }
 
-// OrderStates yields the state of each order and lift of the set. The result is in the
-// sequence of the files.
+// OrderStates yields the state of each order and lift of the set. The sequence is that of
+// the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, p := range s.parts {

@@ -62,8 +62,8 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestLostCountsTargets checks that BlockedAt and TargetsLost count each name and network
-// once, even if several orders block it.
+// TestLostCountsTargets checks BlockedAt and TargetsLost if several orders block one name
+// or network. The name or network must count once.
 func TestLostCountsTargets(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct {
@@ -86,8 +86,8 @@ func TestLostCountsTargets(t *testing.T) {
 	}
 }
 
-// TestLiftOfAllBut checks that a lift of a whole order does not apply to the lift's
-// exceptions.
+// TestLiftOfAllBut checks that a lift of a whole order does not apply to the exceptions of
+// the lift.
 func TestLiftOfAllBut(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, targets: [a.example, b.example]}\n"+
@@ -102,7 +102,7 @@ func TestLiftOfAllBut(t *testing.T) {
 	}
 }
 
-// TestLiftedEnds checks that a lifted order still ends at the time in its field until.
+// TestLiftedEnds checks that a lifted order still ends at its field until.
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
@@ -116,8 +116,8 @@ func TestLiftedEnds(t *testing.T) {
 	}
 }
 
-// TestExplainTwice checks an order that lists a target twice. The target must be in force as
-// long as either entry is.
+// TestExplainTwice checks an order that lists a target twice. The target is in force while
+// one of the entries is.
 func TestExplainTwice(t *testing.T) {
 	for _, lines := range []string{
 		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,

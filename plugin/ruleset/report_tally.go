@@ -7,15 +7,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Tally counts the targets of an order that DNS enforces, by their states.
+// A Tally counts the targets of an order that DNS enforces, by state.
 type Tally struct {
 	InForce, Lifted, Held, Pending, Ended int
-	// By is the label of the lift that ended the lifted targets, or "" if several lifts did.
+	// By is the label of the lift that ended all lifted targets. If several lifts did, By
+	// is "".
 	By string
 }
 
-// tally fills in the Tally of each outcome of a block order that is in force, or whose targets
-// are all lifted one by one.
+// tally sets the Tally of each block order that is in force, or whose targets are all
+// lifted separately.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {
@@ -60,8 +61,8 @@ func tally(after *Set, list []*outcome, now order.Time) {
 	}
 }
 
-// A targetState is the state of a target. If an order lists a target twice, the smaller state
-// counts.
+// A targetState is the state of a target. If an order lists a target twice, the smaller
+// state counts.
 type targetState uint8
 
 const (

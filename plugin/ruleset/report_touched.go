@@ -6,11 +6,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Names yields each name at which the set has rules, in any sequence and perhaps several
-// times. Two names have different verdicts only if a yielded name is at or above just one of
-// them.
+// Names yields each name at which the set has rules, in any sequence, perhaps several
+// times. The Wire is valid only until the next iteration.
 //
-// The Wire is valid only until the next iteration.
+// Two names that are not yielded have equal verdicts if the same yielded names are above
+// both.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -23,11 +23,12 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields a name at or above each name whose verdicts differ between the sets, perhaps
-// several times. The Wire is valid only until the next iteration.
+// Touched yields the names for which the verdicts of the sets may differ, perhaps several
+// times. A yielded name stands for the names below. The Wire is valid only until the next
+// iteration.
 //
-// Touched reads only changed files, unless a lift without targets has changed. Uncompiled
-// options, for example NoCountry, must be equal in both sets.
+// Only changed files are read, unless a lift without targets has changed. Options that are
+// not compiled into parts, for example NoCountry, must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {

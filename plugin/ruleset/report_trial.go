@@ -2,7 +2,8 @@ package ruleset
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// A trial tries the clients of orders to find out for whom a name is blocked.
+// A trial finds out for which clients a name is blocked. It tries clients from the scopes
+// of orders.
 type trial struct {
 	q    QName
 	now  order.Time
@@ -21,8 +22,8 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find reports whether an order for which wanted returns true blocks the name for some client.
-// The result any includes all orders. The results have no meaning if t.left is 0 afterwards.
+// find reports whether a wanted order blocks the name for some client. The result any is
+// for all orders. Both results are invalid if t.left is 0 afterwards.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns the warnings that need the orders of all files. A common clerical error is
-// a lift that ends no order. The result useless is the number of these lifts.
+// Warnings returns the warnings that need the orders of all files. The result useless is
+// the number of lifts that end no order.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
@@ -18,8 +18,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
-			// An id that is not in the set may belong to a sealed (secret) order in a bad
-			// file.
+			// An unknown id may belong to a sealed order in a bad file.
 			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)
@@ -44,8 +43,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// activeLifts returns the lifts whose status is active. The map known has the ids that these
-// lifts list. The value is true if the set has an order with the id.
+// activeLifts returns the active lifts. known has the ids in these lifts. The value is
+// true if the set has the order.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
 	for _, p := range s.parts {
@@ -68,8 +67,8 @@ func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	return lifts, known
 }
 
-// unenforced returns warnings about targets and orders that DNS could enforce, but that are
-// not enforced.
+// unenforced returns warnings about targets and orders that DNS could enforce but does not
+// enforce.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
 		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// part compiles the orders of a file. The text is the list of orders, without the head of the
-// file.
+// part compiles the orders of a file. The text is only the list of orders, without the
+// head of the file.
 func part(t testing.TB, path, orders string) *Part {
 	t.Helper()
 	b := NewBuilder(path, Options{})
@@ -43,8 +43,8 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestPassedForQName checks that PassedForQName is set if a name passes because of the asked
-// name. A cache must not use this verdict for other asked names.
+// TestPassedForQName checks a name that passes because of the asked name. A cache must not
+// use the verdict for other asked names.
 func TestPassedForQName(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
@@ -78,15 +78,15 @@ func TestPassedForQName(t *testing.T) {
 	}
 }
 
-// protects is a guard that protects one asked name. It lets all targets be enforced.
+// protects is a guard that protects one asked name. It holds no targets.
 type protects struct{ name string }
 
 func (protects) Name(*dname.Wire) string        { return "" }
 func (protects) Address(netip.Prefix) string    { return "" }
 func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.name }
 
-// TestHistory checks for which dates a lift ends a block order. The two orders have the same
-// authority and the same name.
+// TestHistory checks for which dates a lift ends a block order. The two orders have the
+// same authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
 		name, first, second string // the dates of the block order are first, and the dates of the lift are second
@@ -115,7 +115,7 @@ func TestHistory(t *testing.T) {
 		if got := s.Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
-		// A lift that lists the id of the order ends it for all dates.
+		// A lift that lists the id of the order ends the order for all dates.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Query{Now: now}).Blocked() {
 			t.Errorf("%s: a lift by id does not reach the order", tc.name)
@@ -171,8 +171,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestManyBelow checks that the outcome is SubtreePasses if more than maxBelow names below
-// have exceptions.
+// TestManyBelow checks a name with many exceptions below it. If there are more than
+// maxBelow, the outcome must be SubtreePasses.
 func TestManyBelow(t *testing.T) {
 	for _, tc := range []struct {
 		exceptions int
@@ -185,8 +185,8 @@ func TestManyBelow(t *testing.T) {
 		}
 		b.WriteString("]}\n")
 		s := set(t, b.String())
-		// The exceptions are for order b, so order a still blocks all names. Only the limit
-		// causes SubtreePasses.
+		// The exceptions are for order b, so order a still blocks all names. Only the
+		// limit causes SubtreePasses.
 		want := tc.want
 		if tc.exceptions <= maxBelow {
 			want = SubtreeNXDOMAIN
@@ -260,7 +260,8 @@ func TestExplain(t *testing.T) {
 		if by := r.By; by != nil {
 			got[r.Order.ID] += " by " + by.ID
 		}
-		// The order "later" decides from its first day on, because its id is the first one.
+		// The order "later" decides from its first day on, because its id is the first of
+		// the ids.
 		if i == 0 && (r.Order.ID != "near" || r.Since != at(t, "2025-01-01") || r.Until != at(t, "2026-06-01")) {
 			t.Errorf("first reason %+v", r)
 		}
@@ -336,7 +337,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestSegments checks that large parts stay segments of their own and small parts are merged.
+// TestSegments checks that large parts stay segments and small parts are merged.
 func TestSegments(t *testing.T) {
 	big := func(path string) *Part {
 		b := NewBuilder(path, Options{})
@@ -368,8 +369,8 @@ func TestSegments(t *testing.T) {
 	}
 }
 
-// TestServiceNames checks a blocked name whose HTTPS record passes as a service of its host.
-// Subtree must be SubtreePasses, because NXDOMAIN would deny this record.
+// TestServiceNames checks a blocked name whose HTTPS record passes. NXDOMAIN would deny
+// the record, so Subtree must be SubtreePasses.
 func TestServiceNames(t *testing.T) {
 	s := set(t, "- {id: b, issued: 2024-01-01, targets: [a.example]}\n"+
 		"- {id: l, action: lift, issued: 2024-01-02, targets: [{name: a.example, match: exact}]}\n")
@@ -383,8 +384,8 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
-// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below begins to pass. The
-// answer to DNSKEY may be a denial only until then.
+// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below begins to pass.
+// Only until then may the answer to DNSKEY be a denial.
 func TestDNSKEYOutlivesNothing(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, response := range []string{"nxdomain", "nodata", "refused", "{redirect: [192.0.2.1]}"} {
@@ -396,8 +397,8 @@ func TestDNSKEYOutlivesNothing(t *testing.T) {
 	}
 }
 
-// TestWarningsKeepSealedIds checks that the log does not contain an id that is not in the set.
-// The id may belong to a sealed (secret) order in a bad file.
+// TestWarningsKeepSealedIds checks that the log does not contain unknown ids. An unknown
+// id may belong to a sealed order in a bad file.
 func TestWarningsKeepSealedIds(t *testing.T) {
 	s := set(t, "- {id: l, action: lift, issued: 2024-01-02, lifts: [secret-id]}\n")
 	warnings, _ := s.Warnings()

@@ -14,7 +14,7 @@ type interval struct{ from, until order.Time }
 // A schedule is a range of a part's intervals. They are sorted and do not overlap.
 type schedule struct{ off, n uint32 }
 
-// single returns a list of one interval. The value NoTime means no limit.
+// single returns a list of one interval. The value NoTime is no limit.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
@@ -22,7 +22,7 @@ func single(from, until order.Time) []interval {
 	return []interval{{from, until}} // NoTime is less than all other times
 }
 
-// windows returns the intervals of a list of windows. An empty list means all times.
+// windows returns the intervals of a list of windows. An empty list is all times.
 func windows(ws []order.Window) []interval {
 	if len(ws) == 0 {
 		return single(order.NoTime, order.NoTime)
@@ -66,7 +66,8 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// schedule returns the number of a schedule with these intervals, and adds it if necessary.
+// schedule returns the number of a schedule with these intervals. A new schedule is added
+// to the part.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}
@@ -86,8 +87,8 @@ func (b *Builder) schedule(ivs []interval) uint32 {
 	return id
 }
 
-// inForceAt reports whether the schedule is in force at the time now, and the time at which
-// the result changes.
+// inForceAt reports whether the schedule is in force at the time now. It also returns the
+// time at which the result changes.
 func (p *Part) inForceAt(sched uint32, now order.Time) (bool, order.Time) {
 	s := p.schedules[sched]
 	ivs := p.intervals[s.off : s.off+s.n]

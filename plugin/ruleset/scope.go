@@ -17,11 +17,10 @@ type scope struct {
 	hasNets   bool
 }
 
-// includes reports whether the client is in the scope. A client without an address is in no
-// network. A client without a country is in no country.
+// includes reports whether the client is in the scope.
 func (s *scope) includes(c Client) bool { return s.reaches(c.Addr) || s.has(c.Country) }
 
-// reaches reports whether the scope contains the address. It ignores the countries.
+// reaches reports whether the scope contains the address. Countries do not matter.
 func (s *scope) reaches(a netip.Addr) bool {
 	return s == nil || s.hasNets && a.IsValid() && s.clients.Contains(a)
 }
@@ -44,8 +43,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether the client is exempt at the time now, and the time at which the
-// result changes. A client that is not exempt now is not exempt later.
+// covers reports whether the client is exempt at the time now. It also returns the time at
+// which the result changes. An exemption that is over never returns.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -65,13 +64,13 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	return true, end
 }
 
-// An interner shares equal scopes and exemptions, because a register of a million orders has
-// few different ones.
+// An interner shares equal scopes and exemptions. A register of a million orders has few
+// different ones.
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// These are the arguments and results of the last calls. The arguments are compared by
-	// pointer, because a key is slow and all orders share the defaults of their file.
+	// The arguments and results of the last calls. The arguments are compared by pointer,
+	// because a key is slow. Orders of one file often share a pointer.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt

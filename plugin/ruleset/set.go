@@ -10,12 +10,12 @@ import (
 // A Set contains the orders of several files. It is immutable and safe for concurrent use.
 type Set struct {
 	parts []*Part // one part for each file, in the sequence of loading
-	// segments contains the parts that queries search: each large part, and one part merged
-	// from the small parts.
+	// segments contains the parts that queries search. Large parts stay as they are. Small
+	// parts are merged.
 	segments []*Part
 	// whole contains the lifts of whole orders. The key is the id of an order.
 	whole map[string][]wholeLift
-	// countries is set if some order depends on the client's country.
+	// countries is set if an order depends on the client's country.
 	countries  bool
 	shadows    bool // some order or target is in shadow
 	networks   bool // some target, exception or lift is an address
@@ -54,8 +54,7 @@ func (s *Set) Empty() bool {
 // sets counts the sets of the process.
 var sets atomic.Uint64
 
-// Number returns the number of the set in this process. A set that Merge made later has a higher
-// number.
+// Number returns the number of the set in this process. Later sets have higher numbers.
 func (s *Set) Number() uint64 { return s.number }
 
 // Parts returns the parts of the set, in the sequence of loading.

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestSide adds the names of a side list (names in a file of their own) to the index, to the
-// order, and to the order's targets. All three must give the same verdicts.
+// TestSide compares a side list with a list of targets in the order file. All verdicts
+// must be equal.
 func TestSide(t *testing.T) {
 	const list = "a.example\nb.example\nwww.b.example\na.example\nc.example\n"
 	const targets = "[a.example, b.example, www.b.example, a.example, c.example]"
@@ -35,7 +35,7 @@ func TestSide(t *testing.T) {
 			t.Fatal(f.Targets, ps)
 		}
 		p, warned := b.Freeze()
-		// The parser reports the duplicates in the order file itself.
+		// The parser reports duplicates within the order file.
 		const twice = "1 targets of the order stand more than once"
 		if strings.Contains(fmt.Sprint(warned), twice) != strings.Contains(orders, "targets_from") {
 			t.Errorf("streamed %t: %s", streamed, warned)

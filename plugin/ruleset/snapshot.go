@@ -19,9 +19,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A snapshot is a file with a compiled part, so that a start need not compile the orders. All
+// A snapshot is a file with a compiled part. A start then need not compile the orders. All
 // numbers of fixed size are little-endian:
-//
 //	magic, fingerprint, digest of the Origin,
 //	size of the numbers, size of the texts, size of the index    8 bytes each, the digest 32
 //	xxHash64 of the header up to here                            8 bytes
@@ -34,21 +33,22 @@ import (
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
 	snapshotMagic = "DNSORDER"
-	// snapshotForm is the version number of the form. Change it if a field gets another meaning
-	// that fingerprint cannot detect.
+	// snapshotForm is the version of the form. Change it if a field gets another meaning.
+	// fingerprint cannot detect a new meaning.
 	snapshotForm = 1
 	headerSize   = 8 + 8 + sha256.Size + 4*8
 )
 
-// ErrOrigin means that a snapshot was compiled by another program, from other files or with
-// other options.
+// ErrOrigin means that the snapshot does not fit. Another program, other files or other
+// options made it.
 var ErrOrigin = errors.New("snapshot: was compiled by another version of the program, from other files or with other settings")
 
-// ErrRebuilt means that a part has no snapshot, because it was compiled from another part.
+// ErrRebuilt means that a part has no snapshot, because the part was compiled from another
+// part.
 var ErrRebuilt = errors.New("snapshot: the orders were not compiled from a file")
 
-// An Origin says from which files and with which options a part was compiled. ReadSnapshot
-// refuses a snapshot with another Origin.
+// An Origin contains the files and the options from which a part was compiled.
+// ReadSnapshot refuses a snapshot with another Origin.
 type Origin struct {
 	Path    string            // the path of the order file
 	Files   [sha256.Size]byte // the caller's digest of the order file and its side lists
@@ -60,7 +60,7 @@ func (o Origin) digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %x %x %x", o.Path, o.Files, o.Options, o.Guard))
 }
 
-// A Snapshot is a part together with the fields of its order file that a server needs.
+// A Snapshot is a part with the fields of its order file that a server needs.
 type Snapshot struct {
 	Part     *Part
 	Expires  order.Time // the expires of the file, or order.NoTime
@@ -76,8 +76,8 @@ func (o Options) Digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendln(nil, kind, o.Response.Addresses, o.NoCountry, o.Addresses, o.NAT64))
 }
 
-// fingerprint is a hash of the types in a snapshot and of the versions of all modules. Another
-// version of the program may compile the orders in another way.
+// fingerprint is a hash of the types in a snapshot and of the versions of all modules.
+// Another version of the program may compile orders in another way.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	fmt.Fprintln(d, snapshotForm, blockBelow)
@@ -88,8 +88,8 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// describe writes the names and types of all fields of a type. It also describes the types of
-// the fields that belong to this package or to package order.
+// describe writes the names and types of all fields of a type. It also describes the types
+// of these fields.
 func describe(to io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
@@ -120,13 +120,13 @@ func (c *coder) fields(s *Snapshot) {
 	c.part(s.Part)
 }
 
-// WriteSnapshot writes a part and its Origin. It returns ErrRebuilt if the part was compiled
-// from another part: its rules have other numbers than after a compilation of the file.
+// WriteSnapshot writes a part and its Origin. If the part was compiled from another part,
+// it returns ErrRebuilt.
 func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
 	}
-	// The fields are written three times, so that the sections need no memory.
+	// The fields are written three times. The sections therefore need no memory.
 	var numbers, texts, names discard
 	c := newWriter(&numbers, &texts)
 	c.fields(&s)
@@ -161,9 +161,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. The options must be those of the
-// Origin. It refuses changed bytes, another Origin and impossible values. Only Part.Check
-// checks the index, for an untrusted writer.
+// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of the
+// Origin. ReadSnapshot refuses changed bytes, another Origin and impossible values. If you
+// do not trust the writer, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Check returns an error if a query to the part could panic or not end. Use it if the writer
-// of a snapshot is not trusted. It takes as long as compiling and yields to queries.
+// Check returns an error if a query to the part could panic or not end. Call it after
+// ReadSnapshot if you do not trust the writer.
 func (p *Part) Check() error {
 	if err := p.names.Check(); err != nil {
 		return err
@@ -28,14 +28,14 @@ func (p *Part) Check() error {
 	return nil
 }
 
-// Same reports whether two compilations of one file gave the same result. Both parts must have
-// passed Check, or a Builder must have compiled them.
+// Same reports whether two compilations of one file have equal results. Each part must
+// come from a Builder or have passed Check.
 func (s Snapshot) Same(t Snapshot) bool {
 	return s.Part.names.Same(t.Part.names) && s.sum() == t.sum() && slices.Equal(s.Part.embeddings, t.Part.embeddings)
 }
 
-// sum returns a digest of all fields except the index. It is a SHA-256, because a forger can
-// compute the checksum of the file.
+// sum returns a digest of all fields except the index. The digest is SHA-256, because a
+// forger can compute the checksum of the file.
 func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	numbers, texts := sha256.New(), sha256.New()
 	c := newWriter(numbers, texts)
@@ -44,8 +44,8 @@ func (s Snapshot) sum() (out [2][sha256.Size]byte) {
 	return [2][sha256.Size]byte{[sha256.Size]byte(numbers.Sum(nil)), [sha256.Size]byte(texts.Sum(nil))}
 }
 
-// faulty returns an error if a number of the part is out of range, or if a list of rules is not
-// in the sequence in which a verdict tries the rules.
+// faulty returns an error if a number of the part is out of range. It also returns an
+// error if a list of rules has the wrong sequence.
 func (p *Part) faulty() error {
 	if len(p.schedules) == 0 || p.schedules[never].n != 0 {
 		return errSnapshot // the schedule of inactive orders must be empty
@@ -100,8 +100,8 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields, for each list of rules, the indexes of the first rule and of the rule after the
-// last.
+// runs yields the range of each list of rules: the index of its first rule, and the index
+// after its last rule.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0
@@ -117,8 +117,8 @@ func runs(rules []rule) func(func(from, to int) bool) {
 	}
 }
 
-// ordered reports whether the numbers of the rules are in range, and whether the rules are in the
-// sequence of sortMerge.
+// ordered reports whether the numbers of the rules are in range. The rules must also be in
+// the sequence of sortMerge.
 func (p *Part) ordered(list []rule) bool {
 	for i, r := range list {
 		if int(r.entry) >= p.entries.n || int(r.sched) >= len(p.schedules) || r.kind != except && r.kind.isLift() != (p.entries.at(r.entry).action == order.Lift) {

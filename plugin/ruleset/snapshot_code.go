@@ -13,11 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A coder writes or reads the fields of a part. The functions of snapshot_fields.go list the
-// fields once, for both directions. A writer changes nothing, because queries use the part.
+// A coder writes or reads the fields of a part. A writer changes nothing, because queries
+// use the part.
 //
-// Texts are in a stream of their own. A reader makes one string of all texts, so that a
-// million orders need no million allocations.
+// All texts are in a separate stream. A reader makes one string of the stream, and so
+// saves a million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer
@@ -35,7 +35,7 @@ type coder struct {
 // errSnapshot means that the content of a snapshot is not valid.
 var errSnapshot = errors.New("snapshot: damaged")
 
-// newWriter returns a coder that writes the numbers to data and the texts to text.
+// newWriter returns a coder that writes numbers to data and texts to text.
 func newWriter(data, text io.Writer) *coder {
 	return &coder{data: sink{to: data}, text: sink{to: text}}
 }
@@ -69,7 +69,7 @@ func (s *sink) flush() {
 	s.buf = s.buf[:0]
 }
 
-// refuse makes the reader fail, and ends the reading of lists.
+// refuse makes the reader fail. The reading of lists then ends.
 func (c *coder) refuse() {
 	if c.reading && c.err == nil {
 		c.err, c.in, c.chars = errSnapshot, nil, ""
@@ -103,8 +103,8 @@ func num[T ~int | ~int32 | ~int64 | ~uint32](c *coder, v *T) {
 	}
 }
 
-// time writes or reads a time. The two most frequent times, order.NoTime and Forever, take one
-// byte.
+// time writes or reads a time. The two most frequent times, order.NoTime and Forever, take
+// one byte.
 func (c *coder) time(t *order.Time) {
 	special := []order.Time{order.NoTime, Forever}
 	code := uint64(slices.Index(special, *t) + 1)
@@ -137,7 +137,7 @@ func (c *coder) flag(v *bool) {
 	}
 }
 
-// str writes or reads a text that occurs once, like the id of an order.
+// str writes or reads a text that occurs once, for example the id of an order.
 func (c *coder) str(s *string) {
 	n := len(*s)
 	num(c, &n)
@@ -153,17 +153,17 @@ func (c *coder) str(s *string) {
 	}
 }
 
-// maxShared limits the tables of words and shared values. A writer and a reader fill equal
-// tables.
+// maxShared limits the tables of words and of shared values. A writer and a reader fill
+// equal tables.
 const maxShared = 1 << 14
 
-// words has the texts that were written or read, so that a repeated text is written once.
+// words has the texts that were written or read. A repeated text is written once.
 type words struct {
 	ids map[string]uint64
 	all []string
 }
 
-// word writes or reads a text that may occur several times, like the name of an authority.
+// word writes or reads a text that can repeat, for example the name of an authority.
 func word[T ~string](c *coder, s *T) {
 	w := &c.words
 	id, known := w.ids[string(*s)]
@@ -196,14 +196,14 @@ func word[T ~string](c *coder, s *T) {
 	}
 }
 
-// shared has the values to which several pointers may point. A value is written once.
+// shared has the values to which several pointers can point. A value is written once.
 type shared[T any] struct {
 	ids map[*T]uint64
 	all []*T
 }
 
-// share writes or reads a pointer, and calls each for a new value. If the table is full, the
-// new value replaces the last one, because orders of one authority follow one another.
+// share writes or reads a pointer, and calls each for a new value. If the table is full, a
+// new value replaces the last value.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)
@@ -241,8 +241,8 @@ func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	}
 }
 
-// list writes or reads a slice. each writes or reads one element, which takes at least one byte.
-// A reader makes nil of an empty slice.
+// list writes or reads a slice. The function each writes or reads one element, which takes
+// at least one byte. A reader turns an empty slice into nil.
 func list[T any](c *coder, s *[]T, each func(*T)) {
 	n := len(*s)
 	num(c, &n)
@@ -340,5 +340,5 @@ func (d *discard) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// maxSize is the largest size of a section, so that the sum of the sizes cannot overflow.
+// maxSize is the largest size of a section. The sum of the sizes then cannot overflow.
 const maxSize = math.MaxInt64 / 8

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// This file lists the fields that a snapshot contains, except the index, which has its own
-// section. ReadSnapshot computes all other fields as a Builder does (see derive).
+// This file lists the fields of a snapshot. The index has its own section. ReadSnapshot
+// computes all other fields as a Builder does (see derive).
 
 // part writes or reads the fields of a part.
 func (c *coder) part(p *Part) {
@@ -141,7 +141,7 @@ func (c *coder) response(r *order.Response) {
 	}
 }
 
-// forced writes or reads the targets that an order enforces although the guard objects.
+// forced writes or reads the targets that an order enforces in spite of the guard.
 func (c *coder) forced(f **forced) {
 	var all []forcedTarget
 	if *f != nil {
@@ -188,7 +188,7 @@ func (c *coder) target(t *target) {
 	}
 }
 
-// addresses writes or reads the rules of networks, in the order of the networks.
+// addresses writes or reads the rules of networks, sorted by network.
 func (c *coder) addresses(p *Part) {
 	type at struct {
 		net   netip.Prefix
@@ -214,7 +214,7 @@ func (c *coder) addresses(p *Part) {
 	}
 }
 
-// held writes or reads the names and networks that the guard refuses to block.
+// held writes or reads the names and networks that the guard holds.
 func (c *coder) held(h *held) {
 	var all []heldNode
 	for _, wire := range slices.Sorted(maps.Keys(h.names)) {
@@ -248,8 +248,8 @@ func (c *coder) held(h *held) {
 	}
 }
 
-// derive computes the fields that a snapshot does not contain, as a Builder computes them. It
-// returns an error if the fields of the snapshot are not valid.
+// derive computes the fields that a snapshot does not contain. It returns an error if
+// fields of the snapshot are not valid.
 func (b *Builder) derive() error {
 	p := b.part
 	if err := p.faulty(); err != nil {

@@ -37,7 +37,7 @@ func read(b []byte, path string, opt Options) (Snapshot, error) {
 	return ReadSnapshot(bytes.NewReader(b), int64(len(b)), origin(path, opt), opt)
 }
 
-// reread returns a part as it comes from its snapshot.
+// reread returns a copy of a part that was written and read as a snapshot.
 func reread(p *Part, opt Options) *Part {
 	s, err := read(write(p, opt), p.Path(), opt)
 	if err != nil {
@@ -86,15 +86,15 @@ orders:
 func equal(p, q *Part) bool {
 	plain := func(p Part) Part {
 		p.bytes, p.names = 0, nil
-		// An empty slice is nil only in a part from a snapshot.
+		// Only a part from a snapshot has nil for an empty slice.
 		p.rules, p.intervals, p.deadlines, p.reviews, p.dutyTargets = fit(p.rules), fit(p.intervals), fit(p.deadlines), fit(p.reviews), fit(p.dutyTargets)
 		return p
 	}
 	return p.names.Same(q.names) && reflect.DeepEqual(plain(*p), plain(*q))
 }
 
-// TestSnapshot reads the snapshots of random parts, and compares all fields. Each part must
-// also be the same as a second compilation of the orders, whose index has another key.
+// TestSnapshot reads the snapshots of random parts, and compares all fields. Each part
+// must also be the same as a second compilation of the orders.
 func TestSnapshot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -131,8 +131,8 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotInUse writes a snapshot while queries use the part. The race detector reports a
-// write to the part.
+// TestSnapshotInUse writes a snapshot while queries use the part. The race detector
+// reports a write to the part.
 func TestSnapshotInUse(t *testing.T) {
 	p := varied(t, Options{Guard: snapshotGuard})
 	done := make(chan bool)
@@ -146,8 +146,8 @@ func TestSnapshotInUse(t *testing.T) {
 	}
 }
 
-// TestSnapshotTerms checks that a snapshot has each field of order.Terms, also a field that is
-// added later.
+// TestSnapshotTerms checks that a snapshot has each field of order.Terms. It fails for a
+// new field that the snapshot lacks.
 func TestSnapshotTerms(t *testing.T) {
 	terms := &order.Terms{}
 	fill(t, reflect.ValueOf(terms).Elem(), "terms")
@@ -199,7 +199,7 @@ func fill(t *testing.T, v reflect.Value, name string) {
 }
 
 // TestSnapshotDamaged flips each byte of a snapshot in turn, and cuts the snapshot at each
-// length. ReadSnapshot must refuse all of them.
+// length. ReadSnapshot must refuse all results.
 func TestSnapshotDamaged(t *testing.T) {
 	p := varied(t, Options{})
 	good := write(p, Options{})
@@ -288,7 +288,8 @@ func TestSnapshotOrigin(t *testing.T) {
 	}
 }
 
-// TestSnapshotRebuilt checks that a part which was compiled from another part has no snapshot.
+// TestSnapshotRebuilt checks that a part has no snapshot if it was compiled from another
+// part.
 func TestSnapshotRebuilt(t *testing.T) {
 	p := varied(t, Options{})
 	for _, q := range []*Part{p.Without(func(id string) bool { return id == "a" }), p.Ruled(Options{Response: order.Response{Kind: order.NODATA}})} {
@@ -298,8 +299,8 @@ func TestSnapshotRebuilt(t *testing.T) {
 	}
 }
 
-// TestSnapshotForged writes snapshots of changed parts, with correct checksums. ReadSnapshot
-// or Check must refuse a number that is out of range. Same must find all other changes.
+// TestSnapshotForged writes snapshots of changed parts, with correct checksums.
+// ReadSnapshot, Check or Same must find each change.
 func TestSnapshotForged(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -361,8 +362,8 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// seal writes correct checksums into b, so that the fuzzer reaches the code after the
-// checksums. It copies the fingerprints and the Origin from the snapshot `like`.
+// seal writes correct checksums into b. The fuzzer then reaches the code after the
+// checksums. The fingerprints and the Origin are from the snapshot `like`.
 func seal(b, like []byte) []byte {
 	names := func(b []byte) uint64 { // the offset of the index
 		size := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) % uint64(len(b)) }
@@ -385,8 +386,8 @@ func seal(b, like []byte) []byte {
 	return b
 }
 
-// FuzzReadSnapshot checks that no snapshot with correct checksums makes the program panic. A part
-// that has passed all checks must answer all questions.
+// FuzzReadSnapshot checks that no snapshot with correct checksums makes the program panic.
+// A part that passed all checks must answer all questions.
 func FuzzReadSnapshot(f *testing.F) {
 	opt := Options{Guard: snapshotGuard, Addresses: true}
 	good := write(varied(f, opt), opt)

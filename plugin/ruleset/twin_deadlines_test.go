@@ -13,8 +13,8 @@ type twinDue struct {
 	x  *order.Target // nil means the whole order
 }
 
-// twinDues returns the deadlines of an order. A target that is not active misses the deadline
-// of its order.
+// twinDues returns the deadlines of an order. A target that is not active misses the
+// deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{o.Deadline, nil})
@@ -35,14 +35,13 @@ func twinDues(o *order.Order) (out []twinDue) {
 	return out
 }
 
-// dated reports whether the dates of the order and the target include the time now. It ignores
-// their status.
+// dated reports whether the dates of the order and the target include the time now. The
+// status does not matter.
 func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at the time `from` or later. It tries only the seconds
-// that occur in the random orders.
+// ever reports whether dated is true at `from` or later, in the time of the random orders.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -52,8 +51,8 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order and the target have begun. It ignores windows, because
-// before the first window the order only has to be loaded.
+// begun reports whether the order and the target have begun. Windows do not matter. Before
+// the first window, the order only has to be loaded.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -62,8 +61,8 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return from <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
-// freed reports whether lifts end an order's effect on a target and all names below it, for
-// all clients. A lift with exceptions does not count, because some name may stay blocked.
+// freed reports whether lifts end an order at a target and at all names below, for all
+// clients. A lift with exceptions does not count.
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	if x.Kind != order.TargetName {
 		return t.freedAt(o, now, func(y *order.Target) bool {
@@ -79,8 +78,8 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
 }
 
-// freedAt reports whether a lift for all clients ends the order at a place, and has no
-// exceptions. The argument `covers` selects the lift's targets at the place.
+// freedAt reports whether a lift without exceptions ends the order at a place, for all
+// clients. The argument `covers` selects the lift's targets at the place.
 func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
 	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
@@ -97,8 +96,8 @@ func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) b
 	})
 }
 
-// barred reports whether the guard or the configuration keeps an order or a target from being
-// enforced.
+// barred reports whether the guard or the configuration prevents the enforcement of an
+// order or a target.
 func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	if t.undecidable(o.Order) {
 		return true

@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinReason computes the reason for one target in the slow and simple way.
+// A twinReason computes the reason for one target slowly and simply.
 type twinReason struct {
 	*world
 	order twinOrder
@@ -59,9 +59,8 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	return since, until
 }
 
-// compareReasons compares the reasons of Explain with the slow implementation. Explain must
-// return one reason for each target, even for a target with two entries. Since and Until must
-// be exact.
+// compareReasons compares the reasons of Explain with the slow implementation. Each target
+// must have one reason. Since and Until must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
 	_, reasons := w.Explain(&q.name, q.Client, q.Now)

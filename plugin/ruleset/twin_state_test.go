@@ -13,14 +13,14 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order is only for countries while the country of clients
-// cannot be known. An order that is also for networks can be enforced.
+// undecidable reports whether an order is only for countries, but the country of clients
+// is unknown. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard refuses to enforce a target and the order does not override
-// the guard.
+// held reports whether the guard holds a target. A target that the order forces is not
+// held.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
@@ -43,8 +43,8 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	return false
 }
 
-// redirects returns the addresses to which answers redirect. Orders in shadow give no answers,
-// so their addresses are missing.
+// redirects returns the addresses to which answers redirect. Orders in shadow cause no
+// answers, so their addresses are missing.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -72,7 +72,7 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable returns the different targets that are enforced if the guard allows it.
+// enforceable returns the different targets that DNS can enforce, with the held targets.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -121,8 +121,8 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	return Pending
 }
 
-// allFreed reports whether an order has the state Lifted. If no lift ends the whole order,
-// each target must be lifted or have ended, and at least one must be lifted.
+// allFreed reports whether an order has the state Lifted. A lift can end the whole order.
+// Otherwise each target must have ended or be lifted.
 func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
@@ -178,8 +178,8 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded returns the targets that are not enforced. A target that DNS cannot enforce counts
-// each time it is listed.
+// recorded returns the targets that are not enforced. A target that DNS cannot enforce
+// counts each time it is listed.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -196,8 +196,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at the time now. If whatever is
-// set, it ignores the status and the dates of orders.
+// standing returns the names and networks that a file blocks at the time now. If whatever
+// is set, the status and the dates of orders do not matter.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -221,8 +221,7 @@ type nameOrNet struct {
 	net  netip.Prefix
 }
 
-// compareStates compares the states of orders, their counts and the held targets with the slow
-// implementation.
+// compareStates compares states, counts and held targets with the slow implementation.
 func compareStates(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Counts(now), w.twin.counts(now); got != want {
@@ -274,8 +273,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. A lift is secret if it
-// may end a sealed order, unless the lift is declared public.
+// secret reports whether the log must not contain the id of an order. A lift may end a
+// sealed order.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -295,8 +294,8 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. The result known is
-// false if DNS cannot enforce the targets, because a part does not store them.
+// meets reports whether a lift may have a target in common with an order. For targets that
+// DNS cannot enforce, known is false.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -311,7 +310,7 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts that end nothing, and about lifts with the
+// compareLifts compares the warnings about lifts. A lift may end nothing, or may have the
 // decision time of an order in another file.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
@@ -321,7 +320,7 @@ func compareLifts(t *testing.T, w *world) {
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
 		}
-		// A lift that has only URLs is assumed to end something.
+		// A lift that has only URLs counts as ending an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, false
@@ -390,8 +389,8 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// compareGuarded checks that Guarded returns the same held targets as a new compilation with
-// this guard.
+// compareGuarded checks Guarded. The held targets must be those of a new compilation with
+// the same guard.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twin is a slow and simple implementation of the verdict, for comparison. It works as the
-// documentation describes (docs/order-format.md and README), without an index or compiled
-// schedules.
+// A twin is a slow and simple implementation of the verdict, for comparison. It follows
+// docs/order-format.md and README.
 type twin struct {
 	files  []twinFile
 	opt    Options
@@ -39,7 +38,7 @@ type twinPlace struct {
 
 func (n twinPlace) under(base dname.Name) bool { return base.Covers(n.name) }
 
-// A twinQuery is a Query for the twin (the slow implementation).
+// A twinQuery is a Query for the twin, the slow implementation.
 type twinQuery struct {
 	asked  *twinPlace // the asked name, if its answer leads to the place
 	c      Client
@@ -47,8 +46,8 @@ type twinQuery struct {
 	shadow bool
 }
 
-// covers reports whether a target covers the place. An address in a block order covers the
-// place only if its field enforced_by is dns. Lifts ignore this field.
+// covers reports whether a target covers the place. An address in a block order must also
+// have dns in the field enforced_by. Lifts ignore this field.
 func (t *twin) covers(o *order.Order, x *order.Target, n twinPlace) bool {
 	if x.Kind == order.TargetAddress {
 		// An IPv4-mapped address counts as its IPv4 address, because hosts connect to that
@@ -80,7 +79,8 @@ func inWindows(ws []order.Window, now order.Time) bool {
 	return slices.ContainsFunc(ws, func(w order.Window) bool { return inWindow(w.From, w.Until, now) })
 }
 
-// twinInTime reports whether the order's dates include the time now. It ignores the status.
+// twinInTime reports whether the order's dates include the time now. The status does not
+// matter.
 func twinInTime(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -141,8 +141,8 @@ func sameTarget(a, b *order.Target) bool {
 	return a.Name == b.Name && a.Match == b.Match
 }
 
-// twinExcepted reports whether an exception covers the place. A target that is listed twice
-// has the exceptions of both entries.
+// twinExcepted reports whether an exception covers the place. A target that is listed
+// twice has the exceptions of both entries.
 func twinExcepted(o *order.Order, t *order.Target, n twinPlace) bool {
 	if slices.ContainsFunc(o.Except, n.under) {
 		return true
@@ -187,13 +187,13 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-// twinWhole reports whether a lift has no targets, so that it ends whole orders.
+// twinWhole reports whether a lift ends whole orders. It then has no targets.
 func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// touches reports whether an order has a target that covers the place. Only then can a lift
-// have an effect there.
+// touches reports whether an order has a target that covers the place. Only then can a
+// lift have an effect there.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -201,8 +201,8 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted reports whether a lift ends the order's effect on the place. If asked is set, the
-// place is the asked name, and lifts of whole orders do not count.
+// lifted reports whether a lift ends the order at the place. If asked is set, the place is
+// the asked name. Lifts of whole orders then do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -220,8 +220,8 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift for the place, or for the asked name, ends the
-// effect of the target.
+// spared reports whether an exception or a lift ends the effect of the target. The
+// exception or lift can be for the place or for the asked name.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
 		return true
@@ -298,8 +298,8 @@ type twinVerdict struct {
 	below    SubtreeOutcome
 }
 
-// inside returns the IPv4 addresses inside an IPv6 address. The positions are from RFC 6052,
-// section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291 (IPv4-compatible addresses).
+// inside returns the IPv4 addresses inside an IPv6 address. The positions are from RFC
+// 6052, section 2.2 (NAT64), RFC 3056 (6to4) and RFC 4291 (IPv4-compatible addresses).
 func (t *twin) inside(a netip.Addr) (out []netip.Addr) {
 	if !a.Is6() || a.Is4In6() || a == netip.IPv6Unspecified() || a == netip.IPv6Loopback() {
 		return nil
@@ -355,12 +355,11 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
 		// The verdict is about an answer, and the order does not cover the asked name.
-		// NXDOMAIN could be false for the names below the asked name.
+		// NXDOMAIN could be false for names below the asked name.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
-	// It is enough to check the names that an order contains, and one other name below each of
-	// them.
+	// The names that an order contains are enough, with one other name below each of them.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -392,7 +391,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the SubtreeOutcome that one name causes for the names above it.
+// gets returns the SubtreeOutcome of one name for the names above it.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:
@@ -403,8 +402,8 @@ func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	return SubtreeNXDOMAIN
 }
 
-// twinServiceLabels returns the number of leading labels that begin with an underscore. The
-// maximum is two. The last label does not count.
+// twinServiceLabels returns the number of leading labels that begin with an underscore, at
+// most two. The last label does not count.
 func twinServiceLabels(n dname.Name) int {
 	count := 0
 	for count < 2 && n.NumLabels() > 1 && strings.HasPrefix(n.String(), "_") {

@@ -10,13 +10,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// choices converts bytes to decisions, so that the fuzzer controls the random orders. Without
-// further bytes, each decision is the first possibility.
+// choices converts bytes to decisions. The fuzzer can therefore control the random orders.
+// When the bytes end, each decision is the first possibility.
 type choices struct {
 	b []byte
 	// crowded is set if most targets come from a small set of names and addresses.
 	crowded bool
-	// alike contains the targets of the previous block order, so that the next order can copy
+	// alike contains the targets of the previous block order. The next order can copy
 	// them.
 	alike []order.Target
 }
@@ -32,7 +32,7 @@ func (c *choices) n(n int) int {
 
 func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
-// lastSecond is small so that orders often overlap in time.
+// lastSecond is small. Orders therefore often overlap in time.
 const lastSecond = 12
 
 var labels = []string{"a", "b", "_x"}
@@ -199,7 +199,7 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	return t
 }
 
-// force returns a Force for a target that the order may or may not have.
+// force returns a Force for a random target. The order may or may not have the target.
 func (c *choices) force(o *order.Order) order.Force {
 	t := o.Targets[c.n(len(o.Targets))]
 	if c.oneIn(4) {
@@ -234,7 +234,8 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A world contains random orders, as a compiled set and as a twin (the slow implementation).
+// A world contains random orders, as a compiled set and as a twin (the slow
+// implementation).
 type world struct {
 	*Set
 	twin *twin
@@ -253,7 +254,7 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Parts that were built with other options are changed to these options later.
+	// Some parts are built with other options first, and then changed to these options.
 	built := opt
 	again := c.n(2) == 0
 	if again {
@@ -319,8 +320,8 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow, or nil for an order
-// in shadow. A target stays if it has exceptions or a second entry with another status.
+// withoutShadow returns a copy of the order without its targets in shadow, or nil. Targets
+// with exceptions or a second entry stay.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil

@@ -11,12 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
-// is not made of a hash, so the whole file must be in memory.
+// MaxLegacy is the largest size in bytes of a file with a legacy signature. The signature
+// covers all bytes and not a hash. The whole file must be in memory.
 const MaxLegacy = 64 << 20
 
-// A Check compares one version of a file with its signatures. The caller writes all bytes of
-// the file to the Check and then calls Result.
+// A Check compares one version of a file with its signatures. Write all bytes of the file
+// to the Check, and then call Result.
 type Check struct {
 	policy Policy
 	path   string
@@ -27,8 +27,8 @@ type Check struct {
 	hash   *Hash
 }
 
-// A found value is one signature file: the parsed signature, or the reason why the signature
-// does not count.
+// A found is one signature file. It has the parsed signature, or the reason why the
+// signature does not count.
 type found struct {
 	path string
 	sig  Signature
@@ -36,9 +36,8 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. The function read returns at most MaxBytes+1
-// bytes of a signature file, or fs.ErrNotExist. Check reads one signature file for each key at
-// most.
+// Check returns a Check of the file at path. read returns at most MaxBytes+1 bytes of a
+// signature file, or fs.ErrNotExist.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -59,8 +58,8 @@ func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Chec
 	return c
 }
 
-// claims checks the key and the file name in a signature file. The signed bytes are not
-// needed.
+// claims checks the key and the file name in a signature file. It does not need the signed
+// bytes.
 func (c *Check) claims(f *found) error {
 	var ok bool
 	if f.key, ok = c.policy.key(f.sig.Key); !ok {
@@ -122,7 +121,8 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// minisign.Reader.Verify would take a legacy signature for a signature of the hash.
+		// minisign.Reader.Verify would accept a legacy signature as a signature of the
+		// hash.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
 	if !good {
@@ -131,16 +131,16 @@ func (c *Check) verify(f *found) error {
 	return nil
 }
 
-// A Result says who signed a version of a file.
+// A Result has the signers of a version of a file.
 type Result struct {
 	Path string
 	// Need is the number of different keys that must sign.
 	Need int
-	// Signers are the different keys that signed these bytes, in the sequence of the signature
-	// files.
+	// Signers are the different keys that signed these bytes, in the sequence of the
+	// signature files.
 	Signers []Signer
-	// Problems contains the reasons why signatures do not count, as printable text. A file
-	// with a bad signature is still accepted if enough other signatures are good.
+	// Problems contains the reasons why signatures do not count, as printable text. If
+	// enough other signatures are good, the file is still accepted.
 	Problems []string
 }
 

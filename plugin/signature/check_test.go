@@ -21,8 +21,8 @@ func (f files) read(path string) ([]byte, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 }
 
-// policy returns a policy with public keys of testdata. need is the number of keys that must
-// sign.
+// policy returns a policy with public keys of testdata. need is the number of keys that
+// must sign.
 func policy(t testing.TB, need int, names ...string) Policy {
 	t.Helper()
 	var keys []Key
@@ -157,7 +157,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestReadError checks that an unreadable signature file does not count as absent.
+// TestReadError checks that an unreadable signature file does not count as missing.
 func TestReadError(t *testing.T) {
 	r := policy(t, 1, "one").Check(at, func(string) ([]byte, error) { return nil, errors.New("permission denied") }).Result()
 	if want := at + ": signature orders.yaml.minisig: permission denied"; r.Err() == nil || r.Err().Error() != want {
@@ -193,8 +193,8 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy replaces a signed file by its 64-byte hash and makes the signature a legacy
-// signature. The signature fits the 64 bytes, but the Check must refuse it.
+// TestHashAsLegacy replaces a signed file by its 64-byte hash, and makes the signature a
+// legacy signature. The Check must refuse it.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)
@@ -206,8 +206,8 @@ func TestHashAsLegacy(t *testing.T) {
 	}
 }
 
-// TestSignName checks that Sign refuses a file name with a line break or a tab, which could
-// add fields to the signature.
+// TestSignName checks that Sign refuses a file name with a line break or a tab. Such a
+// name could add fields to the signature.
 func TestSignName(t *testing.T) {
 	for _, name := range []string{"a\nb.yaml", "a\tfile:b.yaml", "\u202e.yaml"} {
 		if _, err := secret(t, "one").Sign(name, clock, NewHash()); err == nil {

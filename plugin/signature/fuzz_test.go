@@ -16,7 +16,7 @@ func blake(content []byte) []byte {
 }
 
 // FuzzCheck compares a Check with a second library, go-minisign. Both must accept the same
-// signatures. Only Parse also refuses an unusual form or another file name.
+// signatures. Parse also refuses an unusual form or another file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {

@@ -23,15 +23,15 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. An equal ID proves nothing, because the maker of a key can choose
-// any ID.
+// A KeyID identifies a key. An equal ID proves nothing. The maker of a key can choose any
+// ID.
 type KeyID uint64
 
 // String returns the ID as 16 hexadecimal digits, as minisign prints it.
 func (id KeyID) String() string { return fmt.Sprintf("%016X", uint64(id)) }
 
-// keySize is the size of an encoded public key: two bytes for the algorithm, eight for the ID
-// and 32 for the Ed25519 point.
+// keySize is the size of an encoded public key in bytes. Two bytes are for the algorithm,
+// eight for the ID, and 32 for the Ed25519 point.
 const keySize = 2 + 8 + 32
 
 // A Key is a minisign public key. Two Keys can be compared with ==.
@@ -65,7 +65,7 @@ func IsKey(s string) bool {
 
 // ParseKey parses a public key in one line of base64 (the last line of a key file).
 func ParseKey(s string) (Key, error) {
-	// The base64 decoder ignores line breaks, so ParseKey must refuse line breaks itself.
+	// The base64 decoder ignores line breaks. ParseKey must refuse line breaks itself.
 	if strings.ContainsAny(s, "\r\n") {
 		return Key{}, errNoKey
 	}
@@ -84,7 +84,8 @@ var (
 	errSecret = errors.New("is a minisign secret key; write the public key here, and keep the secret key away from servers")
 )
 
-// ParseKeyFile parses a public key file: an untrusted comment, which may be absent, and a key.
+// ParseKeyFile parses a public key file. The file has an untrusted comment, which may be
+// missing, and a key.
 func ParseKeyFile(data []byte) (Key, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -102,7 +103,7 @@ func ParseKeyFile(data []byte) (Key, error) {
 	return ParseKey(lines[0])
 }
 
-// splitLines returns the lines of a file. A line ends with LF or CRLF, and the last line may
+// splitLines returns the lines of a file. A line ends with LF or CRLF. The last line may
 // have no line end.
 func splitLines(data []byte) ([]string, error) {
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Signature contains the fields of a signature file. The fields may be false, because Parse
-// does not check the signature itself.
+// A Signature contains the fields of a signature file. Parse does not check the signature
+// itself, so the fields may be false.
 type Signature struct {
 	Key KeyID
 	// Legacy means that the signature covers the bytes of the file (algorithm Ed). Other
@@ -30,8 +30,8 @@ type Signature struct {
 // lastTime is the largest timestamp that Parse accepts: the end of the year 9999.
 const lastTime = 253402300799
 
-// Parse parses a signature file strictly. An attacker could use a file that two programs read
-// differently.
+// Parse parses a signature file strictly. An attacker could misuse a file that two
+// programs read differently.
 func Parse(data []byte) (Signature, error) {
 	lines, err := splitLines(data)
 	if err != nil {
@@ -68,8 +68,8 @@ func Parse(data []byte) (Signature, error) {
 	return s, nil
 }
 
-// readTrusted parses the fields of a trusted comment, which tabs separate. Unknown fields are
-// ignored.
+// readTrusted parses the fields of a trusted comment. Tabs separate the fields. Unknown
+// fields are ignored.
 func (s *Signature) readTrusted(text string) error {
 	seen := map[string]bool{}
 	for field := range strings.SplitSeq(text, "\t") {
@@ -94,8 +94,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// A signature of a hash is also a valid legacy signature of a file that consists
-			// of this hash. The field "hashed" excludes that file.
+			// A file can consist of a hash. A signature of this hash is then also a valid
+			// legacy signature of the file. The field "hashed" excludes such a file.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -139,7 +139,7 @@ func shorten(s string) string {
 
 // decode decodes a line of strict base64 that must have size bytes.
 func decode(line string, size int) ([]byte, error) {
-	// The base64 decoder ignores a carriage return, so decode must refuse it.
+	// The base64 decoder ignores a carriage return. decode must refuse it.
 	if strings.Contains(line, "\r") {
 		return nil, errors.New("has a carriage return inside")
 	}

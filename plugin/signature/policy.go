@@ -1,5 +1,5 @@
-// Package signature checks and makes the minisign signatures of order files. The signatures of
-// FILE are FILE.minisig, FILE.2.minisig and so on, by different keys.
+// Package signature checks and makes the minisign signatures of order files. The
+// signatures of FILE by several keys are FILE.minisig, FILE.2.minisig and so on.
 //
 // The package never opens a file. The caller gives the same bytes to a Check and to the
 // parser.
@@ -13,17 +13,16 @@ import (
 // MaxKeys is the largest number of keys in a Policy.
 const MaxKeys = 16
 
-// A Policy contains the keys that may sign, and the number of keys that must sign each file.
-// The zero Policy demands no signatures. Do not change a Policy after NewPolicy.
+// A Policy contains the keys that may sign, and the number of keys that must sign each
+// file. The zero Policy demands no signatures. Do not change a Policy.
 type Policy struct {
-	// Keys are the keys that may sign. A signature does not show its purpose, so an operator should
-	// use keys that sign only order files.
+	// Keys are the keys that may sign. A signature does not show its purpose. An operator
+	// should therefore use keys that sign only order files.
 	Keys []Key
 	Need int
 }
 
-// NewPolicy returns a Policy. It returns an error for equal keys, and if more keys must sign
-// than there are.
+// NewPolicy returns a Policy. It returns an error for equal keys, and for too few keys.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:
@@ -63,8 +62,8 @@ func (p Policy) key(id KeyID) (k Key, ok bool) {
 	return Key{}, false
 }
 
-// String returns the policy as in the Corefile, like "2 RWQ... RWS...". Policies with equal
-// strings are equal.
+// String returns the policy as in the Corefile, like "2 RWQ... RWS...". Policies with
+// equal strings are equal.
 func (p Policy) String() string {
 	s := fmt.Sprint(p.Need)
 	for _, k := range p.Keys {

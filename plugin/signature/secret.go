@@ -34,8 +34,8 @@ func (s SecretKey) Public() Key {
 	return k
 }
 
-// Encode returns the content of a secret key file, encrypted with the password. The encryption
-// needs some seconds and 1 GiB of memory, as in minisign. An empty password means no
+// Encode returns the content of a secret key file, encrypted with the password. The
+// encryption needs some seconds and 1 GiB of memory. An empty password means no
 // encryption.
 func (s SecretKey) Encode(password string) ([]byte, error) {
 	text, err := s.private.MarshalText()
@@ -50,8 +50,8 @@ func (k Key) EncodePublic() []byte {
 	return fmt.Appendf(nil, "%sminisign public key %s\n%s\n", untrustedLabel, k.ID(), k)
 }
 
-// ParseSecretKey parses a secret key file. It calls the function password only if the key is
-// encrypted.
+// ParseSecretKey parses a secret key file. Only for an encrypted key, it calls the
+// function password.
 func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, err error) {
 	lines, err := splitLines(data)
 	if err != nil {

@@ -2,11 +2,11 @@ package source
 
 import "time"
 
-// Clock is the source of time. Tests use a Clock of their own, so that no test has to sleep.
+// Clock is the source of time. Tests use a Clock of their own, and no test has to sleep.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after the duration d, and a function that
-	// frees the timer.
+	// After returns a channel that receives a value after the duration d. The second
+	// result is a function that frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 

@@ -14,24 +14,23 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was more than a change of attributes. The
-	// field "how" describes this event.
+	// written is the number of the last event that was more than a change of attributes.
+	// The field "how" describes this event.
 	written uint64
 }
 
-// maxNames limits the number of unwatched names in an eventLog, and thus its memory. If the
-// log drops the events of a new file, the file is reported later, after the duration Settle.
+// maxNames limits the unwatched names in an eventLog, to save memory. If the log drops the
+// events of a new file, the file is reported later, after the duration Settle.
 const maxNames = 4096
 
-// eventLog stores the last event of each name, even if the name is not watched yet. A program
-// may rename a side list into place just before its order file appears.
+// eventLog stores the last event of each name, watched or not. A program may rename a side
+// list into place just before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
 }
 
-// note records an event. The parameter "watched" is true if a watched path leads to
-// name.
+// note records an event. The parameter "watched" is true if a watched path leads to name.
 func (l *eventLog) note(name string, how arrival, watched bool) {
 	e, ok := l.last[name]
 	if !ok && !watched && len(l.last) >= maxNames {
@@ -45,8 +44,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that the kernel dropped events, so that any file in dir may have been
-// written to. An empty dir means every directory.
+// doubt records that the kernel dropped events. Any file in dir may then have changed. An
+// empty dir means all directories.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {
@@ -57,7 +56,7 @@ func (l *eventLog) doubt(dir string) {
 }
 
 // prune removes old events of names that are not in the map "keep". An event is old if its
-// number is at most the parameter "since".
+// number is at most "since".
 func (l *eventLog) prune(since uint64, keep map[string]bool) {
 	for name, e := range l.last {
 		if e.seq <= since && !keep[name] {

@@ -86,8 +86,8 @@ type hugeInfo struct{ fs.FileInfo }
 
 func (hugeInfo) Size() int64 { return 10_000 << 30 }
 
-// oneTick sets the ctime of each file to its mtime, as if a write and a rename happened in one
-// clock tick. Real ticks cannot be used, because their length depends on the kernel.
+// oneTick sets the ctime of each file to its mtime. A write and a rename then seem to
+// share one clock tick.
 func (r *rig) oneTick() {
 	shown(r, func(info fs.FileInfo) fs.FileInfo { return restamped{info, time.Unix(0, statOf(info).ctime)} })
 }
@@ -107,8 +107,8 @@ func (sized) IsDir() bool { return false }
 
 func (sized) Sys() any { return nil }
 
-// The type "gate" blocks the reads of one file, as a dead NFS mount does. Each value sent to the
-// channel "step" lets one read continue.
+// The type "gate" blocks the reads of one file, like a dead NFS mount. Each value that is
+// sent to the channel "step" lets one read continue.
 type gate struct {
 	step  chan error
 	stuck chan struct{} // receives a value when a read begins

@@ -16,16 +16,16 @@ import (
 type State uint8
 
 const (
-	// Ready means that the file is complete. Digest and Size then describe its bytes, and Open
-	// returns the bytes. For a directory or glob, Ready means that at least one file matches.
+	// Ready means that the file is complete. Digest and Size then describe its bytes. A
+	// directory or glob is Ready if at least one file matches.
 	Ready State = iota + 1
-	// Pending means that the order file or a side list keeps changing, or that the file system
-	// does not answer in time. The Source reports the file again when its bytes are complete.
+	// Pending means that the order file or a side list keeps changing, or that the file
+	// system does not answer. The Source reports the file again later.
 	Pending
 	// Missing means that there is no file at the path, or that a link leads to no file.
 	Missing
-	// Unreadable means that the file cannot or must not be read. Examples are a missing
-	// permission, an I/O error, and a file that is too large.
+	// Unreadable means that the file cannot or must not be read. It may be too large, for
+	// example.
 	Unreadable
 	// NotAFile means that the path leads to a directory, device, socket or pipe.
 	NotAFile
@@ -51,15 +51,15 @@ var (
 	// ErrChanged means that the file changed after the report. The caller must ignore the
 	// result of the parser, even a syntax error. The Source reports the file again later.
 	ErrChanged = errors.New("file changed while it was read")
-	// ErrPending means that a side list is still being written. The Source reports the order
-	// file again when the side list is complete.
+	// ErrPending means that a side list is still being written. When the side list is
+	// complete, the Source reports the order file again.
 	ErrPending = errors.New("file is still being written")
 	// ErrClosed means that the Source is closed, or no longer watches the file.
 	ErrClosed = errors.New("file is no longer watched")
 )
 
 // File is the report about one order file, or about a directory or glob as a whole. A File
-// does not change after the report.
+// is immutable.
 type File struct {
 	Path    string // as configured, or as found in the directory or by the glob
 	Pattern bool   // the report is about a directory or glob
@@ -68,9 +68,8 @@ type File struct {
 	Digest  Digest // of the order file alone; zero while the file changes
 	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached is true if a single mounted file was replaced on the host (Kubernetes subPath,
-	// -v file:file). The old bytes can still be read, but the Source cannot notice a change of
-	// the new file.
+	// Detached is true if a single mounted file was replaced on the host (Kubernetes
+	// subPath, -v file:file). The Source cannot notice changes of the new file.
 	Detached bool
 
 	src     *Source
@@ -88,8 +87,7 @@ type Side struct {
 }
 
 // Open returns the bytes of the file as a stream. The caller must close the stream. After
-// ErrChanged from Read or Close, the caller must discard all results of the parser, even its
-// errors.
+// ErrChanged, the caller must discard all results of the parser, even errors.
 func (f File) Open() (io.ReadCloser, error) {
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -104,9 +102,9 @@ func (f File) Open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// OpenSide opens a side list and returns its digest, which is correct only if Intact returns
-// nil. While the list is still being written, the error is ErrPending. A change of the list
-// causes a new report.
+// OpenSide opens a side list and returns its digest. The digest is correct only if Intact
+// returns nil. While the list is being written, the error is ErrPending. A change of the
+// list causes a new report.
 func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	if err := f.closed(); err != nil {
 		return nil, Digest{}, err
@@ -118,8 +116,8 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
-// WatchSide watches a side list as OpenSide does, and returns the state of the list without
-// reading the list. A caller that has the compiled list can thus notice that the list is the same.
+// WatchSide watches a side list like OpenSide, but does not read the list. A caller that
+// has compiled the list can see whether the list has changed.
 func (f File) WatchSide(name string) Side {
 	side := Side{Path: f.sidePath(name)}
 	v, err := version{}, f.closed()
@@ -142,8 +140,8 @@ func (f File) closed() error {
 	return nil
 }
 
-// Intact returns nil if all streams of f had the reported bytes. The caller must call Intact
-// before it uses a result of the parser, because a read error may look like a syntax error.
+// Intact returns nil if all streams of f had the reported bytes. Call Intact before you
+// use a result of the parser, even a syntax error.
 func (f File) Intact() error {
 	if f.receipt == nil {
 		return nil
@@ -151,16 +149,16 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the file once more, although the file did not change. A caller
-// uses Again if it must load another file first.
+// Again makes the Source report the unchanged file once more. Call Again if another file
+// must be loaded first.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
 	}
 }
 
-// Again makes the Source report the order file at path once more, although it did not change.
-// An unknown path has no effect.
+// Again makes the Source report the unchanged order file at path once more. An unknown
+// path has no effect.
 func (s *Source) Again(path string) {
 	if abs, err := filepath.Abs(path); err == nil {
 		s.lost(abs, abs)
@@ -168,8 +166,8 @@ func (s *Source) Again(path string) {
 }
 
 // SetSides sets the side lists of the file, and ends the watching of all other lists. Call
-// SetSides only after a parse without errors. After errors, the opened lists must stay
-// watched, because a correction of a list must cause a new report.
+// SetSides only after a parse without errors. Otherwise the correction of a list would
+// cause no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

@@ -21,7 +21,7 @@ type files struct {
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs caches the real path of each directory, so that the files of one directory share
+	// dirs caches the real path of each directory. The files of one directory then share
 	// one walk.
 	dirs map[string]*location
 }
@@ -34,8 +34,8 @@ type openFile interface {
 
 func osFiles() files {
 	return files{lstat: os.Lstat, readlink: os.Readlink, readDir: os.ReadDir, open: func(path string) (openFile, error) {
-		// Without O_NONBLOCK, opening a pipe blocks until the pipe has a writer. A pipe may
-		// replace the file after the check with lstat.
+		// Without O_NONBLOCK, opening a pipe blocks until the pipe has a writer. A pipe
+		// may replace the file after the check with lstat.
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}}
 }
@@ -74,7 +74,7 @@ type location struct {
 }
 
 // points returns the directory entries whose change can make the path lead elsewhere: each
-// link, and the last component. A rename of another parent directory is found only by a poll.
+// link and the last component. Only a poll finds other renames.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -95,9 +95,8 @@ func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
 
-// resolve follows the links of path, which must be absolute and clean. filepath.EvalSymlinks
-// does not return the links. They are needed, because an update of a Kubernetes ConfigMap
-// changes only a link.
+// resolve follows the links of path, which must be absolute and clean. It also returns the
+// links, unlike filepath.EvalSymlinks.
 func (f *files) resolve(path string) *location {
 	l := &location{}
 	cur, rest := path, []string(nil)
@@ -175,8 +174,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why l is not a readable file, and whether there is a reason. Error
-// messages contain the path in the parameter "shown".
+// fault returns the reason why l is not a readable file. If there is no reason, bad is
+// false. Error messages contain the path "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -194,8 +193,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns the path of a failed call if this path is behind a symbolic link. Otherwise
-// it returns "".
+// linkTo returns the path of a failed call if the path is behind a symbolic link.
+// Otherwise it returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -203,8 +202,8 @@ func (l *location) linkTo(at string) string {
 	return at
 }
 
-// pathError replaces the path in a system error by the parameter "shown". If the call failed
-// behind a symbolic link, the message also contains the path in the parameter "at".
+// pathError replaces the path in a system error by "shown". If the call failed behind a
+// symbolic link, the message also contains the path "at".
 func pathError(shown, at string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that no inotify watch remains for a directory that was moved away.
-// The number of watches is limited (fs.inotify.max_user_watches).
+// TestNoWatchLeaks checks that a directory that was moved away has no inotify watch.
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -41,8 +40,8 @@ func watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestPipe checks that a pipe without a writer does not block the Source. The pipe is there at
-// the start, or replaces the file after stat.
+// TestPipe checks that a pipe without a writer does not block the Source. The pipe is
+// there at the start, or replaces the file after stat.
 func TestPipe(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -58,8 +57,7 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if no directory entry leads to them. The parameter "on" turns
-// this effect on or off.
+// detach makes all files look as if they have no directory entry, if "on" is true.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {
@@ -106,8 +104,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that a renamed file must stay unchanged for the duration Settle after
-// the kernel has dropped events.
+// TestOverflow checks a renamed file after the kernel has dropped events. The file must
+// stay unchanged for the duration Settle.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -148,8 +146,8 @@ func TestDetached(t *testing.T) {
 	})
 }
 
-// TestRemoteFiles checks that each poll checks each file on a remote file system. A write
-// through another hard link causes no event, as on a remote file system.
+// TestRemoteFiles checks that each poll checks each file on a remote file system. The test
+// writes through another hard link, which causes no event.
 func TestRemoteFiles(t *testing.T) {
 	defer func(types []int64) { localFS = types }(localFS)
 	localFS = nil
@@ -164,8 +162,8 @@ func TestRemoteFiles(t *testing.T) {
 	r.want("d/7.yaml=no event")
 }
 
-// TestListWithoutEvent checks that a poll finds a new file without an event. Polls list the
-// directories in turn.
+// TestListWithoutEvent checks that a poll finds a new file without an event. Polls list
+// the directories in turn.
 func TestListWithoutEvent(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestReadHangs checks that a file whose read does not return becomes Pending and delays no
-// other file. After the read has returned, the file is reported with its bytes.
+// TestReadHangs checks a file whose read does not return. The file must become Pending and
+// delay no other file. After the read, the file must be reported.
 func TestReadHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -55,8 +55,8 @@ func TestReadHangs(t *testing.T) {
 	})
 }
 
-// TestReadHangsInABatch checks that a blocked read delays no other file, whichever file is
-// hashed first.
+// TestReadHangsInABatch checks that a blocked read delays no other file. The sequence of
+// hashing must not matter.
 func TestReadHangsInABatch(t *testing.T) {
 	dir := t.TempDir()
 	r := newRig(t, dir, []string{"."})
@@ -191,7 +191,7 @@ func TestStreamHangs(t *testing.T) {
 	}
 }
 
-// TestNewSideHangs checks a new side list with a blocked read. The list is Pending, and the
+// TestNewSideHangs checks a new side list with a blocked read. The list is Pending. The
 // order file is reported again when the read returns.
 func TestNewSideHangs(t *testing.T) {
 	dir := t.TempDir()
@@ -216,8 +216,8 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// TestWaitAfterStop checks the time limit of the method Source.returns. Time in which the
-// process was stopped is not counted. After progress, the count starts again at 0.
+// TestWaitAfterStop checks the time limit of the method Source.returns. The time of a
+// stopped process does not count. After progress, the count starts again at 0.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int
@@ -254,7 +254,8 @@ func TestWaitAfterStop(t *testing.T) {
 	}
 }
 
-// TestWorkerNotStarted checks that a worker is not abandoned before its goroutine has run.
+// TestWorkerNotStarted checks a worker whose goroutine has not run yet. The Source must
+// not abandon the worker.
 func TestWorkerNotStarted(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	w := &worker{over: make(chan struct{})}

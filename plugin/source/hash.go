@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// step is the number of bytes that a worker hashes before it takes the lock again. 128 KiB
-	// take about 100 us.
+	// step is the number of bytes that a worker hashes without the lock. 128 KiB take
+	// about 100 us.
 	step = 128 << 10
-	// batchWait is the maximum time that a report waits for the hashes of small files. Files
-	// that change together are then loaded together.
+	// batchWait is the maximum time that a report waits for the hashes of small files.
+	// Files that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is the maximum size in bytes of a file that can delay a report until the file
-	// is hashed.
+	// smallFile is a size in bytes. Up to this size, a report waits for the hash of a
+	// file.
 	smallFile = 8 << 20
 )
 
@@ -47,8 +47,8 @@ type job struct {
 
 func (j *job) left() int64 { return j.loc.size - j.n }
 
-// step reads up to len(buf) bytes of the file. It sets done at the end of the file and
-// after an error.
+// step reads up to len(buf) bytes of the file. At the end of the file and after an error,
+// it sets done.
 func (j *job) step(fs files, buf []byte) {
 	j.done, j.err = j.read(fs, buf)
 	if j.done {
@@ -89,8 +89,8 @@ func (j *job) read(fs files, buf []byte) (done bool, err error) {
 	return false, nil
 }
 
-// unchanged reports whether the open file still has the size and times of the last scan. After
-// a rename over the file, it returns false, because the ctime has changed.
+// unchanged reports whether the open file still has the size and times of the last scan. A
+// rename over the file changes its ctime.
 func (j *job) unchanged() bool {
 	info, err := j.f.Stat()
 	return err == nil && statOf(info).stamp == j.loc.stamp
@@ -109,8 +109,8 @@ func (j *job) close() {
 	}
 }
 
-// enqueue adds a job to the queue and starts a worker if there is none. The caller must hold
-// s.mu, as for cancel, hashing, startWorker, next and takeBack.
+// enqueue adds a job to the queue and starts a worker if there is none. The caller must
+// hold s.mu, as for cancel, hashing, startWorker, next and takeBack.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -119,7 +119,7 @@ func (s *Source) enqueue(j *job) {
 	s.startWorker()
 }
 
-// cancel ends the hashing of t, because its result would be out of date.
+// cancel ends the hashing of t. The result would be out of date.
 func (s *Source) cancel(t *tracked) {
 	if j := t.job; j != nil {
 		t.job = nil
@@ -130,14 +130,14 @@ func (s *Source) cancel(t *tracked) {
 	}
 }
 
-// hashing reports whether a small file is being hashed or is queued.
+// hashing reports whether a small file is being hashed or is in the queue.
 func (s *Source) hashing() bool {
 	small := func(j *job) bool { return j != nil && j.t.job == j && j.loc.size <= smallFile }
 	return s.worker != nil && small(s.worker.job) || slices.ContainsFunc(s.queue, small)
 }
 
-// worker hashes files in a goroutine. If a read blocks, the Source starts another worker and
-// no longer waits for this one.
+// worker hashes files in a goroutine. If a read blocks, the Source starts another worker
+// and abandons the blocked worker.
 type worker struct {
 	job       *job // the job in progress
 	steps     int
@@ -156,7 +156,7 @@ func (s *Source) startWorker() {
 }
 
 // next sets w.job to the next job of the worker, and returns false if there is none. A job
-// with few bytes left is finished first, so that other jobs do not interrupt it.
+// with few bytes left ends first.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -206,9 +206,8 @@ func (s *Source) hash(w *worker) {
 	s.kick()
 }
 
-// guard watches the worker w, and starts another worker if a read takes longer than the
-// constant "slow". After readTimeout, guard makes the file Pending. The caller must not hold
-// s.mu.
+// guard watches the worker w. If a read takes longer than "slow", guard starts another
+// worker. After readTimeout, guard makes the file Pending. The caller must not hold s.mu.
 func (s *Source) guard(w *worker) {
 	steps := func() int {
 		s.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestMinuteDigest checks a change without an event and with equal size and mtime. The Source
-// must find it by hashing after the duration Recheck, and must not hash the file earlier.
+// TestMinuteDigest checks a change without an event and with equal size and mtime. The
+// Source must find the change by hashing after the duration Recheck, and no earlier.
 func TestMinuteDigest(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -29,8 +29,8 @@ func TestMinuteDigest(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestSameStampWithEvent checks that an event makes the Source hash a file even if size and
-// times are unchanged.
+// TestSameStampWithEvent checks that an event makes the Source hash a file. Size and times
+// of the file are unchanged.
 func TestSameStampWithEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "block")
@@ -50,8 +50,8 @@ func TestSameStampWithEvent(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestReplacedWhileHashed checks that a digest is dropped if another file replaced the path
-// during the hashing.
+// TestReplacedWhileHashed checks that a digest is dropped if another file replaced the
+// path during the hashing.
 func TestReplacedWhileHashed(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "v1"), "1")
@@ -72,8 +72,8 @@ func TestReplacedWhileHashed(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestSmallOvertakesBig checks that a renamed small file is reported before a big file has
-// been hashed.
+// TestSmallOvertakesBig checks that a renamed small file is reported before the end of
+// hashing a big file.
 func TestSmallOvertakesBig(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "big.yaml"), "1")
@@ -101,8 +101,8 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.want("big.yaml=" + strings.Repeat("y", 50*step))
 }
 
-// TestRaggedEnd checks a file whose last line has no line end. After a write in place, it is
-// reported after RaggedSettle, with one notice. After a rename, it is reported at once.
+// TestRaggedEnd checks a file whose last line has no line end. After a write in place, the
+// file is reported after RaggedSettle. After a rename, it is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -150,8 +150,8 @@ func TestRaggedEnd(t *testing.T) {
 	}
 }
 
-// TestMaxBytes checks that a file that is too large is not opened. A smaller version is
-// reported again.
+// TestMaxBytes checks that a file that is too large is not opened. A smaller version must
+// be reported again.
 func TestMaxBytes(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -194,8 +194,8 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
-// TestHold checks that a report waits while small files are hashed, at most for batchWait. It
-// must not wait for a big file.
+// TestHold checks that a report waits while small files are hashed, at most for batchWait.
+// The report must not wait for a big file.
 func TestHold(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -233,8 +233,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestBigJobIsCut checks that a worker interrupts the hashing of a big file for a file with
-// fewer bytes left. It must not interrupt the hashing of a small file.
+// TestBigJobIsCut checks that a small file interrupts the hashing of a big file. Nothing
+// may interrupt the hashing of a small file.
 func TestBigJobIsCut(t *testing.T) {
 	for left, want := range map[int64]bool{bigFile: false, bigFile + 1: true, 10 << 30: true} {
 		sized := func(n int64) *job {

@@ -23,8 +23,8 @@ func (r *rest) turn() {
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// pause records that the loop pauses. If the parameter "work" is true, the loop waits for
-// work in progress and is not idle.
+// pause records that the loop pauses. If "work" is true, the loop waits for work in
+// progress and is not idle.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,8 +33,8 @@ func (r *rest) pause(until time.Time, work bool) {
 	}
 }
 
-// Idle returns true if the Source has reported all changes and has nothing to do until its
-// clock moves. Tests with a clock of their own use Idle.
+// Idle returns true if the Source has reported all changes and waits for its clock. Tests
+// with a clock of their own call Idle.
 func (s *Source) Idle() bool {
 	s.mu.Lock()
 	unread := s.watch != nil && s.watch.pending()

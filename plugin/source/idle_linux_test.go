@@ -71,8 +71,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleAfterKick checks that Idle returns false after a kick until the next turn of the
-// loop. It must also return false while work is in progress.
+// TestIdleAfterKick checks that Idle returns false after a kick and during work, until the
+// next turn of the loop.
 func TestIdleAfterKick(t *testing.T) {
 	ticks := clock.New(time.Now())
 	s := &Source{clock: &steadyClock{Clock: ticks}, wake: make(chan struct{}, 1)}

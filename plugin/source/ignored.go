@@ -9,15 +9,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type "ignored" is a file in a watched directory that is neither an order file nor a side
-// list.
+// The type "ignored" is a file in a watched directory. The file is neither an order file
+// nor a side list.
 type ignored struct {
 	since   time.Time // when the file was found; zero at the start
 	noticed bool
 }
 
-// noticeIgnored logs each ignored file once, for example a file with a wrong ending. The order
-// files must be loaded before, because they name the side lists.
+// noticeIgnored logs each ignored file once, for example a file with a wrong ending. Call
+// it after the load of the order files, which name the side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

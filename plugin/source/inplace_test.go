@@ -48,8 +48,8 @@ func TestCreatedAndAppended(t *testing.T) {
 	})
 }
 
-// TestWriteAfterRename checks that a write after a rename delays the report until the file is
-// unchanged for the duration Settle.
+// TestWriteAfterRename checks that a write after a rename delays the report. The file must
+// be unchanged for the duration Settle.
 func TestWriteAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -61,7 +61,7 @@ func TestWriteAfterRename(t *testing.T) {
 	r.pass(100 * time.Millisecond)
 	r.want("o.yaml=whole")
 
-	// Here, the file is written to while it is read, and stat shows no change.
+	// Here, the file is written to during the read, and stat shows no change.
 	standStill(r, new(int))
 	r.settled()
 	r.take()
@@ -80,8 +80,8 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks that an old rename event does not make a later write
-// complete. The test writes through another hard link, so that no event comes.
+// TestWriteWithoutEventAfterRename checks that an old rename event does not make a later
+// write complete. The write causes no event.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -98,9 +98,8 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file must be unchanged for the duration
-// Settle, even without a write event. During copy_file_range(2) or a long write(2), other
-// processes see the bytes before the event.
+// TestCreateWithoutWriteEvent checks that a created file must settle, even without a write
+// event. A long write(2) causes its event only at the end.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

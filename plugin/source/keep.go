@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// filesPerPoll is roughly the number of files that one poll checks, if the kernel reports
-// their changes. Later polls check the other files.
+// filesPerPoll is about the number of files that one poll checks, if the kernel reports
+// changes.
 const filesPerPoll = 256
 
-// The type "keep" selects the files for which the next scan may reuse the last result, because
-// the kernel reports no change. The field "every" limits the age of a result, because some
-// changes cause no event.
+// The type "keep" selects files without a change in kernel events. The next scan may reuse
+// their last result. The field "every" limits the age of a result.
 type keep struct {
 	s     *Source
 	now   time.Time

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// failed checks that the only report since the last call has this state and error text.
+// failed checks that there is one report since the last call, with this state and error
+// text.
 func (r *rig) failed(state State, text string) {
 	r.t.Helper()
 	fs := r.take()
@@ -18,8 +19,8 @@ func (r *rig) failed(state State, text string) {
 	}
 }
 
-// TestDanglingLink checks the report about a link to a missing file. Forget must not drop the
-// link.
+// TestDanglingLink checks the report about a link to a missing file. Forget must not drop
+// the link.
 func TestDanglingLink(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -85,8 +86,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestLinkCameWithFolder checks that a link is not new if it reappeared together with its
-// directory.
+// TestLinkCameWithFolder checks a link that reappeared together with its directory. The
+// link must not count as new.
 func TestLinkCameWithFolder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "d", "v1"), "1")
@@ -103,8 +104,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks two files that must stay unchanged for the duration Settle: a file
-// that replaces a link, and a file that is written behind an old link.
+// TestLinkTargets checks two files that must settle. One file replaces a link. The other
+// file is written behind an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -136,9 +137,8 @@ func TestLinkTargets(t *testing.T) {
 	})
 }
 
-// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file
-// must be unchanged for the duration Settle. When the link is replaced, the files are reported
-// at once.
+// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The
+// file must settle. When the link is replaced, the files are reported at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -159,8 +159,8 @@ func TestNewFileInLinkedFolder(t *testing.T) {
 	})
 }
 
-// TestFolderLinkSwap checks that files behind a new link are reported at once, even if their
-// times look like a write in progress.
+// TestFolderLinkSwap checks files behind a new link. They are reported at once, whatever
+// their times are.
 func TestFolderLinkSwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

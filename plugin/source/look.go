@@ -11,9 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system. If a call blocks, for example on a dead mount, the
-// Source abandons the look. Until the call returns, other looks return errNoAnswer for its
-// path.
+// A look is one scan of the file system. If a call blocks, the Source abandons the look.
+// Until the call returns, other looks skip its path.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -48,9 +47,8 @@ type look struct {
 	abandoned bool
 }
 
-// guarded wraps a call of the file system. The wrapper records the path in l, so that the
-// Source can abandon a blocked call. If s.noAnswer has the path, the wrapper returns
-// errNoAnswer.
+// guarded wraps a call of the file system. It records the path in l. The Source can then
+// abandon a blocked call.
 func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(string) (T, error) {
 	return func(path string) (out T, err error) {
 		s.mu.Lock()
@@ -77,8 +75,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. It watches the directories before it reads the files, so that a change in
-// between causes an event.
+// run does the scan. It watches the directories before it reads the files. A change in
+// between then causes an event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -173,8 +171,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// If the last files vanish, the missing files must be reported before the empty
-		// directory. An empty directory is therefore reported only after a poll.
+		// When the last files vanish, the missing files must be reported before the empty
+		// directory. Only a poll therefore reports an empty directory.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -193,8 +191,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Scans after events use at most a tenth of the time, so that many events do not slow down
-	// the server.
+	// Scans after events use at most a tenth of the time. Many events do not slow down the
+	// server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))
 	if again {
@@ -204,8 +202,8 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.started, s.lastLook = true, s.clock.Clock.Now()
 }
 
-// updateInterest updates the directories to watch and the names whose events cause a scan. It
-// returns true if there is a new path, which needs another scan at once.
+// updateInterest updates the directories to watch, and the names whose events cause a
+// scan. If it returns true, another scan is due.
 func (s *Source) updateInterest() (again bool) {
 	s.interest = map[string]bool{}
 	want := map[string]bool{}
@@ -234,7 +232,8 @@ func (s *Source) updateInterest() (again bool) {
 	return again
 }
 
-// takeEvents reads the kernel events, and asks for a scan if an event is about a watched path.
+// takeEvents reads the kernel events. For an event about a watched path, it asks for a
+// scan.
 func (s *Source) takeEvents(now time.Time) {
 	if s.watch == nil {
 		return

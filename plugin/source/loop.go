@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Scan checks all files and returns the changed files. It waits at most for the duration
-// "wait", and returns files that still change as Pending. Call Scan before Run, and again
-// after ErrPending or ErrChanged.
+// Scan checks all files and returns the changed files, after the duration "wait" at the
+// latest. Files that still change are then Pending. Call Scan before Run, and again after
+// ErrPending or ErrChanged.
 func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	deadline := s.clock.Now().Add(wait)
 	s.mu.Lock()
@@ -41,8 +41,8 @@ func (s *Source) Scan(ctx context.Context, wait time.Duration) []File {
 	}
 }
 
-// Run calls fn with the changed files until ctx ends or Close is called, and then closes the
-// Source. It returns ctx.Err(), or nil after Close.
+// Run calls fn with the changed files until ctx ends or Close is called. It then closes
+// the Source. It returns ctx.Err(), or nil after Close.
 func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	defer s.Close()
 	for !s.ended() {
@@ -74,9 +74,8 @@ func (s *Source) Run(ctx context.Context, fn func([]File)) error {
 	return nil
 }
 
-// ready returns the changed files to report now. It waits up to batchWait for the hashes of
-// small files. The result "patience" is the next time at which a changing file becomes
-// Pending, or zero.
+// ready returns the changed files to report now. "patience" is the time at which the next
+// file becomes Pending, or zero.
 func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	if s.ended() {
 		return nil, time.Time{}
@@ -96,8 +95,8 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 	return out, patience
 }
 
-// turn starts a scan if one is due. The result "next" is the time of the next scan. The
-// result "busy" is true while a scan or a worker is in progress.
+// turn starts a scan if one is due. "next" is the time of the next scan. "busy" is true
+// while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
 	s.rest.turn()
 	now := s.clock.Now()
@@ -127,9 +126,8 @@ func (s *Source) turn() (next time.Time, busy bool) {
 	return next, s.worker != nil
 }
 
-// pause waits until the loop is woken, or until the time "next", if that is not zero. If the
-// parameter "work" is true, pause returns after one tick, so that the caller checks the
-// progress.
+// pause waits until the loop is woken, or until the time "next". A zero "next" is no
+// limit. If "work" is true, pause returns after one tick.
 func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	var after, again <-chan time.Time
 	if !next.IsZero() {
@@ -161,8 +159,8 @@ func (s *Source) kick() {
 	}
 }
 
-// lookSoon asks for a scan at the given time or later. It may delay the scan, because scans
-// after kernel events may use at most a tenth of the time.
+// lookSoon asks for a scan at the given time or later. Scans after kernel events may use
+// at most a tenth of the time.
 func (s *Source) lookSoon(at time.Time) {
 	if at.Before(s.nextEventLook) {
 		at = s.nextEventLook

@@ -43,7 +43,8 @@ func TestYoungAtStart(t *testing.T) {
 	})
 }
 
-// TestPatience checks that a file that never stops changing is reported as Pending only once.
+// TestPatience checks a file that never stops changing. The file must be reported as
+// Pending only once.
 func TestPatience(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -70,8 +71,8 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-// TestRun uses the real clock and real events. It checks that a rename is reported, and that
-// no inotify instance remains.
+// TestRun uses the real clock and real events. It checks that a rename is reported, and
+// that no inotify instance remains.
 func TestRun(t *testing.T) {
 	for _, how := range []string{"cancel", "close", "close in the function"} {
 		t.Run(how, func(t *testing.T) {
@@ -140,8 +141,8 @@ func inotifies(t *testing.T) (n int) {
 	return n
 }
 
-// TestConcurrentUse uses a Source in several goroutines while many files change, so that the
-// race detector can find errors.
+// TestConcurrentUse uses a Source in several goroutines while many files change. The race
+// detector can find errors.
 func TestConcurrentUse(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 20 {
@@ -196,9 +197,8 @@ func TestConcurrentUse(t *testing.T) {
 	<-done
 }
 
-// TestManyFiles counts the calls of the file system for many unchanged files. With kernel
-// events, a poll checks only some files. When the whole directory is replaced, one report has
-// all files.
+// TestManyFiles counts the calls of the file system for many unchanged files. When the
+// whole directory is replaced, one report has all files.
 func TestManyFiles(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		const n = 4 * filesPerPoll
@@ -249,8 +249,8 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
-// TestPause checks that pause ends at the given time, even during work in progress. Without a
-// time, pause must not move the clock.
+// TestPause checks that pause ends at the given time, even during work in progress.
+// Without a time, pause must not move the clock.
 func TestPause(t *testing.T) {
 	r := newRig(t, t.TempDir(), []string{"."})
 	now := r.c.Now()

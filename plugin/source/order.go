@@ -26,8 +26,8 @@ func compareOrders(a, b *order) int {
 	return cmp.Or(cmp.Compare(a.pattern, b.pattern), strings.Compare(a.file.path, b.file.path))
 }
 
-// updateOrders adds an order for each new path that matches a pattern. It also drops each
-// order whose path no longer matches, if the order was never reported.
+// updateOrders adds an order for each new path that matches a pattern. It drops unreported
+// orders whose path no longer matches.
 func (s *Source) updateOrders() {
 	named := map[string]bool{}
 	for i, p := range s.patterns {
@@ -52,8 +52,8 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which the function "gone" returns true. It also stops
-// watching paths that no other order uses.
+// dropOrders removes the orders for which the function "gone" returns true. Paths that no
+// other order uses are then no longer watched.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -80,8 +80,8 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release records that the order o no longer uses the path t. When no order uses t, the Source
-// stops watching t.
+// release records that the order o no longer uses the path t. Without any order, the
+// Source stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -93,8 +93,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and its side lists. The result "settled"
-// is false while one of them is changing.
+// versions returns the present versions of the file and its side lists. While one of them
+// is changing, the result "settled" is false.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -107,7 +107,7 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 }
 
 // patienceEnds returns the time at which o is reported even if a file is still changing. A
-// file whose last line has no line end may be incomplete, so it gets more time.
+// file without a last line end gets more time.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -116,8 +116,8 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the changed files. A file waits until it and its side lists stop changing,
-// unless the parameter "all" is true. The result "next" is the end of the first wait, or zero.
+// report returns the changed files. A file waits until the file and its side lists stop
+// changing, unless "all" is true. "next" is the end of the first wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -139,8 +139,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o, or nil if there is nothing to report now. The result
-// "end" is the end of the wait, or zero.
+// reportOrder returns the report about o. If there is nothing to report now, it returns
+// nil. The result "end" is the end of the wait, or zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -163,8 +163,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The file may have got a
-// new name, and one report must have both names.
+// vanishing reports whether a reported order file has just vanished. The file may have got
+// a new name. One report must then have both names.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -174,8 +174,8 @@ func (s *Source) vanishing() bool {
 	return false
 }
 
-// changed reports whether a report about a directory or glob is due. A report is due
-// when the pattern begins or ceases to match files.
+// changed reports whether a report about a directory or glob is due. A report is due when
+// the pattern begins or ceases to match files.
 func (p *pattern) changed() bool {
 	was, is := p.reported, p.settler.settled.state
 	return is != was && is != 0 && (was != 0 || is != Ready)
@@ -205,8 +205,7 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 }
 
 // Forget drops an order file that vanished from a directory or glob, and returns true. It
-// returns false if a file or a broken link is at the path, or if the path itself is
-// configured.
+// returns false for a configured path, and for a path with a file or a broken link.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,8 +16,8 @@ import (
 // endings has the endings of order files in a directory. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// listEnding is the ending of plain lists. A directory may contain side lists with this ending, so
-// only a path or a glob with the ending finds plain lists.
+// listEnding is the ending of plain lists. A directory may contain side lists with this
+// ending. Only a path or a glob with this ending finds plain lists.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
@@ -32,7 +32,7 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says what a pattern is: a file, a directory or a glob. Once the kind is known, it never
+// kind is the kind of a pattern: a file, a directory or a glob. A known kind never
 // changes. Otherwise a new directory could change the meaning of the Corefile.
 type kind uint8
 
@@ -66,8 +66,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
-		// A path with the ending of an order file or a plain list is always a file. Docker creates a directory
-		// at the path if the file to mount does not exist, and this must be an error.
+		// Docker creates a directory at the path if the file to mount does not exist. This
+		// must be an error, so the path is always a file.
 		p.kind = plainFile
 	}
 	var err error
@@ -90,7 +90,8 @@ func (p *pattern) spellsEnding() bool {
 	return ending != "" && !hasMeta(ending)
 }
 
-// expansion is the list of order files that a pattern matched at one moment. It is immutable.
+// expansion is the list of order files that a pattern matched at one moment. It is
+// immutable.
 type expansion struct {
 	paths   []string // the order files, as shown to the user, sorted bytewise
 	ignored []string // other files in the listed directories
@@ -100,8 +101,8 @@ type expansion struct {
 	err     error
 }
 
-// expand finds the order files that match the pattern. If nothing has changed, it returns the
-// pointer in the parameter "old".
+// expand finds the order files that match the pattern. If nothing has changed, it returns
+// the pointer "old".
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -139,8 +140,8 @@ func (p *pattern) expand(f *files, old *expansion) *expansion {
 	return x
 }
 
-// decide tries to set the kind of the pattern. An existing file or directory takes precedence
-// over a glob, because a file name may contain a "*".
+// decide tries to set the kind of the pattern. An existing file or directory takes
+// precedence over a glob, because a file name may contain a "*".
 func (p *pattern) decide(f *files) {
 	switch at := f.resolve(p.abs); {
 	case at.err == nil && at.mode.IsDir():
@@ -152,9 +153,8 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs, one glob for each level of
-// directories. It follows symbolic links, because the files of a Kubernetes ConfigMap are
-// links.
+// list adds to x the files below dir that match the globs, one glob for each level. list
+// follows symbolic links, because the files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -197,8 +197,8 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 	return nil
 }
 
-// isDir reports whether path is a directory or a link to one. The parameter t is the type of
-// the directory entry.
+// isDir reports whether path is a directory or a link to a directory. The parameter t is
+// the type of the directory entry.
 func (f *files) isDir(path string, t fs.FileMode) bool {
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()

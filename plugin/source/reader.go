@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in ErrChanged instead of io.EOF if its digest is wrong. Until
-// the end, the caller must not use the result of a parser.
+// reader is a stream that ends in ErrChanged if its digest is wrong. The caller must not
+// use the result of a parser before the end.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -27,7 +27,7 @@ type reader struct {
 	onClose func()
 }
 
-// input is the open file of a reader. A reader drops its input when a call blocks.
+// input is the open file of a reader. When a call blocks, the reader drops its input.
 type input struct {
 	f   openFile
 	buf []byte
@@ -62,8 +62,8 @@ func newReader(s *Source, open func() (openFile, error), path string, v version,
 	return r, nil
 }
 
-// call runs fn in a goroutine, because the system call may block. It returns the error of the
-// call, or another error after a time limit. A blocked file is closed when its call returns.
+// call runs fn in a goroutine, because the system call may block. After a time limit, it
+// returns an error. When a blocked call returns, its file is closed.
 func (r *reader) call(fn func(*input)) error {
 	if r.src.ended() {
 		return ErrClosed
@@ -120,8 +120,8 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Close reads the rest of the file, so that all bytes are checked, and closes the file. It
-// returns ErrChanged if the bytes are not the reported bytes.
+// Close reads the rest of the file and closes the file. All bytes are then checked. If the
+// bytes are not the reported bytes, Close returns ErrChanged.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
@@ -135,5 +135,5 @@ func (r *reader) Close() error {
 	return r.err
 }
 
-// onlyReader hides the other methods, so that io.Copy calls only Read.
+// onlyReader hides the other methods. io.Copy then calls only Read.
 type onlyReader struct{ io.Reader }

@@ -37,8 +37,8 @@ func TestRenameIsAtOnce(t *testing.T) {
 	}
 }
 
-// TestRenamedFileComesWithItsOldName checks that one report has the new name and the missing
-// old name of a file. With two reports, the orders of the file would exist twice for a moment.
+// TestRenamedFileComesWithItsOldName checks that one report has the new name and the
+// missing old name of a file.
 func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -56,8 +56,8 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// TestRenameByPolling checks a rename without an event. The file must be unchanged for the
-// duration Settle, because a poll cannot distinguish a rename from a write.
+// TestRenameByPolling checks a rename without an event. The file must settle, because a
+// poll cannot distinguish a rename from a write.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -69,8 +69,8 @@ func TestRenameByPolling(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestRenameInOneTick checks that a renamed file is reported at once even if mtime and ctime
-// are equal. The event of the rename is enough evidence.
+// TestRenameInOneTick checks that a renamed file is reported at once, even if mtime and
+// ctime are equal. The event of the rename is enough evidence.
 func TestRenameInOneTick(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")
@@ -83,8 +83,8 @@ func TestRenameInOneTick(t *testing.T) {
 	r.want("o.yaml=whole")
 }
 
-// TestDirectorySwap replaces a whole directory, so that no file causes an event. A new file is
-// complete if it was renamed or linked after its last write.
+// TestDirectorySwap replaces a whole directory, which causes no event for its files. A
+// file is complete after a rename or link.
 func TestDirectorySwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves it. It is one hour slow, so that new files never look
+// testClock moves only when a test moves it. It is one hour slow, so new files never look
 // old.
 type testClock struct {
 	mu  sync.Mutex
@@ -66,7 +66,7 @@ type rig struct {
 	sent  map[chan time.Time]time.Duration // key: the ticks of a wait; value: the time that they add up to
 }
 
-// tick replaces Source.ticks, so that the test sends each tick itself.
+// tick replaces Source.ticks. The test then sends each tick itself.
 func (r *rig) tick() (<-chan time.Time, func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -172,7 +172,7 @@ func (r *rig) sync() {
 	r.s.takeEvents(r.s.clock.Now())
 }
 
-// pump does all due work without moving the clock. It does not wait for a call that the
+// pump does all due work and does not move the clock. It does not wait for a call that the
 // test blocks.
 func (r *rig) pump() {
 	r.t.Helper()
@@ -237,8 +237,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon moves the clock until a complete file must be reported. This takes a moment with
-// kernel events, and DefaultPoll without them.
+// soon moves the clock until a complete file must be reported. With kernel events, this
+// takes a moment. Without them, it takes DefaultPoll.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {

@@ -2,43 +2,42 @@ package source
 
 import "time"
 
-// This file decides when a file is complete, so that the Source may report it. Half a YAML
-// file is often valid YAML, and loading it would end court orders by accident. In doubt, the
-// Source waits.
+// This file decides when a file is complete. Half a YAML file is often valid YAML. Loading
+// it would end court orders by accident. In doubt, the Source waits.
 
-// These constants say how long the Source waits until a file is complete.
+// These constants are the waits until a file is complete.
 const (
 	// Settle is how long a file must be unchanged after a write in place.
 	Settle = time.Second
-	// RaggedSettle replaces Settle for a YAML file or a list whose last line has no line end.
-	// A stalled copy often stops in the middle of a line, and may cut a domain name.
+	// RaggedSettle replaces Settle for a YAML file or a list whose last line has no line
+	// end. A stalled copy often stops in the middle of a line.
 	RaggedSettle = 10 * time.Second
-	// Patience is how long a file may keep changing before it is reported as Pending.
+	// Patience is how long a file may keep changing. The file is then reported as Pending.
 	Patience = 10 * time.Second
-	// Recheck is the time after which a file is hashed although stat shows no change. A write
-	// may keep size and mtime, and NFS reports no events.
+	// Recheck is the time after which a file is hashed again without a change in stat. A
+	// write may keep size and mtime.
 	Recheck = time.Minute
 
-	// debounce is the time between a kernel event and the scan that it causes. Several events
-	// within this time cause one scan.
+	// debounce is the time between a kernel event and the scan. All events within this
+	// time cause one scan.
 	debounce = 5 * time.Millisecond
-	// The constant "quiet" is how long a big file must be unchanged before it is hashed. Without
-	// this wait, the Source would hash the file after each step of a long write.
+	// The constant "quiet" is how long a big file must be unchanged before the Source
+	// hashes it. A long write would otherwise cause many hashes.
 	quiet = 250 * time.Millisecond
-	// bigFile is the size in bytes above which a file waits for the duration quiet before it
-	// is hashed.
+	// bigFile is a size in bytes. A larger file waits for the duration quiet before the
+	// Source hashes it.
 	bigFile = 64 << 10
 )
 
-// stamp has the fields of stat(2) that change with the content. Equal stamps prove nothing.
-// The inode number is left out, because on some network file systems it differs in each call.
+// stamp has the fields of stat(2) that change with the content. Equal stamps prove
+// nothing. On some network file systems, the inode number differs in each call.
 type stamp struct {
 	size         int64
 	mtime, ctime int64 // in ns since 1970; ctime is 0 if unknown
 }
 
-// young reports whether the last write may be less than Settle ago. An mtime in the future is
-// young too, because one of the clocks is wrong.
+// young reports whether the last write may be less than Settle ago. An mtime in the future
+// is young too, because one of the clocks is wrong.
 func (s stamp) young(now time.Time) bool {
 	return now.Sub(time.Unix(0, s.mtime)) < Settle
 }
@@ -61,29 +60,28 @@ type evidence struct {
 	how     arrival // from the events since the last version
 }
 
-// any reports whether the evidence can show that the file is complete at once.
+// any reports whether the evidence alone can show that the file is complete.
 func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
 
-// whole reports whether the evidence shows that a file is complete at once. The parameter s
-// has the size and times of the file, and "now" is the time of the hash.
+// whole reports whether the evidence shows that a file is complete at once. s has the size
+// and times of the file. "now" is the time of the hash.
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
-		// There are no events from the time before the start, so the age is the only evidence.
+		// There are no events from before the start. The age is the only evidence.
 		return true
 	case s.size == 0:
 		// A program with O_CREAT makes an empty file before it writes.
 		return false
 	case e.swapped, e.how == renamed:
-		// stat cannot replace the rename event: after a write and a rename within one clock
+		// stat cannot replace the rename event. If a write and a rename share one clock
 		// tick, ctime and mtime are equal.
 		return true
 	}
-	// A write sets ctime and mtime to the same value, but rename(2) and link(2) set only
-	// ctime. So no write came after the rename. With an old inode, chmod(1) may have set
-	// ctime.
+	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only
+	// ctime. With an old inode, chmod(1) may have set ctime.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -97,8 +95,8 @@ type version struct {
 	dangling bool // a link to a missing file, which Forget must not drop
 }
 
-// same reports whether v and w are equal for the caller of the package. It ignores the
-// texts of errors.
+// same reports whether v and w are equal for the caller of the package. The texts of
+// errors may differ.
 func (v version) same(w version) bool {
 	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling
 }
@@ -131,11 +129,11 @@ type settler struct {
 	waiting   bool        // the path may have changed since the version settled
 }
 
-// disturb records a change of the path. Earlier observations can then no longer be
-// confirmed.
+// disturb records a change of the path. Earlier observations are then no longer candidates
+// for confirmation.
 func (s *settler) disturb() { s.candidate, s.waiting = observation{}, true }
 
-// observe takes the result v of hashing the path, and reports whether v completes a new
+// observe takes the result v of hashing the path. It reports whether v completes a new
 // version.
 func (s *settler) observe(v observation) bool {
 	switch {
@@ -157,9 +155,8 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v is equal to the observation that waits for confirmation. The
-// absence of write events is no confirmation: the kernel reports a write only when write(2) or
-// copy_file_range(2) returns.
+// confirms reports whether v confirms the observation that waits. A lack of events
+// confirms nothing, because a write event comes late.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// open opens an order file or one of its side lists. The stream returns an error if its
-// bytes are not those of the version v.
+// open opens an order file or one of its side lists. If the bytes are not those of the
+// version v, the stream returns an error.
 func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader, error) {
 	r, err := newReader(s, func() (openFile, error) { return s.fs.open(abs) }, path, v, func(err error) {
 		rc.failed(err)
@@ -25,7 +25,7 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 }
 
 // lost records that a caller could not read the reported bytes. The file is reported again
-// after a wait, even if it does not change. The wait protects a failing disk.
+// after a wait. The wait protects a failing disk.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +42,8 @@ func (s *Source) lost(owner, abs string) {
 	s.kick()
 }
 
-// openSide opens a side list of the order file at the path "owner". From then on, a change of
-// the list causes a report about the order file.
+// openSide opens a side list of the order file at the path "owner". From then on, a change
+// of the list causes a report about the order file.
 func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -61,8 +61,8 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide records that an order file uses a side list, and returns the version of the list.
-// The Source does not report this version again.
+// addSide records that an order file uses a side list, and returns the version of the
+// list. The Source does not report this version again.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,12 +92,12 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst is the maximum size in bytes of a new side list that OpenSide hashes while the
+// maxFirst is a size in bytes. OpenSide hashes a new side list up to this size while the
 // caller waits.
 const maxFirst = 64 << 20
 
-// first finds and hashes a new side list while the caller waits. A large or slow list becomes
-// Pending. The caller must hold s.mu, which is unlocked during the wait.
+// first finds and hashes a new side list while the caller waits. A large or slow list
+// becomes Pending. The caller must hold s.mu, which first unlocks during the wait.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

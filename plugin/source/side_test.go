@@ -90,8 +90,8 @@ func TestSides(t *testing.T) {
 	})
 }
 
-// TestWatchSide checks that WatchSide returns the state of a side list, and that a later change of
-// the list causes a report, but the version that WatchSide has returned does not.
+// TestWatchSide checks that WatchSide returns the state of a side list. A later change of
+// the list must cause a report. The version that WatchSide returned must cause none.
 func TestWatchSide(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -119,8 +119,8 @@ func TestWatchSide(t *testing.T) {
 	})
 }
 
-// TestSideRenamedBeforeOrder checks that a side list is complete at once if it is renamed into
-// place just before its order file.
+// TestSideRenamedBeforeOrder renames a side list into place just before its order file.
+// The side list must be complete at once.
 func TestSideRenamedBeforeOrder(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "none")
@@ -164,9 +164,8 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks that a side list whose last line has no line end is reported after
-// RaggedSettle. At the start, a list that has not changed
-// for some time is reported at once.
+// TestRaggedSide checks a side list whose last line has no line end. The list is reported
+// after RaggedSettle, but at once at the start.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -184,8 +183,8 @@ func TestRaggedSide(t *testing.T) {
 	r.want("o.yaml=1")
 }
 
-// TestSideInside checks that a side list outside the directory of its order file is refused. A
-// link to an outside list is refused too.
+// TestSideInside checks that a side list outside the directory of its order file is
+// refused. A link to an outside list is refused too.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
@@ -236,8 +235,8 @@ func TestSideInside(t *testing.T) {
 	}
 }
 
-// TestSideThroughSameLink checks that one link may lead to an order file and its side list in
-// another directory.
+// TestSideThroughSameLink checks that one link may lead to an order file and its side list
+// in another directory.
 func TestSideThroughSameLink(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	old(t, filepath.Join(out, "v1", "o.yaml"), "1")

@@ -1,20 +1,24 @@
 // Package source notices changed files and returns their exact bytes. It does not interpret
 // the bytes.
 //
-// A Source watches files, directories and globs by kernel events and by polling. It reports a
-// file when the bytes are complete. The caller then reads a stream, which ends in an error if
-// the file has changed. An order file may refer to side lists, which are text files with
-// names. A change of a side list causes a report about the order file.
+// A Source watches files, directories and globs. It finds changes by kernel events and by
+// polling. When the bytes of a file are complete, the Source reports the file. The caller then
+// reads a stream. If the file has changed, the stream ends in an error.
 //
-// The goroutine of Scan or Run has one loop with these steps:
-//   - After an event (watch_linux.go, events.go) and at each poll, a look (look.go) scans the
-//     file system. It uses the patterns (pattern.go) and calls stat for each path (files.go).
-//   - A worker (hash.go) hashes each file that may have changed (tracked.go).
-//   - The settler of the file (settle.go) decides whether the file is complete.
-//   - A report (order.go) contains the changed order files and their side lists (side.go). The
-//     caller reads them as streams (file.go, reader.go).
+// An order file may refer to side lists, which are text files with names. A change of a side
+// list causes a report about the order file.
 //
-// Each call of the file system runs in a goroutine without a lock (wait.go), so a blocked call
+// Scan and Run have one loop:
+//
+//	event   watch_linux.go, events.go   the kernel reports a change, or a poll is due
+//	look    look.go, pattern.go,        scans the patterns and calls stat for each path
+//	        files.go
+//	worker  hash.go, tracked.go         hashes each file that may have changed
+//	settler settle.go                   decides whether a file is complete
+//	report  order.go, side.go           contains the changed order files and side lists
+//	stream  file.go, reader.go          is read by the caller
+//
+// Each call of the file system runs in a goroutine without a lock (wait.go). A blocked call
 // delays only its own file. While nothing changes, a Source has two goroutines: the loop, and
 // the reader of kernel events.
 package source
@@ -25,39 +29,41 @@ import (
 	"time"
 )
 
-// DefaultPoll is the default time between two polls. A poll is a scan of the file system that
-// needs no kernel event.
+// DefaultPoll is the default time between two polls. A poll is a scan of the file system
+// without a kernel event.
 const DefaultPoll = time.Second
 
-// minPoll is the shortest time between two polls, so that a typing error in the configuration
-// does not keep a CPU busy.
+// minPoll is the shortest time between two polls. Without it, a typing error in the
+// configuration could keep a CPU busy.
 const minPoll = 10 * time.Millisecond
 
 // Config is the configuration of a Source.
 type Config struct {
 	// Patterns has at least one file, directory or glob:
-	//   - A path that ends in .yaml, .yml, .json or .jsonl is a file, unless it has * ? or [.
-	//   - A path with a slash at its end is a directory. Hidden files and subdirectories in it
-	//     are ignored. Upper-case endings of order files match too.
-	//   - Any other path is what is first found there: a file or a directory.
-	//   - If nothing is there, a path with * ? or [ is a glob. It matches order files only,
-	//     unless it has an ending (*.txt), and hidden files only if it begins with a dot.
+	//
+	//	a.yaml .yml .json .jsonl .txt   a file
+	//	dir/                            a directory
+	//	any other path                  a file or a directory, as first found there
+	//	a path with * ? or [            a glob, if there is no file or directory of this name
+	//
+	// Hidden files and subdirectories of a directory are ignored. The endings of order files
+	// may be in upper case. A glob matches only order files, unless the glob has an ending
+	// (*.txt). A glob matches hidden files only if the glob begins with a dot.
 	Patterns []string
-	// Files has further files to watch, for example protect lists. They may have any ending,
-	// and their reports come last.
+	// Files has further files to watch, for example protect lists. Any ending is allowed.
+	// The reports of these files come last.
 	Files []string
-	// Poll is the time between two polls, at least 10 ms. 0 means DefaultPoll.
+	// Poll is the time between two polls, at least 10 ms. The value 0 means DefaultPoll.
 	Poll time.Duration
-	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. The parameter
-	// "side" is true for side lists and for Files. A larger file is Unreadable. MaxBytes may
-	// be nil.
-	MaxBytes func(path string, side bool) int64
-	// Notice is called once for each fact for the operator's log, for example an ignored file.
-	// Any goroutine may call Notice. It must return soon, must not call the Source, and may be
+	// MaxBytes returns the maximum size of a file in bytes, or 0 for no limit. A larger
+	// file is Unreadable. "side" is true for side lists and for Files. MaxBytes may be
 	// nil.
+	MaxBytes func(path string, side bool) int64
+	// Notice is called once for each fact for the operator's log, for example an ignored
+	// file. Notice must return soon, and must not call the Source. Notice may be nil.
 	Notice func(error)
-	// Due is called by Run before each wait. It returns the time of its next call, or zero, so
-	// that the caller needs no timer. The call may be late during a load. Due may be nil.
+	// Due is called by Run before each wait, and returns the time of its next call, or
+	// zero. The call may be late during a load. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -65,7 +71,7 @@ type Config struct {
 	noEvents bool // for tests: no kernel events
 }
 
-// Source watches a set of files. Its methods are safe for concurrent use, but Scan and Run
+// Source watches a set of files. Its methods are safe for concurrent use. But Scan and Run
 // must not run at the same time.
 type Source struct {
 	clock     *steadyClock
@@ -118,8 +124,8 @@ type Source struct {
 	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New returns a Source and reads no file. It returns an error for an empty pattern or a syntax
-// error in a pattern.
+// New returns a Source and reads no file. For an empty pattern or a syntax error in a
+// pattern, it returns an error.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: &steadyClock{Clock: cfg.Clock}, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),
@@ -164,15 +170,15 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// LastLook returns the time at which the last scan of the file system ended.
+// LastLook returns the time of the end of the last scan of the file system.
 func (s *Source) LastLook() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lastLook
 }
 
-// Close ends Run and frees the resources of the Source. It does not wait for Run or for a
-// blocked call. Open streams then return ErrClosed. Close may be called more than once.
+// Close ends Run and frees the resources of the Source. It does not wait for Run. Open
+// streams then return ErrClosed. Close may be called more than once.
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

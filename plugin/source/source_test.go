@@ -84,7 +84,7 @@ func TestVanishAndComeBack(t *testing.T) {
 }
 
 // TestUnreadable checks the report about an unreadable file: a loop of links, or the error
-// EACCES. A file with mode 000 is not used, because root can read it.
+// EACCES. Root can read a file with mode 000, so the test uses none.
 func TestUnreadable(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A steadyClock is a Clock that never goes back. If the clock below it is set back, the
-// steadyClock goes on from its last time. Otherwise a poll that is due in a second would be due
-// in a year after a step of a year. The real clock of Go goes on too, but other clocks may not.
+// A steadyClock is a Clock that never goes back. If the clock below is set back, the
+// steadyClock goes on from its last time. Otherwise a step of a year would delay the next
+// poll by a year.
 type steadyClock struct {
 	Clock
 	mu    sync.Mutex
@@ -35,8 +35,8 @@ func (c *steadyClock) steady(at time.Time) time.Time {
 	return at.Add(c.shift)
 }
 
-// below returns the time of the clock below at a steady time. The times of files are times of the
-// clock below.
+// below returns the time of the clock below at a steady time. The times of files are times
+// of the clock below.
 func (c *steadyClock) below(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

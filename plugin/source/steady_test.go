@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// TestSteadyClock checks that a steadyClock follows its clock forward, goes on when its clock is
-// set back, and converts times.
+// TestSteadyClock checks that a steadyClock follows its clock forward, but not back.
 func TestSteadyClock(t *testing.T) {
 	below := newTestClock()
 	c := &steadyClock{Clock: below}
@@ -31,8 +30,8 @@ func TestSteadyClock(t *testing.T) {
 	}
 }
 
-// TestClockSetBack checks that changes are reported in time after the clock was set back by a
-// year, also if a file was being written at the step.
+// TestClockSetBack sets the clock back by a year. Changes must be reported in time, even
+// of a file that was being written.
 func TestClockSetBack(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -35,7 +35,8 @@ type tracked struct {
 // unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// version returns the last complete version, or Pending while the file is changing.
+// version returns the last complete version. While the file is changing, it returns
+// Pending.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -43,8 +44,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether the last byte of a file is not a line end, so that the file may have
-// been cut. A JSON file is never ragged, because the parser refuses cut JSON.
+// ragged reports whether the last byte of a file is not a line end. The file may then have
+// been cut. JSON is never ragged.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -53,8 +54,8 @@ func (t *tracked) ragged(last byte, size int64) bool {
 	return t.list || ext == ".yaml" || ext == ".yml" || ext == listEnding
 }
 
-// evidence returns the facts that can show that the file is complete. The parameter e
-// is the last kernel event of the file.
+// evidence returns the facts that can show that the file is complete. The parameter e is
+// the last kernel event of the file.
 func (t *tracked) evidence(e lastEvent) evidence {
 	v := evidence{initial: t.initial, swapped: t.swapped, other: t.inode != 0 && t.loc.inode != t.inode}
 	if e.written > t.used {
@@ -63,8 +64,8 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare decides whether a file must be hashed after a scan. The parameter l is where the
-// path leads now. The parameter "seq" is the number of the last kernel event before the scan.
+// compare decides after a scan whether a file must be hashed. The path leads to l now.
+// "seq" is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -123,8 +124,8 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal returns the reason why a file must not be hashed. The result "refused" is
-// false if there is no reason.
+// refusal returns the reason why a file must not be hashed. If there is no reason,
+// "refused" is false.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -157,8 +158,8 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list lies outside the directories of all its order files. If
-// an order file is a link, the directory of the target is allowed too, for Kubernetes.
+// outside reports whether a side list lies outside the directories of all its order files.
+// For Kubernetes, an order file may be a link to another directory.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -172,17 +173,16 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link on the way to the file is new, and no write came
-// after the link. An earlier write does not matter, because a program normally makes the link
-// last.
+// linkSwapped reports whether a link on the way to the file is new, and newer than the
+// last write. A program normally makes the link last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// For a new path, only a link at its last component is new. The links to its directory
-		// may be old, and a new file in the directory may be half written.
+		// For a new path, only a link at its last component is new. A new file in an old
+		// directory may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -192,9 +192,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links are evidence. A file that replaces a link may be half written, and
-		// so may the new target of an old link. A link that reappears together with its
-		// directory may be old.
+		// Only added links are evidence. The file behind any other link may be half
+		// written.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
 		}
@@ -220,7 +219,7 @@ func (s *Source) observe(t *tracked, v observation) {
 	s.markDirty(t)
 }
 
-// markDirty records that the orders that use t may need a report.
+// markDirty records that the orders of t may need a report.
 func (s *Source) markDirty(t *tracked) {
 	for _, o := range t.owners {
 		s.dirty[o] = true

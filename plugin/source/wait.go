@@ -2,30 +2,30 @@ package source
 
 import "time"
 
-// A call of the file system on a dead mount may never return. Each call therefore runs in a
-// goroutine, which is abandoned after a time limit. The limits are in real time.
+// A call of the file system on a dead mount may never return. Each call therefore runs in
+// a goroutine. After a time limit, the Source abandons the goroutine.
 const (
-	// tick is the unit in which the time of a call is counted.
+	// tick is the unit for counting the time of a call.
 	tick = 50 * time.Millisecond
-	// The constant "slow" is the time after which other files no longer wait for a read. The
-	// first tick is not counted.
+	// The constant "slow" is the time after which other files no longer wait for a read.
+	// The first tick does not count.
 	slow = 150 * time.Millisecond
-	// readTimeout is how long a read may take before the file is reported as Pending.
+	// readTimeout is the maximum time of a read. The file is then reported as Pending.
 	readTimeout = 5 * time.Second
-	// statTimeout is how long a call other than a read may take before the scan goes on
+	// statTimeout is the maximum time of a call other than a read. The scan then goes on
 	// without the path.
 	statTimeout = 2 * time.Second
 )
 
-// realTicks returns a channel that receives a value every 50 ms, and a function that stops it.
+// realTicks returns a channel that receives a value every 50 ms. The second result is a
+// function that stops the channel.
 func realTicks() (<-chan time.Time, func()) {
 	t := time.NewTicker(tick)
 	return t.C, t.Stop
 }
 
-// returns waits until the channel "over" is closed, and then returns true. It returns false
-// after Close, or after the limit without progress. It counts ticks, so that the time of a
-// stopped process does not count.
+// returns waits until the channel "over" is closed, and then returns true. It returns
+// false after Close, or after the limit without progress.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

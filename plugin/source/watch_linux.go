@@ -14,9 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. fsnotify cannot be used, because it
-// merges IN_CREATE and IN_MOVED_TO. A created file may be half written, but a file that was
-// moved into place is complete.
+// watcher receives inotify events about directories. It distinguishes a created file,
+// which may be half written, from a moved file, which is complete. fsnotify does not.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -35,15 +34,15 @@ type watched struct {
 	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of local file systems, where each change causes an event. On a
-// network file system or on FUSE, changes may cause no event, so polls check files more often.
+// localFS has the magic numbers of local file systems, on which each change causes an
+// event. On other file systems, polls check files more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
 }
 
-// maxEvents is the maximum number of events stored during a long load of files. If more come,
-// all are replaced by one event with the field "lost" set.
+// maxEvents is the maximum number of stored events. If more come, one event with the field
+// "lost" replaces all of them.
 const maxEvents = 16384
 
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
@@ -60,8 +59,8 @@ func openWatcher(kick func()) (*watcher, error) {
 		return nil, errors.Join(err, w.f.Close())
 	}
 	go func() {
-		// RawConn.Read calls the function whenever the descriptor is readable. It returns an
-		// error after the watcher is closed.
+		// RawConn.Read calls the function whenever the descriptor is readable. After the
+		// watcher is closed, it returns an error.
 		for w.conn.Read(func(fd uintptr) bool { return w.pull(int(fd)) }) == nil {
 			kick()
 		}
@@ -80,8 +79,8 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether there are events that take has not returned yet. It also
-// reads the descriptor.
+// pending reports whether there are events that take has not returned yet. It also reads
+// the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -142,9 +141,8 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories in the slice "want", which must be sorted. The result
-// "fresh" lists the directories that were not watched before. A missing directory is not an
-// error.
+// arm watches exactly the directories in "want", which must be sorted. "fresh" lists the
+// new directories. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
@@ -188,7 +186,7 @@ func (w *watcher) arm(want []string) (fresh []string, err error) {
 	return fresh, err
 }
 
-// local returns a map with each watched directory. The value is true if each change in the
+// local returns a map of the watched directories. The value is true if each change in the
 // directory causes an event.
 func (w *watcher) local() map[string]bool {
 	w.mu.Lock()
@@ -217,8 +215,8 @@ func (w *watcher) setArming(on bool) {
 	w.mu.Unlock()
 }
 
-// close ends the watcher. It does not wait for the method arm, because the file system may not
-// answer.
+// close ends the watcher. It does not wait for the method arm, because the file system may
+// not answer.
 func (w *watcher) close() {
 	w.mu.Lock()
 	arming := w.arming

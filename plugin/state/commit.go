@@ -9,17 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Next is a set for Commit, together with functions that return the content of its files.
+// A Next is a set for Commit, with functions that open the content of its files.
 type Next struct {
-	// Set is the whole set. The snapshots in Set are ignored, because the State adds them
+	// Set is the whole set. Its snapshots are ignored. The State adds the snapshots
 	// itself.
 	Set
-	// Blobs contains, by digest, functions that open the content of blobs (stored copies of
-	// files). It may lack stored blobs. If the content has another digest, the file keeps its
+	// Blobs has a function for each digest. The function opens the content of the blob.
+	// Stored blobs may be missing. If the content has another digest, the file keeps its
 	// old version.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts contains, by path, functions that write the compiled orders of a file. The State
-	// calls a function only if the version of the file has no snapshot, and never after a
+	// Parts has a function for each path. The function writes the compiled orders of the
+	// file. The State calls it only for a version without a snapshot, and not after a
 	// newer Commit.
 	Parts map[string]func(io.Writer) error
 }
@@ -27,10 +27,10 @@ type Next struct {
 type parts map[string]func(io.Writer) error
 
 // Commit stores the newest set in the background and returns at once. The caller must not
-// change next after the call.
+// change next afterwards.
 //
-// If a new version of a file cannot be stored, the old version stays, and the State tries
-// again after 30 seconds. Snapshots are stored at most once in 10 seconds.
+// If a new version of a file cannot be stored, the old version stays. The State tries
+// again after 30 seconds. Snapshots wait up to 10 seconds.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -38,8 +38,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace makes next the pending set. It keeps the Blobs of the earlier pending set, because
-// next may need blobs that are still not stored.
+// replace makes next the pending set. It keeps the Blobs of the pending set, because next
+// may need them.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)
@@ -62,8 +62,8 @@ func (s *State) signal() {
 	}
 }
 
-// Flush waits until the newest set is stored or the attempt has failed, and returns the error
-// of the attempt. It does not wait for a delayed snapshot.
+// Flush waits until the newest set is stored or the attempt has failed. It returns the
+// error of the attempt. It does not wait for a delayed snapshot.
 func (s *State) Flush() error {
 	done := make(chan error)
 	select {
@@ -74,7 +74,7 @@ func (s *State) Flush() error {
 	}
 }
 
-// change commits a copy of the newest set that the function do has changed.
+// change copies the newest set, and calls do to change the copy. It then commits the copy.
 func (s *State) change(do func(*Set) error) error {
 	s.mu.Lock()
 	next := Next{Set: s.newest, Parts: s.parts}
@@ -88,8 +88,8 @@ func (s *State) change(do func(*Set) error) error {
 	return err
 }
 
-// Forget removes the version of a file, so that its orders end at the next start. The floor
-// (lowest allowed serial) of the file stays. An unknown file is an error.
+// Forget removes the version of a file. The orders of the file end at the next start. The
+// floor of the file stays. For an unknown file, Forget returns an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -100,8 +100,8 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the floor of a file: the lowest serial that the next version may have. A
-// version with exactly this serial may have any content.
+// SetSerial sets the floor of a file. The floor is the lowest allowed serial of the next
+// version. The content of a version with exactly this serial does not matter.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")
@@ -115,9 +115,9 @@ func (s *State) SetSerial(path string, serial int64) error {
 	})
 }
 
-// Accept ends the alarm about a directory that was empty or damaged (see Set.Unaccepted). The
-// next write of current.json removes refused.json, so that the blobs of lost versions are
-// removed too.
+// Accept ends the alarm about an empty or damaged directory (see Set.Unaccepted). The next
+// write of current.json then removes refused.json. The blobs of lost versions are removed
+// too.
 func (s *State) Accept() {
 	s.mu.Lock()
 	s.accepts = true

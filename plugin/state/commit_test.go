@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at once,
-// and only the last set must be stored. It uses a blob of an earlier set.
+// TestNewestWins commits 1001 sets while the disk does not answer. Commit must return at
+// once. Only the last set must be stored.
 func TestNewestWins(t *testing.T) {
 	dir := t.TempDir()
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -64,8 +64,8 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestPartial commits new versions of two files, and the side list of one version cannot be
-// stored. This file must keep its old version. The other file must get its new version.
+// TestPartial commits new versions of two files. The side list of one version cannot be
+// stored. This file must keep its old version.
 func TestPartial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -110,8 +110,8 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestRetry checks that a failed commit is tried again after 30 seconds. Until then the stored
-// set must stay, and Status must report the error.
+// TestRetry checks that the State tries a failed commit again after 30 seconds. Until
+// then, the stored set must stay and Status must report the error.
 func TestRetry(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -163,8 +163,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestSnapshotsWait checks that later snapshots are written at most once in 10 seconds. Blobs
-// must always be stored at once.
+// TestSnapshotsWait checks that later snapshots are written at most once in 10 seconds.
+// Blobs must be stored at once.
 func TestSnapshotsWait(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -220,8 +220,8 @@ func TestSnapshotsWait(t *testing.T) {
 	}
 }
 
-// TestSettings checks that a commit drops a snapshot only when the settings, the guard or a
-// side list has changed.
+// TestSettings checks which commits drop a snapshot. Only a change of the settings, the
+// guard or a side list may drop the snapshot.
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -305,8 +305,8 @@ func TestForgetBesideCommit(t *testing.T) {
 	}
 }
 
-// TestDropBesideCommit calls DropSnapshot while a commit that keeps the snapshot is being stored.
-// The next commit must store the new snapshot.
+// TestDropBesideCommit calls DropSnapshot while a commit with the snapshot is being
+// stored. The next commit must store the new snapshot.
 func TestDropBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -346,7 +346,7 @@ func TestDropBesideCommit(t *testing.T) {
 	}
 }
 
-// TestSteps checks that each file is synced and then renamed, and that a new blob is written
+// TestSteps checks that each file is synced and then renamed. A new blob must be written
 // before current.json.
 func TestSteps(t *testing.T) {
 	dir := t.TempDir()
@@ -373,8 +373,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailureBesideCommit commits a second set while the first set is being stored and fails.
-// The second set has no blobs, so the State must take the blobs of the first set.
+// TestFailureBesideCommit commits a second set while the storing of the first set fails.
+// The second set has no blobs. The State must take the blobs of the first set.
 func TestFailureBesideCommit(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -404,8 +404,8 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused commits a version without its blob, so the old version stays. The compiled
-// new version must not become the snapshot of the old version.
+// TestPartOfRefused commits a version without its blob, so the old version stays. The old
+// version must not get the new snapshot.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -424,8 +424,8 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// TestSnapshotSize checks the error for a snapshot file of another size than recorded. The
-// error must come before the first read, because the caller relies on the size.
+// TestSnapshotSize checks the error for a snapshot file with another size than recorded.
+// The error must come before the first read, because the caller relies on the size.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// crashEnv is an environment variable for child processes of the test. A child kills itself at
-// the point with this number.
+// crashEnv is an environment variable for child processes. A child kills itself at the
+// point with this number.
 const crashEnv = "STATE_TEST_CRASH"
 
 // TestMain calls child in place of the tests if crashEnv is set.
@@ -48,7 +48,7 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// child stores the sets of history in dir and kills itself at the given point. There is a
+// child stores the sets of history in dir, and kills itself at the given point. There is a
 // point before and after each step of the file system.
 func child(at int, dir string) error {
 	point := 0
@@ -66,7 +66,7 @@ func child(at int, dir string) error {
 		s, err := Open(dir, Options{FS: durable.FS{Hook: func(s durable.Step, run func() error) error {
 			crash()
 			var err error
-			// After SIGKILL, the kernel still has all written data, so a sync would only take
+			// After SIGKILL, the kernel still has all written data. A sync would only take
 			// time.
 			if s != durable.Sync && s != durable.SyncDir {
 				err = run()
@@ -85,9 +85,8 @@ func child(at int, dir string) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point while it stores three sets. The next start must
-// find one complete set, not older than after an earlier point. The directory must contain
-// only its files.
+// TestCrashes kills a process at each point while the process stores three sets. The next
+// start must find one complete set.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// unsynced writes files without syncs, so that the tests are fast.
+// unsynced writes files without syncs, which makes the tests fast.
 var unsynced = durable.FS{Hook: func(s durable.Step, run func() error) error {
 	if s == durable.Sync || s == durable.SyncDir {
 		return nil
@@ -33,8 +33,8 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips calls the function do with copies of b. In each copy, one byte is changed by XOR with
-// a mask. at is the position of this byte.
+// flips calls the function do with copies of b. In each copy, one byte is changed by XOR
+// with a mask. The changed byte is at the position at.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {
@@ -45,8 +45,8 @@ func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	}
 }
 
-// TestDamagedCurrent checks that decode refuses current.json after a change of one byte or of
-// the length.
+// TestDamagedCurrent checks that decode refuses current.json after a change of one byte or
+// of the length.
 func TestDamagedCurrent(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -128,8 +128,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNewerFormat checks the error about a current.json that has the format of a later
-// program.
+// TestNewerFormat checks the error for a current.json of a later program with another
+// format.
 func TestNewerFormat(t *testing.T) {
 	b, err := encode(Set{}, "v9")
 	if err != nil {
@@ -144,8 +144,9 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedBlob changes each byte of each blob and snapshot. Verify must return one error
-// with the damaged file and its order file. The next commit must repair the damaged file.
+// TestDamagedBlob changes each byte of each blob and snapshot. Verify must return one
+// error with the damaged file and its order file. The next commit must repair the damaged
+// file.
 func TestDamagedBlob(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -193,8 +194,8 @@ func TestDamagedBlob(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestMissing removes each blob and snapshot. Open must report the missing file and its order
-// file. A named pipe or a directory in place of the file must not block Open.
+// TestMissing removes each blob and snapshot. Open must report the missing file and its
+// order file. A named pipe in place of the file must not block Open.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -253,8 +254,8 @@ func TestShortReads(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that decode accepts only bytes that encode can return. Each input is
-// decoded unchanged, and with a good checksum.
+// FuzzDecode checks that decode accepts only bytes that encode can return. It decodes each
+// input unchanged, and again with a good checksum.
 func FuzzDecode(f *testing.F) {
 	good, err := encode(example().Set, "test")
 	if err != nil {

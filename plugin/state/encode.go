@@ -17,13 +17,13 @@ import (
 const (
 	// format is the version number of the format of current.json.
 	format = 1
-	// maxCurrent is the largest size of current.json in bytes. Each order file needs some 500
-	// bytes.
+	// maxCurrent is the largest size of current.json in bytes. Each order file needs some
+	// 500 bytes.
 	maxCurrent = 256 << 20
 )
 
-// A document is the JSON object in current.json. The checksum in the last line is not a part
-// of it.
+// A document is the JSON object in current.json. The checksum in the last line is not part
+// of the document.
 type document struct {
 	Format  int    `json:"format"`
 	Writer  text   `json:"writer"`
@@ -63,9 +63,8 @@ type floorEntry struct {
 	SHA256 *Digest `json:"sha256,omitempty"`
 }
 
-// A text is a string in current.json that may contain any bytes, although JSON strings must be
-// UTF-8. Unprintable text, and text that begins with a double quote, is stored as a Go string
-// literal.
+// A text is a string in current.json that may contain any bytes. JSON strings must be
+// UTF-8. Unprintable text is therefore stored as a Go string literal.
 type text string
 
 func (t text) MarshalText() ([]byte, error) {
@@ -103,7 +102,7 @@ func stringsOf(in []text) (out []string) {
 }
 
 // encode returns the content of current.json. The last line has the SHA-256 of the lines
-// above, as JSON, so that programs like jq can read the file.
+// above. The line is JSON too, so programs like jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {
@@ -141,8 +140,8 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode parses current.json. If encode would write other bytes, another program has written
-// the file, and decode returns an error.
+// decode parses current.json. If encode would write other bytes, another program has
+// written the file. decode then returns an error.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {

@@ -4,5 +4,5 @@ package state
 
 import "testing"
 
-// pipe does nothing, because this system has no named pipes in directories.
+// pipe does nothing. This system has no named pipes in directories.
 func pipe(*testing.T, string) {}

@@ -21,8 +21,8 @@ import (
 // ErrDamaged means that the content of a stored file has changed.
 var ErrDamaged = errors.New("damaged")
 
-// openRegular opens a regular file and returns its size. It refuses other files, because
-// opening a named pipe could block the process.
+// openRegular opens a regular file and returns its size. It refuses all other files.
+// Opening a named pipe could block the process.
 func openRegular(path string) (*os.File, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -45,11 +45,11 @@ func readFile(path string, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%s: has %d bytes, more than %d", printable.Line(path), size, limit)
 	}
-	// io.LimitReader keeps the limit even if the file grows while it is read.
+	// io.LimitReader keeps the limit even if the file grows during the read.
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked file verifies its checksum when a caller has read it to the end.
+// A checked file verifies its checksum at the end of the file.
 type checked struct {
 	f    *os.File
 	size int64 // in bytes
@@ -76,8 +76,9 @@ func (c *checked) Size() int64 { return c.size }
 
 func (c *checked) Close() error { return c.f.Close() }
 
-// Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged, the
-// reader returns ErrDamaged in place of io.EOF, and the next commit repairs it if possible.
+// Blob opens the blob (a stored copy of a file) with the digest d. If the blob is damaged,
+// the reader returns ErrDamaged in place of io.EOF. The next commit repairs the blob if
+// possible.
 func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	f, size, err := openRegular(filepath.Join(s.dir, blobDir, blobName(d)))
 	if err != nil {
@@ -86,9 +87,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file and returns their size in bytes. If they
-// are damaged, the reader returns ErrDamaged in place of io.EOF. If they are missing, the
-// error is fs.ErrNotExist.
+// Snapshot opens the compiled orders of an order file, and returns their size in bytes.
+// Damaged orders cause ErrDamaged in place of io.EOF. For missing orders, the error is
+// fs.ErrNotExist.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -109,9 +110,8 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes the snapshot snap of an order file, because its content cannot be used.
-// The next commit writes a new one. If the file now has another snapshot, DropSnapshot does
-// nothing.
+// DropSnapshot removes a useless snapshot of an order file. The next commit writes a new
+// snapshot. If the file now has another snapshot, DropSnapshot does nothing.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,8 +121,8 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit
-// that began before DropSnapshot still has them in its set. The caller must have locked s.mu.
+// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A
+// commit in progress may still have them. The caller must have locked s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set
@@ -149,11 +149,12 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. For each missing or damaged file, it
-// returns an error with the path of the order file. After coop.Start, it yields to queries.
+// Verify reads all blobs and snapshots of the stored set. It returns an error for each
+// missing or damaged file. After coop.Start, it yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
-		// A commit may have removed this version meanwhile. A missing file is then no problem.
+		// A commit may have removed this version during Verify. A missing file is then no
+		// problem.
 		if now := s.Set().Versions[path]; err != nil && now.sameContent(v) {
 			problems = append(problems, fmt.Errorf("state: %s: %s: %w", printable.Line(path), what, err))
 		}
@@ -177,7 +178,7 @@ func (s *State) Verify() (problems []error) {
 	return problems
 }
 
-// drain reads r to the end and closes it. If err is not nil, drain only returns err.
+// drain reads r to the end and closes r. If err is not nil, drain returns err at once.
 func drain(r io.ReadCloser, err error) error {
 	if err != nil {
 		return err

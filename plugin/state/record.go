@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// changesName is the name of the file that records the changes that persons have asked for. Each
+// changesName is the name of the file with the changes that a person has asked for. Each
 // line is a JSON object.
 const changesName = "changes.jsonl"
 
@@ -40,8 +40,7 @@ func (s *State) Record(c Change) error {
 		err = fmt.Errorf("%s: has more than %d bytes; move the file to an archive", s.path(changesName), maxChanges)
 	}
 	if err == nil {
-		// The line break ends a last line that a crash or a full disk has cut off. After a
-		// complete line, it would make an empty line.
+		// The line break ends a line that a crash or a full disk has cut off.
 		if !endsLine(path, info.Size()) {
 			line = append([]byte("\n"), line...)
 		}

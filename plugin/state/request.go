@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A program that cannot lock a state directory leaves a request for the program that has
-// locked it. The request is a file in the directory "request":
+// A program that cannot lock a state directory leaves a request for the program with the
+// lock. A request is a file in the directory "request":
 //
 //	ID.json      the request; see Ask
 //	ID.taken     the request after Take, until Answer
@@ -121,11 +121,11 @@ type Answer struct {
 }
 
 // requestFS writes the files of requests. If root asks, the files get the owner of the
-// directory, because the other program may run as another user.
+// directory.
 var requestFS = durable.FS{Inherit: true}
 
-// Ask leaves a request in the state directory dir, and returns its id. The program that has
-// locked the directory takes the request when it next calls Take.
+// Ask leaves a request in the state directory dir, and returns the id of the request. The
+// program with the lock takes the request at its next call of Take.
 func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	if err := c.Check(); err != nil {
 		return "", err
@@ -140,8 +140,8 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 	return id, requestFS.WriteFile(filepath.Join(dir, requestDir, id+requestEnd), append(b, '\n'), 0o600)
 }
 
-// Withdraw removes a request. If the other program has taken the request already, withdrawn is
-// false.
+// Withdraw removes a request. If the other program has already taken the request,
+// withdrawn is false.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
 	// The rename of Take and this removal exclude each other.
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
@@ -153,8 +153,8 @@ func Withdraw(dir, id string) (withdrawn bool, err error) {
 	return true, nil
 }
 
-// Answered returns the answer to a request and removes the answer. ok is false if there is no
-// answer yet.
+// Answered returns the answer to a request and removes the answer. If there is no answer
+// yet, ok is false.
 func Answered(dir, id string) (a Answer, ok bool, err error) {
 	path := filepath.Join(dir, requestDir, id+answerEnd)
 	b, err := readFile(path, maxRequest)
@@ -171,10 +171,10 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests that other programs have left. Answer each of them with Answer.
-// The error is about malformed requests, or durable.ErrReplaced for a replaced directory.
+// Take returns the requests that other programs have left. Answer each request with
+// Answer. For a replaced directory, the error is durable.ErrReplaced.
 //
-// Take records each request first. If the record cannot be written, Take answers with a
+// Take first records each request. If Take cannot record a request, it answers with a
 // refusal.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
@@ -189,7 +189,7 @@ func (s *State) Take() (out []Request, err error) {
 			continue // the request was withdrawn
 		}
 		if err != nil {
-			// A request that stays would be reported at each look.
+			// A request that stays would be reported at each call.
 			errs = append(errs, fmt.Errorf("state: %s: is no request: %w", printable.Line(path), errors.Join(err, os.Remove(path))))
 			continue
 		}
@@ -273,8 +273,8 @@ func (s *State) answer(id string, a Answer) error {
 	return errors.Join(err, s.fs.Remove(filepath.Join(dir, id+takenEnd)))
 }
 
-// dropRequests removes old answers, and the requests that a killed program has taken and not
-// answered. It adds a problem for each of these requests.
+// dropRequests removes old answers. A killed program may have left requests without an
+// answer. dropRequests removes these too, and adds a problem for each.
 func (s *State) dropRequests() {
 	dir := filepath.Join(s.dir, requestDir)
 	for _, name := range names(dir) {

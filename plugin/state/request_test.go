@@ -94,8 +94,8 @@ func TestWithdraw(t *testing.T) {
 	t.Logf("withdrawn %d times, taken %d times", both[0], both[1])
 }
 
-// TestBadRequests checks that malformed requests are refused, removed and reported, and that a
-// request that is no regular file does not block the program.
+// TestBadRequests checks that malformed requests are refused, removed and reported. A
+// request that is no regular file must not block the program.
 func TestBadRequests(t *testing.T) {
 	for want, content := range map[string]string{
 		"unexpected end of JSON input|EOF":  "",
@@ -143,8 +143,8 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// TestRecord checks the record of requests and refusals, and that a record after a cut line
-// begins on a new line.
+// TestRecord checks the record of requests and refusals. After a cut line, a record must
+// begin on a new line.
 func TestRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -178,7 +178,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestUnrecorded checks that a request is refused if the request cannot be recorded.
+// TestUnrecorded checks that Take refuses a request that it cannot record.
 func TestUnrecorded(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -198,8 +198,8 @@ func TestUnrecorded(t *testing.T) {
 	}
 }
 
-// TestKilledBeforeAnswer checks that Open reports and removes a request that a killed program
-// has taken, and removes old answers.
+// TestKilledBeforeAnswer checks the requests that a killed program has taken. Open must
+// report and remove these requests, and remove old answers.
 func TestKilledBeforeAnswer(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -258,9 +258,9 @@ func TestReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestNoWriteIntoReplacedDirectory moves the directory that Open has locked, and puts another
-// in its place. A commit must not write into the other directory. It must succeed when the old
-// directory is back.
+// TestNoWriteIntoReplacedDirectory replaces the locked directory by another. A commit must
+// not write into the other directory. When the old directory is back, a commit must
+// succeed.
 func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	c := newClock()
@@ -289,8 +289,8 @@ func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestUnaccepted checks which directories have a set that no person has accepted, and that this
-// survives restarts until Accept.
+// TestUnaccepted checks which directories have a set that no person has accepted. The mark
+// must survive restarts until Accept.
 func TestUnaccepted(t *testing.T) {
 	for _, tc := range []struct {
 		name       string

@@ -11,25 +11,24 @@ import (
 	"time"
 )
 
-// A Set is the content of current.json: the last good version and the lowest allowed serial of
-// each order file.
+// A Set is the content of current.json. It has the last good version and the lowest
+// allowed serial of each order file.
 type Set struct {
-	// Options is the digest of the settings. Guard is the digest of the guard (the rules that
-	// protect names from being blocked). A snapshot with other digests is not used.
+	// Options is the digest of the settings. Guard is the digest of the guard. A snapshot
+	// with other digests is not used.
 	Options, Guard Digest
 	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
-	// Floors contains, by path, the lowest serial that the next version of a file may have.
-	// Forget does not remove the floor.
+	// Floors contains the floor of each file by path. The floor is the lowest allowed
+	// serial of the next version. Forget does not remove the floor.
 	Floors map[string]Floor
-	// Unaccepted is the time at which Open found the directory new, empty or damaged, so that
-	// earlier serials are unknown. It is zero if current.json was always readable, or after
-	// Accept. Commit ignores it.
+	// Unaccepted is the time at which Open found the directory new, empty or damaged.
+	// After Accept, it is zero. Commit ignores it.
 	Unaccepted time.Time
 }
 
-// A Version describes the last good version of an order file (the newest version that passed
-// all checks).
+// A Version describes the last good version of an order file. It is the newest version
+// that passed all checks.
 type Version struct {
 	Order      Digest            // the digest of the order file
 	Sides      map[string]Digest // the digests of the side lists by the names in the order file
@@ -43,11 +42,11 @@ type Version struct {
 // NoSerial is the Serial of a Version whose order file has no serial.
 const NoSerial = -1
 
-// A Floor is the lowest serial that the next version of an order file may have.
+// A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only file that may have exactly this serial. It is zero if a
-	// person has set the floor, because any file may then have this serial.
+	// Order is the digest of the only file that may have exactly this serial. If any file
+	// may, because a person has set the floor, Order is zero.
 	Order Digest
 }
 
@@ -60,8 +59,8 @@ type Snapshot struct {
 // File returns the name of the snapshot file.
 func (s Snapshot) File() string { return fmt.Sprintf("%016x.snap", s.XXH64) }
 
-// snapshotSum returns the checksum in the name of a snapshot file. ok is false for other
-// names.
+// snapshotSum returns the checksum in the name of a snapshot file. For other names, ok is
+// false.
 func snapshotSum(name string) (sum uint64, ok bool) {
 	if len(name) != 16+len(".snap") {
 		return 0, false
@@ -81,8 +80,8 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digests of the order file and of the side lists. The text "file" or "side
-// list NAME" is for error messages.
+// blobs yields the digests of the order file and of the side lists. The string is "file"
+// or "side list NAME", for error messages.
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {

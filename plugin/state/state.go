@@ -1,4 +1,4 @@
-// Package state keeps the last good versions of order files in a directory, so that the orders
+// Package state keeps the last good versions of order files in a directory. The orders then
 // stay in force after a restart. The directory contains these files:
 //
 //	LOCK                the process that uses the directory
@@ -9,16 +9,16 @@
 //	request             changes that other programs ask for; see Ask
 //	changes.jsonl       a record of these changes; see Record
 //
-// The package stores blobs first, and then replaces current.json as a whole. A crash therefore
-// leaves either the old set of versions or the new set. Snapshots only save the time of
-// compiling.
+// The package stores blobs first, and then replaces current.json as a whole. After a crash, the
+// directory therefore has either the old set of versions or the new set. One goroutine does all
+// writes, so Commit never waits for the disk. If the disk is slow, only the newest set is
+// stored.
 //
-// One goroutine does all writes, so that Commit never waits for the disk. If the disk is
-// slower than the commits, only the newest set is stored.
+//	files 0600, directories 0700
 //
-// Files have mode 0600 and directories mode 0700, because blobs can contain sealed (secret)
-// orders. The package verifies a checksum before it uses a file. A checksum finds damage, but
-// only a signature stops an intruder who can write to the directory.
+// The modes protect sealed (secret) orders, which may be in blobs. The package verifies a
+// checksum before it uses a file. A checksum finds damage. Only a signature stops an intruder
+// who can write to the directory.
 package state
 
 import (
@@ -44,8 +44,8 @@ const (
 )
 
 const (
-	// snapshotEvery is the shortest time between two writes of snapshots, because snapshots
-	// can be very large and a list can change each second.
+	// snapshotEvery is the shortest time between two writes of snapshots. A snapshot can
+	// be very large, and a list can change each second.
 	snapshotEvery = 10 * time.Second
 	// retryAfter is the time before a failed write is tried again.
 	retryAfter = 30 * time.Second
@@ -53,15 +53,15 @@ const (
 
 // Options are the settings of a State.
 type Options struct {
-	// Writer is the version of the program. The version is written to current.json for people
-	// to read.
+	// Writer is the version of the program. It is written to current.json as information
+	// for people.
 	Writer string
 	// Now returns the current time. If Now is nil, the system's clock is used.
 	Now func() time.Time
-	// After is time.After or a replacement in tests. If After is nil, time.After is used.
+	// After is time.After, or a replacement in tests. If After is nil, time.After is used.
 	After func(time.Duration) <-chan time.Time
 	// Done is called after each attempt to store a set, and may be nil. Later writes wait
-	// until Done returns. Done must not call Flush or Close, because they would wait for Done.
+	// until Done returns. Done must not call Flush or Close.
 	Done func(error)
 	// FS writes the files. Tests replace the hook of FS.
 	FS durable.FS
@@ -111,23 +111,22 @@ type Status struct {
 	Err error
 	// FailingSince is the time of the first failed attempt after the last success.
 	FailingSince time.Time
-	// Stored is the time of the newest success. It is zero if this process has not stored a
-	// set.
+	// Stored is the time of the newest success. It is zero before the first success of
+	// this process.
 	Stored time.Time
 	// Pending is true while a set or a snapshot waits to be stored or is being stored.
 	Pending bool
 }
 
-// Open locks a state directory, reads current.json and starts the goroutine that writes. It
-// creates the directory if its parent exists. If another process uses the directory, the error
-// is a *durable.LockedError.
+// Open locks a state directory, reads current.json and starts the goroutine that writes.
+// It creates the directory if its parent exists. If another process uses the directory,
+// the error is a *durable.LockedError.
 //
-// Open keeps all undamaged versions, and Problems returns an error for each bad file. Only
-// Blob, Snapshot and Verify check the content of files, because this takes long.
+// Open keeps all undamaged versions. Problems returns an error for each bad file. Only
+// Blob, Snapshot and Verify check the content of files.
 //
-// If current.json is damaged, the State has no versions, and the first commit renames the file
-// to refused.json. While refused.json exists, no blob is removed, so that a person can restore
-// the versions.
+// If current.json is damaged, the State has no versions. The first commit renames the file
+// to refused.json. While refused.json exists, no blob is removed.
 //
 // In a read-only directory, Open works and each commit fails.
 func Open(dir string, opt Options) (*State, error) {
@@ -225,8 +224,8 @@ func (s *State) hasRefused() bool {
 	return err == nil
 }
 
-// names returns the regular files in a directory. It returns none if the directory cannot be
-// read, so that the caller reports all files as missing.
+// names returns the regular files in a directory. If the directory cannot be read, the
+// result is empty. The caller then reports all files as missing.
 func names(dir string) (out []string) {
 	all, _ := os.ReadDir(dir)
 	for _, e := range all {
@@ -255,7 +254,7 @@ func (s *State) Set() Set {
 }
 
 // Unaccepted returns the time at which Open found the directory empty or damaged (see
-// Set.Unaccepted). The time is zero if a person has accepted this.
+// Set.Unaccepted). After a person has accepted the directory, the time is zero.
 func (s *State) Unaccepted() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,8 +264,8 @@ func (s *State) Unaccepted() time.Time {
 	return s.set.Unaccepted
 }
 
-// Damaged reports whether current.json was damaged or lost, in this or an earlier process, and no
-// person has accepted this. A new or empty directory is not damaged.
+// Damaged reports whether current.json was damaged or lost, and no person has accepted the
+// loss. A new or empty directory is not damaged.
 func (s *State) Damaged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,8 +281,9 @@ func (s *State) Status() Status {
 	return out
 }
 
-// Close stores the pending set and snapshots, releases the lock, and returns the error of the
-// newest attempt. After Close, Commit has no effect. A second Close returns the same error.
+// Close stores the pending set and snapshots, and releases the lock. It returns the error
+// of the newest attempt. A second Close returns the same error. After Close, Commit has no
+// effect.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
@@ -293,8 +293,8 @@ func (s *State) Close() error {
 	return s.closed
 }
 
-// Abandon releases the lock like Close, but stores nothing. It is for a directory that was
-// removed or replaced, because another program may use the new directory.
+// Abandon releases the lock like Close, but stores nothing. Call Abandon for a removed or
+// replaced directory. Another program may use the new directory.
 func (s *State) Abandon() {
 	s.mu.Lock()
 	s.pending, s.parts, s.abandoned = nil, nil, true
@@ -305,7 +305,7 @@ func (s *State) Abandon() {
 // blobName returns the file name of the blob with the digest d.
 func blobName(d Digest) string { return "sha256-" + d.String() }
 
-// blobDigest returns the digest in the file name of a blob. ok is false for other names.
+// blobDigest returns the digest in the file name of a blob. For other names, ok is false.
 func blobDigest(name string) (d Digest, ok bool) {
 	hex, ok := strings.CutPrefix(name, "sha256-")
 	return d, ok && d.UnmarshalText([]byte(hex)) == nil

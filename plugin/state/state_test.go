@@ -21,7 +21,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A clock is a clock that moves only when the test calls pass.
+// A clock moves only when the test calls pass.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -49,7 +49,7 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return t.ch
 }
 
-// pass moves the clock forward by d and fires the timers that have ended.
+// pass moves the clock forward by d and fires the timers that are due.
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -225,8 +225,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSweep checks that unneeded blobs and snapshots are removed, and that files with other
-// names stay.
+// TestSweep checks that unneeded blobs and snapshots are removed. Files with other names
+// must stay.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -248,9 +248,9 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a restart,
-// and that other files stay. Forget must refuse an unknown path. SetSerial must accept an
-// unknown path.
+// TestForgetAndSetSerial checks that the effects of Forget and SetSerial survive a
+// restart. Other files must stay. Forget must refuse an unknown path, but SetSerial must
+// accept it.
 func TestForgetAndSetSerial(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

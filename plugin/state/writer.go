@@ -47,8 +47,8 @@ func (s *State) run() {
 	}
 }
 
-// attempt stores the pending set and the pending snapshots, and then removes files that the
-// stored set does not need. If last is true, snapshots are not delayed.
+// attempt stores the pending set and snapshots, and removes files that are no longer
+// needed. If last is true, snapshots are not delayed.
 func (s *State) attempt(last bool) error {
 	select {
 	case <-s.wake: // the pending set of this signal is stored below
@@ -90,8 +90,8 @@ func (s *State) attempt(last bool) error {
 	return err
 }
 
-// lacking returns the parts (compiled orders) in todo whose versions in base have no snapshot.
-// The parts were compiled from the set next. If next is nil, they were compiled from base.
+// lacking returns the parts (compiled orders) in todo whose versions in base have no
+// snapshot.
 func lacking(base Set, next *Next, todo parts) parts {
 	out := parts{}
 	for path, write := range todo {
@@ -103,9 +103,8 @@ func lacking(base Set, next *Next, todo parts) parts {
 	return out
 }
 
-// finish records the result of an attempt and sets the timer of the next attempt. next is the
-// set of the attempt, or nil. left contains the parts whose snapshots wait for the duration
-// wait.
+// finish records the result of an attempt and sets the timer of the next attempt. next is
+// the set of the attempt, or nil. The parts left wait for the duration wait.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()
@@ -140,12 +139,12 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of the set next and then current.json. base is the stored set. store
-// returns the content of current.json, and false if current.json could not be written.
+// store stores the blobs of the set next, and then current.json. The stored set is base.
+// If current.json could not be written, store returns false.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// current.json must exist before the first blob. Otherwise a start would report that
-		// current.json was lost.
+		// current.json must exist before the first blob. Otherwise a start would report
+		// current.json as lost.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -182,8 +181,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	return set, true
 }
 
-// storeBlobs stores the blobs (copies of the files) of v that are missing or damaged on the
-// disk.
+// storeBlobs stores the blobs of v that are missing or damaged on the disk. A blob is a
+// copy of a file.
 func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
@@ -226,8 +225,8 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 	return nil
 }
 
-// snapshot stores the snapshots of the parts (compiled orders) in todo, and then current.json.
-// It returns the parts that could not be stored.
+// snapshot stores the snapshots of the parts in todo, and then current.json. It returns
+// the parts that could not be stored.
 func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 	set, left := base, parts{}
 	set.Versions = maps.Clone(base.Versions)
@@ -296,7 +295,8 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// decode must accept the new file, because a start that cannot read it loses all versions.
+	// decode must accept the new file. A start that cannot read current.json loses all
+	// versions.
 	if _, err := decode(b); err != nil {
 		return fmt.Errorf("%s: would not be readable: %w", s.path(currentName), err)
 	}
@@ -332,9 +332,8 @@ func (s *State) keepRefused() error {
 	return err
 }
 
-// sweep removes the blobs and snapshots that the stored set does not need. While refused.json
-// exists or current.json is unreadable, sweep removes nothing, because a person may need the
-// blobs.
+// sweep removes the blobs and snapshots that the stored set does not need. It removes
+// nothing while a person may need the blobs of refused.json.
 func (s *State) sweep(errs *[]error) {
 	if s.refused || s.hasRefused() {
 		return

@@ -11,15 +11,15 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// These are sender addresses in TestProxyProtocol. The load balancer is in Italy.
+// Sender addresses in TestProxyProtocol. The load balancer is in Italy.
 const (
 	balancer  = "127.0.1.53"
 	stranger  = "127.0.1.54" // a peer that is not a load balancer
 	forwarder = "127.0.8.1"  // a forwarder that the server trusts to send client subnets
 )
 
-// TestProxyProtocol checks that the address in the PROXY header counts as the client. IPv6
-// clients come through the load balancer, because the machine may have no IPv6.
+// TestProxyProtocol checks that the address in the PROXY header counts as the client. The
+// machine may have no IPv6, so IPv6 clients come through the load balancer.
 func TestProxyProtocol(t *testing.T) {
 	id := newIdentity(t)
 	geo := t.TempDir()
@@ -60,7 +60,7 @@ orders:
 		version      byte
 		ask          func(s *server, peer string, header []byte, text string) []byte
 	}{
-		// CoreDNS supports only version 2 over UDP, because version 1 is text for TCP.
+		// CoreDNS supports only version 2 over UDP. Version 1 is text for TCP.
 		{"UDP, version 2", "", 2, udpBehind},
 		{"TCP, version 1", "", 1, tcpBehind},
 		{"TCP, version 2", "", 2, tcpBehind},
@@ -109,8 +109,8 @@ orders:
 				if got := counted(t).since(before); got != count {
 					t.Errorf("%q: counted %q, want %q", tc.client, got, count)
 				}
-				// A client behind the load balancer must not be trusted to send a client
-				// subnet.
+				// The server must not trust the client subnet of a client behind the load
+				// balancer.
 				for _, subnet := range []string{"", " +subnet=0.0.0.0/0", " +subnet=127.0.2.0/24", " +subnet=2001:db8:1::/48"} {
 					got := names{ask(balancer, tc.client, blocked.ask+subnet),
 						strings.HasPrefix(ask(balancer, tc.client, "exact.example A"+subnet), "NXDOMAIN"),
@@ -120,7 +120,8 @@ orders:
 					}
 				}
 			}
-			// A forwarder behind the load balancer must be trusted to send a client subnet.
+			// The server must trust the client subnet of a forwarder behind the load
+			// balancer.
 			for subnet, want := range map[string]string{"127.0.1.0/24": court, "127.0.2.0/24": passes} {
 				if got := ask(balancer, forwarder, blocked.ask+" +subnet="+subnet); got != want+scope(t, subnet) {
 					t.Errorf("a forwarder for %s\n got %s\nwant %s", subnet, got, want+scope(t, subnet))

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// These are addresses of clients. On Linux a query can come from every address in 127.0.0.0/8.
-// The database has no country for 127.0.9.0/24.
+// Addresses of clients. On Linux, a query can come from every address in 127.0.0.0/8. The
+// database has no country for 127.0.9.0/24.
 const (
 	italian, french, swiss = "127.0.1.1", "127.0.2.1", "127.0.3.1"
 	nowhere, unknown       = "127.0.4.1", "127.0.9.1"
@@ -46,7 +46,7 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// This entry has only a continent, as for a satellite provider.
+		// This entry has only a continent, like a satellite provider.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -65,8 +65,8 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins, followed by plugins that answer
-// every name. It replaces the text $GEO by the directory of the databases.
+// startPlaced starts a server block with the given plugins. Plugins that answer every name
+// follow. It replaces the text $GEO by the directory of the databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -91,8 +91,8 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// The method "from" sends an A query from a local address, with a client subnet unless subnet is
-// "".
+// The method "from" sends an A query from a local address. Unless subnet is "", the query
+// has a client subnet.
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
 	text := name + " A +from=" + client
@@ -112,7 +112,7 @@ func exampleOrders(t *testing.T) string {
 	return strings.Replace(string(text), "\nauthorities:", "\ndefaults: {exempt: [127.0.1.77, \"2001:db8:1::77\"]}\nauthorities:", 1)
 }
 
-// These are answers in the form of the function brief.
+// Answers in the form of the function brief.
 const (
 	milan = "NXDOMAIN rd ra; SOA kickasstorrents.to. 30; EDE 16 Blocked by order of Court of Milan"
 	free  = "NOERROR aa rd; leads.cdn.net. 60 CNAME more.cdn.net.; more.cdn.net. 60 CNAME kickasstorrents.to.; kickasstorrents.to. 60 A 192.0.2.80; NS cdn.net. 60"
@@ -146,8 +146,8 @@ func TestMilan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := startPlaced(t, exampleOrders(t), "metadata\n"+tc.geoip+"\nblocklist $DIR/orders.yaml {\n"+tc.properties+"\n}")
-			// Each client asks twice, because an answer for one client must not reach another
-			// client from the cache.
+			// Each client asks twice. The cache must not give the answer for one client to
+			// another client.
 			for range 2 {
 				for _, client := range tc.blocked {
 					if got := brief(s.from(client, "kickasstorrents.to.", "")); got != milan {
@@ -164,13 +164,13 @@ func TestMilan(t *testing.T) {
 	}
 }
 
-// TestMilanThroughCache checks clients of two countries that share one cache, for an alias of
-// a blocked name. The client that asks first must not decide the answer for the other country.
+// TestMilanThroughCache checks clients of two countries that share one cache, for an alias
+// of a blocked name. Each client must get the answer for its country.
 func TestMilanThroughCache(t *testing.T) {
 	const blocked = "NOERROR rd ra; SOA leads.cdn.net. 30; EDE 16 Blocked by order of Court of Milan"
 	for _, clients := range [][]string{{italian, french, italian, french}, {french, italian, french, italian}} {
-		// The file plugin keeps an alias chain that ends in NODATA and drops a chain that ends
-		// in NXDOMAIN.
+		// The file plugin keeps an alias chain that ends in NODATA. It drops a chain that
+		// ends in NXDOMAIN.
 		for _, response := range []string{"nxdomain", "nodata"} {
 			t.Run(clients[0]+" first, "+response, func(t *testing.T) {
 				s := startPlaced(t, exampleOrders(t), "metadata\ngeoip $GEO/city.mmdb\nblocklist $DIR/orders.yaml {\nresponse "+response+"\n}")
@@ -197,7 +197,7 @@ func TestEuropeanUnion(t *testing.T) {
 }
 
 // TestNoCountry checks orders for countries on a server without countries of clients. The
-// orders must not be enforced, and the log must have a warning.
+// orders must not be enforced. The log must have a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks the verdicts (decisions) in the log of the plugin log. The log lines must
-// not contain ids of sealed (secret) orders.
+// TestLabels checks the verdicts in the log of the plugin log. The log lines must not
+// contain ids of sealed (secret) orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1
@@ -53,8 +53,7 @@ view inside {
 		from := len(out.String())
 		q := parseQuery(t, tc.ask)
 		overUDP(s, tc.ask)
-		// A query that a plugin sends, like the second query of dns64, has a log line of
-		// its own.
+		// A query of a plugin, like the second query of dns64, has a log line of its own.
 		line := regexp.MustCompile(`query ` + regexp.QuoteMeta(q.Question[0].Name+" "+dns.TypeToString[q.Question[0].Qtype]) + ` is (.*)\n`)
 		var found []string
 		eventually(t, func() bool { found = line.FindStringSubmatch(out.String()[from:]); return found != nil })

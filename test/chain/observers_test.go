@@ -48,9 +48,8 @@ func logged(t *testing.T) *buffer {
 	return b
 }
 
-// TestLogAndErrors checks the logs of three plugins. The plugin log must log the answer that
-// the client gets, and errors must log nothing. blocklist must log neither clients nor
-// queries.
+// TestLogAndErrors checks the logs of three plugins. log must log the answer, errors
+// nothing, and blocklist neither clients nor queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -72,8 +71,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has\n%q\nwant\n%q", got, want)
 	}
-	// The start line contains the server's address, which equals the client's address. It is
-	// removed, because the log must not contain the client's address.
+	// The log must not contain the client's address. The server has the same address, so
+	// the address in the start line is removed first.
 	logged := strings.ReplaceAll(out.String(), "bind 127.0.0.1", "bind")
 	for _, line := range strings.Split(logged, "\n") {
 		if strings.Contains(line, "[ERROR]") {
@@ -85,8 +84,8 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	}
 }
 
-// TestDnstap checks that the dnstap message contains the client's response, and the verdict
-// (the decision) in its extra field.
+// TestDnstap checks the dnstap message. It must contain the client's response. Its extra
+// field must have the verdict.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -166,8 +165,8 @@ ready ` + readiness + plain}, nil)
 	const blockedTotal = "coredns_blocklist_blocked_requests_total"
 	outside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view=""`, `zone="."`}
 	inside := []string{`response="nxdomain"`, `server="dns://127.0.0.1:0"`, `view="inside"`, `zone="."`}
-	// In CoreDNS's own counter, only the label "rcode" is reliable. The label "plugin" has the
-	// name of a neighbouring plugin.
+	// In CoreDNS's own counter, only the label "rcode" is reliable. The label "plugin" has
+	// the name of a neighbouring plugin.
 	own := []string{`rcode="NXDOMAIN"`, `server="dns://127.0.0.1:0"`, `view=""`}
 	before := []int{line(blockedTotal, outside...), line(blockedTotal, inside...), line("coredns_dns_responses_total", own...)}
 	overUDP(s, "www.blocked.example A")
@@ -189,7 +188,7 @@ ready ` + readiness + plain}, nil)
 func TestRestartUnderQueries(t *testing.T) {
 	s := &server{t: t, dir: t.TempDir()}
 	s.write("orders.yaml", orders)
-	// The port is fixed, because a reload would change port 0 to another port.
+	// The port is fixed. A reload would change port 0 to another port.
 	addr := freePort(t)
 	input := func(directive string) caddy.Input {
 		in := s.input("127.0.0.1", []string{directive + plain}).(caddy.CaddyfileInput)

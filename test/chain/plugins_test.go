@@ -25,7 +25,7 @@ const longReference = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" +
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-// These are the extended DNS errors in the answers for the orders.
+// The extended DNS errors in the answers for the orders.
 const (
 	censored = "; EDE 16 Blocked by order 7 of Court"
 	forged   = "; EDE 4 Blocked by order 7 of Court"
@@ -62,7 +62,7 @@ type row struct {
 	bind   string // the listen address; empty means 127.0.0.1
 	steps  []step
 	passes []string // more queries that must pass
-	// The function "wire" removes the parts of a reply that differ in each reply, for example
+	// The function "wire" removes the parts of a reply that differ each time, for example
 	// signatures.
 	wire func(testing.TB, []byte) []byte
 }
@@ -102,8 +102,8 @@ cache {
 forward . $UPSTREAM
 `
 
-// The step "blocked" is a query for a blocked name. No other plugin has changed the expected
-// answer.
+// The step "blocked" is a query for a blocked name. No other plugin has changed the
+// expected answer.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -184,7 +184,7 @@ acl {
 			passes: []string{"ok.example A +from=127.0.0.2"},
 		},
 		{
-			// The verdict is about the rewritten name, as the README describes.
+			// The verdict is about the rewritten name, as described in the README.
 			name: "rewrite name",
 			blocks: []string{`
 rewrite name exact www.blocked.example ok.example
@@ -204,8 +204,8 @@ rewrite name suffix .elsewhere.example .example answer auto` + plain},
 rewrite continue ttl suffix example. 60-90
 rewrite continue type HINFO A` + plain},
 			steps: []step{
-				// The lower bound of rewrite raises the TTL of the blocking answer. No plugin
-				// below rewrite can prevent this.
+				// The lower bound of rewrite raises the TTL of the blocking answer. No
+				// plugin below rewrite can prevent this.
 				{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 60" + censored, "1 nxdomain", ""},
 				{"page.example HINFO", "NOERROR rd ra; page.example. 60 A 192.0.2.99" + forged, "1 redirect", ""},
 			},
@@ -332,7 +332,7 @@ loadbalance` + plain},
 			},
 		},
 		{
-			// The plugins minimal and header are below blocklist, so they do not change the
+			// The plugins minimal and header are below blocklist. They do not change the
 			// answers of blocklist.
 			name: "minimal and header stand below",
 			blocks: []string{`
@@ -358,7 +358,7 @@ nsid node-7` + plain},
 			steps: []step{
 				{"www.blocked.example A +nsid", blocked.want + "; NSID node-7", "1 nxdomain", ""},
 				{"a.sealed.example A +nsid", "NXDOMAIN rd ra; SOA a.sealed.example. 30; NSID node-7", "1 nxdomain", ""},
-				// The EDE text is shortened, so that the NSID option and the SOA fit.
+				// The EDE text is shortened. The NSID option and the SOA then fit.
 				{"long.example A +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16 Blocked by order " + longReference + " of Court", "1 nxdomain", ""},
 				{"long.example A +nsid +bufsize=512", "NXDOMAIN rd ra; SOA long.example. 30; EDE 16; NSID node-7", "1 nxdomain", ""},
 				blocked,
@@ -366,8 +366,8 @@ nsid node-7` + plain},
 			passes: []string{"ok.example A +nsid", "nope.example A +nsid +do", "big.example TXT +nsid +bufsize=512"},
 		},
 		{
-			// The bufsize plugin first lowers the buffer size of the query. The EDE text must
-			// fit the lower size.
+			// The bufsize plugin first lowers the buffer size of the query. The EDE text
+			// must fit the lower size.
 			name: "bufsize",
 			blocks: []string{`
 bufsize 512
@@ -410,7 +410,8 @@ template IN A . {
 			passes: []string{"ok.example A +class=ANY"},
 		},
 		{
-			// The autopath plugin tries several names and takes the first name that exists.
+			// The autopath plugin tries several names. It takes the first name that
+			// exists.
 			name:  "autopath",
 			files: map[string]string{"resolv.conf": "search house.example office.example\nnameserver 127.0.0.1\n"},
 			blocks: []string{`

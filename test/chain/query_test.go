@@ -137,8 +137,8 @@ func unpack(t testing.TB, wire []byte) *dns.Msg {
 	return m
 }
 
-// brief returns a reply as one line: the RCODE and flags, the answers, the authority section
-// and the EDNS options.
+// brief returns a reply as one line: the RCODE and flags, the answers, the authority
+// section and the EDNS options.
 func brief(m *dns.Msg) string {
 	head := dns.RcodeToString[m.Rcode]
 	for _, f := range []struct {

@@ -4,12 +4,9 @@ import (
 	"testing"
 )
 
-// These tests check the plugins file and template, which follow a CNAME by a second query
-// through all plugins. blocklist must not block or count this query. It checks the answer to
-// the client instead.
-//
-// Otherwise NXDOMAIN for the target would also apply to the alias (RFC 8020), an exception for
-// the alias would have no effect, and a cache would give the answer to other clients.
+// The plugins file and template follow a CNAME by a second query through all plugins.
+// blocklist must not block or count the second query. It checks the answer to the client
+// instead.
 
 // house is a zone with aliases whose targets are outside the zone.
 const house = `
@@ -30,8 +27,8 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped contains orders that block only the client 127.0.0.1. One cache then serves clients
-// inside and outside the scope.
+// scoped contains orders that block only the client 127.0.0.1. One cache then serves
+// clients inside and outside the scope.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -42,8 +39,8 @@ orders:
 - {id: asked, targets: [blocked.house.example]}
 `
 
-// reentry contains queries of a client inside the scope. The zone file and the template have
-// the same aliases.
+// reentry contains queries of a client inside the scope. The zone file and the template
+// have the same aliases.
 var reentry = []step{
 	{"to-blocked.house.example A", "NOERROR rd ra; SOA to-blocked.house.example. 30" + censored, "1 nodata", "www.blocked.example. A"},
 	{"to-page.house.example A", "NOERROR rd ra; to-page.house.example. 30 A 192.0.2.99" + forged, "1 redirect", "page.example. A"},
@@ -76,8 +73,8 @@ forward . $UPSTREAM`},
 				"to-blocked.house.example DS", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The zone has its own server block. The target is looked up in the server block
-			// for ".".
+			// The zone has its own server block. The target is looked up in the server
+			// block for ".".
 			name:  "file follows, in a block of its own",
 			files: files,
 			blocks: []string{`house.example:
@@ -163,9 +160,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "spared.house.example A", "to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// The server block for "." has other orders, so it blocks and counts the look-up
-			// as a separate query. The file plugin then answers with an alias of a missing
-			// name (RFC 6604).
+			// The server block for "." has other orders, so it blocks and counts the
+			// look-up. The file plugin then answers with an alias of a missing name (RFC
+			// 6604).
 			name: "file in a block with other orders",
 			files: map[string]string{"zone": house, "scoped.yaml": scoped, "other.yaml": `version: 1
 orders:
@@ -201,8 +198,8 @@ forward . $UPSTREAM`},
 			passes: []string{"to-ok.house.example A", "to-blocked.house.example A", "to-page.house.example A", "further.house.example A", "to-blocked.example A"},
 		},
 		{
-			// rewrite is above blocklist and follows the alias itself. Its look-up is blocked
-			// and counted like a client's query, and the EDE is lost.
+			// rewrite is above blocklist and follows the alias itself. Its look-up is
+			// blocked and counted like a client's query. The EDE is lost.
 			name: "rewrite cname leads to a blocked name",
 			blocks: []string{`
 rewrite cname exact older.example. www.blocked.example.` + plain},
@@ -248,8 +245,8 @@ forward . $UPSTREAM`},
 			blocks: []string{plain},
 			steps: []step{
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", "to-blocked.example. A"},
-				// The answer is now in the cache below blocklist. It must be blocked and
-				// counted again.
+				// The answer is now in the cache below blocklist. blocklist must block and
+				// count the answer again.
 				{"to-blocked.example A", "NOERROR rd ra; SOA to-blocked.example. 30" + censored, "1 nodata", ""},
 				{"To-Page.example A +do +cd", "NOERROR rd ra cd; To-Page.example. 30 A 192.0.2.99; do" + forged, "1 redirect", "to-page.example. A"},
 				{"to-page.example MX +noedns", "NOERROR rd ra; SOA to-page.example. 30; no OPT", "1 nodata", "to-page.example. MX"},

@@ -1,6 +1,5 @@
-// Package chain tests the plugin together with other plugins on real CoreDNS servers. It
-// checks the answers, counts and upstream queries for blocked names. Other names must get the
-// same bytes as from a server without the directive.
+// Package chain tests the plugin together with other plugins on real CoreDNS servers.
+// Names without orders must get the same bytes as from a server without the directive.
 package chain
 
 import (
@@ -71,9 +70,8 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server on a free loopback port. In the texts, it replaces $DIR (the directory
-// of the files), $ORDERS (the default order file), $UPSTREAM, and $SOON (the time in 20
-// seconds).
+// start starts a server on a free loopback port. It replaces $DIR (the directory of the
+// files), $ORDERS (the default order file), $UPSTREAM, and $SOON (in 20 seconds).
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -124,7 +122,7 @@ func (s *server) write(file, text string) {
 	if err := os.WriteFile(path, []byte(s.expand(text)), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The file must look old, because the server waits until a new file is complete.
+	// The server waits until a new file is complete. The file must therefore look old.
 	old := time.Now().Add(-time.Minute)
 	if err := os.Chtimes(path, old, old); err != nil {
 		s.t.Fatal(err)
@@ -148,8 +146,8 @@ func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]s
 	return start(t, scheme, bind, blocks, files), start(t, scheme, bind, bare, files)
 }
 
-// A counts value contains the counters of blocked and of shadow requests. All servers have the
-// same labels, so their counters are added.
+// A counts value contains the counters of blocked and of shadow requests. All servers have
+// the same labels, so their counters are added.
 type counts map[string]int
 
 func counted(t *testing.T) counts {
@@ -198,7 +196,7 @@ func (c counts) since(before counts) string {
 	return strings.Join(out, ", ")
 }
 
-// show returns a reply as text, or unchanged if it is not a DNS message.
+// show returns a reply as text. If the reply is not a DNS message, it returns the bytes.
 func show(wire []byte) string {
 	m := new(dns.Msg)
 	if m.Unpack(wire) != nil {

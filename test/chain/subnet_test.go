@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStrangersSubnet checks that a client subnet from an untrusted client does not change the
-// answer.
+// TestStrangersSubnet checks that a client subnet from an untrusted client does not change
+// the answer.
 func TestStrangersSubnet(t *testing.T) {
 	for _, geoip := range []string{"", "geoip $GEO/city.mmdb", "geoip $GEO/city.mmdb {\nedns-subnet\n}"} {
 		for _, properties := range []string{"home IT", "home FR", "country IT 127.0.1.0/24", ""} {
@@ -76,8 +76,8 @@ orders:
 				{"soon.example.", want{passes("soon.example."), true}, want{passes("soon.example."), true}},
 				{"all.example.", want{blocked("all.example."), false}, want{blocked("all.example."), false}},
 				{"free.example.", want{passes("free.example."), false}, want{passes("free.example."), false}},
-				// Networks in orders are compared with the sender's address. The sender is in
-				// none of the networks.
+				// Networks in orders are compared with the sender's address. The sender is
+				// in none of the networks.
 				{"network.example.", want{passes("network.example."), false}, want{passes("network.example."), false}},
 			} {
 				// The second round must get equal answers from the cache.
@@ -98,14 +98,15 @@ orders:
 					}
 				}
 			}
-			// The lift is for France only, so the blocking answer also depends on the subnet.
+			// The lift is only for France. The blocking answer therefore also depends on
+			// the subnet.
 			for subnet, answer := range map[string]string{"127.0.2.0/24": passes("lifted.example."), "127.0.1.0/24": blocked("lifted.example."), "0.0.0.0/0": passes("lifted.example.")} {
 				answer += scope(t, subnet)
 				if got := brief(s.from(forwarder, "lifted.example.", subnet)); got != answer {
 					t.Errorf("lifted.example. for %s\n got %s\nwant %s", subnet, got, answer)
 				}
 			}
-			// Without a subnet, the forwarder counts as the client, and the reply has no
+			// Without a subnet, the forwarder counts as the client. The reply then has no
 			// subnet.
 			if got, want := brief(s.from(forwarder, "kickasstorrents.to.", "")), passes("kickasstorrents.to."); got != want {
 				t.Errorf("the forwarder itself\n got %s\nwant %s", got, want)
@@ -126,7 +127,7 @@ forward . $UPSTREAM`}, map[string]string{"scoped.yaml": orders})
 	})
 }
 
-// scope returns the client subnet as the function brief shows it in a reply.
+// scope returns the client subnet in the form in which brief shows it in a reply.
 func scope(t *testing.T, subnet string) string {
 	t.Helper()
 	sent := parseQuery(t, "example. A +subnet="+subnet).IsEdns0().Option[0].(*dns.EDNS0_SUBNET)

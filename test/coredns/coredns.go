@@ -13,11 +13,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for a server that starts on a very busy machine.
+// patience is the time limit for the start of a server on a very busy machine.
 const patience = 10 * time.Second
 
-// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache, as cmd/coredns
-// does. (A test cannot import package main.) TestMain calls Prepare once, before a server starts.
+// Prepare turns off CoreDNS's messages and adds the directive blocklist above cache, like
+// cmd/coredns. (A test cannot import package main.) TestMain calls Prepare once, before a
+// server starts.
 func Prepare() {
 	caddy.Quiet, dnsserver.Quiet = true, true
 	stdlog.SetOutput(io.Discard)
@@ -32,8 +33,8 @@ func AddDirective(name, below string) {
 	}
 }
 
-// Start starts a server with a Corefile, and stops the server at the end of the test. Start returns
-// when the server answers queries.
+// Start starts a server with a Corefile, and stops the server at the end of the test.
+// Start returns when the server answers queries.
 func Start(t testing.TB, corefile string) *caddy.Instance {
 	t.Helper()
 	inst, err := caddy.Start(Input(corefile))
@@ -61,11 +62,11 @@ func Stop(t testing.TB, inst *caddy.Instance) {
 	}
 }
 
-// AwaitServing waits until all listeners of a server answer. Stop needs this wait, because CoreDNS
-// does not stop a listener that does not listen yet. All listeners must be plain UDP or TCP.
+// AwaitServing waits until all listeners of a server answer. All listeners must be plain
+// UDP or TCP. Call AwaitServing before Stop.
 //
-// AwaitServing sends queries without a question. The DNS library answers such a query with FORMERR,
-// so that no plugin gets or counts the query.
+// AwaitServing sends queries without a question. The DNS library answers them with
+// FORMERR, so no plugin counts them.
 func AwaitServing(t testing.TB, inst *caddy.Instance) {
 	t.Helper()
 	for _, l := range inst.Servers() {

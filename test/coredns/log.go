@@ -13,7 +13,8 @@ type Log struct {
 	buf bytes.Buffer
 }
 
-// CaptureLog captures the log until the test ends. The captured lines have no time in front.
+// CaptureLog captures the log until the test ends. The captured lines have no time in
+// front.
 func CaptureLog(t testing.TB) *Log {
 	l := &Log{}
 	out, flags := stdlog.Writer(), stdlog.Flags()

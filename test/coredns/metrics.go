@@ -13,11 +13,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// AskBlocked starts three servers until the end of the test. The first server has a state
-// directory and a journal, the second server is in shadow (orders are counted and not enforced), and
-// the third server checks signatures. Each server gets a query for a blocked name and another query. After
-// these queries, all metrics of the plugin and of CoreDNS have samples. The test must import the
-// plugins bind, prometheus and whoami.
+// AskBlocked starts three servers until the end of the test, and sends queries. All
+// metrics of the plugin and of CoreDNS then have samples. The test must import the plugins
+// bind, prometheus and whoami.
+//
+// The first server has a state directory and a journal. The second server is in shadow.
+// The third server checks signatures.
 func AskBlocked(t testing.TB) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "orders.yaml")

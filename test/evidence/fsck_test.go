@@ -15,10 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/evidence"
 )
 
-// TestFsck checks the export of a journal with the program fsck of Tessera, which is another
-// implementation of tlog-tiles. The program is in the module test/fsck, so that its modules are
-// not modules of this project. The exit code of the program does not matter: version 1.0.4 exits
-// with 0 for a bad checkpoint, and does not end if a hash is wrong.
+// TestFsck checks the export of a journal with the program fsck of Tessera, another
+// implementation of tlog-tiles. The program is in the module test/fsck.
+//
+// The exit code does not matter. Version 1.0.4 exits with 0 for a bad checkpoint, and does
+// not end if a hash is wrong.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

@@ -1,6 +1,7 @@
 //go:build e2e
 
-// Package evidence contains tests that check bundles and journals with the programs of others.
+// Package evidence contains tests that check bundles and journals with programs of other
+// projects.
 package evidence
 
 import (
@@ -64,7 +65,8 @@ func mustProve(t testing.TB, dir, order string) string {
 	return out
 }
 
-// run runs verify.sh of a bundle, and returns its output and whether it has accepted the bundle.
+// run runs verify.sh of a bundle. It returns the output, and whether the script has
+// accepted the bundle.
 func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	t.Helper()
 	cmd := exec.Command("bash", append([]string{filepath.Join(bundle, "verify.sh")}, args...)...)
@@ -75,8 +77,8 @@ func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// TestVerifyScript runs verify.sh with bash, openssl and the other programs. The script and
-// Check must agree about bundles that were changed.
+// TestVerifyScript runs verify.sh with bash, openssl and the other programs. The script
+// and Check must agree about changed bundles.
 func TestVerifyScript(t *testing.T) {
 	for _, program := range []string{"bash", "openssl", "xxd", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A dated order is in force from begin to end. Both are relative to the time at which the test
-// writes the order.
+// A dated order is in force from begin to end. Both are relative to the time at which the
+// test writes the order.
 type dated struct {
 	name       string
 	begin, end time.Duration
@@ -31,8 +31,8 @@ var (
 	freedSince = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// clocks returns faults in which the clock of the server is set forward or back. Each answer must
-// follow the new time at once.
+// clocks returns faults in which the clock of the server is set forward or back. Each
+// answer must follow the new time at once.
 func clocks() (out []fault) {
 	for what, step := range map[string]time.Duration{"an hour forward": time.Hour, "an hour back": -time.Hour, "a year forward": 365 * day, "a year back": -365 * day} {
 		out = append(out, fault{name: "a clock that is set " + what, tries: 2, inject: func(l *lab) func() {
@@ -68,8 +68,8 @@ func clocks() (out []fault) {
 	return out
 }
 
-// setClock sets the clock of the server to the real time plus a step. The dated orders were
-// written at the time now.
+// setClock sets the clock of the server to the real time plus a step. The dated orders
+// were written at the time now.
 func (l *lab) setClock(now time.Time, step time.Duration) {
 	l.t.Helper()
 	for _, d := range datedOrders {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// bad returns a fault that writes a bad text into a file. The server must refuse the text,
-// with an alarm for a path that contains alarm.
+// bad returns a fault that writes a bad text into a file. The server must refuse the text.
+// The alarm must be about a path that contains alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
@@ -51,7 +51,7 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// An operator writes a new file each day, and today's file was cut off.
+	// An operator writes a new file each day. Today's file was cut off.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -77,9 +77,8 @@ func contents() []fault {
 	return append(out, longLine(), largeFile(), manyLabels())
 }
 
-// cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse each
-// cut that would change an answer. If first is not empty, the fault first writes a new file
-// with this text.
+// cuts returns a fault that cuts a file off at 24 places in turn. The server must refuse
+// each cut that would change an answer.
 func cuts(first, file, text, alarm string) fault {
 	const places = 24
 	return fault{name: "a cut of " + file, alarm: alarm, tries: places, fresh: first != "", inject: func(l *lab) func() {
@@ -112,8 +111,8 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine returns a fault with a good file that must come into force. The file is a list of
-// names on one line, after a "!".
+// longLine returns a fault with a good file that must come into force. After a "!", the
+// file has a list of names on one line.
 func longLine() fault {
 	var list strings.Builder
 	for i := range 64000 {
@@ -133,8 +132,8 @@ func longLine() fault {
 	}}
 }
 
-// room is how many MB of memory the load of a large good file may need. A server with 512 MB
-// then has enough.
+// room is how many MB of memory the load of a large good file may need. A server with 512
+// MB then has enough.
 const room = 420
 
 // largeFile returns a fault with a good file of 50 MB that must come into force.
@@ -151,8 +150,8 @@ func largeFile() fault {
 	}}
 }
 
-// manyLabels returns a fault with a side list whose names have 120 labels each, and thus need
-// much memory. The server must refuse the list or have enough memory.
+// manyLabels returns a fault with a side list whose names have 120 labels each. The list
+// needs much memory. The server must refuse the list or have enough memory.
 func manyLabels() fault {
 	return fault{name: "a side list of names with 120 labels", alarm: "labels", either: true, notReady: true, fresh: true, peak: room, inject: func(l *lab) func() {
 		var list strings.Builder

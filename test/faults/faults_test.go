@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Package faults makes many faults around a real server, one after the other. Each fault must
-// lose no order, cause no wrong answer, and raise its expected alarm. The server must recover
-// without help.
+// Package faults makes many faults around a real server, one after the other. Each fault
+// must lose no order, cause no wrong answer, and raise its expected alarm. The server must
+// recover without help.
 //
 //	go test -tags e2e -count=1 ./test/faults [-run 'TestFaults/./side'] [-args -seed 5 -coredns FILE]
 package faults
@@ -33,8 +33,8 @@ var (
 type fault struct {
 	name string
 
-	// inject makes the fault. The returned function ends the fault. It is nil if nothing must
-	// be done.
+	// inject makes the fault. The returned function ends the fault. If the fault ends by
+	// itself, the function is nil.
 	inject func(l *lab) (undo func())
 
 	alarm    string            // part of the path in the expected alarm; if empty, no alarm is expected
@@ -66,8 +66,8 @@ const (
 	usualPeak   = 160
 )
 
-// allTime is the time limit for all faults. Faults that begin later count as failed. On two
-// CPUs with a load of 30, all faults took two minutes.
+// allTime is the time limit for all faults. Faults that begin later count as failed. On
+// two CPUs with a load of 30, all faults took two minutes.
 const allTime = 10 * time.Minute
 
 // A row is the result of one fault in the report.
@@ -84,7 +84,7 @@ type row struct {
 
 func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprintf(format, args...)) }
 
-// allFaults returns all faults sorted by name, so that a seed always gives one sequence.
+// allFaults returns all faults sorted by name. A seed then always gives one sequence.
 func allFaults() []fault {
 	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
@@ -267,15 +267,15 @@ func (l *lab) try(f fault, r *row) {
 	good = len(r.bad) == 0
 }
 
-// end stops the server, and reports an error if this takes longer than stopTime.
+// end stops the server. If this takes longer than stopTime, it reports an error.
 func (l *lab) end(r *row) {
 	if _, err := l.close(); err != nil {
 		r.fail("%v", err)
 	}
 }
 
-// urgent changes an order file that no fault touches. It returns the time until the new orders
-// are in force.
+// urgent changes an order file that no fault touches. It returns the time until the new
+// orders are in force.
 func (l *lab) urgent() (time.Duration, error) {
 	l.t.Helper()
 	last, next := fmt.Sprintf("urgent%d.example", l.version), fmt.Sprintf("urgent%d.example", l.version+1)
@@ -304,8 +304,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error if the log or the counters lack the alarm of the fault. It is for
-// faults during which the metrics cannot be read.
+// counted returns an error if the log or the counters lack the alarm of the fault. It
+// reads no metrics during the fault.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

@@ -21,14 +21,15 @@ type kind struct {
 	peak int // how many MB the server may take to refuse the file; 0 means usualPeak
 }
 
-// refusal is how many MB the server may need to refuse a file that is too large. The heap of a
-// small server varies by this much.
+// refusal is how many MB the server may need to refuse a file that is too large. The heap
+// of a small server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
 	{name: "FIFO", make: func(l *lab, path string) func() { l.check(unix.Mkfifo(path, 0o644)); return nil }},
 	{name: "socket", make: func(l *lab, path string) func() {
-		// The path of a socket must be short, so the socket is made elsewhere and renamed.
+		// The path of a socket must be short. The socket is therefore made elsewhere and
+		// renamed.
 		s, err := net.ListenUnix("unix", &net.UnixAddr{Name: l.path("socket")})
 		l.check(err)
 		s.SetUnlinkOnClose(false)
@@ -96,7 +97,7 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file for which open(2) waits up to 45 s, because this process holds a write
+// leased makes a file for which open(2) waits up to 45 s. This process holds a write
 // lease. A dead mount has the same effect.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
@@ -126,7 +127,8 @@ var places = []place{
 	{name: "a protect list", path: protect, alarm: "protect.txt"},
 }
 
-// files returns faults with unusual files and with files or directories that disappear.
+// files returns faults with unusual files, and faults in which files or directories
+// disappear.
 func files() (out []fault) {
 	for _, k := range kinds {
 		for _, p := range places {
@@ -178,8 +180,8 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a read would block. An unread kernel log would look like a growing
-// file to the server, which is another fault.
+// drain reads a file until a read would block. An unread kernel log would look like a
+// growing file to the server. This would be another fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)

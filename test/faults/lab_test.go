@@ -19,8 +19,8 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// nobody is the user id of the server if root runs the tests, because root ignores the
-// permissions of files.
+// nobody is the user id of the server if root runs the tests. Root ignores the permissions
+// of files.
 const nobody = 65534
 
 // A lab is a server in its own directory, with the answers that the server must give.
@@ -48,8 +48,8 @@ type lab struct {
 	sampled  tally // the answers to queries that the fault itself sends
 }
 
-// corefile omits the health plugin, which connects to itself each second. A connection without
-// a request delays SIGTERM by 5 seconds (http.Server.Shutdown), also without blocklist.
+// corefile omits the health plugin, which connects to itself each second. Such a
+// connection would delay SIGTERM by 5 seconds (http.Server.Shutdown).
 const corefile = `.:%s {
 	bind 127.0.0.1
 	errors
@@ -154,14 +154,14 @@ func (l *lab) start() {
 	})
 }
 
-// stop sends SIGTERM and returns the time until the server has ended. After stopTime, it kills
-// the server and returns an error.
+// stop sends SIGTERM and returns the time until the server has ended. After stopTime, it
+// kills the server and returns an error.
 func (l *lab) stop() (time.Duration, error) {
 	if l.cmd == nil {
 		return 0, nil
 	}
-	// http.Server.Shutdown waits 5 seconds for a connection without a request, so idle
-	// connections are closed first.
+	// http.Server.Shutdown waits 5 seconds for a connection without a request. Idle
+	// connections are therefore closed first.
 	l.web.client.CloseIdleConnections()
 	begin := time.Now()
 	defer func() { l.cmd = nil }()
@@ -180,8 +180,8 @@ func (l *lab) kill() {
 	<-l.exited
 }
 
-// close stops the server and removes its directory. It returns the time until the server has
-// ended.
+// close stops the server and removes its directory. It returns the time until the server
+// has ended.
 func (l *lab) close() (time.Duration, error) {
 	if l.dir == "" {
 		return 0, nil
@@ -251,7 +251,7 @@ func (l *lab) check(err error) {
 	}
 }
 
-// until repeats f until it succeeds. It fails the test of the fault after the time limit.
+// until repeats f until f succeeds. After the time limit, the test of the fault fails.
 func (l *lab) until(limit time.Duration, what string, f func() error) time.Duration {
 	l.t.Helper()
 	took, err := within(limit, f)

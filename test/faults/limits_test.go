@@ -12,14 +12,15 @@ import (
 
 // limits returns faults in which a resource is short, for example descriptors.
 func limits() []fault {
-	// A user namespace has its own limits (namespaces(7)), so the machine's limits do not
+	// A user namespace has its own limits (namespaces(7)). The machine's limits do not
 	// change.
 	namespace := func(script string) lab {
 		return lab{wrap: []string{"sh", "-c", script + ` && exec "$@"`, "sh"}}
 	}
 	return []fault{
 		{name: "no descriptor is left", alarm: "court.yaml", blind: true, noUrgent: true, fresh: true, during: map[string]string{"last.example": nxdomain}, inject: func(l *lab) func() {
-			// A passing query needs a new descriptor, so the test sends no queries now.
+			// A passing query needs a new descriptor. The test therefore sends no queries
+			// now.
 			l.asker.paused.Store(true)
 			l.descriptors("3")
 			files, _ := world()
@@ -57,8 +58,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors limits the server's descriptors. prlimit runs as the server's user, because root
-// without CAP_SYS_RESOURCE may not set the limit.
+// descriptors limits the server's descriptors. Root without CAP_SYS_RESOURCE may not set
+// the limit. prlimit therefore runs as the server's user.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

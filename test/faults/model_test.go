@@ -65,8 +65,8 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the right answer. An order is lost if a name passes that must
-// be blocked. Every other difference is a wrong answer.
+// judge compares an answer with the right answer. An order is lost if a name passes that
+// must be blocked. Every other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -90,8 +90,8 @@ func newClient(addr string) *client {
 	return &client{addr, dns.Client{Timeout: 2 * time.Second}}
 }
 
-// ask returns the answer to an A query as a constant of the model. It tries three times,
-// because datagrams may be lost.
+// ask returns the answer to an A query as a constant of the model. Datagrams may be lost,
+// so ask tries three times.
 func (c *client) ask(name string) string {
 	var err error
 	for range 3 {
@@ -146,7 +146,8 @@ type asker struct {
 	done   sync.WaitGroup
 }
 
-// pace is the shortest time between two queries of an asker, to leave CPU time for other work.
+// pace is the shortest time between two queries of an asker. Other work then has enough
+// CPU time.
 const pace = 2 * time.Millisecond
 
 func startAsker(c *client, m *model, random *rand.Rand) *asker {
@@ -167,8 +168,7 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 				continue
 			}
 			got := c.ask(name)
-			// Meanwhile the right answer may have changed, or the test may have killed the
-			// server.
+			// The right answer may have changed, or the test may have killed the server.
 			if a.paused.Load() || m.answer(name) != want {
 				continue
 			}

@@ -19,8 +19,8 @@ const page = "../../docs/reliability.md"
 
 var writePage = flag.Bool("page", false, "write the table of this run into docs/reliability.md")
 
-// A pageRow is a row of the table: one fault, or several faults that differ only in the file
-// or the text.
+// A pageRow is a row of the table. It is one fault, or several faults that differ only in
+// the file or the text.
 type pageRow struct {
 	kinds, tries, wrong, lost, seen, due int
 	recovered                            float64 // the longest time until the server recovered, in seconds

@@ -21,8 +21,8 @@ const (
 	stateUnaccepted = "coredns_blocklist_state_unaccepted"
 )
 
-// stateDir returns the path of the state directory for the tests. The server may see another
-// mount at this path.
+// stateDir returns the path of the state directory for the tests. The server may see
+// another mount at this path.
 func (l *lab) stateDir() string {
 	if l.wrap != nil {
 		return l.proc("root") + l.path("state")
@@ -30,7 +30,8 @@ func (l *lab) stateDir() string {
 	return l.path("state")
 }
 
-// useState makes the server use a state directory, and waits until all files are stored in it.
+// useState makes the server use a state directory. It waits until the directory has all
+// files.
 func (l *lab) useState() {
 	l.t.Helper()
 	if l.wrap == nil {
@@ -111,18 +112,18 @@ func (l *lab) accept() {
 	}
 }
 
-// change puts a new order into force, so that the server stores a new version.
+// change puts a new order into force. The server then stores a new version.
 func (l *lab) change() {
 	l.t.Helper()
 	_, err := l.urgent()
 	l.check(err)
 }
 
-// stateFaults returns faults in the state directory. All orders must stay in force, and the
+// stateFaults returns faults in the state directory. All orders must stay in force. The
 // server must soon store the versions in force again.
 func stateFaults() []fault {
-	// ends returns a function that ends a fault. It checks that the server stores all files
-	// again.
+	// ends returns a function that ends a fault. It checks that the server stores all
+	// files again.
 	ends := func(l *lab, undo func()) func() {
 		return func() {
 			undo()
@@ -162,7 +163,8 @@ func stateFaults() []fault {
 		}},
 		{name: "the loss of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			// The server may be writing into the directory, so it is renamed before its removal.
+			// The server may be writing into the directory. The directory is therefore
+			// renamed before its removal.
 			l.check(os.Rename(l.path("state"), l.path("lost")))
 			l.remove("lost")
 			// The server may not create a directory here, as in /var/lib.

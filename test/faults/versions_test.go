@@ -29,8 +29,8 @@ func (l *lab) inForce(limit time.Duration, names ...string) {
 	l.model.set(nxdomain, names...)
 }
 
-// versions returns faults with good files that arrive in an unusual way. The server must raise
-// no alarm and must use the last version.
+// versions returns faults with good files that arrive in an unusual way. The server must
+// raise no alarm and must use the last version.
 func versions() []fault {
 	return []fault{
 		{name: "a storm of link swaps", tries: 300, fresh: true, inject: func(l *lab) func() {
@@ -119,7 +119,7 @@ func (l *lab) stamped(name, text string, write func(name, text string)) {
 	l.check(os.Chtimes(l.path(name), when, when))
 }
 
-// copy copies a directory by hard links. It copies symbolic links as symbolic links.
+// copy copies a directory by hard links. Symbolic links stay symbolic links.
 func (l *lab) copy(from, to string) {
 	l.t.Helper()
 	l.check(filepath.WalkDir(l.path(from), func(path string, d os.DirEntry, err error) error {
@@ -250,8 +250,8 @@ func changes() []fault {
 	}
 }
 
-// reloads returns faults with many reloads, one after the other. With the flag -many there are
-// 1,000 reloads of the orders and 100 reloads of the Corefile.
+// reloads returns faults with many reloads, one after the other. With the flag -many there
+// are 1,000 reloads of the orders and 100 reloads of the Corefile.
 func reloads() []fault {
 	orders, corefiles := 20, 8
 	if *many {
@@ -299,8 +299,8 @@ func processes() []fault {
 		l.start()
 		l.asker.paused.Store(false)
 	}
-	// fullPipe restarts the server with a full pipe as standard output. It returns the read
-	// end of the pipe.
+	// fullPipe restarts the server with a full pipe as standard output. It returns the
+	// read end of the pipe.
 	fullPipe := func(l *lab) *os.File {
 		r, w, err := os.Pipe()
 		l.check(err)
@@ -370,7 +370,7 @@ func processes() []fault {
 			return func() { l.check(os.Rename(l.path("unmounted"), l.path("volume"))) }
 		}),
 		{name: "a restart while one file is bad", resets: true, alarm: "court.yaml", notReady: true, fresh: true, inject: func(l *lab) func() {
-			// A restart loses the last good versions, because they are only in memory.
+			// A restart loses the last good versions, which are only in memory.
 			for _, n := range append(numbered("court", 50), "refused.example") {
 				l.model.set(unsure, n, "www."+n)
 			}
@@ -451,8 +451,8 @@ func processes() []fault {
 	}
 }
 
-// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK. A change of the flags of
-// w would also change the server's writes, which must block.
+// fill fills a pipe. It opens the pipe a second time with O_NONBLOCK, because the server's
+// writes must block.
 func fill(w *os.File) error {
 	fd, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -97,8 +97,8 @@ func (l *lab) healthy() error {
 	return nil
 }
 
-// alarmed returns an error if a part of the alarm is missing. The parts are a log line with
-// the path, last_load_ok, the failure counter, and the readiness.
+// alarmed returns an error if a part of the alarm is missing. The parts are a log line
+// with the path, last_load_ok, the failure counter, and the readiness.
 func (l *lab) alarmed(f fault, from int, before samples) error {
 	named := false
 	for line := range strings.Lines(l.logFrom(from)) {
@@ -181,9 +181,9 @@ func (l *lab) resetPeak() {
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault. The memory (in MB)
-// varies with the heap. Descriptors are connections to the upstream, and goroutines belong to
-// ending requests.
+// These constants limit how much more a server may use after a fault. The memory is in MB.
+// The descriptors are connections to the upstream. The goroutines belong to ending
+// requests.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8

@@ -25,8 +25,8 @@ const (
 	urgent  = "orders/urgent.yaml"
 )
 
-// world returns the files of the reference orders, and the right answer for each name while
-// all files are good.
+// world returns the files of the reference orders. It also returns the right answer for
+// each name while all files are good.
 func world() (files, want map[string]string) {
 	files, want = map[string]string{}, map[string]string{}
 	expect := func(answer string, names ...string) {

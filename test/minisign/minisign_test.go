@@ -72,8 +72,8 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// keys changes to a new directory with an order file and four secret keys. blocklistctl and
-// minisign each make one encrypted key and one key that is not encrypted.
+// keys changes to a new directory with an order file and four secret keys. blocklistctl
+// and minisign each make one encrypted key and one key that is not encrypted.
 func keys(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -85,8 +85,8 @@ func keys(t *testing.T) {
 	must(t, password+"\n"+password+"\n", "minisign", "-G", "-s", "theirs-locked.key", "-p", "theirs-locked.key.pub")
 }
 
-// TestBothWays signs a file with each program and each key, and verifies each signature with
-// both programs.
+// TestBothWays signs a file with each program and each key. It verifies each signature
+// with both programs.
 func TestBothWays(t *testing.T) {
 	keys(t)
 	for _, key := range []string{"ours.key", "ours-locked.key", "theirs.key", "theirs-locked.key"} {
@@ -123,8 +123,7 @@ func TestBothWays(t *testing.T) {
 }
 
 // TestBothRefuse changes the order file and each line of its signature file. minisign and
-// blocklistctl must both refuse the changed files. blocklistctl must also refuse an additional
-// line and an escape sequence, which minisign accepts.
+// blocklistctl must refuse the changes. blocklistctl must also refuse two more changes.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)
@@ -182,7 +181,7 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("sign shows the password: %q", out)
 	}
 	must(t, "", "minisign", "-V", "-p", "desk.key.pub", "-m", "orders.yaml")
-	// minisign decrypts the key of blocklistctl with the password that was typed.
+	// minisign decrypts the key of blocklistctl with the typed password.
 	terminal(t, []step{{"Password: ", password}}, 0, "minisign", "-S", "-s", "desk.key", "-m", "orders.yaml")
 	must(t, "", tool, "verify", "orders.yaml", "--key", "desk.key.pub")
 

@@ -1,6 +1,7 @@
 //go:build e2e
 
-// Package packaging tests the files of the folder packaging that no installed program checks.
+// Package packaging tests the files of the folder packaging that no installed program
+// checks.
 package packaging
 
 import (
@@ -32,8 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCorefiles starts CoreDNS with each Corefile of the packages, and checks that an order in the
-// directory of the orders is in force. Only paths, ports and upstream servers are changed.
+// TestCorefiles starts CoreDNS with each Corefile of the packages. An order in the
+// directory of the orders must be in force. Only paths, ports and upstream servers are
+// changed.
 func TestCorefiles(t *testing.T) {
 	for _, path := range []string{"debian/root/etc/blocklist/Corefile", "container/Corefile", "compose/Corefile", "kubernetes/base/Corefile"} {
 		t.Run(path, func(t *testing.T) {
@@ -92,8 +94,8 @@ func free(t *testing.T) string {
 	return p
 }
 
-// TestKubernetes decodes the files of the base with the types of the Kubernetes API, and refuses
-// unknown fields. It also checks that the names in the files fit together.
+// TestKubernetes decodes the files of the base with the types of the Kubernetes API, and
+// refuses unknown fields. The names in the files must fit together.
 func TestKubernetes(t *testing.T) {
 	base := filepath.Join(root, "packaging/kubernetes/base")
 	var (

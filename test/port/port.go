@@ -9,9 +9,8 @@ import (
 	"sync"
 )
 
-// The ports are below the range that the kernel gives to client sockets (32768 and up on
-// Linux). In that range, one of the many client sockets of a DNS test could take the port
-// before the server listens.
+// The ports are below the kernel's range for client sockets (32768 and up on Linux). In
+// the range, a client socket could take a port before the server listens.
 const (
 	lowest  = 10000
 	highest = 32000

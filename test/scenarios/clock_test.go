@@ -25,7 +25,7 @@ func (s *scenario) noticed() {
 	}
 }
 
-// calm waits until the server has nothing to do. Without calm, the result of a step could
+// calm waits until the server has nothing to do. Otherwise the result of a step could
 // depend on the scheduling of goroutines.
 func (s *scenario) calm() {
 	s.t.Helper()
@@ -35,11 +35,12 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. A query ends when the log plugin has written
-// its line, which may be after the answer.
+// queries is the number of queries in progress. A query ends when the log plugin has
+// written its line. This may be after the answer.
 var queries atomic.Int64
 
-// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in progress.
+// A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in
+// progress.
 type queryCounter struct{ plugin.Handler }
 
 func init() {

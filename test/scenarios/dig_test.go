@@ -19,8 +19,8 @@ type question struct {
 	show   map[string]bool // the sections to print, and "short"
 }
 
-// dig sends a query with the options of dig. It returns the output of dig without ids, times
-// and blank lines. Only with +question, the output has the question.
+// dig sends a query with the options of dig. It returns the output without ids, times and
+// blank lines. The question is only in the output with +question.
 func (s *scenario) dig(args []string) string {
 	s.t.Helper()
 	if s.inst == nil {

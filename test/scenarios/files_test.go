@@ -34,7 +34,7 @@ func (s *scenario) version(args []string) (name string, data []byte) {
 	return name, data
 }
 
-// write writes a file in place (without a rename), as some editors do.
+// write writes a file in place (without a rename), like some editors.
 func (s *scenario) write(args []string) string {
 	name, data := s.version(args)
 	s.Put(name, data, s.clock.Now())

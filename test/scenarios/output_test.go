@@ -19,14 +19,13 @@ func (s *scenario) text(out string) string {
 	return digests.ReplaceAllString(strings.TrimSpace(out), "$1...") + "\n"
 }
 
-// takeLog returns the log lines of the blocklist plugin since the last call, and the lines of
-// the log plugin that begin with "query".
+// takeLog returns the log lines of the blocklist plugin since the last call. It also
+// returns the lines of the log plugin that begin with "query".
 func (s *scenario) takeLog([]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(s.log.Take()) {
 		if level, said, ok := strings.Cut(line, "] plugin/blocklist: "); ok {
-			// Every start logs this line. It is shown only as a warning, which means that some
-			// server block does not enforce orders.
+			// Every start logs this line. The test shows the line only if it is a warning.
 			if level == "[INFO" && strings.HasPrefix(said, "server blocks: ") {
 				continue
 			}
@@ -46,8 +45,8 @@ func (s *scenario) ready([]string) string {
 	return "no\n"
 }
 
-// metrics returns samples of the plugin's metrics. Counters count from the beginning of the
-// scenario. Samples that have labels and the value 0 are left out.
+// metrics returns samples of the plugin's metrics. Counters count from the beginning of
+// the scenario. Samples with labels and the value 0 are left out.
 func (s *scenario) metrics(names []string) string {
 	var lines []string
 	for sample, v := range s.samples(names) {
@@ -59,7 +58,8 @@ func (s *scenario) metrics(names []string) string {
 	return strings.Join(lines, "")
 }
 
-// counters returns the counters of the process, which also count queries of earlier scenarios.
+// counters returns the counters of the process. They also count queries of earlier
+// scenarios.
 func (s *scenario) counters() map[string]float64 {
 	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
 }

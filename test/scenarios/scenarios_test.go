@@ -39,7 +39,7 @@ func TestScenarios(t *testing.T) {
 }
 
 // TestScenariosAreDocumented checks that each scenario begins with a sentence about the
-// behaviour, and is in the index in README.md.
+// behaviour. The scenario must be in the index in README.md.
 func TestScenariosAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -68,7 +68,8 @@ func TestScenariosAreDocumented(t *testing.T) {
 	}
 }
 
-// defaultCorefile and defaultUpstream are used when a scenario contains no file Corefile or upstream.
+// defaultCorefile and defaultUpstream are for a scenario without the files Corefile and
+// upstream.
 const (
 	defaultCorefile = `.:1053 {
     blocklist orders.yaml

@@ -80,7 +80,7 @@ func (s *scenario) stop([]string) string {
 var blockLine = regexp.MustCompile(`(?m)^(\S.*:)1053( .*)?\{$`)
 
 // corefile returns a Corefile of the scenario. It replaces port 1053 by free ports on
-// loopback, and 192.0.2.53 by the test's upstream server.
+// loopback. It replaces 192.0.2.53 by the test's upstream server.
 func (s *scenario) corefile(args []string) caddy.Input {
 	name := append(args, "Corefile")[0]
 	text := []byte(defaultCorefile)

@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstreamResolver is a DNS server that answers like a resolver, with records of any zones
-// from one zone file.
+// An upstreamResolver is a DNS server that answers like a resolver, with records of any
+// zones.
 type upstreamResolver struct {
 	addr    string
 	records map[string][]dns.RR // the keys are owners in lower case
@@ -151,8 +151,8 @@ func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
 	return nil, false
 }
 
-// ofType returns the records of a type. If do is true, it also returns the RRSIG records for the
-// type.
+// ofType returns the records of a type. If do is true, it also returns the RRSIG records
+// for the type.
 func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	for _, rr := range rrs {
 		sig, isSig := rr.(*dns.RRSIG)
@@ -174,8 +174,8 @@ func (u *upstreamResolver) dname(name string) *dns.DNAME {
 	return nil
 }
 
-// addTargets adds the address records of the hosts to which the records rrs refer, as some resolvers
-// do.
+// addTargets adds the address records of the hosts in the records rrs. Some resolvers do
+// the same.
 func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
@@ -197,8 +197,8 @@ func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name, or else an SOA record of the
-// root.
+// soa returns the SOA record of the zone that contains a name. If there is none, it
+// returns an SOA record of the root.
 func (u *upstreamResolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// play runs the steps in text. It returns the text with the actual output, and one problem for
-// each step with unexpected output. play stops at a step that it cannot run.
+// play runs the steps in text. It returns the text with the actual output, and one problem
+// for each step with unexpected output.
 func play(file, text string, steps map[string]Step) (played string, problems []string) {
 	lines := strings.Split(text, "\n")
 	var out []string
@@ -45,8 +45,8 @@ func play(file, text string, steps map[string]Step) (played string, problems []s
 	return strings.Join(out, "\n"), problems
 }
 
-// outputLines returns the number of lines, from the first line on, that are the output of a
-// step. An empty line counts only if an indented line follows later.
+// outputLines returns the number of lines that are the output of a step, from the first
+// line on. An empty line counts only if an indented line follows later.
 func outputLines(lines []string) (n int) {
 	for i, l := range lines {
 		switch {
@@ -76,8 +76,8 @@ func unindent(lines []string) (out []string) {
 	return out
 }
 
-// split splits a line into words at blanks, except at blanks inside single or double quotes. A
-// backslash is an ordinary character.
+// split splits a line into words at blanks. Blanks inside single or double quotes do not
+// split. A backslash is an ordinary character.
 func split(line string) (words []string, err error) {
 	var word strings.Builder
 	var quote rune

@@ -1,6 +1,6 @@
-// Package script runs test scripts, for example the scenarios of the server (test/scenarios).
-// A script is a txtar archive. Its comment contains steps with the expected output, and its
-// files are for the steps:
+// Package script runs test scripts, for example the scenarios of the server
+// (test/scenarios). A script is a txtar archive. Its comment contains steps with the
+// expected output. Its files are for the steps:
 //
 //	# A comment begins with a number sign.
 //	step with 'some arguments'
@@ -9,13 +9,12 @@
 //	    the third line of the output
 //	another step
 //
-// A step begins in the first column. Single or double quotes keep blanks in an argument. The
-// output of the step is indented by four blanks. The output may contain empty lines, but not
-// at its end.
+// A step begins in the first column. Single or double quotes keep blanks in an argument. Four
+// blanks come before each line of the output. The output may contain empty lines, but not at
+// its end. With the flag -update, the actual output replaces the expected output.
 //
-// Files with a number sign in the name are for steps. All other files are in the working
-// directory from the beginning. With the flag -update, the actual output replaces the expected
-// output.
+//	name#...    a file for a step
+//	name        a file that is in the working directory from the beginning
 package script
 
 import (
@@ -48,8 +47,8 @@ type Script struct {
 	used  map[string]bool
 }
 
-// RunAll runs each script that matches glob as a subtest. begin prepares a script and returns its
-// steps by name. The test fails if fewer than least files match glob.
+// RunAll runs each script that matches glob as a subtest. begin prepares a script and
+// returns its steps by name. If fewer than least files match glob, the test fails.
 func RunAll(t *testing.T, glob string, least int, begin func(s *Script) map[string]Step) {
 	t.Helper()
 	paths, err := filepath.Glob(glob)
@@ -105,8 +104,8 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 // LayOut writes the files of the script to the working directory, with an old modification
-// time. It leaves out files with a number sign in the name, and files for which except returns
-// true.
+// time. Files with a number sign in the name, and files for which except returns true, are
+// left out.
 func (s *Script) LayOut(except func(name string) bool) {
 	s.T.Helper()
 	for name, data := range s.files {
@@ -133,8 +132,8 @@ func (s *Script) Has(name string) bool {
 	return ok
 }
 
-// File returns the content of a file of the script. The test fails if there is no file, and if
-// the script has files that no call of File uses.
+// File returns the content of a file of the script. Without such a file, the test fails.
+// The test also fails if a file is never used.
 func (s *Script) File(name string) []byte {
 	s.T.Helper()
 	data, ok := s.files[name]

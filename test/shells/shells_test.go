@@ -1,7 +1,7 @@
 //go:build e2e && linux
 
-// Package shells tests the completions of blocklistctl in real shells, and the manual page with real
-// readers of manual pages.
+// Package shells tests the completions of blocklistctl in real shells. It tests the manual
+// page with real readers of manual pages.
 package shells
 
 import (
@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs a program with blocklistctl in the search path. The working directory has the file
-// orders.yaml and nothing else. The result is the output of the program.
+// run runs a program with blocklistctl in the search path. The working directory has only
+// the file orders.yaml. The result is the output of the program.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	work := t.TempDir()
@@ -69,7 +69,8 @@ func compare(t *testing.T, line, got string, want []string) {
 	}
 }
 
-// TestBash completes command lines in bash, as the readline library calls the function.
+// TestBash completes command lines in bash. It calls the function in the same way as the
+// readline library.
 func TestBash(t *testing.T) {
 	const script = `
 source <(blocklistctl completion bash)
@@ -87,8 +88,8 @@ printf '%s\n' "${COMPREPLY[@]}"`
 	}
 }
 
-// TestZsh completes command lines in zsh. The functions of zsh that show words are replaced by
-// functions that print the words, because zsh completes only at a terminal.
+// TestZsh completes command lines in zsh. zsh completes only at a terminal. The functions
+// of zsh that show words are therefore replaced by functions that print the words.
 func TestZsh(t *testing.T) {
 	run(t, "bash", "-c", "blocklistctl completion zsh > completion.zsh && zsh -n completion.zsh")
 	const script = `

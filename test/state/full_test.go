@@ -1,7 +1,7 @@
 //go:build e2e && linux
 
-// Package state tests plugin/state on a full or read-only file system. The tests mount it in a
-// separate namespace (user_namespaces(7)), so that the rest of the machine does not change.
+// Package state tests plugin/state on a full or read-only file system. The tests mount it
+// in a separate namespace (user_namespaces(7)). The rest of the machine does not change.
 package state
 
 import (
@@ -23,7 +23,7 @@ import (
 // inNamespace is an environment variable. It is set if the process runs in its own namespaces.
 const inNamespace = "STATE_TEST_NAMESPACE"
 
-// namespace runs the calling test again, in a child process with separate user and mount
+// namespace runs the calling test again in a child process, with separate user and mount
 // namespaces. It returns true in the child process and false in the parent process.
 func namespace(t *testing.T) bool {
 	t.Helper()
@@ -119,8 +119,8 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	want := next(v.Serial).Set
 	got := s.Set()
 	v.Snapshot, v.Accepted = state.Snapshot{}, want.Versions["court.yaml"].Accepted
-	// The floor is the lowest serial that the server accepts. It may be newer than the stored
-	// version, because current.json can store a floor without its version.
+	// The floor is the lowest allowed serial. It may be newer than the stored version,
+	// because current.json can store a floor without its version.
 	floor := got.Floors["court.yaml"].Serial
 	if !reflect.DeepEqual(v, want.Versions["court.yaml"]) || floor < v.Serial || floor > v.Serial+1 {
 		t.Errorf("set %+v, want %+v", got, want)
@@ -128,9 +128,8 @@ func sound(t *testing.T, dir string) (*state.State, int64) {
 	return s, v.Serial
 }
 
-// TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must return
-// ENOSPC and keep the stored set for a restart. After space is freed, the next commit must
-// succeed.
+// TestFullDisk checks commits on a disk with 0 to 29 free pages. A failed commit must
+// return ENOSPC and keep the stored set. With space, the next commit must succeed.
 func TestFullDisk(t *testing.T) {
 	if !namespace(t) {
 		return
@@ -182,8 +181,8 @@ func TestFullDisk(t *testing.T) {
 	s.Close()
 }
 
-// TestReadOnlyDisk checks a start on a disk that has become read-only. It must find the stored
-// set and lock the directory. A commit must return EROFS.
+// TestReadOnlyDisk checks a start on a disk that has become read-only. It must find the
+// stored set and lock the directory. A commit must return EROFS.
 func TestReadOnlyDisk(t *testing.T) {
 	if !namespace(t) {
 		return

@@ -1,5 +1,5 @@
-// Package world makes random orders for tests that compare the orders with a form of export. The
-// names of the orders are a few names below "example", so that the orders meet often.
+// Package world makes random orders for tests that compare the orders with a form of
+// export. All names are below "example". There are few names, so the orders meet often.
 package world
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Choices converts bytes to decisions, so that the fuzzer controls the random orders. Without
-// further bytes, each decision is the first possibility.
+// Choices converts bytes to decisions. The fuzzer therefore controls the random orders.
+// When the bytes end, each decision is the first possibility.
 type Choices struct {
 	B []byte
 	// Top is the name above all names of the orders. The default is "example".
@@ -46,7 +46,7 @@ func (c *Choices) N(n int) int {
 // OneIn returns true in one of n cases.
 func (c *Choices) OneIn(n int) bool { return c.N(n) == n-1 }
 
-// LastSecond is small so that orders often overlap in time.
+// LastSecond is small. Orders therefore often overlap in time.
 const LastSecond = 6
 
 func (c *Choices) time() order.Time {
@@ -188,8 +188,8 @@ func (w *World) Change(c *Choices) {
 	}
 }
 
-// Names returns all names with up to four labels below top that the orders can have, and names near
-// them. The label "zz" is in no order.
+// Names returns all names with up to four labels below top that the orders can have, and
+// names near them. The label "zz" is in no order.
 func Names(top string) []dname.Name {
 	out := []dname.Name{Name("zz"), Name("zz.zz")}
 	level := []string{top}

@@ -11,18 +11,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A Builder collects names and values for an Index. It writes records in their final form, so
-// that a load needs little more memory. It is not safe for concurrent use.
+// A Builder collects names and values for an Index. A Builder is not safe for concurrent
+// use.
 type Builder struct {
-	// Max is the largest size of all records in bytes. The value 0 means the largest possible
-	// size, which is enough for some 200 million names.
+	// Max is the largest size of all records in bytes. The value 0 means the largest
+	// possible size. It is enough for some 200 million names.
 	Max   int
 	x     Index
 	added int // the number of added names, including duplicates
 	used  int // the number of used slots in all buckets
 	dead  int // the size of dead records in bytes
 	items []item
-	// pending contains names that were added but are not in the index yet.
+	// pending contains names that were added but are not yet in the index.
 	pending [batch]struct {
 		dname.Wire
 		value uint32
@@ -45,8 +45,8 @@ func (b *Builder) Full() bool {
 	return b.full
 }
 
-// batch is the number of names that are added together. The CPU then fetches the cache lines
-// of several names at the same time.
+// batch is the number of names that are added together. The CPU can then fetch several
+// cache lines at the same time.
 const batch = 16
 
 // An item is one of several values of a name. The items of a name form a linked list.
@@ -55,8 +55,8 @@ type item struct {
 	prev  int32 // the index of the item that was added before, or -1
 }
 
-// Add adds a name with a value. The name must not be the root, and the value must be less than
-// 1<<31. The values of a name keep their sequence.
+// Add adds a name with a value. The name must not be the root. The value must be less than
+// 1<<31. Several values of a name keep their sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
@@ -83,8 +83,7 @@ func (b *Builder) flush() {
 		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
-	// This loop only fetches the cache lines, so that the CPU fetches several lines at the
-	// same time.
+	// This loop only fetches cache lines. The CPU can fetch several at the same time.
 	lines := b.lines[:0]
 	for i := range b.pending[:b.waiting] {
 		w, h := &b.pending[i].Wire, b.x.key
@@ -105,7 +104,8 @@ func (b *Builder) flush() {
 	b.waiting = 0
 }
 
-// add adds a node for the name and for each missing ancestor, and sets the value of the name.
+// add sets the value of the name. It adds nodes for the name and for each missing
+// ancestor.
 func (b *Builder) add(w *dname.Wire, value uint32) {
 	if most := cmp.Or(b.Max, maxArena); len(b.x.arena) > most-maxName {
 		b.full = true
@@ -137,8 +137,8 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 	}
 }
 
-// put writes a new record of a node. If the node has an old record, slot points to the old
-// offset. Then put replaces this offset and marks the old record as dead.
+// put writes a new record of a node. If the node has an old record, slot points to its
+// offset. put replaces the offset and marks the old record as dead.
 func (b *Builder) put(slot *uint32, h uint64, r record) {
 	if slot != nil {
 		b.dead += b.x.kill(*slot)
@@ -173,19 +173,20 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	return dst
 }
 
-// Grow reserves memory for about n more names. It assumes that they need as much memory as the
-// earlier names.
+// Grow reserves memory for about n more names. It expects each name to need as much memory
+// as the names so far.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// Without earlier names, Grow uses figures of real lists: 1.2 nodes and 14 bytes per name.
+	// Without names so far, Grow uses figures of real lists: 1.2 nodes and 14 bytes a
+	// name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The limits protect against unusual earlier names, for example names with a hundred
-		// labels.
+		// The names so far may be unusual, for example with a hundred labels. The limits
+		// prevent a wrong estimate.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Node numbers are varints, so larger numbers need more bytes. The number of an
-		// interior node is in its own record and in the records of its children.
+		// Node numbers are varints: a larger number takes more bytes. A node and its
+		// children have the number of the node.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(b.x.nodes, inner)
@@ -195,9 +196,8 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// grow reserves memory for at least n more elements, and at least a quarter more. Unlike
-// slices.Grow, it does not clear the memory, so that the load can yield while the system
-// provides the pages.
+// grow reserves memory for at least n more elements. slices.Grow would clear the memory,
+// and would not yield during the clearing.
 func grow[T any](s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -209,7 +209,8 @@ func grow[T any](s []T, n int) []T {
 func (b *Builder) rebuild(buckets int) {
 	b.x.buckets = nil // frees the memory of the old buckets before the new buckets are made
 	b.x.buckets = make([]bucket, buckets)
-	// A parent has a smaller number than its children, so its hash is known first.
+	// A parent has a smaller number than its children. The hash of a parent is therefore
+	// known first.
 	hashes := make([]uint64, len(b.x.nodes))
 	hashes[0] = b.x.key
 	for i, off := range b.x.nodes[1:] {
@@ -236,15 +237,15 @@ func (b *Builder) rebuild(buckets int) {
 	put()
 }
 
-// An entry is a record for which rebuild must find a slot. The field place is the offset of
-// the record.
+// An entry is a record for which rebuild must find a slot. The field place is the offset
+// of the record.
 type entry struct {
 	hash  uint64
 	place uint32
 }
 
-// Freeze returns the finished index. The Builder must not be used afterwards. Freeze calls
-// join to combine several values of a name. It marks a name if mark returns true (see
+// Freeze returns the finished index. Do not use the Builder afterwards. The function join
+// combines several values of a name. A name is marked if mark returns true (see
 // Index.Marked).
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
@@ -294,8 +295,7 @@ func (b *Builder) fit() {
 	}
 }
 
-// markAbove records that a marked name (see Freeze) is below this interior node and below its
-// ancestors.
+// markAbove records in an interior node and in its ancestors that a marked name is below.
 func (x *Index) markAbove(number uint64) {
 	for number != 0 {
 		off := x.nodes[number]
@@ -317,8 +317,8 @@ func (x *Index) sortMarked() {
 	if len(x.marked) == 0 {
 		return
 	}
-	// The names are built once before the sort, because a sort of records would build two
-	// names for each comparison.
+	// All names are built before the sort. A sort of records would build two names for
+	// each comparison.
 	type named struct {
 		name dname.Name
 		off  uint32

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Check returns an error if a look-up could panic, not end, or miss a name. It takes about as
-// long as building the index, and yields to queries. The caller must check the refs.
+// Check returns an error if a look-up could panic, not end, or miss a name. It takes as
+// long as building the index. The caller must check the refs.
 func (x *Index) Check() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -29,8 +29,8 @@ func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// hashes and lengths contain the hash and length of each interior node's name. A parent's
-	// number must be smaller than its child's, so that no node is its own ancestor.
+	// hashes and lengths are for the names of interior nodes. A parent has a smaller
+	// number than its children. No node is then its own ancestor.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {
@@ -42,7 +42,7 @@ func (x *Index) fault() string {
 		}
 		hashes[i+1], lengths[i+1] = r.hash(hashes[r.parent]), uint8(length)
 	}
-	// A look-up ends at a bucket that is not full, so at least one bucket must not be full.
+	// A look-up ends at a bucket that is not full. At least one bucket must not be full.
 	ends, used := false, 0
 	for i := range x.buckets {
 		coop.Tick(i)
@@ -83,8 +83,8 @@ func (x *Index) fault() string {
 			names++
 			topLevel = topLevel || r.parent == 0
 		}
-		// If a look-up finds each record, and there are as many slots as records, then no slot
-		// is wrong.
+		// A look-up must find each record. There must be as many slots as records. No slot
+		// is then wrong.
 		if slot, _ := x.find(r.hash(hashes[r.parent]), r.parent, r.label); slot == nil || *slot != off {
 			return "a record that no look-up finds"
 		}
@@ -103,9 +103,8 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether each look-up has the same result in x and y. Both must be without
-// errors (see Check). Equal calls in the same sequence make the same index, despite random
-// keys.
+// Same reports whether each look-up has the same result in x and y. Call Check for both
+// first.
 func (x *Index) Same(y *Index) bool {
 	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 }

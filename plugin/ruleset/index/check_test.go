@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// chain returns an index with one name that has labels+1 labels of 63 bytes. All ancestors of
-// the name are interior nodes.
+// chain returns an index with one name of labels+1 labels. Each label has 63 bytes. All
+// ancestors of the name are interior nodes.
 func chain(labels int) *Index {
 	label := bytes.Repeat([]byte("x"), dname.MaxLabel)
 	x := &Index{key: 1, nodes: make([]uint32, 1), buckets: make([]bucket, 1), names: 1}
@@ -28,7 +28,7 @@ func chain(labels int) *Index {
 	return x
 }
 
-// TestFaults damages an index in many ways, and checks the error of Check for each.
+// TestFaults damages an index in many ways, and checks the error of Check for each way.
 func TestFaults(t *testing.T) {
 	if err := chain(2).Check(); err != nil {
 		t.Fatal(err)
@@ -91,8 +91,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEnds checks that work on a wrong index ends, even if its buckets, records or ancestors
-// form an endless chain.
+// TestEnds checks that each call on a wrong index ends. The buckets, records or ancestors
+// of the index form an endless chain.
 func TestEnds(t *testing.T) {
 	x := some(t, 100)
 	for i := range x.buckets {
@@ -102,7 +102,8 @@ func TestEnds(t *testing.T) {
 		t.Error("an index whose buckets are all full is accepted")
 	}
 
-	// The varint of the second record is too large, so its size is negative.
+	// The varint of the second record is too large. The size of the record is therefore
+	// negative.
 	one := []byte{0, hasRef | 5, 'f', 'i', 'r', 's', 't', 2}
 	x = &Index{buckets: make([]bucket, 1), nodes: make([]uint32, 1), arena: append(append(one, one[:7]...), bytes.Repeat([]byte{0xff}, 20)...)}
 	if err := x.Check(); err == nil {

@@ -3,8 +3,8 @@
 // for the garbage collector to follow.
 //
 // The index is a trie of labels in a hash table. Each added name and each of its ancestors is
-// a node. A look-up finds a node by the keyed hash of its whole name. It then compares the
-// parent and the label, so it never finds a wrong name.
+// a node. A look-up finds a node by the keyed hash of the whole name. The look-up then compares
+// the parent and the label, so it never finds a wrong name.
 //
 //	buckets (64 bytes, one cache line)             arena, in the sequence of adding
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
@@ -18,19 +18,22 @@
 //	+--------+---------+-------+--------+----------+
 //	 varint   1 byte    L       varint   varint
 //
-// The field parent is the number of the parent node. Only interior nodes (nodes with children)
-// have a number, and the root has number 0. A node gets its number with its first child, so
-// nodes with many children mostly have small numbers of one or two bytes. The field ref is the
-// value of the name. Nodes without a ref are only ancestors.
+//	parent   the number of the parent node; the root has the number 0
+//	L|flags  the length of the label, and flags
+//	ref      the value of the name; a node without a ref is only an ancestor
+//	number   the number of the node; only a node with children has a number
 //
-// The builder writes this format directly. When a node gets a first child or a second value,
-// the builder writes a longer record at the end of the arena. The old record is then dead: the
-// byte after its parent is 0, and the next byte is the number of bytes to skip.
+// A node gets its number with its first child. Nodes with many children therefore mostly have
+// small numbers, which take one or two bytes.
 //
-// A look-up begins with the last two labels of the query name, because few queries have two
-// labels that are a node. If no tag in their bucket matches, the look-up ends after one cache
-// line. Otherwise, each label takes two cache lines: one for the bucket and one for the
-// record.
+// A node can get a first child or a second value later. The builder then writes a longer record
+// at the end of the arena. The old record is dead:
+//
+//	parent, 0, number of bytes to skip
+//
+// A look-up begins with the last two labels of the query name. Few queries have two labels that
+// are a node. If no tag in their bucket matches, the look-up ends after one cache line. Each
+// further label takes two cache lines, one for the bucket and one for the record.
 package index
 
 import (
@@ -41,28 +44,28 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// An Index is a set of names that cannot change any more. It is safe for concurrent use.
+// An Index is an immutable set of names. It is safe for concurrent use.
 type Index struct {
-	// The first fields of the struct share one cache line, because each look-up reads these
-	// fields.
+	// The first fields share one cache line, because each look-up reads them.
 
 	buckets []bucket
-	// key is the random key of the hashes. Otherwise an attacker could write a list whose
-	// names all collide. An index from Read keeps its old key.
+	// key is the random key of the hashes. Without a random key, an attacker could write a
+	// list whose names all collide. An index from Read keeps its old key.
 	key   uint64
 	names int
 	// topLevel is true if a top-level domain has a value.
 	topLevel bool
 	arena    []byte
-	// nodes maps the number of an interior node (a node with children) to the offset of its
-	// record. The element nodes[0] is unused.
+	// nodes maps the number of an interior node to the offset of the node's record. Only
+	// nodes with children are interior. The element nodes[0] is unused.
 	nodes []uint32
-	// marked contains the offsets of the marked names' records (see Freeze) in canonical order
-	// (RFC 4034, section 6.1). In this order, the names below a name follow directly after it.
+	// marked contains the offsets of the records of marked names (see Freeze), in
+	// canonical order (RFC 4034, section 6.1). In this order, the names below a name
+	// follow directly.
 	marked []uint32
 }
 
-// A Hit is an indexed name that is equal to the query name or is one of its ancestors.
+// A Hit is a name of the index that is equal to the query name or above it.
 type Hit struct {
 	Labels int    // the number of labels of the name
 	Ref    uint32 // the value of the name
@@ -77,7 +80,7 @@ func (x *Index) Bytes() int {
 }
 
 // Walk appends a Hit for w and for each ancestor with a value, the shortest name first. It
-// reports whether a marked name (see Freeze) is below w. It allocates only if hits is full.
+// reports whether a marked name is below w. It allocates only if hits is full.
 func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 	if x.passes(w) {
 		return hits, false
@@ -97,13 +100,12 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root, the loop does not run, and the result is empty because an index never
+	// For the root, the loop does not run. The result is empty, because an index never
 	// contains the root.
 	return hits, markedBelow
 }
 
-// Covers reports whether w or an ancestor of w has a value. It is for callers on a small
-// stack, because it needs no memory for hits.
+// Covers reports whether w or an ancestor of w has a value. It needs little stack.
 func (x *Index) Covers(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
@@ -140,20 +142,21 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return true
 }
 
-// passes checks only the last two labels of w. If it returns true, no name in the index is at,
-// above or below w. If it returns false, nothing is known.
+// passes checks only the last two labels of w. If it returns true, the index has no name
+// at, above or below w.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks returns true only if no node has the hash h. If it returns false, nothing is known.
+// lacks returns true only if no node has the hash h. If it returns false, nothing is
+// known.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
 }
 
-// find returns a pointer to the offset of the record with this parent and label, or nil. The
-// argument h is the hash of the node's whole name.
+// find returns a pointer to the offset of the record with this parent and label, or nil.
+// The argument h is the hash of the node's whole name.
 func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	tag, over := tagOf(h), overOf(h)
 	for i := home(h, len(x.buckets)); ; {
@@ -173,8 +176,8 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the offset and the record of each node, in the sequence of the arena, without
-// dead records.
+// records yields the offset and the record of each node, in the sequence of the arena.
+// Dead records are skipped.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
@@ -199,8 +202,8 @@ func (x *Index) All() iter.Seq2[dname.Name, uint32] {
 	}
 }
 
-// Wires yields each name that has a value. It reuses one Wire, which is valid only until the
-// next iteration.
+// Wires yields each name that has a value. All iterations use one Wire, which the next
+// iteration overwrites.
 func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	return func(yield func(*dname.Wire, uint32) bool) {
 		if x == nil {
@@ -218,8 +221,8 @@ func (x *Index) Wires() iter.Seq2[*dname.Wire, uint32] {
 	}
 }
 
-// FirstMarked returns the number of the first marked name (see Freeze) after w in canonical
-// order. The marked names below w have consecutive numbers from there on.
+// FirstMarked returns the number of the first marked name (see Freeze) after w in
+// canonical order. The numbers of the marked names below w follow one another.
 func (x *Index) FirstMarked(w *dname.Wire) int {
 	var name dname.Wire
 	lo, hi := 0, len(x.marked)

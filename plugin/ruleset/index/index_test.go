@@ -10,15 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// A twin is a simple and slow implementation of the index. The tests compare the index with
-// the twin.
+// A twin is a simple and slow implementation of the index. The tests compare the index
+// with its twin.
 type twin struct {
 	refs   map[dname.Name]uint32
 	marked []dname.Name // in canonical order
 }
 
-// build adds the names to an index and to a twin (a slow implementation). The ref of a name is
-// the sum of its values. Names with an odd ref are marked.
+// build adds the names to an index and to its slow twin. The ref of a name is the sum of
+// its values. Names with an odd ref are marked.
 func build(names []dname.Name) (*Index, *twin) {
 	b, t := &Builder{}, &twin{refs: map[dname.Name]uint32{}}
 	for i, n := range names {
@@ -43,8 +43,7 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares the look-up of a name in the index with the look-up in the twin (a slow
-// implementation).
+// check compares the look-up of a name in the index with the look-up in the slow twin.
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -83,9 +82,8 @@ func name(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// TestIndex compares look-ups of random names with the twin (a slow implementation). Many
-// names have a common ancestor, because there are few labels. The largest list makes buckets
-// overflow.
+// TestIndex compares look-ups of random names with the slow twin. There are few labels, so
+// many names have a common ancestor. The largest list makes buckets overflow.
 func TestIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(letters int) dname.Name {
@@ -117,7 +115,7 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%d names: All differs", size)
 			}
 			for i := range min(500, size) {
-				// The root is left out, because the root cannot be a target.
+				// The root cannot be a target, so the loop leaves it out.
 				for n := names[i]; n.NumLabels() > 0; n = n.Parent() {
 					check(t, x, tw, n)
 				}
@@ -129,8 +127,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestJoin calls Join with two versions of a list, in which names were added, removed and
-// moved. The refs must be those of the twins (slow implementations of the index).
+// TestJoin calls Join with two versions of a list. The second version has added, removed
+// and moved names. The refs must be those of the slow twins.
 func TestJoin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func() (names []dname.Name) {
@@ -170,8 +168,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// checkJoin compares the result of Join for two lists with the twins (slow implementations of
-// the index).
+// checkJoin compares the result of Join for two lists with the slow twins.
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
@@ -194,8 +191,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that a finished index has no memory for dead records. Each name gets a
-// child later, so that each record is written again.
+// TestSpace checks that a finished index has no memory for dead records. A later child of
+// each name makes its record dead.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000
@@ -218,8 +215,8 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks the longest possible names of the DNS: 127 labels, and 255 octets with
-// labels of 63 octets.
+// TestLongNames checks the longest names of the DNS. One has 127 labels. The other has 255
+// octets, with labels of 63 octets.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -231,8 +228,8 @@ func TestLongNames(t *testing.T) {
 	check(t, x, tw, wide.Parent())
 }
 
-// FuzzIndex compares the index with the twin (a slow implementation). The input has a name on
-// each line. Every second name is added to the index.
+// FuzzIndex compares the index with its slow twin. The input has a name on each line.
+// Every second name is added to the index.
 func FuzzIndex(f *testing.F) {
 	f.Add("a.b\nb\nc.b\nx.a.b\n")
 	f.Add("com\nexample.com\nwww.example.com\nexample.org")
@@ -261,8 +258,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that Grow allocates only a few times for 500 short lists. Otherwise a
-// file with many lists would take hours to load.
+// TestGrowOften checks that Grow allocates only a few times for 500 short lists. More
+// allocations would make the load of such a file take hours.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
@@ -283,8 +280,8 @@ func TestGrowOften(t *testing.T) {
 	}
 }
 
-// TestGrowAfterOdd calls Grow after a few names with 122 labels. Grow must not expect as many
-// labels in the new names.
+// TestGrowAfterOdd calls Grow after a few names with 122 labels. Grow must not expect new
+// names with 122 labels.
 func TestGrowAfterOdd(t *testing.T) {
 	var b Builder
 	for i := range 2000 {
@@ -298,7 +295,7 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull adds names until the limit Max is reached. Full must then return true, and a
+// TestFull adds names until the limit Max is reached. Full must then return true. A
 // look-up must find the earlier names.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}

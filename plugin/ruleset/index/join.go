@@ -13,8 +13,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in both indexes. It reads their records in parallel,
-// because two versions of a list are nearly equal. It looks up names that have moved.
+// Join yields the refs of each name of x in both indexes. It reads both lists of records
+// in parallel, because they are nearly equal.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -23,8 +23,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 		if y == nil {
 			y = &Index{}
 		}
-		// The variable same maps the number of an interior node of x to the number of the
-		// equal node of y, or to 0 if unknown.
+		// same maps the numbers of interior nodes of x to the numbers of equal nodes of y.
+		// The value 0 means unknown.
 		same := make([]uint32, len(x.nodes))
 		place := uint32(0) // the offset in y at which the next name is expected
 		for _, r := range x.records() {
@@ -51,8 +51,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live skips dead records from the offset off on. It returns the next record and the offset
-// after this record. At the end, it returns a record without flags.
+// live returns the next record that is not dead, and the offset after the record. At the
+// end, the record has no flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {
@@ -62,8 +62,8 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record of the name w. The result ok is false if no node has
-// this name.
+// lookup returns the offset of the record of the name w. The result ok is false if no node
+// has this name.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -12,22 +12,22 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is the decoded form of a record in the arena. A dead record, which was replaced by
-// a newer one, has no flags.
+// A record is the decoded form of a record in the arena. A dead record has no flags. A
+// newer record has replaced it.
 type record struct {
 	node
 	parent uint64
 	label  []byte
 }
 
-// A node contains the fields of a record that are used in a look-up.
+// A node contains the fields of a record that a look-up uses.
 type node struct {
 	flags uint8
-	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
-	// values; its encoded form then has wideRef bytes.
+	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has
+	// several values. The encoded form then has wideRef bytes.
 	ref uint64
-	// number is the number of an interior node (a node with children), shifted left by one.
-	// Bit 0 is set if a marked name (see Freeze) is below the node.
+	// number is the number of an interior node, shifted left by one. Bit 0 is set if a
+	// marked name (see Freeze) is below the node.
 	number uint64
 }
 
@@ -87,8 +87,8 @@ func tail(head uint8, b []byte) (n node, size int) {
 	return n, size
 }
 
-// uvarint is binary.Uvarint with a fast path for one byte. It is separate because the compiler
-// does not inline binary.Uvarint.
+// uvarint is binary.Uvarint with a fast path for one byte. The compiler does not inline
+// binary.Uvarint.
 func uvarint(b []byte) (uint64, int) {
 	if b[0] < 0x80 {
 		return uint64(b[0]), 1
@@ -116,8 +116,8 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size in bytes of the ref of a name with several values. The size must not
-// change when a value is added.
+// wideRef is the size in bytes of the ref of a name with several values. The size stays
+// the same when a value is added.
 const wideRef = 5
 
 // putWide writes v as a varint of exactly wideRef bytes.

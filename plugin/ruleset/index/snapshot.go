@@ -22,27 +22,27 @@ import (
 //	buckets, arena, nodes, marked
 //	xxHash64 of the arrays                     8 bytes
 //
-// The arrays are written as they are in memory, so that Read is nearly as fast as a copy. The
-// checksum of the header protects Read from allocating for damaged sizes.
+// The arrays are written in the form that they have in memory. Read is nearly as fast as a
+// copy. The checksum of the header prevents allocations for damaged sizes.
 
 const (
 	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
-	// form is the version number of the written form. Change it if a field gets another
-	// meaning that fingerprint cannot detect.
+	// form is the version of the written form. Change it if a field gets another meaning.
+	// fingerprint cannot detect a new meaning.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
 )
 
-// After one of these errors from Read, the caller must build the index again.
+// After one of these errors of Read, the caller must build the index again.
 var (
 	errDamaged = errors.New("index: damaged")
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of everything in the program on which the written bytes depend, for
-// example the layout of a bucket. Read refuses an index with another fingerprint.
+// fingerprint is a hash of the details of the program on which the written bytes depend,
+// for example the layout of a bucket.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -114,7 +114,7 @@ func (x *Index) header() [8]uint64 {
 		uint64(len(x.buckets)), uint64(len(x.arena)), uint64(len(x.nodes)), uint64(len(x.marked))}
 }
 
-// A writer writes, counts and hashes bytes. After the first error, it writes nothing.
+// A writer writes, counts and hashes bytes. After its first error, it writes nothing.
 type writer struct {
 	to  io.Writer
 	sum *xxhash.Digest
@@ -132,8 +132,8 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. It refuses changed bytes and an index of a
-// program with another fingerprint. If the writer is not trusted, call Check before a look-up.
+// Read reads an index of exactly size bytes. It refuses changed bytes, and an index with
+// another fingerprint. For an untrusted writer, call Check too.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -151,7 +151,7 @@ func Read(from io.Reader, size int64) (*Index, error) {
 		return nil, errOther
 	}
 	buckets, arena, nodes, marked := v[4], v[5], v[6], v[7]
-	// Each number has a limit, so that the sum of the sizes cannot overflow.
+	// Each number has a limit. The sum of the sizes can therefore not overflow.
 	if v[2] > arena || v[3] > 1 || buckets > 1<<32 || arena > maxArena || nodes > 1<<32 || marked > nodes+arena ||
 		uint64(size) != headerSize+buckets*bucketSize+arena+4*(nodes+marked)+8 {
 		return nil, fmt.Errorf("%w: the sizes in the header are not those of the index", errDamaged)
@@ -175,7 +175,7 @@ func Read(from io.Reader, size int64) (*Index, error) {
 	return x, nil
 }
 
-// A reader reads and hashes the bytes of a written index. After the first error, it reads
+// A reader reads and hashes the bytes of a written index. After its first error, it reads
 // nothing.
 type reader struct {
 	from io.Reader

@@ -58,8 +58,8 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different random hash keys. An attacker who knows the
-// key could write a list whose names all collide.
+// TestKeys checks that two indexes have different random hash keys. An attacker who can
+// guess the key could write a list whose names all collide.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
@@ -73,8 +73,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestFlips checks that Read refuses an index with one changed bit, and an index of the wrong
-// length. In a large index, it changes only random bytes.
+// TestFlips checks that Read refuses an index with one changed bit, and an index of the
+// wrong length. In a large index, only random bytes are changed.
 func TestFlips(t *testing.T) {
 	small := written(t, some(t, 30))
 	for i := range small {
@@ -92,7 +92,7 @@ func TestFlips(t *testing.T) {
 	if _, err := read(append(bytes.Clone(small), 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("one byte more: error %v", err)
 	}
-	// The bytes are unchanged, but Read is called with a wrong size.
+	// The bytes are unchanged, but the size in the call is wrong.
 	if _, err := Read(bytes.NewReader(small), int64(len(small)+1)); !errors.Is(err, errDamaged) {
 		t.Errorf("wrong size: error %v", err)
 	}
@@ -113,7 +113,7 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// seal writes good checksums and a good fingerprint into an index that a test has changed.
+// seal writes good checksums and a good fingerprint into a changed index.
 func seal(b []byte) {
 	if len(b) < headerSize+8 {
 		return
@@ -134,15 +134,15 @@ func TestOtherForm(t *testing.T) {
 	}
 }
 
-// TestFingerprint fails if the written form of the index has changed, because programs then
-// have to build their indexes again. Update the number here if you intend this.
+// TestFingerprint fails if the written form of the index has changed. Programs must then
+// build their indexes again. If you intend the change, update the number here.
 func TestFingerprint(t *testing.T) {
 	if got := fingerprint(); got != 0x63591969c9fe098e {
 		t.Errorf("fingerprint %#x", got)
 	}
 }
 
-// TestHugeHeader checks that Read does not allocate memory for the huge sizes in a wrong
+// TestHugeHeader checks that Read allocates no memory for the huge sizes in a wrong
 // header.
 func TestHugeHeader(t *testing.T) {
 	good := written(t, some(t, 10))
@@ -164,8 +164,8 @@ func TestHugeHeader(t *testing.T) {
 	}
 }
 
-// TestCheck changes each bit of an index in turn, and corrects the checksums. If Check accepts
-// the changed index, all look-ups in this index must work.
+// TestCheck changes each bit of an index in turn, and corrects the checksums. If Check
+// accepts the changed index, all look-ups in the index must work.
 func TestCheck(t *testing.T) {
 	good := written(t, some(t, 20))
 	refused := 0
@@ -186,7 +186,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// survives reads an index. If Check accepts the index, it looks up all names and returns true.
+// survives reads an index. If Check accepts the index, survives looks up all names and
+// returns true.
 func survives(t *testing.T, b []byte) bool {
 	t.Helper()
 	x, err := read(b)
@@ -216,7 +217,7 @@ func survives(t *testing.T, b []byte) bool {
 	return true
 }
 
-// FuzzRead reads random bytes, also with good checksums. Read and Check must not panic. If
+// FuzzRead reads random bytes, some with good checksums. Read and Check must not panic. If
 // Check accepts the index, all look-ups must work.
 func FuzzRead(f *testing.F) {
 	for _, n := range []int{0, 1, 13, 60} {
@@ -230,8 +231,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestWriteError checks that WriteTo returns the error of the writer, together with the number
-// of written bytes.
+// TestWriteError checks that WriteTo returns the error of the writer and the number of
+// written bytes.
 func TestWriteError(t *testing.T) {
 	x := some(t, 20_000)
 	size := len(written(t, x))

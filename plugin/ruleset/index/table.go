@@ -7,23 +7,23 @@ import (
 
 const (
 	slots = 12 // the number of slots in a bucket
-	// fill is the average number of used slots in a bucket. About a third of the buckets then
-	// overflow, but the field over makes further reads rare.
+	// fill is the average number of used slots in a bucket. About a third of the buckets
+	// then overflow. A second read is still rare, because of the field over.
 	fill = 11
 )
 
-// A bucket is a part of the hash table that fits in one cache line. A slot with the tag 0 is
-// free. The slots are filled from the left.
+// A bucket is a part of the hash table. It fits in one cache line. A slot with the tag 0
+// is free. The slots are filled from the left.
 type bucket struct {
 	tags [slots]uint8
-	// over is a bit set of the names that had no room in this bucket (see overOf). If the bit
-	// of a name is set, a look-up reads the next bucket too.
+	// over is a bit set of the names that found no room in this bucket (see overOf). Their
+	// look-up reads the next bucket too.
 	over uint32
 	offs [slots]uint32
 }
 
-// home returns the index of the bucket in which a look-up of the hash begins. It uses other
-// bits of the hash than tagOf and overOf.
+// home returns the index of the first bucket for a hash. It uses other bits of the hash
+// than tagOf and overOf.
 func home(h uint64, buckets int) int {
 	hi, _ := bits.Mul64(h, uint64(buckets))
 	return int(hi)
@@ -33,7 +33,7 @@ func tagOf(h uint64) uint8 { return max(uint8(h), 1) }
 
 func overOf(h uint64) uint32 { return 1 << (h >> 8 & 31) }
 
-// insert writes the offset of a record into the first free slot, beginning at the home bucket.
+// insert writes the offset of a record into the first free slot, from the home bucket on.
 // The table must have a free slot.
 func insert(buckets []bucket, h uint64, place uint32) {
 	for i := home(h, len(buckets)); ; {
@@ -50,8 +50,8 @@ func insert(buckets []bucket, h uint64, place uint32) {
 	}
 }
 
-// match returns a bit set of the slots with the tag t. Further slots may be in the result, so
-// the caller must compare the record.
+// match returns a bit set of the slots with the tag t. The result can have other slots
+// too, so the caller must compare the record.
 func (b *bucket) match(t uint8) uint16 {
 	tag := ones * uint64(t)
 	return zeros(binary.LittleEndian.Uint64(b.tags[:])^tag) |
@@ -61,8 +61,7 @@ func (b *bucket) match(t uint8) uint16 {
 // ones has the value 1 in each byte.
 const ones = 0x0101010101010101
 
-// zeros returns a bit set of the zero bytes of x. The subtraction borrows at these bytes, and
-// the multiplication collects their top bits in the highest byte.
+// zeros returns a bit set of the zero bytes of x.
 func zeros(x uint64) uint16 {
 	return uint16((x - ones) &^ x & (ones << 7) >> 7 * 0x0102040810204080 >> 56)
 }
