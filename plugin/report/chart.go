@@ -71,8 +71,8 @@ type Line struct {
 // linePoints is the number of times at which the line of the chart is computed.
 const linePoints = 160
 
-// Line returns the line of the block orders in force on at least one node, or nil without such
-// orders.
+// Line returns the line of the block orders in force on at least one node. It returns nil if no
+// order was in force.
 func (r *Report) Line(d *Data) *Line {
 	span := r.end.Sub(r.from)
 	if span <= 0 {

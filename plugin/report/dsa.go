@@ -76,7 +76,7 @@ type DSAOptions struct {
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
 		if strings.HasPrefix(code, otherCode) {
-			return fmt.Errorf("%s needs its category: write the code of the category and a description, such as \"STATEMENT_CATEGORY_SCAMS_AND_FRAUD: fake shops\"", otherCode)
+			return fmt.Errorf("%s needs its category: write the code of the category and a description, for example \"STATEMENT_CATEGORY_SCAMS_AND_FRAUD: fake shops\"", otherCode)
 		}
 		err := fmt.Sprintf("%q is no code of the regulation for an order", code)
 		if near := order.Nearest(code, slices.Values(dsaCodes)); near != "" && near != code {
@@ -185,7 +185,7 @@ func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	if r.end.Before(r.to) {
 		d.Notes = append(d.Notes, "the period has not ended")
 	}
-	d.Notes = append(d.Notes, "the columns about orders to provide information are empty, because order files have no such orders: fill in the columns by hand")
+	d.Notes = append(d.Notes, "the columns about orders to provide information are empty, because order files have only orders to block: fill in the columns by hand")
 	slices.Sort(problems)
 	return d, problems, nil
 }

@@ -58,9 +58,8 @@ type lumenEntity struct {
 }
 
 // Lumen returns the notices for the block orders that were received in the period. recipient is
-// the name of the operator. A notice goes into a public database, so sealed orders and orders
-// with secret targets are left out, as are orders without an authority that Lumen knows. The
-// notes say how many.
+// the name of the operator. The database is public, so sealed orders and orders with secret targets
+// are left out. The notes have the numbers of the orders that are left out.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {
 	left := map[string]int{}
 	for _, x := range r.rows {

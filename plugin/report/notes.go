@@ -59,7 +59,7 @@ func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 		add("%s: the text of %s was deleted; orders with later records are shown as in force since then at the latest", n.Name, count(n.Pruned, "record"))
 	}
 	if k := number(n.stops); k > 0 {
-		add("%s: stopped %s in the period; the answers of each such hour are not recorded", n.Name, times(k))
+		add("%s: stopped %s in the period; the answers of the hour before a stop are not recorded", n.Name, times(k))
 	}
 	if k := number(n.gaps); k > 0 {
 		add("%s: lost events %s in the period; an order may have been in force earlier than shown", n.Name, times(k))

@@ -30,8 +30,8 @@ type NoticeOptions struct {
 	Provider string // the name of the operator, or ""
 }
 
-// NewNotice writes the letter about an order. The letter shows the targets, because the authority
-// knows them. Faults are the faults of the journals.
+// NewNotice writes the letter about an order. The letter always shows the targets, because the
+// authority has ordered the targets. The result faults has the faults of the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {
