@@ -34,6 +34,8 @@ func node(t *testing.T, name string, steps []step) *Node {
 		switch s.what {
 		case "empty":
 			j.Load("a.yaml", "version: 1\norders: []\n")
+		case "other":
+			j.Load("b.yaml", "version: 1\norders: []\n")
 		case "load":
 			j.Load("a.yaml", orderText)
 			j.Receive("x", false, journal.InForce)
@@ -103,6 +105,9 @@ func TestEffect(t *testing.T) {
 		"the journal began later": {[][]step{
 			{{"2026-04-15T00:00:00Z", "load"}, beat},
 		}, "1/1 00:00 00:00 - unknown in_force at latest", "the journal begins at"},
+		"the files are loaded one after another": {[][]step{
+			{{"2026-04-15T00:00:00Z", "other"}, {"2026-04-15T00:00:10Z", "load"}, beat},
+		}, "1/1 00:00 00:00 - unknown in_force at latest", ""},
 		"a new node says nothing about the begin": {[][]step{
 			{begin, {"2026-04-10T09:00:00Z", "load"}, beat},
 			{{"2026-04-15T00:00:00Z", "load"}, beat},

@@ -61,7 +61,7 @@ type nodeOrder struct {
 	sha256   string    // the version of the last record received or corrected
 	received time.Time // the first record of the order
 	removed  time.Time // the last record, if the order is removed
-	// first is true if the order was in the first load of the journal, or if its first record was
+	// first is true if the order was in the first load of its file, or if its first record was
 	// deleted. The server may have enforced the order before the first record.
 	first     bool
 	intervals []evidence.Interval
@@ -234,7 +234,7 @@ func (n *Node) read() error {
 		}
 		n.Last = r.Time.Time
 		if r.Order != "" {
-			n.record(r, loads)
+			n.record(r)
 		}
 	})
 	for id, intervals := range enforced {
@@ -244,11 +244,11 @@ func (n *Node) read() error {
 	return err
 }
 
-// record adds a record of an order. loads is the number of loads before the record.
-func (n *Node) record(r *journal.Record, loads int) {
+// record adds a record of an order.
+func (n *Node) record(r *journal.Record) {
 	o := n.orders[r.Order]
 	if o == nil {
-		o = &nodeOrder{id: r.Order, received: r.Time.Time, first: loads <= 1 || r.Event != journal.Received, inForce: -1}
+		o = &nodeOrder{id: r.Order, received: r.Time.Time, first: r.Event != journal.Received || len(n.loads[r.File]) <= 1, inForce: -1}
 		n.orders[r.Order] = o
 	}
 	o.records++
