@@ -38,12 +38,11 @@ type Node struct {
 	// Silent is the reason why the journal could not be collected, or "".
 	Silent string
 
-	history *evidence.History // nil if there is no readable journal
-	orders  map[string]*nodeOrder
-	stops   []time.Time                // when the server stopped, or ended without a record
-	gaps    []time.Time                // when the journal lost events
-	loads   map[string][]load          // by the path of the file
-	bySum   map[string]journal.Version // by digest
+	orders map[string]*nodeOrder
+	stops  []time.Time                // when the server stopped, or ended without a record
+	gaps   []time.Time                // when the journal lost events
+	loads  map[string][]load          // by the path of the file
+	bySum  map[string]journal.Version // by digest
 }
 
 // A load is a version of a file that went into force.
