@@ -186,7 +186,13 @@ orders:
 	if code != exitProblems || !strings.Contains(errs, "is no mail address") { // the blanks of report_to cannot be a name
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
-	code, out, errs = ctl(append(strings.Fields("notice milan/2026-17 "+args+" --eml --to Ämt@authority.example --from"), "Büro <legal@isp.example>")...)
+	for _, bad := range []string{"Ämt@authority.example", "amt@ämter.example", "\"a\\\nb\"@authority.example"} {
+		code, out, errs = ctl(append(strings.Fields("notice milan/2026-17 "+args+" --eml"), "--to", bad, "--from", "Büro <legal@isp.example>")...)
+		if code != exitProblems || out != "" {
+			t.Errorf("%q: exit %d\n%s%s", bad, code, out, errs)
+		}
+	}
+	code, out, errs = ctl(append(strings.Fields("notice milan/2026-17 "+args+" --eml"), "--to", "Ämt <amt@authority.example>", "--from", "Büro <legal@isp.example>")...)
 	if code != exitOK {
 		t.Fatal(errs)
 	}

@@ -241,9 +241,13 @@ func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 		return fmt.Errorf("%s of the order %q is no mail address, got %q: give the address with --to", what, n.Order, to)
 	}
 	var recipients []string
-	for _, a := range list {
+	for _, a := range append(list, from) {
+		if strings.ContainsFunc(a.Address, func(r rune) bool { return r > '~' || r < '!' }) {
+			return fmt.Errorf("the mail address %q has other characters than ASCII; write the domain in the form xn--", a.Address)
+		}
 		recipients = append(recipients, a.String())
 	}
+	recipients = recipients[:len(list)]
 	_, host, _ := strings.Cut(from.Address[strings.LastIndexByte(from.Address, '@'):], "@")
 	sum := sha256.Sum256([]byte(n.Order + "\n" + opt.Now.UTC().String() + "\n" + n.Body))
 	headers := [][2]string{
