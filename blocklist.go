@@ -83,6 +83,12 @@ func traced(ctx context.Context) bool { return opentracing.SpanFromContext(ctx) 
 //
 //go:noinline
 func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rw *responseWriter, answered bool) {
+	if b.resinfo != nil && asksResolverInfo(r) {
+		if m := b.resolverInfo(w, r); m != nil {
+			w.WriteMsg(m)
+			return nil, true
+		}
+	}
 	set := b.set()
 	if set.Empty() || !ordersApply(r) {
 		return nil, false

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/upstream"
 )
 
 // docsExample matches a command and its output in a page. A command continues after a
@@ -14,7 +16,8 @@ import (
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
 // TestDocs runs the examples of the tool's pages in a copy of testdata/docs with two journals, and
-// compares the outputs. Standard error comes first. With -update, it writes the outputs into the pages.
+// compares the outputs. Standard error comes first. With -update, it writes the outputs into the pages. In the
+// examples, 192.0.2.53 is a resolver with the records of upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {
@@ -48,8 +51,14 @@ func runExamples(t *testing.T, path string) (examples int) {
 	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)
-		_, out, errs := ctl(strings.Fields(strings.ReplaceAll(m[2], "\\\n", ""))...)
-		out = strings.ReplaceAll(errs+out, dir+"/", "")
+		args := strings.ReplaceAll(m[2], "\\\n", "")
+		resolver := "192.0.2.53:53"
+		if strings.Contains(args, "--resolver") {
+			resolver = upstream.Start(t, content(t, "upstream.zone")).Addr
+			args = strings.ReplaceAll(args, "192.0.2.53", resolver)
+		}
+		_, out, errs := ctl(strings.Fields(args)...)
+		out = strings.ReplaceAll(strings.ReplaceAll(errs+out, dir+"/", ""), resolver, "192.0.2.53:53")
 		if out != m[3] {
 			t.Logf("$ blocklistctl %s\ngot\n%s\nwant\n%s", m[2], out, m[3])
 		}

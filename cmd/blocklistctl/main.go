@@ -21,6 +21,7 @@ const (
 )
 
 func main() {
+	setGC(relaxedGC)
 	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now)
 	// Some file systems report a full disk only when the file is closed.
 	if err := os.Stdout.Close(); err != nil && code == exitOK {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -33,6 +34,7 @@ type Interval struct {
 // An OrderHistory is the history of one order on one node.
 type OrderHistory struct {
 	Node      string           `json:"node"`
+	Probe     bool             `json:"probe,omitempty"` // the journal belongs to blocklistctl probe, and not to a server
 	Order     string           `json:"order"`
 	Sealed    bool             `json:"sealed,omitempty"`
 	File      string           `json:"file,omitempty"`
@@ -61,10 +63,21 @@ func Open(dir string) (*History, error) {
 	return h, err
 }
 
+// Node returns the name of the journal.
+func (h *History) Node() string { return h.node }
+
+// Probe reports whether the journal belongs to blocklistctl probe, and not to a server.
+func (h *History) Probe() bool {
+	return len(h.records) > 0 && strings.HasPrefix(h.records[0].Program, ProbeProgram)
+}
+
+// ProbeProgram is the beginning of the field program in the journals of blocklistctl probe.
+const ProbeProgram = "blocklistctl probe"
+
 // Order returns the history of an order. It returns nil if the journal has no record of the
 // order.
 func (h *History) Order(id string) *OrderHistory {
-	out := &OrderHistory{Node: h.node, Order: id, Intervals: []Interval{}}
+	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}}
 	var state journal.Event
 	version := ""      // the last version of the file that contained the order
 	var last time.Time // the time of the last record

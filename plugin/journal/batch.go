@@ -52,11 +52,18 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record. If the disk fails, Add waits until the disk works or the journal closes.
+// Add adds a record, or several records if the list of files is too long for a line. If the disk
+// fails, Add waits until the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
 	j := b.j
 	if j.dead {
+		return
+	}
+	r.clip()
+	if first, second, ok := r.splitFiles(); ok {
+		b.Add(first)
+		b.Add(second)
 		return
 	}
 	if n := j.tree.size + int64(len(b.hash)); n%tileWidth == 0 && j.lines.size+int64(len(b.buf)) >= j.opt.segmentBytes {
@@ -72,7 +79,6 @@ func (b *Batch) Add(r Record) {
 		panic(err) // crypto/rand never fails
 	}
 	r.Salt = hex.EncodeToString(salt[:])
-	r.clip()
 	if r.Number = 0; r.Order != "" {
 		r.Number = j.table.number(r.Order)
 	}

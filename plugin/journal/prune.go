@@ -33,6 +33,7 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 	}
 	first, last := int64(-1), int64(-1)
 	var heads []OrderNumber
+	var earlier []Record // the records about earlier deletions
 	for i, s := range all {
 		if i+1 == len(all) || all[i+1].first > before {
 			break
@@ -48,6 +49,9 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 				if e := j.table.orders[j.table.key(r.Order)]; e.last == r.Index {
 					heads = append(heads, OrderNumber{r.Order, r.Number, r.Index, states[e.state]})
 				}
+			}
+			if err == nil && r.Event == Pruned {
+				earlier = append(earlier, Record{Time: r.Time, Event: Pruned, First: r.First, Last: r.Last, By: r.By, Why: r.Why})
 			}
 			if err == nil && r.Event == Numbers {
 				for _, h := range r.Heads {
@@ -68,6 +72,12 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 		n := min(headsInRecord, len(heads))
 		b.Add(Record{Event: Numbers, Heads: heads[:n]})
 		heads = heads[n:]
+	}
+	if files := b.j.table.floorsBefore(last + 1); len(files) > 0 {
+		b.Add(Record{Event: Numbers, Files: files})
+	}
+	for _, r := range earlier {
+		b.Add(r)
 	}
 	b.Add(Record{Event: Pruned, First: &first, Last: &last, By: by, Why: why})
 	b.flush()

@@ -159,23 +159,29 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. The list of files of a record that is
-// too long is shortened.
+// line returns the line of the record without the line end. A record with one file can be too
+// long, because the file has many side lists. The record then lacks these side lists.
 func (r *Record) line() []byte {
-	for {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(r); err != nil {
-			panic(err) // a Record has only types that JSON can represent
+	line := r.encode()
+	for i := range r.Files {
+		if len(line) > MaxRecord {
+			r.More += len(r.Files[i].Sides)
+			r.Files[i].Sides = nil
+			line = r.encode()
 		}
-		if line := bytes.TrimSuffix(b.Bytes(), []byte("\n")); len(line) <= MaxRecord {
-			return line
-		}
-		half := len(r.Files) / 2
-		r.More += len(r.Files) - half
-		r.Files = r.Files[:half]
 	}
+	return line
+}
+
+// encode returns the record as JSON in one line.
+func (r *Record) encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		panic(err) // a Record has only types that JSON can represent
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // clip limits the texts of the record.

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A table has the last record of each order, and the targets that the guard holds. It is built
-// from the records when the journal is opened.
+// A table has the last record of each order, the targets that the guard holds, and the floors of
+// files. It is built from the records when the journal is opened.
 //
 // The keys are hashes of the order ids, so that a million orders need some 60 MB at most. The
 // hash has a secret seed, so that no file can contain ids with equal hashes on purpose.
@@ -14,6 +14,7 @@ type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry
 	held   map[HeldTarget]bool
+	floors map[string]Floor
 	day    string // the UTC date of the last Daily record
 	lost   int64  // the number of records that were lost after the entries were made
 }
@@ -31,7 +32,7 @@ type orderEntry struct {
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
-	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}}
+	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, floors: map[string]Floor{}}
 }
 
 func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
@@ -48,6 +49,7 @@ func (t *table) number(order string) int64 {
 
 // note takes over a record that was written.
 func (t *table) note(r *Record) {
+	t.noteFloors(r)
 	switch r.Event {
 	case Daily:
 		t.day = day(r.Time)

@@ -143,7 +143,7 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	}
 	if len(dup) == f.part.Orders() {
 		s.log.Errorf("%s: is not handed on, because other files have all its orders", path)
-		digest := f.ownDigest
+		digest := source.Digest(f.stored.Order)
 		f.version = f.former()
 		s.fail(path, f, digest, dup)
 		return false

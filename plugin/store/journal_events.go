@@ -41,8 +41,8 @@ func (s *Store) journalVersion(path string) journal.Version {
 		return journal.Version{File: path}
 	}
 	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed), Signers: f.stored.Keys}
-	if f.serial >= 0 {
-		serial := f.serial // the journal reads the record later, when f may have another version
+	if f.stored.Serial >= 0 {
+		serial := f.stored.Serial // the journal reads the record later, when f may have another version
 		v.Serial = &serial
 	}
 	v.Orders, v.Targets = f.part.Orders(), f.part.Targets()

@@ -223,6 +223,7 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	default:
 		return "", errors.New("the configuration of the server does not include this file")
 	}
+	s.permitted[path] = serial
 	s.src.Again(path) // a version that was refused for its serial may now be good
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
