@@ -21,6 +21,7 @@ type commands struct {
 	Trust  trustCommands    `embed:"" group:"Signing orders:"`
 	Server serverCommands   `embed:"" group:"Servers:"`
 	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Report reportCommands   `embed:"" group:"Reports:"`
 	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
@@ -66,6 +67,13 @@ type serverCommands struct {
 	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
 	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
 	Probe  probeCmd  `cmd:"" help:"Ask a DNS server for the names of the orders, and say what is wrong."`
+}
+
+// reportCommands are the commands that write reports from order files and journals.
+type reportCommands struct {
+	Report      reportCmd      `cmd:"" help:"Report on the orders of a period, also as the transparency report of the DSA."`
+	Certificate certificateCmd `cmd:"" help:"Show on one page when an order was in force, for a lawyer."`
+	Notice      noticeCmd      `cmd:"" help:"Write the letter to an authority about the effect of its order."`
 }
 
 // toolCommands are the commands that help to use the tool.

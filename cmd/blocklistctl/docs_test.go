@@ -15,8 +15,8 @@ import (
 // backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the tool's pages in a copy of testdata/docs and compares the
-// outputs. Standard error comes first. With -update, it writes the outputs into the pages. In the
+// TestDocs runs the examples of the tool's pages in a copy of testdata/docs with two journals, and
+// compares the outputs. Standard error comes first. With -update, it writes the outputs into the pages. In the
 // examples, 192.0.2.53 is a resolver with the records of upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
@@ -45,6 +45,9 @@ func runExamples(t *testing.T, path string) (examples int) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
+	if strings.Contains(page, "--journal node1") {
+		makeNodes(t)
+	}
 	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)

@@ -2,48 +2,87 @@
 package journals
 
 import (
+	"crypto/sha256"
 	"fmt"
-	"path/filepath"
-	"sync/atomic"
+	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/test/clock"
 )
 
-// patience limits the wait for the disk.
+// patience limits the time of a write to the disk.
 const patience = 30 * time.Second
 
-// Make makes a journal of some 300 records in a new directory. It has the order court/1, other
-// orders, and a sealed order with the given id and target.
-func Make(t testing.TB, sealed, target string) (dir string) {
+// A Journal writes one journal.
+type Journal struct {
+	t       testing.TB
+	clock   *clock.Clock
+	journal *journal.Journal
+	// file and sum are the version of the last call of Load.
+	file, sum string
+}
+
+// New begins or continues a journal in a directory, at a time in RFC 3339 notation.
+func New(t testing.TB, dir, origin, at string) *Journal {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "journal")
-	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
-	var calls atomic.Int64
-	j := journal.Open(dir, journal.Options{
-		Origin: "dns.example.net/journal/node1", Now: func() time.Time { return begin.Add(time.Duration(calls.Add(1)) * time.Second) },
-	})
-	for i := range 300 {
-		switch i {
-		case 10:
-			j.Append(journal.Record{Event: journal.Received, Order: "court/1", File: "/etc/a.yaml"})
-			j.Append(journal.Record{Event: journal.InForce, Order: "court/1"})
-		case 100:
-			j.Append(journal.Record{Event: journal.FirstAnswer, Order: "court/1"})
-		case 200:
-			j.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
-		case 250:
-			j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "sealed:0123456789ab"})
-		}
-		r := journal.Record{Event: journal.InForce, Order: sealed, Target: target, Sealed: true}
-		if i%2 == 0 {
-			r = journal.Record{Event: journal.Hits, Order: fmt.Sprint("other/", i%5), Count: uint64(i)}
-		}
-		j.Append(r)
+	now := parse(t, at)
+	j := &Journal{t: t, clock: clock.New(now)}
+	j.journal = journal.Open(dir, journal.Options{Origin: origin, Now: j.clock.Now})
+	return j
+}
+
+func parse(t testing.TB, at string) time.Time {
+	t.Helper()
+	now, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !j.Close(patience) {
-		t.Fatal("the journal does not close")
+	return now
+}
+
+// At sets the clock for the records that follow.
+func (j *Journal) At(at string) {
+	j.t.Helper()
+	if !j.journal.Flush(patience) {
+		j.t.Fatal("the journal does not write")
 	}
-	return dir
+	j.clock.Set(parse(j.t, at))
+}
+
+// Load records that a version of a file goes into force, and keeps the version.
+func (j *Journal) Load(file, text string) {
+	sum := sha256.Sum256([]byte(text))
+	j.file, j.sum = file, fmt.Sprintf("%x", sum)
+	v := journal.Version{File: file, SHA256: j.sum}
+	j.Add(journal.Record{Event: journal.Intent, Files: []journal.Version{v}}, journal.Record{Event: journal.Outcome, Set: "x", Files: []journal.Version{v}})
+	j.journal.Keep(file, sum, len(text), func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil })
+}
+
+// Add appends records.
+func (j *Journal) Add(records ...journal.Record) {
+	for _, r := range records {
+		j.journal.Append(r)
+	}
+}
+
+// Receive records a new order of the version of the last Load, and its state.
+func (j *Journal) Receive(id string, sealed bool, state journal.Event) {
+	j.Add(journal.Record{Event: journal.Received, Order: id, Sealed: sealed, File: j.file, SHA256: j.sum},
+		journal.Record{Event: state, Order: id, Sealed: sealed})
+}
+
+// Beat writes the hourly heartbeat and its checkpoint.
+func (j *Journal) Beat() {
+	j.journal.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
+}
+
+// Close ends the journal with a record "stop".
+func (j *Journal) Close() {
+	j.t.Helper()
+	if !j.journal.Close(patience) {
+		j.t.Fatal("the journal does not close")
+	}
 }
