@@ -54,7 +54,7 @@ type diffJSON struct {
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is a target that the guard keeps from being enforced, with the id of its order.
+// heldOfJSON is a held target and the id of its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
@@ -195,8 +195,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that the guard keeps from being enforced in the new version only.
-// It omits the targets of secret orders, because the command check reports them.
+// held returns the targets that only the new version holds back. It omits secret orders,
+// because the command check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {

@@ -132,8 +132,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note that the chosen server block receives no query for the name.
-// The parameter "other" is the block that receives these queries, or nil.
+// elsewhereText returns a note for a server block that receives no query for the name. The
+// parameter "other" is the block with these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A keptVersions value has the order files that a server had in force at a past time. They come
-// from the journal of the server.
+// A keptVersions value has the order files of a server at a past time. They come from the
+// server's journal.
 type keptVersions struct {
 	history  *evidence.History
 	versions []journal.Version

@@ -50,7 +50,7 @@ func (x *editing) committable() error {
 }
 
 // inGit returns the directory and the base name of the file. It follows a symbolic link,
-// because the command writes to the target of the link.
+// because the command writes to the target.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {

@@ -48,8 +48,8 @@ type historyReport struct {
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
 	Order string `json:"order"`
-	// Enforced are the nodes that enforce the order at the end of their journals. Ended are the
-	// nodes that enforced the order before, and Never are the other nodes.
+	// Enforced are the nodes that enforce the order at the end of their journals. Ended
+	// are the nodes that enforced it only before. Never are the other nodes.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
