@@ -9,8 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force already blocks, for at least the same
-// clients and names. To unblock the names, both orders must be lifted.
+// covered warns of targets that another order in force already blocks. That order covers
+// at least the same clients and names. To unblock the names, a person must lift both
+// orders.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -80,8 +81,8 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets at and above one name that are compared without a limit.
-	// Only comparisons of further targets count towards maxSteps.
+	// crowd is the number of targets at and above one name that are compared without a
+	// limit. Further comparisons count towards maxSteps.
 	crowd = 64
 	// maxSteps is the largest number of comparisons at names with more than crowd targets.
 	// There, each order is compared with all others.

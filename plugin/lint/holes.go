@@ -6,7 +6,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole: a name inside a blocked subtree that an order does not block.
+// A below is the key of a hole. A hole is a name inside a blocked subtree that an order
+// does not block.
+//
 // The field "name" is the hole or a name above it. An empty id means all earlier orders.
 type below struct {
 	id        string
@@ -14,8 +16,8 @@ type below struct {
 	name      dname.Name
 }
 
-// holes contains the exceptions, the targets of lifts in force, and the names above them. The
-// value is the highest rank of the lifts without ids that make the hole.
+// holes contains the exceptions, the targets of lifts in force, and all names above them.
+// The value is the highest rank of the lifts without ids for the hole.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {

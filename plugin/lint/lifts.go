@@ -28,12 +28,11 @@ func (l *linter) lifts(o *order.Order) {
 	}
 }
 
-// nearest returns the id of a block order of which the given id is most likely a misspelling,
-// or "".
+// nearest returns the block order's id that is most like the given id, or "".
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id of which the given id is most likely a misspelling, or "". order.Nearest
-// does not accept a wrong digit, so NearestID writes digits as letters.
+// NearestID returns the id that is most like the given id, or "". order.Nearest accepts no
+// wrong digit. So NearestID writes digits as letters.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -48,8 +47,8 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id in which letters replace the digits. All ids get the same
-// beginning, because order.Nearest allows few wrong letters in a short word.
+// lengthened returns an id with letters instead of digits. It adds a beginning to each id,
+// because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

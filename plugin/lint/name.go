@@ -22,15 +22,15 @@ var fileEndings = map[string]bool{"csv": true, "doc": true, "docx": true, "exe":
 	"html": true, "jpeg": true, "jpg": true, "json": true, "odt": true, "p7m": true, "pdf": true, "php": true,
 	"png": true, "rtf": true, "txt": true, "xls": true, "xlsx": true, "xml": true, "yaml": true, "mov": true, "zip": true}
 
-// KnownTop reports whether n ends in a top-level domain of the public suffix list or of the
-// registry of special-use names.
+// KnownTop reports whether the top-level domain of n is known. It may be in the public
+// suffix list or in the registry of special-use names.
 func KnownTop(n dname.Name) bool {
 	suffix, icann := publicsuffix.PublicSuffix(n.String())
 	return icann || strings.Contains(suffix, ".") || specialTops[suffix]
 }
 
 // Name returns warnings about a valid name, for Check and for the importer. It does not
-// correct names, because a name that looks like another name is a different name.
+// correct names, because a name with similar letters is another name.
 func Name(n dname.Name) (odd []string) {
 	text := n.String()
 	top := text
@@ -57,8 +57,8 @@ func Name(n dname.Name) (odd []string) {
 	return odd
 }
 
-// mixed reports whether a label has Latin letters and also letters of a script that looks
-// similar, for example Cyrillic.
+// mixed reports whether a label has Latin letters and letters of a similar script, for
+// example Cyrillic.
 func mixed(label string) bool {
 	latin := strings.ContainsFunc(label, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 	return latin && strings.ContainsFunc(label, func(r rune) bool {
