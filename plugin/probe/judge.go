@@ -28,8 +28,8 @@ const (
 
 // Rules say which answers are right.
 type Rules struct {
-	// Exact means that a blocked name must have the response and the extended error that the
-	// orders prescribe. Otherwise each way to block is right.
+	// Exact means that a blocked name must have the prescribed response and extended
+	// error. Without Exact, each way to block is right.
 	Exact bool
 	// Answer has the settings of the server, for Exact.
 	Answer *answer.Config
