@@ -103,8 +103,8 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	x.Nodes = append(x.Nodes, y)
 }
 
-// effect sets the first and the last time at which a node began to enforce the order. A node whose
-// journal began later says nothing about these times, unless no other node does.
+// effect sets the first and the last time at which a node began to enforce the order. A
+// node whose journal began later counts only if no other node gives a time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {
