@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. A file with a header has the first layout whose
-// columns are all in the header.
+// A Layout describes the columns of a file. The first layout with all its columns in the
+// header counts.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
 	Positions map[string]int    `yaml:"positions"`
@@ -28,8 +28,8 @@ type Layout struct {
 	match, split map[string]*regexp.Regexp
 }
 
-// Where lists the values of a column. A file with another value is refused. The value "*" in Take
-// means all values that are in no other list.
+// Where lists the values of a column. Any other value makes the file unusable. The value
+// "*" in Take means all values that no other list has.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order

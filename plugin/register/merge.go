@@ -84,8 +84,8 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the order of the file with the fields that only the previous output has, for
-// example the time served and fields that the operator added.
+// update returns the order of the file, with fields that only the previous output has.
+// Examples are the time served and the operator's fields.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -178,8 +178,8 @@ func endOf(t *order.Target) order.Time {
 	return t.Attr.Until
 }
 
-// setEnd sets the end of a target, or the end of its last window. setEnd removes a window
-// that would end before its start.
+// setEnd sets the end of a target, or of its last window. It removes a window that would
+// end before its start.
 func setEnd(t *order.Target, end order.Time) {
 	if endOf(t) == end {
 		return
