@@ -5,8 +5,8 @@
 // A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for
 // the clients of one country at one time.
 //
-// A form can say only some answers (capable in forms.go). The method fit changes the other
-// answers and lists all changes (fit.go). A form never changes an answer silently.
+// A form cannot express all answers (capable in forms.go). The method fit changes the
+// other answers and lists all changes (fit.go). A form never changes an answer silently.
 package export
 
 import (
@@ -43,7 +43,8 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the zone's name in octets in wire form, for the form rpz.
+	// Origin is the length of the zone's name in octets, in wire form. Only the form rpz
+	// has an Origin.
 	Origin int
 }
 
