@@ -183,7 +183,7 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// pastedTable is a path with the ending of a table, for a table that was pasted.
+// pastedTable is the path of a pasted table. Its ending is that of a table file.
 const pastedTable = "list.tsv"
 
 // fromColumn asks for a column of the pasted table. The list then has this column only.
@@ -202,7 +202,7 @@ func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
 	return true
 }
 
-// asked asks at most one question about the list. It reports whether it asked one.
+// asked asks at most one question about the list. It reports whether it asked a question.
 func (q *listAsker) asked(res *importer.Result) bool {
 	if q.pair(res) {
 		return true

@@ -81,8 +81,8 @@ var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |all
 var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
 	`(\d{1,2})(?:[.:h](\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
 
-// dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word such
-// as "ore" must precede the hour.
+// dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word like
+// "ore" must precede the hour.
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
 
 // byWhen matches the words before a date that is a deadline, and includes the day.
@@ -156,8 +156,8 @@ func (x *editing) deadlineText(s string) (text, wrong string) {
 	return x.timeText(byWhen.ReplaceAllString(s, ""))
 }
 
-// timeless returns an error text for a deadline such as "24h" after a receipt without a
-// time of day. Otherwise it returns "".
+// timeless returns an error text if the deadline is a duration and the receipt has no time
+// of day. Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"

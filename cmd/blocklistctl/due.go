@@ -32,7 +32,7 @@ Example:
   blocklistctl due --server http://127.0.0.1:9253`
 }
 
-// textItems and pageItems are the numbers of items of a section that are shown without --all.
+// Without --all, a section shows textItems items in text and pageItems items on a page.
 const (
 	textItems = 10
 	pageItems = 200

@@ -283,8 +283,7 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 // code for wrong arguments.
 var errMisuse = errors.New("wrong arguments")
 
-// unconfirmed prints that nothing was written, because the command has neither --yes nor
-// --dry-run.
+// unconfirmed prints that nothing was written. The command needs --yes or --dry-run.
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse

@@ -112,7 +112,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// recorded returns the targets that are pages on a host. DNS cannot block single pages.
+// recorded returns the page targets on a host. DNS cannot block single pages.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {

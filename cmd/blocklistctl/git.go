@@ -23,8 +23,8 @@ func git(dir string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// committable checks, before anything is written, that --commit can commit this change and
-// nothing else.
+// committable checks that --commit can commit this change and nothing else. It runs before
+// the command writes a file.
 func (x *editing) committable() error {
 	dir, base, err := x.inGit()
 	if err != nil {

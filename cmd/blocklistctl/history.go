@@ -133,7 +133,7 @@ func (r *historyReport) count() {
 	}
 }
 
-// hide replaces the id of a sealed order by its label.
+// hide replaces the id of a sealed order with a label.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
@@ -219,7 +219,7 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
-// people returns who is responsible for a record, as the order file says.
+// people returns the persons who verified, approved or signed the version of a record.
 func people(o *evidence.OrderHistory, index int64) (out string) {
 	for _, v := range o.Versions {
 		if v.Index != index {

@@ -49,8 +49,8 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames contains the flag for each key of an order, for example --scope-country for
-// scope.countries.
+// flagNames maps a key of an order to its flag, for example scope.countries to
+// --scope-country.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {

@@ -51,7 +51,7 @@ type noteJSON struct {
 	Same     int          `json:"same,omitempty"`
 }
 
-// joinedJSON is a line with the rest of a name in the line before.
+// joinedJSON is a line with the rest of a name. The name begins in the line before.
 type joinedJSON struct {
 	Line int    `json:"line"`
 	Raw  string `json:"raw"`

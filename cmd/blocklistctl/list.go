@@ -68,8 +68,7 @@ type listedJSON struct {
 	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the targets that the guard keeps from being enforced. It is shown if
-	// TargetList may be shown.
+	// Held contains the held targets. It is shown if TargetList may be shown.
 	Held []heldJSON `json:"held,omitempty"`
 
 	// The fields below are for the text output only.

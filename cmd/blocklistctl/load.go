@@ -211,8 +211,8 @@ func (b *partBuilder) emit(o *order.Order) {
 // smallOrder is the largest number of targets that share an allocation with other orders.
 const smallOrder = 2
 
-// manyOrders is a number of orders of a file. Above this number, the usual garbage
-// collection saves memory.
+// manyOrders is a number of orders in one file. With more orders, the tool sets the usual
+// GOGC to save memory.
 const manyOrders = 2_000_000
 
 // roomFor returns the number of orders for the next allocation. The parameter n is the

@@ -103,7 +103,7 @@ var smallWords = map[string]bool{
 	"dnia": true, "dne": true, "r": true, "roku": true, "roka": true, // Polish, Czech, Slovak
 }
 
-// ordinals are the ends of numbers such as 1er and 23rd.
+// ordinals are the ends of numbers like 1er and 23rd.
 var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
 
 // inEnglish returns a date with the month in English, for example "23 November 2026". A

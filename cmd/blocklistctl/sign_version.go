@@ -90,7 +90,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	parsed, problems := order.Parse(file, tee, order.Options{OpenSide: openSide(file), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(file, o)...)
 	}})
-	// After some errors the parser stops early, but the copy must be complete.
+	// The parser stops early after some errors. The copy must be complete all the same.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, nil, err
 	}

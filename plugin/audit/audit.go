@@ -64,8 +64,7 @@ type Result struct {
 }
 
 // manyBlocks is the number of blocked domains that can end an audit. They must be more
-// than half of the domains so far. The resolver then blocks by orders, and its other
-// answers have no use.
+// than half of the domains so far. The other answers of this resolver are then useless.
 const manyBlocks = 10
 
 // manySilent is a number of domains. The audit ends if the resolver has answered nothing

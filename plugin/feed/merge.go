@@ -128,7 +128,7 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with its order. The ticket is nil if the platform no longer has it.
+// order merges a ticket with its order. The ticket is nil if the platform has removed it.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {
@@ -179,7 +179,8 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 }
 
-// closedByFeed reports whether the feed has ended an order, because all its items were withdrawn.
+// closedByFeed reports whether the feed has ended an order. All items have then ended, and
+// the last end is a withdrawal.
 func closedByFeed(o *order.Order) bool {
 	ours := false
 	for i := range o.Targets {

@@ -97,7 +97,8 @@ type Platform struct {
 		// MaxDrop and SmallDrop limit the items in force that one round may end.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is the age from which the newest ticket may not vanish without a newer ticket.
+		// Settled is an age of tickets. The newest ticket of this age must not vanish
+		// without a newer ticket.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 

@@ -87,7 +87,8 @@ func (l *linter) names(o *order.Order) {
 	warn(nil, "targets", "%d more warnings about odd names")
 }
 
-// endless warns of windows (time spans) without an end, unless the order itself has an end.
+// endless warns of windows (time spans) without an end. It does not warn if the order
+// itself has an end.
 func (l *linter) endless(o *order.Order) {
 	if o.Until != order.NoTime {
 		return

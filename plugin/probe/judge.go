@@ -52,7 +52,7 @@ func Codes(m *dns.Msg) (out []uint16) {
 	return out
 }
 
-// Expected returns the response that the orders prescribe: a word such as "nxdomain", or
+// Expected returns the response that the orders prescribe, for example "nxdomain" or
 // "pass".
 func Expected(v ruleset.Verdict, qtype uint16) string {
 	if !v.Blocked() || answer.Passes(qtype, v.Subtree) {

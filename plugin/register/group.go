@@ -181,7 +181,7 @@ func texts(v any) (out []string) {
 }
 
 // template parses the fields of an order with the server's rules. It removes the time
-// served and the deadline. The caller must set both or neither.
+// served and the deadline. The caller must set both, or remove both.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {

@@ -285,7 +285,7 @@ func (r *run) guard() {
 	}
 }
 
-// write makes the output, unless the output would have the orders of the previous output.
+// write makes the output. It keeps the previous output if the orders are the same.
 func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
 	if r.opt.Previous != nil {

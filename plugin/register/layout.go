@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. The first layout with all its columns in the
-// header counts.
+// A Layout describes the columns of a file. The header selects the first layout whose
+// columns are all in the header.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
 	Positions map[string]int    `yaml:"positions"`
@@ -20,9 +20,10 @@ type Layout struct {
 	// Target lists columns. The first column with text has the targets of a row.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy says by column and value which names a target covers: exact, subtree or below.
+	// MatchBy gives the covered names of a target by column and value: exact, subtree or
+	// below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
-	// Plain says which names a name without a mask covers: exact, or subtree (the default).
+	// Plain says what a name without a mask covers: exact, or subtree (the default).
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp

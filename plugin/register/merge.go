@@ -99,7 +99,7 @@ func (r *run) update(o, was *order.Order) order.Order {
 	return out
 }
 
-// keepUnset gives the fields of a struct that are unset the values of another struct.
+// keepUnset sets the unset fields of a struct to the values of another struct.
 func keepUnset(v, was, unset reflect.Value) {
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() != reflect.Pointer && reflect.DeepEqual(f.Interface(), unset.Field(i).Interface()) || f.Kind() == reflect.Pointer && f.IsNil() {
@@ -245,7 +245,7 @@ func (r *run) back(t *order.Target, until order.Time) {
 	t.Attr = &a
 }
 
-// vanish handles a target in force whose row is no longer in the file.
+// vanish handles a target in force without a row in the file.
 func (r *run) vanish(o *order.Order, t *order.Target, key string) {
 	if r.isActive(key) {
 		setEnd(t, r.now())

@@ -47,7 +47,7 @@ func (r *run) readLines(text string) error {
 	return nil
 }
 
-// eachLine calls f for each line that is neither blank nor a comment.
+// eachLine calls f for each line. It skips blank lines and comments.
 func (r *run) eachLine(text, comments string, f func(at int, line string) error) error {
 	at := r.skipped
 	for line := range strings.Lines(text) {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart: the number of orders with a time to effect up to a limit.
+// A Bar is a bar of the chart. It counts the orders whose time to effect is at most its
+// limit, and above the limit of the bar before.
 type Bar struct {
 	Label         string
 	Count         int

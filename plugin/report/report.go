@@ -238,7 +238,7 @@ func (r *Report) addNode(n *Node) {
 	r.Nodes = append(r.Nodes, x)
 }
 
-// concerns reports whether the order belongs into the report: it was received, in force or
+// concerns reports whether the report has the order. The order was received, in force or
 // changed in the period.
 func (r *Report) concerns(d *Data, x *Row) bool {
 	if x.Received {

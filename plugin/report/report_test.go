@@ -63,7 +63,7 @@ orders:
   targets: [` + canary + `.example]
 `
 
-// removedText is an order that a later version of the file no longer has.
+// removedText is an order that a later version of the file has lost.
 const removedText = `- id: rome/1
   authority: {name: Tribunale di Roma, country: IT, kind: court}
   category: gambling

@@ -56,7 +56,7 @@ func (r *Report) row(d *Data, id string) *Row {
 			x.Known++
 			x.addNode(n, o, r.from, r.end)
 		case n.Last.Before(x.receivedAt) || !open && n.First.After(until):
-			// The node had ended before the order came, or began after the order had ended.
+			// The node ended before the order came, or began after the end of the order.
 		default:
 			x.Known++
 			x.Without = append(x.Without, n.Name)
