@@ -41,9 +41,9 @@ func (*OrdersRPZ) Name() string { return name }
 // Ready implements ready.Readiness. The server block is ready when the zone has its first version.
 func (o *OrdersRPZ) Ready() bool { return o.zone != nil && o.zone.version.Load() != nil }
 
-// ServeDNS answers queries for the SOA and NS records of the zone, because secondary
-// servers need these records. It refuses all other queries below the origin, because the
-// zone may be confidential.
+// ServeDNS answers queries for the SOA and NS records of the zone. Secondary servers need
+// these records. It refuses other queries for names of the zone, because the zone may be
+// confidential.
 func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
 	if !dns.IsSubDomain(o.origin, state.Name()) {

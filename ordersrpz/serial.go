@@ -18,7 +18,7 @@ import (
 // A counter gives the serials of one zone. A serial is the Unix time, or the last serial
 // plus 1 if that is larger.
 //
-// So the serial never goes down, even after a loss of the state. The zone must then change
+// So the serial never goes down. After a loss of the state, this needs a zone that changes
 // less often than once a second.
 type counter struct {
 	path string // the file with the last serial, or empty

@@ -40,8 +40,8 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// zones has the zones of the process. The config and the Store's options give the key.
-// Server blocks share a zone. A reload also shares the zone, so the history stays.
+// zones has the zones of the process. The config and the options of the Store give the
+// key. Server blocks share a zone. A reload keeps the zone and its history.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -113,8 +113,8 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone does not have the order. An order that exempts all its clients
-// for ever blocks no client.
+// drops reports whether the zone leaves out the order. An order that exempts all its
+// clients for ever blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
 }

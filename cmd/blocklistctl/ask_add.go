@@ -202,8 +202,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. It offers the duration in the last order of the
-// authority, for example "24h after the receipt".
+// deadline asks for the deadline. It offers the duration of the last order of the
+// authority, for example 24h.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return

@@ -256,7 +256,7 @@ var formQuestions = map[importer.Form]struct {
 }
 
 // pair asks about one hyphen, and reports whether it asked. The hyphen may join two lines
-// to one name, or may be a bullet in front of a name.
+// to one name. It may also be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false

@@ -156,8 +156,8 @@ func (x *editing) deadlineText(s string) (text, wrong string) {
 	return x.timeText(byWhen.ReplaceAllString(s, ""))
 }
 
-// timeless returns an error text if the deadline is a duration and the receipt has no time
-// of day. Otherwise it returns "".
+// timeless checks a deadline that is a duration. It returns an error text if the receipt
+// has no time of day. Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"

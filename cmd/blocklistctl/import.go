@@ -149,8 +149,8 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks the flags --out and --list. It returns the path of the order file, and the
-// relative path of its side list (a file with names only).
+// paths checks the flags --out and --list. It returns the paths of the order file and of
+// its side list (a file with names only). The second path is relative.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {

@@ -22,7 +22,8 @@ func late(o *order.Order) string {
 }
 
 // lateNow returns why an order is late at the time now, or "". After the deadline, an
-// order is late on hold, suspended, in shadow, as a draft or with held targets.
+// order in force is late if it has held targets. An order that is on hold, suspended, in
+// shadow or a draft is late too.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why

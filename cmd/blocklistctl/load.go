@@ -59,8 +59,8 @@ func (l *orders) byID() map[string]*order.Order {
 // manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with an id and its file, or nil. It searches in a loop at first,
-// because a map of a million ids takes longer to build.
+// find returns the order with an id and its file, or nil. The first searches use a loop,
+// because a map of a million ids takes longer.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -242,8 +242,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad loads files as load does. An error in any file is an error of mustLoad, because
-// a result without this file could be wrong.
+// mustLoad loads files as load does. It returns an error for an error in any file. A
+// result without this file could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -120,7 +120,7 @@ func (x *shower) similar(text string, all []*order.Order) string {
 const maxLinks = 20
 
 // links adds the lifts that end the order at any time. For a lift, it adds the orders that
-// the lift ends. Method meets compares the targets.
+// the lift ends. The method meets compares the targets.
 func (x *shower) links(o *order.Order, out *shownJSON) {
 	var own *reachNames
 	if o.Lifting() {

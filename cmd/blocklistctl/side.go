@@ -20,9 +20,9 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a symbolic link leads a side list out of the directory of
-// the order file. The directory behind a linked order file is allowed. A missing file is
-// no error here.
+// outside returns an error if a link leads a side list out of the order file's directory.
+// If the order file is a link, the directory of its target is allowed too. A missing file
+// is no error here.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because the working directory may be reached through
 	// a link.

@@ -8,7 +8,7 @@
 // The default build has the plugins that a resolver needs. It lacks ten plugins of
 // CoreDNS: azure, clouddns, dnssec, dynupdate, etcd, k8s_external, kubernetes, nomad,
 // route53 and trace. They need a client of a cloud, an orchestrator, a tracer or a
-// database.
+// database. For example, the keys of dnssec may be in a cloud.
 //
 // A Corefile with an absent plugin gives an error that mentions the build tag. With -tags
 // full, the build has all plugins.

@@ -1,6 +1,6 @@
 // Package audit asks a resolver about the targets of orders. It finds names that are gone,
-// parked, seized or moved. A stranger can register a dead name, and the order then blocks
-// the stranger's site.
+// parked, seized or moved. A stranger can register a name that is gone. The order then
+// blocks the site of the stranger.
 //
 // [Run] asks about each registrable domain and each name once ([Facts]). The facts and an
 // earlier audit ([Before]) give the [Class] of a name. A missing or doubtful answer gives

@@ -328,8 +328,8 @@ func (c *collector) hidden(f *found) bool {
 }
 
 // disclosure returns how much of the item's order may be shown. A lift that ends no order
-// is secret in two cases. A file could not be read, or an id in the lift is like the id of
-// a sealed order.
+// is secret in two cases. Either a file could not be read, or an id in the lift is like a
+// sealed order's id.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

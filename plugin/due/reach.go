@@ -107,9 +107,9 @@ func (c *collector) names() iter.Seq[string] {
 	}
 }
 
-// sharing returns the ids of block orders that have a target in common with a lift.
-// Targets above or below each other count too. The lift may not end these orders, for
-// example because of another authority.
+// sharing returns the ids of block orders that have a target in common with a lift. A
+// target above or below counts too. The lift does not end these orders, for example
+// because of another authority.
 func (c *collector) sharing(lift *order.Order) (ids []string) {
 	var names []dname.Name
 	for i := range lift.Targets {

@@ -106,8 +106,8 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command. At least two items must have
-// commands, and all commands must be equal apart from the order. Otherwise it returns nil.
+// sameCommand returns the first item with a command. All commands must be equal, apart
+// from the order. With fewer than two commands, it returns nil.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0

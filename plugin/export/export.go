@@ -22,7 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation selects how a form changes answers that the form cannot say.
+// An Approximation selects a change of the answers that a form cannot express.
 type Approximation string
 
 // The approximations.
@@ -59,7 +59,7 @@ func Comment(form string) string { return forms[form].comment }
 // Forms returns the names of the forms.
 func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
 
-// A Problem is an answer that a form cannot say.
+// A Problem is an answer that a form cannot express.
 type Problem struct {
 	// Name is the name with the answer. For a problem of an order, Name is empty.
 	Name string
@@ -68,7 +68,7 @@ type Problem struct {
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is nil if the form cannot say an answer, and Options.Approximate allows no
+	// Body is nil if the form cannot express an answer and Options.Approximate allows no
 	// change.
 	Body     []byte
 	Lines    int    // the number of lines of the body

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/rpz"
 )
 
-// A capability describes the answers that a form can say.
+// A capability describes the answers that a form can express.
 type capability struct {
 	// kinds are the responses of the form. The first kind replaces all other responses.
 	kinds []order.ResponseKind

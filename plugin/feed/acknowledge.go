@@ -107,7 +107,7 @@ func (f *Feed) wait(it *pending, rep *Report) {
 }
 
 // since returns the time since which all nodes have the order file in force. The result
-// "all" is false if a node lacks the file, or if there is no name to ask about.
+// "all" is false if a node lacks the file. It is also false without a name to ask about.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false

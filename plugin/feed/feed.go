@@ -251,8 +251,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		return err
 	}
 	// The first round writes a file without tickets too, because a server needs a file at
-	// its start. After a restore, the round writes a higher serial, because a server
-	// refuses the restored serial.
+	// its start. After a restore of an old file, the round writes a higher serial. A
+	// server refuses the old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {

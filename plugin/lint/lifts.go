@@ -32,7 +32,7 @@ func (l *linter) lifts(o *order.Order) {
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
 // NearestID returns the id that is most like the given id, or "". order.Nearest accepts no
-// wrong digit. So NearestID writes digits as letters.
+// wrong digit. So NearestID replaces the digits by other characters.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -47,7 +47,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id with letters instead of digits. It adds a beginning to each id,
+// lengthened returns an id with a circled digit for each digit. It makes the id longer,
 // because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {

@@ -38,8 +38,8 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// receipt returns the warning about an acknowledged or reported time, or "". It ignores a
-// difference of less than a day, because a date is stored as the start of the day.
+// receipt returns the warning about an acknowledged or reported time, or "". A date is
+// stored as the start of the day. So receipt ignores a difference of less than a day.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {
 	case at == order.NoTime:

@@ -152,8 +152,8 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// beside adds questions about the name above an exact target, and about an invented name
-// below that name. It asks no question about a top-level domain.
+// beside adds questions about two names: the name above an exact target, and an invented
+// name below that name. It does not ask about a top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {

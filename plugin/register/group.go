@@ -89,9 +89,8 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the date of the decision or all columns of the group are
-// missing. A column of the key by may be empty, because the preset has an order for the
-// empty value.
+// noDecision reports whether the row has no decision. The date of the decision is missing,
+// or all columns of the group are empty. A column of the key by may be empty.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {

@@ -306,8 +306,8 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets the names that the targets of a row cover, if the preset has a column for
-// these names. An unknown value in the column gives a problem and false.
+// covers sets the names that the targets of a row cover. The preset may select them by a
+// column. An unknown value in this column gives a problem and false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true

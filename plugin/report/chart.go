@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart. It counts the orders whose time to effect is at most its
-// limit, and above the limit of the bar before.
+// A Bar is a bar of the chart. It counts the orders with a time to effect between two
+// limits.
 type Bar struct {
 	Label         string
 	Count         int

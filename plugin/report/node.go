@@ -60,8 +60,8 @@ type nodeOrder struct {
 	sha256   string    // the version of the last record received or corrected
 	received time.Time // the first record of the order
 	removed  time.Time // the last record, if the order is removed
-	// first is true for an order in the first load of its file, or with a deleted first
-	// record. The server may have enforced the order earlier.
+	// first is true if the order was in the first load of its file. It is also true after
+	// the loss of the first record. The server may have enforced the order earlier.
 	first     bool
 	intervals []evidence.Interval
 	states    []change

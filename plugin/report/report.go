@@ -1,7 +1,7 @@
 // Package report writes reports about orders from order files and from the journals of
-// servers. It writes the report of a period, the transparency report of the Digital
-// Services Act, and notices for the Lumen database. It also writes the certificate and the
-// notice of one order.
+// servers. The reports are: the report of a period, the transparency report of the Digital
+// Services Act, and notices for the Lumen database. For one order, there are a certificate
+// and a notice.
 //
 // A journal has the statements of one server about itself, by its own clock. Each time "in
 // force" comes from the journals. Each other date comes from an order file.

@@ -103,8 +103,9 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	x.Nodes = append(x.Nodes, y)
 }
 
-// effect sets the first and the last time at which a node began to enforce the order. A
-// node whose journal began later counts only if no other node gives a time.
+// effect sets the first and the last time at which a node began to enforce the order. If
+// the journal of a node begins later, the time is not exact. The node counts only if no
+// node has an exact time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {

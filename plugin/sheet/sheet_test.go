@@ -200,7 +200,8 @@ func TestSheetLimits(t *testing.T) {
 	}
 }
 
-// TestTexts checks that a file with too many shared texts is refused before they are in memory.
+// TestTexts checks a file with too many shared texts. The file must be refused before its
+// texts are in memory.
 func TestTexts(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

@@ -64,8 +64,8 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// sound returns an error if the XML of a sheet is cut off or wrong, or if a cell has no
-// visible text. The library would hide these faults, and names would be missing.
+// sound returns an error for XML that is cut off or wrong. A cell without visible text is
+// an error too. The library would hide these faults, and names would be missing.
 func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
