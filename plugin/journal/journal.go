@@ -24,24 +24,6 @@
 // Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles
 // and checkpoints contain only hashes and may be published. Each record has 128 random
 // bits. A guessed record therefore cannot be compared with its hash.
-//	LOCK                      the process that writes the journal
-//	journal.key               the private key of the checkpoints
-//	journal.vkey              the public key
-//	checkpoint                the newest checkpoint
-//	checkpoints/SIZE          a checkpoint of each hour; files of other programs are beside it
-//	records/FIRSTINDEX.jsonl  the records, one JSON object in each line
-//	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
-//	versions/sha256-HEX.zst   the versions of files that were in force
-//
-// One goroutine does all the work on the disk, so that a caller never waits for the disk. A
-// record goes through these steps: its line is written and synced, the full tiles are written,
-// then the partial tiles and the checkpoint. The record is durable after the first step. A
-// crash between two steps loses nothing, because the next start builds the tiles from the lines
-// behind the checkpoint.
-//
-// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits, so
-// that no one can guess a record from its hash.
 package journal
 
 import (
