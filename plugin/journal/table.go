@@ -10,7 +10,7 @@ import (
 // A table has the last record of each order, the targets that the guard holds back, and
 // the floors of files. Opening the journal builds the table from the records.
 //
-// The keys are hashes of order ids, so a million orders need at most 60 MB. A secret seed
+// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret seed
 // prevents files with equal hashes on purpose.
 type table struct {
 	seed   maphash.Seed
