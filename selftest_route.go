@@ -71,8 +71,8 @@ func own(a netip.AddrPort) string {
 	return netip.AddrPortFrom(addr, a.Port()).String()
 }
 
-// find returns the server block of the store that receives the queries for a name, and the
-// address to ask. If no query can be sent, why has the reason.
+// find returns the server block of the store that receives the queries for a name. server
+// is the address to ask. If no query can be sent, why has the reason.
 //
 // The plugins log and dnstap must not show the name of a sealed order.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {

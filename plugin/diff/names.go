@@ -22,9 +22,8 @@ type Name struct {
 // String returns the name in the form of a target.
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks (blocked), and the names that
-// only the old version blocks (freed). It checks one client at one time. Both lists are in
-// canonical order.
+// Names returns the names that only the new version blocks (blocked) or only the old
+// version (freed). It checks one client at one time. Both lists are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
 	// Verdicts can differ only at and below names in the orders. For each of these names,
 	// the loop also compares one name below it that is in no order.

@@ -98,9 +98,9 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The content must
-// be the old content up to one point, and then the new content. CleanUp must remove all
-// temporary files.
+// TestCrashes kills a process at each point of a write and a removal. Up to one point, the
+// file has its old content, and then its new content. CleanUp must remove all temporary
+// files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {

@@ -41,8 +41,8 @@ type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
 	// Inherit gives new files and directories the owner and group of their parent
-	// directory, if the process runs as root. The owner of the directory can then replace
-	// these files.
+	// directory. It works only for root. The owner of the directory can then replace these
+	// files.
 	Inherit bool
 	// GroupOnly permits a new owner of a replaced file, if the process may not set the old
 	// owner. The group and the mode must stay.

@@ -1,5 +1,5 @@
 // Package evidence makes evidence from a journal for other people. It writes the records
-// of one order with proofs, copies a whole journal, and finds the history of a name.
+// of one order with proofs. It copies a whole journal. It finds the history of a name.
 package evidence
 
 import (
@@ -49,9 +49,9 @@ type Summary struct {
 	Later int `json:"later,omitempty"`
 }
 
-// Prove writes the records of one order into a new directory, with proofs that they are in
-// the journal. Of other orders, the proofs contain only hashes. Each record has 128 random
-// bits.
+// Prove writes the records of one order into a new directory. It adds proofs that the
+// records are in the journal. Of other orders, the proofs contain only hashes. Each record
+// has 128 random bits, so a hash reveals nothing.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {

@@ -73,10 +73,10 @@ func New() *Counter {
 }
 
 // Add counts one query that the order o of the set decided at the time now. shadow means
-// that an order or server block in shadow did not block the query. c may be nil.
+// that the query was not blocked, because of shadow. c may be nil.
 //
-// Add returns true for the first blocked query of the order after a new set, a new hour or
-// Refresh. It may return true for some later queries too.
+// Add returns true for the order's first blocked query after a new set, a new hour or
+// Refresh. It may also return true for some later queries.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
 		return true

@@ -8,10 +8,10 @@ import (
 )
 
 // A table has the last record of each order, the targets that the guard holds back, and
-// the floors of files. Opening the journal builds the table from the records.
+// the floors of files. Opening a journal builds the table.
 //
-// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret seed
-// prevents files with equal hashes on purpose.
+// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret
+// seed prevents files with equal hashes on purpose.
 type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry

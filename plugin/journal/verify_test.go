@@ -280,8 +280,8 @@ func TestChangedTiles(t *testing.T) {
 	}
 }
 
-// TestPrune checks the deletion of old records. A record must describe it, the other
-// records must verify, and the numbers of the orders must go on.
+// TestPrune checks the deletion of old records. A record must describe the deletion. The
+// other records must verify. The numbers of the orders must go on.
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 1000)

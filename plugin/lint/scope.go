@@ -14,9 +14,8 @@ import (
 // scope includes only the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope or an exemption may have forgotten. These are
-// clients in a territory of a country, or IPv6 clients beside a network of all IPv4
-// addresses.
+// scope warns of clients that a scope or an exemption may have forgotten: clients in a
+// territory of a country, or IPv6 clients beside a network of all IPv4 addresses.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {

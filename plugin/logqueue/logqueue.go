@@ -42,7 +42,7 @@ func (q *Queue) Put(size int, write func()) {
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes, and waits until the line is written, but at most for
+// Write adds a line of size bytes. It waits until the line is written, but at most for
 // patience. After a timeout, later Writes do not wait until the queue has been empty once.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()

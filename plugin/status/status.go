@@ -1,6 +1,6 @@
-// Package status reports over HTTP which orders a server enforces, their states and hits,
-// and why a name is blocked. It shows no client address and no queried name. A sealed
-// (secret) order appears only as a digest of its id.
+// Package status reports over HTTP which orders a server enforces, with their states and
+// hits. It explains why a name is blocked. It shows no client address and no queried name.
+// A sealed (secret) order appears only as a digest of its id.
 //
 // docs/status.md describes the paths and documents. The schema is docs/status.schema.json.
 // Package listen has the listener.

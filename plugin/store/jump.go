@@ -19,8 +19,8 @@ const (
 )
 
 // jumpProblem returns the problem with a serial that rises too far or is a future time, or
-// "". Without a state directory, it checks nothing. A person could not confirm the serial
-// there.
+// "". It checks nothing without a state directory, where a person could confirm the
+// serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""

@@ -60,8 +60,8 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState records what was logged about the set in force, so that the next load logs
-// only changes. It does not refer to the set, because this would keep the memory of the
+// A logState records what was logged about the set in force. The next load then logs only
+// changes. A reference to the set is missing on purpose: it would keep the memory of the
 // set.
 type logState struct {
 	warnings map[warning]bool

@@ -47,8 +47,8 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line for each problem of an order file. It counts the problems
-// of a side list, and quotes no line, because a wrong path may lead to a secret file.
+// problemLines returns one line for each problem of an order file. It only counts the
+// problems of a side list. A quoted line could be from a secret file, after a wrong path.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }

@@ -164,7 +164,8 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 }
 
 // totals returns the numbers of orders, lifts and targets by state, and the digest of the
-// set. A target can have another state than its order, so targets are counted separately.
+// set. Targets are counted separately, because their states can differ from the order's
+// state.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

@@ -165,8 +165,8 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file with the same base name is in force or
-// comes first. A signature contains only the base name, so each signature fits both files.
+// unlike returns an error if another order file has the same base name and comes first or
+// is in force. A signature contains only the base name, so each signature fits both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

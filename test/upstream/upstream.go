@@ -258,8 +258,8 @@ func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name, or else an SOA record of the
-// root.
+// soa returns the SOA record of the zone that contains a name. Without a zone, it returns
+// an SOA record of the root.
 func (u *Resolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

@@ -71,10 +71,10 @@ func (p *port) route(open bool) http.Handler {
 	})
 }
 
-// allows reports whether a request with the given Host header may pass. Without passwords,
-// a foreign web page must not read the status on a loopback address through a local
-// browser. With DNS rebinding, this page resolves its own name to the loopback address.
-// The Host header then has the page's name.
+// allows reports whether a request with the given Host header may pass. It protects a
+// loopback address without passwords from foreign web pages in a local browser. With DNS
+// rebinding, a foreign page resolves its own name to the loopback address. The Host header
+// then has the page's name.
 func (p *port) allows(host string) bool {
 	tcp, ok := p.listener.Addr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() {
