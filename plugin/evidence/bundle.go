@@ -50,8 +50,8 @@ type Summary struct {
 }
 
 // Prove writes the records of one order into a new directory. It adds proofs that the
-// records are in the journal. Of other orders, the proofs contain only hashes. Each record
-// has 128 random bits, so a hash reveals nothing.
+// records are in the journal. Of other orders, the proofs contain only hashes. The 128
+// random bits of a record prevent guessing the record from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {

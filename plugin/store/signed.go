@@ -165,8 +165,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file has the same base name and comes first or
-// is in force. A signature contains only the base name, so each signature fits both files.
+// unlike returns an error if another order file has the same base name, and is in force,
+// waits or comes first. A signature contains only the base name, so each signature fits
+// both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil
