@@ -10,12 +10,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// euTerritories contains the codes of territories that are part of the European Union. The
-// code EU of a scope includes only the member states.
+// euTerritories has the territories that are part of the European Union. The code EU in a
+// scope includes only the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope or an exemption may lack by mistake. These are
-// clients in territories of a country, or IPv6 clients beside all IPv4 addresses.
+// scope warns of clients that a scope or an exemption may have forgotten: clients in a
+// territory of a country, or IPv6 clients beside a network of all IPv4 addresses.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {
@@ -48,14 +48,14 @@ func (l *linter) exemptsAll(o *order.Order) bool {
 	return true
 }
 
-// names reports whether the scope contains one of the countries in list. The author then
-// probably omitted the others on purpose.
+// names reports whether the scope contains a country of list. The author then probably
+// omitted the other countries on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns of networks that contain all clients of one address family. No network
-// contains a client of the other family.
+// families warns of networks with all clients of one address family and no client of the
+// other family.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
 	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {
