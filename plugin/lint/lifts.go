@@ -47,7 +47,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id with letters in place of digits. Each id gets the same
+// lengthened returns an id with circled digits in place of digits. Each id gets the same
 // beginning, because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
