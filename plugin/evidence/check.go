@@ -15,8 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check checks a bundle like its file verify.sh. If key is nil, Check uses the key in the
-// bundle.
+// Check verifies a bundle. It makes the same checks as the script verify.sh in the bundle. If key
+// is nil, Check uses the key in the bundle.
 func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if key == nil {
 		var err error

@@ -103,7 +103,7 @@ const (
 	exempt
 )
 
-// A test says for the values of a column whether a row is an order.
+// A test decides whether a row is an order. It reads one column of the row.
 type test struct {
 	column string
 	at     int
