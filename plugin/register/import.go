@@ -100,7 +100,7 @@ type run struct {
 	needAsOf     bool
 	inForce      int // the previous targets in force
 	vanished     string
-	active       map[string]bool
+	missing      []missing // the previous targets in force whose rows are not in their order
 	previousFile *order.File
 
 	// These fields describe the current row.
@@ -141,17 +141,19 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	if opt.SHA256 != "" && !strings.EqualFold(opt.SHA256, digest) {
 		return nil, fmt.Errorf("has the SHA-256 digest %s, not %s", digest, strings.ToLower(opt.SHA256))
 	}
-	if err := r.readPrevious(); err != nil {
-		return nil, fmt.Errorf("the previous output: %w", err)
-	}
 	if err := r.read(data); err != nil {
 		return nil, err
+	}
+	// The text of the register is not needed any more, so its memory is free for the previous output.
+	if err := r.readPrevious(); err != nil {
+		return nil, fmt.Errorf("the previous output: %w", err)
 	}
 	if err := r.setAsOf(); err != nil {
 		return nil, err
 	}
 	previous := r.previousFile.Orders
 	orders := r.merge(previous)
+	r.groups, r.last = nil, nil
 	r.count(orders)
 	r.guard()
 	if len(r.out.Problems) > 0 {
@@ -287,21 +289,30 @@ func (r *run) guard() {
 // write makes the output, unless the output would have the orders of the previous output.
 func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
+	h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
+	if r.opt.Previous == nil {
+		h.Timezone = r.p.Timezone
+	}
+	out, err := encode(r.opt.Path, h, orders)
+	if err != nil {
+		return err
+	}
 	if r.opt.Previous != nil {
-		h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
-		same, err := encode(r.opt.Path, h, orders)
-		if err != nil {
+		same, err := out.is(r.opt.Previous, h)
+		if err != nil || same {
+			r.out.Serial = was.Serial
 			return err
 		}
-		if bytes.Equal(same, r.opt.Previous) {
-			r.out.Serial = was.Serial
-			return nil
+	}
+	if h.Timezone != r.p.Timezone { // the dates in the orders are in the time zone of the header
+		h.Timezone = r.p.Timezone
+		if out, err = encode(r.opt.Path, h, orders); err != nil {
+			return err
 		}
 	}
 	r.out.Serial = max(was.Serial, 0) + 1
-	h := order.Header{Serial: r.out.Serial, ShrinkOK: -1, Timezone: r.p.Timezone, Expires: was.Expires,
-		Source: &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}}
-	var err error
-	r.out.Content, err = encode(r.opt.Path, h, orders)
+	h.Serial, h.ShrinkOK = r.out.Serial, -1
+	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
+	r.out.Content, err = out.bytes(h)
 	return err
 }
