@@ -227,7 +227,10 @@ func (p *Preset) template(fields map[string]any, values map[string]string) (*ord
 		return nil, err
 	}
 	o.ID, o.Targets, o.Line, o.Column = "", nil, 0, 0
-	o.Served, o.Deadline = order.NoTime, order.NoTime
+	o.Served = order.NoTime
+	if o.DeadlineAfter > 0 {
+		o.Deadline = order.NoTime
+	}
 	return o, nil
 }
 
