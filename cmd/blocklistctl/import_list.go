@@ -62,7 +62,7 @@ type adblockCmd struct {
 
 // Help returns the description and the example for --help.
 func (*adblockCmd) Help() string {
-	return `Reads adblock rules. The rule ||example.com^ blocks a name and all names below. The rule @@||example.com^ is an exception. A rule that does not block a whole host is left out and counted.
+	return `Reads adblock rules. The rule ||example.com^ blocks a name and all names below. The pattern *://*.example.com/* blocks the same names. The rule @@||example.com^ is an exception. A rule that does not block a whole host is left out and counted.
 
 Example:
 

@@ -11,7 +11,9 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/register"
@@ -301,7 +303,7 @@ func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.
 		}
 		needs := ""
 		if x.Needs != "" {
-			needs = fmt.Sprintf("; decide: {%s: WORD} in a preset decides", x.Needs)
+			needs = fmt.Sprintf("; decide: {%s: WORD} in a preset decides, where WORD is %s", x.Needs, strings.Join(importer.Choices(importer.Form(x.Needs)), ", "))
 			if x.Needs == "allow-suffix" {
 				needs = "; --allow-suffix accepts public suffixes"
 			}

@@ -38,7 +38,7 @@ var formats = []format{
 			`|\^(?:\$\S*)?$` +
 			`|^[^\s/]+\$(?:~?third-party|all|important|document|popup|dnsrewrite|denyallow|client)\b` +
 			`|^/[^*/].*[\\^$*|].*/$|^\(\\?\.\|\^\)|^\(\^\|`)},
-	{"match patterns of a browser", "make a list of the names in the patterns",
+	{"match patterns of a browser", "blocklistctl import adblock FILE reads the patterns of whole sites",
 		regexp.MustCompile(`^(?:\*|https?):?//\*\.|^\*://`)},
 	{"a dnsmasq configuration", "make a list of the names between the slashes of the address= lines",
 		regexp.MustCompile(`^(?:address|server|local|ipset|nftset|rebind-domain-ok|host-record|cname|bogus-nxdomain|txt-record|filter-rr|conf-file|addn-hosts)=`)},
