@@ -112,6 +112,8 @@ func (c *csvCmd) Run(e *env) error {
 		}
 	}
 	switch {
+	case strings.TrimSpace(c.Column) == "":
+		return misuse("--column is empty; it must be the header of the column with the names")
 	case c.Issued != "" && c.IssuedColumn != "":
 		return misuse("--issued cannot be used with --issued-column")
 	case len(c.Reference) > 0 && c.ReferenceColumn != "":

@@ -96,7 +96,7 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return err
 	}
 	opt.Given = given
-	opt.Progress = func(rows int) { e.progress.say("%s: %d rows", file, rows) }
+	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
 	data, err := readRegister(e, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)

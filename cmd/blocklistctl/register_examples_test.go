@@ -94,3 +94,21 @@ func explainExample(t *testing.T, now func() time.Time, ed *registers.Edition) {
 		}
 	}
 }
+
+// TestRegisterProgress checks that an import shows its step on a terminal, and removes the line before
+// the report.
+func TestRegisterProgress(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("hosts", []byte("0.0.0.0 a.example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var screen, out strings.Builder
+	e := &env{stdout: &out, stderr: &screen, now: clock, progress: &progress{w: &screen}}
+	c := registerCmd{Preset: "hosts", File: "hosts", Set: map[string]string{"id": "a", "authority": "A", "country": "IT"}, mergeFlags: mergeFlags{Out: "out.yaml", DropOK: -1, RowsOK: -1}}
+	if err := c.Run(e); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(screen.String(), "\r\x1b[Kreading hosts\r\x1b[Khosts: 1 row;") {
+		t.Errorf("got %q", screen.String())
+	}
+}

@@ -176,3 +176,20 @@ func TestCharset(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestProgress checks the steps that an import of many rows reports.
+func TestProgress(t *testing.T) {
+	var steps []string
+	opt := options(nil, order.NoTime)
+	opt.Progress = func(step string) { steps = append(steps, step) }
+	data := bigTable(9_000)
+	_, out := imported(t, load(t, "fr-anj"), data, opt)
+	opt.Previous = out
+	imported(t, load(t, "fr-anj"), data, opt)
+	all := strings.Join(steps, "\n")
+	for _, want := range []string{"4096 rows\n8192 rows\n", "reading the previous output\nmerging\nencoding part 1 of "} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+}

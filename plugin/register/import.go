@@ -37,8 +37,8 @@ type Options struct {
 	// Vanished replaces the word of the preset for rows that are no longer in the file, or is "".
 	Vanished    string
 	AllowSuffix bool
-	// Progress is called from time to time with the number of rows, or is nil.
-	Progress func(rows int)
+	// Progress is called from time to time with a text about the current step, or is nil.
+	Progress func(step string)
 }
 
 // A Result is the report on an import.
@@ -68,7 +68,7 @@ type run struct {
 	opt      *Options
 	out      *Result
 	clean    importer.Options
-	progress func(int)
+	progress func(string)
 
 	// These fields describe the file.
 	file         map[string]string // the columns with one value for the whole file
@@ -145,12 +145,14 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 		return nil, err
 	}
 	// The text of the register is not needed any more, so its memory is free for the previous output.
+	r.step("reading the previous output")
 	if err := r.readPrevious(); err != nil {
 		return nil, fmt.Errorf("the previous output: %w", err)
 	}
 	if err := r.setAsOf(); err != nil {
 		return nil, err
 	}
+	r.step("merging")
 	previous := r.previousFile.Orders
 	orders := r.merge(previous)
 	r.groups, r.last = nil, nil
@@ -160,6 +162,13 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 		return r.out, nil
 	}
 	return r.out, r.write(orders, digest)
+}
+
+// step reports the current step.
+func (r *run) step(format string, args ...any) {
+	if r.progress != nil {
+		r.progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // readPrevious parses the previous output. Without a previous output, the file has no orders.
@@ -293,7 +302,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	if r.opt.Previous == nil {
 		h.Timezone = r.p.Timezone
 	}
-	out, err := encode(r.opt.Path, h, orders)
+	out, err := encode(r.opt.Path, h, orders, r.step)
 	if err != nil {
 		return err
 	}
@@ -306,7 +315,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	}
 	if h.Timezone != r.p.Timezone { // the dates in the orders are in the time zone of the header
 		h.Timezone = r.p.Timezone
-		if out, err = encode(r.opt.Path, h, orders); err != nil {
+		if out, err = encode(r.opt.Path, h, orders, r.step); err != nil {
 			return err
 		}
 	}

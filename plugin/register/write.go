@@ -22,8 +22,9 @@ type output struct {
 	end    []byte   // the mark at the end of a YAML document
 }
 
-// encode encodes orders in canonical form, and checks them with the parser of the server.
-func encode(path string, h order.Header, orders []*order.Order) (*output, error) {
+// encode encodes orders in canonical form, and checks them with the parser of the server. It calls
+// step with the progress.
+func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
 	out := &output{path: path, orders: orders}
 	ext := order.Ext(path)
 	if ext == ".json" || len(orders) == 0 {
@@ -53,6 +54,7 @@ func encode(path string, h order.Header, orders []*order.Order) (*output, error)
 		})
 	}
 	for i := range batches {
+		step("encoding part %d of %d", i+1, len(batches))
 		next <- i
 	}
 	close(next)

@@ -85,7 +85,7 @@ func TestShort(t *testing.T) {
 			orders := []*order.Order{o, &second}
 			h := order.Header{Serial: 7, ShrinkOK: -1, Timezone: "Europe/Rome", Expires: order.NoTime}
 			for _, ext := range []string{".yaml", ".jsonl"} {
-				out, err := encode("out"+ext, h, orders)
+				out, err := encode("out"+ext, h, orders, func(string, ...any) {})
 				if err != nil {
 					t.Fatalf("%s: %v", what, err)
 				}
