@@ -12,6 +12,8 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -421,8 +423,11 @@ func TestAllocations(t *testing.T) {
 		if tc.edit != nil {
 			tc.edit(m)
 		}
-		if n := testing.AllocsPerRun(200, func() { h.ServeDNS(context.Background(), w, m) }); n != tc.budget {
-			t.Errorf("%s: %v allocations, budget %v", tc.what, n, tc.budget)
+		for _, resinfo := range []*directive.Resinfo{nil, {Names: []dname.Name{testName(t, "dns.example")}}} {
+			h.resinfo = resinfo
+			if n := testing.AllocsPerRun(200, func() { h.ServeDNS(context.Background(), w, m) }); n != tc.budget {
+				t.Errorf("%s: %v allocations, budget %v", tc.what, n, tc.budget)
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ type config struct {
 	ecsFrom    bart.Lite
 	shadow     bool
 	status     directive.Status
+	resinfo    *directive.Resinfo
 	// directive has all settings, for the status.
 	directive *directive.Config
 }
@@ -29,6 +30,6 @@ func parse(c *caddy.Controller, root string, cfg *config) error {
 		return err
 	}
 	cfg.store, cfg.answer, cfg.answersOff, cfg.shadow = d.Store, d.Answer, d.AnswersOff, d.Store.Shadow
-	cfg.status, cfg.directive = d.Status, &d
+	cfg.status, cfg.resinfo, cfg.directive = d.Status, d.Resinfo, &d
 	return nil
 }

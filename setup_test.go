@@ -124,8 +124,17 @@ func TestParseErrors(t *testing.T) {
 		{"blocklist x.yaml {\njournal /\n}", "Testfile:2 - Error during parsing: journal must be a directory of its own, such as /var/lib/blocklist/journal, got '/'"},
 		{"blocklist x.yaml {\njournal dir a b\n}", "Testfile:2 - Error during parsing: journal takes a directory and a name, got 'dir a b'"},
 		{"blocklist x.yaml {\njournal dir https://a.example\n}", "Testfile:2 - Error during parsing: journal: the name of a journal is a URL without scheme, blanks and plus signs, such as dns.example.net/journal/node1, got \"https://a.example\""},
-		// Properties of later versions are rejected with an error.
-		{"blocklist x.yaml {\nresinfo dir\n}", "Testfile:2 - Error during parsing: unknown property 'resinfo'"},
+		{"blocklist x.yaml {\nresinfo\n}", "Testfile:2 - Error during parsing: resinfo needs a value"},
+		{"blocklist x.yaml {\nresinfo http://dns.example\n}", "Testfile:2 - Error during parsing: resinfo: the URL must begin with https:// and contain a host, such as https://dns.example.net/about, got 'http://dns.example'"},
+		{"blocklist x.yaml {\nresinfo https:///about\n}", "Testfile:2 - Error during parsing: resinfo: the URL must begin with https:// and contain a host, such as https://dns.example.net/about, got 'https:///about'"},
+		{"blocklist x.yaml {\nresinfo \"https://dns.example/a b\"\n}", "Testfile:2 - Error during parsing: resinfo: the URL must begin with https:// and contain a host, such as https://dns.example.net/about, got 'https://dns.example/a b'"},
+		{"blocklist x.yaml {\nresinfo https://user:word@dns.example/\n}", "Testfile:2 - Error during parsing: resinfo: the URL must begin with https:// and contain a host, such as https://dns.example.net/about, got 'https://user:word@dns.example/'"},
+		{"blocklist x.yaml {\nresinfo https://a.example https://b.example\n}", "Testfile:2 - Error during parsing: resinfo takes one URL, got 'https://a.example' and 'https://b.example'"},
+		{"blocklist x.yaml {\nresinfo https://dns.example/" + strings.Repeat("a", 235) + "\n}", "Testfile:3 - Error during parsing: resinfo: the key infourl has 263 octets, and a string of a record has at most 255"},
+		{"blocklist x.yaml {\nresinfo 22-21\n}", "Testfile:2 - Error during parsing: resinfo takes names of this resolver, an https:// URL, and codes of extended DNS errors from 0 to 65535, such as 22 or 22-23, got '22-21'"},
+		{"blocklist x.yaml {\nresinfo 65536\n}", "Testfile:2 - Error during parsing: resinfo takes names of this resolver, an https:// URL, and codes of extended DNS errors from 0 to 65535, such as 22 or 22-23, got '65536'"},
+		{"blocklist x.yaml {\nresinfo *.dns.example\n}", "Testfile:2 - Error during parsing: resinfo takes names of this resolver, an https:// URL, and codes of extended DNS errors from 0 to 65535, such as 22 or 22-23, got '*.dns.example'"},
+		{"blocklist x.yaml {\nresinfo dns.example\nshadow\n}", "Testfile:4 - Error during parsing: resinfo: the record would be empty, because with shadow no answer has an extended DNS error; write a URL or a code"},
 	} {
 		var cfg config
 		err := parse(controller(tc.input), "", &cfg)

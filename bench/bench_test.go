@@ -22,6 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
 var sizesFlag = flag.String("names", "10000,100000,1000000", "numbers of names to measure; 10000000 takes some 6 GB and minutes")
@@ -166,11 +167,11 @@ func must(b *testing.B, ok bool, what string) {
 	}
 }
 
-// heap returns the number of live bytes on the heap.
+// heap returns the number of live bytes on the heap and in indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection
-	return read("/gc/heap/live:bytes")
+	return read("/gc/heap/live:bytes") + uint64(index.Mapped())
 }
 
 func read(metric string) uint64 {
@@ -188,7 +189,7 @@ func peak(f func()) uint64 {
 	go func() {
 		top := uint64(0)
 		for {
-			top = max(top, read(objects))
+			top = max(top, read(objects)+uint64(index.Mapped()))
 			select {
 			case <-stop:
 				most <- top

@@ -23,8 +23,8 @@ var layers = [][]string{
 	{"plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
-	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export"},
-	{"plugin/directive", "plugin/register"},
+	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export", "plugin/probe"},
+	{"plugin/directive", "plugin/register", "plugin/report", "plugin/audit", "plugin/feed"},
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
 	{"."},
@@ -125,10 +125,14 @@ func TestImports(t *testing.T) {
 var onlyTool = map[string]string{
 	"plugin/edit":     "the server only reads order files",
 	"plugin/due":      "the server needs no reports",
+	"plugin/audit":    "the server asks no other resolver",
 	"plugin/register": "the server reads no registers",
 	"plugin/export":   "the server only needs the form of plugin/rpz",
+	"plugin/feed":     "the server pulls no tickets",
 	"plugin/sheet":    "the server reads no tables",
 	"plugin/evidence": "the server only writes its journal",
+	"plugin/probe":    "a server is asked from outside",
+	"plugin/report":   "the server needs no reports",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

@@ -12,6 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 	"golang.org/x/sys/unix"
 )
 
@@ -165,11 +166,11 @@ func spent(clock int32) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// heap returns the number of live bytes on the heap.
+// heap returns the number of live bytes on the heap and in indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
-	return s[0].Value.Uint64()
+	return s[0].Value.Uint64() + uint64(index.Mapped())
 }

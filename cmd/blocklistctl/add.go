@@ -74,6 +74,10 @@ func (c *addCmd) Run(e *env) error {
 	if o.Targets, x.list, err = c.read(e, x.asks, c.ID, "--name", c.Name); err != nil {
 		return err
 	}
+	o.StatedCount = x.list.Stated
+	if o.Deadline != order.NoTime && o.Deadline < x.now && o.From == order.NoTime {
+		e.say("note: the deadline has passed, and the order has no --from. blocklistctl due cannot show that the block began too late; --from with the present time shows it.")
+	}
 	if err := x.text.AddOrder(o); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -14,13 +16,14 @@ type amendCmd struct {
 	Deadline   string   `placeholder:"TIME" help:"When the block of the further names must be in force, or a duration after --served."`
 	Reference  []string `sep:"none" placeholder:"TEXT" help:"The number of the decision about the further names. May be given several times."`
 	Note       string   `placeholder:"TEXT" help:"A note on each of the further names."`
+	Missing    bool     `help:"The names are missing names of the first list, as stated_count of the order says. Without --missing, they are a further list, and stated_count becomes larger."`
 	editFlags  `embed:""`
 	namesFlags `embed:""`
 }
 
 // Help returns the description and the example for --help.
 func (*amendCmd) Help() string {
-	return `Adds names to a block order. The flags --served, --deadline, --reference and --note are written at each of these names. Names that the order already has are left out. Names and lists are cleaned and reported as by blocklistctl import domains.
+	return `Adds names to a block order. The flags --served, --deadline, --reference and --note are written at each of these names. Names that the order already has are left out. If the order has stated_count, --missing says that its list had the names. Names and lists are cleaned and reported as by blocklistctl import domains.
 
 Example:
 
@@ -76,14 +79,49 @@ func (c *amendCmd) Run(e *env) error {
 	if len(added) == 0 {
 		return misuse("order %q already has all names", c.Order)
 	}
+	stated, err := c.stated(o, added, list)
+	if err != nil {
+		return err
+	}
 	for i := range added {
 		added[i].Attr = withAttr(added[i].Attr, attr)
 	}
 	if err := x.text.AddTargets(o, added); err != nil {
 		return err
 	}
+	if stated != o.StatedCount {
+		if err := x.text.SetStated(o.ID, stated); err != nil {
+			return err
+		}
+	}
 	x.verb, x.id = "amend", o.ID
 	return x.finish(max(o.From, x.now))
+}
+
+// stated returns the number of names that the decision and its further lists state, or 0.
+func (c *amendCmd) stated(o *order.Order, added []order.Target, list *importJSON) (int, error) {
+	missing := o.StatedCount - o.NumTargets()
+	switch {
+	case c.Missing && missing <= 0:
+		return 0, misuse("--missing: by its stated_count, order %q lacks no name", o.ID)
+	case c.Missing && (len(added) > missing || list.Stated > 0):
+		return 0, misuse("--missing: order %q lacks %s, and the list has %d", o.ID, count(missing, "name"), max(len(added), list.Stated))
+	case c.Missing:
+		return o.StatedCount, nil
+	case o.StatedCount == 0 && list.Stated == 0:
+		return 0, nil
+	}
+	// A name of the further list that is already in the order counts once.
+	return cmp.Or(o.StatedCount, o.NumTargets()) + len(added) + max(list.Stated-list.Targets, 0), nil
+}
+
+// askMissing asks whether the names are missing names of the first list.
+func (c *amendCmd) askMissing(a *asker, o *order.Order) {
+	if c.Missing || o.StatedCount <= o.NumTargets() {
+		return
+	}
+	c.Missing = a.choose(question{text: fmt.Sprintf("The decision states %s, and the order has %d. What are the names that you add?", count(o.StatedCount, "name"), o.NumTargets()), flag: "--missing"},
+		choice{"missing", "names of the same list, which are missing in the order"}, choice{"further", "names of a further list"}) == "missing"
 }
 
 // ask asks for the dates and the number of the decision that added the names.
@@ -98,14 +136,20 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		}
 		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
 			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
-				c.Deadline = x.deadlineText(answer)
-				if wrong := x.timeless(c.Deadline, c.Served); wrong != "" {
+				var wrong string
+				if c.Deadline, wrong = x.deadlineText(answer); wrong == "" {
+					wrong = x.timeless(c.Deadline, c.Served)
+				}
+				if wrong != "" {
 					c.Deadline = ""
 					return wrong
 				}
 				if _, err := c.attr(x, o); err != nil {
 					c.Deadline = ""
 					return err.Error()
+				}
+				if isTime(c.Deadline) {
+					a.readAs(answer, c.Deadline)
 				}
 				return ""
 			}})
@@ -117,6 +161,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 				return ""
 			}})
 	}
+	c.askMissing(a, o)
 	return a.err
 }
 

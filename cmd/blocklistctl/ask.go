@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -156,10 +157,26 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 	return a.oneOf(q, choices, true)
 }
 
-// yes asks for yes or no.
-func (a *asker) yes(q question) bool {
-	return a.oneOf(q, []choice{{word: "yes"}, {word: "no"}}, false) == "yes"
+// yes asks for yes or no. Both words may be in the language of a person.
+func (a *asker) yes(q question) (yes bool) {
+	q.take = func(answer string) string {
+		word := strings.ToLower(plainLetters(answer))
+		yes = slices.Contains(yesWords, word)
+		if !yes && !slices.Contains(noWords, word) {
+			return fmt.Sprintf("it must be yes or no, got %q", answer)
+		}
+		return ""
+	}
+	a.ask(q)
+	return yes && a.err == nil
 }
+
+// yesWords and noWords are answers in English, Italian, Spanish, French, German, Dutch, Danish,
+// Polish and Portuguese, without accents.
+var (
+	yesWords = []string{"y", "ye", "yes", "si", "s", "oui", "o", "ja", "j", "tak", "sim"}
+	noWords  = []string{"n", "no", "non", "nein", "nee", "nej", "nie", "nao"}
+)
 
 // oneOf asks for one of several words. If numbered is true, a person can also answer with the
 // number of a choice.

@@ -34,7 +34,11 @@ func (c *addCmd) ask(x *editing) error {
 	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
 		help: "Write the time as 2026-05-01T09:30, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
-	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: at once)", optional: true,
+	begin, empty := q.begin(), "at once"
+	if begin != "" {
+		empty = begin
+	}
+	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin,
 		help: "Write a date or a time for an order that begins later, for example before a match."})
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
 		q.say("Note: the block begins after the deadline.")
@@ -48,6 +52,16 @@ func (c *addCmd) ask(x *editing) error {
 	q.scope()
 	q.secret()
 	return q.err
+}
+
+// begin returns the answer "now" for the beginning of a block if the deadline has passed. Without
+// the time, the file would not show that the block began after the deadline.
+func (q *orderAsker) begin() string {
+	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
+		return ""
+	}
+	q.say("\nThe deadline has passed. With the answer now, the file shows when the block began, and blocklistctl due shows that it is late.")
+	return "now"
 }
 
 // late reports whether a block misses the deadline of the order if it begins at the given
@@ -144,8 +158,10 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	}
 	ask.flag = flagNames[key]
 	ask.take = func(answer string) string {
-		*v = q.x.timeText(answer)
-		wrong := q.wrong(key)
+		var wrong string
+		if *v, wrong = q.x.timeText(answer); wrong == "" {
+			wrong = q.wrong(key)
+		}
 		if wrong != "" {
 			*v = ""
 			return wrong
@@ -199,15 +215,19 @@ func (q *orderAsker) deadline() {
 	}
 	q.ask(question{text: "By when must the names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
 		offer: offer, optional: true, flag: "--deadline",
-		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day.",
+		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day. For working days, count the days yourself, and write the date.",
 		take: func(answer string) string {
-			q.c.Deadline = q.x.deadlineText(answer)
-			wrong := q.x.timeless(q.c.Deadline, q.c.Served)
+			var wrong string
+			if q.c.Deadline, wrong = q.x.deadlineText(answer); wrong == "" {
+				wrong = q.x.timeless(q.c.Deadline, q.c.Served)
+			}
 			if wrong == "" {
 				wrong = q.wrong("deadline")
 			}
 			if wrong != "" {
 				q.c.Deadline = ""
+			} else if isTime(q.c.Deadline) {
+				q.readAs(answer, q.c.Deadline)
 			}
 			return wrong
 		}})

@@ -161,6 +161,10 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	tests := []func(o *order.Order) bool{
 		func(o *order.Order) bool { return o.ID == answer },
 		func(o *order.Order) bool { return slices.Contains(o.References, answer) },
+		// "5521/2026" finds "R.G. 5521/2026".
+		func(o *order.Order) bool {
+			return len(simple(answer)) >= 3 && slices.ContainsFunc(o.References, func(r string) bool { return strings.Contains(simple(r), simple(answer)) })
+		},
 	}
 	if name, err := queryHost("the name", answer); err == nil && strings.Contains(answer, ".") {
 		tests = append(tests, func(o *order.Order) bool { return concerns(o, name) })
@@ -186,7 +190,10 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 	}
 	q.flag = or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
-		text := x.timeText(answer)
+		text, wrong := x.timeText(answer)
+		if wrong != "" {
+			return wrong
+		}
 		t, err := order.ParseTime(text, zoneOf(x.file))
 		if err != nil {
 			return fmt.Sprintf("it %v, got %q", err, answer)

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
 // pasteEnd is the line that ends a pasted list. A list may have blank lines, so a blank line cannot
@@ -55,19 +57,22 @@ func (a *asker) paste(flag string) (text, file string) {
 // A listAsker asks the questions about a list of names.
 type listAsker struct {
 	*asker
-	c     *namesFlags
-	label string // the source of the list, for messages
-	data  []byte
-	opt   importer.Options
-	left  bool // the question about public suffixes was asked
-	given bool // the flags give the names one by one, so the person knows how many there are
+	c        *namesFlags
+	label    string // the source of the list, for messages
+	data     []byte
+	opt      importer.Options
+	more     bool // the names are further names of an order
+	oneByOne bool // the person does not want to join all pairs
+	left     bool // the question about public suffixes was asked
+	stated   int  // the number of names that the decision states, if lines were left out
+	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
 // askNames asks for the names, unless the flags give them. It also asks what to do with lines
 // that have several meanings. The results are those of the method read.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
-		q := &listAsker{asker: a, c: c, given: len(names) > 0}
+		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
 		pasted := c.List == "" && len(names) == 0
 		var file string
 		if pasted {
@@ -108,7 +113,9 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 		if a.err != nil {
 			return nil, nil, a.err
 		}
-		return res.Targets, newReport(id, res), nil
+		list := newReport(id, res)
+		list.Stated = q.stated
+		return res.Targets, list, nil
 	}
 	return nil, nil, a.err
 }
@@ -159,14 +166,40 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// foreign asks what to do with a list that seems to have another format. It reports whether
-// each line shall be read as a name.
+// foreign asks what to do with a list that seems to have another format. It reports whether the
+// list can be read now: as one column of a table, or each line as a name.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
-	word := q.choose(question{text: fmt.Sprintf("%s looks like %s and not like a list of names, because of line %d:\n  %q\nWhat now?", q.label, e.Format, e.Line, e.Text), flag: "--plain",
-		help: "A file in another format may contain names that must not be blocked, such as names that were removed."},
-		choice{"again", "give another list"}, choice{"plain", "read each line as a name in spite of that"})
+	choices := []choice{{"again", "give another list"}, {"plain", "read each line as a name in spite of that"}}
+	var columns *sheet.ColumnError
+	if _, _, err := sheet.Text(pastedTable, q.data, ""); errors.As(err, &columns) && len(columns.Columns) > 1 {
+		choices = append(choices, choice{"column", "read one column of the table; you choose the column"})
+	}
+	word := q.choose(question{text: fmt.Sprintf("%s looks like %s and not like a list of names, because of line %d:\n  %q\nWhat now?", q.label, e.Format, e.Line, e.Text), flag: "--plain or --column",
+		help: "A file in another format may contain names that must not be blocked, such as names that were removed."}, choices...)
+	if word == "column" {
+		return q.fromColumn(columns)
+	}
 	q.opt.Plain = word == "plain"
 	return q.opt.Plain
+}
+
+// pastedTable is a path with the ending of a table, for a table that was pasted.
+const pastedTable = "list.tsv"
+
+// fromColumn asks for a column of the pasted table, and keeps only this column of the list.
+func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
+	column := q.column(&columnError{q.label, e})
+	if q.err != nil {
+		return false
+	}
+	text, _, err := sheet.Text(pastedTable, q.data, column)
+	if err != nil {
+		q.say("%s: %v", q.label, err)
+		return false
+	}
+	q.say("The other columns are not read. All rows are used, even if a row says that its name is no longer blocked.")
+	q.data = []byte(text)
+	return true
 }
 
 // asked asks at most one question about the list. It reports whether it asked one.
@@ -247,12 +280,51 @@ func (q *listAsker) pair(res *importer.Result) bool {
 				choice{"separate", "a bullet; use the name"}, choice{"refuse", "leave the line out"})
 			return true
 		}
-		q.opt.Lines[n.Line] = q.choose(question{text: fmt.Sprintf("Line %d may continue on line %d:\n  %q\n  %q\nIs this one name or two?", n.After, n.Line, raw[n.After], raw[n.Line]), flag: "--hyphen",
+		choices := []choice{{"join", "one name: " + q.trial(n, "join")}, {"separate", "two names: " + q.trial(n, "separate")}, {"refuse", "leave both lines out"}}
+		rest := q.pairs(res)
+		if len(rest) > 1 && !q.oneByOne {
+			choices = append(choices, choice{"all", fmt.Sprintf("one name, here and at %s; you see all of them", count(len(rest)-1, "other place"))})
+		}
+		word := q.choose(question{text: fmt.Sprintf("Line %d may continue on line %d:\n  %q\n  %q\nIs this one name or two?", n.After, n.Line, raw[n.After], raw[n.Line]), flag: "--hyphen",
 			help: "On a narrow page, a long name is broken at a hyphen. Look at the paper: a block of the second part alone may hit a site that has nothing to do with the order."},
-			choice{"join", "one name: " + q.trial(n, "join")}, choice{"separate", "two names: " + q.trial(n, "separate")}, choice{"refuse", "leave both lines out"})
+			choices...)
+		if word == "all" {
+			q.joinAll(rest)
+		} else {
+			q.opt.Lines[n.Line] = word
+		}
 		return true
 	}
 	return false
+}
+
+// pairs returns the notes of the second lines of all pairs without an answer.
+func (q *listAsker) pairs(res *importer.Result) (out []importer.Note) {
+	for _, n := range res.Notes {
+		if n.Needs == importer.Hyphen && n.After > 0 && q.opt.Lines[n.Line] == "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// joinAll shows the names of all pairs as one name each, and joins the pairs if the person
+// agrees. Otherwise the pairs are asked one by one.
+func (q *listAsker) joinAll(pairs []importer.Note) {
+	if q.err != nil {
+		return
+	}
+	for _, n := range pairs {
+		q.say("  lines %d and %d: %s", n.After, n.Line, q.trial(n, "join"))
+	}
+	if !q.yes(question{text: fmt.Sprintf("Are these %s right? (yes or no)", count(len(pairs), "name")),
+		help: "Compare each name with the paper. After the answer no, each place is a question of its own."}) {
+		q.oneByOne = true
+		return
+	}
+	for _, n := range pairs {
+		q.opt.Lines[n.Line] = "join"
+	}
 }
 
 // trial returns the targets of two lines if the person answers with the given word.
@@ -282,7 +354,11 @@ const maxShown = 12
 
 // show prints the first and the last names of the list.
 func (q *listAsker) show(res *importer.Result) {
-	q.say("\n%s:", count(len(res.Targets), "name"))
+	what := "name"
+	if slices.ContainsFunc(res.Targets, func(t order.Target) bool { return t.Kind != order.TargetName }) {
+		what = "target" // an address or a page
+	}
+	q.say("\n%s:", count(len(res.Targets), what))
 	for i, t := range res.Targets {
 		if n := len(res.Targets); n > maxShown && i == maxShown-4 {
 			q.say("  ... and %s more until", count(n-maxShown, "name"))
@@ -300,9 +376,15 @@ func (q *listAsker) expect(res *importer.Result) bool {
 		return false
 	}
 	n, again := len(res.Targets), false
-	taken := n + res.Duplicates
+	taken, left := n+res.Duplicates, res.Refused+res.Skipped
 	check := func(want int) string {
-		if want == n || want == taken {
+		switch {
+		case want == n || want == taken:
+			q.stated = 0
+			return ""
+		case want > taken && want <= taken+left:
+			q.stated = want - res.Duplicates
+			q.say("%s left out. The file will say that the decision states %s.", count(left, "line"), count(q.stated, "different name"))
 			return ""
 		}
 		return fmt.Sprintf("the list has %s, and the decision has %d", count(n, "name"), want)
@@ -317,7 +399,11 @@ func (q *listAsker) expect(res *importer.Result) bool {
 	if q.given {
 		return true
 	}
-	q.ask(question{text: "How many names does the decision have? (an empty line if it does not say)", optional: true, flag: "--expect",
+	text := "How many names does the decision have? (an empty line if it does not say)"
+	if q.more {
+		text = "How many names does the paper with these further names have? (an empty line if it does not say)"
+	}
+	q.ask(question{text: text, optional: true, flag: "--expect",
 		help: "The number is compared with the list, so that a list that was not copied to its end is noticed. Write again to paste the list again.",
 		take: func(answer string) string {
 			if strings.EqualFold(answer, "again") {

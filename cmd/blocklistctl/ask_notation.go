@@ -23,33 +23,69 @@ func (a *asker) readAs(answer, is string) {
 }
 
 // timeText returns a date or time in the notation of order files. It accepts the words now,
-// today and yesterday, and other notations with only one meaning.
-func (x *editing) timeText(s string) string {
+// today and yesterday, and other notations with only one meaning. For a date with two
+// meanings, wrong has both.
+func (x *editing) timeText(s string) (text, wrong string) {
 	zone := zoneOf(x.file)
 	now := x.now.Time().In(zone)
 	if strings.EqualFold(s, "now") {
-		return now.Format("2006-01-02T15:04:05")
+		return now.Format("2006-01-02T15:04:05"), ""
+	}
+	if m := clockAndDay.FindStringSubmatch(s); m != nil {
+		s = fmt.Sprintf("%s %s:%s", m[3], m[1], m[2])
 	}
 	if m := dayWord.FindStringSubmatch(s); m != nil {
-		if strings.EqualFold(m[1], "yesterday") {
+		if days[strings.ToLower(plainLetters(m[1]))] < 0 {
 			now = now.AddDate(0, 0, -1)
 		}
 		s = now.Format(time.DateOnly) + m[2]
 	}
 	if isTime(s) {
-		return strings.Replace(s, " ", "T", 1)
+		return strings.Replace(s, " ", "T", 1), ""
 	}
-	if m := dayAndClock.FindStringSubmatch(s); m != nil {
-		s = fmt.Sprintf("%s %02s:%s", m[1], m[2], m[3])
+	date, clock := s, ""
+	m := dayAndClock.FindStringSubmatch(s)
+	if m == nil {
+		m = dayAndHour.FindStringSubmatch(s)
 	}
-	return cmp.Or(order.Notation(s), s)
+	if m != nil {
+		hour, minute := "0"+m[2], cmp.Or(m[3], "00")
+		date, clock = m[1], " "+hour[len(hour)-2:]+":"+minute
+	}
+	switch dates := inEnglish(date); len(dates) {
+	case 0:
+		return cmp.Or(order.Notation(date+clock), date+clock), ""
+	case 1:
+		return cmp.Or(order.Notation(dates[0]+clock), s), ""
+	default:
+		return s, severalDates(date, dates)
+	}
 }
 
-// dayWord matches "today" or "yesterday", and the time of day after it.
-var dayWord = regexp.MustCompile(`(?i)^(today|yesterday)\b(.*)$`)
+// days has the words for today (0) and yesterday (-1) in the languages of units, without
+// accents.
+var days = map[string]int{
+	"today": 0, "oggi": 0, "aujourd'hui": 0, "aujourd’hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
+	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
+}
 
-// dayAndClock matches a date and a time of day, for example "2026-05-01 9.30".
-var dayAndClock = regexp.MustCompile(`^(.*\d)[ T,]+(?:at |um |ore |h )?(\d{1,2})[.:h](\d\d)$`)
+// dayWord matches a word for a day, and the time of day after it.
+var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|oggi|ieri|aujourd['’]hui|hier|heute|gestern|hoy|ayer|hoje|ontem|vandaag|gisteren|i dag|i går|dziś|dzisiaj|wczoraj)( .*|,.*)?$`)
+
+// clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
+var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las |às |om |kl\.? )?(\d{1,2})[.:h](\d\d)(?: ?uhr| ?uur| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
+
+// dayAndClock matches a date and a time of day, for example "2026-05-01 9.30" and "1 mars 2026
+// à 18 heures". The time of day has minutes, or a word for the hour.
+var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
+	`(\d{1,2})(?:[.:h](\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
+
+// dayAndHour matches a date and an hour after a word for the hours of the day, for example "29
+// novembre 2026 ore 7".
+var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
+
+// byWhen matches the words before a date that is a deadline, and includes the day.
+var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|by|bis(?: zum| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’]au|uiterlijk(?: op)?|senest(?: den)?|hasta el|até) +`)
 
 // isTime reports whether s is a date or a time in the notation of order files.
 func isTime(s string) bool {
@@ -81,24 +117,42 @@ func slug(s string) string {
 	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
 }
 
-// units matches a duration in words, for example "24 hours".
-var units = regexp.MustCompile(`^(\d+)\s*(m|h|d)(?:in|ins|inutes?|rs?|ours?|ays?)?\.?$`)
+// units maps words for a unit of time to the unit in an order file. It has the languages of
+// many orders: English, Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
+var units = func() map[string]string {
+	m := map[string]string{}
+	for unit, words := range map[string]string{
+		"m": "m min mins minute minutes minuto minuti minutos minuten minutter minut minuty",
+		"h": "h hr hrs hour hours ora ore heure heures stunde stunden std hora horas uur uren time timer godzina godziny godzin",
+		"d": "d day days giorno giorni jour jours tag tage tagen dia dias dag dagen dage dzien dni",
+	} {
+		for word := range strings.FieldsSeq(words) {
+			m[word] = unit
+		}
+	}
+	return m
+}()
+
+// wordedDuration matches a duration in words, for example "entro 24 ore". A word behind the
+// unit changes the meaning, as in "5 working days", so it is not accepted.
+var wordedDuration = regexp.MustCompile(`^(?:(?:within|entro|sous|dans(?: les)?|binnen|innerhalb von|en|em|inden for|w ciagu) +)?(\d+) *([a-z]+)\.?$`)
 
 // duration returns a duration in the notation of order files. It accepts units in words, for
 // example "24 hours". The result "ok" is false for any other text.
 func duration(s string) (text string, ok bool) {
-	if m := units.FindStringSubmatch(strings.ToLower(s)); m != nil {
-		return m[1] + m[2], true
+	if m := wordedDuration.FindStringSubmatch(strings.ToLower(plainLetters(s))); m != nil && units[m[2]] != "" {
+		return m[1] + units[m[2]], true
 	}
 	return s, false
 }
 
-// deadlineText returns a time or a duration in the notation of order files.
-func (x *editing) deadlineText(s string) string {
+// deadlineText returns a time or a duration in the notation of order files. The result wrong is
+// that of timeText.
+func (x *editing) deadlineText(s string) (text, wrong string) {
 	if text, ok := duration(s); ok {
-		return text
+		return text, ""
 	}
-	return x.timeText(s)
+	return x.timeText(byWhen.ReplaceAllString(s, ""))
 }
 
 // timeless returns an error text for a deadline that is a duration, if the receipt has no time

@@ -21,6 +21,7 @@ type commands struct {
 	Trust  trustCommands    `embed:"" group:"Signing orders:"`
 	Server serverCommands   `embed:"" group:"Servers:"`
 	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Report reportCommands   `embed:"" group:"Reports:"`
 	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
@@ -32,6 +33,7 @@ type askCommands struct {
 	Due     dueCmd     `cmd:"" help:"Show late orders, orders that begin or end, and missing messages to authorities."`
 	List    listCmd    `cmd:"" help:"List orders with their states, times and targets."`
 	Diff    diffCmd    `cmd:"" help:"Compare two versions of order files."`
+	Audit   auditCmd   `cmd:"" help:"Ask a resolver which blocked names are gone, parked, seized or moved."`
 }
 
 // writeCommands are the commands that write order files.
@@ -44,6 +46,7 @@ type writeCommands struct {
 	Acknowledge acknowledgeCmd `cmd:"" help:"Write when the receipt of an order was confirmed to the authority."`
 	Reported    reportedCmd    `cmd:"" help:"Write when it was reported to the authority that an order is in force."`
 	Import      importCmd      `cmd:"" help:"Convert lists of names to order files."`
+	Feed        feedCmd        `cmd:"" help:"Pull the tickets of a platform into an order file, and acknowledge the items."`
 	Fmt         fmtCmd         `cmd:"" help:"Write order files in canonical form."`
 }
 
@@ -63,6 +66,14 @@ type trustCommands struct {
 type serverCommands struct {
 	Status statusCmd `cmd:"" help:"Show which set of orders servers have, and wait until all have the set of the files here."`
 	State  stateCmd  `cmd:"" help:"Show and change the stored versions of a server."`
+	Probe  probeCmd  `cmd:"" help:"Ask a DNS server for the names of the orders, and say what is wrong."`
+}
+
+// reportCommands are the commands that write reports from order files and journals.
+type reportCommands struct {
+	Report      reportCmd      `cmd:"" help:"Report on the orders of a period, also as the transparency report of the DSA."`
+	Certificate certificateCmd `cmd:"" help:"Show on one page when an order was in force, for a lawyer."`
+	Notice      noticeCmd      `cmd:"" help:"Write the letter to an authority about the effect of its order."`
 }
 
 // toolCommands are the commands that help to use the tool.

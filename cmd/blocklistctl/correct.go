@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -37,6 +39,9 @@ func (c *correctCmd) Run(e *env) error {
 	}
 	if ask {
 		c.askName(x)
+		if name, err := queryHost("the name", c.Name); err == nil && x.asks.err == nil {
+			c.Name = x.askWider(name).String()
+		}
 		x.asks.askText(&c.Reason, question{text: "What was the mistake? (one sentence for the file)", flag: "--reason",
 			help: "The file keeps the order and the correction, so that you can show later what was blocked, until when, and why it ended."})
 		if x.asks.err != nil {
@@ -46,6 +51,9 @@ func (c *correctCmd) Run(e *env) error {
 	name, err := queryHost("the name", c.Name)
 	if err != nil {
 		return err
+	}
+	if wider := x.wider(name); len(wider) > 0 && !ask {
+		e.say("note: %s is below the target %s, and only %[1]s and the names below it are freed; blocklistctl correct %[2]s frees the target", name, wider[0])
 	}
 	lifts := x.blocking(name)
 	if len(lifts) == 0 {
@@ -66,6 +74,56 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// wider returns the names of the targets above a name that block the name, the longest first.
+func (x *editing) wider(name dname.Name) (out []dname.Name) {
+	blocking := map[string]bool{}
+	for _, id := range x.blocking(name) {
+		blocking[id] = true
+	}
+	add := func(n dname.Name) {
+		if n != name && n.Covers(name) && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	for _, o := range x.before.all() {
+		if !blocking[o.ID] {
+			continue
+		}
+		for i := range o.Targets {
+			if t := &o.Targets[i]; t.Kind == order.TargetName && t.Match != order.Exact {
+				add(t.Name)
+			}
+		}
+		if o.Side != nil {
+			for n := range o.Side.Names.All() {
+				add(n)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b dname.Name) int { return b.NumLabels() - a.NumLabels() })
+	return out
+}
+
+// askWider asks whether a name or a whole target above the name was blocked by mistake.
+func (x *editing) askWider(name dname.Name) dname.Name {
+	wider := x.wider(name)
+	if len(wider) == 0 {
+		return name
+	}
+	choices := []choice{}
+	for _, n := range append(slices.Clone(wider), name) {
+		choices = append(choices, choice{n.String(), n.String() + ", and all names below it"})
+	}
+	word := x.asks.choose(question{text: fmt.Sprintf("The orders block %s because of the target %s. What is blocked by mistake?", name, wider[0]), flag: "the argument NAME",
+		help: "If the whole target is a mistake, choose the target. Otherwise the other names of the target stay blocked."}, choices...)
+	for _, n := range append(wider, name) {
+		if n.String() == word {
+			return n
+		}
+	}
+	return name
 }
 
 // askName asks for the name that is blocked by mistake.

@@ -4,26 +4,24 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	stdlog "log"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/coredns/core/dnsserver"
 	_ "github.com/coredns/coredns/plugin/bind"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	_ "github.com/coredns/coredns/plugin/root"
 	_ "github.com/coredns/coredns/plugin/whoami"
 	_ "github.com/dns-orders/blocklist"
-	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/explain"
+	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
 )
@@ -127,18 +125,16 @@ func (w world) corefile(dir, port string) string {
 	return b.String()
 }
 
+// prepareServer prepares the test program for servers.
+var prepareServer = sync.OnceFunc(func() {
+	coredns.Prepare()
+	clog.Discard()
+})
+
 // TestExplainIsTheServer compares explain --corefile with the answers of a running server and
 // with explain --server. Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
-	caddy.Quiet, dnsserver.Quiet = true, true
-	clog.Discard()
-	stdlog.SetOutput(io.Discard)
-	if !slices.Contains(dnsserver.Directives, directive.Name) {
-		i := slices.Index(dnsserver.Directives, "cache")
-		if err := dnsserver.SetDirectives(slices.Insert(slices.Clone(dnsserver.Directives), i, directive.Name)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	prepareServer()
 	blocked, passed := 0, 0
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 26))}

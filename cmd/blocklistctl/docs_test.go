@@ -7,14 +7,17 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/upstream"
 )
 
 // docsExample matches a command and its output in a page. A command continues after a
 // backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the tool's pages in a copy of testdata/docs and compares the
-// outputs. Standard error comes first. With -update, it writes the outputs into the pages.
+// TestDocs runs the examples of the tool's pages in a copy of testdata/docs with two journals, and
+// compares the outputs. Standard error comes first. With -update, it writes the outputs into the pages. In the
+// examples, 192.0.2.53 is a resolver with the records of upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {
@@ -42,11 +45,20 @@ func runExamples(t *testing.T, path string) (examples int) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
+	if strings.Contains(page, "--journal node1") {
+		makeNodes(t)
+	}
 	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)
-		_, out, errs := ctl(strings.Fields(strings.ReplaceAll(m[2], "\\\n", ""))...)
-		out = strings.ReplaceAll(errs+out, dir+"/", "")
+		args := strings.ReplaceAll(m[2], "\\\n", "")
+		resolver := "192.0.2.53:53"
+		if strings.Contains(args, "--resolver") {
+			resolver = upstream.Start(t, content(t, "upstream.zone")).Addr
+			args = strings.ReplaceAll(args, "192.0.2.53", resolver)
+		}
+		_, out, errs := ctl(strings.Fields(args)...)
+		out = strings.ReplaceAll(strings.ReplaceAll(errs+out, dir+"/", ""), resolver, "192.0.2.53:53")
 		if out != m[3] {
 			t.Logf("$ blocklistctl %s\ngot\n%s\nwant\n%s", m[2], out, m[3])
 		}

@@ -12,22 +12,24 @@ import (
 type dueCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	Days        int      `default:"7" placeholder:"N" help:"The number of days after today that the report covers (default 7)."`
 	At          string   `placeholder:"TIME" help:"Report for this time instead of now."`
 	Output      string   `short:"o" default:"text" enum:"text,json,csv,html,ics" placeholder:"FORMAT" help:"The format: text, json, csv, html (one page, for a browser and for printing) or ics (a calendar)."`
-	Only        []string `placeholder:"SECTION" words:"behind,late,at_risk,starts,ends,review,unreached,not_acknowledged,not_reported" help:"Show only these sections, separated by commas: behind, late, at_risk, starts, ends, review, unreached, not_acknowledged, not_reported."`
+	Only        []string `placeholder:"SECTION" words:"behind,late,at_risk,starts,ends,review,unreached,incomplete,not_acknowledged,not_reported" help:"Show only these sections, separated by commas: behind, late, at_risk, starts, ends, review, unreached, incomplete, not_acknowledged, not_reported."`
 	All         bool     `help:"Show all items of each section. The default for text is 10, and for html 200."`
 	Sealed      bool     `help:"Show the ids, dates and targets of sealed orders, and the targets that orders do not disclose."`
 }
 
 // Help returns the description and the example for --help.
 func (*dueCmd) Help() string {
-	return `Shows the orders that need a person today and in the next days: missed deadlines, orders that begin and end, reviews, lifts that end nothing, and missing messages to authorities. Below each item is the command to type next. The exit code is 1 if an order is behind its deadline, or if a file has errors.
+	return `Shows the orders that need a person today and in the next days: missed deadlines, orders that begin and end, reviews, lifts that end nothing, and missing messages to authorities. Below each item is the command to type next. With --server, it shows the problems of a server, and the orders whose state may change; a server does not know the deadlines. The exit code is 1 if an order is behind its deadline, or if a file has errors.
 
 Example:
 
   blocklistctl due /etc/coredns/orders/
-  blocklistctl due --corefile /etc/coredns/Corefile --days 14 -o html > due.html`
+  blocklistctl due --corefile /etc/coredns/Corefile --days 14 -o html > due.html
+  blocklistctl due --server http://127.0.0.1:9253`
 }
 
 // textItems and pageItems are the numbers of items of a section that are shown without --all.
@@ -51,6 +53,9 @@ func (c *dueCmd) Run(e *env) error {
 		if err := oneOf("--only", name, due.SectionNames()); err != nil {
 			return err
 		}
+	}
+	if c.Server != "" {
+		return c.remote(e)
 	}
 	now, present, err := e.times(c.At)
 	if err != nil {

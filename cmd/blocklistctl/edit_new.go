@@ -38,6 +38,7 @@ func emptyFile(path, zone string, signed bool) ([]byte, error) {
 
 // create adds a new file to the order files, with the given text.
 func (x *editing) create(path string, text []byte) error {
+	path = filepath.Clean(path) // source.Names and source.Expand use clean paths
 	if x.s.corefile != "" {
 		abs, err := filepath.Abs(path)
 		if err != nil {
@@ -64,7 +65,7 @@ func (x *editing) create(path string, text []byte) error {
 	// Other order files of the server may be missing too.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
-		return p != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
+		return filepath.Clean(p) != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")
 	})
 	x.e.edited = map[string][]byte{path: text}
 	x.isNew = true
@@ -90,6 +91,7 @@ func (a *asker) whichFile(patterns, paths []string) (path string) {
 				path = p
 			}
 		}
+		path = filepath.Clean(path)
 		if slices.Contains(paths, path) {
 			return ""
 		}

@@ -14,11 +14,14 @@ import (
 
 // evidenceCmd has the commands about evidence.
 type evidenceCmd struct {
-	Verify evidenceVerifyCmd `cmd:"" help:"Check a whole journal."`
-	Prove  evidenceProveCmd  `cmd:"" help:"Write the records of one order with proofs, for a third party."`
-	Check  evidenceCheckCmd  `cmd:"" help:"Check a bundle of \"evidence prove\"."`
-	Export evidenceExportCmd `cmd:"" help:"Copy a journal into the format of other programs."`
-	Prune  evidencePruneCmd  `cmd:"" help:"Delete the text of old records."`
+	Verify  evidenceVerifyCmd  `cmd:"" help:"Check a whole journal."`
+	Prove   evidenceProveCmd   `cmd:"" help:"Write the records of one order with proofs, for a third party."`
+	Check   evidenceCheckCmd   `cmd:"" help:"Check a bundle of \"evidence prove\"."`
+	Stamp   evidenceStampCmd   `cmd:"" help:"Get a time stamp of a time stamping authority for a checkpoint."`
+	Witness evidenceWitnessCmd `cmd:"" help:"Get the cosignature of a witness for a checkpoint."`
+	Collect evidenceCollectCmd `cmd:"" help:"Copy the journals of many servers."`
+	Export  evidenceExportCmd  `cmd:"" help:"Copy a journal into the format of other programs."`
+	Prune   evidencePruneCmd   `cmd:"" help:"Delete the text of old records."`
 }
 
 // keyFlag chooses the public key of a journal.
@@ -39,50 +42,6 @@ func (f *keyFlag) verifier() (note.Verifier, error) {
 		return nil, misuse("--key is neither a file nor the key of a journal, got %q", f.Key)
 	}
 	return v, nil
-}
-
-// evidenceVerifyCmd is blocklistctl evidence verify.
-type evidenceVerifyCmd struct {
-	Dir        string `arg:"" help:"The directory of the journal."`
-	keyFlag    `embed:""`
-	Checkpoint []string `placeholder:"FILE" help:"An older checkpoint that another person has kept. The flag can be repeated."`
-}
-
-// Help returns the description and the example for --help.
-func (*evidenceVerifyCmd) Help() string {
-	return `Each record that was changed, removed, added or moved is named. An older checkpoint that another person has kept shows that nothing before it was changed. The server may run. The exit code is 1 if the journal has a fault.
-
-Example:
-
-  blocklistctl evidence verify /var/lib/blocklist/journal --key journal.vkey --checkpoint checkpoint-of-may`
-}
-
-// Run checks the journal.
-func (c *evidenceVerifyCmd) Run(e *env) error {
-	key, err := c.verifier()
-	if err != nil {
-		return err
-	}
-	r, err := journal.Verify(c.Dir, journal.VerifyOptions{Key: key, Checkpoints: c.Checkpoint})
-	if err != nil {
-		return err
-	}
-	if e.json {
-		e.writeJSON(r)
-	} else {
-		for _, s := range r.Notes {
-			fmt.Fprintln(e.stdout, printable.Line("note: "+s))
-		}
-		for _, s := range r.Faults {
-			fmt.Fprintln(e.stdout, printable.Line("FAULT: "+s))
-		}
-		fmt.Fprintln(e.stdout, printable.Line(fmt.Sprintf("%s: %d signed records, %d not signed yet, %d pruned; %d good checkpoints; %d good versions of files; %d faults",
-			r.Origin, r.Size, r.Unsigned, r.Pruned, r.Checkpoints, r.Versions, len(r.Faults))))
-	}
-	if len(r.Faults) > 0 {
-		return errProblems
-	}
-	return nil
 }
 
 // evidenceProveCmd is blocklistctl evidence prove.

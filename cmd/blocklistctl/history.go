@@ -20,7 +20,7 @@ type evidenceCommands struct {
 // historyCmd is blocklistctl history.
 type historyCmd struct {
 	What    string   `arg:"" name:"name|order" help:"The id of an order, or a domain name."`
-	Journal []string `required:"" placeholder:"DIR" help:"The directory of a journal. Repeat the flag for the journals of several servers."`
+	Journal []string `required:"" placeholder:"DIR" help:"The directory of a journal, or of \"evidence collect\". Repeat the flag for the journals of several servers."`
 	Sealed  bool     `help:"Show the ids of sealed orders."`
 }
 
@@ -39,18 +39,44 @@ type historyReport struct {
 	Histories []*evidence.OrderHistory `json:"histories"`
 	// Missing has the versions of files that are not in the journals.
 	Missing []string `json:"missing"`
+	// Nodes are the names of the journals of servers.
+	Nodes []string `json:"nodes"`
+	// Orders says on how many nodes each order is enforced.
+	Orders []orderNodes `json:"orders"`
+}
+
+// An orderNodes value has the nodes of one order.
+type orderNodes struct {
+	Order string `json:"order"`
+	// Enforced are the nodes that enforce the order at the end of their journals. Ended are the
+	// nodes that enforced the order before, and Never are the other nodes.
+	Enforced []string `json:"enforced_on"`
+	Ended    []string `json:"ended_on"`
+	Never    []string `json:"never_on"`
 }
 
 // Run prints the history of an order or a name.
 func (c *historyCmd) Run(e *env) error {
-	r := historyReport{Histories: []*evidence.OrderHistory{}, Missing: []string{}}
-	var all []*evidence.History
+	r := historyReport{Histories: []*evidence.OrderHistory{}, Missing: []string{}, Nodes: []string{}, Orders: []orderNodes{}}
+	var dirs []string
 	for _, dir := range c.Journal {
+		list, err := evidence.Expand(dir)
+		if err != nil {
+			return err
+		}
+		dirs = append(dirs, list...)
+	}
+	var all []*evidence.History
+	for i, dir := range dirs {
+		e.progress.say("reading %d of %d: %s", i+1, len(dirs), dir)
 		h, err := evidence.Open(dir)
 		if err != nil {
 			return err
 		}
 		all = append(all, h)
+		if !h.Probe() {
+			r.Nodes = append(r.Nodes, h.Node())
+		}
 		if o := h.Order(c.What); o != nil {
 			r.Histories = append(r.Histories, o)
 		}
@@ -68,6 +94,8 @@ func (c *historyCmd) Run(e *env) error {
 			c.hide(o)
 		}
 	}
+	r.count()
+	e.progress.clear()
 	if e.json {
 		e.writeJSON(r)
 	} else {
@@ -79,6 +107,32 @@ func (c *historyCmd) Run(e *env) error {
 	return nil
 }
 
+// count fills in the nodes of each order.
+func (r *historyReport) count() {
+	at := map[string]int{}
+	for _, o := range r.Histories {
+		if _, ok := at[o.Order]; !ok {
+			at[o.Order] = len(r.Orders)
+			r.Orders = append(r.Orders, orderNodes{Order: o.Order, Enforced: []string{}, Ended: []string{}, Never: []string{}})
+		}
+	}
+	for i := range r.Orders {
+		x := &r.Orders[i]
+		for _, node := range r.Nodes {
+			list := &x.Never
+			for _, o := range r.Histories {
+				if n := len(o.Intervals); o.Node == node && o.Order == x.Order && n > 0 {
+					list = &x.Ended
+					if o.Intervals[n-1].Until.IsZero() {
+						list = &x.Enforced
+					}
+				}
+			}
+			*list = append(*list, node)
+		}
+	}
+}
+
 // hide replaces the id of a sealed order by its label.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
@@ -86,8 +140,10 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	}
 	o.Order = sealedLabel(o.Order)
 	for i := range o.Records {
-		o.Records[i].Order, o.Records[i].Target = o.Order, ""
+		o.Records[i].Order, o.Records[i].Target, o.Records[i].Name = o.Order, "", ""
+		o.Records[i].Content = "" // a digest of the targets can be guessed
 	}
+	o.Versions = []evidence.OrderVersion{}
 }
 
 func (c *historyCmd) write(e *env, r historyReport) {
@@ -102,15 +158,36 @@ func (c *historyCmd) write(e *env, r historyReport) {
 	}
 	for _, o := range r.Histories {
 		line("order %s on %s", o.Order, o.Node)
-		if len(o.Intervals) == 0 {
+		switch {
+		case o.Probe:
+			line("  was asked about from outside")
+		case len(o.Intervals) == 0:
 			line("  was never enforced, as far as the journal says")
 		}
 		for _, x := range o.Intervals {
 			line("  enforced from %s %s%s", x.From.UTC().Format(time.DateTime+" UTC"), ending(x), digestText(x.SHA256))
 		}
 		for _, x := range o.Records {
-			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)), " "))
+			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)+people(o, x.Index)), " "))
 		}
+	}
+	r.writeNodes(line)
+}
+
+// writeNodes writes on how many nodes each order is enforced.
+func (r *historyReport) writeNodes(line func(string, ...any)) {
+	if len(r.Nodes) < 2 {
+		return
+	}
+	for _, x := range r.Orders {
+		text := fmt.Sprintf("order %s: enforced on %d of %d nodes at the end of their journals", x.Order, len(x.Enforced), len(r.Nodes))
+		if len(x.Ended) > 0 {
+			text += "; ended on " + strings.Join(x.Ended, ", ")
+		}
+		if len(x.Never) > 0 {
+			text += "; never on " + strings.Join(x.Never, ", ")
+		}
+		line("%s", text)
 	}
 }
 
@@ -142,6 +219,21 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
+// people returns who is responsible for a record, as the order file says.
+func people(o *evidence.OrderHistory, index int64) (out string) {
+	for _, v := range o.Versions {
+		if v.Index != index {
+			continue
+		}
+		for _, x := range []struct{ name, value string }{{"verified by", v.VerifiedBy}, {"approved by", v.ApprovedBy}, {"signed by", strings.Join(v.Signers, " and ")}} {
+			if x.value != "" {
+				out += ", " + x.name + " " + x.value
+			}
+		}
+	}
+	return out
+}
+
 // details returns the fields of a record that matter to a reader.
 func details(r journal.Record) string {
 	var out []string
@@ -154,6 +246,9 @@ func details(r journal.Record) string {
 	}
 	if r.Event == journal.Hits {
 		out = append(out, fmt.Sprint(r.Count))
+	}
+	if r.Rcode != "" {
+		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
 	}
 	return strings.Join(out, ", ")
 }

@@ -35,7 +35,7 @@ type domainsCmd struct {
 	List string `placeholder:"FILE" help:"Write the plain names to this side list (targets_from). It must be in the directory of --out or below it."`
 
 	SkipRefused bool `help:"Write the order without the refused lines, and report these lines."`
-	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written."`
+	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
 	Overwrite   bool `help:"Replace an existing file that differs."`
 	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 
@@ -126,7 +126,7 @@ func (c *domainsCmd) Run(e *env) error {
 	c.expected(e, out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
-		c.problem(out, "%s refused; nothing is written (--skip-refused leaves out refused lines)", count(res.Refused, "line"))
+		c.problem(out, "%s", refusal(res.Refused, c.Expect != nil))
 	case empty:
 		c.problem(out, "%v", err)
 	case len(out.Problems) > 0:
@@ -217,7 +217,11 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 // write writes the order file and its side list. If a file exists with other content, write
 // only adds a problem to the report out.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
-	f, err := c.head().Write(name, targets, side)
+	h := c.head()
+	if out.Stated > 0 {
+		h.Fields["stated_count"] = out.Stated
+	}
+	f, err := h.Write(name, targets, side)
 	var bad order.Problems
 	if errors.As(err, &bad) {
 		lines := make([]string, len(bad))

@@ -16,7 +16,7 @@ import (
 func TestHeadFlags(t *testing.T) {
 	// The list left contains keys without a flag. Their values are lists or records, or come
 	// from the list of names.
-	left := []string{"windows", "exempt", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
+	left := []string{"windows", "exempt", "stated_count", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}
 	var schema struct {
 		Defs struct {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -107,6 +109,9 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	opt := s.Store.Rules
 	opt.Guard, l.problems = readGuard(s.Store.Protect)
 	paths, errs := source.Expand(patterns)
+	if e.kept != nil {
+		paths, errs = e.kept.paths(), nil
+	}
 	for _, err := range errs {
 		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
 	}
@@ -150,6 +155,8 @@ type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
 	sent    int            // the number of orders that were passed to the compiler
+	room    []order.Order  // memory for the next orders
+	names   []order.Target // memory for the targets of the next orders
 	batches chan []*order.Order
 	done    chan struct{}
 }
@@ -177,10 +184,49 @@ func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) 
 
 // emit keeps a copy of an order, because the parser reuses the memory of the order.
 func (b *partBuilder) emit(o *order.Order) {
-	own := *o
-	own.Targets = slices.Clone(o.Targets)
-	if b.orders = append(b.orders, &own); len(b.orders)-b.sent == batch {
+	if len(b.room) == 0 {
+		b.room = make([]order.Order, roomFor(len(b.orders)))
+	}
+	own := &b.room[0]
+	b.room = b.room[1:]
+	*own = *o
+	if n := len(o.Targets); 0 < n && n <= smallOrder {
+		// Single allocations for a million orders would take much of the time.
+		if len(b.names) < n {
+			b.names = make([]order.Target, roomFor(len(b.orders))*smallOrder)
+		}
+		own.Targets = b.names[:copy(b.names, o.Targets):n]
+		b.names = b.names[n:]
+	} else {
+		own.Targets = slices.Clone(o.Targets)
+	}
+	if b.orders = append(b.orders, own); len(b.orders) == manyOrders {
+		setGC(100)
+	}
+	if len(b.orders)-b.sent == batch {
 		b.send()
+	}
+}
+
+// smallOrder is the largest number of targets that share an allocation with other orders.
+const smallOrder = 2
+
+// manyOrders is the number of orders of a file above which the garbage collector saves memory
+// and not time.
+const manyOrders = 2_000_000
+
+// roomFor returns the number of orders for which memory is allocated at once, if a file has n
+// orders so far.
+func roomFor(n int) int { return min(max(n, 1), batch/8) }
+
+// relaxedGC is the GOGC of the tool: more memory and less time than usual. The tool ends soon,
+// and the memory of a large file is mostly in use.
+const relaxedGC = 300
+
+// setGC sets GOGC, unless the user has set it.
+func setGC(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 )
 
 func main() {
+	setGC(relaxedGC)
 	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, time.Now)
 	// Some file systems report a full disk only when the file is closed.
 	if err := os.Stdout.Close(); err != nil && code == exitOK {
@@ -38,6 +39,7 @@ type env struct {
 	now            func() time.Time
 	progress       *progress
 	edited         map[string][]byte // see readFile
+	kept           *keptVersions     // see readFile
 	asks           *asker            // see asker
 }
 

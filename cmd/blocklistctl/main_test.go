@@ -15,6 +15,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/test/script"
+	"github.com/dns-orders/blocklist/test/upstream"
 )
 
 // clock returns the time at which the tests run commands.
@@ -26,6 +27,8 @@ func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 //   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end gives standard input. The
 //     step prints standard output, then standard error after "! ", and an exit code above 0.
 //   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
+//   - "resolver FILE" starts a resolver with the records in the file (package test/upstream). Later
+//     commands have the address of the resolver as $RESOLVER.
 //   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files, and "git leave" removes
 //     the work tree.
 func TestScripts(t *testing.T) {
@@ -37,10 +40,20 @@ func TestScripts(t *testing.T) {
 
 // commandSteps returns the steps of TestScripts.
 func commandSteps(s *script.Script) map[string]script.Step {
+	resolver := "$RESOLVER"
 	return map[string]script.Step{
-		"blocklistctl": func(args []string) string { return command(s, args) },
-		"cat":          func(args []string) string { return content(s.T, args[0]) },
-		"git":          func(args []string) string { return runGit(s, args) },
+		"blocklistctl": func(args []string) string {
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "$RESOLVER", resolver)
+			}
+			return strings.ReplaceAll(command(s, args), resolver, "$RESOLVER")
+		},
+		"resolver": func(args []string) string {
+			resolver = upstream.Start(s.T, string(s.File(args[0]))).Addr
+			return ""
+		},
+		"cat": func(args []string) string { return content(s.T, args[0]) },
+		"git": func(args []string) string { return runGit(s, args) },
 		"write": func(args []string) string {
 			name, _, _ := strings.Cut(args[0], "#")
 			s.Put(name, s.File(args[0]), clock())

@@ -15,7 +15,7 @@ import (
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
-	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written."`
+	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
 	Quiet       bool   `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
@@ -60,7 +60,7 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 	d.expected(e, out)
 	switch {
 	case res.Refused > 0 && !c.SkipRefused:
-		d.problem(out, "%s refused; nothing is written (--skip-refused leaves out refused lines)", count(res.Refused, "line"))
+		d.problem(out, "%s", refusal(res.Refused, c.Expect != nil))
 	case empty:
 		d.problem(out, "has no name that can be a target")
 	}
@@ -76,6 +76,16 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 		}
 	}
 	return nil, nil, errProblems
+}
+
+// refusal returns the text of the problem that lines are refused. With the flag --expect, the
+// file will have the number of the decision.
+func refusal(n int, expect bool) string {
+	more := ""
+	if expect {
+		more = ", and writes the number of --expect into the order as stated_count"
+	}
+	return fmt.Sprintf("%s refused; nothing is written (--skip-refused leaves out refused lines%s)", count(n, "line"), more)
 }
 
 // newReport returns the report on a list.

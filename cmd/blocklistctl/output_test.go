@@ -25,6 +25,7 @@ func TestMisuseJSON(t *testing.T) {
 		"explain", "explain a.example", "explain --nope", "explain a.example a.yaml --size big", "explain 192.0.2.1 a.yaml", "explain a.example --corefile missing",
 		"diff", "diff a.yaml", "diff --nope", "diff a.yaml a.yaml --client x", "diff a.yaml --corefile missing", "diff a.yaml a.yaml extra",
 		"due", "due --nope", "due a.yaml --days x", "due a.yaml --at noon", "due a.yaml -o pdf", "show", "show a", "show a a.yaml --at noon", "show a --corefile missing",
+		"audit", "audit a.yaml", "audit --resolver 192.0.2.53", "audit a.yaml --resolver dns.example", "audit a.yaml --resolver 192.0.2.53:0", "audit a.yaml --resolver 192.0.2.53 --rate 0", "audit a.yaml --resolver 192.0.2.53 --sample -1", "audit a.yaml --resolver 192.0.2.53 -o html",
 		"list", "list --nope", "list a.yaml -o pdf", "list a.yaml --state asleep", "list a.yaml --action stop", "list --corefile missing",
 		"fmt", "fmt --nope", "fmt missing.yaml", "fmt -w -c a.yaml",
 		"schema --nope", "schema extra",

@@ -14,6 +14,7 @@ type showCmd struct {
 	Subject     string   `arg:"" name:"id|reference|name" help:"The id of an order, a reference such as a case number, a name or a URL. It may also be behind ORDERS."`
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
+	remoteFlags `embed:""`
 	At          string `placeholder:"TIME" help:"Show the state at this time instead of now."`
 	All         bool   `help:"Show all targets. The default is 20."`
 	Sealed      bool   `help:"Show sealed orders, and the targets that orders do not disclose."`
@@ -21,12 +22,13 @@ type showCmd struct {
 
 // Help returns the description and the example for --help.
 func (*showCmd) Help() string {
-	return `Shows each order that matches: its file and line, its state, all fields with the values of its authority and of the defaults, its targets, the lifts that end it, and the targets that the guard holds. An id matches exactly; without an order of this id, a reference and then a name are looked for. The exit code is 1 if no order matches.
+	return `Shows each order that matches: its file and line, its state, all fields with the values of its authority and of the defaults, its targets, the lifts that end it, and the targets that the guard holds. An id matches exactly; without an order of this id, a reference and then a name are looked for. With --server, it shows what the status of a server has about the order. The exit code is 1 if no order matches.
 
 Example:
 
   blocklistctl show milan/2026-17 /etc/coredns/orders/
-  blocklistctl show "RG 4410/2026" --corefile /etc/coredns/Corefile`
+  blocklistctl show "RG 4410/2026" --corefile /etc/coredns/Corefile
+  blocklistctl show milan/2026-17 --server http://127.0.0.1:9253`
 }
 
 // shownTargets is the number of targets that are shown without --all. shownOrders is the largest
@@ -56,6 +58,7 @@ type shownJSON struct {
 
 	about  string
 	fields [][2]string // the fields in their sequence
+	stated int         // the number of names that the decision states, or 0
 	hidden bool        // the order is sealed, and --sealed is not given
 	secret bool        // the order does not disclose its targets, and --sealed is not given
 }
@@ -81,6 +84,9 @@ func (c *showCmd) Run(e *env) error {
 		return err
 	}
 	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
+	if c.Server != "" {
+		return c.remote(e, subject, files)
+	}
 	s, err := c.server(files)
 	if err != nil {
 		return err
@@ -159,6 +165,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	out.about = diff.Authority(o.Authority)
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
+	out.stated = o.StatedCount
 	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {

@@ -77,6 +77,9 @@ func (x *shower) printTargets(e *env, o *shownJSON) {
 	default:
 		fmt.Fprintf(e.stdout, "  %-14s %d\n", "targets:", o.Targets)
 	}
+	if n := o.stated - o.Targets; n > 0 {
+		fmt.Fprintf(e.stdout, "  %-14s %d, because the decision states %s\n", "missing:", n, count(o.stated, "name"))
+	}
 	for _, t := range o.TargetList {
 		fmt.Fprintf(e.stdout, "    %s\n", printable.Line(x.l.asWritten(o.ID, "", t)))
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/status"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
@@ -299,6 +300,8 @@ func TestRemoteFlags(t *testing.T) {
 		"explain a.example orders.yaml --server URL", "explain a.example --server URL --at 2026-01-01", "explain a.example --server URL --sealed", "explain a.example --server URL --corefile C",
 		"explain a.example --server URL --do", "explain a.example --server URL --no-edns", "explain a.example --server URL --size 512", "explain a.example --server URL --response nodata",
 		"list orders.yaml --server URL", "list --server URL --late", "list --server URL --targets", "list --server URL --sealed", "list --server URL --target a.example", "list --server URL --at 2026-01-01",
+		"show one orders.yaml --server URL", "show one --server URL --sealed", "show one --server URL --at 2026-01-01", "show one --server URL --all", "show one --server URL --corefile C",
+		"due orders.yaml --server URL", "due --server URL --at 2026-01-01", "due --server URL -o ics", "due --server URL --only late", "due --server URL --sealed", "due --server URL --corefile C",
 	} {
 		code, _, errs := ctl(strings.Fields(strings.ReplaceAll(args, "URL", s.url))...)
 		if code != exitMisuse {
@@ -339,5 +342,59 @@ func TestExplainServer(t *testing.T) {
 	code, _, errs = ctl("explain", "www.plain.example", "--server", s.url)
 	if want := "blocklistctl: " + s.url + ": server block dns://plain.example.:53 receives the queries for this name, and has no blocklist directive, so no order is enforced\n"; code != exitProblems || errs != want {
 		t.Errorf("exit %d, %q", code, errs)
+	}
+}
+
+// TestShowServer checks the output of show --server.
+func TestShowServer(t *testing.T) {
+	s := startStatus(t, statusOne, false)
+	const end = "\nThe status of a server has no dates, names and other fields of orders. The order files have them.\n"
+	want := "one: a block order of A\n state: in_force\n set: " + s.st.Status().Digest + "\n reference: 7/26\n disclosure: full\n file: $DIR/orders.yaml\n targets: 1\n hits: 0 in the last 24 hours, and 0 in shadow\n" + end
+	want = strings.ReplaceAll(want, s.st.Status().Digest[:12], "DIGEST0")
+	for _, subject := range []string{"one", "7/26", "/26"} {
+		code, out, errs := ctl("show", subject, "--server", s.url)
+		if got := plainStatus(out, s); got != want || code != 0 || errs != "" {
+			t.Errorf("%s: exit %d %s\ngot\n%s\nwant\n%s", subject, code, errs, got, want)
+		}
+	}
+	s = startStatus(t, statusTwo, false)
+	if code, out, errs := ctl("show", "secret", "--server", s.url); code != exitProblems || out != "" || !strings.Contains(errs, `no order has the id, the digest or the first reference "secret"`) {
+		t.Errorf("exit %d %s %s", code, out, errs)
+	}
+	code, out, errs := ctl("show", "sealed:"+ruleset.Digest("secret"), "--server", s.url)
+	if code != 0 || errs != "" || !strings.Contains(out, ": a sealed block order\n") || strings.Contains(out, "orders.yaml") || strings.Contains(out, "targets") {
+		t.Errorf("exit %d %s\n%s", code, errs, out)
+	}
+	_, out, _ = ctl("--json", "show", "two", "--server", s.url)
+	var doc status.Orders
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || len(doc.Orders) != 1 || doc.Orders[0].ID != "two" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDueServer checks the output of due --server.
+func TestDueServer(t *testing.T) {
+	soon := time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
+	s := startStatus(t, "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: later, targets: [l.example], until: "+time.Now().Add(400*time.Hour).UTC().Format(time.RFC3339)+"}\n"+
+		"- {id: soon, references: [7/26], targets: [s.example], until: "+soon+"}\n- {id: secret, disclosure: none, targets: [h.example], from: "+soon+"}\n"+
+		"- {id: lift, action: lift, issued: 2020-01-01, lifts: [none]}\n", false)
+	code, out, errs := ctl("due", "--server", s.url)
+	want := "URL0 at TIME, and until TIME.\n" + remoteNote + "\n\nPROBLEMS: 0.\n\nCHANGES: 2. The state of the order may change at this time.\n TIME in_force soon (A; 7/26)\n TIME pending sealed:" +
+		ruleset.Digest("secret") + "\n\nLifts that end nothing: 1.\n"
+	if got := plainStatus(out, s); got != want || code != 0 || errs != "" {
+		t.Errorf("exit %d %s\ngot\n%s\nwant\n%s", code, errs, got, want)
+	}
+	_, out, _ = ctl("--json", "due", "--days", "30", "--server", s.url)
+	var doc remoteDue
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || len(doc.Changes) != 3 || doc.Useless != 1 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.write(t, "version: 1\n")
+	deadline := time.Now().Add(20 * time.Second)
+	for code != exitProblems && time.Now().Before(deadline) {
+		code, out, _ = ctl("due", "--server", s.url)
+	}
+	if !strings.Contains(out, "PROBLEMS: 1. ") || !strings.Contains(out, "orders.yaml: ") {
+		t.Errorf("exit %d\n%s", code, out)
 	}
 }

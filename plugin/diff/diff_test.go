@@ -56,7 +56,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 		"authority": "{name: Other}", "references": "[x]", "basis": "x", "category": "x", "subject": "x", "note": "x",
 		"issued": "2026-01-01", "served": "2026-01-01", "deadline": "2026-01-01", "from": "2026-01-01", "until": "2027-01-01",
 		"windows": "[{from: 2026-01-01}]", "review": "2027-01-01", "status": "draft", "scope": "{countries: [IT]}",
-		"exempt": "[192.0.2.1]", "except": "[w.a.example]", "force": "{a.example: because}", "response": "nodata", "ttl": "5s",
+		"exempt": "[192.0.2.1]", "stated_count": "2", "except": "[w.a.example]", "force": "{a.example: because}", "response": "nodata", "ttl": "5s",
 		"disclosure": "schedule", "justification": "x", "language": "it", "organization": "x", "contact": "[\"tel:+1\"]",
 		"url": "https://a.example/", "filtering_databases": "[{db: a, id: b}]", "document": "{note: x}", "report_to": "x",
 		"claimant": "x", "redress": "x", "acknowledged": "2026-01-01", "reported": "2026-01-01",

@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -37,6 +38,12 @@ var fieldTexts = []struct {
 	{"status", func(o *order.Order) string { return o.Status.String() }},
 	{"scope", func(o *order.Order) string { return Scope(o.Scope) }},
 	{"exempt", exempt},
+	{"stated_count", func(o *order.Order) string {
+		if o.StatedCount == 0 {
+			return ""
+		}
+		return strconv.Itoa(o.StatedCount)
+	}},
 	{"except", func(o *order.Order) string { return join(o.Except) }},
 	{"force", func(o *order.Order) string {
 		var parts []string

@@ -35,6 +35,7 @@ type Config struct {
 	ECSFrom    *bart.Lite // peers whose EDNS client subnet (ECS) is trusted
 	Root       string     // relative paths are relative to this directory
 	Status     Status
+	Resinfo    *Resinfo // nil without the property resinfo
 }
 
 // A Status contains the settings of the property status. Address is empty without the property.
@@ -98,7 +99,10 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 			return err
 		}
 	}
-	return checkVerify(c, cfg)
+	if err := checkVerify(c, cfg); err != nil {
+		return err
+	}
+	return finishResinfo(c, cfg)
 }
 
 // URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
@@ -154,6 +158,7 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"verify":       readVerify,
 	"require":      readRequire,
 	"status":       readStatus,
+	"resinfo":      readResinfo,
 }
 
 // didYouMean returns a hint with the known property that is most similar to an unknown

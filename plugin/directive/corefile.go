@@ -131,10 +131,11 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 }
 
 // alike reports whether two directives treat queries equally. It ignores the property status,
-// because one status serves the whole process.
+// because one status serves the whole process, and resinfo, which concerns no order.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
+	x.Resinfo, y.Resinfo = nil, nil
 	return reflect.DeepEqual(x, y)
 }
 

@@ -126,6 +126,7 @@ const (
 	ends
 	review
 	unreached
+	incomplete
 	notAcknowledged
 	notReported
 	numKinds
@@ -148,6 +149,7 @@ var titles = [numKinds][3]string{
 	ends:            {"ends", "ENDS", "The order, some of its targets, or an exemption ends."},
 	review:          {"review", "REVIEW", "A person must look at the order again, or renew the file. A review ends no order."},
 	unreached:       {"unreached", "UNREACHED", "The lift ends no order, or it has an id or a name that no order has."},
+	incomplete:      {"incomplete", "INCOMPLETE", "The order has fewer names than its decision states."},
 	notAcknowledged: {"not_acknowledged", "NOT ACKNOWLEDGED", "The file has no time at which the receipt was confirmed to the authority."},
 	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
 }
@@ -219,6 +221,7 @@ func Collect(opt Options) *Report {
 	for n := range c.orders {
 		c.times(n)
 		c.receipts(n)
+		c.stated(n)
 	}
 	c.reviews()
 	c.lifts()

@@ -149,6 +149,14 @@ func TestSections(t *testing.T) {
 		{"the id of a sealed order is not suggested", "- {id: secret/17, disclosure: code, issued: 2026-01-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [secret/71], issued: 2026-02-01}",
 			[]string{"unreached | sealed:" + ruleset.Digest("l") + " | a sealed order; --sealed shows the order and the date"}},
 
+		// Names that are missing.
+		{"fewer names than the decision", "- {id: x, served: 2026-04-30, stated_count: 3, targets: [a.example, b.example]}",
+			[]string{"incomplete | x | Thu 2026-04-30 | served yesterday; the decision states 3 names, and the order has 2"}},
+		{"as many names as the decision, or more", "- {id: x, stated_count: 1, targets: [a.example]}\n- {id: y, stated_count: 1, targets: [b.example, c.example]}", nil},
+		{"fewer names in an order that has ended, and a lift of a whole order", "- {id: x, stated_count: 2, until: 2026-04-30, targets: [a.example]}\n- {id: y, issued: 2026-01-01, targets: [b.example]}\n- {id: l, action: lift, lifts: [y], stated_count: 2, issued: 2026-02-01}", nil},
+		{"fewer names in a sealed order", "- {id: x, disclosure: none, stated_count: 2, targets: [a.example]}",
+			[]string{"incomplete | sealed:" + ruleset.Digest("x") + " | a sealed order; --sealed shows the order and the date"}},
+
 		// Messages to the authority.
 		{"not acknowledged and not reported", "- {id: x, new: x, report_to: dsa@court.example, served: 2026-04-30T10:00, targets: [a.example]}",
 			[]string{"not_acknowledged | x | Thu 2026-04-30 10:00 | served yesterday", "not_reported | x | Thu 2026-04-30 10:00 | served yesterday; report to dsa@court.example"}},
@@ -219,7 +227,7 @@ orders:
 - {id: milan/2026-17/stay, action: lift, authority: milan, references: ["44/2026"], issued: 2026-04-29, lifts: [milan/2026-17], until: 2026-05-03}
 - {id: milan/2026-17/x, action: lift, authority: milan, references: ["45/2026"], issued: 2026-04-29, lifts: [milan/2026-71]}
 - {id: secret/1, disclosure: code, authority: agcom, served: 2026-04-01, deadline: 2026-04-02, status: draft, targets: [s.example]}
-- {id: late/1, authority: agcom, served: 2026-04-10, deadline: 2026-04-11, from: 2026-04-13, acknowledged: 2026-04-10, targets: [l.example]}
+- {id: late/1, authority: agcom, served: 2026-04-10, deadline: 2026-04-11, from: 2026-04-13, acknowledged: 2026-04-10, stated_count: 3, targets: [l.example]}
 `, `version: 1
 timezone: Europe/Kyiv
 defaults: {scope: global, authority: {name: Національний центр оперативно-технічного управління мережами телекомунікацій}}

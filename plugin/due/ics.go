@@ -28,7 +28,7 @@ func (r *Report) WriteICS(w io.Writer) error {
 	property("METHOD", "PUBLISH")
 	property("X-WR-CALNAME", "DNS blocking orders")
 	for _, s := range r.Sections {
-		if s.kind == notAcknowledged || s.kind == notReported || s.kind == unreached {
+		if s.kind == notAcknowledged || s.kind == notReported || s.kind == unreached || s.kind == incomplete {
 			continue
 		}
 		for _, it := range s.Items {

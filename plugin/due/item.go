@@ -85,6 +85,9 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 	case unreached:
 		c.explainReach(f, o, it)
 		it.Command = show
+	case incomplete:
+		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), o.NumTargets())
+		it.Command = show
 	case notAcknowledged, notReported:
 		it.Why = c.waiting(k, f, o)
 		it.Command = c.Command(map[kind]string{notAcknowledged: "acknowledge", notReported: "reported"}[k], o.ID)

@@ -120,6 +120,23 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, st == ruleset.InForce)
 }
 
+// stated adds an order with fewer names than its decision states, unless the order has ended or
+// was lifted. A lift without names lifts whole orders.
+func (c *collector) stated(n int) {
+	o := c.orders[n]
+	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {
+		return
+	}
+	date, field := o.Served, "served"
+	if date == order.NoTime {
+		date, field = o.Issued, "issued"
+	}
+	if date == order.NoTime {
+		field = ""
+	}
+	c.add(incomplete, found{n: n, at: date, field: field})
+}
+
 // targetReceipts adds the targets that were served after the order was acknowledged or
 // reported. Targets with the same time of service become one item.
 func (c *collector) targetReceipts(n int, inForce bool) {

@@ -154,6 +154,15 @@ func (f *File) Prepare(name string, mode fs.FileMode) error {
 
 // Install renames a prepared file to its final name and syncs the directory.
 func (f *File) Install() error {
+	if err := f.Place(); err != nil {
+		return err
+	}
+	return f.d.syncDir(f.dir)
+}
+
+// Place renames a prepared file to its final name. The name survives a power failure only after
+// a call of SyncDir. Many new files in one directory therefore need one SyncDir.
+func (f *File) Place() error {
 	if f.done || f.path == "" {
 		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
 	}
@@ -162,7 +171,7 @@ func (f *File) Install() error {
 		return fmt.Errorf("%s: %w", printable.Line(f.path), err)
 	}
 	f.done = true
-	return f.d.syncDir(f.dir)
+	return nil
 }
 
 // own gives a new file the owner and group of the existing file at path. If no file exists, it
@@ -252,6 +261,9 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 	}
 	return d.syncDir(filepath.Dir(path))
 }
+
+// SyncDir syncs a directory, so that its names survive a power failure. See Place.
+func (d FS) SyncDir(dir string) error { return d.syncDir(dir) }
 
 // syncDir syncs a directory, so that its names survive a power failure.
 func (d FS) syncDir(dir string) error {

@@ -115,6 +115,18 @@ func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	return t.set(i, "target_count", integer(is.NumTargets()))
 }
 
+// SetStated sets the number of names that the decision of an order states.
+func (t *Text) SetStated(id string, stated int) error {
+	if t.lined() {
+		return t.editOrder(id, func(line *Text) error { return line.SetStated(id, stated) })
+	}
+	i, err := t.order(id)
+	if err != nil {
+		return err
+	}
+	return t.set(i, "stated_count", integer(stated))
+}
+
 // SetText sets a text or a time of an order. It replaces an existing value.
 func (t *Text) SetText(id, key, value string) error {
 	if t.lined() {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -33,11 +34,24 @@ type Interval struct {
 // An OrderHistory is the history of one order on one node.
 type OrderHistory struct {
 	Node      string           `json:"node"`
+	Probe     bool             `json:"probe,omitempty"` // the journal belongs to blocklistctl probe, and not to a server
 	Order     string           `json:"order"`
 	Sealed    bool             `json:"sealed,omitempty"`
 	File      string           `json:"file,omitempty"`
 	Intervals []Interval       `json:"enforced"`
+	Versions  []OrderVersion   `json:"versions"`
 	Records   []journal.Record `json:"records"`
+}
+
+// An OrderVersion says who is responsible for a record Received, Corrected or Removed.
+type OrderVersion struct {
+	Index  int64  `json:"i"` // the index of the record
+	SHA256 string `json:"sha256"`
+	// Signers are the ids of the keys that have signed the version of the file.
+	Signers []string `json:"signers,omitempty"`
+	// VerifiedBy and ApprovedBy come from the field document of the order in this version.
+	VerifiedBy string `json:"verified_by,omitempty"`
+	ApprovedBy string `json:"approved_by,omitempty"`
 }
 
 // A History reads journals and answers questions about the past.
@@ -61,10 +75,22 @@ func Open(dir string) (*History, error) {
 	return h, err
 }
 
+// Node returns the name of the journal.
+func (h *History) Node() string { return h.node }
+
+// Probe reports whether the journal belongs to blocklistctl probe, and not to a server.
+func (h *History) Probe() bool {
+	return len(h.records) > 0 && strings.HasPrefix(h.records[0].Program, ProbeProgram)
+}
+
+// ProbeProgram is the beginning of the field program in the journals of blocklistctl probe.
+const ProbeProgram = "blocklistctl probe"
+
 // Order returns the history of an order. It returns nil if the journal has no record of the
 // order.
 func (h *History) Order(id string) *OrderHistory {
-	out := &OrderHistory{Node: h.node, Order: id, Intervals: []Interval{}}
+	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}, Versions: []OrderVersion{}}
+	current := map[string]journal.Version{} // the versions in force, by path
 	var state journal.Event
 	version := ""      // the last version of the file that contained the order
 	var last time.Time // the time of the last record
@@ -90,7 +116,10 @@ func (h *History) Order(id string) *OrderHistory {
 			// be missing, or a version without the order may be in force. A record about the order
 			// comes only after a change while the server runs.
 			for _, f := range r.Files {
-				if f.File != out.File || f.Problem != "" {
+				if f.Problem == "" {
+					current[f.File] = f
+				}
+				if f.File != out.File || f.Problem != "" || f.SHA256 == "" {
 					continue
 				}
 				if open() {
@@ -110,6 +139,7 @@ func (h *History) Order(id string) *OrderHistory {
 		switch r.Event {
 		case journal.Received, journal.Corrected:
 			out.File, version = r.File, r.SHA256
+			out.Versions = append(out.Versions, h.responsible(&r, current[r.File]))
 		case journal.InForce:
 			if !open() {
 				begin(r.Time.Time)
@@ -118,6 +148,9 @@ func (h *History) Order(id string) *OrderHistory {
 		case journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed:
 			end(r.Time.Time, string(r.Event), r.By)
 			state = r.Event
+			if f := current[out.File]; r.Event == journal.Removed && f.SHA256 != "" && f.SHA256 != version {
+				out.Versions = append(out.Versions, OrderVersion{Index: r.Index, SHA256: f.SHA256, Signers: f.Signers})
+			}
 		}
 	}
 	if len(out.Records) == 0 {
@@ -180,16 +213,43 @@ func (h *History) Name(n dname.Name) []*OrderHistory {
 // contains reports whether a version of an order file has an order with the given id. It returns
 // false for a version that the journal does not have.
 func (h *History) contains(f journal.Version, id string) (found bool) {
-	in, err := journal.OpenVersion(h.dir, f.SHA256)
+	h.find(f, id, func(*order.Order) { found = true })
+	return found
+}
+
+// find calls use with the order with the given id in a version of an order file. It does not call
+// use if the journal does not have the version, or if the version has no such order.
+func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
+	in, err := h.Open(f)
 	if err != nil {
-		return false
+		return
 	}
 	defer in.Close()
-	_, problems := order.Parse(f.File, in, order.Options{
-		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
-		Emit:     func(o *order.Order) { found = found || o.ID == id },
+	found := func() {}
+	_, problems := order.Parse(f.File, in, order.Options{OpenSide: h.SideOf(f), Emit: func(o *order.Order) {
+		if o.ID == id {
+			own := *o // the parser uses the memory again
+			found = func() { use(&own) }
+		}
+	}})
+	if len(problems.Errors()) == 0 {
+		found()
+	}
+}
+
+// responsible returns who has put an order into a version of a file.
+func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion {
+	v := OrderVersion{Index: r.Index, SHA256: r.SHA256}
+	if f.SHA256 != r.SHA256 { // an earlier record does not have the version
+		f = journal.Version{File: r.File, SHA256: r.SHA256}
+	}
+	v.Signers = f.Signers
+	h.find(f, r.Order, func(o *order.Order) {
+		if d := o.Document; d != nil {
+			v.VerifiedBy, v.ApprovedBy = d.VerifiedBy, d.ApprovedBy
+		}
 	})
-	return found && len(problems.Errors()) == 0
+	return v
 }
 
 // covering returns the orders of a version that have the name, or a name above it, as a target.

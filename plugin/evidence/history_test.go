@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func TestHistoryOverRestarts(t *testing.T) {
 	h, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if all, err := Follow(dir, func(*journal.Record) {}); err != nil || !reflect.DeepEqual(all["x"], h.Order("x").Intervals) {
+		t.Errorf("Follow returns %+v, %v", all["x"], err)
 	}
 	var got []string
 	for _, x := range h.Order("x").Intervals {

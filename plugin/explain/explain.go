@@ -36,6 +36,18 @@ type Facts struct {
 	Now  order.Time
 	// Past and Future mean that Now is before or after the present time.
 	Past, Future bool
+	// Journal is nil if the orders are those of the present.
+	Journal *Journal
+}
+
+// A Journal says that the orders are the orders that a server had in force at a past time.
+type Journal struct {
+	Stopped bool     // the server did not run at that time
+	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
+	Notes   []string // facts about the source of the orders
+	// First returns the time at which the order came into force for the interval that contains
+	// the past time, or zero.
+	First func(id string) time.Time
 }
 
 // A Server contains the settings of a server. Block is nil if the Corefile is unknown.
@@ -92,7 +104,7 @@ type Query struct {
 // Begin returns an explanation without a verdict. Its notes list the facts that are unknown.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
-		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future, running: s.Running}
+		Others: []Reason{}, Recorded: []Reason{}, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
 	if s.Block != nil {
 		out.Block = s.Block.String()
 	}
@@ -190,6 +202,13 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 		}
 		return
 	}
+	if out.journal != nil {
+		if t := out.journal.First(r.Order.ID); !t.IsZero() {
+			at := order.Time(t.Unix())
+			out.Since, out.since = at.String(), at.StartText(zone)+", when the server first had the order in force"
+			return
+		}
+	}
 	if whole == nil {
 		out.since = "unknown: the order has no from"
 		return
@@ -203,6 +222,9 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 
 // notes returns notes about facts that are unknown.
 func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
+	if out.journal != nil {
+		notes = append(notes, out.journal.Notes...)
+	}
 	if out.past {
 		notes = append(notes, "decided by the present order files; at that time the files may have been different")
 	}

@@ -35,6 +35,7 @@ type Explanation struct {
 
 	// These fields are only for the text output.
 	past, future, running        bool
+	journal                      *Journal
 	some                         bool // only some clients are blocked, and no client was given
 	groupsText, since, untilText string
 }
@@ -84,7 +85,11 @@ func DigForm(m *dns.Msg) string {
 func (x *Explanation) Print(w io.Writer) {
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
 	switch {
-	case x.past:
+	case x.journal != nil && x.journal.Doubt:
+		verdict = map[bool]string{true: "may have been blocked", false: "may not have been blocked"}[x.Blocked]
+	case x.journal != nil && !x.journal.Stopped:
+		verdict = map[bool]string{true: "was blocked", false: "was not blocked"}[x.Blocked]
+	case x.past, x.journal != nil:
 		verdict = map[bool]string{true: "would be blocked", false: "would not be blocked"}[x.Blocked]
 	case x.future:
 		verdict = map[bool]string{true: "will be blocked", false: "will not be blocked"}[x.Blocked]

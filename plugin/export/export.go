@@ -107,7 +107,7 @@ func NewMaker(opt Options) (*Maker, error) {
 func (m *Maker) Make(set *ruleset.Set, now order.Time) *Export {
 	part := m.sets.Of(set)
 	if m.tree == nil {
-		cfg := rpz.Config{Countries: []order.Country{m.opt.Country}, TTL: m.opt.TTL, Refused: m.opt.Refused, Origin: 1}
+		cfg := rpz.Config{Countries: []order.Country{m.opt.Country}, TTL: m.opt.TTL, Refused: m.opt.Refused}
 		if m.opt.Form == "rpz" {
 			cfg.Origin = m.opt.Origin
 		}
@@ -119,7 +119,7 @@ func (m *Maker) Make(set *ruleset.Set, now order.Time) *Export {
 	x.Counts = count(set, now, &m.opt)
 	x.Problems = x.Counts.problems(m.opt.Approximate)
 	for _, n := range m.tree.Omitted {
-		x.Problems = append(x.Problems, Problem{n.String(), "is too long for the zone, or looks like an address in it"})
+		x.Problems = append(x.Problems, Problem{n.String(), rpz.WhyOmitted(n)})
 	}
 	f := forms[m.opt.Form]
 	tree, problems := fit(m.tree, f.capability, m.opt.Approximate)

@@ -162,10 +162,14 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		// types, hosts ask least for PTR.
 		w.say("ptr-record=", name, ",invalid")
 	}
-	if own != below {
+	if own != below && len(name) <= maxParent {
 		rule("*."+name, below)
 	}
 }
+
+// maxParent is the largest length of a name as text that can have a name below it. The shortest
+// label and its dot take two octets more.
+const maxParent = 251
 
 // hosts writes lines of a hosts file. The unspecified address stands for a denial.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {

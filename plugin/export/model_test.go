@@ -337,3 +337,46 @@ func TestTTL(t *testing.T) {
 		}
 	}
 }
+
+// TestOmitted checks names that do not fit into a response policy zone. The other forms have these
+// names, and only the form rpz reports them.
+func TestOmitted(t *testing.T) {
+	label := strings.Repeat("x", 61)
+	longest := strings.Join([]string{label, label, label, label, "xx.yy"}, ".")
+	names := []string{"a.rpz-ip", longest}
+	b := ruleset.NewBuilder("f", ruleset.Options{})
+	for i, match := range []order.Match{order.Subtree, order.Exact} {
+		b.Add(&order.Order{ID: match.String(), Terms: &order.Terms{TTL: -1, Scope: &order.Scope{Global: true}}, Issued: 1, From: order.NoTime, Until: order.NoTime,
+			Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime, Targets: []order.Target{{Name: world.Name(names[i]), Match: match}}})
+	}
+	p, _ := b.Freeze()
+	set := ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{})
+	for _, form := range Forms() {
+		m, err := NewMaker(Options{Form: form, Approximate: LeaveOut, Origin: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := m.Make(set, 10)
+		var why []string
+		for _, p := range x.Problems {
+			if strings.Contains(p.Why, "zone") {
+				why = append(why, p.Name+" "+p.Why)
+			}
+		}
+		if form == "rpz" {
+			want := []string{"a.rpz-ip ends in rpz-ip, which has another meaning in a response policy zone", longest + " is too long for the zone"}
+			if !slices.Equal(why, want) || len(x.Body) > 0 {
+				t.Errorf("%s: %q\n%s", form, why, x.Body)
+			}
+			continue
+		}
+		if why != nil {
+			t.Errorf("%s has no zone: %q", form, why)
+		}
+		if form == "unbound" || form == "dnsmasq" {
+			if !strings.Contains(string(x.Body), "a.rpz-ip") || !strings.Contains(string(x.Body), longest) || strings.Contains(string(x.Body), "*."+longest) {
+				t.Errorf("%s:\n%s", form, x.Body)
+			}
+		}
+	}
+}

@@ -74,18 +74,44 @@ func New() *Counter {
 
 // Add counts one query that the order o of the set decided at the time now. If shadow is true,
 // the order or server block is in shadow and did not block it. c may be nil.
-func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
+//
+// Add returns true for the first blocked query of the order after a new set, an hour or Refresh.
+// It may return true for some later queries too.
+func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
-		return
+		return true
 	}
 	s := &c.shards[shardOf()&(len(c.shards)-1)]
 	t := s.table.Load()
-	hour := hourOf(now)
-	if !t.fits(set.Number(), hour) {
-		t = c.renew(s, set.Number(), hour)
+	// Nearly all calls end here. The compiler puts these lines into Add, without a call.
+	if t.fits(set.Number(), now) {
+		if x := &t.slots[t.place(o)&uint64(len(t.slots)-1)]; x.order.Load() == o {
+			return x.count(shadow)
+		}
 	}
-	for !t.add(o, shadow) {
+	return c.add(s, t, set, o, now, shadow)
+}
+
+// add counts one query as Add does, where the table may be old or full, and where the order may
+// have no slot yet.
+func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
+	if !t.fits(set.Number(), now) {
+		t = c.renew(s, set.Number(), now)
+	}
+	for {
+		first, ok := t.add(o, shadow)
+		if ok {
+			return first
+		}
 		t = c.replace(s, t, newTable(t.set, t.hour, 4*len(t.slots)))
+	}
+}
+
+// Refresh replaces all tables by empty tables, so that Add returns true again for each order.
+func (c *Counter) Refresh() {
+	for i := range c.shards {
+		t := c.shards[i].table.Load()
+		c.replace(&c.shards[i], t, newTable(t.set, t.hour, minSlots))
 	}
 }
 
@@ -102,11 +128,12 @@ func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
 // renew replaces all tables that do not fit by empty tables, and returns the table of the
 // shard s. It includes other shards, because an old table keeps an old set in memory.
-func (c *Counter) renew(s *shard, set uint64, hour int64) *table {
+func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
+	hour := hourOf(now)
 	c.hour.Store(hour)
 	for i := range c.shards {
 		x := &c.shards[i]
-		if t := x.table.Load(); !t.fits(set, hour) {
+		if t := x.table.Load(); !t.fits(set, now) {
 			c.replace(x, t, newTable(max(set, t.set), hour, minSlots))
 		}
 	}

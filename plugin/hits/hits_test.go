@@ -324,3 +324,58 @@ func BenchmarkAdd(b *testing.B) {
 		})
 	})
 }
+
+// TestFirst checks for which hits Add returns true.
+func TestFirst(t *testing.T) {
+	c := New()
+	b := ruleset.NewBuilder("a.yaml", ruleset.Options{})
+	part, _ := b.Freeze()
+	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
+	terms := &ruleset.Common{Terms: &order.Terms{}}
+	x, y := &ruleset.Order{ID: "x", Common: terms}, &ruleset.Order{ID: "y", Common: terms}
+	// A goroutine can change its CPU, and each CPU has a table of its own.
+	firsts := func(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (n int) {
+		for range 100 {
+			if c.Add(set, o, now, shadow) {
+				n++
+			}
+		}
+		return n
+	}
+	next := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
+	for i, tc := range []struct {
+		set     *ruleset.Set
+		o       *ruleset.Order
+		now     order.Time
+		shadow  bool
+		refresh bool
+		some    bool
+	}{
+		{set: set, o: x, shadow: true},
+		{set: set, o: x, some: true},
+		{set: set, o: x, shadow: true},
+		{set: set, o: y, some: true},
+		{set: next, o: x, some: true},
+		{set: next, o: x, now: 3600, some: true},
+		{set: next, o: x, now: 3600, some: true, refresh: true},
+	} {
+		if tc.refresh {
+			c.Refresh()
+		}
+		if n := firsts(tc.set, tc.o, tc.now, tc.shadow); (n > 0) != tc.some || n > len(c.shards) {
+			t.Errorf("case %d: %d of 100 hits are the first", i, n)
+		}
+	}
+	if len(c.shards) == 1 && firsts(next, x, 3600, false) != 0 {
+		t.Error("a later hit is the first")
+	}
+	sum := uint32(0)
+	for _, r := range c.Rows(3600) {
+		for _, h := range r.Hours {
+			sum += uint32(h.Hits)
+		}
+	}
+	if sum < 500 {
+		t.Errorf("%d hits", sum)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -20,10 +21,11 @@ const (
 
 // A table contains the hits of one shard in one hour. Its size is fixed.
 type table struct {
-	set   uint64 // the number of the newest set of orders whose hits are counted here
-	hour  int64  // see hourOf
+	set   uint64     // the number of the newest set of orders whose hits are counted here
+	begin order.Time // the start of the hour before the hour of the table
 	shift uint8
 	slots []slot
+	hour  int64 // see hourOf
 
 	left time.Time // the time at which another table replaced this table
 	next *table    // the next replaced table in the list Counter.retired
@@ -37,22 +39,39 @@ type slot struct {
 
 // newTable returns an empty table with n slots. n must be a power of 2.
 func newTable(set uint64, hour int64, n int) *table {
-	t := &table{set: set, hour: hour, shift: 64, slots: make([]slot, n)}
+	t := &table{set: set, hour: hour, begin: order.Time((hour - 1) * 3600), shift: 64, slots: make([]slot, n)}
 	for ; n > 1; n /= 2 {
 		t.shift--
 	}
 	return t
 }
 
-// fits reports whether the table can count a hit of a set in an hour. It accepts older sets
-// and the previous hour. Otherwise old and new queries would replace the tables in turn.
-func (t *table) fits(set uint64, hour int64) bool {
-	return set <= t.set && (hour == t.hour || hour == t.hour-1)
+// fits reports whether the table can count a hit of a set at a time. It accepts older sets and
+// the previous hour. Otherwise old and new queries would replace the tables in turn.
+func (t *table) fits(set uint64, now order.Time) bool {
+	return set <= t.set && uint64(now-t.begin) < 2*3600
 }
 
-// add counts one hit. It returns false if the table is full.
-func (t *table) add(o *ruleset.Order, shadow bool) bool {
-	i := uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> t.shift
+// place returns the number of the first slot to try for an order. The number may be larger than
+// the number of slots.
+func (t *table) place(o *ruleset.Order) uint64 {
+	return uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> (t.shift & 63)
+}
+
+// count counts one hit in the slot. It reports whether this is the first hit, without hits in
+// shadow.
+func (s *slot) count(shadow bool) (first bool) {
+	if shadow {
+		s.shadow.Add(1)
+		return false
+	}
+	return s.hits.Add(1) == 1
+}
+
+// add counts one hit. It returns false if the table is full. first is true for the first hit of
+// the order in this table, without hits in shadow.
+func (t *table) add(o *ruleset.Order, shadow bool) (first, ok bool) {
+	i := t.place(o)
 	for range maxProbes {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		k := s.order.Load()
@@ -62,14 +81,9 @@ func (t *table) add(o *ruleset.Order, shadow bool) bool {
 			k = o
 		}
 		if k == o {
-			if shadow {
-				s.shadow.Add(1)
-			} else {
-				s.hits.Add(1)
-			}
-			return true
+			return s.count(shadow), true
 		}
 		i++
 	}
-	return false
+	return false, false
 }

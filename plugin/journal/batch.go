@@ -32,8 +32,21 @@ func (b *Batch) State(order string) Event {
 	return states[b.j.table.orders[b.j.table.key(order)].state]
 }
 
-// Known reports whether the journal has a record of an order.
-func (b *Batch) Known(order string) bool { return b.j.table.orders[b.j.table.key(order)].n > 0 }
+// Present reports whether the order was received, and not removed since.
+func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
+
+// Changed reports whether an order has another content than its last record Received or
+// Corrected says. It returns false if that record has no content.
+func (b *Batch) Changed(order, content string) bool {
+	was := b.j.table.orders[b.j.table.key(order)].content
+	return was != 0 && was != contentNumber(content)
+}
+
+// Requests returns the number of Request records with a digest.
+func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
+
+// Begin returns the time before which the text of records was deleted, or the zero time.
+func (b *Batch) Begin() time.Time { return b.j.table.begin }
 
 // Answered reports whether the order has a FirstAnswer since it came into force.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
@@ -52,11 +65,18 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record. If the disk fails, Add waits until the disk works or the journal closes.
+// Add adds a record, or several records if the list of files is too long for a line. If the disk
+// fails, Add waits until the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
 	j := b.j
 	if j.dead {
+		return
+	}
+	r.clip()
+	if first, second, ok := r.splitFiles(); ok {
+		b.Add(first)
+		b.Add(second)
 		return
 	}
 	if n := j.tree.size + int64(len(b.hash)); n%tileWidth == 0 && j.lines.size+int64(len(b.buf)) >= j.opt.segmentBytes {
@@ -72,7 +92,6 @@ func (b *Batch) Add(r Record) {
 		panic(err) // crypto/rand never fails
 	}
 	r.Salt = hex.EncodeToString(salt[:])
-	r.clip()
 	if r.Number = 0; r.Order != "" {
 		r.Number = j.table.number(r.Order)
 	}

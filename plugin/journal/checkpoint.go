@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -8,12 +9,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+)
+
+// These are the endings of files that outsiders have made about a checkpoint in checkpoints/. A
+// server never writes or removes these files.
+const (
+	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
+	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature
 )
 
 // A Checkpoint is a signed statement about the journal: its first Size records have the root
@@ -119,6 +128,49 @@ func (j *Journal) loadKey() error {
 		return fmt.Errorf("%s: is not the public key of %s", public, keyName)
 	}
 	return nil
+}
+
+// KeptCheckpoint returns the path of the checkpoint of a size in checkpoints/.
+func KeptCheckpoint(dir string, size int64) string {
+	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
+}
+
+// StampPath returns the path of the time stamp of the checkpoint of a size.
+func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
+
+// CosignedPath returns the path of the checkpoint of a size with the cosignature of a witness.
+// The parameter key is the key hash of the witness.
+func CosignedPath(dir string, size int64, key uint32) string {
+	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
+}
+
+// An Outside is a file in checkpoints/ with the work of an outsider.
+type Outside struct {
+	Name  string // the path relative to the directory of the journal
+	Size  int64  // the size of its checkpoint, or -1 if the name has no size
+	Stamp bool   // the file is a time stamp; otherwise the file is a checkpoint with signatures
+}
+
+// Outsides returns the stamps and the checkpoints with cosignatures of a journal, by size. The
+// list contains the checkpoints without cosignatures too.
+func Outsides(dir string) (out []Outside, err error) {
+	all, err := os.ReadDir(filepath.Join(dir, checkpointDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range all {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		x := Outside{Name: checkpointDir + "/" + e.Name(), Size: -1, Stamp: strings.HasSuffix(e.Name(), stampSuffix)}
+		digits, _, _ := strings.Cut(e.Name(), ".")
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil && n >= 0 && strconv.FormatInt(n, 10) == digits {
+			x.Size = n
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(x, y Outside) int { return cmp.Compare(x.Size, y.Size) })
+	return out, err
 }
 
 // CheckOrigin returns an error if a text cannot be the name of a journal and its key. Blanks

@@ -301,7 +301,7 @@ func TestBadTiles(t *testing.T) {
 	b, _ := os.ReadFile(path)
 	os.WriteFile(path, bytes.Replace(b, []byte("name-10.example"), []byte("name-11.example"), 1), 0o600)
 	j, log = open(t, bad, func(o *Options) { o.After = func(time.Duration) <-chan time.Time { return nil } })
-	for j.Status().Err == errNotOpen {
+	for j.Status().Err == ErrNotOpen {
 		time.Sleep(time.Millisecond)
 	}
 	closeJournal(t, j)

@@ -9,7 +9,7 @@
 //	journal.key               the private key of the checkpoints
 //	journal.vkey              the public key
 //	checkpoint                the newest checkpoint
-//	checkpoints/SIZE          a checkpoint of each hour
+//	checkpoints/SIZE          a checkpoint of each hour; files of other programs are beside it
 //	records/FIRSTINDEX.jsonl  the records, one JSON object in each line
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
@@ -144,8 +144,8 @@ type Status struct {
 	Records, Signed int64
 }
 
-// errNotOpen is the error of a journal that has not been opened yet.
-var errNotOpen = errors.New("the journal is not open yet")
+// ErrNotOpen is the error of a journal that has not been opened yet.
+var ErrNotOpen = errors.New("the journal is not open yet")
 
 // Open begins to open the journal in a directory, and returns at once. Events are accepted
 // from now on. If the directory cannot be opened, Open tries again until Close.
@@ -182,7 +182,7 @@ func newJournal(dir string, opt Options) *Journal {
 	return &Journal{
 		dir: dir, opt: opt, fs: opt.FS,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
-		status: Status{Err: errNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
+		status: Status{Err: ErrNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
 	}
 }
 
@@ -267,7 +267,7 @@ func (j *Journal) Flush(patience time.Duration) bool {
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return !j.busy && len(j.waiting) == 0 && j.lost == 0 || j.status.Err != nil && j.status.Err != errNotOpen
+	return !j.busy && len(j.waiting) == 0 && j.lost == 0 || j.status.Err != nil && j.status.Err != ErrNotOpen
 }
 
 // Status returns the state of the journal.

@@ -151,7 +151,7 @@ func TestRecords(t *testing.T) {
 
 	j, _ = open(t, dir)
 	j.Do(0, func(b *Batch) {
-		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Known("b") || b.Known("c") {
+		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Present("b") || b.Present("c") {
 			t.Errorf("a: %q %v, b: %q %v", b.State("a"), b.Answered("a"), b.State("b"), b.Answered("b"))
 		}
 		if held := b.HeldTargets(); len(held) != 1 || held[0] != (HeldTarget{"b", "com"}) {
@@ -252,7 +252,7 @@ func TestTwoProcesses(t *testing.T) {
 	again := make(chan time.Time)
 	second, log := open(t, dir, func(o *Options) { o.After = func(time.Duration) <-chan time.Time { return again } })
 	second.Append(Record{Event: InForce, Order: "a"})
-	for second.Status().Err == errNotOpen {
+	for second.Status().Err == ErrNotOpen {
 		time.Sleep(time.Millisecond)
 	}
 	if err := second.Status().Err; err == nil || !strings.Contains(err.Error(), fmt.Sprintf("locked by another process; the file names process %d on host", os.Getpid())) {
@@ -428,7 +428,8 @@ func TestFull(t *testing.T) {
 	verify(t, dir)
 }
 
-// TestLongRecord checks that a record never has more than 65,535 bytes.
+// TestLongRecord checks that a record never has more than 65,535 bytes. Its files go into several
+// records, and only a list of side lists can be too long.
 func TestLongRecord(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -438,12 +439,36 @@ func TestLongRecord(t *testing.T) {
 	}
 	j.Append(r)
 	closeJournal(t, j)
-	got := readAll(t, dir)[1]
-	if got.More+len(got.Files) != 5000 || len(got.Files) == 0 || got.Files[0].File != "<x>\n0" || len(got.Files[0].Problem) != maxText+3 || len(got.Why) != maxText+3 {
-		t.Errorf("%d files, %d more", len(got.Files), got.More)
+	n := 0
+	for _, got := range readAll(t, dir) {
+		if got.Event != Outcome {
+			continue
+		}
+		for _, f := range got.Files {
+			if want := "<x>\n" + fmt.Sprint(n); f.File != want || len(f.Problem) != maxText+3 {
+				t.Errorf("file %q with a problem of %d bytes, want %q", f.File, len(f.Problem), want)
+			}
+			n++
+		}
+		if size := len(got.line()); size > MaxRecord || size < MaxRecord/3 || got.More > 0 || len(got.Why) != maxText+3 {
+			t.Errorf("%d bytes, %d more", size, got.More)
+		}
 	}
-	if n := len(got.line()); n > MaxRecord || n < MaxRecord/3 {
-		t.Errorf("%d bytes", n)
+	if n != 5000 {
+		t.Errorf("%d files", n)
+	}
+	verify(t, dir)
+
+	j, _ = open(t, dir)
+	v := Version{File: "x", Sides: map[string]string{}}
+	for i := range 2000 {
+		v.Sides[fmt.Sprint(i)] = strings.Repeat("0", 64)
+	}
+	j.Append(Record{Event: Outcome, Files: []Version{v}})
+	closeJournal(t, j)
+	all := readAll(t, dir)
+	if got := all[len(all)-2]; got.More != 2000 || len(got.Files) != 1 || got.Files[0].File != "x" {
+		t.Errorf("%+v", got)
 	}
 	verify(t, dir)
 }

@@ -39,6 +39,19 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
+// ProveConsistency returns a proof that the tree of a checkpoint begins with the tree of an
+// older checkpoint. The parameter older is the size of the older checkpoint. The tiles are compared with the root of the
+// checkpoint c. The proof is empty if the sizes are equal or the older size is 0.
+func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, error) {
+	switch {
+	case older < 0 || older > c.Size:
+		return nil, fmt.Errorf("%d records are more than the %d records of the checkpoint", older, c.Size)
+	case older == 0 || older == c.Size:
+		return nil, nil
+	}
+	return tlog.ProveTree(c.Size, older, tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir}))
+}
+
 // Marshal returns the proof as a C2SP tlog-proof.
 func (p Proof) Marshal() []byte {
 	var b bytes.Buffer

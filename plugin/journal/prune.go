@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 )
 
@@ -33,6 +34,7 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 	}
 	first, last := int64(-1), int64(-1)
 	var heads []OrderNumber
+	var earlier []Record // the records about earlier deletions
 	for i, s := range all {
 		if i+1 == len(all) || all[i+1].first > before {
 			break
@@ -46,8 +48,15 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {
 				if e := j.table.orders[j.table.key(r.Order)]; e.last == r.Index {
-					heads = append(heads, OrderNumber{r.Order, r.Number, r.Index, states[e.state]})
+					h := OrderNumber{Order: r.Order, N: r.Number, Index: r.Index, State: states[e.state]}
+					if e.content != 0 {
+						h.Content = fmt.Sprintf("%08x", e.content)
+					}
+					heads = append(heads, h)
 				}
+			}
+			if err == nil && r.Event == Pruned {
+				earlier = append(earlier, Record{Time: r.Time, Event: Pruned, First: r.First, Last: r.Last, By: r.By, Why: r.Why})
 			}
 			if err == nil && r.Event == Numbers {
 				for _, h := range r.Heads {
@@ -68,6 +77,12 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 		n := min(headsInRecord, len(heads))
 		b.Add(Record{Event: Numbers, Heads: heads[:n]})
 		heads = heads[n:]
+	}
+	if files := b.j.table.floorsBefore(last + 1); len(files) > 0 {
+		b.Add(Record{Event: Numbers, Files: files})
+	}
+	for _, r := range earlier {
+		b.Add(r)
 	}
 	b.Add(Record{Event: Pruned, First: &first, Last: &last, By: by, Why: why})
 	b.flush()

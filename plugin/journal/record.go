@@ -80,13 +80,17 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
+	// Content is a digest of the order as the server reads it. It shows at the next start whether
+	// the order was changed.
+	Content string `json:"content,omitempty"`
 
 	File   string    `json:"file,omitempty"`
-	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version
+	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version, or of the line of a Request
 	Files  []Version `json:"files,omitempty"`
 	More   int       `json:"more,omitempty"` // the number of list entries that were left out
+	All    bool      `json:"all,omitempty"`  // Files has all versions in force
 
-	By  string `json:"by,omitempty"`  // an order or a person
+	By  string `json:"by,omitempty"`  // an order, a person, or the command of a Request
 	Why string `json:"why,omitempty"` // a reason or an error
 
 	Set     string         `json:"set,omitempty"` // the digest of the order set in force
@@ -131,6 +135,8 @@ type OrderNumber struct {
 	N     int64  `json:"n"`
 	Index int64  `json:"i"`
 	State Event  `json:"state,omitempty"`
+
+	Content string `json:"content,omitempty"`
 }
 
 // A Time is a time in UTC. Its text has nine digits for the nanoseconds, so that the texts of
@@ -159,23 +165,29 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. The list of files of a record that is
-// too long is shortened.
+// line returns the line of the record without the line end. A record with one file can be too
+// long, because the file has many side lists. The record then lacks these side lists.
 func (r *Record) line() []byte {
-	for {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(r); err != nil {
-			panic(err) // a Record has only types that JSON can represent
+	line := r.encode()
+	for i := range r.Files {
+		if len(line) > MaxRecord {
+			r.More += len(r.Files[i].Sides)
+			r.Files[i].Sides = nil
+			line = r.encode()
 		}
-		if line := bytes.TrimSuffix(b.Bytes(), []byte("\n")); len(line) <= MaxRecord {
-			return line
-		}
-		half := len(r.Files) / 2
-		r.More += len(r.Files) - half
-		r.Files = r.Files[:half]
 	}
+	return line
+}
+
+// encode returns the record as JSON in one line.
+func (r *Record) encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		panic(err) // a Record has only types that JSON can represent
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // clip limits the texts of the record.

@@ -134,14 +134,18 @@ func (x *verification) readCheckpoints(v note.Verifier, outside []string) {
 	}
 	for _, e := range all {
 		name := checkpointDir + "/" + e.Name()
-		if strings.HasSuffix(name, ".tsr") || strings.HasPrefix(e.Name(), ".") {
+		if strings.HasSuffix(name, stampSuffix) || strings.HasPrefix(e.Name(), ".") {
 			continue
+		}
+		size := e.Name()
+		if strings.HasSuffix(size, cosignedSuffix) {
+			size, _, _ = strings.Cut(size, ".")
 		}
 		c, err := ReadCheckpoint(filepath.Join(x.dir, name), v)
 		switch {
 		case err != nil:
 			x.fault("%s: %v", name, unpath(err))
-		case strconv.FormatInt(c.Size, 10) != e.Name():
+		case strconv.FormatInt(c.Size, 10) != size:
 			x.fault("%s: is a checkpoint of %d records", name, c.Size)
 		default:
 			x.points = append(x.points, point{c, name})

@@ -99,6 +99,7 @@ func (l *linter) order(o *order.Order) {
 	l.receipts(o)
 	l.scope(o)
 	l.lifts(o)
+	l.stated(o)
 	if o.Lifting() {
 		return
 	}
@@ -110,6 +111,17 @@ func (l *linter) order(o *order.Order) {
 	}
 	l.unenforced(o)
 	l.covered(o)
+}
+
+// stated warns of an order with another number of targets than its decision states.
+func (l *linter) stated(o *order.Order) {
+	switch n := o.NumTargets(); {
+	case n == 0: // a lift of whole orders
+	case o.StatedCount > n:
+		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: names of the decision are missing", o.StatedCount, n)
+	case o.StatedCount > 0 && o.StatedCount < n:
+		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: the order may block names that are not in the decision", o.StatedCount, n)
+	}
 }
 
 // times warns of times in the past and of windows that never open.

@@ -139,6 +139,9 @@ func (e encoder) order(o *Order) *yaml.Node {
 		put(n, "scope", scopeNode(s))
 	}
 	putList(n, "exempt", e.exempts(t.Exempt))
+	if o.StatedCount > 0 {
+		put(n, "stated_count", number(int64(o.StatedCount)))
+	}
 	if count := o.WrittenTargetCount(); count > 0 {
 		put(n, "target_count", number(int64(count)))
 	}

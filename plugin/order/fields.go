@@ -86,6 +86,7 @@ var fields = []field{
 		// The slice may belong to the authority. Do not change the slice.
 		o.Exempt = slices.Concat(o.Exempt, p.exempt(n, f))
 	}},
+	{"stated_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.StatedCount = p.stated(n, f) }},
 	// target_count comes before targets in a file. If the end of the targets is cut off,
 	// the count shows the mistake.
 	{"target_count", onLift, func(p *parser, n *yaml.Node, f string, o *draft) { o.countAt = n }},

@@ -82,6 +82,19 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	}
 }
 
+// maxStated is the largest stated_count. No list of names is that long.
+const maxStated = 1 << 30
+
+// stated decodes the number of names that a decision states.
+func (p *parser) stated(n *yaml.Node, field string) int {
+	v, ok := p.natural(n, field)
+	if ok && (v < 1 || v > maxStated) {
+		p.bad(n, field, "must be from 1 to %d", maxStated)
+		return 0
+	}
+	return int(v)
+}
+
 // countedFrom is the smallest number of targets for which Format and Encode write a
 // target_count.
 const countedFrom = 20

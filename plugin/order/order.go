@@ -178,7 +178,10 @@ type Order struct {
 
 	Windows []Window
 	Status  Status
-	Targets []Target
+	// StatedCount is the number of different names that the decision states. 0 means that the
+	// file does not have the number.
+	StatedCount int
+	Targets     []Target
 	// Plain is the number of targets that Options.Targets received. These targets are not
 	// in the field Targets.
 	Plain              int

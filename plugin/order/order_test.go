@@ -173,6 +173,7 @@ func TestFull(t *testing.T) {
 	full.References = []string{"Delibera 1/26", "2719", "2026-05-01", "ECLI:IT:EX:2026:1"}
 	full.Subject, full.Note = "Example S.p.A.", "two\nlines\n"
 	full.Claimant = "Rights Holder S.r.l."
+	full.StatedCount = 21
 	full.Acknowledged, full.Reported = at(t, "2026-05-02T09:45:00+02:00"), at(t, "2026-05-03T00:00:00+02:00")
 	full.Issued = at(t, "2026-05-01T00:00:00+02:00")
 	full.Served = at(t, "2026-05-02T09:30:00+02:00")

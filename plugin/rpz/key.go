@@ -59,9 +59,24 @@ func common(a, b key) key {
 // below rpz-ip, for example, represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ has room for the name and the wildcard below. origin is in
-// octets of wire form. A name with a label of triggers would block addresses.
+// fits reports whether an RPZ can contain the name and the wildcard below it. The origin is in
+// octets of wire form, or 0 if there is no RPZ.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
-	return len(k)+2+origin <= dname.MaxWire && !triggers[k[:strings.IndexByte(string(k), 0)+1]]
+	return origin == 0 || len(k)+2+origin <= dname.MaxWire && !triggers[k.top()]
+}
+
+// top returns the top-level label.
+func (k key) top() key { return k[:strings.IndexByte(string(k), 0)+1] }
+
+// WhyOmitted returns the reason why a name in Tree.Omitted does not fit into the zone.
+func WhyOmitted(n dname.Name) string {
+	top := n
+	for top.NumLabels() > 1 {
+		top = top.Parent()
+	}
+	if triggers[key(top.String()+"\x00")] {
+		return "ends in " + top.String() + ", which has another meaning in a response policy zone"
+	}
+	return "is too long for the zone"
 }

@@ -20,8 +20,8 @@ type Config struct {
 	TTL time.Duration
 	// Refused is the response that replaces REFUSED, or ResponseUnset.
 	Refused order.ResponseKind
-	// Origin is the length of the zone's name in octets in wire form, from 1. Names that
-	// are too long for the zone are omitted.
+	// Origin is the length of the zone's name in octets in wire form, from 1. Names that do not
+	// fit into the zone are omitted. 0 means that the tree is for no zone, and no name is omitted.
 	Origin int
 }
 

@@ -69,20 +69,28 @@ a.b.sub.example	3600	IN	AAAA	2001:db8::1
 }
 
 // TestOmitted checks names that must not get into the zone. One is too long for the zone.
-// The other looks like an address in an RPZ.
+// The other looks like an address in an RPZ. A tree for no
+// zone has all names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 60)
 	// With this first label, the name has 246 octets in wire form. The origin replaces its
 	// last octet, and "*" takes two octets.
 	long := "z." + label + "." + label + "." + label + "." + strings.Repeat("y", 59)
 	names := []string{"good.example", "24.0.2.0.192.rpz-ip", "rpz-nsdname", "rpz-ip.example", long}
-	for origin, want := range map[int]string{8: "24.0.2.0.192.rpz-ip rpz-nsdname", 9: long + " 24.0.2.0.192.rpz-ip rpz-nsdname"} {
+	for origin, want := range map[int]string{0: "", 8: "24.0.2.0.192.rpz-ip rpz-nsdname", 9: long + " 24.0.2.0.192.rpz-ip rpz-nsdname"} {
 		cfg := testConfig
 		cfg.Origin = origin
 		tree, z := zoneOf(cfg, block("o", order.Terms{TTL: -1}, names...))
 		var got []string
 		for _, n := range tree.Omitted {
 			got = append(got, n.String())
+			why := "is too long for the zone"
+			if i := strings.Index(n.String(), "rpz-"); i >= 0 {
+				why = "ends in " + n.String()[i:] + ", which has another meaning in a response policy zone"
+			}
+			if got := WhyOmitted(n); got != why {
+				t.Errorf("%s: %s", n, got)
+			}
 		}
 		for _, w := range strings.Fields(want) {
 			if !strings.Contains(" "+strings.Join(got, " ")+" ", " "+w+" ") {
@@ -93,7 +101,7 @@ func TestOmitted(t *testing.T) {
 			t.Errorf("origin of %d octets: omitted %q and wrote %d records", origin, got, z.Records())
 		}
 		for _, e := range z.Entries {
-			if n := len(e.wire(nil)) - 1 + 2 + origin; n > 255 {
+			if n := len(e.wire(nil)) - 1 + 2 + origin; n > 255 && origin > 0 {
 				t.Errorf("an owner has %d octets", n)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
 // TestBytes compares Bytes with the real size on the heap. The difference must be at most
@@ -73,11 +74,11 @@ func TestBytes(t *testing.T) {
 	runtime.KeepAlive([]any{ids, names, own})
 }
 
-// heapInUse returns the number of bytes of live objects on the heap.
+// heapInUse returns the number of bytes of live objects on the heap and in indexes.
 func heapInUse() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return m.HeapAlloc + uint64(index.Mapped())
 }

@@ -4,6 +4,7 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,19 +110,29 @@ func Text(path string, data []byte, column string) (text, rows string, err error
 
 // find returns the index of a column, and the index of the first row with names.
 func (t *table) find(spec string) (at, from int, found bool) {
+	place := -1
+	for i := range t.width() {
+		if strings.EqualFold(spec, letters(i)) || spec == strconv.Itoa(i+1) {
+			place = i
+		}
+	}
 	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
 		for j, cell := range row {
-			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) {
+			// A cell below other text may have the text "B" and be no heading.
+			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) && (place < 0 || t.first(j) == i) {
 				return j, i + 1, true
 			}
 		}
 	}
-	for i := range t.width() {
-		if strings.EqualFold(spec, letters(i)) || spec == strconv.Itoa(i+1) {
-			return i, t.below(i), true
-		}
+	if place < 0 {
+		return 0, 0, false
 	}
-	return 0, 0, false
+	return place, t.below(place), true
+}
+
+// first returns the index of the first row with text in a column, or -1.
+func (t *table) first(at int) int {
+	return slices.IndexFunc(t.rows, func(row []string) bool { return at < len(row) && strings.TrimSpace(row[at]) != "" })
 }
 
 // below returns the index of the row below the heading of a column, or 0 if there is no
@@ -178,25 +189,30 @@ func (t *table) width() (n int) {
 	return n
 }
 
-// columns returns the columns with text of all tables.
+// columns returns the columns with text of all tables. It reads each cell once, because a table
+// may have very many rows and one very long row.
 func columns(tables []table) (out []Column) {
 	for _, t := range tables {
-		for at := range t.width() {
-			c := Column{Spec: letters(at)}
+		all := make([]Column, t.width())
+		for _, row := range t.rows {
+			for at, cell := range row {
+				if strings.TrimSpace(cell) == "" {
+					continue
+				}
+				if all[at].Example = cell; all[at].Head == "" {
+					all[at].Head = cell
+				}
+			}
+		}
+		for at, c := range all {
+			if c.Head == "" {
+				continue
+			}
+			c.Spec, c.Head, c.Example = letters(at), clip(c.Head), clip(c.Example)
 			if len(tables) > 1 {
 				c.Spec = t.name + "!" + c.Spec
 			}
-			for _, row := range t.rows {
-				if at < len(row) && strings.TrimSpace(row[at]) != "" {
-					c.Example = clip(row[at])
-					if c.Head == "" {
-						c.Head = c.Example
-					}
-				}
-			}
-			if c.Head != "" {
-				out = append(out, c)
-			}
+			out = append(out, c)
 		}
 	}
 	return out

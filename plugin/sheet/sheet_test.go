@@ -3,11 +3,13 @@ package sheet
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -23,6 +25,8 @@ func TestCSV(t *testing.T) {
 		{"No,Site,Since\n1,a.example,2024\n", "2", "\na.example\n", ""},
 		{"\uFEFFNo;Site\r\n1;\"a.example\r\nb.example\"\r\n2;c.example\r\n", "Site", "\na.example b.example\n\nc.example\n", ""},
 		{"1\ta.example\tx, y\n2\tb.example\tz\n", "b", "a.example\nb.example\n", ""},
+		{"No,Site,Owner\n1,a.example,A\n2,b.example,B\n", "B", "\na.example\nb.example\n", ""}, // a cell with the text B is no heading
+		{"No,2,Owner\n1,a.example,A\n", "2", "\na.example\n", ""},
 		{"No,Site\n1,a.example\n", "", "", `is a table with several columns; the columns are: A ("No" ... "1"), B ("Site" ... "a.example")`},
 		{"No,Site\n1,a.example\n", "C", "", `has no column "C"; the columns are: A ("No" ... "1"), B ("Site" ... "a.example")`},
 		{"No,Site\n1,\"a.example\n", "B", "", "line 2, column 14: is not CSV: extraneous or missing \" in quoted-field"},
@@ -145,6 +149,87 @@ func TestCells(t *testing.T) {
 		if got := message(err); (want == "") != (err == nil) || !strings.Contains(got, want) {
 			t.Errorf("%s: error %q, want %q", cell, got, want)
 		}
+	}
+}
+
+// TestLargeSheet checks a sheet with one cell in its last row and column. The time must depend on
+// the cells, because a loop over all rows of all columns takes half a minute.
+func TestLargeSheet(t *testing.T) {
+	data := withSites(t, func(text []byte) []byte {
+		return bytes.Replace(text, []byte("</sheetData>"), []byte(`<row r="1048576"><c r="XFD1048576" t="str"><v>last.example</v></c></row></sheetData>`), 1)
+	})
+	begin := time.Now()
+	got, _, err := Text("list.xlsx", data, "Sites!XFD")
+	if want := strings.Repeat("\n", 1048575) + "last.example\n"; got != want || err != nil {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	_, _, err = Text("list.xlsx", data, "")
+	if !strings.Contains(message(err), `Sites!XFD ("last.example" ... "last.example")`) {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// TestSheetLimits checks sheets that are too large, or whose cells are in a wrong sequence.
+func TestSheetLimits(t *testing.T) {
+	var wide strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&wide, `<row r="%d"><c r="XFD%[1]d"><v>1</v></c></row>`, 10+i)
+	}
+	for rows, want := range map[string]string{
+		wide.String(): "the sheets have more than 4194304 cells up to cell XFD265; delete the columns and rows without names",
+		`<row r="8"><c r="A8"><v>1</v></c></row><row r="7"><c r="A7"><v>1</v></c></row>`: "row 7 comes after row 8",
+		`<row r="8"/><row r="8"/>`:                                      "row 8 comes after row 8",
+		`<row r="8"><c r="B8"><v>1</v></c><c r="A8"><v>1</v></c></row>`: "cell A8 comes after a cell to its right",
+		`<row r="8"><c r="A9"><v>1</v></c></row>`:                       `cell "A9" is no cell of row 8`,
+		`<row r="1048577"/>`:                                            `row "1048577" is no row of a sheet`,
+		`<row r="x"/>`:                                                  `row "x" is no row of a sheet`,
+		// Cells with a format and without a text, and rows and cells without a position.
+		`<row r="8"><c r="XFD8" s="1"/></row>`:              "",
+		`<row><c><v>1</v></c><c t="str"><v>2</v></c></row>`: "",
+	} {
+		data := withSites(t, func(text []byte) []byte {
+			return bytes.Replace(text, []byte("</sheetData>"), []byte(rows+"</sheetData>"), 1)
+		})
+		_, _, err := Text("list.xlsx", data, "Sites!B")
+		if got := message(err); (want == "") != (err == nil) || !strings.Contains(got, want) {
+			t.Errorf("%.80s: error %q, want %q", rows, got, want)
+		}
+	}
+}
+
+// TestTexts checks that a file with too many shared texts is refused before they are in memory.
+func TestTexts(t *testing.T) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	z, err := zip.NewReader(bytes.NewReader(workbook(t)), int64(len(workbook(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range z.File {
+		out, err := w.Create(part.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if part.Name == "xl/sharedStrings.xml" {
+			out.Write([]byte("<sst>" + strings.Repeat("<si/>", maxTexts+1) + "</sst>"))
+			continue
+		}
+		r, err := part.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(out, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Text("list.xlsx", b.Bytes(), "Sites!B"); !strings.Contains(message(err), "xl/sharedStrings.xml: has more than 2097152 texts") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -16,8 +16,11 @@ import (
 
 // These limits protect the memory. A small XLSX file can unpack to very much text.
 const (
-	maxUnzipped = 256 << 20 // bytes of all parts of the file
-	maxRows     = 2 << 20
+	maxUnzipped = 128 << 20 // bytes of all parts of the file
+	maxTexts    = 2 << 20   // shared texts
+	// maxArea limits the cells of all sheets. An empty cell to the left of a text counts too,
+	// because the library stores this cell.
+	maxArea = 4 << 20
 )
 
 // readXLSX reads all sheets that have text. It also reads hidden sheets, because a person must
@@ -49,9 +52,7 @@ func readXLSX(data []byte) (out []table, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("sheet %q, row %d: %w", name, len(t.rows)+1, err)
 			}
-			if t.rows = append(t.rows, row); len(t.rows) > maxRows {
-				return nil, fmt.Errorf("sheet %q has more than %d rows", name, maxRows)
-			}
+			t.rows = append(t.rows, row)
 		}
 		if err := errors.Join(rows.Error(), rows.Close()); err != nil {
 			return nil, fmt.Errorf("sheet %q: %w", name, err)
@@ -76,7 +77,9 @@ func sound(data []byte) error {
 		if part.Name == "xl/sharedStrings.xml" {
 			if err := tokens(part, func(t xml.Token) error {
 				if e, ok := t.(xml.StartElement); ok && e.Name.Local == "si" {
-					texts++
+					if texts++; texts > maxTexts {
+						return fmt.Errorf("has more than %d texts", maxTexts)
+					}
 				}
 				return nil
 			}); err != nil {
@@ -84,14 +87,16 @@ func sound(data []byte) error {
 			}
 		}
 	}
+	area := 0
 	for _, part := range z.File {
-		if path.Base(path.Dir(part.Name)) != "worksheets" || path.Ext(part.Name) != ".xml" {
+		if path.Ext(part.Name) != ".xml" {
 			continue
 		}
-		c := cells{texts: texts}
-		if err := tokens(part, c.token); err != nil {
+		c := cells{texts: texts, area: area}
+		if err := tokens(part, c.token); err != nil && !errors.Is(err, errNoSheet) {
 			return err
 		}
+		area = c.area
 	}
 	return nil
 }
@@ -118,32 +123,46 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 	return nil
 }
 
+// errNoSheet is the error of cells.token for a part that is no sheet. The name of a part does not
+// say whether the part is a sheet.
+var errNoSheet = errors.New("is no sheet")
+
 // A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
 type cells struct {
-	texts              int // the number of shared texts
+	sheet    bool // the part is a sheet
+	texts    int  // the number of shared texts
+	area     int  // the number of cells so far, see maxArea
+	row, col int  // the position of the last row and cell, from 1
+	last     int  // the column of the last cell with a text in this row
+	cell
+}
+
+// A cell is the present cell.
+type cell struct {
 	name, kind         string
 	formula, value, in bool
+	inline             bool
 	text               strings.Builder
 }
 
 func (c *cells) token(t xml.Token) error {
 	switch t := t.(type) {
 	case xml.StartElement:
+		if !c.sheet && t.Name.Local != "worksheet" {
+			return errNoSheet
+		}
+		c.sheet = true
 		switch t.Name.Local {
+		case "row":
+			return c.startRow(t.Attr)
 		case "c":
-			*c = cells{texts: c.texts}
-			for _, a := range t.Attr {
-				switch a.Name.Local {
-				case "r":
-					c.name = a.Value
-				case "t":
-					c.kind = a.Value
-				}
-			}
+			return c.start(t.Attr)
 		case "f":
 			c.formula = true
 		case "v":
 			c.value, c.in = true, true
+		case "is":
+			c.inline = true
 		}
 	case xml.CharData:
 		if c.in {
@@ -154,10 +173,66 @@ func (c *cells) token(t xml.Token) error {
 		case "v":
 			c.in = false
 		case "c":
-			return c.problem()
+			return c.end()
 		}
 	}
 	return nil
+}
+
+// startRow notes the number of a row. The library mixes up rows that are not in ascending order.
+func (c *cells) startRow(attr []xml.Attr) error {
+	row := c.row + 1
+	for _, a := range attr {
+		if a.Name.Local != "r" {
+			continue
+		}
+		n, err := strconv.Atoi(a.Value)
+		if err != nil || n > excelize.TotalRows {
+			return fmt.Errorf("row %q is no row of a sheet", a.Value)
+		}
+		if n < row {
+			return fmt.Errorf("row %d comes after row %d; open and save the file in a spreadsheet program", n, c.row)
+		}
+		row = n
+	}
+	c.row, c.col, c.last = row, 0, 0
+	return nil
+}
+
+// start notes the column of a cell. The library mixes up cells that are not in ascending order.
+func (c *cells) start(attr []xml.Attr) error {
+	c.cell = cell{}
+	col := c.col + 1
+	for _, a := range attr {
+		switch a.Name.Local {
+		case "r":
+			c.name = a.Value
+			n, row, err := excelize.CellNameToCoordinates(a.Value)
+			switch {
+			case err != nil || row != c.row:
+				return fmt.Errorf("cell %q is no cell of row %d", a.Value, c.row)
+			case n < col:
+				return fmt.Errorf("cell %s comes after a cell to its right; open and save the file in a spreadsheet program", a.Value)
+			}
+			col = n
+		case "t":
+			c.kind = a.Value
+		}
+	}
+	c.col = col
+	return nil
+}
+
+// end counts a cell, and returns an error if the cell has no text that a person sees.
+func (c *cells) end() error {
+	if c.value || c.inline || c.formula {
+		c.area += c.col - c.last
+		c.last = c.col
+	}
+	if c.area > maxArea {
+		return fmt.Errorf("the sheets have more than %d cells up to cell %s; delete the columns and rows without names", maxArea, c.name)
+	}
+	return c.problem()
 }
 
 // problem returns an error if a cell has no text.

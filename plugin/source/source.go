@@ -177,6 +177,9 @@ func (s *Source) LastLook() time.Time {
 	return s.lastLook
 }
 
+// Wake makes Run call Config.Due soon.
+func (s *Source) Wake() { s.kick() }
+
 // Close ends Run and frees the resources of the Source. It does not wait for Run. Open
 // streams then return ErrClosed. Close may be called more than once.
 func (s *Source) Close() error {

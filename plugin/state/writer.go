@@ -151,12 +151,13 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 		}
 		s.exists = true
 	}
+	var placed []Digest
 	set := Set{Options: next.Options, Guard: next.Guard, Versions: make(map[string]Version, len(next.Versions)), Floors: next.Floors, Unaccepted: base.Unaccepted}
 	for path, v := range next.Sorted() {
 		v.Snapshot = Snapshot{}
 		v.Accepted = v.Accepted.UTC().Truncate(time.Second)
 		was, known := base.Versions[path]
-		if err := s.storeBlobs(v, next.Blobs); err != nil {
+		if err := s.storeBlobs(v, next.Blobs, &placed); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %s: %w", printable.Line(path), err))
 			if known {
 				set.Versions[path] = was
@@ -167,6 +168,15 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 			v.Snapshot = was.Snapshot
 		}
 		set.Versions[path] = v
+	}
+	if len(placed) > 0 { // one sync for all blobs, because a start can have thousands
+		if err := s.fs.SyncDir(filepath.Join(s.dir, blobDir)); err != nil {
+			for _, d := range placed {
+				delete(s.have, d)
+			}
+			*errs = append(*errs, fmt.Errorf("state: %w", err))
+			return base, false
+		}
 	}
 	if base.Options != set.Options || base.Guard != set.Guard {
 		for path, v := range set.Versions {
@@ -182,8 +192,8 @@ func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 }
 
 // storeBlobs stores the blobs of v that are missing or damaged on the disk. A blob is a
-// copy of a file.
-func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error)) error {
+// copy of a file. The caller must sync the directory of the blobs in placed.
+func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, error), placed *[]Digest) error {
 	for what, d := range v.blobs() {
 		if s.have[d] && !s.isDamaged(d) {
 			continue
@@ -195,6 +205,7 @@ func (s *State) storeBlobs(v Version, from map[Digest]func() (io.ReadCloser, err
 		if err := s.storeBlob(d, open); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
+		*placed = append(*placed, d)
 	}
 	return nil
 }
@@ -217,7 +228,10 @@ func (s *State) storeBlob(d Digest, open func() (io.ReadCloser, error)) error {
 	if got := Digest(sum.Sum(nil)); got != d {
 		return fmt.Errorf("the content has changed: it has the SHA-256 %s in place of %s", got, d)
 	}
-	if err := f.Commit(blobName(d), 0o600); err != nil {
+	if err := f.Prepare(blobName(d), 0o600); err != nil {
+		return err
+	}
+	if err := f.Place(); err != nil {
 		return err
 	}
 	s.have[d] = true
@@ -241,6 +255,10 @@ func (s *State) snapshot(base Set, todo parts, errs *[]error) (left parts) {
 		v.Snapshot = snap
 		set.Versions[path] = v
 	}
+	if err := s.fs.SyncDir(filepath.Join(s.dir, partDir)); err != nil {
+		*errs = append(*errs, fmt.Errorf("state: %w", err))
+		return todo
+	}
 	if err := s.writeCurrent(set); err != nil {
 		*errs = append(*errs, fmt.Errorf("state: %w", err))
 		return todo
@@ -263,7 +281,10 @@ func (s *State) storePart(write func(io.Writer) error) (Snapshot, error) {
 	if size == 0 {
 		return snap, errors.New("a snapshot without bytes")
 	}
-	if err := f.Commit(snap.File(), 0o600); err != nil {
+	if err := f.Prepare(snap.File(), 0o600); err != nil {
+		return snap, err
+	}
+	if err := f.Place(); err != nil {
 		return snap, err
 	}
 	s.mu.Lock()

@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv(journalCrashEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, journalChild(dir))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(snapshotEnv); dir != "" {
 		fmt.Println(snapshotChild(dir))
 		os.Exit(0)

@@ -26,7 +26,7 @@ type handover struct {
 }
 
 // publish stores the versions in force in s.handover, for a Store that replaces s after a
-// reload of the Corefile.
+// reload of the Corefile. It also tells the subscribers about a new set.
 func (s *Store) publish() {
 	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
@@ -37,6 +37,10 @@ func (s *Store) publish() {
 		}
 	}
 	s.handover.Store(l)
+	if l.set != s.notified {
+		s.notified = l.set
+		s.subscribers.notify()
+	}
 }
 
 // sinceOf returns the time since which the set with the given digest is in force. A replaced
@@ -143,7 +147,7 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	}
 	if len(dup) == f.part.Orders() {
 		s.log.Errorf("%s: is not handed on, because other files have all its orders", path)
-		digest := f.ownDigest
+		digest := source.Digest(f.stored.Order)
 		f.version = f.former()
 		s.fail(path, f, digest, dup)
 		return false

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // This file opens the journal, the operator's evidence of what was in force. journal_events.go
@@ -28,6 +29,10 @@ type sharedJournal struct {
 	path  string
 	log   *queue
 	users []*Store // the newest last; guarded by journals
+
+	// recorded is the set whose orders were recorded last. Only the goroutine of the journal uses
+	// it.
+	recorded *ruleset.Set
 }
 
 // acquireJournal returns the journal at the path of the options, and begins to open it. The

@@ -3,7 +3,6 @@ package store
 import (
 	"io"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/state"
@@ -41,8 +41,8 @@ func (s *Store) journalVersion(path string) journal.Version {
 		return journal.Version{File: path}
 	}
 	v := journal.Version{File: path, SHA256: f.stored.Order.String(), Signed: journal.At(f.signed), Signers: f.stored.Keys}
-	if f.serial >= 0 {
-		serial := f.serial // the journal reads the record later, when f may have another version
+	if f.stored.Serial >= 0 {
+		serial := f.stored.Serial // the journal reads the record later, when f may have another version
 		v.Serial = &serial
 	}
 	v.Orders, v.Targets = f.part.Orders(), f.part.Targets()
@@ -70,7 +70,9 @@ func (s *Store) journalOutcome(err error) {
 		return
 	}
 	r := journal.Record{Event: journal.Outcome, Set: s.Status().Digest}
+	was := s.journaledPaths
 	if s.journaled == nil { // the versions of a state directory or of another Store may be in force
+		r.All = true
 		for _, path := range s.paths {
 			if s.files[path].part != nil {
 				r.Files = append(r.Files, s.journalVersion(path))
@@ -81,14 +83,24 @@ func (s *Store) journalOutcome(err error) {
 			r.Files = append(r.Files, s.journalVersion(a.path))
 		}
 	}
-	failures := map[string]int{}
+	failures, inForce := map[string]int{}, map[string]bool{}
+	for _, path := range s.paths {
+		if s.files[path].part != nil {
+			inForce[path] = true
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(was)) {
+		if !inForce[path] && !slices.ContainsFunc(r.Files, func(v journal.Version) bool { return v.File == path }) {
+			r.Files = append(r.Files, journal.Version{File: path}) // the file has no version in force any more
+		}
+	}
 	for _, path := range s.paths {
 		f := s.files[path]
 		if failures[path] = f.failures; f.failures > s.journaled[path] && f.err != nil {
 			r.Files = append(r.Files, journal.Version{File: path, SHA256: digestText(f), Problem: f.err.Error()})
 		}
 	}
-	s.journaled = failures
+	s.journaled, s.journaledPaths = failures, inForce
 	if err != nil {
 		r.Why = err.Error()
 	}
@@ -187,7 +199,8 @@ func (s *Store) journalStates() {
 		return
 	}
 	s.answered.Store(&sync.Map{})
-	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, activated: s.activated}
+	s.refreshCounters()
+	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, journal: s.journal, complete: s.started}
 	if x.set == nil {
 		return
 	}
@@ -201,32 +214,35 @@ func (s *Store) journalStates() {
 	}
 }
 
+// journalStarted records the orders that are gone since the journal was written last. It runs
+// when all files were loaded for the first time.
+func (s *Store) journalStarted() {
+	if s.started = true; s.journal == nil || !s.journal.newest(s) || s.set.Load() == nil {
+		return
+	}
+	x := stateEvents{set: s.set.Load(), journal: s.journal, why: "is in no version in force after a start of the server"}
+	if !s.journal.Do(256, x.removed) { // the event of the states refers to the same set
+		s.rejournal.Store(true)
+	}
+}
+
 // A stateEvents adds the changes of orders to the journal. It runs in the goroutine of the
 // journal.
+//
+// It compares the set with the records of the journal, and not with an older set. So it finds
+// changes that were made while the server did not run, or whose records a crash has prevented.
 type stateEvents struct {
-	set       *ruleset.Set
-	now       order.Time
-	word      func(ruleset.State) journal.Event
-	files     map[string]string // path -> digest
-	activated []activation
+	set      *ruleset.Set
+	now      order.Time
+	word     func(ruleset.State) journal.Event
+	files    map[string]string // path -> digest
+	journal  *sharedJournal
+	complete bool // all files were loaded, so an order that is not in the set is gone
+	why      string
 }
 
 func (x stateEvents) add(b *journal.Batch) {
-	secret := x.set.Secret()
-	corrected, removed := map[string]bool{}, map[string]*ruleset.Order{}
-	for _, a := range x.activated {
-		if a.old == nil {
-			continue
-		}
-		for what, o := range ruleset.Compare(a.old, a.new, math.MaxInt).Changes() {
-			switch what {
-			case ruleset.Changed:
-				corrected[o.ID] = true
-			case ruleset.Removed:
-				removed[o.ID] = o
-			}
-		}
-	}
+	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded)
 	held := map[journal.HeldTarget]string{}
 	for _, h := range x.set.Held() {
 		held[journal.HeldTarget{Order: h.Order.ID, Target: h.Target}] = h.Why
@@ -244,10 +260,16 @@ func (x stateEvents) add(b *journal.Batch) {
 		coop.Tick(i)
 		i++
 		id := o.Order.ID
-		delete(removed, id)
 		r := journal.Record{Order: id, Sealed: secret[o.Order], Lift: o.Lift}
-		if known := b.Known(id); !known || corrected[id] || b.State(id) == journal.Removed {
-			x.received(b, r, o, known && b.State(id) != journal.Removed)
+		sum := content(o)
+		if present := b.Present(id); !present || sum != "" && b.Changed(id, sum) {
+			if sum == "" { // the order was recorded as removed, because another Store was in force
+				content = x.set.Contents(nil)
+				sum = content(o)
+			}
+			r.Content = sum
+			x.received(b, r, o, present)
+			r.Content = ""
 		}
 		if _, ok := holds[id]; ok {
 			holds[id] = o.Order
@@ -260,12 +282,42 @@ func (x stateEvents) add(b *journal.Batch) {
 			b.Add(r)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(removed)) {
-		if b.Known(id) && b.State(id) != journal.Removed {
-			b.Add(journal.Record{Event: journal.Removed, Order: id, Sealed: removed[id].Terms.Disclosure.Sealed()})
-		}
+	if x.complete {
+		x.removed(b)
 	}
 	x.heldTargets(b, held, wasHeld, holds, secret)
+	x.journal.recorded = x.set
+}
+
+// removed adds an event for each order that is in no version in force any more.
+func (x stateEvents) removed(b *journal.Batch) {
+	present := func(yield func(string) bool) {
+		for o := range x.set.Orders() {
+			if !yield(o.ID) {
+				return
+			}
+		}
+	}
+	former := func(yield func(string, bool) bool) {
+		was := x.journal.recorded
+		if was == nil {
+			return
+		}
+		secret := was.Secret()
+		for o := range was.Orders() {
+			if !yield(o.ID, secret[o]) {
+				return
+			}
+		}
+	}
+	missing, err := b.Missing(present, former)
+	if err != nil {
+		x.journal.log.Errorf("journal %s: the orders that are gone cannot be recorded: %v", printable.Line(x.journal.path), err)
+		return
+	}
+	for _, m := range missing {
+		b.Add(journal.Record{Event: journal.Removed, Order: m.Order, Sealed: m.Sealed, Why: x.why})
+	}
 }
 
 // received adds the event of a new order, or of an order that was changed.
@@ -299,7 +351,8 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 }
 
 // Answered records in the journal that the order o has blocked its first query. It takes no
-// lock, and does not allocate for later queries.
+// lock, and does not allocate for later queries. The handlers call it only if Counter.Add returns
+// true, because the map is slower than the counters.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -324,7 +377,8 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 			b.Add(r)
 		}
 	}) {
-		m.Delete(o) // a later query will be recorded
+		m.Delete(o)
+		s.rejournal.Store(true) // a later query will be recorded
 	}
 }
 
@@ -335,6 +389,15 @@ func (s *Store) CountHits(c *hits.Counter) {
 	defer s.countersMu.Unlock()
 	if !slices.Contains(s.counters, c) {
 		s.counters = append(s.counters, c)
+	}
+}
+
+// refreshCounters makes the handlers call Answered again for each order.
+func (s *Store) refreshCounters() {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	for _, c := range s.counters {
+		c.Refresh()
 	}
 }
 

@@ -86,15 +86,19 @@ func (s *Store) observe(r source.File) {
 			err = bug
 		}
 	}
-	if r.Digest == f.ownDigest {
+	if state.Digest(r.Digest) == f.stored.Order {
 		f.unproven = false // prove has checked the same bytes
 	}
 	if digest := versionDigest(r.Digest, s.sidesOf(r, f)); f.part != nil && f.digest == digest && err == nil {
+		f.unsignedAt = time.Time{}
+		f.proven(p)
+		if err := s.rolledBack(r.Path, &f.version); err != nil {
+			s.fail(r.Path, f, r.Digest, err)
+			return
+		}
 		if f.err != nil && !r.Detached {
 			s.log.Infof("%s: is back as it was, version %.12s in force", r.Path, digest)
 		}
-		f.unsignedAt = time.Time{}
-		f.proven(p)
 		s.markGood(r, f)
 		return
 	}
@@ -384,5 +388,4 @@ func (s *Store) swap() {
 	}
 	s.status.Store(&st)
 	s.warnings, s.unlogged, s.unjournaled = warnings, true, true
-	s.subscribers.notify()
 }

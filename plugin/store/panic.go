@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
 )
 
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
@@ -66,7 +67,7 @@ func (s *Store) restore(before snapshot, err error) {
 		case f.waiting != nil:
 			digest = f.waiting.r.Digest
 		case refused[path] != nil:
-			digest = f.ownDigest
+			digest = source.Digest(f.stored.Order)
 		}
 		old, ok := before.files[path]
 		if !ok {

@@ -31,6 +31,7 @@ func (s *Store) recall() (changed bool) {
 	}
 	s.recalled = true
 	s.warnUnaccepted(st)
+	s.journalRequests(st)
 	set, first := st.Set(), len(s.files) == 0
 	lists := 0
 	for path, v := range set.Sorted() {
@@ -106,7 +107,7 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 		}
 		rest--
 		f, known := s.files[path]
-		if known && f.part != nil && f.serial >= v.Serial {
+		if known && f.part != nil && f.stored.Serial >= v.Serial {
 			continue
 		}
 		g, compiled, why, err := s.recalledVersion(st, path, v)
@@ -122,11 +123,15 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 		}
 		f = s.fileAt(path)
 		if f.part != nil {
-			s.log.Errorf("%s: the file has serial %s, but the state directory has a version with serial %d, which is in force again", path, serialText(f.serial), v.Serial)
+			s.log.Errorf("%s: the file has serial %s, but the state directory has a version with serial %d, which is in force again", path, serialText(f.stored.Serial), v.Serial)
 			maps.DeleteFunc(ids, func(_ string, part *ruleset.Part) bool { return part == f.part })
-			f.err = fmt.Errorf("%s: serial: is %s, but the version in force has %d", path, serialText(f.serial), v.Serial)
+			f.err = fmt.Errorf("%s: serial: is %s, but the version in force has %d", path, serialText(f.stored.Serial), v.Serial)
 		}
+		was := f.version
 		f.version = g.version(source.Digest(v.Order), v.Accepted)
+		if was.serial > f.serial { // the floor comes from the journal
+			f.serial, f.anyBytes, f.ownDigest = was.serial, was.anyBytes, was.ownDigest
+		}
 		f.stored, f.unchecked, f.unproven = v, !compiled, s.opt.Verify.Demanded()
 		f.unseen = f.unseen || !known
 		if !s.dropTaken(path, f, ids) {
@@ -168,6 +173,9 @@ func serialText(serial int64) string {
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
+		if v.anyBytes {
+			s.permitted[path] = v.serial
+		}
 		f := s.files[path]
 		switch {
 		case f == nil:

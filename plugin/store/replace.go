@@ -7,6 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
+	"github.com/dns-orders/blocklist/plugin/state"
 )
 
 // A Version is a version of an order file that has no errors.
@@ -21,7 +22,7 @@ type Version struct {
 // now. blocklistctl calls Accept to refuse the same files as the server.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
-	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial}}
+	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial, stored: state.Version{Order: state.Digest(old.Digest), Serial: old.File.Serial}}}
 	return s.mayReplace(source.File{Path: next.Path, Digest: next.Digest}, f, next.Part, next.File)
 }
 
@@ -65,8 +66,13 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 		return ""
 	}
 	has := "the version in force has"
-	if v.part == nil {
+	switch {
+	case v.part == nil:
 		has = "the last version in force at this path had"
+	case v.anyBytes:
+		has = "a person has set the serial"
+	case v.behind():
+		has = "an earlier version in force had"
 	}
 	switch {
 	case serial < 0:

@@ -116,6 +116,7 @@ func (s *Store) requested() {
 		if r.Refused == "" && s.setError != nil {
 			answers[i].Answer = state.Answer{Refused: fmt.Sprintf("the order set could not be built: %v", s.setError)}
 		}
+		s.journalRequest(r.Change, answers[i].Answer)
 		if text := answers[i].Refused; text != "" {
 			s.log.Warningf("state %s: %s, reason %q: refused: %s", s.dir.path, r.Change, r.Reason, text)
 		} else {
@@ -223,6 +224,7 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	default:
 		return "", errors.New("the configuration of the server does not include this file")
 	}
+	s.permitted[path] = serial
 	s.src.Again(path) // a version that was refused for its serial may now be good
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }

@@ -122,7 +122,7 @@ func (s *Store) summarize(begin time.Time) {
 		f := s.files[path]
 		st.LastOK = st.LastOK && f.err == nil
 		st.Ready = st.Ready && (f.part != nil || f.list != nil || f.unseen || f.pattern && (f.err == nil || s.anyInForce(path)))
-		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed, f.digest, f.serial, s.kindOf(path, f), f.part})
+		st.Files = append(st.Files, FileStatus{path, f.failures, f.err, f.expires, f.zone, f.signed, f.digest, f.ownSerial(), s.kindOf(path, f), f.part})
 	}
 	st.LastLoad = s.clock.Now()
 	st.Duration = st.LastLoad.Sub(begin)

@@ -23,7 +23,7 @@
 //   - request.go carries out requests of blocklistctl.
 //   - subscribe.go reports each new set to other parts of the process.
 //   - journal.go opens the journal (the evidence of what was in force). journal_events.go
-//     writes its events.
+//     writes its events. journal_floors.go takes over the serials that it has recorded.
 //   - status.go has the state for metrics and readiness. giveback.go returns memory to the
 //     operating system.
 package store
@@ -39,6 +39,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/guard"
 	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -110,7 +111,17 @@ type Store struct {
 
 	unjournaled bool           // the changes of the set in force are not in the journal yet
 	journaled   map[string]int // the failures of each file that are in the journal
-	nextBeat    time.Time      // the time of the next heartbeat of the journal
+	// journaledPaths has the files with a version in force, as the journal says.
+	journaledPaths map[string]bool
+	nextBeat       time.Time    // the time of the next heartbeat of the journal
+	started        bool         // all files were loaded for the first time
+	notified       *ruleset.Set // the set that the subscribers know
+	asked          bool         // the journal will report the floors; see askFloors
+	// permitted has the serials that a person has set, by path. The floors of the journal may be
+	// older.
+	permitted map[string]int64
+
+	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
 	// answered has the orders with a blocked query since the last journal record of their
 	// states. It is nil without a journal. counters count blocked queries. rejournal demands
@@ -119,6 +130,10 @@ type Store struct {
 	countersMu sync.Mutex
 	counters   []*hits.Counter
 	rejournal  atomic.Bool
+
+	// testers is the number of running self-tests. testedSet is the set that was tested last.
+	testers   atomic.Int32
+	testedSet atomic.Pointer[ruleset.Set]
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -199,7 +214,7 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 		clock = source.WallClock
 	}
 	s := &Store{
-		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{}, unread: map[string]state.Version{},
+		opt: opt, log: newQueue(log), clock: clock, files: map[string]*file{}, isProtectList: map[string]bool{}, former: map[string]version{}, unread: map[string]state.Version{}, permitted: map[string]int64{},
 		cancel: func() {}, rules: opt.Rules, times: timeLog{expired: map[string]order.Time{}},
 	}
 	for _, path := range opt.Protect {
@@ -223,7 +238,11 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 	}
 	s.inherit(others)
 	now, inherited := clock.Now(), len(s.files) > 0
-	if early = s.recall() && !inherited && s.complete(); early {
+	recalled := s.recall()
+	if s.journal != nil {
+		s.askFloors() // before the journal has records of this start
+	}
+	if early = recalled && !inherited && s.complete(); early {
 		s.summarize(now)
 		s.publish()
 		s.journalLoad(nil)
@@ -273,6 +292,7 @@ func (s *Store) start(ctx context.Context) error {
 			break
 		}
 	}
+	s.journalStarted()
 	var all []string
 	good := false
 	for _, path := range s.paths {
@@ -306,9 +326,9 @@ func (s *Store) anyBeingWritten() bool {
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
 // Idle reports whether the Store has written its log and waits for its clock or for a changed
-// file. Tests with a virtual clock use Idle.
+// file, and whether its self-test is over. Tests with a virtual clock use Idle.
 func (s *Store) Idle() bool {
-	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
 
 // Now returns the time of the Store's clock.

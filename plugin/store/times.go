@@ -30,6 +30,7 @@ func (s *Store) next() time.Time {
 	s.dropBytes()
 	at := s.due()
 	if s.journal != nil {
+		s.takeFloors()
 		if s.rejournal.Swap(false) {
 			s.journalStates()
 		}

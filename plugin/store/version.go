@@ -22,12 +22,14 @@ type version struct {
 	part      *ruleset.Part // the compiled orders; nil for a protect list, and if no version is in force
 	list      *guard.List   // the protect list; nil for an order file
 	digest    string        // the digest of the file and its side lists; see versionDigest
-	ownDigest source.Digest // the digest of the file alone
-	serial    int64         // -1 if the file has no serial
-	expires   order.Time    // the expires of the file, or order.NoTime
-	zone      string        // the time zone as written in the file
-	signed    time.Time     // the newest time of signing, or zero
-	number    uint64        // later versions of this process have higher numbers
+	ownDigest source.Digest // the digest of the only file that may have exactly this serial
+	// serial is the lowest serial of the next version, or -1. It is the serial of this version,
+	// unless a newer version was accepted before or a person has set it.
+	serial  int64
+	expires order.Time // the expires of the file, or order.NoTime
+	zone    string     // the time zone as written in the file
+	signed  time.Time  // the newest time of signing, or zero
+	number  uint64     // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
 	// unchecked means that the part comes from a snapshot, and was not compared with the stored
@@ -68,8 +70,8 @@ func (v *version) newerThan(w *version) bool {
 	switch {
 	case w.part == nil && w.list == nil:
 		return true
-	case v.serial >= 0 && w.serial >= 0 && v.serial != w.serial:
-		return v.serial > w.serial
+	case v.stored.Serial >= 0 && w.stored.Serial >= 0 && v.stored.Serial != w.stored.Serial:
+		return v.stored.Serial > w.stored.Serial
 	}
 	return v.number > w.number
 }
@@ -110,7 +112,7 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 // again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
-	if len(sides) > 0 || f.part == nil || r.Digest != f.ownDigest {
+	if len(sides) > 0 || f.part == nil || state.Digest(r.Digest) != f.stored.Order {
 		return sides
 	}
 	for name := range f.stored.Sides {

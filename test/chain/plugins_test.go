@@ -296,6 +296,33 @@ forward . $UPSTREAM`},
 			passes: []string{"a.house.example A +do"},
 		},
 		{
+			// docs/answers.md has this Corefile. template announces the encrypted transports.
+			name: "resinfo above template",
+			blocks: []string{`
+blocklist $ORDERS {
+    resinfo dns.example.net https://www.example.net/dns
+}
+template IN SVCB resolver.arpa {
+    match ^_dns[.]resolver[.]arpa[.]$
+    answer "{{ .Name }} 300 IN SVCB 1 dns.example.net. alpn=dot port=853"
+    fallthrough
+}
+template IN ANY resolver.arpa {
+    rcode NOERROR
+    authority "resolver.arpa. 300 IN SOA . . 1 3600 600 86400 300"
+}
+forward . $UPSTREAM`},
+			steps: []step{
+				blocked,
+				{"resolver.arpa RESINFO", `NOERROR aa rd ra; resolver.arpa. 3600 RESINFO "exterr=4,15-16" "infourl=https://www.example.net/dns"`, "", ""},
+				{"dns.example.net RESINFO +do", `NOERROR aa rd ra; dns.example.net. 3600 RESINFO "exterr=4,15-16" "infourl=https://www.example.net/dns"; do`, "", ""},
+				{"_dns.resolver.arpa SVCB", `NOERROR aa rd; _dns.resolver.arpa. 300 SVCB 1 dns.example.net. alpn="dot" port="853"`, "", ""},
+				{"_dns.resolver.arpa A", "NOERROR aa rd; SOA resolver.arpa. 300", "", ""},
+				{"resolver.arpa A", "NOERROR aa rd; SOA resolver.arpa. 300", "", ""},
+			},
+			passes: []string{"ok.example RESINFO", "www.resolver.arpa RESINFO", "dns.example.net TXT"},
+		},
+		{
 			// The second server block has the longer zone, and also the blocklist directive.
 			name: "file, in a block for all names and in one of its own",
 			files: map[string]string{"house.yaml": `version: 1

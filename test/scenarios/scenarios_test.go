@@ -22,6 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/test/clock"
 	"github.com/dns-orders/blocklist/test/coredns"
 	"github.com/dns-orders/blocklist/test/script"
+	"github.com/dns-orders/blocklist/test/upstream"
 )
 
 func TestMain(m *testing.M) {
@@ -86,7 +87,7 @@ type scenario struct {
 	t        *testing.T
 	clock    *clock.Clock
 	log      *coredns.Log
-	upstream *upstreamResolver
+	upstream *upstream.Resolver
 	inst     *caddy.Instance // nil while no server runs
 	counted  map[string]float64
 	recorded int // the number of records that the step journal has printed
@@ -116,7 +117,7 @@ func (s *scenario) steps() map[string]script.Step {
 // begin prepares a scenario for the script file.
 func begin(file *script.Script) *scenario {
 	s := &scenario{Script: file, t: file.T, clock: clock.New(noon)}
-	s.upstream = startUpstream(s.t, s.fileOr("upstream", defaultUpstream))
+	s.upstream = upstream.Start(s.t, s.fileOr("upstream", defaultUpstream))
 	s.LayOut(func(name string) bool { return name == "upstream" || strings.HasPrefix(name, "Corefile") })
 
 	s.log = coredns.CaptureLog(s.t)

@@ -88,7 +88,7 @@ func (s *scenario) corefile(args []string) caddy.Input {
 		text = s.File(name)
 	}
 	text = blockLine.ReplaceAll(text, []byte("${1}0 {\n bind 127.0.0.1\n querycounter"))
-	text = bytes.ReplaceAll(text, []byte("192.0.2.53"), []byte(s.upstream.addr))
+	text = bytes.ReplaceAll(text, []byte("192.0.2.53"), []byte(s.upstream.Addr))
 	return coredns.Input(string(text))
 }
 

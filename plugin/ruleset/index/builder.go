@@ -79,7 +79,7 @@ func (b *Builder) wait(value uint32) {
 func (b *Builder) flush() {
 	coop.Yield()
 	if b.x.nodes == nil {
-		b.x.nodes = make([]uint32, 1)
+		b.x.nodes = alloc[uint32](&b.x, 1, 16)
 		b.x.key = rand.Uint64()
 		b.rebuild(1)
 	}
@@ -122,7 +122,7 @@ func (b *Builder) add(w *dname.Wire, value uint32) {
 		switch had := n.flags; {
 		case !isName && had&interior == 0:
 			n.flags, n.number = had|interior, uint64(len(b.x.nodes))<<1
-			b.x.nodes = append(b.x.nodes, 0)
+			b.x.nodes = push(&b.x, b.x.nodes, 0)
 		case isName && had&hasRef == 0:
 			n.flags, n.ref = had|hasRef, uint64(value)<<1
 		case isName:
@@ -189,26 +189,18 @@ func (b *Builder) Grow(n int) {
 		// children have the number of the node.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
-	b.x.nodes = grow(b.x.nodes, inner)
-	b.x.arena = grow(b.x.arena, size)
+	b.x.nodes = grow(&b.x, b.x.nodes, inner)
+	b.x.arena = grow(&b.x, b.x.arena, size)
 	if buckets := (b.used+nodes+nodes/32)/fill + 1; buckets > len(b.x.buckets) {
 		b.rebuild(max(buckets, len(b.x.buckets)+len(b.x.buckets)/4))
 	}
 }
 
-// grow reserves memory for at least n more elements. slices.Grow would clear the memory,
-// and would not yield during the clearing.
-func grow[T any](s []T, n int) []T {
-	if n += n / 32; cap(s)-len(s) >= n {
-		return s
-	}
-	return append(make([]T, 0, len(s)+max(n, len(s)/4)), s...)
-}
-
 // rebuild moves all nodes into a new table with the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
-	b.x.buckets = nil // frees the memory of the old buckets before the new buckets are made
-	b.x.buckets = make([]bucket, buckets)
+	free(&b.x, b.x.buckets)
+	b.x.buckets = nil // frees the old buckets in the heap before the new buckets are made
+	b.x.buckets = alloc[bucket](&b.x, buckets, buckets)
 	// A parent has a smaller number than its children. The hash of a parent is therefore
 	// known first.
 	hashes := make([]uint64, len(b.x.nodes))
@@ -265,7 +257,7 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 		x.names++
 		x.topLevel = x.topLevel || r.parent == 0
 		if mark(ref) {
-			x.marked = append(x.marked, off)
+			x.marked = push(&x, x.marked, off)
 			x.markAbove(r.parent)
 		}
 	}
@@ -278,17 +270,18 @@ func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32
 func (b *Builder) fit() {
 	x := &b.x
 	if cap(x.nodes) > 2*len(x.nodes) {
-		x.nodes = slices.Clone(x.nodes)
+		x.nodes = move(x, x.nodes, len(x.nodes))
 	}
 	full := fill*len(x.buckets) <= b.used+b.used/8+fill
 	if b.dead > len(x.arena)/16 {
-		live := Index{arena: make([]byte, 0, len(x.arena)-b.dead), nodes: x.nodes}
+		live := Index{arena: alloc[byte](x, 0, len(x.arena)-b.dead+maxRecord), nodes: x.nodes, mem: x.mem}
 		for _, r := range x.records() {
 			live.append(r)
 		}
+		free(x, x.arena)
 		x.arena, full = live.arena, false
 	} else if cap(x.arena)-len(x.arena) > len(x.arena)/16 {
-		x.arena = append(make([]byte, 0, len(x.arena)), x.arena...)
+		x.arena = move(x, x.arena, len(x.arena))
 	}
 	if !full {
 		b.rebuild(b.used/fill + 1)

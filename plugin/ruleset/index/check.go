@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -12,6 +13,7 @@ import (
 // Check returns an error if a look-up could panic, not end, or miss a name. It takes as
 // long as building the index. The caller must check the refs.
 func (x *Index) Check() (err error) {
+	defer runtime.KeepAlive(x)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errDamaged, p)
@@ -106,5 +108,8 @@ func (x *Index) fault() string {
 // Same reports whether each look-up has the same result in x and y. Call Check for both
 // first.
 func (x *Index) Same(y *Index) bool {
-	return x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
+	same := x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
+	runtime.KeepAlive(x)
+	runtime.KeepAlive(y)
+	return same
 }

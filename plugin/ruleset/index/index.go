@@ -39,6 +39,7 @@ package index
 import (
 	"iter"
 	"math/bits"
+	"runtime"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -63,6 +64,7 @@ type Index struct {
 	// canonical order (RFC 4034, section 6.1). In this order, the names below a name
 	// follow directly.
 	marked []uint32
+	mem    *memory // owns the arrays that are outside of the heap
 }
 
 // A Hit is a name of the index that is equal to the query name or above it.
@@ -90,23 +92,26 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))
 		if slot == nil {
-			return hits, false
+			markedBelow = false
+			break
 		}
 		if n.flags&hasRef != 0 {
 			hits = append(hits, Hit{k, uint32(n.ref >> 1)})
 		}
 		if n.flags&interior == 0 {
-			return hits, false
+			markedBelow = false
+			break
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
 	// For the root, the loop does not run. The result is empty, because an index never
 	// contains the root.
+	runtime.KeepAlive(x)
 	return hits, markedBelow
 }
 
 // Covers reports whether w or an ancestor of w has a value. It needs little stack.
-func (x *Index) Covers(w *dname.Wire) bool {
+func (x *Index) Covers(w *dname.Wire) (covered bool) {
 	if x.passes(w) {
 		return false
 	}
@@ -114,15 +119,14 @@ func (x *Index) Covers(w *dname.Wire) bool {
 	for k := 1; k <= labels; k++ {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))
-		if slot == nil || n.flags&hasRef != 0 {
-			return slot != nil
-		}
-		if n.flags&interior == 0 {
-			return false
+		covered = slot != nil && n.flags&hasRef != 0
+		if slot == nil || covered || n.flags&interior == 0 {
+			break
 		}
 		parent = n.number >> 1
 	}
-	return false
+	runtime.KeepAlive(x)
+	return covered
 }
 
 // HasBelow reports whether the index contains a name below w. The name w must not be the root.
@@ -130,16 +134,15 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	if x.passes(w) {
 		return false
 	}
-	parent, h := uint64(0), x.key
-	for k := 1; k <= w.NumLabels(); k++ {
+	parent, h, has := uint64(0), x.key, true
+	for k := 1; k <= w.NumLabels() && has; k++ {
 		h = w.Hash(k, h)
 		slot, n := x.find(h, parent, w.Label(k))
-		if slot == nil || n.flags&interior == 0 {
-			return false
-		}
+		has = slot != nil && n.flags&interior != 0
 		parent = n.number >> 1
 	}
-	return true
+	runtime.KeepAlive(x)
+	return has
 }
 
 // passes checks only the last two labels of w. If it returns true, the index has no name
@@ -152,7 +155,9 @@ func (x *Index) passes(w *dname.Wire) bool {
 // known.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
-	return b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
+	lacks := b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0
+	runtime.KeepAlive(x)
+	return lacks
 }
 
 // find returns a pointer to the offset of the record with this parent and label, or nil.
@@ -177,17 +182,19 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 }
 
 // records yields the offset and the record of each node, in the sequence of the arena.
-// Dead records are skipped.
+// Dead records are skipped. The index is in use until the iteration
+// has ended.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {
 			coop.Tick(i)
 			r, next := x.at(off)
 			if r.flags != 0 && !yield(off, r) {
-				return
+				break
 			}
 			off = next
 		}
+		runtime.KeepAlive(x)
 	}
 }
 
@@ -245,6 +252,7 @@ func (x *Index) Marked(i int, dst *dname.Wire) bool {
 	}
 	r, _ := x.at(x.marked[i])
 	x.setName(dst, r)
+	runtime.KeepAlive(x)
 	return true
 }
 

@@ -2,6 +2,7 @@ package index
 
 import (
 	"iter"
+	"runtime"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
@@ -45,9 +46,11 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 				}
 			}
 			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
-				return
+				break
 			}
 		}
+		runtime.KeepAlive(x)
+		runtime.KeepAlive(y)
 	}
 }
 

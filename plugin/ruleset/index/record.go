@@ -96,9 +96,15 @@ func uvarint(b []byte) (uint64, int) {
 	return binary.Uvarint(b)
 }
 
+// maxRecord is the largest size of a record in bytes: three varints, the flags and a label.
+const maxRecord = 3*binary.MaxVarintLen64 + 1 + dname.MaxLabel
+
 // append writes a record at the end of the arena, and returns its offset.
 func (x *Index) append(r record) uint32 {
 	off := uint32(len(x.arena))
+	if cap(x.arena)-len(x.arena) < maxRecord {
+		x.arena = grow(x, x.arena, max(maxRecord, more(len(x.arena))))
+	}
 	x.arena = binary.AppendUvarint(x.arena, r.parent)
 	x.arena = append(append(x.arena, r.flags|byte(len(r.label))), r.label...)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -101,6 +102,7 @@ func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	}
 	w.put(buf)
 	w.put(binary.LittleEndian.AppendUint64(nil, w.sum.Sum64()))
+	runtime.KeepAlive(x)
 	return w.n, w.err
 }
 
@@ -158,17 +160,18 @@ func Read(from io.Reader, size int64) (*Index, error) {
 	}
 	x := &Index{key: v[1], names: int(v[2]), topLevel: v[3] == 1}
 	r.sum.Reset()
-	x.buckets = r.buckets(int(buckets))
+	x.buckets = r.buckets(alloc[bucket](x, int(buckets), int(buckets)))
 	if !slices.ContainsFunc(x.buckets, func(b bucket) bool { return b.over == 0 }) && r.err == nil {
 		r.err = fmt.Errorf("%w: all buckets are full", errDamaged) // a look-up of a missing name would not end
 	}
-	x.arena = r.bytes(int(arena))
-	x.nodes = r.offsets(int(nodes))
-	x.marked = r.offsets(int(marked))
+	x.arena = r.bytes(alloc[byte](x, int(arena), int(arena)))
+	x.nodes = r.offsets(alloc[uint32](x, int(nodes), int(nodes)))
+	x.marked = r.offsets(alloc[uint32](x, int(marked), int(marked)))
 	sum := r.sum.Sum64()
 	if got := r.next(8); r.err == nil && binary.LittleEndian.Uint64(got) != sum {
 		r.err = fmt.Errorf("%w: wrong checksum", errDamaged)
 	}
+	runtime.KeepAlive(x)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -203,8 +206,7 @@ func (r *reader) fill(b []byte) {
 	}
 }
 
-func (r *reader) buckets(n int) []bucket {
-	out := make([]bucket, n)
+func (r *reader) buckets(out []bucket) []bucket {
 	for rest := out; len(rest) > 0 && r.err == nil; {
 		some := rest[:min(len(rest), len(r.buf)/bucketSize)]
 		rest = rest[len(some):]
@@ -224,8 +226,7 @@ func (r *reader) buckets(n int) []bucket {
 	return out
 }
 
-func (r *reader) bytes(n int) []byte {
-	out := make([]byte, n)
+func (r *reader) bytes(out []byte) []byte {
 	for rest := out; len(rest) > 0 && r.err == nil; {
 		some := rest[:min(len(rest), len(r.buf))]
 		rest = rest[len(some):]
@@ -234,8 +235,7 @@ func (r *reader) bytes(n int) []byte {
 	return out
 }
 
-func (r *reader) offsets(n int) []uint32 {
-	out := make([]uint32, n)
+func (r *reader) offsets(out []uint32) []uint32 {
 	for rest := out; len(rest) > 0 && r.err == nil; {
 		some := rest[:min(len(rest), len(r.buf)/4)]
 		rest = rest[len(some):]

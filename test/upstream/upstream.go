@@ -1,30 +1,42 @@
-package scenarios
+// Package upstream is a DNS server for tests. It answers like a resolver.
+package upstream
 
 import (
 	"net"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/miekg/dns"
 )
 
-// An upstreamResolver is a DNS server that answers like a resolver, with records of any
-// zones.
-type upstreamResolver struct {
-	addr    string
+// A Resolver is a DNS server that answers like a resolver, with records of any zones from one
+// zone file.
+type Resolver struct {
+	// Addr is the address of the server, for UDP and TCP.
+	Addr    string
 	records map[string][]dns.RR // the keys are owners in lower case
 	rcodes  map[string]int
+	silent  map[string]bool // names without an answer
+	large   map[string]bool // names whose answers over UDP are truncated
+	errors  map[string]uint16
+
+	mu      sync.Mutex
+	queries []string
 }
 
-// startUpstream starts a DNS server with the records in text. A line "! RCODE NAME" sets the RCODE
-// of answers for NAME.
-func startUpstream(t *testing.T, text string) *upstreamResolver {
+// Start starts a DNS server with the records in text. A line "! RCODE NAME" sets the RCODE of
+// answers for NAME. With "! DROP NAME" a query for NAME gets no answer, and with "! TC NAME" it
+// needs TCP. With "! EDE CODE NAME", answers for NAME are NXDOMAIN with an extended error.
+func Start(t testing.TB, text string) *Resolver {
 	t.Helper()
-	u := &upstreamResolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}}
+	u := &Resolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}, silent: map[string]bool{}, large: map[string]bool{}, errors: map[string]uint16{}}
 	var zone strings.Builder
 	for line := range strings.Lines(text) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "!" {
-			u.rcodes[dns.CanonicalName(f[2])] = dns.StringToRcode[f[1]]
+		if f := strings.Fields(line); len(f) > 2 && f[0] == "!" {
+			u.special(t, f[1:])
 			continue
 		}
 		zone.WriteString(line)
@@ -39,7 +51,7 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 		t.Fatal(err)
 	}
 	streams, packets := listenBoth(t)
-	u.addr = packets.LocalAddr().String()
+	u.Addr = packets.LocalAddr().String()
 	for _, srv := range []*dns.Server{{PacketConn: packets, Handler: u}, {Listener: streams, Handler: u}} {
 		started := make(chan bool)
 		srv.NotifyStartedFunc = func() { close(started) }
@@ -50,8 +62,38 @@ func startUpstream(t *testing.T, text string) *upstreamResolver {
 	return u
 }
 
+// special reads the words of a line that begins with "!".
+func (u *Resolver) special(t testing.TB, words []string) {
+	t.Helper()
+	name := dns.CanonicalName(words[len(words)-1])
+	rcode, known := dns.StringToRcode[words[0]]
+	switch {
+	case words[0] == "DROP":
+		u.silent[name] = true
+	case words[0] == "TC":
+		u.large[name] = true
+	case words[0] == "EDE" && len(words) == 3:
+		code, err := strconv.ParseUint(words[1], 10, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.errors[name], u.rcodes[name] = uint16(code), dns.RcodeNameError
+	case known:
+		u.rcodes[name] = rcode
+	default:
+		t.Fatalf("unknown word in the line ! %s", strings.Join(words, " "))
+	}
+}
+
+// Queries returns the queries so far as "NAME TYPE", sorted.
+func (u *Resolver) Queries() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Sorted(slices.Values(u.queries))
+}
+
 // listenBoth listens on the same port for TCP and UDP.
-func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
+func listenBoth(t testing.TB) (net.Listener, net.PacketConn) {
 	t.Helper()
 	var refused error
 	for range 100 {
@@ -71,9 +113,22 @@ func listenBoth(t *testing.T) (net.Listener, net.PacketConn) {
 }
 
 // ServeDNS implements dns.Handler.
-func (u *upstreamResolver) ServeDNS(w dns.ResponseWriter, r *dns.Msg) { w.WriteMsg(u.answer(r)) }
+func (u *Resolver) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
+	name := dns.CanonicalName(r.Question[0].Name)
+	u.mu.Lock()
+	u.queries = append(u.queries, name+" "+dns.TypeToString[r.Question[0].Qtype])
+	u.mu.Unlock()
+	if u.silent[name] {
+		return
+	}
+	m := u.answer(r)
+	if w.RemoteAddr().Network() == "udp" && u.large[name] {
+		m.Answer, m.Truncated = nil, true
+	}
+	w.WriteMsg(m)
+}
 
-func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
+func (u *Resolver) answer(r *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(r)
 	m.RecursionAvailable = true
 	q := r.Question[0]
@@ -84,6 +139,9 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 	}
 	if rcode, ok := u.rcodes[dns.CanonicalName(q.Name)]; ok {
 		m.Rcode = rcode
+		if code, ok := u.errors[dns.CanonicalName(q.Name)]; ok && m.IsEdns0() != nil {
+			m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: code})
+		}
 		return m
 	}
 	name := q.Name
@@ -120,7 +178,7 @@ func (u *upstreamResolver) answer(r *dns.Msg) *dns.Msg {
 
 // at returns the records of a name, or the records of a wildcard that matches the name. It also
 // reports whether the name exists.
-func (u *upstreamResolver) at(name string) (rrs []dns.RR, exists bool) {
+func (u *Resolver) at(name string) (rrs []dns.RR, exists bool) {
 	canonical := dns.CanonicalName(name)
 	if rrs, ok := u.records[canonical]; ok {
 		return rrs, true
@@ -163,7 +221,7 @@ func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	return out
 }
 
-func (u *upstreamResolver) dname(name string) *dns.DNAME {
+func (u *Resolver) dname(name string) *dns.DNAME {
 	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {
 			if d, ok := rr.(*dns.DNAME); ok {
@@ -176,7 +234,7 @@ func (u *upstreamResolver) dname(name string) *dns.DNAME {
 
 // addTargets adds the address records of the hosts in the records rrs. Some resolvers do
 // the same.
-func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
+func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	for _, rr := range rrs {
 		target := ""
 		switch rr := rr.(type) {
@@ -197,9 +255,9 @@ func (u *upstreamResolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name. If there is none, it
-// returns an SOA record of the root.
-func (u *upstreamResolver) soa(name string) dns.RR {
+// soa returns the SOA record of the zone that contains a name, or else an SOA record of the
+// root.
+func (u *Resolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {
 			if soa, ok := rr.(*dns.SOA); ok {

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/go-playground/locales"
+	"github.com/go-playground/locales/bg"
+	"github.com/go-playground/locales/ca"
+	"github.com/go-playground/locales/cs"
+	"github.com/go-playground/locales/da"
+	"github.com/go-playground/locales/de"
+	"github.com/go-playground/locales/de_AT"
+	"github.com/go-playground/locales/el"
+	"github.com/go-playground/locales/en"
+	"github.com/go-playground/locales/es"
+	"github.com/go-playground/locales/et"
+	"github.com/go-playground/locales/fi"
+	"github.com/go-playground/locales/fr"
+	"github.com/go-playground/locales/hr"
+	"github.com/go-playground/locales/hu"
+	"github.com/go-playground/locales/it"
+	"github.com/go-playground/locales/lt"
+	"github.com/go-playground/locales/lv"
+	"github.com/go-playground/locales/nb"
+	"github.com/go-playground/locales/nl"
+	"github.com/go-playground/locales/pl"
+	"github.com/go-playground/locales/pt"
+	"github.com/go-playground/locales/ro"
+	"github.com/go-playground/locales/sk"
+	"github.com/go-playground/locales/sl"
+	"github.com/go-playground/locales/sv"
+	"github.com/go-playground/locales/tr"
+	"github.com/go-playground/locales/uk"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// calendars returns the languages whose names of months and days are understood.
+func calendars() []locales.Translator {
+	return []locales.Translator{bg.New(), ca.New(), cs.New(), da.New(), de.New(), de_AT.New(), el.New(), en.New(), es.New(),
+		et.New(), fi.New(), fr.New(), hr.New(), hu.New(), it.New(), lt.New(), lv.New(), nb.New(), nl.New(), pl.New(), pt.New(),
+		ro.New(), sk.New(), sl.New(), sv.New(), tr.New(), uk.New()}
+}
+
+// A vocabulary has the words of dates, in lower case and without accents.
+type vocabulary struct {
+	// months has the months of a name. Some names have two: the Polish "listopada" is November,
+	// and the Croatian "listopada" is October.
+	months map[string][]time.Month
+	days   map[string]bool // the days of the week
+}
+
+// dateWords returns the vocabulary of all calendars.
+var dateWords = sync.OnceValue(func() vocabulary {
+	v := vocabulary{months: map[string][]time.Month{}, days: map[string]bool{}}
+	for _, c := range calendars() {
+		for _, names := range [][]string{c.MonthsWide(), c.MonthsAbbreviated()} {
+			for i, name := range names {
+				word, m := dateWord(name), time.Month(i+1)
+				if !slices.Contains(v.months[word], m) {
+					v.months[word] = append(v.months[word], m)
+				}
+			}
+		}
+		for _, names := range [][]string{c.WeekdaysWide(), c.WeekdaysAbbreviated()} {
+			for _, name := range names {
+				for _, word := range wordsOf(name) {
+					v.days[word] = true
+				}
+			}
+		}
+	}
+	return v
+})
+
+// dateWord returns a word of a date in lower case, without accents and without its last dot.
+func dateWord(s string) string {
+	return strings.TrimSuffix(strings.ToLower(plainLetters(s)), ".")
+}
+
+// wordsOf splits a text into words in the form of dateWord. The ordinal signs of Spanish and
+// Portuguese separate words.
+func wordsOf(s string) []string {
+	return strings.FieldsFunc(dateWord(s), func(r rune) bool {
+		return r == 'º' || r == 'ª' || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// smallWords are words of a date without a meaning of their own, such as in "le 1er mars" and
+// "23 de noviembre de 2026".
+var smallWords = map[string]bool{
+	"the": true, "of": true, "on": true, // English
+	"il": true, "lo": true, "li": true, "addi": true, "di": true, "del": true, // Italian
+	"le": true, "du": true, // French
+	"den": true, "der": true, "am": true, "vom": true, // German
+	"el": true, "de": true, "do": true, "em": true, // Spanish, Portuguese
+	"op": true, "van": true, // Dutch
+	"dnia": true, "dne": true, "r": true, "roku": true, "roka": true, // Polish, Czech, Slovak
+}
+
+// ordinals are the ends of numbers such as 1er and 23rd.
+var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
+
+// inEnglish returns a date with the month in English, for example "23 November 2026". The
+// result has two dates if the month has two meanings. It is empty if s is no date in words.
+func inEnglish(s string) (dates []string) {
+	var before, after []string
+	var months []time.Month
+	for _, word := range wordsOf(s) {
+		n := strings.TrimLeft(word, "0123456789")
+		digits := word[:len(word)-len(n)]
+		m := dateWords().months[word]
+		switch {
+		case digits != "" && !slices.Contains(ordinals, n), len(m) > 0 && months != nil:
+			return nil
+		case digits != "" && months == nil:
+			before = append(before, digits)
+		case digits != "":
+			after = append(after, digits)
+		case len(m) > 0:
+			months = m
+		case !smallWords[word] && !dateWords().days[word]:
+			return nil
+		}
+	}
+	if len(before)+len(after) != 2 {
+		return nil
+	}
+	for _, m := range months {
+		dates = append(dates, strings.Join(slices.Concat(before, []string{m.String()}, after), " "))
+	}
+	return dates
+}
+
+// severalDates returns the reason why a date with two meanings is refused. The meanings are
+// results of inEnglish.
+func severalDates(s string, meanings []string) string {
+	var days, write []string
+	for _, m := range meanings {
+		date := order.Notation(m)
+		day, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			return fmt.Sprintf("is no day of the calendar, got %q", s)
+		}
+		days, write = append(days, day.Format("2 January")), append(write, date)
+	}
+	return fmt.Sprintf("%q is %s, because the month has two meanings; write %s", s, strings.Join(days, " or "), strings.Join(write, " or "))
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// TestDates checks the dates and times that a person can answer with. An empty want means that
+// the answer is refused.
+func TestDates(t *testing.T) {
+	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
+	for answer, want := range map[string]string{
+		"2026-11-23": "2026-11-23", "2026-11-23 9.30": "2026-11-23T09:30", "23/11/2026": "2026-11-23", "3.4.2026": "2026-04-03",
+		"today 9:05": x.now.Time().Format(time.DateOnly) + "T09:05",
+
+		"23 novembre 2026": "2026-11-23", "Milano, 23 novembre 2026": "", "lì 23 novembre 2026": "2026-11-23", "lunedì 23 novembre 2026": "2026-11-23",
+		"1° marzo 2026": "2026-03-01", "23 novembre 2026, ore 18.05": "2026-11-23T18:05", "23 nov. 2026 alle ore 9:05": "2026-11-23T09:05",
+		"1er mars 2026": "2026-03-01", "le 1er août 2026": "2026-08-01", "1ER AOÛT 2026": "2026-08-01", "le 4 de\u0301cembre 2026 à 18h05": "2026-12-04T18:05",
+		"vendredi 13 févr. 2026 à 18 heures": "2026-02-13T18:00",
+		"23. November 2026":                  "2026-11-23", "den 1. März 2026": "2026-03-01", "2. Jänner 2026 um 18:05 Uhr": "2026-01-02T18:05", "Montag, 23. Nov. 2026 um 9 Uhr": "2026-11-23T09:00",
+		"23 de noviembre de 2026": "2026-11-23", "1º de marzo del 2026 a las 18:05": "2026-03-01T18:05",
+		"1.º de março de 2026": "2026-03-01", "23 de dezembro de 2026 às 18h05": "2026-12-23T18:05",
+		"1 mei 2026": "2026-05-01", "23 maart 2026 om 18.05 uur": "2026-03-23T18:05", "den 1. maj 2026 kl. 18.05": "2026-05-01T18:05",
+		"1 lutego 2026 r.": "2026-02-01", "23 października 2026 r. o godz. 18:05": "2026-10-23T18:05", "2026. november 23.": "2026-11-23", "23 жовтня 2026": "2026-10-23",
+
+		"oggi": x.now.Time().In(zoneOf(x.file)).Format(time.DateOnly), "aujourd'hui": x.now.Time().In(zoneOf(x.file)).Format(time.DateOnly),
+		"ieri alle 9:05":                  x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -1).Format(time.DateOnly) + "T09:05",
+		"gestern 18.05":                   x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -1).Format(time.DateOnly) + "T18:05",
+		"alle 23:00 del 29 novembre 2026": "2026-11-29T23:00", "18.05 Uhr am 1. März 2026": "2026-03-01T18:05", "18h05 le 1er mars 2026": "2026-03-01T18:05", "18:05 2026-03-01": "2026-03-01T18:05",
+		"29 novembre 2026 ore 7": "2026-11-29T07:00",
+
+		// Dates with two meanings, or with none.
+		"18:05 03/04/2026": "", "29 novembre 2026 alle 7": "",
+		"03/04/2026": "", "3-4-2026": "", "03/04/2026 18:05": "", "23 listopada 2026": "", "1 lip 2026": "",
+		"30 febbraio 2026": "", "23 novembre 26": "", "novembre 2026": "", "23 novembre": "", "23 mars avril 2026": "", "mar 3 2026 mars": "",
+		"non prima del 23 novembre 2026": "", "23 novembre 2026 12": "", "23 brumaire 2026": "", "23 novembre 2026 alle ore 25.00": "",
+	} {
+		got, wrong := x.timeText(answer)
+		if !isTime(got) || wrong != "" {
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q (%s)", answer, got, want, wrong)
+		}
+	}
+	const two = `"23 listopada 2026" is 23 October or 23 November, because the month has two meanings; write 2026-10-23 or 2026-11-23`
+	if _, wrong := x.timeText("23 listopada 2026"); wrong != two && wrong != strings.NewReplacer("October", "November", "November", "October", "-10-", "-11-", "-11-", "-10-").Replace(two) {
+		t.Errorf("got %q", wrong)
+	}
+	for word := range smallWords {
+		if m := dateWords().months[word]; m != nil {
+			t.Errorf("the small word %q is the month %v", word, m)
+		}
+	}
+}
+
+// TestDurations checks durations in words.
+func TestDurations(t *testing.T) {
+	for answer, want := range map[string]string{
+		"30m": "30m", "24 hours": "24h", "5 Days": "5d", "30 min.": "30m", "24 ore": "24h", "entro 24 ore": "24h", "5 giorni": "5d", "30 minuti": "30m",
+		"24 Stunden": "24h", "innerhalb von 3 Tagen": "3d", "24 heures": "24h", "sous 8 jours": "8d", "5 días": "5d", "24 uur": "24h", "30 minutter": "30m", "7 dni": "7d",
+		"5 giorni lavorativi": "", "3 Werktage": "", "5 working days": "", "5": "", "2 mois": "", "entro domani": "",
+	} {
+		got, ok := duration(answer)
+		if !ok {
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", answer, got, want)
+		}
+	}
+}
+
+// TestDeadlineWords checks the words before a deadline. The word "before" excludes the day, so it is
+// not accepted.
+func TestDeadlineWords(t *testing.T) {
+	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
+	for answer, want := range map[string]string{
+		"entro il 30 novembre 2026": "2026-11-30", "bis zum 30.11.2026, 12:00 Uhr": "2026-11-30T12:00", "au plus tard le 1er décembre 2026": "2026-12-01",
+		"entro le ore 23:00 del 29 novembre 2026": "2026-11-29T23:00", "entro 24 ore": "24h", "vor dem 30. November 2026": "", "avant le 1er mars 2026": "",
+	} {
+		got, wrong := x.deadlineText(answer)
+		if _, err := order.ParseDuration(got); !isTime(got) && err != nil || wrong != "" {
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q (%s)", answer, got, want, wrong)
+		}
+	}
+}
+
+// TestYes checks the answers to a question with yes or no.
+func TestYes(t *testing.T) {
+	for _, word := range append(slices.Clone(yesWords), noWords...) {
+		if slices.Contains(yesWords, word) && slices.Contains(noWords, word) {
+			t.Errorf("%q means yes and no", word)
+		}
+	}
+	for answers, want := range map[string]bool{"sì": true, "JA": true, "Oui": true, "y": true, "no": false, "não": false, "maybe\nno": false, "\nyes": true} {
+		a := &asker{e: &env{stderr: io.Discard}, in: bufio.NewReader(strings.NewReader(answers + "\n"))}
+		if got := a.yes(question{text: "Right?"}); got != want || a.err != nil {
+			t.Errorf("%q: %v, %v", answers, got, a.err)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+// Package audit asks a resolver about the targets of orders, and finds targets whose names are
+// gone, parked, seized or moved. An order for a dead name can later block the site of a stranger
+// who registers the name.
+//
+// [Run] asks about each registrable domain and each name once ([Facts]). A name gets a [Class]
+// from the facts alone, and from an earlier audit ([Before]). A missing or doubtful answer gives
+// the class Unknown, and never Gone. [Known] is the table of services that park and seize names.
+package audit
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// An Asker sends a query to a resolver and returns the answer.
+type Asker interface {
+	Ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error)
+}
+
+// A Target is a target of an order in force.
+type Target struct {
+	Name  dname.Name
+	Match order.Match
+	Text  string // the target as the tool shows it
+	// Redirects are the addresses to which the order redirects clients. An answer with one of them
+	// is a block of the resolver.
+	Redirects []netip.Addr
+
+	Order, Authority string
+	References       []string
+	File             string
+	Line             int
+}
+
+// Options are the settings of an audit.
+type Options struct {
+	Asker  Asker
+	Known  *Known
+	Before *Before // nil without an earlier audit
+	// Workers is the number of domains that are asked about at the same time.
+	Workers int
+	// Progress is called after each domain with the numbers of domains, or is nil.
+	Progress func(done, all int)
+}
+
+// A Result is the result of an audit.
+type Result struct {
+	Rows []Row // in the sequence of the targets
+	// Blocks is the number of names whose answers the resolver blocks. Example is the reason of
+	// one of them.
+	Blocks  int
+	Example string
+	// Early is set if the audit ended before all names were asked. Silent is set if the reason is
+	// that the resolver answered no query.
+	Early, Silent bool
+}
+
+// manyBlocks is the number of blocked domains after which an audit ends, if they are the most of
+// the domains so far. The resolver then blocks by orders, and its other answers have no use.
+const manyBlocks = 10
+
+// manySilent is the number of domains after which an audit ends, if the resolver has answered
+// nothing.
+const manySilent = 32
+
+// A host is a name to ask for addresses.
+type host struct {
+	name string
+	www  bool // ask for www below the name, if the name has no address
+}
+
+// A job is a registrable domain with the hosts to ask.
+type job struct {
+	domain    string
+	hosts     []host
+	redirects []netip.Addr
+}
+
+// Run asks about the targets. After ctx ends, the rows of the other targets have the class Unknown.
+func Run(ctx context.Context, targets []Target, opt Options) *Result {
+	jobs, of := plan(targets)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+
+	type done struct {
+		job   int
+		facts []*Facts
+	}
+	work, results := make(chan int), make(chan done)
+	var workers sync.WaitGroup
+	for range max(opt.Workers, 1) {
+		workers.Go(func() {
+			for i := range work {
+				results <- done{i, jobs[i].run(ctx, opt.Asker)}
+			}
+		})
+	}
+	go func() {
+		for i := range jobs {
+			work <- i
+		}
+		close(work)
+		workers.Wait()
+		close(results)
+	}()
+
+	r := &Result{}
+	facts := make([][]*Facts, len(jobs))
+	blocked, silent, n := 0, 0, 0
+	for d := range results {
+		facts[d.job] = d.facts
+		n++
+		if f := firstBlocked(d.facts); f != nil {
+			blocked++
+			if blocked >= manyBlocks && 2*blocked > n {
+				stop()
+			}
+		}
+		if d.facts[0].silent {
+			silent++
+			if silent >= manySilent && silent == n {
+				r.Silent = true
+				stop()
+			}
+		}
+		if opt.Progress != nil {
+			opt.Progress(n, len(jobs))
+		}
+	}
+	seen := map[*Facts]bool{}
+	for i := range targets {
+		f := facts[of[i].job][of[i].host]
+		if f.blocked != "" && !seen[f] {
+			seen[f] = true
+			r.Blocks++
+			if r.Example == "" {
+				r.Example = targets[i].Text + ": " + f.blocked
+			}
+		}
+		r.Early = r.Early || f.problem == notAsked
+		r.Rows = append(r.Rows, newRow(&targets[i], f, &opt))
+	}
+	return r
+}
+
+func firstBlocked(facts []*Facts) *Facts {
+	for _, f := range facts {
+		if f.blocked != "" {
+			return f
+		}
+	}
+	return nil
+}
+
+// A place is the position of the facts of a target.
+type place struct{ job, host int }
+
+// plan returns the jobs for the targets, and for each target the position of its facts. Targets
+// with the same name share their facts.
+func plan(targets []Target) (jobs []job, of []place) {
+	at := map[string]int{}
+	hosts := map[string]place{}
+	for i := range targets {
+		t := &targets[i]
+		h := host{t.Name.String(), t.Match == order.Subtree}
+		if t.Match == order.BelowOnly {
+			h = host{"www." + t.Name.String(), false}
+		}
+		domain := registrable(t.Name.String())
+		j, ok := at[domain]
+		if !ok {
+			j = len(jobs)
+			at[domain] = j
+			jobs = append(jobs, job{domain: domain})
+		}
+		jobs[j].redirects = append(jobs[j].redirects, t.Redirects...)
+		key := h.name
+		if h.www {
+			key += "/www"
+		}
+		p, ok := hosts[key]
+		if !ok {
+			p = place{j, len(jobs[j].hosts)}
+			hosts[key] = p
+			jobs[j].hosts = append(jobs[j].hosts, h)
+		}
+		of = append(of, p)
+	}
+	return jobs, of
+}
+
+// registrable returns the registrable domain of a name. For a public suffix it returns the name.
+func registrable(name string) string {
+	d, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil {
+		return name
+	}
+	return d
+}
+
+// run asks about a domain and its hosts, and returns the facts of each host.
+func (j *job) run(ctx context.Context, q Asker) []*Facts {
+	domain := askDomain(ctx, q, j.domain)
+	var out []*Facts
+	for _, h := range j.hosts {
+		out = append(out, askHost(ctx, q, domain, h.name, h.www, j.redirects))
+	}
+	return out
+}

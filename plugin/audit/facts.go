@@ -1,0 +1,248 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Facts are the records that a resolver has for a name and its domain.
+type Facts struct {
+	Domain      string   `json:"domain"` // the registrable domain
+	NameServers []string `json:"name_servers,omitempty"`
+	// SOA has the primary server and the mailbox of the zone.
+	SOA string `json:"soa,omitempty"`
+	// Alias is the last name of the chain of aliases.
+	Alias     string   `json:"alias,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+
+	gone    bool   // the domain does not exist
+	noName  bool   // the domain exists, and the name does not
+	www     bool   // the alias and the addresses are those of www below the name
+	blocked string // why the answer is a block of the resolver
+	problem string // why the facts are not complete
+	silent  bool   // the resolver did not answer
+}
+
+// A reply is an answer of the resolver.
+type reply struct {
+	name    string
+	m       *dns.Msg
+	problem string // why there is no answer
+	blocked string
+	silent  bool
+}
+
+// ask sends one query and checks that the answer is no block.
+func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []netip.Addr) *reply {
+	r := &reply{name: name}
+	m, err := q.Ask(ctx, name, qtype)
+	if err != nil {
+		r.silent = true
+		var failed *net.OpError
+		if errors.As(err, &failed) {
+			err = failed.Err // without the port of this query
+		}
+		r.problem = fmt.Sprintf("no answer for %s %s: %v", bare(name), dns.TypeToString[qtype], err)
+		if ctx.Err() != nil {
+			r.problem = notAsked
+		}
+		return r
+	}
+	r.m = m
+	if r.blocked = blocks(m, redirects); r.blocked == "" && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+		r.problem = fmt.Sprintf("%s for %s %s", dns.RcodeToString[m.Rcode], bare(name), dns.TypeToString[qtype])
+	}
+	return r
+}
+
+// notAsked is the problem of a name whose queries were not sent.
+const notAsked = "not asked, because the audit ended early"
+
+// blocks returns why an answer is a block of the resolver, or "".
+func blocks(m *dns.Msg, redirects []netip.Addr) string {
+	if o := m.IsEdns0(); o != nil {
+		for _, opt := range o.Option {
+			e, ok := opt.(*dns.EDNS0_EDE)
+			if !ok {
+				continue
+			}
+			switch e.InfoCode {
+			case dns.ExtendedErrorCodeForgedAnswer, dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeCensored, dns.ExtendedErrorCodeFiltered:
+				return fmt.Sprintf("the answer has the extended error %d (%s)", e.InfoCode, dns.ExtendedErrorCodeToString[e.InfoCode])
+			}
+		}
+	}
+	for _, rr := range m.Extra {
+		if rr.Header().Rrtype == dns.TypeSOA {
+			return "the answer has the SOA record of a response policy zone"
+		}
+	}
+	for _, rr := range m.Ns {
+		soa, ok := rr.(*dns.SOA)
+		switch {
+		case !ok:
+		case soa.Ns == "." && soa.Mbox == ".":
+			return "the SOA record of the answer is forged, because it names no server"
+		case m.Rcode == dns.RcodeNameError && strings.EqualFold(soa.Hdr.Name, m.Question[0].Name):
+			return "the SOA record denies its own name"
+		}
+	}
+	for _, rr := range m.Answer {
+		a, ok := address(rr)
+		switch {
+		case !ok:
+		case slices.Contains(redirects, a):
+			return fmt.Sprintf("the address %s is the redirect of an order", a)
+		case a.IsUnspecified() || a.IsLoopback():
+			return fmt.Sprintf("the address %s can be a block", a)
+		}
+	}
+	return ""
+}
+
+func address(rr dns.RR) (netip.Addr, bool) {
+	switch rr := rr.(type) {
+	case *dns.A:
+		a, ok := netip.AddrFromSlice(rr.A)
+		return a.Unmap(), ok
+	case *dns.AAAA:
+		return netip.AddrFromSlice(rr.AAAA)
+	}
+	return netip.Addr{}, false
+}
+
+// denies reports whether the reply denies its name with the SOA record of a zone above the name.
+// A reply without this SOA record proves nothing.
+func (r *reply) denies() bool {
+	if r.m == nil || r.m.Rcode != dns.RcodeNameError || len(r.m.Answer) > 0 {
+		return false
+	}
+	for _, rr := range r.m.Ns {
+		if soa, ok := rr.(*dns.SOA); ok && dns.IsSubDomain(soa.Hdr.Name, r.name) && !strings.EqualFold(soa.Hdr.Name, r.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// add adds the reply to the facts: what is blocked, and what is missing.
+func (f *Facts) add(r *reply) {
+	if f.blocked == "" {
+		f.blocked = r.blocked
+	}
+	if f.problem == "" {
+		f.problem, f.silent = r.problem, r.silent
+	}
+}
+
+// askDomain asks about a registrable domain.
+func askDomain(ctx context.Context, q Asker, domain string) *Facts {
+	f := &Facts{Domain: domain}
+	soa := ask(ctx, q, domain+".", dns.TypeSOA, nil)
+	f.add(soa)
+	if f.blocked != "" || f.problem != "" {
+		return f
+	}
+	ns := ask(ctx, q, domain+".", dns.TypeNS, nil)
+	f.add(ns)
+	if f.blocked != "" || f.problem != "" {
+		return f
+	}
+	for _, rr := range slices.Concat(soa.m.Answer, soa.m.Ns) {
+		if x, ok := rr.(*dns.SOA); ok && dns.IsSubDomain(x.Hdr.Name, domain+".") {
+			f.SOA = bare(x.Ns) + " " + bare(x.Mbox)
+		}
+	}
+	for _, rr := range ns.m.Answer {
+		if x, ok := rr.(*dns.NS); ok && strings.EqualFold(x.Hdr.Name, domain+".") {
+			f.NameServers = append(f.NameServers, bare(x.Ns))
+		}
+	}
+	slices.Sort(f.NameServers)
+	f.NameServers = slices.Compact(f.NameServers)
+	switch {
+	case soa.m.Rcode != dns.RcodeNameError && ns.m.Rcode != dns.RcodeNameError:
+	case soa.denies() && ns.denies():
+		f.gone, f.SOA = true, ""
+	case soa.m.Rcode != ns.m.Rcode:
+		f.problem = fmt.Sprintf("the answers for %s SOA and NS contradict each other", domain)
+	default:
+		f.problem = fmt.Sprintf("NXDOMAIN for %s without the SOA record of a zone above", domain)
+	}
+	return f
+}
+
+// askHost asks for the addresses of a name. With www, it then asks for www below the name if the
+// name has no address, because a target covers the names below it.
+func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
+	f := *domain
+	if f.gone || f.blocked != "" || f.problem != "" {
+		return &f
+	}
+	exists := f.askAddresses(ctx, q, host, redirects)
+	f.noName = !exists
+	if www && len(f.Addresses) == 0 && f.blocked == "" && f.problem == "" {
+		f.askAddresses(ctx, q, "www."+host, redirects)
+		f.www = len(f.Addresses) > 0
+	}
+	return &f
+}
+
+// askAddresses adds the addresses of a name to the facts. It reports whether the name exists.
+func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirects []netip.Addr) (exists bool) {
+	replies := []*reply{ask(ctx, q, host+".", dns.TypeA, redirects), ask(ctx, q, host+".", dns.TypeAAAA, redirects)}
+	for _, r := range replies {
+		if r.blocked != "" {
+			f.add(r)
+			return true
+		}
+		if r.m == nil || r.problem != "" {
+			continue
+		}
+		exists = exists || r.m.Rcode == dns.RcodeSuccess
+		end := follow(r.m, host+".")
+		if end != host+"." {
+			f.Alias = bare(end)
+		}
+		for _, rr := range r.m.Answer {
+			if a, ok := address(rr); ok && strings.EqualFold(rr.Header().Name, end) {
+				f.Addresses = append(f.Addresses, a.String())
+			}
+		}
+	}
+	slices.Sort(f.Addresses)
+	f.Addresses = slices.Compact(f.Addresses)
+	if len(f.Addresses) == 0 {
+		for _, r := range replies {
+			f.add(r)
+		}
+	}
+	return exists
+}
+
+// follow returns the last name of the chain of aliases in an answer.
+func follow(m *dns.Msg, name string) string {
+	for range len(m.Answer) {
+		next := ""
+		for _, rr := range m.Answer {
+			if c, ok := rr.(*dns.CNAME); ok && strings.EqualFold(c.Hdr.Name, name) {
+				next = c.Target
+			}
+		}
+		if next == "" {
+			break
+		}
+		name = next
+	}
+	return name
+}
+
+// bare returns a name in lower case, without the dot at the end.
+func bare(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }

@@ -1,0 +1,341 @@
+// Package feed pulls the tickets of a platform and writes one order per ticket into an order
+// file. It acknowledges the items that are in force to the platform.
+//
+// A [Platform] describes the interface of one platform as data. A [Feed] works in rounds:
+//
+//   - It pulls the tickets and checks them (pull.go, tickets.go).
+//   - It merges the tickets with the order file (merge.go).
+//   - It asks the nodes which names they block, and acknowledges these items (acknowledge.go).
+//
+// The order file is the state of the feed. A small state file has only the refused items and the
+// acknowledgements of tickets that are not completely acknowledged (state.go).
+package feed
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys.
+// A path of a field has dots: data.access_token is the field access_token in the field data.
+type Platform struct {
+	Name  string `yaml:"platform"`
+	Title string `yaml:"title"`
+	// Seen says which real platform the description was tested with.
+	Seen     string `yaml:"seen"`
+	Base     string `yaml:"base"`
+	Timezone string `yaml:"timezone"`
+
+	Login struct {
+		Path     string `yaml:"path"`
+		User     string `yaml:"user"`
+		Password string `yaml:"password"`
+		Access   string `yaml:"access"`
+		Refresh  string `yaml:"refresh"`
+	} `yaml:"login"`
+	Refresh struct {
+		Path   string `yaml:"path"`
+		Token  string `yaml:"token"`
+		Access string `yaml:"access"`
+	} `yaml:"refresh"`
+	Answer struct {
+		Status  string `yaml:"status"`
+		Success string `yaml:"success"`
+		Code    string `yaml:"code"`
+		Message string `yaml:"message"`
+	} `yaml:"answer"`
+	Tickets struct {
+		Path     string            `yaml:"path"`
+		List     string            `yaml:"list"`
+		ID       string            `yaml:"id"`
+		Created  string            `yaml:"created"`
+		Status   string            `yaml:"status"`
+		Statuses map[string]string `yaml:"statuses"`
+		Names    string            `yaml:"names"`
+		IPv4     string            `yaml:"ipv4"`
+		IPv6     string            `yaml:"ipv6"`
+	} `yaml:"tickets"`
+	Lists     map[Kind]List `yaml:"lists"`
+	Processed struct {
+		Path  string `yaml:"path"`
+		Value string `yaml:"value"`
+		Time  string `yaml:"time"`
+	} `yaml:"processed"`
+	Unprocessed struct {
+		Path      string `yaml:"path"`
+		Value     string `yaml:"value"`
+		Reason    string `yaml:"reason"`
+		Note      string `yaml:"note"`
+		Protected string `yaml:"protected"`
+		Invalid   string `yaml:"invalid"`
+	} `yaml:"unprocessed"`
+	Window    string            `yaml:"window"`
+	Final     map[string]string `yaml:"final"`
+	Match     string            `yaml:"match"`
+	Addresses string            `yaml:"addresses"`
+	ID        string            `yaml:"id"`
+	Order     map[string]any    `yaml:"order"`
+	Guards    struct {
+		// MaxDrop and SmallDrop limit the items in force that one round may end.
+		MaxDrop   string `yaml:"max_drop"`
+		SmallDrop int    `yaml:"small_drop"`
+		// Settled is the age from which the newest ticket may not vanish without a newer ticket.
+		Settled string `yaml:"settled"`
+	} `yaml:"guards"`
+
+	loc             *time.Location
+	window, settled time.Duration
+	maxDrop         float64
+	template        *order.Order
+}
+
+// A Kind is the kind of an item.
+type Kind string
+
+// These are the kinds of items.
+const (
+	Names Kind = "names"
+	IPv4  Kind = "ipv4"
+	IPv6  Kind = "ipv6"
+)
+
+var kinds = []Kind{Names, IPv4, IPv6}
+
+// A List is a list of all items of one kind, with its checksum.
+type List struct {
+	Path     string `yaml:"path"`
+	Checksum string `yaml:"checksum"`
+}
+
+// These words say what the status of a ticket means.
+const (
+	take = "take" // the items of the ticket are to be blocked
+	wait = "wait" // the ticket is not complete, and its orders stay as they are
+)
+
+//go:embed platforms/*.yaml
+var embedded embed.FS
+
+// maxPlatform is the largest number of bytes in a description.
+const maxPlatform = 1 << 20
+
+// Platforms returns the names of the descriptions in the program.
+func Platforms() (names []string) {
+	all, _ := fs.Glob(embedded, "platforms/*.yaml") // the pattern is correct
+	for _, path := range all {
+		names = append(names, strings.TrimSuffix(filepath.Base(path), ".yaml"))
+	}
+	return names
+}
+
+// Find returns the text of a description. A name with a slash or with the extension .yaml is the
+// path of a file.
+func Find(name string) ([]byte, error) {
+	if !strings.HasSuffix(name, ".yaml") && !strings.ContainsRune(name, filepath.Separator) {
+		data, err := embedded.ReadFile("platforms/" + name + ".yaml")
+		if err != nil {
+			return nil, fmt.Errorf("there is no platform %q; the platforms are %q", name, Platforms())
+		}
+		return data, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPlatform+1))
+	if err == nil && len(data) > maxPlatform {
+		err = fmt.Errorf("%q: is larger than 1 MiB", name)
+	}
+	return data, err
+}
+
+// Load finds and parses a description.
+func Load(name string) (*Platform, error) {
+	data, err := Find(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(strings.TrimSuffix(filepath.Base(name), ".yaml"), data)
+	if err != nil {
+		return nil, fmt.Errorf("platform %q: %w", name, err)
+	}
+	return p, nil
+}
+
+// Parse parses a description and lists all its problems in one error. The name of the platform
+// must be the given name.
+func Parse(name string, data []byte) (*Platform, error) {
+	p := &Platform{}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(p); err != nil {
+		return nil, fmt.Errorf("is not the description of a platform: %w", err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("has a second document")
+	}
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if p.Name != name {
+		bad("platform", "must be the name of the file, %q, got %q", name, p.Name)
+	}
+	if !idForm.MatchString(p.Name) {
+		bad("platform", "must have lower-case letters, digits and hyphens, got %q", p.Name)
+	}
+	p.check(bad)
+	return p, errors.Join(errs...)
+}
+
+// idForm is the form of the name of a platform, and of the first part of the ids of orders.
+var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,40}$`)
+
+// check checks the description and sets its compiled fields.
+func (p *Platform) check(bad func(key, format string, args ...any)) {
+	for _, f := range []struct{ key, is string }{
+		{"title", p.Title}, {"seen", p.Seen}, {"login.path", p.Login.Path}, {"login.user", p.Login.User}, {"login.password", p.Login.Password},
+		{"login.access", p.Login.Access}, {"tickets.path", p.Tickets.Path}, {"tickets.id", p.Tickets.ID}, {"tickets.created", p.Tickets.Created},
+		{"answer.status", p.Answer.Status}, {"answer.success", p.Answer.Success}, {"processed.path", p.Processed.Path}, {"processed.value", p.Processed.Value},
+		{"unprocessed.path", p.Unprocessed.Path}, {"unprocessed.value", p.Unprocessed.Value},
+	} {
+		if f.is == "" {
+			bad(f.key, "is required")
+		}
+	}
+	if p.Tickets.Names+p.Tickets.IPv4+p.Tickets.IPv6 == "" {
+		bad("tickets", "has no field with items: names, ipv4 or ipv6")
+	}
+	if _, err := CheckBase(p.Base); err != nil {
+		bad("base", "%v", err)
+	}
+	if (p.Refresh.Path == "") != (p.Refresh.Token == "") || (p.Refresh.Path == "") != (p.Refresh.Access == "") || (p.Refresh.Path == "") != (p.Login.Refresh == "") {
+		bad("refresh", "needs path, token and access, and login.refresh")
+	}
+	if !idForm.MatchString(p.ID) {
+		bad("id", "must have lower-case letters, digits and hyphens, got %q", p.ID)
+	}
+	if p.Tickets.Status == "" != (len(p.Tickets.Statuses) == 0) {
+		bad("tickets.status", "needs tickets.statuses, and tickets.statuses needs tickets.status")
+	}
+	for _, s := range slices.Sorted(maps.Keys(p.Tickets.Statuses)) {
+		if w := p.Tickets.Statuses[s]; w != take && w != wait {
+			bad("tickets.statuses."+s, "must be take or wait, got %q", w)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(p.Lists)) {
+		if !slices.Contains(kinds, k) {
+			bad("lists", "must be one of %q, got %q", kinds, k)
+		}
+		if p.Lists[k].Path == "" {
+			bad("lists."+string(k), "path is required")
+		}
+	}
+	if p.Match != "exact" && p.Match != "subtree" {
+		bad("match", "must be exact or subtree, got %q", p.Match)
+	}
+	if _, ok := order.ParseEnforcedBy(p.Addresses); !ok {
+		bad("addresses", "must be network, dns or none, got %q", p.Addresses)
+	}
+	p.window = duration(bad, "window", p.Window, 0)
+	p.settled = duration(bad, "guards.settled", p.Guards.Settled, 10*time.Minute)
+	percent, ok := strings.CutSuffix(p.Guards.MaxDrop, "%")
+	var err error
+	if p.maxDrop, err = strconv.ParseFloat(percent, 64); err != nil || !ok || !(p.maxDrop >= 0 && p.maxDrop <= 100) {
+		bad("guards.max_drop", "must be a percentage such as 10%%, got %q", p.Guards.MaxDrop)
+	}
+	if p.Guards.SmallDrop < 0 {
+		bad("guards.small_drop", "must not be negative, got %d", p.Guards.SmallDrop)
+	}
+	if p.Timezone == "" {
+		p.Timezone = "UTC"
+	}
+	if p.loc, err = time.LoadLocation(p.Timezone); err != nil {
+		bad("timezone", "must be an IANA time zone such as Europe/Rome, got %q", p.Timezone)
+		return
+	}
+	p.checkOrder(bad)
+}
+
+// duration parses a duration of a description. An empty text is the default.
+func duration(bad func(key, format string, args ...any), key, text string, otherwise time.Duration) time.Duration {
+	if text == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		bad(key, "must be a time such as 48h or 10m, got %q", text)
+	}
+	return d
+}
+
+// checkOrder checks the fields of the orders with the rules of the server.
+func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
+	for _, key := range []string{"id", "targets", "targets_from", "issued", "served", "action", "windows", "references", "reported", "acknowledged", "lifts", "until"} {
+		if p.Order[key] != nil {
+			bad("order."+key, "is made by the feed and is no key of a description")
+		}
+	}
+	fields := maps.Clone(p.Order)
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	fields["id"] = "example"
+	if fields["deadline"] != nil {
+		fields["served"] = "2000-01-01T00:00:00Z"
+	}
+	h := importer.Head{Timezone: p.Timezone, Fields: fields}
+	o, err := h.Order()
+	if err != nil {
+		bad("order", "%v", err)
+		return
+	}
+	if o.Scope == nil || o.Scope.Global || len(o.Scope.Countries) == 0 {
+		bad("order.scope", "needs countries, because an authority has power only in its country")
+	}
+	if o.Deadline != order.NoTime && o.DeadlineAfter == 0 {
+		bad("order.deadline", "must be a duration after the time of service, such as 30m")
+	}
+	o.Targets, o.Line, o.Column = nil, 0, 0
+	o.Served, o.Deadline = order.NoTime, order.NoTime
+	p.template = o
+}
+
+// Sealed reports whether the orders of the platform are secret.
+func (p *Platform) Sealed() bool { return p.template.Disclosure.Sealed() }
+
+// CheckBase parses the URL of a platform. Without TLS, only a loopback address is allowed, because
+// the password would cross the network in clear text.
+func CheckBase(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a URL")
+	case u.User != nil:
+		return nil, errors.New("must not have a password; use a file with credentials")
+	case u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("must be like https://platform.example/api, got %q", s)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("the password would cross the network in clear text; use https, got %q", s)
+	}
+	return u, nil
+}

@@ -1,0 +1,170 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/printable"
+)
+
+// stateName is the name of the state file in the state directory.
+const stateName = "feed.json"
+
+// stateVersion is the version of the form of the state file.
+const stateVersion = 1
+
+// A state has the facts that the order file cannot have.
+type state struct {
+	Version  int    `json:"version"`
+	Platform string `json:"platform"`
+	Base     string `json:"base"`
+	// Date is the newest date of an answer that was accepted. An older answer is a replay.
+	Date time.Time `json:"date"`
+	// Serial is the serial of the newest order file that the feed wrote.
+	Serial int64 `json:"serial"`
+	// Refused has the items that are in no order.
+	Refused []Refused `json:"refused"`
+	// Answers has the acknowledgements of orders that are not completely acknowledged.
+	Answers []Answer `json:"answers"`
+
+	refused map[[2]string]int // the index of a refused item, by ticket and value
+	answers map[[2]string]int
+}
+
+// A Refused is an item that is in no order.
+type Refused struct {
+	Ticket   string    `json:"ticket"`
+	Value    string    `json:"value"`
+	Why      string    `json:"why"`
+	Received time.Time `json:"received"`
+	// Protected reports whether the guard refused the item. Otherwise the text is no target.
+	Protected bool `json:"protected"`
+	// Answered is the time of the acknowledgement "unprocessed", or zero.
+	Answered time.Time `json:"answered,omitzero"`
+	// Rejected is the reason why the platform takes no acknowledgement, or empty.
+	Rejected string `json:"rejected,omitempty"`
+}
+
+// An Answer is an acknowledgement that the platform took or finally rejected.
+type Answer struct {
+	Ticket string `json:"ticket"`
+	Value  string `json:"value"`
+	// InForce is the time in the acknowledgement.
+	InForce time.Time `json:"in_force,omitzero"`
+	At      time.Time `json:"at"`
+	// Rejected is the reason why the platform takes no acknowledgement, or empty.
+	Rejected string `json:"rejected,omitempty"`
+}
+
+// readState reads the state file. A missing file is an empty state.
+func readState(dir, platform, base string) (*state, error) {
+	path := filepath.Join(dir, stateName)
+	st := &state{Version: stateVersion, Platform: platform, Base: base}
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(st); err != nil {
+			return nil, fmt.Errorf("%s: is not the state of a feed: %w", printable.Line(path), err)
+		}
+		switch {
+		case st.Version != stateVersion:
+			return nil, fmt.Errorf("%s: has version %d, and this program reads version %d", printable.Line(path), st.Version, stateVersion)
+		case st.Platform != platform || st.Base != base:
+			return nil, fmt.Errorf("%s: is from the platform %q at %q, not from %q at %q; use another order file",
+				printable.Line(path), st.Platform, st.Base, platform, base)
+		}
+	}
+	st.index()
+	return st, nil
+}
+
+// index sorts the lists and makes the indexes.
+func (st *state) index() {
+	slices.SortFunc(st.Refused, func(a, b Refused) int { return cmp.Or(cmp.Compare(a.Ticket, b.Ticket), cmp.Compare(a.Value, b.Value)) })
+	slices.SortFunc(st.Answers, func(a, b Answer) int { return cmp.Or(cmp.Compare(a.Ticket, b.Ticket), cmp.Compare(a.Value, b.Value)) })
+	st.refused, st.answers = map[[2]string]int{}, map[[2]string]int{}
+	for i, r := range st.Refused {
+		st.refused[[2]string{r.Ticket, r.Value}] = i
+	}
+	for i, a := range st.Answers {
+		st.answers[[2]string{a.Ticket, a.Value}] = i
+	}
+}
+
+// refuse notes a refused item. It returns the noted item and whether the item is new.
+func (st *state) refuse(r Refused) (*Refused, bool) {
+	key := [2]string{r.Ticket, r.Value}
+	if i, ok := st.refused[key]; ok {
+		return &st.Refused[i], false
+	}
+	st.refused[key] = len(st.Refused)
+	st.Refused = append(st.Refused, r)
+	return &st.Refused[len(st.Refused)-1], true
+}
+
+// take removes an item from the refused items, because the item is in an order now.
+func (st *state) take(ticket, value string) {
+	if i, ok := st.refused[[2]string{ticket, value}]; ok {
+		st.Refused = slices.Delete(st.Refused, i, i+1)
+		st.index()
+	}
+}
+
+// answer notes an acknowledgement.
+func (st *state) answer(a Answer) {
+	key := [2]string{a.Ticket, a.Value}
+	if i, ok := st.answers[key]; ok {
+		st.Answers[i] = a
+		return
+	}
+	st.answers[key] = len(st.Answers)
+	st.Answers = append(st.Answers, a)
+}
+
+// answered returns the acknowledgement of an item, or nil.
+func (st *state) answered(ticket, value string) *Answer {
+	if i, ok := st.answers[[2]string{ticket, value}]; ok {
+		return &st.Answers[i]
+	}
+	return nil
+}
+
+// forget removes the acknowledgements for which drop returns true.
+func (st *state) forget(drop func(a Answer) bool) {
+	st.Answers = slices.DeleteFunc(st.Answers, drop)
+	st.index()
+}
+
+// save writes the state file, unless its content is the same.
+func (f *Feed) save() error {
+	f.st.index()
+	data, err := json.MarshalIndent(f.st, "", " ")
+	if err != nil {
+		return err
+	}
+	data = append(data, '\n')
+	if bytes.Equal(data, f.saved) {
+		return nil
+	}
+	if err := f.lock.Check(); err != nil {
+		return err
+	}
+	if err := f.opt.FS.WriteFile(filepath.Join(f.dir, stateName), data, 0o600); err != nil {
+		return err
+	}
+	f.saved = data
+	return nil
+}

@@ -1,0 +1,137 @@
+//go:build e2e
+
+package probe
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/miekg/dns"
+)
+
+// unboundOrders are orders that a response policy zone can represent.
+const unboundOrders = head + `
+- {id: tree, targets: [tree.example], except: [good.tree.example]}
+- {id: below, targets: ["*.below.example"]}
+- {id: exact, targets: [{name: www.shop.example, match: exact}]}
+- {id: nodata, response: nodata, targets: [nodata.example]}
+- {id: page, response: {redirect: [192.0.2.80]}, targets: [page.example]}
+- {id: lifted, issued: 2026-01-01, targets: [lifted.example, still.example]}
+- {id: lift, action: lift, lifts: [lifted], issued: 2026-02-01, disclosure: full, targets: [lifted.example]}
+- {id: ended, until: 2026-01-01, targets: [ended.example]}
+`
+
+// startUnbound starts Unbound with an export of the orders, above a server with an address at
+// each name. It returns the address of Unbound.
+func startUnbound(t *testing.T, dir, settings string) string {
+	t.Helper()
+	number, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := fmt.Sprintf(`server:
+  interface: 127.0.0.1@%s
+  directory: %q
+  chroot: ""
+  username: ""
+  pidfile: ""
+  logfile: ""
+  use-syslog: no
+  do-daemonize: no
+  do-not-query-localhost: no
+%s
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: %s
+`, number, dir, settings, strings.Replace(upstream(t, lives), ":", "@", 1))
+	if err := os.WriteFile(filepath.Join(dir, "unbound.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unbound", "-d", "-c", filepath.Join(dir, "unbound.conf"))
+	var log strings.Builder
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	addr := "127.0.0.1:" + number
+	c := dns.Client{Timeout: time.Second}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if _, _, err := c.Exchange(new(dns.Msg).SetQuestion("up.example.", dns.TypeA), addr); err == nil {
+			return addr
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("unbound does not answer")
+		}
+	}
+}
+
+// TestUnbound probes Unbound with an exported zone, before and after an order is missing in the
+// zone.
+func TestUnbound(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "blocklistctl")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/blocklistctl").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	file := filepath.Join(dir, "orders.yaml")
+	for form, settings := range map[string]string{
+		"rpz":     "  module-config: \"respip iterator\"\nrpz:\n  name: rpz.test\n  zonefile: export\n",
+		"unbound": "  include: export\n",
+	} {
+		text := unboundOrders
+		if form == "unbound" {
+			text = strings.Replace(text, "- {id: below, targets: [\"*.below.example\"]}\n", "", 1) // a local-zone cannot say this
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		export := filepath.Join(dir, "export")
+		if out, err := exec.Command(program, "export", form, file, "--country", "IT", "--out", export).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		probe := func(addr string) (string, int) {
+			cmd := exec.Command(program, "probe", addr, file, "--country", "IT", "--expect", "blocked", "--rate", "200")
+			out, err := cmd.CombinedOutput()
+			if _, exited := err.(*exec.ExitError); err != nil && !exited {
+				t.Fatal(err)
+			}
+			return string(out), cmd.ProcessState.ExitCode()
+		}
+		out, code := probe(startUnbound(t, dir, settings))
+		if code != 0 || !strings.Contains(out, " 0 wrong, ") || !strings.Contains(out, " 0 without an answer, ") {
+			t.Errorf("%s: exit %d\n%s", form, code, out)
+		}
+		t.Logf("%s:\n%s", form, out)
+		zone, err := os.ReadFile(export)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []string
+		for line := range strings.Lines(string(zone)) {
+			if !strings.Contains(line, "still.example") {
+				kept = append(kept, line)
+			}
+		}
+		os.WriteFile(export, []byte(strings.Join(kept, "")), 0o600)
+		out, code = probe(startUnbound(t, dir, settings))
+		want := "WRONG: still.example A (target of order lifted, target still.example): the name is not blocked: NOERROR with A 203.0.113.1\n"
+		if code != 1 || !strings.Contains(out, want) || !strings.Contains(out, " 2 wrong, ") {
+			t.Errorf("%s: exit %d\n%s", form, code, out)
+		}
+	}
+}
