@@ -28,7 +28,7 @@ type rpzCmd struct {
 
 // Help returns the description and the example for --help.
 func (*rpzCmd) Help() string {
-	return `Reads a response policy zone (RPZ). The records with the same response become one order: nxdomain, nodata, or a redirect. The names with rpz-passthru become exceptions from the orders. A record with another response is an error.
+	return `Reads a response policy zone (RPZ). The records with the same response become one order. The names with rpz-passthru become exceptions from the orders. A record with another response is an error.
 
 Example:
 

@@ -132,6 +132,9 @@ func TestTimezone(t *testing.T) {
 	_, first := imported(t, rome, []byte(guardedTable("2026-02-01", sites("a", "b", "c", "d", "e")...)), options(nil, order.NoTime))
 	_, second := imported(t, rome, []byte(guardedTable("2026-03-01", rows...)), options(first, order.NoTime))
 	_, third := imported(t, kyiv, []byte(guardedTable("2026-03-05", append(rows, "f.example.com,site,2026-01-05")...)), options(second, order.NoTime))
+	if !bytes.Contains(third, []byte("\ntimezone: Europe/Kyiv\n")) {
+		t.Errorf("the output keeps the old time zone:\n%s", third)
+	}
 	for key, until := range map[string]string{"x/2026-01-05 e.example.com": "2026-02-28T23:00:00Z"} {
 		if got := contents(t, third)[key]; got != until {
 			t.Errorf("%s: got %q, want %q\n%s", key, got, until, third)
