@@ -156,6 +156,16 @@ func TestLines(t *testing.T) {
 		{"192.0.2.1:8080", "addresses=dns", "", "has a port", Ports},
 		{"2001:db8::1", "addresses=network", "2001:db8::1", "recorded the address", ""},
 		{"[2001:db8::1]", "addresses=network", "2001:db8::1", "recorded the address", ""},
+		{"http://192.0.2.1/page", "", "", "has a path", Paths},
+		{"http://192.0.2.1/page", "paths=url", "", "has a path at an address", AddressURLs},
+		{"http://192.0.2.1/page", "paths=skip", "", "", ""},
+		{"http://192.0.2.1/page", "paths=url,address-urls=url", "http://192.0.2.1/page", "recorded the URL", ""},
+		{"http://192.0.2.1:8080/page", "paths=host,address-urls=url", "http://192.0.2.1:8080/page", "recorded the URL", ""},
+		{"http://[2001:db8::1]/page", "paths=url,address-urls=url", "http://[2001:db8::1]/page", "recorded the URL", ""},
+		{"http://192.0.2.1:8080/page", "paths=host,address-urls=none", "192.0.2.1", "used the address of the URL", ""},
+		{"http://192.0.2.1/page", "paths=url,address-urls=skip", "", "", ""},
+		{"http://192.0.2.1/page", "paths=name,addresses=dns", "192.0.2.1", "recorded the address", ""},
+		{"http://192.0.2.300/page", "paths=url,address-urls=url", "", "ends in a number", ""},
 		{"example.com (a mirror)", "", "", "text after the name", TextAfter},
 		{"example.com (a mirror)", "text-after=note", "example.com", `kept the text after the name`, ""},
 		{"example.com blocked", "text-after=drop", "example.com", `removed the text after the name`, ""},
@@ -199,7 +209,6 @@ func TestLines(t *testing.T) {
 		{"http://", "all", "", "name is empty", ""},
 		{strings.Repeat("a", 64) + ".com", "all", "", "at most 63", ""},
 		{"ftp://example.com/x", "", "", "has a path", "paths"},
-		{"http://192.0.2.1/x", "paths=url", "", "is an IP address", ""},
 	} {
 		decide := map[Form]string{}
 		if tc.decide == "all" {
