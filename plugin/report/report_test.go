@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/test/journals"
