@@ -248,11 +248,11 @@ func details(r journal.Record) string {
 			out = append(out, x.name+x.value)
 		}
 	}
-	if r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
-	}
 	if r.Event == journal.Hits {
 		out = append(out, fmt.Sprint(r.Count))
+	}
+	if r.Rcode != "" {
+		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
 	}
 	return strings.Join(out, ", ")
 }
