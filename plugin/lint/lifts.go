@@ -32,7 +32,7 @@ func (l *linter) lifts(o *order.Order) {
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
 // NearestID returns the id that the given id most likely misspells, or "". It writes
-// digits as letters, because order.Nearest does not accept a wrong digit.
+// digits as circled digits, because order.Nearest does not accept a wrong digit.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -47,7 +47,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id with letters in place of digits. Each id gets the same
+// lengthened returns an id with circled digits in place of digits. Each id gets the same
 // beginning, because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
