@@ -140,8 +140,12 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	}
 	o.Order = sealedLabel(o.Order)
 	for i := range o.Records {
-		o.Records[i].Order, o.Records[i].Target, o.Records[i].Name = o.Order, "", ""
-		o.Records[i].Content = "" // a digest of the targets can be guessed
+		r := &o.Records[i]
+		if (r.Target != "" || r.Name != "") && r.Why != "" { // the reason may contain the name
+			r.Why = "the reason is not disclosed"
+		}
+		r.Order, r.Target, r.Name = o.Order, "", ""
+		r.Content = "" // a digest of the targets can be guessed
 	}
 	o.Versions = []evidence.OrderVersion{}
 }

@@ -153,9 +153,9 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
 		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
 		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
-	secret := false // the targets are secret
+	// The targets are secret if the text of the order is not known, because the text can seal them.
+	secret := (x.f == nil || x.f.Disclosure != order.Full) && !opt.Sealed
 	if f := x.f; f != nil {
-		secret = f.Disclosure != order.Full && !opt.Sealed
 		if f.Document != nil {
 			c.Document = f.Document.SHA256
 		}
