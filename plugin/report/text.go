@@ -234,7 +234,7 @@ func (x *Row) stateText(r *Report) string {
 	return s
 }
 
-// heldTexts says which targets are not in force, because the guard of a node holds the targets.
+// heldTexts returns the texts about targets that a node holds back.
 func (x *Row) heldTexts() (out []string) {
 	for i, h := range x.Held {
 		if i == shownTargets {
