@@ -34,14 +34,14 @@ func (f *keyFlag) verifier() (note.Verifier, error) {
 	if f.Key == "" {
 		return nil, nil
 	}
+	v, err := note.NewVerifier(f.Key)
+	if err == nil { // a bundle may have a file with this path
+		return v, nil
+	}
 	if _, err := os.Stat(f.Key); err == nil {
 		return journal.ReadVerifier(f.Key)
 	}
-	v, err := note.NewVerifier(f.Key)
-	if err != nil {
-		return nil, misuse("--key is neither a file nor the key of a journal, got %q", f.Key)
-	}
-	return v, nil
+	return nil, misuse("--key is neither a file nor the key of a journal, got %q", f.Key)
 }
 
 // evidenceProveCmd is blocklistctl evidence prove.

@@ -244,14 +244,15 @@ func details(r journal.Record) string {
 			out = append(out, x.name+x.value)
 		}
 	}
-	if r.Event == journal.Probe && r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
-	}
 	if r.Event == journal.Hits {
 		out = append(out, fmt.Sprint(r.Count))
 	}
 	if r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s %s with %s", r.Server, r.Name, r.Type, r.Rcode))
+		s := fmt.Sprintf("%s answered %s %s with %s", r.Server, r.Name, r.Type, r.Rcode)
+		if r.Why == "" {
+			s += ", as expected"
+		}
+		out = append(out, s)
 	}
 	return strings.Join(out, ", ")
 }

@@ -145,6 +145,9 @@ func (r *Report) Facts(x *Row) (out []string) {
 	if s := x.stateText(r); s != "" {
 		out = append(out, s)
 	}
+	if s := x.changeText(r); s != "" {
+		out = append(out, s)
+	}
 	out = append(out, x.heldTexts()...)
 	if s := x.onTimeText(); s != "" {
 		out = append(out, s)
@@ -232,6 +235,14 @@ func (x *Row) stateText(r *Report) string {
 		s += ", at " + r.time(x.ended)
 	}
 	return s
+}
+
+// changeText says that the times in force are not about all targets.
+func (x *Row) changeText(r *Report) string {
+	if x.corrected.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("changed in its file while in force, the last time at %s: the times in force are not about targets that a change added", r.time(x.corrected))
 }
 
 // heldTexts says which targets are not in force, because the guard of a node holds the targets.
