@@ -70,7 +70,7 @@ func (c *Certificate) Sections() []Section {
 	for _, s := range x.heldTexts() {
 		effect.Facts = append(effect.Facts, Fact{"held", s, true})
 	}
-	if s := x.onTimeText(); s != "" {
+	if s := r.onTimeText(x); s != "" {
 		effect.Facts = append(effect.Facts, Fact{"deadline", s, x.OnTime == "no"})
 	}
 	fact(&effect, "caches", "%s", c.cacheText())
