@@ -26,9 +26,9 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. A client cannot forge the
-// address: no other program can use an open port, and the kernel drops packets from outside that
-// have an address of this machine as their source.
+// isSelfTest reports whether a query comes from a socket of a self-test. No other program can use
+// an open port. Linux drops IPv4 packets from outside with an address of this machine, but not
+// IPv6 packets: a forged query is answered as usual, and is not counted.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+	_ "unsafe" // for go:linkname
 
 	_ "github.com/coredns/coredns/plugin/acl"
 	_ "github.com/coredns/coredns/plugin/log"
@@ -300,6 +302,27 @@ func TestSelfTestSealed(t *testing.T) {
 	}
 	if text := log.Take(); strings.Contains(text, "sealed.example") || !strings.Contains(text, "IN one.example. udp") {
 		t.Errorf("log:\n%s", text)
+	}
+}
+
+//go:linkname eventHooks github.com/coredns/caddy.eventHooks
+var eventHooks *sync.Map
+
+// TestSelfTestSignal checks that a reload by SIGUSR1 tests the new server. At the signal, caddy
+// removes all event hooks.
+func TestSelfTestSignal(t *testing.T) {
+	quickTests(t)
+	const corefile = ".:0 {\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n journal $DIR/journal node1\n }\n whoami\n}"
+	s := startServer(t, corefile)
+	s.selfTests(1)
+	for n := range 2 {
+		eventHooks.Clear()
+		inst, err := s.inst.Restart(s.input(corefile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.inst = inst
+		s.selfTests(n + 2)
 	}
 }
 
