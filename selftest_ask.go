@@ -48,10 +48,13 @@ func ownSocket(a netip.AddrPort, add bool) {
 	defer changing.Unlock()
 	var next []netip.AddrPort
 	if old := ownSockets.Load(); old != nil {
-		next = slices.DeleteFunc(slices.Clone(*old), func(x netip.AddrPort) bool { return x == a })
+		next = slices.Clone(*old)
 	}
-	if add {
+	// A new socket can have the address of a closed socket, so an address can be in the list twice.
+	if i := slices.Index(next, a); add {
 		next = append(next, a)
+	} else if i >= 0 {
+		next = slices.Delete(next, i, i+1)
 	}
 	if len(next) == 0 {
 		ownSockets.Store(nil)
@@ -82,8 +85,10 @@ func (x *asker) close() {
 	defer x.mu.Unlock()
 	x.closed = true
 	for _, c := range x.conns {
-		ownSocket(localAddr(c), false)
+		a := localAddr(c)
 		c.Close()
+		// The server may still answer the last query, and must not count it.
+		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)
 }
