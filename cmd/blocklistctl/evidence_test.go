@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,6 +145,21 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 		if code, out, _ := ctl(append([]string{"--json"}, strings.Fields(strings.Replace(tc.args, "--out bundle", "--out bundle2", 1))...)...); code == exitOK && !strings.HasPrefix(tc.args, "evidence export") {
 			oneDocument(t, append([]string{"--json"}, strings.Fields(tc.args)...), []byte(out))
 		}
+	}
+
+	// A bundle without the first records and without the daily record.
+	if err := os.RemoveAll("bundle/daily"); err != nil {
+		t.Fatal(err)
+	}
+	records, err := filepath.Glob("bundle/records/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(records, func(x, y string) int { return cmp.Or(len(x)-len(y), strings.Compare(x, y)) })
+	os.Remove(records[0])
+	os.Remove(strings.TrimSuffix(records[0], "json") + "tlog-proof")
+	if code, out, _ := ctl("evidence", "check", "bundle", "--key", keyText); code != exitOK || !strings.HasSuffix(out, "; the records before number 2 of the order are not in the bundle; there is no daily record after the first record, so later records may be missing\n") {
+		t.Errorf("exit %d\n%s", code, out)
 	}
 
 	// A changed record.
