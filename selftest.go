@@ -14,23 +14,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A self-test asks this server for the targets that a load has changed, through the server's own
-// socket, and records the answers in the journal. A wrong answer is an alarm: another plugin of
-// the Corefile, for example rewrite or hosts, keeps the orders from being enforced.
+// A self-test asks this server for the targets that a load has changed. It uses the
+// server's own socket, and records the answers in the journal. A wrong answer is an alarm.
+// Another plugin, for example rewrite or hosts, then prevents the enforcement.
 
 const (
-	// maxSelfTest is the number of targets that a self-test asks for. Of more targets, it takes a
-	// sample.
+	// maxSelfTest is the number of targets in a self-test. Of a larger load, the self-test
+	// takes a sample.
 	maxSelfTest = 1000
 	// askAttempts is the number of queries before a wrong answer counts.
 	askAttempts = 3
-	// wrongAgain is the time after which the targets with wrong answers are asked for again.
+	// wrongAgain is the time after which targets with wrong answers are asked for again.
 	wrongAgain = 10 * time.Minute
 )
 
-// askPause is the time between two queries of a self-test. askAgain is the time between two
-// queries for a target with a wrong answer. askPatience limits the wait for an answer. Tests
-// change them.
+// askPause is the time between two queries. askAgain is the time between two queries for a
+// target with a wrong answer. askPatience limits the wait for an answer. Tests change
+// them.
 var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
 
 // hookSelfTests registers whenListening. SIGUSR1 removes all event hooks, so each instance
@@ -40,8 +40,8 @@ func hookSelfTests() {
 	caddy.RegisterEventHook("blocklist_selftest", whenListening)
 }
 
-// whenListening starts the self-tests of an instance. CoreDNS emits the event when the instance
-// listens and the instance that it replaces is shut down.
+// whenListening starts the self-tests of an instance. At the time of the event, the
+// instance listens and the replaced instance is shut down.
 func whenListening(event caddy.EventName, info any) error {
 	inst, ok := info.(*caddy.Instance)
 	if !ok || event != caddy.InstanceStartupEvent {
@@ -112,7 +112,7 @@ const (
 	testNotTested = "not_tested" // for example, the order is not for this server's own address
 )
 
-// run tests the server now, and after each change of the set, until ctx is done.
+// run tests the server now and after each change of the set, until ctx is done.
 func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	changes, cancel := t.store.Subscribe()
 	defer cancel()
@@ -135,7 +135,7 @@ func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	}
 }
 
-// test asks for the targets that differ between two versions of the order files.
+// test asks for the changed targets of two versions of the order files.
 func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	sample, total := t.sample(was, is)
 	if total == 0 {
@@ -181,7 +181,7 @@ func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	}
 }
 
-// maxAlarms is the number of wrong answers of a self-test that have a line in the log.
+// maxAlarms is the number of wrong answers with a log line, for one self-test.
 const maxAlarms = 10
 
 // alarm logs a wrong answer. The log does not name sealed orders and their targets.
@@ -196,8 +196,8 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one asks for one target. A wrong answer counts only if the server repeats it, because a load or
-// a reload may change the answer meanwhile.
+// one asks for one target. Only a repeated wrong answer counts, because a load may change
+// the answer meanwhile.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {
@@ -218,9 +218,9 @@ func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (re
 	}
 }
 
-// sample returns the targets that differ between two versions of the order files, and their
-// number. If there are too many targets, it returns a sample. The last wrong targets are always in
-// the sample.
+// sample returns the targets that differ between two versions of the order files, and
+// their number. If there are too many targets, it returns a sample. The sample always has
+// the last wrong targets.
 func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
 	defer coop.Start()()
 	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}
@@ -238,8 +238,8 @@ func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Targe
 	return append(out, s.targets()...), s.total + len(out)
 }
 
-// selfTestCounts returns the sums of the results of the last self-tests. It returns nil if no
-// instance has a self-test.
+// selfTestCounts returns the sums of the last self-tests' results, or nil without a
+// self-test.
 func selfTestCounts() map[string]int {
 	instances.Lock()
 	defer instances.Unlock()

@@ -117,8 +117,8 @@ func (x *asker) connect(server string) (*net.UDPConn, error) {
 	return c.(*net.UDPConn), nil
 }
 
-// ask asks for a target, and compares the answer with the verdict. The result is "" if the target
-// is not in force now.
+// ask asks for a target, and compares the answer with the verdict. If the target is not in
+// force now, the result is "".
 func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r journal.Record) {
 	var q answer.Destination
 	if t.Match == order.BelowOnly {
@@ -178,7 +178,7 @@ func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r jou
 // selfTestSize is the EDNS buffer size of the queries in octets.
 const selfTestSize = 1232
 
-// wait waits so that the queries are no noticeable load. It returns false if ctx is done.
+// wait pauses between queries, to keep the load low. It returns false if ctx is done.
 func (x *asker) wait(ctx context.Context) bool {
 	timer := time.NewTimer(x.pause - time.Since(x.last))
 	defer timer.Stop()
@@ -238,8 +238,8 @@ func once(c *net.UDPConn, m *dns.Msg, packet, buf []byte) (*dns.Msg, error) {
 	}
 }
 
-// notForItself returns why an order is not enforced for a client, or "" if the order is not in
-// force for any client.
+// notForItself returns why an order does not apply to a client, or "". The reason can be a
+// scope or an exemption.
 func notForItself(set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time, id string) string {
 	_, reasons := set.Reasons(q, c, now)
 	for _, r := range reasons {
@@ -256,8 +256,8 @@ func notForItself(set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now orde
 	return ""
 }
 
-// differs returns how an answer differs from the answer that the orders demand, or "". It compares
-// the response code, the extended errors and the addresses.
+// differs returns how an answer differs from the ordered answer, or "". It compares the
+// response code, the extended errors and the addresses.
 func differs(got, want *dns.Msg) string {
 	var out []string
 	if got.Rcode != want.Rcode {

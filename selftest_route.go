@@ -61,8 +61,8 @@ func (r *routes) address(host, port string) string {
 	return own(a.AddrPort())
 }
 
-// own returns the address for queries to a listener of this process. A listener on all addresses
-// also listens on the loopback address.
+// own returns the address for queries to a listener of this process. A listener on all
+// addresses includes the loopback address.
 func own(a netip.AddrPort) string {
 	addr := a.Addr().Unmap()
 	if !addr.IsValid() || addr.IsUnspecified() {
@@ -71,10 +71,10 @@ func own(a netip.AddrPort) string {
 	return netip.AddrPortFrom(addr, a.Port()).String()
 }
 
-// find returns the server block of the store that receives the queries for a name, and the address
-// to ask. Otherwise why says why no query can be sent.
+// find returns the server block of the store that receives the queries for a name. server
+// is the address to ask. If no query can be sent, why has the reason.
 //
-// The name of a sealed order must not be in the ordinary log of queries.
+// The plugins log and dnstap must not show the name of a sealed order.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
 	for _, x := range r.all {

@@ -10,8 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A sampler chooses targets for a self-test. Each target has a hash over the seed, and the targets
-// with the smallest hashes are chosen. So the same set gives the same sample on each server.
+// A sampler chooses targets for a self-test. It takes the targets with the smallest
+// hashes. The hash includes a seed. The same set thus gives the same sample on each
+// server.
 type sampler struct {
 	seed  string
 	most  int // the largest number of targets that are chosen

@@ -50,7 +50,7 @@ func (s *server) writeOrders(orders ...string) {
 	}
 }
 
-// selfTests waits until the journal has n records about the end of a self-test. It returns the
+// selfTests waits until the journal has n records of ended self-tests. It returns the
 // records of self-tests as text.
 func (s *server) selfTests(n int) (out []string) {
 	s.t.Helper()
@@ -82,7 +82,7 @@ func (s *server) selfTests(n int) (out []string) {
 	}
 }
 
-// TestSelfTest checks the records of a self-test, and that its queries are not counted.
+// TestSelfTest checks the records of a self-test. Its queries must not be counted.
 func TestSelfTest(t *testing.T) {
 	quickTests(t)
 	log := coredns.CaptureLog(t)
@@ -165,8 +165,8 @@ func (s *server) awaitRecord(is func(journal.Record) bool) {
 	}
 }
 
-// TestSelfTestAlarm checks the self-tests of servers that do not answer as ordered, or that cannot
-// be asked.
+// TestSelfTestAlarm checks self-tests of servers with wrong answers, or without a way to
+// ask.
 func TestSelfTestAlarm(t *testing.T) {
 	quickTests(t)
 	const block = "bind 127.0.0.1\n blocklist $DIR/a.yaml {\n journal $DIR/journal node1\n "
@@ -218,8 +218,8 @@ func TestSelfTestAlarm(t *testing.T) {
 	}
 }
 
-// TestSampler compares the sample with a slow one. The sample must not depend on the sequence of
-// the targets.
+// TestSampler compares the sample with a slow sample. The sequence of the targets must not
+// matter.
 func TestSampler(t *testing.T) {
 	o := &ruleset.Order{ID: "x"}
 	names := make([]dname.Name, 5000)
@@ -352,8 +352,8 @@ func TestSelfTestSignal(t *testing.T) {
 	}
 }
 
-// TestSelfTestReload checks that a reload of the Corefile tests the new server, and that a reload
-// and a stop do not wait for a self-test.
+// TestSelfTestReload checks that a reload of the Corefile tests the new server. A reload
+// and a stop must not wait for a self-test.
 func TestSelfTestReload(t *testing.T) {
 	quickTests(t)
 	const corefile = ".:0 {\n bind 127.0.0.1\n blocklist $DIR/a.yaml {\n ttl TTL\n journal $DIR/journal node1\n }\n whoami\n}"

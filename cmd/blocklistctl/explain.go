@@ -112,7 +112,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// recorded returns the targets that are pages on a host. DNS cannot block single pages.
+// recorded returns the page targets on a host. DNS cannot block single pages.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -132,8 +132,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note that the chosen server block receives no query for the name.
-// The parameter "other" is the block that receives these queries, or nil.
+// elsewhereText returns a note for a server block that receives no query for the name. The
+// parameter "other" is the block with these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

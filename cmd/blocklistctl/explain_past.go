@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A keptVersions value has the order files that a server had in force at a past time. They come
-// from the journal of the server.
+// A keptVersions value has the order files of a server at a past time. They come from the
+// server's journal.
 type keptVersions struct {
 	history  *evidence.History
 	versions []journal.Version
@@ -42,7 +42,7 @@ func (k *keptVersions) read(path string, emit func(*order.Order)) (*order.File, 
 	return nil, source.Digest{}, order.Problems{{File: path, Msg: "is not in the journal"}}
 }
 
-// past reads the order files that were in force at a time from a journal.
+// past reads order files from a journal. It reads the versions in force at a time.
 func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 	h, err := evidence.Open(dir)
 	if err != nil {

@@ -48,8 +48,8 @@ type historyReport struct {
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
 	Order string `json:"order"`
-	// Enforced are the nodes that enforce the order at the end of their journals. Ended are the
-	// nodes that enforced the order before, and Never are the other nodes.
+	// Enforced are the nodes that enforce the order at the end of their journals. Ended
+	// are the nodes that enforced it only before. Never are the other nodes.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
@@ -133,7 +133,7 @@ func (r *historyReport) count() {
 	}
 }
 
-// hide replaces the id of a sealed order by its label.
+// hide replaces the id of a sealed order with a label.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
@@ -219,7 +219,7 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
-// people returns who is responsible for a record, as the order file says.
+// people returns the persons who verified, approved or signed the version of a record.
 func people(o *evidence.OrderHistory, index int64) (out string) {
 	for _, v := range o.Versions {
 		if v.Index != index {

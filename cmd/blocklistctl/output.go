@@ -64,8 +64,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output. It keeps the first error, so that a command cannot exit
-// with code 0 after losing output.
+// An output writes to standard output and stores the first error. So a command that lost
+// output does not exit with code 0.
 type output struct {
 	w   io.Writer
 	err error

@@ -13,8 +13,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists, and passes each order to emit. The map
-// e.edited can replace the content of a file, and e.kept replaces all files. The result "digest" is the SHA-256 sum.
+// readFile parses an order file and its side lists, and passes each order to emit. The
+// result digest is the SHA-256 sum.
+//
+// The map e.edited replaces the content of a file. The field e.kept replaces all files.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if e.kept != nil {
 		return e.kept.read(path, emit)
@@ -52,9 +54,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file whose size in bytes does not exceed the parameter "most". It
-// refuses a pipe without opening it, because that would wait for a writer. The error has no
-// path.
+// openFile opens a regular file of at most "most" bytes. It refuses a pipe, because
+// opening a pipe would wait for a writer. The error has no path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -22,8 +22,9 @@ type reportFlags struct {
 	Sealed      bool     `help:"Show sealed orders, and the targets that orders do not disclose."`
 }
 
-// data reads the order files and checks the journals. Without order files, the texts of the orders
-// come from the journals. disclosure returns how much of a present order may be shown.
+// data reads the order files and checks the journals. Without order files, the journals
+// give the texts. The function disclosure returns how much of a present order may be
+// shown.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure func(id string) order.Disclosure, err error) {
 	keys := map[string]note.Verifier{}
 	for _, k := range f.Key {

@@ -11,12 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A Moment says what a node had in force at one time, as far as its journal says.
+// A Moment says what a node had in force at one time, according to its journal.
 type Moment struct {
 	// Versions has the order files in force, sorted by their paths.
 	Versions []journal.Version
-	// Running is false if the node was stopped, or had not started for the first time. Ended is
-	// the time of its last record before.
+	// Running is false if the node was stopped or had never started. Ended is the time of
+	// its last record before that.
 	Running bool
 	Ended   time.Time
 	// Unknown says why the answer may be wrong, or is empty.

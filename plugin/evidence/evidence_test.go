@@ -20,7 +20,7 @@ import (
 
 const patience = 30 * time.Second
 
-// canary is the id of a sealed order, and a part of each text about the order.
+// canary is the id of a sealed order. Each text about the order contains it.
 const canary = "canary-order-4711"
 
 // makeJournal makes a journal with two public orders and a sealed order.
@@ -39,7 +39,7 @@ func mustProve(t testing.TB, dir, order string) (string, *Summary) {
 	return out, s
 }
 
-// TestBundle checks that a bundle is complete, and that a bundle shows nothing of a sealed order.
+// TestBundle checks that a bundle is complete and shows nothing of a sealed order.
 func TestBundle(t *testing.T) {
 	dir := makeJournal(t)
 	bundle, s := mustProve(t, dir, "court/1")
@@ -83,9 +83,9 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-// TestGuessing is an attack: the attacker has a bundle, knows the whole text of a sealed record
-// except its salt, and compares the hash with the hashes of the proofs. Without the salt, the
-// attack must find the record; with the salt, it must not.
+// TestGuessing attacks a bundle. The attacker knows the text of a sealed record, and looks
+// for its hash in the proofs. A record without a salt must be found, and a record with a
+// salt must not.
 func TestGuessing(t *testing.T) {
 	dir := makeJournal(t)
 	bundle, _ := mustProve(t, dir, "court/1")

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// ParseVersion parses a version of an order file that a journal has kept, and calls emit with each
-// order. An order is valid until emit returns. After errors, drop all emitted orders.
+// ParseVersion parses a kept version of an order file, and calls emit with each order. An
+// order is valid until emit returns. After errors, drop all emitted orders.
 func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
 	in, err := journal.OpenVersion(dir, f.SHA256)
 	if err != nil {
@@ -22,9 +22,9 @@ func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*orde
 	})
 }
 
-// Follow reads a journal once, and calls use with each record. It returns the times in which each
-// order was enforced, by id. These are the Intervals of History.Order, but Follow does not keep the
-// records in memory. Follow does not verify the journal.
+// Follow reads a journal once, and calls use with each record. It returns the times in
+// which each order was enforced, by id. These equal the Intervals of History.Order, but
+// Follow does not keep the records in memory. It does not verify the journal.
 func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
 	x := newFollower(dir)
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -66,7 +66,7 @@ type followed struct {
 	intervals []Interval
 }
 
-// record adds a record. History.Order has the reasons for the rules.
+// record adds a record. History.Order explains the rules.
 func (x *follower) record(r *journal.Record) {
 	switch r.Event {
 	case journal.Start:
@@ -137,7 +137,8 @@ func (o *followed) end(t time.Time, why, by string) {
 	}
 }
 
-// contains reports whether a version of a file has an order. It keeps the ids of each version.
+// contains reports whether a version of a file has an order. It caches the ids of each
+// version.
 func (x *follower) contains(f journal.Version, id string) bool {
 	ids, ok := x.ids[f.SHA256]
 	if !ok {

@@ -1,6 +1,6 @@
 // Package explain explains why a name is blocked or passes. blocklistctl uses it for order
-// files, and a server for its orders in force. The verdict comes from the functions that
-// answer queries.
+// files, and a server uses it for its orders in force. The functions that answer queries
+// decide the verdict.
 //
 // A server has only compiled orders, so its explanations have fewer facts.
 package explain
@@ -24,10 +24,10 @@ import (
 // Facts contains the orders of an explanation.
 type Facts struct {
 	Set *ruleset.Set
-	// Whole returns the parsed order with an id, or nil if only the compiled order is known.
+	// Whole returns the parsed order with an id, or nil if only the compiled order exists.
 	Whole func(id string) *order.Order
-	// Hidden reports whether the order is sealed (secret), so that its id and targets must not
-	// be shown.
+	// Hidden reports whether the order is sealed (secret). Its id and targets must then
+	// stay hidden.
 	Hidden func(*ruleset.Order) bool
 	// Sealed means that the explanation may contain the targets of all orders.
 	Sealed bool
@@ -40,13 +40,12 @@ type Facts struct {
 	Journal *Journal
 }
 
-// A Journal says that the orders are the orders that a server had in force at a past time.
+// A Journal says that the orders were in force on a server at a past time.
 type Journal struct {
 	Stopped bool     // the server did not run at that time
 	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
 	Notes   []string // facts about the source of the orders
-	// First returns the time at which the order came into force for the interval that contains
-	// the past time, or zero.
+	// First returns the start of the order's interval around the past time, or zero.
 	First func(id string) time.Time
 	// Held returns why the server held a target of an order at the past time, or "".
 	Held func(id, target string) string
@@ -56,8 +55,8 @@ type Journal struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// Running means that a running server explains. It can read the geoip database, so it
-	// knows the country of a client address.
+	// Running means that a running server explains. A running server can find the country
+	// of an address in the geoip database.
 	Running bool
 }
 
@@ -68,8 +67,7 @@ type Client struct {
 	AnyCountry bool
 	// AnyAddress is true if the address of the client is unknown. Client then has no address.
 	AnyAddress bool
-	// FromPlaces is true if the country comes from the property country or home of the
-	// Corefile.
+	// FromPlaces is true if the property country or home gives the country.
 	FromPlaces bool
 }
 
@@ -114,14 +112,14 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation for a server block that does not decide about the name. note
-// says why.
+// Elsewhere completes an explanation for a server block that does not decide about the
+// name. note has the reason.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
 }
 
-// Decide adds the verdict about the name, and its reasons, to the explanation out.
+// Decide adds the verdict about the name and the reasons to the explanation.
 func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	x := &explainer{f, cl.Client}
 	var q ruleset.QName
@@ -175,8 +173,7 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll sets the client in the explanation to "every client" or "any client", unless the
-// query specifies a client.
+// forAll sets the client to "every client" or "any client", unless the query has a client.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -195,8 +192,8 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, the tool invents a start for an order without the field from. This
-	// start is not shown.
+	// For a past time, the tool invents a start for an order without the field from. Do
+	// not show this start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)

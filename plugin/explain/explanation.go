@@ -12,7 +12,7 @@ import (
 )
 
 // An Explanation says whether a name is blocked, and why. It is the JSON output of
-// "blocklistctl explain", and of a server at the path /explain.
+// "blocklistctl explain" and of the path /explain of a server.
 type Explanation struct {
 	Name      string   `json:"name"`
 	At        string   `json:"at"`
@@ -50,7 +50,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason is a target that does not decide the verdict, and the cause.
+// A Reason is a target that does not decide the verdict, with the cause.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -63,8 +63,8 @@ type Reason struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// DigForm returns a message as dig prints it. It quotes unprintable text of an extended DNS
-// error, because the DNS library does not escape this text.
+// DigForm returns a message as dig prints it. It quotes unprintable text of an extended
+// DNS error, which the DNS library does not escape.
 func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

@@ -9,17 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A MissingOrder is an order that was received and not removed, and that is no longer there.
+// A MissingOrder is a recorded order that no file contains any more.
 type MissingOrder struct {
 	Order  string
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the orders that were received, were not removed since, and are not in the
-// sequence present. The result is sorted.
+// Missing returns the recorded orders that are neither removed nor in the sequence
+// present. The result is sorted.
 //
-// The table has only hashes of ids. The ids come from the sequence former, which also says which
-// orders are sealed. If an id is not there, Missing reads the whole journal.
+// The table has only hashes of ids. The ids come from the sequence former, which also has
+// the sealed flag. If an id is not there, Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// A table has the last record of each order, the targets that the guard holds, and the floors of
-// files. It is built from the records when the journal is opened.
+// A table has the last record of each order, the targets that the guard holds back, and
+// the floors of files. Opening a journal builds the table.
 //
-// The keys are hashes of the order ids, so that a million orders need some 60 MB at most. The
-// hash has a secret seed, so that no file can contain ids with equal hashes on purpose.
+// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret
+// seed prevents files with equal hashes on purpose.
 type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry
 	held   map[HeldTarget]bool
 	floors map[string]Floor
-	// requests counts the Request records by their digests. begin is the time of the first record
-	// that is left after Prune, or zero.
+	// requests counts the Request records by digest. begin is the time of the first record
+	// after Prune, or zero.
 	requests map[string]int
 	begin    time.Time
 
@@ -38,8 +38,8 @@ type orderEntry struct {
 	seen     bool   // only during Missing
 }
 
-// contentNumber returns the part of a Record.Content that the table keeps. An order that changes
-// while the server is down keeps its number by chance in one of four billion changes.
+// contentNumber returns the part of a Record.Content that the table keeps. By chance, one
+// in four billion changes gives the same number.
 func contentNumber(content string) uint32 {
 	n, _ := strconv.ParseUint(content[:min(8, len(content))], 16, 32)
 	return uint32(n)
@@ -105,8 +105,8 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose records that an unknown number of records of the orders was lost, at most n in total.
-// The next record of each order gets a number that no lost record can have.
+// lose records that up to n records of the orders were lost. The next record of each order
+// gets a number that no lost record can have.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

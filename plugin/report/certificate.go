@@ -67,7 +67,7 @@ type CertificateNode struct {
 	Root    string `json:"root,omitempty"`
 	// Complete is true if the checkpoint contains all records of the order.
 	Complete bool `json:"complete"`
-	// Stamp is the size of the first checkpoint with a time stamp that contains the record "in
+	// Stamp is the size of the first checkpoint with a time stamp for the record "in
 	// force", or 0.
 	Stamp int64 `json:"stamp,omitempty"`
 	// Cosignatures are signatures of witnesses for checkpoints that contain this record.
@@ -257,9 +257,8 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 	c.Nodes = append(c.Nodes, y)
 }
 
-// cosignatures returns the signatures of witnesses for the first checkpoint of each witness that
-// contains the record of an index. They are in the newest checkpoint, and in files beside the
-// checkpoints of each hour.
+// cosignatures returns one signature for each witness. It takes the first checkpoint of
+// the witness that contains the record of an index. It reads all checkpoint files.
 func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
 	for _, path := range append(paths, filepath.Join(dir, "checkpoint")) {
@@ -288,8 +287,8 @@ func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) 
 	return out
 }
 
-// firstStamp returns the size of the first checkpoint with a time stamp that contains the record
-// of an index, or 0.
+// firstStamp returns the size of the first checkpoint with a time stamp, or 0. The
+// checkpoint must contain the record of an index.
 func firstStamp(dir string, index int64) (size int64) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.tsr"))
 	for _, path := range paths {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart: the number of orders with a time to effect up to a limit.
+// A Bar is a bar of the chart. It counts the orders with a time to effect between two
+// limits.
 type Bar struct {
 	Label         string
 	Count         int
@@ -31,8 +32,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the bars of the chart of the times from served to in force on the last node. It
-// returns nil without orders.
+// Bars returns the bars of a chart. The chart shows the times from served to in force on
+// the last node. Without orders, Bars returns nil.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
@@ -71,8 +72,8 @@ type Line struct {
 // linePoints is the number of times at which the line of the chart is computed.
 const linePoints = 160
 
-// Line returns the line of the block orders in force on at least one node. It returns nil if no
-// order was in force.
+// Line returns the line of the block orders in force on at least one node. If no order was
+// in force, Line returns nil.
 func (r *Report) Line(d *Data) *Line {
 	span := r.end.Sub(r.from)
 	if span <= 0 {

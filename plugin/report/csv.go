@@ -15,8 +15,8 @@ import (
 var columns = []string{"order", "sealed", "action", "authority", "country", "kind", "references", "category", "file", "issued", "served", "acknowledged", "deadline",
 	"in_force_first", "in_force_last", "at_latest", "nodes_in_force", "nodes_known", "hours", "on_time", "reported", "state", "ended", "by", "targets", "answers_changed", "nodes"}
 
-// WriteCSV writes one line for each order (RFC 4180, UTF-8). Dates of the order file are as in
-// the file, and times of the journals have an offset.
+// WriteCSV writes one line for each order (RFC 4180, UTF-8). Dates of the order file are
+// unchanged. Times of the journals have an offset.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true

@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file writes Part 3 (orders of Member States) of the transparency report of the Digital
-// Services Act, in the form of Commission Implementing Regulation (EU) 2024/2835.
+// This file writes Part 3 (orders of Member States) of the transparency report. Commission
+// Implementing Regulation (EU) 2024/2835 gives the form.
 
 // dsaCodes are the codes of the template's rows, in their sequence.
 //
@@ -87,8 +87,8 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow returns the row of a code, and the description if the row is KEYWORD_OTHER. The code of a
-// category can have a description behind a colon.
+// dsaRow returns the row of a code. A category may have a description after a colon.
+// dsaRow returns the description only for the row KEYWORD_OTHER.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)
@@ -124,8 +124,9 @@ type DSA struct {
 // totalScope is the scope of the rows for all Member States.
 const totalScope = "TOTAL"
 
-// DSA returns Part 3 of the transparency report. It returns problems if orders have no code; the
-// report then lacks these orders, and must not be used. The period must have whole days.
+// DSA returns Part 3 of the transparency report. The period must have whole days. Orders
+// without a code are problems. A report with problems lacks these orders, so do not use
+// the report.
 func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {
@@ -190,7 +191,7 @@ func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	return d, problems, nil
 }
 
-// dsaScope returns the Member State of an order, or why the order is not in the report.
+// dsaScope returns the Member State of an order, or why the report omits the order.
 func dsaScope(x *Row) (scope, why string) {
 	if x.f == nil {
 		return "", "the fields of the order are unknown"

@@ -31,8 +31,8 @@ func annex(t *testing.T) (codes, columns []string) {
 // pageNumber matches the last line of a page.
 var pageNumber = regexp.MustCompile(`^\s*EN\s+\d+\s+EN$`)
 
-// TestTemplateRows compares the rows with the table of the regulation. The PDF has broken the codes
-// into parts at the right of the table.
+// TestTemplateRows compares the rows with the table of the regulation. At the right of the
+// table, the PDF has broken the codes into parts.
 func TestTemplateRows(t *testing.T) {
 	lines, _ := annex(t)
 	part := regexp.MustCompile(`(?:^|\s)([A-Z_]+)$`)

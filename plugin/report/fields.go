@@ -16,7 +16,8 @@ type File struct {
 	Zone   *time.Location
 }
 
-// fields is the text of an order, from a present file or from a version in a journal.
+// fields is the text of an order. It comes from a present file or from a version in a
+// journal.
 type fields struct {
 	*order.Order
 	path string
@@ -32,8 +33,8 @@ type request struct {
 	ids     map[string]bool
 }
 
-// readFields returns the texts of all orders that the files and the journals have. A present
-// file has the newest text. The texts of other orders come from the versions in the journals.
+// readFields returns the texts of all orders in the files and the journals. A present file
+// has the newest text. Otherwise the journals give the text.
 func readFields(files []File, nodes []*Node) map[string]*fields {
 	out := map[string]*fields{}
 	for i := range files {
@@ -96,7 +97,7 @@ func (r *request) read(out map[string]*fields) {
 // Data is everything that a report is made from.
 type Data struct {
 	Nodes []*Node
-	// Zone is the time zone of the order files, or UTC if the files have several zones.
+	// Zone is the time zone of the order files. With several zones, it is UTC.
 	Zone *time.Location
 	// Files reports whether there are present order files.
 	Files bool
@@ -131,8 +132,8 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// sealed reports whether an order is sealed (secret). The present files decide, if they have the
-// order. Otherwise each record and each text that says so is enough.
+// sealed reports whether an order is sealed. A present file with the order decides.
+// Without this file, one sealed record or text is enough.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

@@ -72,8 +72,8 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestSchedule checks that the targets of an order that does not disclose its targets are shown only
-// with --sealed, and to the authority.
+// TestSchedule checks an order that does not disclose its targets. Only --sealed and the
+// letter to the authority may show them.
 func TestSchedule(t *testing.T) {
 	const text = "version: 1\norders: [{id: x, authority: {name: A, country: IT, kind: court}, category: copyright, disclosure: schedule, scope: global, served: 2026-04-10T08:00:00Z, targets: [secret.example]}]\n"
 	dir := filepath.Join(t.TempDir(), "node")
@@ -128,8 +128,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestSealedLater checks that an order is sealed if a record or its text says so, unless a present
-// file says otherwise.
+// TestSealedLater checks that a sealed record or text makes an order sealed. A present
+// file decides first.
 func TestSealedLater(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	full := func(string) order.Disclosure { return order.Full }

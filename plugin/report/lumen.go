@@ -57,9 +57,11 @@ type lumenEntity struct {
 	Country string `json:"country_code,omitempty"`
 }
 
-// Lumen returns the notices for the block orders that were received in the period. recipient is
-// the name of the operator. The database is public, so sealed orders and orders with secret targets
-// are left out. The notes have the numbers of the orders that are left out.
+// Lumen returns the notices for the block orders that were received in the period. The
+// parameter recipient is the name of the operator.
+//
+// The database is public. So Lumen omits sealed orders and orders with secret targets. The
+// notes have the numbers of omitted orders.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {
 	left := map[string]int{}
 	for _, x := range r.rows {

@@ -60,8 +60,8 @@ type nodeOrder struct {
 	sha256   string    // the version of the last record received or corrected
 	received time.Time // the first record of the order
 	removed  time.Time // the last record, if the order is removed
-	// first is true if the order was in the first load of its file, or if its first record was
-	// deleted. The server may have enforced the order before the first record.
+	// first is true if the order was in the first load of its file. It is also true after
+	// the loss of the first record. The server may have enforced the order earlier.
 	first     bool
 	intervals []evidence.Interval
 	states    []change
@@ -95,14 +95,14 @@ type hit struct {
 	count uint64
 }
 
-// stopped is the state of an order that is not enforced because the server does not run.
+// stopped is the state of an order while the server does not run.
 const stopped journal.Event = "stopped"
 
 // stateEvents are the events that change the state of an order.
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
-// Open checks and reads the journals in a directory: one journal, or the journals that "evidence
-// collect" wrote there. keys are the public keys of journals by their names.
+// Open checks and reads one journal, or the journals of "evidence collect" in a directory.
+// The parameter keys has the public keys of journals by their names.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	text, err := os.ReadFile(filepath.Join(dir, collectedName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -284,8 +284,8 @@ func (n *Node) record(r *journal.Record) {
 	}
 }
 
-// versions returns the versions of files that may have the last text of an order, the best
-// first. If the order was removed, the version before the removal is the last one.
+// versions returns the versions that may have the last text of an order, the best first.
+// For a removed order, the best version is the one before the removal.
 func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	list := n.loads[o.file]
 	if !o.removed.IsZero() {
@@ -309,8 +309,8 @@ func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	return out
 }
 
-// stateAt returns the state of an order at a time. The state is empty before the first record, and
-// "stopped" while the server did not run.
+// stateAt returns the state of an order at a time. It is empty before the first record. An
+// order in force is "stopped" while the server does not run.
 func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	for _, c := range o.states {
 		if c.at.After(t) {

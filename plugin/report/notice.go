@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Notice is the letter to an authority that says if and when effect was given to its order, as
-// in Article 9(1) of Regulation (EU) 2022/2065 (Digital Services Act).
+// A Notice is a letter to an authority about the effect given to its order. Article 9(1)
+// of Regulation (EU) 2022/2065 (Digital Services Act) requires the letter.
 type Notice struct {
 	Order   string `json:"order"`
 	To      string `json:"to"` // as in the field report_to
@@ -30,8 +30,8 @@ type NoticeOptions struct {
 	Provider string // the name of the operator, or ""
 }
 
-// NewNotice writes the letter about an order. The letter always shows the targets, because the
-// authority has ordered the targets. The result faults has the faults of the journals.
+// NewNotice writes the letter about an order. The letter always shows the targets, because
+// the authority ordered them. The result faults has the faults of the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {
@@ -225,8 +225,8 @@ type MailOptions struct {
 	Now  time.Time
 }
 
-// Mail returns the letter as a message of RFC 5322. Nothing of an order file can add a header: the
-// addresses are parsed and written again, and the subject has only printable text.
+// Mail returns the letter as a message of RFC 5322. No text of an order file can add a
+// header. Mail writes parsed addresses, and a subject of printable text.
 func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 	from, err := mail.ParseAddress(opt.From)
 	if err != nil {
@@ -284,7 +284,7 @@ func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 	return err
 }
 
-// fold breaks a header at spaces, so that lines have at most 78 characters if possible (RFC 5322,
+// fold breaks a header at spaces. If possible, a line has at most 78 characters (RFC 5322,
 // section 2.1.1).
 func fold(name, text string) string {
 	const most = 78

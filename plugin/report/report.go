@@ -1,9 +1,10 @@
-// Package report writes reports about orders from order files and from the journals of servers:
-// the report of a period, the transparency report of the Digital Services Act, notices for the
-// Lumen database, and the certificate and the notice of one order.
+// Package report writes reports about orders from order files and from the journals of
+// servers. The reports are: the report of a period, the transparency report of the Digital
+// Services Act, and notices for the Lumen database. For one order, there are a certificate
+// and a notice.
 //
-// A journal has what one server says about itself, by the clock of this server. Each time "in
-// force" in a report comes from the journals, and each other date comes from an order file.
+// A journal has the statements of one server about itself, by its own clock. Each time "in
+// force" comes from the journals. Each other date comes from an order file.
 package report
 
 import (
@@ -35,8 +36,8 @@ type Report struct {
 	At       string    `json:"at"` // when the report was made
 	Timezone string    `json:"timezone"`
 	Nodes    []NodeRow `json:"nodes"`
-	// Silent are the names of the nodes without records in the period, and of the nodes whose
-	// journals were not collected.
+	// Silent are the names of the nodes without records in the period. Nodes without a
+	// collected journal are silent too.
 	Silent []string `json:"silent"`
 	// Faults are the faults of all journals.
 	Faults []string `json:"faults"`
@@ -103,21 +104,21 @@ type Row struct {
 	Deadline     string   `json:"deadline,omitempty"`
 	Reported     string   `json:"reported,omitempty"`
 	Targets      int      `json:"targets,omitempty"`
-	// Held are the targets that the guard of a node holds at the end of the period.
+	// Held are the targets that a node holds back at the end of the period.
 	Held []Held `json:"held,omitempty"`
 	// Received reports whether the order was received in the period.
 	Received bool      `json:"received"`
 	Nodes    []RowNode `json:"nodes"`
-	// InForce is the number of nodes that ever enforced the order. Known is the number of nodes
-	// whose journals cover the time of the order.
+	// InForce is the number of nodes that ever enforced the order. Known is the number of
+	// nodes with a journal from the time of the order.
 	InForce int `json:"nodes_in_force"`
 	Known   int `json:"nodes_known"`
 	// Without are the names of the known nodes without a record of the order.
 	Without []string `json:"nodes_without,omitempty"`
 	First   string   `json:"in_force_first,omitempty"`
 	Last    string   `json:"in_force_last,omitempty"`
-	// AtLatest is true if the order was in force when the journals began, so that First and Last are
-	// only upper limits.
+	// AtLatest is true if the order was in force when the journals began. First and Last
+	// are then only upper limits.
 	AtLatest bool `json:"at_latest,omitempty"`
 	// Corrected is the time of the last change of the order in its file after the order came into
 	// force on a node. First and Last are not about targets that a change added.
@@ -141,8 +142,7 @@ type Row struct {
 	asOf               time.Time // the time of State, in a report of one order
 }
 
-// A Held is a target that the guard of a node holds, so that the target is not in force there. An
-// empty target is the whole order.
+// A Held is a target that a node holds back. An empty target is the whole order.
 type Held struct {
 	Node   string `json:"node"`
 	Target string `json:"target,omitempty"`
@@ -242,7 +242,7 @@ func (r *Report) addNode(n *Node) {
 	r.Nodes = append(r.Nodes, x)
 }
 
-// concerns reports whether the order belongs into the report: it was received, in force or
+// concerns reports whether the report has the order. The order was received, in force or
 // changed in the period.
 func (r *Report) concerns(d *Data, x *Row) bool {
 	if x.Received {

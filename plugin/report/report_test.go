@@ -63,7 +63,7 @@ orders:
   targets: [` + canary + `.example]
 `
 
-// removedText is an order that a later version of the file no longer has.
+// removedText is an order that a later version of the file has lost.
 const removedText = `- id: rome/1
   authority: {name: Tribunale di Roma, country: IT, kind: court}
   category: gambling
@@ -72,8 +72,8 @@ const removedText = `- id: rome/1
   targets: [g.example]
 `
 
-// fleet makes the journals of two nodes, and the directory of a collection with a third node that
-// could not be reached. It returns the directory.
+// fleet makes the journals of two nodes. It returns the directory of a collection, in
+// which a third node could not be reached.
 func fleet(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -265,8 +265,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWithoutFiles checks that the texts of the orders come from the versions in the journals, also
-// for an order that a later version no longer has.
+// TestWithoutFiles checks that the journals give the texts of the orders. This includes an
+// order that a later version has lost.
 func TestWithoutFiles(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	r := Collect(d, april)

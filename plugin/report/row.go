@@ -56,7 +56,7 @@ func (r *Report) row(d *Data, id string) *Row {
 			x.Known++
 			x.addNode(n, o, r.from, r.end)
 		case n.Last.Before(x.receivedAt) || !open && n.First.After(until):
-			// The node had ended before the order came, or began after the order had ended.
+			// The node ended before the order came, or began after the end of the order.
 		default:
 			x.Known++
 			x.Without = append(x.Without, n.Name)
@@ -108,8 +108,9 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	x.Nodes = append(x.Nodes, y)
 }
 
-// effect sets the first and the last time at which a node began to enforce the order. A node whose
-// journal began later says nothing about these times, unless no other node does.
+// effect sets the first and the last time at which a node began to enforce the order. If
+// the journal of a node begins later, the time is not exact. The node counts only if no
+// node has an exact time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {

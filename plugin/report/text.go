@@ -267,7 +267,7 @@ func (x *Row) changeText(r *Report) string {
 	return fmt.Sprintf("changed in its file while in force, the last time at %s: the times in force are not about targets that a change added", r.time(x.corrected))
 }
 
-// heldTexts says which targets are not in force, because the guard of a node holds the targets.
+// heldTexts returns the texts about targets that a node holds back.
 func (x *Row) heldTexts() (out []string) {
 	for i, h := range x.Held {
 		if i == shownTargets {

@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight in the queue of an event that refers to an order set; see
-// journal.Do. It keeps only a few old sets in memory while the disk fails.
+// setWeight is the queue weight of an event that refers to an order set; see journal.Do.
+// Few old sets then stay in memory while the disk fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.
@@ -62,9 +62,8 @@ func (s *Store) journalLoad(err error) {
 	}
 }
 
-// journalOutcome records the result of a load: the versions that went into force, the files
-// that were refused, and the changes of orders. err is the reason why the set could not be
-// built, or nil.
+// journalOutcome records the result of a load: new versions, refused files and changes of
+// orders. err is the reason why no set was built, or nil.
 func (s *Store) journalOutcome(err error) {
 	if s.journal == nil {
 		return
@@ -118,7 +117,7 @@ func (s *Store) journalOutcome(err error) {
 	}
 }
 
-// digestText returns the digest of the version that was refused, or "" if it is not known.
+// digestText returns the digest of the refused version, or "" if unknown.
 func digestText(f *file) string {
 	if f.refused == (source.Digest{}) {
 		return ""
@@ -142,8 +141,8 @@ func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	return orders, targets
 }
 
-// journalState returns the event name of a state in the journal. In shadow, the state is not
-// "enforced", because no order is enforced.
+// journalState returns the journal event of a state. In shadow, no order is enforced, so
+// no event says so.
 func (s *Store) journalState(st ruleset.State) journal.Event {
 	if s.opt.Shadow && st == ruleset.InForce {
 		st = ruleset.Shadow
@@ -151,7 +150,7 @@ func (s *Store) journalState(st ruleset.State) journal.Event {
 	return journal.Event(st.String())
 }
 
-// keepVersions keeps the files of all versions in force in the journal, each version once.
+// keepVersions keeps the files of each version in force in the journal.
 func (s *Store) keepVersions() {
 	var st *state.State
 	if s.dir != nil {
@@ -176,8 +175,8 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion adds one file of a version to the journal. The state directory may still have
-// its bytes if the file has changed since the load.
+// keepVersion adds one file of a version to the journal. If the file has changed, the
+// bytes may come from the state directory.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
 	open := s.opener(path, d, f, side)
 	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
@@ -192,8 +191,8 @@ func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *fil
 	s.journal.Keep(path, d, len(f.bytes[d]), open)
 }
 
-// journalStates records each order whose state differs from its last state in the journal. It
-// also records new and changed orders, and the targets that the guard holds.
+// journalStates records the orders whose state has changed. It also records new and
+// changed orders, and targets that the guard holds back.
 func (s *Store) journalStates() {
 	if s.journal == nil || !s.journal.newest(s) {
 		return
@@ -214,8 +213,8 @@ func (s *Store) journalStates() {
 	}
 }
 
-// journalStarted records the orders that are gone since the journal was written last. It runs
-// when all files were loaded for the first time.
+// journalStarted records the orders that are gone since the last run. It runs after the
+// first load of all files.
 func (s *Store) journalStarted() {
 	if s.started = true; s.journal == nil || !s.journal.newest(s) || s.set.Load() == nil {
 		return
@@ -229,8 +228,8 @@ func (s *Store) journalStarted() {
 // A stateEvents adds the changes of orders to the journal. It runs in the goroutine of the
 // journal.
 //
-// It compares the set with the records of the journal, and not with an older set. So it finds
-// changes that were made while the server did not run, or whose records a crash has prevented.
+// It compares the set with the records of the journal. It thus finds changes during a
+// downtime, and records that a crash has prevented.
 type stateEvents struct {
 	set      *ruleset.Set
 	now      order.Time
@@ -289,7 +288,7 @@ func (x stateEvents) add(b *journal.Batch) {
 	x.journal.recorded = x.set
 }
 
-// removed adds an event for each order that is in no version in force any more.
+// removed adds an event for each order that is in no file any more.
 func (x stateEvents) removed(b *journal.Batch) {
 	present := func(yield func(string) bool) {
 		for o := range x.set.Orders() {
@@ -332,8 +331,8 @@ func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.Orde
 	}
 }
 
-// heldTargets records the targets that the guard newly holds back, and the targets that it
-// releases. was has the targets that were held before.
+// heldTargets records the targets that the guard newly holds back or releases. was has the
+// targets that were held before.
 func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
 	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
 		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
@@ -350,9 +349,9 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. It takes no
-// lock, and does not allocate for later queries. The handlers call it only if Counter.Add returns
-// true, because the map is slower than the counters.
+// Answered records in the journal that the order o has blocked its first query. It takes
+// no lock. Handlers call it only if Counter.Add returns true, because the map is slower
+// than the counters.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -401,7 +400,7 @@ func (s *Store) refreshCounters() {
 	}
 }
 
-// hitsOf returns the sum of the hits of each order in the hour that begins at start.
+// hitsOf returns the hits of each order in the hour that begins at start.
 func (s *Store) hitsOf(start order.Time) []journal.Record {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()

@@ -8,14 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file records in the journal which changes of the state directory a person has asked for.
-// The state directory has a list of these changes, also of changes without a running server.
+// This file records in the journal the changes of the state directory that people asked
+// for. The state directory lists these changes, also those made without a running server.
 
 // maxRequests is the largest number of changes that a start takes over from the state directory.
 const maxRequests = 1000
 
-// journalRequests records the changes of the state directory that are not in the journal. It runs
-// before the first load, because a later load has the higher serial.
+// journalRequests records the changes of the state directory that the journal lacks. It
+// must run before the first load. An old change would otherwise lower the floor of that
+// load.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

@@ -136,8 +136,8 @@ func journalChild(dir string) error {
 	select {}
 }
 
-// TestJournalCrash kills processes while they write the records of a load. After a further start,
-// each order must have exactly the records of its changes.
+// TestJournalCrash kills processes while they write the records of a load. After the next
+// start, the journal must have each change of an order exactly once.
 func TestJournalCrash(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -189,8 +189,9 @@ func TestJournalCrash(t *testing.T) {
 	t.Logf("%d processes killed", kills)
 }
 
-// checkAlternation compares the records of a journal with the orders in force. The records of an order
-// must alternate: received, in force, corrected, removed. A corrected order must differ.
+// checkAlternation compares the records of a journal with the orders in force. The records
+// of an order must alternate: received, in force, corrected, removed. A corrected order
+// must differ.
 func checkAlternation(t *testing.T, dir string, specs []string) {
 	t.Helper()
 	present, content := map[string]bool{}, map[string]string{}
@@ -229,8 +230,8 @@ func checkAlternation(t *testing.T, dir string, specs []string) {
 	}
 }
 
-// TestJournalRequests checks that the journal has each change that a person has made in the state
-// directory, exactly once: by a running server, refused by the server, and without a server.
+// TestJournalRequests checks that the journal has each change of a person exactly once.
+// The server carries the change out, refuses it, or does not run.
 func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))

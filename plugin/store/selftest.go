@@ -30,8 +30,8 @@ func (s *Store) Record(r journal.Record) {
 	}
 }
 
-// Testing tells the Store that a self-test asks for the targets of each new set, until the
-// returned function is called. The function tested reports that the test of a set is over.
+// Testing announces a self-test of each new set, until the caller calls end. The self-test
+// calls tested when the test of a set is over.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }

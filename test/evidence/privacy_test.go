@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 
 var queries = flag.Int("queries", 20_000, "the number of queries that TestPrivacy sends")
 
-// TestPrivacy sends mixed queries from several addresses. No file below the directory of
-// the journal may contain an address of a client or an asked name. Targets are an
-// exception. The flag -queries sets the number of queries.
+// TestPrivacy sends mixed queries from several addresses. No file of the journal may
+// contain a client address or an asked name, except targets. The flag -queries sets the
+// number of queries.
 func TestPrivacy(t *testing.T) {
 	coredns.CaptureLog(t)
 	file, dir := filepath.Join(t.TempDir(), "orders.yaml"), filepath.Join(t.TempDir(), "journal")
