@@ -252,7 +252,11 @@ func details(r journal.Record) string {
 		out = append(out, fmt.Sprint(r.Count))
 	}
 	if r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
+		s := fmt.Sprintf("%s answered %s %s with %s", r.Server, r.Name, r.Type, r.Rcode)
+		if r.Why == "" {
+			s += ", as expected"
+		}
+		out = append(out, s)
 	}
 	return strings.Join(out, ", ")
 }

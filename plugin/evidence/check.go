@@ -36,7 +36,7 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if len(records) == 0 {
 		return nil, errors.New("the bundle has no record")
 	}
-	s.Records, s.Order = len(records), records[0].Order
+	s.Records, s.Order, s.First = len(records), records[0].Order, int64(records[0].Number)
 	for i, r := range records {
 		switch {
 		case r.Order == "" || r.Order != s.Order:

@@ -60,6 +60,7 @@ type nodeOrder struct {
 	first     bool
 	intervals []evidence.Interval
 	states    []change
+	corrected []time.Time
 	answered  time.Time // the first blocked query
 	hits      []hit
 	holds     []hold
@@ -231,6 +232,9 @@ func (n *Node) record(r *journal.Record) {
 	switch r.Event {
 	case journal.Received, journal.Corrected:
 		o.file, o.sha256, o.removed = r.File, r.SHA256, time.Time{}
+		if r.Event == journal.Corrected {
+			o.corrected = append(o.corrected, r.Time.Time)
+		}
 	case journal.InForce:
 		if o.inForce < 0 {
 			o.inForce = r.Index
