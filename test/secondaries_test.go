@@ -275,22 +275,11 @@ func TestFileConfigurations(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, name), text)
 	}
-	// Knot Resolver can only watch the file with the Lua module cqueues.
-	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/", "rpz.zone', true", "rpz.zone', false")
+	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/")
 	zone, local, knot := freePort(t), freePort(t), freePort(t)
 	startUnboundWith(t, t.TempDir(), zone, upstream, "", at.Replace(pageBlock(t, "unbound.conf file")))
 	startUnboundWith(t, t.TempDir(), local, upstream, "", at.Replace(pageBlock(t, "unbound.conf local-zone")))
-	cache := t.TempDir()
-	write(t, filepath.Join(cache, "knot.conf"), fmt.Sprintf(`
-net.listen('127.0.0.1', %s, { kind = 'dns' })
-cache.open(10 * MB, 'lmdb://%s')
-modules.unload('priming')
-modules.unload('ta_update')
-modules.unload('ta_signal_query')
-trust_anchors.remove('.')
-%spolicy.add(policy.all(policy.FORWARD('%s')))
-`, portOf(knot), cache, at.Replace(pageBlock(t, "kresd.conf")), strings.Replace(upstream, ":", "@", 1)))
-	daemon(t, cache, "kresd", "-n", "-c", filepath.Join(cache, "knot.conf"), cache)
+	startKnotRules(t, knot, upstream, at.Replace(knotFile.Replace(pageBlock(t, "kresd.conf")))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
 	for _, addr := range []string{zone, local, knot} {
 		sees(t, addr, "first.example", "other.example")
 	}
