@@ -69,7 +69,7 @@ threads=1
 	}},
 	{"knot", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
-		startKnotRules(t, addr, upstream, strings.ReplaceAll(knotFile.Replace(pageBlock(t, "kresd.conf forwarding")), "/var/lib/knot-resolver/", dir+"/"))
+		startKnotRules(t, addr, upstream, strings.ReplaceAll(pageBlock(t, "kresd.conf forwarding"), "/var/lib/knot-resolver/", dir+"/"))
 	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "orders.conf"), text)
@@ -99,10 +99,6 @@ forward-zone:
 %s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
 	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
 }
-
-// knotFile changes a block of docs/other-resolvers.md so that Knot Resolver does not watch
-// its file. Knot Resolver can only watch a file with the Lua module cqueues.
-var knotFile = strings.NewReplacer("rpz.zone', true", "rpz.zone', false")
 
 // startKnotRules starts Knot Resolver with these rules. Knot Resolver forwards all names that
 // pass the rules.

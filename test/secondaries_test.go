@@ -276,11 +276,23 @@ func TestFileConfigurations(t *testing.T) {
 		write(t, filepath.Join(dir, name), text)
 	}
 	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/")
-	zone, local, knot := freePort(t), freePort(t), freePort(t)
+	zone, local, knot, forwarding := freePort(t), freePort(t), freePort(t), freePort(t)
 	startUnboundWith(t, t.TempDir(), zone, upstream, "", at.Replace(pageBlock(t, "unbound.conf file")))
 	startUnboundWith(t, t.TempDir(), local, upstream, "", at.Replace(pageBlock(t, "unbound.conf local-zone")))
-	startKnotRules(t, knot, upstream, at.Replace(knotFile.Replace(pageBlock(t, "kresd.conf")))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
-	for _, addr := range []string{zone, local, knot} {
+	startKnotRules(t, knot, upstream, at.Replace(pageBlock(t, "kresd.conf"))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
+	startKnotRules(t, forwarding, upstream, at.Replace(pageBlock(t, "kresd.conf forwarding")))
+	for _, addr := range []string{zone, local, knot, forwarding} {
 		sees(t, addr, "first.example", "other.example")
+	}
+	// Knot Resolver reads the file again after each change.
+	path := filepath.Join(dir, "rpz.zone")
+	for _, names := range [][2]string{{"second.example", "first.example"}, {"third.example", "second.example"}} {
+		write(t, path+".new", zoneHead+names[0]+" CNAME .\n")
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		for _, addr := range []string{knot, forwarding} {
+			sees(t, addr, names[0], names[1])
+		}
 	}
 }
