@@ -31,6 +31,10 @@ type zone struct {
 	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
 	notifier atomic.Pointer[func() error]
 	notifies chan struct{}
+	// rounds is the number of rounds of NOTIFY that have begun. ended is the newest round that
+	// has ended, and is guarded by zones.
+	rounds atomic.Int64
+	ended  int64
 	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
 	strangers, asked atomic.Bool
 
@@ -69,6 +73,7 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 		log.Errorf("zone %s: %v; the next serial is the present time", cfg.origin, err)
 	}
 	zones.all[key] = z
+	z.begin()
 	z.done.Go(z.run)
 	go z.notifyAll()
 	return z, nil
@@ -87,7 +92,21 @@ func (z *zone) release() {
 		close(z.stop)
 		z.done.Wait()
 		store.Release(z.store)
+		z.forgetUnused()
 	}
+}
+
+// forgetUnused removes the series of the zone if no other zone has its name. A new Corefile
+// can have a zone with the name and other settings.
+func (z *zone) forgetUnused() {
+	zones.Lock()
+	defer zones.Unlock()
+	for _, other := range zones.all {
+		if other.origin == z.origin {
+			return
+		}
+	}
+	z.forget()
 }
 
 // run makes a new version of the zone after each change of the orders, and when an order starts or
@@ -251,14 +270,29 @@ func (z *zone) notifyRound() {
 	if send == nil {
 		return
 	}
-	if err := (*send)(); err != nil {
-		notifyFailures.WithLabelValues(z.label()).Inc()
+	round := z.rounds.Add(1)
+	err := (*send)()
+	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			log.Warning(strings.TrimSpace(line))
 		}
-		return
 	}
-	notifyGauge.WithLabelValues(z.label()).Set(float64(z.clock.Now().Unix()))
+	zones.Lock()
+	defer zones.Unlock()
+	if z.refs == 0 {
+		return // the zone has no series any more
+	}
+	l, ok := z.label(), 1.0
+	if err != nil {
+		ok = 0
+		notifyFailures.WithLabelValues(l).Inc()
+	} else {
+		notifyGauge.WithLabelValues(l).Set(float64(z.clock.Now().Unix()))
+	}
+	if round > z.ended { // a round can end after a later round
+		z.ended = round
+		notifyOK.WithLabelValues(l).Set(ok)
+	}
 }
 
 // setNotifier sets the function that sends NOTIFY, and sends one.
