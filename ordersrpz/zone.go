@@ -158,10 +158,23 @@ func (m *maker) look() {
 	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
 		return
 	}
-	making.Lock()
-	defer making.Unlock()
 	defer coop.Start()() // yield to queries
 	changed := set != m.set
+	making.Lock()
+	m.make(set, now)
+	making.Unlock()
+	// Another zone can now make its version. Warnings and the digest are less urgent.
+	making.Lock()
+	defer making.Unlock()
+	if changed {
+		m.warn(set, now)
+	}
+	v := m.version.Load()
+	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
+}
+
+// make publishes a new version if the zone has changed.
+func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
 		m.tree = rpz.Build(part, now, rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Origin: wireLength(m.origin)}, &rpz.Table{})
@@ -179,11 +192,6 @@ func (m *maker) look() {
 		m.publish(v.next(closed, d, serial))
 		log.Infof("zone %s: serial %d: %s; %s", m.origin, serial, changeText(&d), records(closed.Records()))
 	}
-	if changed {
-		m.warn(set, now)
-	}
-	v = m.version.Load()
-	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
 }
 
 // first publishes the first version after a start.
