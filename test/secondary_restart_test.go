@@ -143,6 +143,12 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Fatalf("no state in\n%s", corefile)
 	}
 	p.kill()
+	await(t, "the clock is later than the last serial", func() string {
+		if now := time.Now().Unix(); now <= int64(p.last) {
+			return fmt.Sprintf("%d, serial %d", now, p.last)
+		}
+		return ""
+	})
 	p.block(t, "first.example")
 	p.start(t, stateless)
 	sees(t, bind, "first.example", "second.example")
@@ -173,8 +179,11 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		})
 	}
 	startNamed()
-	sees(t, bind, "away.example", "first.example")
-	sees(t, bind, "n799.example", "n0.example")
+	sees(t, bind, "first.example", "n0.example") // the list of the day before
+	// The next change gives a NOTIFY.
+	p.block(t, append(many[2:], "back.example")...)
+	sees(t, bind, "back.example", "first.example")
+	sees(t, bind, "n799.example", "n1.example")
 	if !p.level(t, bind) {
 		t.Error("changes did not raise the serial")
 	}
