@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/status/listen"
@@ -33,6 +34,11 @@ type instance struct {
 	// claims and starts have the settings of the server blocks with a state directory or a
 	// journal, by directory. claims is for setup, and starts for startup.
 	claims, starts map[string]claim
+	// blocks has the server blocks, for the self-tests. tests has the self-tests, and stopTests
+	// stops them. stopTests is nil before the instance listens.
+	blocks    [][]*dnsserver.Config
+	tests     []*selfTest
+	stopTests func()
 	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
 	shadow map[labels]bool
 }
@@ -192,13 +198,16 @@ func shadowBlocks() map[labels]bool {
 // release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	instances.Lock()
-	stores, counted, ports := i.stores, i.counted, i.ports
-	i.stores, i.counted, i.ports = nil, nil, nil
+	stores, counted, ports, stopTests := i.stores, i.counted, i.ports, i.stopTests
+	i.stores, i.counted, i.ports, i.stopTests = nil, nil, nil, nil
 	if instances.all[i] && len(instances.all) == 1 {
 		close(instances.ended)
 	}
 	delete(instances.all, i)
 	instances.Unlock()
+	if stopTests != nil {
+		stopTests()
+	}
 	for _, u := range ports {
 		u.Close()
 	}

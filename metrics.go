@@ -88,6 +88,7 @@ var (
 	journalOKDesc   = desc("journal_ok", "1 if the journal records all events, 0 if its directory is not open or the last attempt to write has failed.")
 	journalAgeDesc  = desc("journal_failing_seconds", "Seconds for which the journal could not be written; 0 if journal_ok is 1.")
 	journalLostDesc = desc("journal_lost_events_total", "Counter of events that the journal has lost, because too many events waited for the disk.")
+	selfTestDesc    = desc("self_test_targets", "Targets of the last self-test by result: right, wrong and not_tested. The server asks itself for the changed targets after each load.", "result")
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
@@ -100,7 +101,7 @@ func init() { prometheus.MustRegister(collector{store.All}) }
 // Describe implements prometheus.Collector.
 func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{shadowDesc, ordersDesc, targetsDesc, liftsDesc, uselessDesc, reviewDesc, overdueDesc, lateDesc, deadlineDesc, changeDesc, infoDesc, failuresDesc,
-		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc, journalOKDesc, journalAgeDesc, journalLostDesc} {
+		lastOKDesc, expiredDesc, signedDesc, lastSuccessDesc, lastLookDesc, durationDesc, indexDesc, stateOKDesc, stateAgeDesc, unacceptedDesc, stateWrongDesc, journalOKDesc, journalAgeDesc, journalLostDesc, selfTestDesc} {
 		ch <- d
 	}
 }
@@ -225,6 +226,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(journalOKDesc, ok)
 		gauge(journalAgeDesc, age)
 		ch <- prometheus.MustNewConstMetric(journalLostDesc, prometheus.CounterValue, float64(lost))
+	}
+	for result, n := range selfTestCounts() {
+		gauge(selfTestDesc, float64(n), result)
 	}
 	for d := range digests {
 		gauge(infoDesc, 1, d)

@@ -104,7 +104,7 @@ func (b *block) place(cfg *dnsserver.Config) {
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	instances.Lock()
-	i.shadow = shadow
+	i.shadow, i.blocks = shadow, blocks
 	instances.Unlock()
 	i.serve(newNode(blocks))
 	line, warning := startLine(blocks)

@@ -6,8 +6,8 @@ import (
 	"github.com/coredns/caddy"
 )
 
-// An instance contains the zones of one CoreDNS instance (one loaded Corefile). See the file
-// lifecycle.go of the plugin blocklist for the sequence in which CoreDNS calls the functions.
+// An instance contains the zones of one CoreDNS instance (one loaded Corefile). The file
+// lifecycle.go of blocklist describes the sequence of the calls by CoreDNS.
 type instance struct {
 	parent *instance // the instance that this instance replaces
 	zones  []*zone
@@ -59,8 +59,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which keeps running. It
-// releases the zones of the failed new instance, and takes over NOTIFY again.
+// restartFailed is the OnRestartFailed function of the old instance, which continues. It
+// releases the zones of the failed new instance. It takes over NOTIFY again.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance

@@ -1,12 +1,13 @@
-// Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a response
-// policy zone (RPZ), by AXFR and IXFR, to secondary servers like BIND, Unbound and PowerDNS
-// Recursor.
+// Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a
+// response policy zone (RPZ), by AXFR and IXFR. Secondary servers are, for example, BIND,
+// Unbound and PowerDNS Recursor.
 //
-// The plugin is for a server block of its own. It needs the plugin transfer, which asks it for
-// the records and sends them. A [zone] follows a Store: it makes the zone's next version after
-// each change of the orders and at each start and end of an order, and keeps the differences
-// between the versions for IXFR. Server blocks and reloads of the Corefile share the zones of the
-// process.
+// The plugin is for a server block of its own. It needs the plugin transfer, which
+// requests the records and sends them.
+//
+// A [zone] follows a Store. It makes a new version after each change of the orders, and at
+// each start and end of an order. It keeps the differences between the versions for IXFR.
+// Server blocks and reloads of the Corefile share the zones of the process.
 package ordersrpz
 
 import (
@@ -40,9 +41,9 @@ func (*OrdersRPZ) Name() string { return name }
 // Ready implements ready.Readiness. The server block is ready when the zone has its first version.
 func (o *OrdersRPZ) Ready() bool { return o.zone != nil && o.zone.version.Load() != nil }
 
-// ServeDNS answers queries for the SOA and NS records of the zone, because secondary servers need
-// these records. It refuses all other queries for names of the zone, because the zone is a list
-// that not everybody may read.
+// ServeDNS answers queries for the SOA and NS records of the zone. Secondary servers need
+// these records. It refuses other queries for names of the zone, because the zone may be
+// confidential.
 func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
 	if !dns.IsSubDomain(o.origin, state.Name()) {

@@ -93,7 +93,7 @@ func (s *server) file(text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	// A file with a new time may be in the middle of being written, so a start would wait.
+	// A file with a new time may be incomplete, so a start would wait.
 	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		s.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestTransfer(t *testing.T) {
 	s.orders("a.example", "c.example")
 	three := s.await(two)
 
-	// Each difference begins with the SOA of the old version, and the added records follow the
+	// Each difference begins with the SOA of the old version. The added records follow the
 	// SOA of the new version (RFC 1995, section 4).
 	type part struct {
 		serial uint32
@@ -250,8 +250,8 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// TestStrangers checks that the server does not start if everybody can transfer the zone, and that
-// it refuses a transfer to an address that is not in the Corefile.
+// TestStrangers checks that the server does not start if everybody can transfer the zone.
+// It also checks that an address outside the Corefile gets no transfer.
 func TestStrangers(t *testing.T) {
 	const key = "\ttsig {\n\t\tsecret isp-a.example. c2VjcmV0\n\t\t%s\n\t}\n\ttransfer {\n\t\tto *\n\t}"
 	for head, starts := range map[string]bool{
@@ -427,8 +427,8 @@ func (c *setClock) Now() time.Time { return *c.now.Load() }
 
 func (c *setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// TestStartsAndEnds checks that the zone has a new version when an order starts or ends, and only
-// then.
+// TestStartsAndEnds checks that the zone has a new version only when an order starts or
+// ends.
 func TestStartsAndEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.yaml")
 	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -15,9 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A counter gives the serials of one zone. A serial is the Unix time of the step, or the last
-// serial plus 1 if that is larger. So the serial never goes down, also if the state is lost, as
-// long as the zone changes less often than once a second.
+// A counter gives the serials of one zone. A serial is the Unix time, or the last serial
+// plus 1 if that is larger.
+//
+// So the serial never goes down. After a loss of the state, this needs a zone that changes
+// less often than once a second.
 type counter struct {
 	path string // the file with the last serial, or empty
 	mu   sync.Mutex
@@ -26,8 +28,8 @@ type counter struct {
 	digest string
 }
 
-// counters has the counters of the process by state directory and zone, so that a new Corefile
-// goes on with the serials of the old Corefile.
+// counters has the counters of the process by state directory and zone. A new Corefile
+// continues with the serials of the old Corefile.
 var counters = struct {
 	sync.Mutex
 	all map[string]*counter
@@ -39,8 +41,8 @@ type stored struct {
 	Digest string `json:"digest,omitempty"` // the SHA-256 of the zone's records
 }
 
-// counterOf returns the counter of a zone. It reads the last serial from the state directory. An
-// error means that the last serial is unknown.
+// counterOf returns the counter of a zone. It reads the last serial from the state
+// directory. An error means that the last serial is unknown.
 func counterOf(dir, origin string) (*counter, error) {
 	counters.Lock()
 	defer counters.Unlock()
@@ -76,8 +78,8 @@ func counterOf(dir, origin string) (*counter, error) {
 	return c, nil
 }
 
-// first returns the serial of the first version after a start: the last serial if the zone has
-// not changed, else a new serial.
+// first returns the serial of the first version after a start. An unchanged zone has the
+// last serial. A changed zone has a new serial.
 func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	c.mu.Lock()
 	same := c.digest == hex.EncodeToString(digest[:]) && c.last > 0
@@ -89,8 +91,8 @@ func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	return c.next(now)
 }
 
-// next returns the next serial. It stores the serial before it returns. An error means that the
-// serial is not stored; the serial is correct nevertheless.
+// next returns the next serial, and stores it first. After an error, the serial is not
+// stored but correct.
 func (c *counter) next(now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,8 +100,8 @@ func (c *counter) next(now int64) (uint32, error) {
 	return c.last, c.store()
 }
 
-// describe stores the digest of the zone with the given serial, so that the first version after a
-// restart can have the same serial.
+// describe stores the digest of the zone with the given serial. The first version after a
+// restart can then have the same serial.
 func (c *counter) describe(serial uint32, digest [32]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

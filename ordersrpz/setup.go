@@ -16,8 +16,8 @@ import (
 
 func init() { plugin.Register(name, setup) }
 
-// setup parses the directive and adds the plugin to the server block. It starts nothing, because
-// CoreDNS also calls setup for a configuration that never runs.
+// setup parses the directive and adds the plugin to the server block. It starts nothing,
+// because CoreDNS also calls setup for a configuration that never runs.
 func setup(c *caddy.Controller) error {
 	b := &block{}
 	for i := 0; c.Next(); i++ {
@@ -31,8 +31,8 @@ func setup(c *caddy.Controller) error {
 	}
 	inst := instanceOf(c)
 	c.OnStartup(func() error {
-		// The OnStartup functions of blocklist have run, because blocklist is above orders_rpz
-		// in the list of directives.
+		// The list of directives has blocklist above orders_rpz. So the OnStartup
+		// functions of blocklist have run.
 		opt, err := blocklist.StoreOptions(c, b.patterns)
 		if err != nil {
 			return plugin.Error(name, err)
@@ -65,9 +65,10 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// strangersGet reports whether a client without TSIG and from any address can transfer the zone.
-// It asks the plugins of the server block for a transfer, from the first plugin on that checks
-// clients. Such a question needs no knowledge of the settings of these plugins.
+// strangersGet reports whether a client from any address can transfer the zone without
+// TSIG. It sends a request for a transfer through the plugins that check clients.
+//
+// So it needs no knowledge of the settings of these plugins.
 func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	var first plugin.Handler
 	for _, p := range []string{"transfer", "acl", "tsig"} {

@@ -15,8 +15,8 @@ var errNotLoaded = errors.New("orders_rpz: the zone has no version yet")
 // batch is the number of records that Transfer sends at once.
 const batch = 500
 
-// Transfer implements transfer.Transferer. The plugin transfer passes the records on as they come,
-// so the records can be an incremental transfer (RFC 1995, section 4).
+// Transfer implements transfer.Transferer. The plugin transfer does not change the
+// records. So they can be an incremental transfer (RFC 1995, section 4).
 func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
 	if dns.CanonicalName(zone) != o.origin || o.zone == nil {
 		return nil, transfer.ErrNotAuthoritative

@@ -24,8 +24,8 @@ type step struct {
 // minHistory is the number of records that the history of a small zone may have.
 const minHistory = 1000
 
-// next returns the version after v. The history has at most a fourth of the records of the zone,
-// because a longer difference is no faster than the whole zone.
+// next returns the version after v. The history has at most a fourth of the zone's
+// records. A longer difference is no faster than the whole zone.
 func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version {
 	n := &version{zone: zone, serial: serial}
 	steps := append(v.steps[:len(v.steps):len(v.steps)], step{v.serial, serial, d})
@@ -41,8 +41,8 @@ func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version
 	return n
 }
 
-// since returns the steps from the version with the given serial to v, or false if the history
-// does not have that version.
+// since returns the steps from the version with the given serial to v. It returns false if
+// the history lacks this version.
 func (v *version) since(serial uint32) ([]step, bool) {
 	for i := range v.steps {
 		if v.steps[i].from == serial {
@@ -63,8 +63,8 @@ func (v *version) historyRecords() (n int) {
 // later reports whether the serial a is later than b (RFC 1982, section 3.2).
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// The times in the SOA record, in seconds. A secondary that got no NOTIFY asks for the serial
-// after refresh. A secondary that reaches no primary enforces its last version until expire.
+// These are the times in the SOA record, in seconds. A secondary without a NOTIFY asks for
+// the serial after refresh. Without a primary, it enforces its last version until expire.
 const (
 	refresh = 60
 	retry   = 30
@@ -77,8 +77,8 @@ func (c *config) soa(serial uint32) *dns.SOA {
 		Ns: "localhost.", Mbox: "hostmaster.localhost.", Serial: serial, Refresh: refresh, Retry: retry, Expire: expire, Minttl: ttl}
 }
 
-// ns returns the NS record of the zone. BIND refuses a zone without NS records. No server uses
-// the name, because resolvers do not look up names of a policy zone.
+// ns returns the NS record of the zone. BIND refuses a zone without NS records. No server
+// uses the name, because resolvers do not look up names of a policy zone.
 func (c *config) ns() *dns.NS {
 	return &dns.NS{Hdr: dns.RR_Header{Name: c.origin, Rrtype: dns.TypeNS, Class: dns.ClassINET, Ttl: uint32(c.ttl / time.Second)}, Ns: "localhost."}
 }

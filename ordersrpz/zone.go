@@ -17,8 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// longestWait is the longest time between two looks at the clock, because the clock of the machine
-// may be set.
+// longestWait is the longest time between two looks at the clock. A person may set the
+// clock of the machine.
 const longestWait = 30 * time.Second
 
 // A zone is a response policy zone that follows a Store.
@@ -44,9 +44,8 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// zones has the zones of the process. The keys are made from the config and the options of the
-// Store. Server blocks, and the old and the new Corefile of a reload, share a zone, so that a
-// reload keeps the history.
+// zones has the zones of the process. The config and the options of the Store give the
+// key. Server blocks share a zone. A reload keeps the zone and its history.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -59,7 +58,7 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The Store has a pointer per options, and stays in use while the zone is in use.
+	// Equal options have the same Store. The Store stays in use while the zone is in use.
 	key := fmt.Sprintf("%p %#v", s, cfg)
 	zones.Lock()
 	defer zones.Unlock()
@@ -109,8 +108,8 @@ func (z *zone) forgetUnused() {
 	z.forget()
 }
 
-// run makes a new version of the zone after each change of the orders, and when an order starts or
-// ends.
+// run makes a new version of the zone after each change of the orders. It also makes one
+// when an order starts or ends.
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
@@ -133,8 +132,8 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone does not have the order. An order that exempts all its clients
-// for ever blocks no client.
+// drops reports whether the zone leaves out the order. An order that exempts all its
+// clients for ever blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
 }
@@ -148,8 +147,8 @@ type maker struct {
 	at   order.Time
 }
 
-// making is locked while a version is made. With two zones at once, a machine with two CPUs would
-// have no CPU for queries.
+// making is locked while a version is made. Two versions at once would leave no CPU for
+// queries on a machine with two CPUs.
 var making sync.Mutex
 
 // look makes a new version if the orders or the time require one.
@@ -251,8 +250,8 @@ func (z *zone) notify() {
 // maxRounds is the largest number of rounds of NOTIFY at one time.
 const maxRounds = 4
 
-// notifyAll sends NOTIFY to the secondaries. A round is a goroutine of its own, because a secondary
-// that does not answer takes 6 s, and the next NOTIFY to the other secondaries must not wait.
+// notifyAll sends NOTIFY to the secondaries. Each round is a goroutine of its own. A
+// silent secondary takes 6 s, and the next round must not wait for it.
 func (z *zone) notifyAll() {
 	rounds := make(chan struct{}, maxRounds)
 	for {

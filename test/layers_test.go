@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
 	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export", "plugin/probe"},
-	{"plugin/directive", "plugin/register", "plugin/audit", "plugin/feed"},
+	{"plugin/directive", "plugin/register", "plugin/report", "plugin/audit", "plugin/feed"},
 	{"plugin/explain", "plugin/status/listen"},
 	{"plugin/status"},
 	{"."},
@@ -132,6 +132,7 @@ var onlyTool = map[string]string{
 	"plugin/sheet":    "the server reads no tables",
 	"plugin/evidence": "the server only writes its journal",
 	"plugin/probe":    "a server is asked from outside",
+	"plugin/report":   "the server needs no reports",
 }
 
 // checkServer checks that the server does not import a package of onlyTool.

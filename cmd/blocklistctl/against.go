@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns why a server would refuse the new files while the old files are in force.
-// The reasons are a lower serial and a larger loss of targets than max_shrink allows.
+// refusals returns why a server would refuse the new files in place of the old files. It
+// checks the serials and the loss of targets (max_shrink).
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -24,8 +24,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of the new file "next". If there is one old and one new
-// file, their names may differ. The parameter n is the number of new files.
+// versionOf finds the old version of the new file "next". The parameter n is the number of
+// new files. The names of a single old and a single new file may differ.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true
@@ -38,7 +38,7 @@ func versionOf(next store.Version, olds []store.Version, n int) (store.Version, 
 	return store.Version{}, false
 }
 
-// asProblem converts an error about the file at path to a problem, without the path in the
+// asProblem converts an error about a file to a problem. It removes the path from the
 // message.
 func asProblem(path string, err error) order.Problem {
 	var p order.Problem

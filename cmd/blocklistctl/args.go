@@ -37,8 +37,9 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders splits the arguments of explain into a name and order files. The name is the
-// first argument, or the last argument if only the first one looks like an order file.
+// nameAndOrders splits the arguments of explain into a name and order files. The name
+// comes last if only the first argument looks like an order file. Otherwise the name comes
+// first.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {
@@ -47,8 +48,8 @@ func nameAndOrders(args []string) (name string, orders []string) {
 	return args[0], args[1:]
 }
 
-// likeOrders reports whether an argument is an existing path, a glob, or a path with the
-// extension of an order file.
+// likeOrders reports whether an argument looks like order files. It accepts an existing
+// path, a glob and the extension of an order file.
 func likeOrders(arg string) bool {
 	if strings.Contains(arg, "://") {
 		return false

@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An asker asks a person questions on a terminal. The questions go to standard error, because
-// standard output is only for the result. After an input error, all answers are empty.
+// An asker asks a person questions on a terminal. The questions go to standard error, and
+// the result to standard output. After an input error, all answers are empty.
 type asker struct {
 	e       *env
 	in      *bufio.Reader
@@ -24,7 +24,7 @@ type asker struct {
 	release func() // ends the handling of Ctrl-C, see onInterrupt
 }
 
-// errStopped is the error after the end of the input, for example after Ctrl-D at a question.
+// errStopped is the error after the end of the input. Ctrl-D at a question ends the input.
 var errStopped = errors.New("the input ended before the last answer; nothing was written")
 
 // asker returns an asker if standard input and standard error are terminals. Otherwise, or
@@ -144,8 +144,8 @@ type choice struct {
 	text string // a description, or "" if the word says enough
 }
 
-// choose asks for one of several words, and returns the word. A person can also write the number
-// of a choice or the first letters of its word.
+// choose asks for one of several words and returns the word. The number of a choice and
+// the first letters of its word are answers too.
 func (a *asker) choose(q question, choices ...choice) (word string) {
 	for i, c := range choices {
 		text := c.text
@@ -171,8 +171,8 @@ func (a *asker) yes(q question) (yes bool) {
 	return yes && a.err == nil
 }
 
-// yesWords and noWords are answers in English, Italian, Spanish, French, German, Dutch, Danish,
-// Polish and Portuguese, without accents.
+// yesWords and noWords are answers in nine languages, without accents. The languages are
+// English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
 var (
 	yesWords = []string{"y", "ye", "yes", "si", "s", "oui", "o", "ja", "j", "tak", "sim"}
 	noWords  = []string{"n", "no", "non", "nein", "nee", "nej", "nie", "nao"}
@@ -215,8 +215,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with a message, until release is called. After
-// that, Ctrl-C has no effect, so that it cannot interrupt the writing of files.
+// onInterrupt makes Ctrl-C end the process with a message. The function release ends this.
+// After release, Ctrl-C has no effect, because the tool then writes files.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

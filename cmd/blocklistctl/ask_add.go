@@ -54,8 +54,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns the answer "now" for the beginning of a block if the deadline has passed. Without
-// the time, the file would not show that the block began after the deadline.
+// begin returns "now" for the beginning of a block after its deadline. The file must have
+// the time, because it shows that the block began late.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -64,8 +64,7 @@ func (q *orderAsker) begin() string {
 	return "now"
 }
 
-// late reports whether a block misses the deadline of the order if it begins at the given
-// time.
+// late reports whether a block from the given time misses the deadline of the order.
 func (q *orderAsker) late(from order.Time) bool {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -203,8 +202,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. If the last order of the authority had a deadline like "24h
-// after the receipt", the method offers the same duration.
+// deadline asks for the deadline. It offers the duration of the last order of the
+// authority, for example 24h.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return

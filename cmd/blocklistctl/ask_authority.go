@@ -65,8 +65,8 @@ func (q *orderAsker) authority() {
 	}
 }
 
-// likeKnown asks whether a name means a known authority with a similar name. It returns the
-// known name if the person agrees, and otherwise the given name.
+// likeKnown looks for a known authority with a similar name, and asks whether the person
+// means it. It returns the name that the person wants.
 func (a *asker) likeKnown(name string, known []*order.Order) string {
 	var names []string
 	for _, o := range known {

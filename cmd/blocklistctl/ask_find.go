@@ -29,14 +29,15 @@ func without(isMissing bool, name string) string {
 	return ""
 }
 
-// noOrders returns "--orders PATH or --corefile FILE" if neither a flag nor the environment
-// gives the order files. Otherwise it returns "".
+// noOrders returns the missing flags "--orders PATH or --corefile FILE". It returns "" if
+// a flag or the environment gives the order files.
 func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete returns an error that lists the missing arguments. On a terminal without --yes, it
-// asks for the order file instead. The result "ask" is true if other arguments are missing.
+// complete returns an error that lists the missing arguments. On a terminal without --yes,
+// it asks for the order file. The result "ask" reports whether other arguments are
+// missing.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -80,9 +81,8 @@ func (c *editFlags) askFile(a *asker, made bool) {
 // maxChoices is the largest number of orders that a question lists.
 const maxChoices = 20
 
-// askOrder asks for an order and stores its id. The person can answer with the id, a number of
-// the decision, or a blocked name. The function "which" reports whether an order may be
-// chosen.
+// askOrder asks for an order and stores its id. Answers are the id, a number of the
+// decision, or a blocked name. The function "which" selects the orders.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -155,8 +155,8 @@ func orderLine(o *order.Order) string {
 	return printable.Line(s)
 }
 
-// matching returns the orders whose id is the answer. If there are none, it looks for orders
-// with this decision number, and then for orders that block this name.
+// matching returns the orders with the answer as their id. Without a match, it compares
+// the decision numbers, and then the blocked names.
 func matching(list []*order.Order, answer string) (out []*order.Order) {
 	tests := []func(o *order.Order) bool{
 		func(o *order.Order) bool { return o.ID == answer },
@@ -182,8 +182,8 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date of a change. The function "check" returns why a time is
-// wrong, or "". It may be nil.
+// askTime asks for a time or a date of a change. The function "check" returns why a time
+// is wrong, or "". The function may be nil.
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
 	if *v != "" {
 		return

@@ -68,8 +68,8 @@ type listAsker struct {
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames asks for the names, unless the flags give them. It also asks what to do with lines
-// that have several meanings. The results are those of the method read.
+// askNames asks for the names, unless the flags give names. It also asks about lines with
+// several meanings. The method read describes the results.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
@@ -166,8 +166,8 @@ func (q *listAsker) decide() (*importer.Result, error) {
 	}
 }
 
-// foreign asks what to do with a list that seems to have another format. It reports whether the
-// list can be read now: as one column of a table, or each line as a name.
+// foreign asks about a list that seems to have another format. The person can choose a
+// column, or read each line as a name. foreign reports whether the list can be read now.
 func (q *listAsker) foreign(e *importer.FormatError) bool {
 	choices := []choice{{"again", "give another list"}, {"plain", "read each line as a name in spite of that"}}
 	var columns *sheet.ColumnError
@@ -183,10 +183,10 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// pastedTable is a path with the ending of a table, for a table that was pasted.
+// pastedTable is the path of a pasted table. Its ending is that of a table file.
 const pastedTable = "list.tsv"
 
-// fromColumn asks for a column of the pasted table, and keeps only this column of the list.
+// fromColumn asks for a column of the pasted table. The list then has this column only.
 func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
 	column := q.column(&columnError{q.label, e})
 	if q.err != nil {
@@ -202,7 +202,7 @@ func (q *listAsker) fromColumn(e *sheet.ColumnError) bool {
 	return true
 }
 
-// asked asks at most one question about the list. It reports whether it asked one.
+// asked asks at most one question about the list. It reports whether it asked a question.
 func (q *listAsker) asked(res *importer.Result) bool {
 	if q.pair(res) {
 		return true
@@ -255,8 +255,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about one hyphen. At the end of a line, it may join two lines to one name. In
-// front of a name, it may be a bullet. The result reports whether pair asked.
+// pair asks about one hyphen, and reports whether it asked. The hyphen may join two lines
+// to one name. It may also be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false
@@ -306,8 +306,8 @@ func (q *listAsker) pairs(res *importer.Result) (out []importer.Note) {
 	return out
 }
 
-// joinAll shows the names of all pairs as one name each, and joins the pairs if the person
-// agrees. Otherwise the pairs are asked one by one.
+// joinAll shows each pair as one name. It joins the pairs if the person agrees, and
+// otherwise asks about each pair.
 func (q *listAsker) joinAll(pairs []importer.Note) {
 	if q.err != nil {
 		return

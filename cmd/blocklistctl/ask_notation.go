@@ -15,16 +15,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints the meaning of a date or a time, unless the answer already has this notation.
+// readAs prints the meaning of a date or a time. It prints nothing if the answer is
+// already in this notation.
 func (a *asker) readAs(answer, is string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", is)
 	}
 }
 
-// timeText returns a date or time in the notation of order files. It accepts the words now,
-// today and yesterday, and other notations with only one meaning. For a date with two
-// meanings, wrong has both.
+// timeText returns a date or time in the notation of order files. It accepts now, today,
+// yesterday, and notations with one meaning. The result "wrong" lists both meanings of an
+// ambiguous date.
 func (x *editing) timeText(s string) (text, wrong string) {
 	zone := zoneOf(x.file)
 	now := x.now.Time().In(zone)
@@ -62,8 +63,8 @@ func (x *editing) timeText(s string) (text, wrong string) {
 	}
 }
 
-// days has the words for today (0) and yesterday (-1) in the languages of units, without
-// accents.
+// days maps words for today (0) and yesterday (-1). The languages are those of units. The
+// words have no accents.
 var days = map[string]int{
 	"today": 0, "oggi": 0, "aujourd'hui": 0, "aujourd’hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
 	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
@@ -75,13 +76,13 @@ var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|oggi|ieri|aujourd['’]h
 // clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
 var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las |às |om |kl\.? )?(\d{1,2})[.:h](\d\d)(?: ?uhr| ?uur| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
 
-// dayAndClock matches a date and a time of day, for example "2026-05-01 9.30" and "1 mars 2026
-// à 18 heures". The time of day has minutes, or a word for the hour.
+// dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The
+// time needs minutes or a word for the hour.
 var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
 	`(\d{1,2})(?:[.:h](\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
 
-// dayAndHour matches a date and an hour after a word for the hours of the day, for example "29
-// novembre 2026 ore 7".
+// dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word like
+// "ore" must precede the hour.
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
 
 // byWhen matches the words before a date that is a deadline, and includes the day.
@@ -117,8 +118,8 @@ func slug(s string) string {
 	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
 }
 
-// units maps words for a unit of time to the unit in an order file. It has the languages of
-// many orders: English, Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
+// units maps words to the unit of time in an order file. The languages are English,
+// Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
 var units = func() map[string]string {
 	m := map[string]string{}
 	for unit, words := range map[string]string{
@@ -133,12 +134,12 @@ var units = func() map[string]string {
 	return m
 }()
 
-// wordedDuration matches a duration in words, for example "entro 24 ore". A word behind the
-// unit changes the meaning, as in "5 working days", so it is not accepted.
+// wordedDuration matches a duration in words, for example "entro 24 ore". It accepts no
+// word after the unit, because "5 working days" has another meaning.
 var wordedDuration = regexp.MustCompile(`^(?:(?:within|entro|sous|dans(?: les)?|binnen|innerhalb von|en|em|inden for|w ciagu) +)?(\d+) *([a-z]+)\.?$`)
 
-// duration returns a duration in the notation of order files. It accepts units in words, for
-// example "24 hours". The result "ok" is false for any other text.
+// duration returns a duration in the notation of order files. It accepts units in words,
+// for example "24 hours". The result "ok" is false for other texts.
 func duration(s string) (text string, ok bool) {
 	if m := wordedDuration.FindStringSubmatch(strings.ToLower(plainLetters(s))); m != nil && units[m[2]] != "" {
 		return m[1] + units[m[2]], true
@@ -155,8 +156,8 @@ func (x *editing) deadlineText(s string) (text, wrong string) {
 	return x.timeText(byWhen.ReplaceAllString(s, ""))
 }
 
-// timeless returns an error text for a deadline that is a duration, if the receipt has no time
-// of day. Otherwise it returns "".
+// timeless checks a deadline that is a duration. It returns an error text if the receipt
+// has no time of day. Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/test/script"
 )
 
-// TestConversations runs the scripts in testdata/terminal. Their step "at-terminal
-// blocklistctl ARGUMENT... < FILE" types one answer in FILE at each prompt, and prints the
+// TestConversations runs the scripts in testdata/terminal. The step "at-terminal
+// blocklistctl ARGUMENT... < FILE" types one answer in FILE at each prompt. It prints the
 // text on the terminal.
 func TestConversations(t *testing.T) {
 	t.Setenv("TZ", "Europe/Rome")

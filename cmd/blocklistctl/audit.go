@@ -152,8 +152,8 @@ func readWhole(path string, most int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// targets returns the names that orders block now, in the sequence of the files. The result
-// hidden is the number of targets that are left out without --sealed.
+// targets returns the names that orders block now, in the sequence of the files. The
+// result hidden counts the targets that are shown only with --sealed.
 func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Target, hidden int) {
 	states, shown := l.states(now), disclosures(l.all())
 	for _, f := range l.files {
@@ -218,8 +218,8 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// sample returns n targets, or all targets if n is 0. The digests of the names select them, so a
-// later audit asks about the same names.
+// sample returns n targets, or all targets if n is 0. It selects by digest, so a later
+// audit asks about the same names.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -239,8 +239,8 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// invents asks for a random name in the top-level domain of the first target. It returns the name
-// if the resolver has an address for the name, or "".
+// invents asks for a random name in the top-level domain of the first target. It returns
+// the name if the resolver has an address. Otherwise it returns "".
 func (c *auditCmd) invents(ctx context.Context, r *audit.Resolver, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""

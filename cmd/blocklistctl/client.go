@@ -43,8 +43,8 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	return a, nil
 }
 
-// place returns the country of a client with the address a. The zero address is outside all
-// networks. The result "unknown" is true if only the geoip plugin knows the country.
+// place returns the country of a client address. The zero address is outside all networks.
+// The result "unknown" is true if the geoip plugin would find the country.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -57,8 +57,8 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// terms are flags in place of the properties of a Corefile that influence an answer. A flag
-// has the default of its property.
+// terms are flags that replace properties of a Corefile. Each flag influences an answer,
+// and has the default of its property.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`
@@ -68,7 +68,7 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply copies the flags to the settings of the server. With a Corefile the flags are an
+// apply copies the flags to the settings of the server. Flags beside a Corefile are an
 // error, because the Corefile has these settings.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// commands is the table of all commands, from which the parser, the help, the completions and
-// the manual page are made. A new command needs a line below, and a type with flags, Help and
+// commands is the table of all commands. It makes the parser, the help, the completions
+// and the manual page. A new command needs a line here, and a type with flags, Help and
 // Run.
 type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
@@ -21,6 +21,7 @@ type commands struct {
 	Trust  trustCommands    `embed:"" group:"Signing orders:"`
 	Server serverCommands   `embed:"" group:"Servers:"`
 	Proof  evidenceCommands `embed:"" group:"Evidence:"`
+	Report reportCommands   `embed:"" group:"Reports:"`
 	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
@@ -68,6 +69,13 @@ type serverCommands struct {
 	Probe  probeCmd  `cmd:"" help:"Ask a DNS server for the names of the orders, and say what is wrong."`
 }
 
+// reportCommands are the commands that write reports from order files and journals.
+type reportCommands struct {
+	Report      reportCmd      `cmd:"" help:"Report on the orders of a period, also as the transparency report of the DSA."`
+	Certificate certificateCmd `cmd:"" help:"Show on one page when an order was in force, for a lawyer."`
+	Notice      noticeCmd      `cmd:"" help:"Write the letter to an authority about the effect of its order."`
+}
+
 // toolCommands are the commands that help to use the tool.
 type toolCommands struct {
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of order files."`
@@ -80,8 +88,8 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// newParser returns the parser of the command line, which fills c. The parser writes help to
-// out. newParser panics if the tag of a command is wrong.
+// newParser returns the parser of the command line. The parser fills c and writes help to
+// out. newParser panics if a tag in commands is wrong.
 func newParser(c *commands, out, errs io.Writer) *kong.Kong {
 	parser, err := kong.New(c,
 		kong.Name("blocklistctl"),

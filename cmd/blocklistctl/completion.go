@@ -42,16 +42,16 @@ func (c *completionCmd) Run(e *env) error {
 	return err
 }
 
-// completeWord is the hidden command that the completion scripts call. Its arguments are the
-// words after the program name, up to the word at the cursor.
+// completeWord is the hidden command of the completion scripts. Its arguments are the
+// words between the program name and the cursor.
 const completeWord = "__complete"
 
 // filesWord is a line in the output of the hidden command. It means that the word may be a
 // file name.
 const filesWord = ":files"
 
-// complete prints the words that can replace the last word, one on a line. A description may
-// follow a tab. If the last word may be a file name, complete also prints filesWord.
+// complete prints the words that can replace the last word, one a line. A description may
+// follow a tab. For a file name, complete also prints filesWord.
 func complete(w io.Writer, words []string) {
 	root := newParser(new(commands), io.Discard, io.Discard).Model.Node
 	for _, c := range candidates(root, words) {
@@ -159,8 +159,8 @@ func children(node *kong.Node, prefix string) (out []string) {
 	return out
 }
 
-// values returns the words for the value of a flag or an argument. Each word begins with the
-// text in "before", for example "--output=".
+// values returns the words for the value of a flag or an argument. Each word begins with
+// the text "before", for example "--output=".
 func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	words := strings.Split(v.Tag.Get("words"), ",")
 	if v.Enum != "" {

@@ -89,7 +89,7 @@ func TestCompleteCommand(t *testing.T) {
 	}
 }
 
-// TestPaths finds the flags and arguments that are paths by their help texts, and checks that
+// TestPaths finds the flags and arguments whose help text mentions a path. It checks that
 // isFile knows them.
 func TestPaths(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {

@@ -65,7 +65,7 @@ func (c *correctCmd) Run(e *env) error {
 	})
 }
 
-// blocking returns the ids of the orders that have not ended and have a target that covers a name.
+// blocking returns the ids of the block orders that concern a name and have not ended.
 func (x *editing) blocking(name dname.Name) (ids []string) {
 	states := x.before.states(x.now)
 	for _, o := range x.before.all() {
@@ -76,7 +76,7 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// wider returns the names of the targets above a name that block the name, the longest first.
+// wider returns the targets that block a name from above. The longest name comes first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {

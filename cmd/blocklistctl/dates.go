@@ -38,8 +38,8 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function for explanations of the past. It sets a missing field "from"
-// of an order or a target to the first possible date, unless this date is after now.
+// datedBefore returns a function for explanations of the past. It sets a missing field
+// "from" to the first possible date. It leaves the field empty if this date is after now.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -59,8 +59,8 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
-// "field" is the field with the text. References and notes do not change.
+// asWritten converts the UTC times in a text to the time zone of the order file. The
+// parameter "field" names the field with the text. References and notes stay as they are.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -84,6 +84,6 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC with the word or the slash before it, for example "until
-// 2026-05-01T00:00:00Z".
+// utcTime matches a time in UTC, for example "until 2026-05-01T00:00:00Z". The match
+// includes the word or the slash before the time.
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)

@@ -16,8 +16,8 @@ import (
 // command.
 var deskPart = regexp.MustCompile(`(?m)^## \w+, (\d+ \w+ \d{4}, \d\d:\d\d): .*$|^~~~ text\n\$ blocklistctl (.*)\n((?:.*\n)*?)~~~$`)
 
-// TestDesk types the commands and the answers of docs/desk.md, and compares the terminal with
-// the page. The headings give the times. With -update, it writes the text into the page.
+// TestDesk types the commands and answers of docs/desk.md at a terminal. It compares the
+// terminal with the page. The headings give the times. With -update, it writes the page.
 func TestDesk(t *testing.T) {
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "desk.md"))
 	if err != nil {

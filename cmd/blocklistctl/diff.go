@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure contains, for each order id, how much may be shown. If both versions have the
-	// order, the new version counts.
+	// disclosure contains how much may be shown of an order, by order id. If both versions
+	// have the order, the new version counts.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -44,8 +44,7 @@ type diffJSON struct {
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that the guard keeps from being enforced in the new version
-	// only.
+	// Held contains the targets that are held only in the new version.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
@@ -54,7 +53,7 @@ type diffJSON struct {
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is a target that the guard keeps from being enforced, with the id of its order.
+// heldOfJSON is a held target and the id of its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
@@ -195,8 +194,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that the guard keeps from being enforced in the new version only.
-// It omits the targets of secret orders, because the command check reports them.
+// held returns the targets that only the new version holds back. It omits secret orders,
+// because the command check reports them.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {

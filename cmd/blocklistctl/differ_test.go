@@ -131,8 +131,8 @@ var prepareServer = sync.OnceFunc(func() {
 	clog.Discard()
 })
 
-// TestExplainIsTheServer compares explain --corefile with the answers of a running server and
-// with explain --server. Orders, Corefiles, clients and names are random.
+// TestExplainIsTheServer compares explain --corefile with a running server and with
+// explain --server. Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	prepareServer()
 	blocked, passed := 0, 0
@@ -161,8 +161,7 @@ func TestExplainIsTheServer(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		addr := inst.Servers()[0].LocalAddr().String()
-		// Stop does not end a server that does not listen yet, so the test waits for an
-		// answer.
+		// Stop does not end a server before it listens. So the test waits for an answer.
 		exchange(t, "tcp", inst.Servers()[0].Addr().String(), "127.0.0.1", "none.example", dns.TypeA)
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
@@ -197,15 +196,15 @@ func TestExplainIsTheServer(t *testing.T) {
 	}
 }
 
-// comparable returns an explanation as JSON. It removes the fields that depend on the time of
-// the call, and the facts that a server does not keep.
+// comparable returns an explanation as JSON. It removes fields that depend on the time,
+// and facts that a server does not store.
 func comparable(t *testing.T, x explain.Explanation) string {
 	t.Helper()
 	x.At, x.Since, x.NotBefore, x.Block = "", "", "", ""
 	x.Others = slices.Clone(x.Others)
 	for i := range x.Others {
-		// Only the texts of the tool have dates, targets and statuses in the form of the order
-		// file.
+		// The tool writes dates, targets and statuses as the order file does. The server
+		// does not.
 		x.Others[i].Text = ""
 	}
 	out, err := json.MarshalIndent(x, "", " ")
@@ -245,8 +244,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients in the output "for whom". A client of a group
-// must get the verdict of the group.
+// TestWhomIsTrue checks the groups of clients under "for whom". A client must get the
+// verdict of its group.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

@@ -15,9 +15,11 @@ import (
 // backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the tool's pages in a copy of testdata/docs and compares the
-// outputs. Standard error comes first. With -update, it writes the outputs into the pages. In the
-// examples, 192.0.2.53 is a resolver with the records of upstream.zone.
+// TestDocs runs the examples of the tool's pages, and compares the outputs. It uses a copy
+// of testdata/docs and two journals. With -update, it writes the outputs into the pages.
+//
+// Standard error comes first. The address 192.0.2.53 is a resolver with the records of
+// upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {
@@ -45,6 +47,9 @@ func runExamples(t *testing.T, path string) (examples int) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
+	if strings.Contains(page, "--journal node1") {
+		makeNodes(t)
+	}
 	got := docsExample.ReplaceAllStringFunc(page, func(example string) string {
 		examples++
 		m := docsExample.FindStringSubmatch(example)

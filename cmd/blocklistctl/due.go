@@ -32,7 +32,7 @@ Example:
   blocklistctl due --server http://127.0.0.1:9253`
 }
 
-// textItems and pageItems are the numbers of items of a section that are shown without --all.
+// Without --all, a section shows textItems items in text and pageItems items on a page.
 const (
 	textItems = 10
 	pageItems = 200
@@ -130,8 +130,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a command line of the tool about an order, or about a file for "check". It has
-// the ORDERS and the settings of this command.
+// command returns a command line of the tool about an order. The subject of "check" is a
+// file. The line repeats the ORDERS and the settings of this command.
 func (c *dueCmd) command(command, subject string) string {
 	args := []string{"blocklistctl", command, shellWord(subject)}
 	switch command {

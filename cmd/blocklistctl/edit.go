@@ -46,8 +46,8 @@ type editing struct {
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// beginWith loads the orders before the change. If path is not empty, the command creates the
-// file at path, and text is its text without orders.
+// beginWith loads the orders before the change. If path is not empty, the command creates
+// this file. The parameter text is the new file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	now, err := e.moment("")
 	if err != nil {
@@ -72,8 +72,8 @@ func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error
 	return x, nil
 }
 
-// find returns the order with an id. If no order has the id, find
-// returns an error that suggests a similar id.
+// find returns the order with an id. If the id is unknown, the error suggests a similar
+// id.
 func (x *editing) find(id string) (*order.Order, error) {
 	all := x.before.byID()
 	if o := all[id]; o != nil {
@@ -132,8 +132,8 @@ func (x *editing) freeID(base, word string) string {
 	return id
 }
 
-// newOrder returns an order with the given fields, without the empty ones. Dates are in the
-// time zone of the open file. An error has the flags of the wrong fields.
+// newOrder returns an order with the fields that are not empty. Dates are in the time zone
+// of the open file. An error names the flags of the wrong fields.
 func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	h := &importer.Head{Timezone: x.file.Timezone, Fields: map[string]any{}}
 	for key, value := range fields {
@@ -144,8 +144,8 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	return head(h, flagProblem)
 }
 
-// head returns an order with the fields of h. If h has no field "targets", the order has no
-// target. An error has the texts of the problems.
+// head returns an order with the fields of h. Without the field "targets", the order has
+// no target. The function text writes each problem in the error.
 func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
@@ -162,7 +162,7 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem, with the name of a flag instead of the field.
+// flagProblem returns the text of a problem. The text names the flag instead of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -178,8 +178,8 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the new content, and shows the change and its effect at the given time. It
-// writes the file if the person at the terminal agrees, or with --yes.
+// finish checks the new content. It shows the change and its effect at the given time. It
+// writes the file with --yes, or if the person agrees.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {
@@ -283,8 +283,7 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 // code for wrong arguments.
 var errMisuse = errors.New("wrong arguments")
 
-// unconfirmed prints that nothing was written, because the command has neither --yes nor
-// --dry-run.
+// unconfirmed prints that nothing was written. The command needs --yes or --dry-run.
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse

@@ -59,9 +59,8 @@ type audience struct {
 	ruleset.Client
 }
 
-// effect compares the orders before and after a change, at the given time and for groups of
-// clients. It shows sealed (secret) orders completely, because the author of the file runs the
-// command.
+// effect compares the orders before and after a change, for groups of clients. It shows
+// sealed orders completely, because the author of the file runs the command.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -161,8 +160,8 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	return out
 }
 
-// These are the largest numbers of new lines and of blocked names before the question. A list
-// of 400 names would hide the rest of the change.
+// A change shows at most these numbers of new lines and of blocked names. A list of 400
+// names would hide the rest of the change.
 const (
 	shortLines = 40
 	shortNames = 10

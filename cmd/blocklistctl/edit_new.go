@@ -15,13 +15,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// schemaLine is the first line of a new order file in YAML. It makes editors with the YAML
-// language server check the file.
+// schemaLine is the first line of a new order file in YAML. Editors with the YAML language
+// server read it and check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns an order file without orders, in the format of the extension of path. An
-// empty zone means UTC. A file that will be signed gets serial 0, which the first change
-// raises.
+// emptyFile returns an order file without orders. The extension of path selects the
+// format. An empty zone means UTC. A signed file gets serial 0, and the first change
+// raises the serial.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)
@@ -72,8 +72,8 @@ func (x *editing) create(path string, text []byte) error {
 	return nil
 }
 
-// whichFile asks for the file of a new order. The file may be one of the paths, or a new file
-// that matches one of the patterns.
+// whichFile asks for the file of a new order. Answers are one of the paths, or a new file
+// that matches a pattern.
 func (a *asker) whichFile(patterns, paths []string) (path string) {
 	q := question{text: "In which file shall the order be?", flag: "--file",
 		help: "A secret order has a file of its own, which only the server and you can read."}

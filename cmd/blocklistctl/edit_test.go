@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEditRace checks that a command does not overwrite a file that another program changed
-// while the command ran.
+// TestEditRace checks that a command does not overwrite a file after another program has
+// changed it.
 func TestEditRace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {

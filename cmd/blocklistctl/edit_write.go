@@ -23,8 +23,8 @@ type writeFlags struct {
 	passwordFlags `embed:""`
 }
 
-// signable prepares the new content for --sign: it adds a missing serial, and checks what a
-// server demands of signed files. Without --sign it returns the content unchanged.
+// signable adds a missing serial for --sign. It also checks the new content against the
+// server's rules for signed files. Without --sign, it does nothing.
 func (x *editing) signable(data []byte) ([]byte, error) {
 	if x.flags.Sign == "" {
 		return data, nil
@@ -49,8 +49,8 @@ func (x *editing) signable(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// write replaces the file, and with --sign signs the new version. It returns the paths of the
-// written files. If another program has changed the file, write returns an error.
+// write replaces the file. With --sign, it also signs the new version. If another program
+// has changed the file, write returns an error.
 func (x *editing) write(data []byte, serial int64) (written []string, err error) {
 	var secret signature.SecretKey
 	if x.flags.Sign != "" {
@@ -96,7 +96,8 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature that the key has already made for a file, or 1.
+// slotOf returns the number of the signature that the key already made for a file. Without
+// such a signature, it returns 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))
@@ -113,8 +114,8 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signatures of the file that the change makes wrong. With --sign, it leaves
-// out the files in the list "written". If this list is nil, the result is empty.
+// stale returns the signatures of the file that the change makes wrong. The list "written"
+// has the new files of --sign. If the list is nil, the result is empty.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

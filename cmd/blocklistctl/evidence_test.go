@@ -33,7 +33,7 @@ func makeJournal(t *testing.T, dir string) {
 	}
 	const head = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n"
 	const sealed = "- {id: hidden/1, disclosure: none, targets: [a.example]}\n"
-	sum := load(head + "- {id: court/1, targets: [a.example, b.example]}\n" + sealed)
+	sum := load(head + "- {id: court/1, document: {verified_by: Ann, approved_by: Bob}, targets: [a.example, b.example]}\n" + sealed)
 	for _, id := range []string{"court/1", "hidden/1"} {
 		j.Append(journal.Record{Event: journal.Received, Order: id, Sealed: id != "court/1", File: "/etc/orders.yaml", SHA256: sum})
 		j.Append(journal.Record{Event: journal.InForce, Order: id, Sealed: id != "court/1"})
@@ -76,7 +76,7 @@ func TestEvidence(t *testing.T) {
 		{"history court/1 --journal journal", exitOK, `order court/1 on ` + name + `
   enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 11:00:00 UTC, when the server was stopped (version V1)
   enforced from 2026-05-01 12:00:00 UTC until 2026-05-01 13:00:00 UTC: lifted by appeal/1 (version V2)
-    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1), verified by Ann, approved by Bob
     2026-05-01 08:00:00  in_force
     2026-05-01 09:00:00  first_answer
     2026-05-01 10:00:00  corrected    file /etc/orders.yaml (version V2)
@@ -84,7 +84,7 @@ func TestEvidence(t *testing.T) {
 `},
 		{"history www.a.example --journal journal", exitOK, `order court/1 on ` + name + `
   enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 10:00:00 UTC, when the name was no longer a target (version V1)
-    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1), verified by Ann, approved by Bob
     2026-05-01 08:00:00  in_force
     2026-05-01 09:00:00  first_answer
     2026-05-01 10:00:00  corrected    file /etc/orders.yaml (version V2)
@@ -97,6 +97,28 @@ order sealed:SEAL on ` + name + `
 `},
 		{"history none.example --journal journal", exitProblems, "the journals have no order for none.example\n"},
 		{"history _.. --journal journal", exitProblems, "! blocklistctl: no journal has a record of the order, and \"_..\" is no name: "},
+		{"explain www.a.example --journal journal --at 2026-05-01T09:30:00Z --sealed", exitOK, `www.a.example was blocked for every client at 2026-05-01T09:30:00Z
+by order "court/1" (A) at /etc/orders.yaml:4
+target: a.example
+since:  2026-05-01T08:00:00Z, when the server first had the order in force
+until:  no known end
+note:   decided by the order files that the journal dns.example.net/journal/node1 has for this time; "blocklistctl evidence verify" checks the journal
+note:`},
+		{"explain a.example --journal journal --at 2026-05-01T10:30:00Z", exitOK, `a.example was blocked for every client at 2026-05-01T10:30:00Z
+by order "sealed:SEAL" (sealed; --sealed shows the order)
+target: not shown`},
+		{"explain b.example --journal journal --at 2026-05-01T11:30:00Z", exitOK, `b.example would be blocked for every client at 2026-05-01T11:30:00Z
+by order "court/1" (A) at /etc/orders.yaml:4
+target: b.example
+since:  unknown: the order has no from, served or issued
+until:  no known end
+note:   decided by the order files that the journal dns.example.net/journal/node1 has for this time; "blocklistctl evidence verify" checks the journal
+note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:00Z, so it answered no query`},
+		{"explain c.example --journal journal --at 2026-05-01T10:30:00Z", exitOK, "c.example was not blocked for any client at 2026-05-01T10:30:00Z"},
+		{"explain b.example --journal journal --at 2026-04-01", exitProblems, "! blocklistctl: journal: the journal begins after this time\n"},
+		{"explain b.example orders.yaml --journal journal --at 2026-05-01", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
+		{"explain b.example --journal journal", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
+		{"explain b.example --journal nothing --at 2026-05-01", exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
 		{"evidence verify journal --key " + keyText, exitOK, name + ": 20 signed records, 0 not signed yet, 0 pruned; 2 good checkpoints; 2 good versions of files; 0 faults\n"},
 		{"evidence verify journal --key nothing", exitMisuse, "! blocklistctl: --key is neither a file nor the key of a journal, got \"nothing\"\n"},
 		{"evidence prove journal --order court/1 --out bundle", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later\n"},

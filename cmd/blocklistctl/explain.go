@@ -17,6 +17,7 @@ type explainCmd struct {
 	serverFlags `embed:""`
 	remoteFlags `embed:""`
 	At          string `placeholder:"TIME" help:"Decide at this time instead of now."`
+	Journal     string `placeholder:"DIR" help:"Decide by the orders that the server with this journal had in force at the time of --at."`
 	Type        string `short:"t" default:"A" help:"The type of the query."`
 	clientFlags `embed:""`
 	terms       `embed:""`
@@ -34,6 +35,7 @@ func (*explainCmd) Help() string {
 Example:
 
   blocklistctl explain www.example.com /etc/coredns/orders/ --country IT --at 2026-05-01T20:45+02:00
+  blocklistctl explain www.example.com --at 2026-05-01T20:45+02:00 --journal /var/lib/blocklist/journal
   blocklistctl explain https://www.example.com/page --corefile /etc/coredns/Corefile --client 192.0.2.7
   blocklistctl explain www.example.com --server http://127.0.0.1:9253 --client 192.0.2.7`
 }
@@ -56,9 +58,22 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	var past *explain.Journal
+	if c.Journal != "" {
+		if now >= present || len(files) > 0 {
+			return misuse("--journal requires --at with a past time, and cannot be used with ORDERS")
+		}
+		if past, err = e.past(c.Journal, now); err != nil {
+			return err
+		}
+		files = []string{c.Journal} // the journal has the orders
+	}
 	s, err := c.server(files)
 	if err != nil {
 		return err
+	}
+	if past != nil && s.block != nil {
+		past.Notes = append(past.Notes, "the settings and protect lists are those of the present Corefile")
 	}
 	if err := c.apply(s); err != nil {
 		return err
@@ -68,7 +83,7 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	if now < present {
+	if now < present && past == nil {
 		change = datedBefore(present)
 	}
 	l, err := e.mustLoad(s.Store.Patterns, s, change)
@@ -76,7 +91,7 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	disclosed := disclosures(l.all())
-	f := &explain.Facts{Set: l.set, Now: now, Past: now < present, Future: now > present, Sealed: c.Sealed,
+	f := &explain.Facts{Set: l.set, Now: now, Past: now < present, Future: now > present, Sealed: c.Sealed, Journal: past,
 		Whole:  l.order,
 		Hidden: func(o *ruleset.Order) bool { return disclosed[o.ID].Sealed() && !c.Sealed },
 		Zone:   l.zoneOfFile,
@@ -97,7 +112,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// recorded returns the targets that are pages on a host. DNS cannot block single pages.
+// recorded returns the page targets on a host. DNS cannot block single pages.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -117,8 +132,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note that the chosen server block receives no query for the name.
-// The parameter "other" is the block that receives these queries, or nil.
+// elsewhereText returns a note for a server block that receives no query for the name. The
+// parameter "other" is the block with these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

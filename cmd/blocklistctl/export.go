@@ -46,7 +46,7 @@ Example:
   blocklistctl export unbound --corefile /etc/coredns/Corefile --country IT --watch /etc/unbound/orders.conf`
 }
 
-// An exported is one export with the settings that the header of the text has.
+// An exported value is one export. It has the settings for the header of the text.
 type exported struct {
 	*export.Export
 	at order.Time

@@ -83,8 +83,8 @@ func (g *problemGroup) count() string {
 // maxExportNames is the largest number of names that report prints for a problem.
 const maxExportNames = 20
 
-// report prints the orders that are left out and the answers that the form cannot say to standard
-// error.
+// report prints to standard error the orders that are left out. It also prints the answers
+// that the form cannot express.
 func (c *exportCmd) report(e *env, x exported) {
 	for _, l := range x.Counts.LeftOut() {
 		fmt.Fprintf(e.stderr, "left out: %s\n", countLeft(l))

@@ -50,12 +50,12 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
-// longestWait is the longest time between two looks at the clock, because the clock of the machine
-// may be set.
+// longestWait is the longest time between two looks at the clock. A person may set the
+// clock of the machine.
 const longestWait = 30 * time.Second
 
-// follow writes the file after each change of the Store's set, and when an order starts or ends,
-// until ctx is done.
+// follow writes the file after each change of the Store's set. It also writes the file
+// when an order starts or ends. It returns when ctx is done.
 func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock source.Clock, maker *export.Maker) error {
 	changes, cancel := st.Subscribe()
 	defer cancel()

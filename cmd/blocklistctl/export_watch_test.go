@@ -13,8 +13,8 @@ import (
 	testclock "github.com/dns-orders/blocklist/test/clock"
 )
 
-// TestExportWatch checks that --watch writes the file when an order starts or ends and when an
-// order file changes, and that the file stays when the form cannot say an answer.
+// TestExportWatch checks that --watch writes the file when an order starts or ends, or an
+// order file changes. The file stays if the form cannot express an answer.
 func TestExportWatch(t *testing.T) {
 	dir := t.TempDir()
 	orders, file := filepath.Join(dir, "orders.yaml"), filepath.Join(dir, "names.txt")
@@ -24,7 +24,7 @@ func TestExportWatch(t *testing.T) {
 		if err := os.WriteFile(orders+".new", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// A file with a later time than the clock looks like a file that is being written.
+		// A file that is newer than the clock looks like a file during a write.
 		if err := os.Chtimes(orders+".new", clock().Add(-time.Hour), clock().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -58,8 +58,8 @@ func TestExportWatch(t *testing.T) {
 	go func() { done <- c.follow(ctx, e, st, ticks, maker) }()
 
 	serials := map[string]bool{}
-	// await moves the clock by single seconds, so that the Store notices changes, until the
-	// file has exactly the given names.
+	// await moves the clock by seconds until the file has exactly the given names. The
+	// Store notices changes at these steps.
 	await := func(want string) {
 		t.Helper()
 		var got string

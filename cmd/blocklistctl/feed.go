@@ -199,8 +199,8 @@ func readCredentials(path string) (user, password string, err error) {
 	return x.User, x.Password, nil
 }
 
-// http returns the client for requests to the platform. It follows no redirect, because the
-// redirect could lead the token to another host.
+// http returns the client for requests to the platform. It follows no redirect, because
+// another host could get the token.
 func (c *feedCmd) http() (*http.Client, error) {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, IdleConnTimeout: time.Minute}
 	if c.PlatformCA != "" {
@@ -331,8 +331,8 @@ func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) 
 	return err
 }
 
-// repair signs the order file again if its signature is wrong. A crash between the two renames
-// leaves a new signature beside the old file.
+// repair signs the order file again if its signature is wrong. A crash between two renames
+// causes such a signature.
 func (w *feedWriter) repair() error {
 	if w.c.Sign == "" {
 		return nil

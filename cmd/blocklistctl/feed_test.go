@@ -184,8 +184,8 @@ func TestFeedMisuse(t *testing.T) {
 	}
 }
 
-// TestFeedJSON checks the JSON output, and the signature of the order file after a crash between
-// its two renames.
+// TestFeedJSON checks the JSON output. It also checks the signature of the order file
+// after a crash between two renames.
 func TestFeedJSON(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example", "com"}})

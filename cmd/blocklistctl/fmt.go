@@ -91,8 +91,8 @@ func (c *fmtCmd) Run(e *env) error {
 	return nil
 }
 
-// maxFormat is the largest size, in bytes, of a file that fmt formats. Without a limit, fmt
-// could use up the memory, because it keeps the file twice.
+// maxFormat is the size limit, in bytes, of a file for fmt. The limit protects the memory,
+// because fmt stores the file twice.
 const maxFormat = 256 << 20
 
 // format returns the content of a file, unchanged and in canonical form.

@@ -23,8 +23,8 @@ func git(dir string, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// committable checks, before anything is written, that --commit can commit this change and
-// nothing else.
+// committable checks that --commit can commit this change and nothing else. It runs before
+// the command writes a file.
 func (x *editing) committable() error {
 	dir, base, err := x.inGit()
 	if err != nil {
@@ -50,7 +50,7 @@ func (x *editing) committable() error {
 }
 
 // inGit returns the directory and the base name of the file. It follows a symbolic link,
-// because the command writes to the target of the link.
+// because the command writes to the target.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {

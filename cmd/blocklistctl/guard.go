@@ -29,14 +29,13 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a target that the guard keeps from being enforced. An empty Target means all
-// targets of the order.
+// heldJSON is a held target. An empty Target means all targets of the order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`
 }
 
-// heldBy returns, for each order id, the targets that the guard keeps from being enforced.
+// heldBy returns the held targets of each order, by order id.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

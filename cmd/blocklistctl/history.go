@@ -48,8 +48,8 @@ type historyReport struct {
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
 	Order string `json:"order"`
-	// Enforced are the nodes that enforce the order at the end of their journals. Ended are the
-	// nodes that enforced the order before, and Never are the other nodes.
+	// Enforced are the nodes that enforce the order at the end of their journals. Ended
+	// are the nodes that enforced it only before. Never are the other nodes.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
@@ -133,7 +133,7 @@ func (r *historyReport) count() {
 	}
 }
 
-// hide replaces the id of a sealed order by its label.
+// hide replaces the id of a sealed order with a label.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
@@ -141,7 +141,9 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	o.Order = sealedLabel(o.Order)
 	for i := range o.Records {
 		o.Records[i].Order, o.Records[i].Target, o.Records[i].Name = o.Order, "", ""
+		o.Records[i].Content = "" // a digest of the targets can be guessed
 	}
+	o.Versions = []evidence.OrderVersion{}
 }
 
 func (c *historyCmd) write(e *env, r historyReport) {
@@ -166,7 +168,7 @@ func (c *historyCmd) write(e *env, r historyReport) {
 			line("  enforced from %s %s%s", x.From.UTC().Format(time.DateTime+" UTC"), ending(x), digestText(x.SHA256))
 		}
 		for _, x := range o.Records {
-			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)), " "))
+			line("%s", strings.TrimRight(fmt.Sprintf("    %s  %-12s %s", x.Time.UTC().Format(time.DateTime), x.Event, details(x)+people(o, x.Index)), " "))
 		}
 	}
 	r.writeNodes(line)
@@ -217,6 +219,21 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
+// people returns the persons who verified, approved or signed the version of a record.
+func people(o *evidence.OrderHistory, index int64) (out string) {
+	for _, v := range o.Versions {
+		if v.Index != index {
+			continue
+		}
+		for _, x := range []struct{ name, value string }{{"verified by", v.VerifiedBy}, {"approved by", v.ApprovedBy}, {"signed by", strings.Join(v.Signers, " and ")}} {
+			if x.value != "" {
+				out += ", " + x.name + " " + x.value
+			}
+		}
+	}
+	return out
+}
+
 // details returns the fields of a record that matter to a reader.
 func details(r journal.Record) string {
 	var out []string
@@ -227,11 +244,11 @@ func details(r journal.Record) string {
 			out = append(out, x.name+x.value)
 		}
 	}
-	if r.Event == journal.Probe && r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
-	}
 	if r.Event == journal.Hits {
 		out = append(out, fmt.Sprint(r.Count))
+	}
+	if r.Rcode != "" {
+		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
 	}
 	return strings.Join(out, ", ")
 }

@@ -149,8 +149,8 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks the flags --out and --list. It returns the path of the order file. It also
-// returns the relative path of the side list (a list of names in a file of its own).
+// paths checks the flags --out and --list. It returns the paths of the order file and of
+// its side list (a file with names only). The second path is relative.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
@@ -201,7 +201,7 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// A table may have rows of names that are no longer blocked. Only the other columns show that.
+	// A table may have rows about unblocked names. Only the other columns show this.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
@@ -209,8 +209,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return strings.NewReader(text), func() error { return nil }, nil
 }
 
-// write writes the order file and its side list. If a file exists with other content, write
-// only adds a problem to the report out.
+// write writes the order file and its side list. It does not overwrite a file with other
+// content, but adds a problem to the report.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	h := c.head()
 	if out.Stated > 0 {
@@ -239,8 +239,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// The side list is written first, so that the order file never refers to a missing side
-	// list.
+	// The side list comes first. So the order file never refers to a missing side list.
 	type file struct {
 		path string
 		data []byte
@@ -292,7 +291,8 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	return true, bytes.Equal(old, data), err
 }
 
-// columnHint returns the next step after the error about a list that is a table in text form.
+// columnHint returns the next step after an error about a table. The table is in text
+// form.
 func columnHint(path string, err error) string {
 	var format *importer.FormatError
 	if errors.As(err, &format) && sheet.IsText(path) {

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags are the flags for the fields of an order. The tag key is the key in an order file.
-// A key with a dot is inside a field.
+// headFlags are the flags for the fields of an order. The tag key is the key in an order
+// file. A dot separates the keys of nested fields.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" placeholder:"NAME" help:"The authority's name."`
@@ -49,8 +49,8 @@ type headFlags struct {
 	ReportTo         string   `key:"report_to" placeholder:"TEXT" help:"The address for the report that the order is in force."`
 }
 
-// flagNames contains the flag for each key of an order, for example --scope-country for
-// scope.countries.
+// flagNames maps a key of an order to its flag, for example scope.countries to
+// --scope-country.
 var flagNames = func() map[string]string {
 	names, t := map[string]string{}, reflect.TypeFor[headFlags]()
 	for i := range t.NumField() {
@@ -64,7 +64,7 @@ var flagNames = func() map[string]string {
 	return names
 }()
 
-// wordStart matches the start of a word inside the name of a struct field, for example "yC" in
+// wordStart matches the start of a word in the name of a struct field, for example "yC" in
 // AuthorityCountry.
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
@@ -126,7 +126,8 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem in the order, with the flag in place of the field.
+// badField returns the text of a problem in the order. The text names the flag instead of
+// the field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())

@@ -10,9 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks that import has a flag for each field of an order, except the fields in
-// the list left. The function head must put the value of each flag under a key of an order
-// file.
+// TestHeadFlags checks that import has a flag for each order field outside the list left.
+// The function head must put each value under a key of an order file.
 func TestHeadFlags(t *testing.T) {
 	// The list left contains keys without a flag. Their values are lists or records, or come
 	// from the list of names.

@@ -188,7 +188,8 @@ func (c *registerCmd) read(e *env) ([]byte, error) {
 // digest matches a SHA-256 digest in a file of digests.
 var digest = regexp.MustCompile(`(?i)(?:^|[^0-9a-f])([0-9a-f]{64})(?:[^0-9a-f]|$)`)
 
-// digestOf returns a digest in hex, from the argument itself or from the file with this path.
+// digestOf returns a digest in hex. The argument is the digest, or the path of a file with
+// the digest.
 func digestOf(arg string) (string, error) {
 	if b, err := hex.DecodeString(arg); err == nil && (len(b) == 32 || arg == "") {
 		return arg, nil

@@ -51,7 +51,7 @@ type noteJSON struct {
 	Same     int          `json:"same,omitempty"`
 }
 
-// joinedJSON is a line with the rest of a name in the line before.
+// joinedJSON is a line with the rest of a name. The name begins in the line before.
 type joinedJSON struct {
 	Line int    `json:"line"`
 	Raw  string `json:"raw"`
@@ -71,9 +71,11 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. A decision may count entries or
-// different names, so expected accepts two numbers. If lines were left out, the decision may
-// have a name for each of these lines, and expected stores the number for the order.
+// expected compares the number of names with --expect. It counts names with and without
+// repeated lines, because a decision may count either way.
+//
+// If lines were left out, the decision may count these lines too. Then expected stores the
+// number for the order.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil || *c.Expect == out.Targets {
 		return
@@ -96,8 +98,8 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of check about the order, without the warnings about names, because
-// the notes about the lines have them.
+// odd returns the warnings of check about the order. It omits the warnings about names,
+// because the notes about the lines have them.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -125,8 +127,8 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 // maxListed is the largest number of lines that are listed for one reason.
 const maxListed = 20
 
-// say prints what import did with the lines, grouped by reason. It lists all lines that a
-// person must look at, and one example of the cleaned lines.
+// say prints what import did with the lines, grouped by reason. It lists all lines for a
+// person to look at, and one example of the cleaned lines.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string

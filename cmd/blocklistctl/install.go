@@ -11,9 +11,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames the new signatures of each order file, and then the new order file. All new
-// files are on the disk before the first rename, so a full disk changes nothing. The result is
-// the number of installed order files.
+// install renames the new signatures of each order file, and then the new order file. It
+// returns the number of installed order files.
+//
+// All new files are on the disk before the first rename. So a full disk changes nothing.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {

@@ -42,9 +42,9 @@ func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Cleanup(func() { files.Hook = nil })
 }
 
-// TestSignatureFirst checks that sign completes all files before the first rename, and renames
-// the signature before the order file. Each rename must be followed by a sync of the
-// directory.
+// TestSignatureFirst checks that sign completes all files before the first rename. The
+// signature must come before the order file. A sync of the directory must follow each
+// rename.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string
@@ -73,9 +73,9 @@ func TestSignatureFirst(t *testing.T) {
 	}
 }
 
-// TestSignFails lets sign fail at each step. Until the order file is renamed, the old order
-// file must stay, and before the first rename the old signature too. No hidden file may be
-// left.
+// TestSignFails lets sign fail at each step. The old order file must stay until its
+// rename. Before the first rename, the old signature must stay too. No hidden file may
+// remain.
 func TestSignFails(t *testing.T) {
 	for at := 1; ; at++ {
 		signFiles(t)
@@ -123,8 +123,8 @@ func TestSignFails(t *testing.T) {
 	}
 }
 
-// TestSignSeveral checks that sign signs nothing if a file has problems. After a later error,
-// the output must have the files that were already signed.
+// TestSignSeveral checks that sign signs nothing if a file has problems. After a later
+// error, the output must list the signed files.
 func TestSignSeveral(t *testing.T) {
 	signFiles(t)
 	if code, out, errs := ctl("sign", "orders.yaml", "new.yaml", ".", "--key", "desk.key"); code != exitMisuse || !strings.Contains(errs, "orders.yaml: is given twice") && !strings.Contains(errs, "new.yaml: is given twice") {

@@ -149,8 +149,8 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 		}})
 }
 
-// addLift adds a lift with the given fields to the file of the first order that it lifts.
-// Without issued and from, the lift begins now. addLift also shows and writes the change.
+// addLift adds a lift to the file of the first order that it lifts. It shows and writes
+// the change. Without issued and from, the lift begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
 		return err

@@ -68,8 +68,7 @@ type listedJSON struct {
 	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the targets that the guard keeps from being enforced. It is shown if
-	// TargetList may be shown.
+	// Held contains the held targets. It is shown if TargetList may be shown.
 	Held []heldJSON `json:"held,omitempty"`
 
 	// The fields below are for the text output only.
@@ -194,8 +193,8 @@ func stateWords() (words []string) {
 	return words
 }
 
-// concerns reports whether a target of the order covers the name, or is a page on the host
-// with this name.
+// concerns reports whether a target of the order covers the name, or is a page on this
+// host.
 func concerns(o *order.Order, name dname.Name) bool {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -218,7 +217,7 @@ func concerns(o *order.Order, name dname.Name) bool {
 	return false
 }
 
-// hostOf returns the host of a URL, or the zero Name if the host is not a name.
+// hostOf returns the host of a URL. If the host is not a name, it returns the zero Name.
 func hostOf(page string) dname.Name {
 	host, _ := order.URLHost(page)
 	return host
@@ -267,8 +266,8 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// The columns need the widths of all rows, so the table is formatted before lines are put
-	// between the rows.
+	// All rows together decide the widths of the columns. So the table is formatted before
+	// other lines come between the rows.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"

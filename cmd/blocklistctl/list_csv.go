@@ -19,8 +19,8 @@ func moreCells(l *orders, x *listedJSON) []string {
 	return row
 }
 
-// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order on a line. A date stays as
-// the order file has it, because a conversion to UTC could change the day.
+// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order a line. It does not
+// convert dates to UTC, because a conversion could change the day.
 func (c *listCmd) writeCSV(e *env, l *orders, listed []listedJSON) error {
 	e.progress.clear()
 	w := csv.NewWriter(e.stdout)

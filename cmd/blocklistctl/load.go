@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An orders value contains the compiled orders of several files, loaded as a server does at
-// its start, and the parsed orders.
+// An orders value contains the parsed orders of several files, and the set of the compiled
+// orders.
 type orders struct {
 	files    []lint.File // contains the files without errors
 	set      *ruleset.Set
@@ -59,8 +59,8 @@ func (l *orders) byID() map[string]*order.Order {
 // manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with an id and its file, or nil. It builds a map only after many
-// searches, because a few loops over all orders are faster than a map of a million ids.
+// find returns the order with an id and its file, or nil. The first searches use a loop,
+// because a map of a million ids takes longer.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -101,14 +101,17 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// load reads and compiles files, directories and globs as a server does. It leaves out files
-// with an error. If the function "change" is not nil, it replaces each order before the
+// load reads and compiles files, directories and globs as a server does. It leaves out
+// files with an error. The function "change" may be nil; it replaces orders before the
 // compilation.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
 	opt.Guard, l.problems = readGuard(s.Store.Protect)
 	paths, errs := source.Expand(patterns)
+	if e.kept != nil {
+		paths, errs = e.kept.paths(), nil
+	}
 	for _, err := range errs {
 		l.problems = append(l.problems, order.Problem{Msg: err.Error()})
 	}
@@ -146,8 +149,8 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 	return l
 }
 
-// A partBuilder compiles the orders of a file while the parser reads the file. This uses two
-// CPUs, because a register of a million orders takes seconds.
+// A partBuilder compiles orders while the parser reads the rest of the file. This uses two
+// CPUs, because a million orders take seconds.
 type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
@@ -161,8 +164,8 @@ type partBuilder struct {
 // batch is the number of orders that are passed to the compiler at once.
 const batch = 1024
 
-// newPartBuilder returns a builder. Only emit may be called before finish. If the function
-// "change" is not nil, it replaces each order before the compilation.
+// newPartBuilder returns a builder. Only emit may be called before finish. The function
+// "change" may be nil; it replaces orders before the compilation.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {
@@ -208,16 +211,16 @@ func (b *partBuilder) emit(o *order.Order) {
 // smallOrder is the largest number of targets that share an allocation with other orders.
 const smallOrder = 2
 
-// manyOrders is the number of orders of a file above which the garbage collector saves memory
-// and not time.
+// manyOrders is a number of orders in one file. With more orders, the tool sets the usual
+// GOGC to save memory.
 const manyOrders = 2_000_000
 
-// roomFor returns the number of orders for which memory is allocated at once, if a file has n
-// orders so far.
+// roomFor returns the number of orders for the next allocation. The parameter n is the
+// number of orders so far.
 func roomFor(n int) int { return min(max(n, 1), batch/8) }
 
-// relaxedGC is the GOGC of the tool: more memory and less time than usual. The tool ends soon,
-// and the memory of a large file is mostly in use.
+// relaxedGC is the GOGC of the tool. It costs memory and saves time. The tool ends soon,
+// and uses most of the memory of a large file.
 const relaxedGC = 300
 
 // setGC sets GOGC, unless the user has set it.
@@ -239,8 +242,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad loads files as load does. It returns an error if any file has an error, because a
-// result without that file could be wrong.
+// mustLoad loads files as load does. It returns an error for an error in any file. A
+// result without this file could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

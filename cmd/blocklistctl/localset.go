@@ -10,15 +10,15 @@ import (
 
 // A localSet identifies the set of orders that the local files give.
 type localSet struct {
-	// Digest is the digest of the set, or empty without a Corefile, because the digest depends
-	// on settings in the Corefile.
+	// Digest is the digest of the set. It depends on settings in the Corefile, so it is
+	// empty without a Corefile.
 	Digest string `json:"digest,omitempty"`
 	// Files are the sorted digests of the order files. A digest includes the side lists.
 	Files []string `json:"files"`
 }
 
-// here loads the local order files as a server does and returns their set. It returns nil if
-// the command line has no files.
+// here loads the local order files as a server does, and returns their set. Without files
+// and Corefile, it returns nil.
 func (c *statusCmd) here(e *env, files []string) (*localSet, error) {
 	if len(files) == 0 && c.Corefile == "" {
 		if c.Block != "" {

@@ -39,6 +39,7 @@ type env struct {
 	now            func() time.Time
 	progress       *progress
 	edited         map[string][]byte // see readFile
+	kept           *keptVersions     // see readFile
 	asks           *asker            // see asker
 }
 
@@ -88,8 +89,8 @@ func (e *env) moment(at string) (order.Time, error) {
 	return t, err
 }
 
-// times returns the time in the flag --at and the present time, which are equal without --at.
-// Commands must call times only once, because a second call may return a later time.
+// times returns the time in the flag --at, and the present time. Without --at they are
+// equal. Call times only once, because a second call may return a later time.
 func (e *env) times(at string) (t, present order.Time, err error) {
 	present = order.Time(e.now().Unix())
 	if at == "" {

@@ -21,16 +21,16 @@ import (
 // clock returns the time at which the tests run commands.
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
-// TestScripts runs the scripts in testdata/*.txtar at the time of clock. Package test/script
-// describes their format. The steps are:
+// TestScripts runs the scripts in testdata/*.txtar at the time of clock. Package
+// test/script describes their format. The steps are:
 //
-//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end gives standard input. The
-//     step prints standard output, then standard error after "! ", and an exit code above 0.
+//   - "blocklistctl ARGUMENT..." runs the tool. "< FILE" at the end gives standard input.
+//     The step prints standard output, then standard error after "! ", and an exit code above 0.
 //   - "cat FILE" prints a file. "write FILE#VERSION" writes a file.
-//   - "resolver FILE" starts a resolver with the records in the file (package test/upstream). Later
-//     commands have the address of the resolver as $RESOLVER.
-//   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files, and "git leave" removes
-//     the work tree.
+//   - "resolver FILE" starts a resolver with the records in the file (package test/upstream).
+//     $RESOLVER is its address.
+//   - "git ARGUMENT..." runs git. "git ignore" makes git ignore new files.
+//     "git leave" removes the work tree.
 func TestScripts(t *testing.T) {
 	script.RunAll(t, "testdata/*.txtar", 7, func(s *script.Script) map[string]script.Step {
 		s.LayOut(nil)
@@ -62,7 +62,8 @@ func commandSteps(s *script.Script) map[string]script.Step {
 	}
 }
 
-// runGit runs git in the working directory of a script, without the git settings of the user.
+// runGit runs git in the working directory of a script. It ignores the git settings of the
+// user.
 func runGit(s *script.Script, args []string) string {
 	s.T.Helper()
 	for _, v := range []string{"AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"} {
@@ -96,8 +97,8 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output, with $DIR in place of the working
-// directory. Commands with a Corefile print absolute paths.
+// command runs blocklistctl and returns its output. It writes $DIR for the working
+// directory, because commands with a Corefile print absolute paths.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -123,8 +124,8 @@ func command(s *script.Script, args []string) string {
 	return strings.ReplaceAll(out.String(), s.Dir, "$DIR")
 }
 
-// oneDocument checks that --json writes one JSON document, and that the docs describe each of
-// its fields.
+// oneDocument checks that --json writes one JSON document. The docs must describe each
+// field of the document.
 func oneDocument(t *testing.T, args []string, data []byte) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v any
@@ -198,7 +199,7 @@ func ctlAt(now func() time.Time, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// TestHelp checks that the help of every command has an example, and that the docs have a
+// TestHelp checks that the help of every command has an example. The docs must have a
 // chapter about the command.
 func TestHelp(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
@@ -238,8 +239,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that the output is about the present unless --at is given. The clock of
-// the test advances by a second at each reading.
+// TestPresent checks that output without --at is about the present. The clock of the test
+// advances by a second at each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

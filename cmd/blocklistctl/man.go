@@ -51,7 +51,7 @@ func (m *manual) macro(name string, args ...string) {
 	fmt.Fprintln(m.w, line)
 }
 
-// text writes a line of text. It escapes the text, so that a dot at the start does not make
+// text writes a line of text. It escapes a dot at the start, because the dot would make
 // the line a macro.
 func (m *manual) text(s string) {
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {

@@ -49,8 +49,8 @@ func calendars() []locales.Translator {
 
 // A vocabulary has the words of dates, in lower case and without accents.
 type vocabulary struct {
-	// months has the months of a name. Some names have two: the Polish "listopada" is November,
-	// and the Croatian "listopada" is October.
+	// months has the months of a word. A word may mean two months: "listopada" is November
+	// in Polish and October in Croatian.
 	months map[string][]time.Month
 	days   map[string]bool // the days of the week
 }
@@ -91,8 +91,8 @@ func wordsOf(s string) []string {
 	})
 }
 
-// smallWords are words of a date without a meaning of their own, such as in "le 1er mars" and
-// "23 de noviembre de 2026".
+// smallWords are the words of a date without a meaning of their own, for example "le" in
+// "le 1er mars".
 var smallWords = map[string]bool{
 	"the": true, "of": true, "on": true, // English
 	"il": true, "lo": true, "li": true, "addi": true, "di": true, "del": true, // Italian
@@ -103,11 +103,11 @@ var smallWords = map[string]bool{
 	"dnia": true, "dne": true, "r": true, "roku": true, "roka": true, // Polish, Czech, Slovak
 }
 
-// ordinals are the ends of numbers such as 1er and 23rd.
+// ordinals are the ends of numbers like 1er and 23rd.
 var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
 
-// inEnglish returns a date with the month in English, for example "23 November 2026". The
-// result has two dates if the month has two meanings. It is empty if s is no date in words.
+// inEnglish returns a date with the month in English, for example "23 November 2026". A
+// month with two meanings gives two dates. Other texts give no date.
 func inEnglish(s string) (dates []string) {
 	var before, after []string
 	var months []time.Month

@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// namesFlags are the flags of the commands that add a list of names to an order file.
+// namesFlags are the flags of the commands that add names to an order file.
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
@@ -33,9 +33,8 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets from the names and from --list, and the report on the lines. On a
-// terminal, it asks about unclear lines. Otherwise, a refused line makes it print the report
-// and return errProblems.
+// read returns the targets from the names and from --list, and a report on the lines. On a
+// terminal, it asks about unclear lines. Otherwise, refused lines give errProblems.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)
@@ -78,8 +77,8 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 	return nil, nil, errProblems
 }
 
-// refusal returns the text of the problem that lines are refused. With the flag --expect, the
-// file will have the number of the decision.
+// refusal returns the text of the problem for refused lines. With --expect, the file will
+// have the number of the decision.
 func refusal(n int, expect bool) string {
 	more := ""
 	if expect {
@@ -95,8 +94,8 @@ func newReport(id string, res *importer.Result) *importJSON {
 		Skipped: res.Skipped, Reasons: reasonsJSON(importer.Groups(res.Notes)), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
 }
 
-// listFile returns the text of a file with names. Of a table, it returns the column of names,
-// one row on a line. On a terminal, it can ask for the column.
+// listFile returns the text of a file with names. From a table, it returns the column of
+// names, one row a line. On a terminal, it can ask for the column.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
 		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}

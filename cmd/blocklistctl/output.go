@@ -64,8 +64,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output. It keeps the first error, so that a command cannot exit
-// with code 0 after losing output.
+// An output writes to standard output and stores the first error. So a command that lost
+// output does not exit with code 0.
 type output struct {
 	w   io.Writer
 	err error
@@ -91,8 +91,14 @@ func (e *env) writeJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
+	_, err := io.WriteString(e.stdout, printableJSON(b.String()))
+	return err
+}
+
+// printableJSON returns JSON with escapes in place of unprintable text. Line ends stay.
+func printableJSON(s string) string {
 	var out strings.Builder
-	for _, r := range b.String() {
+	for _, r := range s {
 		if r == '\n' || printable.Is(string(r)) {
 			out.WriteRune(r)
 			continue
@@ -101,6 +107,5 @@ func (e *env) writeJSON(v any) error {
 			fmt.Fprintf(&out, `\u%04x`, u)
 		}
 	}
-	_, err := io.WriteString(e.stdout, out.String())
-	return err
+	return out.String()
 }

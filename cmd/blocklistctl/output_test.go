@@ -118,8 +118,8 @@ func hostileOrders(text, id string) string {
 	return `{"version": 1, "orders": [` + strings.ReplaceAll(o+","+lift, "\n", " ") + `]}`
 }
 
-// TestHostileText checks that text in order files cannot control the terminal. A hostile text
-// must not give more lines of output than a harmless one.
+// TestHostileText checks that text in order files cannot control the terminal. It must not
+// add lines to the output either.
 func TestHostileText(t *testing.T) {
 	t.Chdir(t.TempDir())
 	commands := []string{

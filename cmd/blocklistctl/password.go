@@ -20,8 +20,8 @@ type passwordFlags struct {
 // maxPassword is the largest length of a password in bytes.
 const maxPassword = 1024
 
-// password returns the password of a secret key from a file, standard input or the terminal. A
-// new password must be typed twice. The question contains the text in the parameter "prompt".
+// password reads the password of a secret key from a file, standard input or the terminal.
+// A new password must be typed twice. The question contains the text prompt.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":

@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe checks that check refuses a pipe in place of a file, without waiting for a writer.
+// TestPipe checks that check refuses a pipe as a file. The command must not wait for a
+// writer.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {

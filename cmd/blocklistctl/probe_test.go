@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startResolver starts a server that answers NXDOMAIN with the extended error 16 for the names of
-// blocked, and else with an address.
+// startResolver starts a server that answers with an address. For blocked names, it
+// answers NXDOMAIN with the extended error 16.
 func startResolver(t *testing.T, blocked ...string) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")

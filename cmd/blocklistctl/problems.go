@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets sets the line, column and field of warnings about single targets. The compiled set
-// has no positions, so atTargets finds the targets in the parsed orders.
+// atTargets sets the line, column and field of warnings about single targets. It takes the
+// positions from the parsed orders, because the compiled set has none.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}

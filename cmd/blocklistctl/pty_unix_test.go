@@ -83,7 +83,7 @@ func (p *person) write(text string) {
 }
 
 // talk runs the tool at a terminal and types one answer at each prompt. An answer may have
-// several lines. talk returns all text on the terminal, and the exit code.
+// several lines. The results are the text on the terminal and the exit code.
 func talk(t *testing.T, now func() time.Time, args []string, answers []string) (transcript string, code int) {
 	t.Helper()
 	p := newPerson(t)
@@ -107,8 +107,8 @@ func talk(t *testing.T, now func() time.Time, args []string, answers []string) (
 	return p.seen.String(), code
 }
 
-// listed returns the answers in a list. Each answer begins with "> ", and the lines up to the
-// next answer belong to it.
+// listed returns the answers in a list. An answer begins with "> " and may continue on the
+// next lines.
 func listed(list string) (answers []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\n"), "\n") {
 		if answer, ok := answerIn(line); ok {
@@ -120,8 +120,8 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers that follow the prompts in a transcript. An answer has one line,
-// or all lines up to the word pasteEnd if this word comes before the next prompt.
+// typed returns the answers after the prompts in a transcript. An answer has one line. A
+// pasted list has several lines and ends with pasteEnd.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

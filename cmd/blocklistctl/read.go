@@ -13,24 +13,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists, and passes each order to emit. The map
-// e.edited can replace the content of a file. The result "digest" is the SHA-256 sum.
+// readFile parses an order file and its side lists, and passes each order to emit. The
+// result digest is the SHA-256 sum.
+//
+// The map e.edited replaces the content of a file. The field e.kept replaces all files.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
+	if e.kept != nil {
+		return e.kept.read(path, emit)
+	}
 	if data, ok := e.edited[path]; ok {
-		return parseOrders(path, bytes.NewReader(data), emit)
+		return parseOrders(path, bytes.NewReader(data), openSide(path), emit)
 	}
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if err != nil {
 		return nil, digest, order.Problems{{File: path, Msg: "cannot be read: " + err.Error()}}
 	}
 	defer f.Close()
-	return parseOrders(path, f, emit)
+	return parseOrders(path, f, openSide(path), emit)
 }
 
 // parseOrders parses the content of an order file.
-func parseOrders(path string, r io.Reader, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
+func parseOrders(path string, r io.Reader, side func(string) (io.ReadCloser, error), emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	sum, last := sha256.New(), lastByte(0)
-	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: openSide(path), Emit: emit})
+	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: side, Emit: emit})
 	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
 		problems = append(problems, order.Problem{File: path, Warning: true,
 			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})
@@ -49,9 +54,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file whose size in bytes does not exceed the parameter "most". It
-// refuses a pipe without opening it, because that would wait for a writer. The error has no
-// path.
+// openFile opens a regular file of at most "most" bytes. It refuses a pipe, because
+// opening a pipe would wait for a writer. The error has no path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -52,8 +52,8 @@ func (c *reportedCmd) Run(e *env) error {
 	return c.write(e, "reported", func(o *order.Order) order.Time { return o.Reported })
 }
 
-// write sets the field of an order that the parameter "key" names. The function "get" returns
-// the present value of this field.
+// write sets the field "key" of an order. The function "get" returns the present value of
+// this field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
 	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
 	if err != nil {

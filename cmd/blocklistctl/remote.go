@@ -172,8 +172,8 @@ func (r *remote) document(path string, query url.Values, v any) error {
 	return nil
 }
 
-// text requests a path of the server, and returns the text without characters that could control a
-// terminal.
+// text requests a path of the server and returns the text. It removes characters that
+// could control a terminal.
 func (r *remote) text(path string, query url.Values) (string, error) {
 	body, err := r.get(path, query)
 	if err != nil {
@@ -203,8 +203,8 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 // String returns the URL of the server.
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
-// only returns an error if a flag is set that is not allowed with --server. The map has an
-// entry for each of these flags, which is true if the flag is set.
+// only returns an error if a flag is set that --server does not allow. The map has these
+// flags as keys. Its value is true for a set flag.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {

@@ -18,7 +18,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // remote asks a server to explain a name.
 func (c *explainCmd) remote(e *env, name dname.Name, files []string) error {
-	if err := c.only(map[string]bool{"ORDERS": len(files) > 0, "--corefile": c.Corefile != "", "--protect": c.Protect != nil, "--at": c.At != "", "--sealed": c.Sealed,
+	if err := c.only(map[string]bool{"ORDERS": len(files) > 0, "--corefile": c.Corefile != "", "--protect": c.Protect != nil, "--at": c.At != "", "--journal": c.Journal != "", "--sealed": c.Sealed,
 		"a flag for a property of the Corefile": c.terms.given(), "--no-edns": !c.EDNS, "--do": c.DO, "--structured": c.Structured, "--size": c.Size != 1232}); err != nil {
 		return err
 	}

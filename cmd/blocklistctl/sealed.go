@@ -8,12 +8,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns, for each order id, how much may be shown without --sealed. Orders with
-// disclosure full are missing, to save memory.
+// disclosures returns how much may be shown of an order without --sealed, by id. It omits
+// orders with disclosure full, to save memory.
 //
-// A lift ends other orders. Without its own disclosure, it is as secret as these orders. If
-// the lift ends no order or lists an unknown id, it is secret, because a sealed order may be
-// in another file.
+// A lift without its own disclosure is as secret as the orders that it ends. If it ends no
+// order or lists an unknown id, it is secret. A sealed order may be in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order

@@ -86,8 +86,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that receives the queries for a name, or nil for the
-// chosen block. The result "refused" is true if no block receives these queries.
+// elsewhere returns the server block that receives the queries for a name. It returns nil
+// for the chosen block. The result "refused" is true if no block receives them.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

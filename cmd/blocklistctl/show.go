@@ -31,8 +31,8 @@ Example:
   blocklistctl show milan/2026-17 --server http://127.0.0.1:9253`
 }
 
-// shownTargets is the number of targets that are shown without --all. shownOrders is the largest
-// number of orders that are shown with all their fields.
+// shownTargets limits the targets that are shown without --all. shownOrders limits the
+// orders that are shown with all fields.
 const (
 	shownTargets = 20
 	shownOrders  = 5
@@ -71,8 +71,8 @@ type linkJSON struct {
 	State string `json:"state"`
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
-	// Target is the first target of the block order that the lift ends. Targets is the number of
-	// these targets, or 0 if the lift ends the whole order.
+	// Target is the first target of the block order that the lift ends. Targets counts
+	// these targets. It is 0 if the lift ends the whole order.
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }

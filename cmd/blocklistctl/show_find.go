@@ -12,10 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// matches returns the orders to which a text refers: the order with this id or digest, else the orders
-// with this reference, else the orders with a part of a reference equal to the text, else the
-// orders with a target that covers the name. Sealed orders match only by their digest, unless
-// --sealed is given. Without a match, near is a similar id or reference.
+// matches returns the orders for a text. It compares the text with ids and digests first.
+// Then it tries whole references, parts of references, and targets.
+//
+// Without --sealed, a sealed order matches only by its id or digest. Without a match, near
+// is a similar id or reference.
 func (x *shower) matches(text string) (found []*order.Order, near string) {
 	if o := x.l.order(text); o != nil {
 		return []*order.Order{o}, ""
@@ -74,7 +75,7 @@ func hasAddress(o *order.Order, a netip.Addr) bool {
 // maxSimilar is the largest number of orders and of targets with which a text is compared.
 const maxSimilar = 200_000
 
-// similar returns an id, a reference or a name that is similar to a text, or "".
+// similar returns an id, a reference or a name like the text, or "".
 func (x *shower) similar(text string, all []*order.Order) string {
 	each := func(texts func(o *order.Order, yield func(string) bool) bool) iter.Seq[string] {
 		return func(yield func(string) bool) {
@@ -118,8 +119,8 @@ func (x *shower) similar(text string, all []*order.Order) string {
 // maxLinks is the largest number of lifts, or of lifted orders, that are listed.
 const maxLinks = 20
 
-// links adds the lifts that end the order, or the orders that the lift ends, at any time. A lift
-// ends an order if it reaches the order and has a target at, above or below a target of the order.
+// links adds the lifts that end the order at any time. For a lift, it adds the orders that
+// the lift ends. The method meets compares the targets.
 func (x *shower) links(o *order.Order, out *shownJSON) {
 	var own *reachNames
 	if o.Lifting() {
@@ -190,9 +191,10 @@ func (r *reachNames) touches(n dname.Name) bool {
 	return false
 }
 
-// meets reports whether the lift has a target at, above or below a target of the order. The results
-// are the first of these targets of the order and their number, or "" and 0 for a lift without
-// targets, which ends whole orders.
+// meets reports whether the lift has a target at, above or below a target of the order. It
+// returns the first of these targets, and their number.
+//
+// A lift without targets ends whole orders. Its results are "" and 0.
 func (r *reachNames) meets(o *order.Order) (first string, n int, ok bool) {
 	if len(r.lift.Targets) == 0 {
 		return "", 0, true

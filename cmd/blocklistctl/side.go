@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens side lists (lists of names in files of their own). It
-// refuses the same paths as the server.
+// openSide returns a function that opens side lists (files with names only). It refuses
+// the same paths as the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -20,9 +20,9 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a symbolic link leads a side list out of the order file's
-// directory. If the order file is a link, its target's directory is allowed too. A missing
-// file is no error here.
+// outside returns an error if a link leads a side list out of the order file's directory.
+// If the order file is a link, the directory of its target is allowed too. A missing file
+// is no error here.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because the working directory may be reached through
 	// a link.

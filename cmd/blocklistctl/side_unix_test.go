@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestSideListOutside checks that a link must not lead a side list out of the directory of its
+// TestSideListOutside checks that no link leads a side list out of the directory of its
 // order file. The directory itself may be a link, as in Kubernetes.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()

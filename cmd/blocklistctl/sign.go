@@ -129,8 +129,8 @@ func (c *signCmd) report(e *env, versions []*signed, several bool, key string, n
 	return nil
 }
 
-// paths returns the paths of the order files to sign. The result "several" is false if the
-// only argument is the path of a file.
+// paths returns the paths of the order files to sign. The result "several" is false for a
+// single argument that is no directory.
 func (c *signCmd) paths() (paths []string, several bool, err error) {
 	several = len(c.Files) > 1
 	for _, path := range c.Files {
@@ -191,8 +191,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if another signature of the file is from the same key, because a
-// server counts each key once. The parameter "from" is the path of the file.
+// differs returns an error if the key has made another signature of the file. A server
+// counts each key once. The parameter "from" is the path of the file.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)

@@ -47,8 +47,8 @@ func (b *signed) discard() {
 	}
 }
 
-// prepare checks a version of an order file, and returns its problems. If the version is in
-// another file, prepare copies it into the directory of the order file.
+// prepare checks a version of an order file, and returns its problems. It copies a version
+// in another file into the directory of the order file.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
@@ -90,7 +90,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	parsed, problems := order.Parse(file, tee, order.Options{OpenSide: openSide(file), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(file, o)...)
 	}})
-	// After some errors the parser stops early, but the copy must be complete.
+	// The parser stops early after some errors. The copy must be complete all the same.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, nil, err
 	}
@@ -103,8 +103,8 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	return b, problems, nil
 }
 
-// rolledBack returns the content of the old version with a new serial. This serial is above
-// that of the old version and above least, the serial of the current version.
+// rolledBack reads the old version and gives it a new serial. The function reissue
+// describes the serial.
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

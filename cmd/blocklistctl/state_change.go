@@ -103,8 +103,9 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change records a change and calls the function "do", or asks the server that has locked the
-// directory. The text in "done" describes a change without a server.
+// change records a change and calls the function "do". If a server has locked the
+// directory, change asks the server instead. The text "done" describes a change without a
+// server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {
@@ -174,9 +175,9 @@ func (e *env) reportChange(dir string, c state.Change, a state.Answer, server bo
 	return err
 }
 
-// knownPath returns the absolute path of the file of a change. The state directory must know
-// the file. Only set-serial accepts an unknown file, because its first version may have been
-// refused.
+// knownPath returns the absolute path of the file of a change. The state directory must
+// know the file. Only set-serial accepts an unknown file, because a server may have
+// refused its first version.
 func knownPath(set state.Set, c state.Change) (string, error) {
 	abs, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -198,13 +199,13 @@ func knownPath(set state.Set, c state.Change) (string, error) {
 const (
 	// askEvery is the time between two checks for an answer.
 	askEvery = 50 * time.Millisecond
-	// answerGrace is how long the tool waits for an answer if the server took the request just
-	// before the limit.
+	// answerGrace is the extra time for an answer after the limit. The server may take a
+	// request just before the limit.
 	answerGrace = 10 * time.Second
 )
 
-// ask asks the running server for a change, and waits for the answer. After the limit or an
-// interrupt, ask withdraws a request that the server has not taken.
+// ask asks the running server for a change and waits for the answer. After the limit or an
+// interrupt, it withdraws a request that is not taken yet.
 func (f *changeFlags) ask(e *env, dir string, c state.Change, locked error) error {
 	stop, release := interrupted()
 	defer release()

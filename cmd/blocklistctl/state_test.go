@@ -95,8 +95,8 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateWithoutAnswer checks that the tool withdraws a request that the owner of the lock
-// does not take. The command "state list" must still work.
+// TestStateWithoutAnswer checks that the tool withdraws a request without an answer. The
+// command "state list" must still work.
 func TestStateWithoutAnswer(t *testing.T) {
 	dir := stateDir(t)
 	st, err := state.Open(dir, state.Options{})
@@ -142,8 +142,8 @@ func (l *logLines) Infof(f string, a ...any)    { l.add(f, a...) }
 func (l *logLines) Warningf(f string, a ...any) { l.add(f, a...) }
 func (l *logLines) Errorf(f string, a ...any)   { l.add(f, a...) }
 
-// TestStateOfRunningServer makes a running store forget a file, set a serial and accept the
-// directory. The tool must print the result of each request.
+// TestStateOfRunningServer makes three requests to a running store: forget, set-serial and
+// accept. The tool must print the result of each request.
 func TestStateOfRunningServer(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, serial int, target string) {

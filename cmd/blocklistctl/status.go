@@ -37,8 +37,8 @@ type nodeJSON struct {
 	URL string `json:"url"`
 	// Error is the reason why the server gave no status, or empty.
 	Error string `json:"error,omitempty"`
-	// Same is true if the server has the set of the local order files. Without local files, it
-	// is true if all servers have equal sets.
+	// Same is true if the server has the set of the local order files. Without local
+	// files, Same is true if all servers have equal sets.
 	Same bool `json:"same"`
 	// Problems is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
@@ -216,7 +216,7 @@ func newest(nodes []nodeJSON) (digest string) {
 }
 
 // rows returns a table row for each set of a server, and the messages below the rows. The
-// parameter "compared" is true if there are local order files.
+// parameter "compared" is true with local order files.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

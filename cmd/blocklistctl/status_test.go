@@ -133,8 +133,8 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// A server reports only the second in which a set came into force, so the test does not
-	// know which set is newer.
+	// A server reports the start of a set in whole seconds. So the test does not know the
+	// newer set.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)
@@ -188,8 +188,8 @@ func TestStatusOfState(t *testing.T) {
 	}
 }
 
-// TestStatusWait checks that --wait ends when the server has the set of the local files, or
-// after the timeout.
+// TestStatusWait checks that --wait ends when the server has the set of the local files.
+// Otherwise --wait ends after the timeout.
 func TestStatusWait(t *testing.T) {
 	waitInterval = time.Millisecond
 	t.Cleanup(func() { waitInterval = time.Second })
@@ -213,8 +213,8 @@ func TestStatusWait(t *testing.T) {
 	}
 }
 
-// TestRemoteErrors checks the errors for servers that cannot be reached, have no blocklist, or
-// give wrong answers.
+// TestRemoteErrors checks three errors: a server cannot be reached, has no blocklist, or
+// gives wrong answers.
 func TestRemoteErrors(t *testing.T) {
 	answer := func(code int, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is the panic value with which the argument parser ends after --help.
+// exit is a panic value. The argument parser ends with exit after --help.
 type exit int
 
 // misuseError is an error about wrong arguments.

@@ -14,8 +14,8 @@ type windowJSON struct {
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows sets the windows (time spans) of an order. It also sets the first and the last
-// time at which the order can be in force.
+// setWindows sets the windows (time spans) of an order. It also sets the first and the
+// last time of the order in force.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {

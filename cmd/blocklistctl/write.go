@@ -10,24 +10,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// modeSealed is the mode of a file with a sealed (secret) order, before the umask. The group
-// may read, because the server is in the group.
+// modeSealed is the mode of a file with a sealed order, before the umask. The group may
+// read the file, because the server is in the group.
 const modeSealed = 0o640
 
-// files replaces files, so that after a crash a file has its old or its new content. A user
-// other than root must be in the group of the file. Tests set a hook.
+// files replaces files. After a crash, a file has its old or its new content. A user other
+// than root must be in the group of the file. Tests set a hook.
 var files = durable.FS{GroupOnly: true}
 
 // A staged file contains the new content of a file before the rename. Its name is hidden,
-// because a server does not load hidden files.
+// because servers skip hidden files.
 type staged struct {
 	*durable.File
 	name string      // the final name
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. It keeps the owner, group
-// and mode of the old file. The parameter "mode" is for a new file. A symbolic link stays.
+// stage creates a hidden file that will replace the file at path. It copies the owner,
+// group and mode of the old file. A new file gets "mode". A symbolic link stays.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	final := durable.KeepMode
 	old, err := os.Stat(path)
@@ -57,8 +57,8 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 // prepare syncs the new file to the disk. Install then renames it.
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
-// writeFile replaces a file by rename, so that a server never reads half of it. See stage for
-// the owner and the mode.
+// writeFile replaces a file by rename. So a server never reads half of a file. See stage
+// for the owner and the mode.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
-// TestWriteKeeps checks that "fmt -w" keeps the owner, the group, the mode and a link. Without
-// root, the test can change only the group.
+// TestWriteKeeps checks that "fmt -w" preserves the owner, the group, the mode and a link.
+// Without root, the test changes only the group.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {

@@ -11,15 +11,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// This file is only in builds with the tag faultclock, which the tests in test/faults use. The
-// tests can then set the clock of the server like the clock of a machine.
+// This file needs the build tag faultclock of the tests in test/faults. These tests set
+// the clock of the server.
 
-// clockFile is the environment variable with the path of a file. The file has the offset of
-// the server's clock from the real time, for example "-1h".
+// clockFile is an environment variable with the path of a file. The file has the
+// difference between the server's clock and the real time, for example "-1h".
 const clockFile = "BLOCKLIST_FAULT_CLOCK"
 
-// A steppedClock differs from the real time by an offset in nanoseconds. The offset does not
-// change the duration of timers, as on a machine whose clock is set.
+// A steppedClock differs from the real time by an offset in nanoseconds. Timers run as
+// before, as on a machine with a set clock.
 type steppedClock struct{ offset atomic.Int64 }
 
 func (c *steppedClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }

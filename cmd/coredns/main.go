@@ -1,25 +1,27 @@
-// Command coredns is CoreDNS with the plugins blocklist and orders_rpz. The plugin blocklist is below
-// acl and directly above cache, because cache must not keep answers that depend on the client or the
-// time. The plugin orders_rpz is directly below transfer.
+// Command coredns is CoreDNS with the plugins blocklist and orders_rpz. The plugin
+// blocklist is below acl and directly above cache. So cache does not store answers that
+// depend on the client or the time. The plugin orders_rpz is directly below transfer.
 //
 //	go run ./cmd/coredns -conf Corefile.example
 //	go build -tags full ./cmd/coredns
 //
-// The default build has the plugins that a resolver needs. It lacks ten plugins of CoreDNS
-// that need a client of a cloud, an orchestrator, a tracer or a database. These are azure,
-// clouddns, dnssec (its keys may be in a cloud), dynupdate, etcd, k8s_external, kubernetes,
-// nomad, route53 and trace. A Corefile with one of them gives an error that mentions the build
-// tag. With -tags full the build has all plugins.
+// The default build has the plugins that a resolver needs. It lacks ten plugins of
+// CoreDNS: azure, clouddns, dnssec, dynupdate, etcd, k8s_external, kubernetes, nomad,
+// route53 and trace. They need a client of a cloud, an orchestrator, a tracer or a
+// database. For example, the keys of dnssec may be in a cloud.
 //
-// A small default build lets a newcomer start quickly. With an empty build cache, a build
-// takes this time on two idle cores:
+// A Corefile with an absent plugin gives an error that mentions the build tag. With -tags
+// full, the build has all plugins.
+//
+// A small default build lets a newcomer start quickly. These are the times with an empty
+// build cache on two idle cores:
 //
 //	default      57 s, 106 s of CPU,  36 MB
 //	-tags full  160 s, 251 s of CPU, 111 MB
 //
-// About 70 s of the CPU time of the default build are the server itself (DNS over QUIC, HTTPS
-// and gRPC, and Prometheus). The plugins view and template add 4 s, tls adds 5 s, and geoip
-// adds 2 s. The plugin dnssec would add 13 s.
+// The server takes about 70 s of CPU time in the default build. It includes DNS over QUIC,
+// HTTPS and gRPC, and Prometheus. The plugins view and template add 4 s, tls adds 5 s, and
+// geoip adds 2 s. The plugin dnssec would add 13 s.
 //
 // docs/compile.md describes how to compile the plugin into another CoreDNS.
 package main
@@ -57,8 +59,8 @@ func main() {
 	coremain.Run()
 }
 
-// install adds blocklist and orders_rpz to the list of directives. This list decides the order of the plugins;
-// the order of the imports has no effect.
+// install adds blocklist and orders_rpz to the list of directives. This list decides the
+// order of the plugins. The order of the imports has no effect.
 func install() error {
 	list, err := insert(dnsserver.Directives)
 	if err != nil {
@@ -67,8 +69,8 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// This loader runs after CoreDNS has parsed the flags, and before it loads the Corefile.
-	// If explainAbsent ran earlier, the flag -plugins would list the absent plugins.
+	// This loader runs after CoreDNS has parsed the flags. An earlier explainAbsent would
+	// put the absent plugins into the output of -plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile
@@ -76,9 +78,11 @@ func install() error {
 	return nil
 }
 
-// insert returns directives with blocklist directly above cache and orders_rpz directly below
-// transfer. If there is no cache, insert does not append blocklist to the list, because below
-// forward the plugin would get no queries. Above transfer, orders_rpz would refuse all transfers.
+// insert adds two directives: blocklist directly above cache, and orders_rpz directly
+// below transfer. Above transfer, orders_rpz would refuse all transfers.
+//
+// Without cache in the list, insert returns an error. Below forward, blocklist would get
+// no queries.
 func insert(directives []string) ([]string, error) {
 	i, j := slices.Index(directives, below), slices.Index(directives, above)
 	if i < 0 {
@@ -92,8 +96,8 @@ func insert(directives []string) ([]string, error) {
 }
 
 // explainAbsent registers a setup function for each directive whose plugin is not in this
-// build. The function returns an error with the build tag. CoreDNS's own error would only
-// mention a missing plugin.
+// build. The function returns an error with the build tag. CoreDNS's own error lacks the
+// tag.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
@@ -106,8 +110,8 @@ func explainAbsent() {
 	}
 }
 
-// commit returns the text that -version and the metric coredns_build_info show as the commit.
-// It is the text that the builder has set with -ldflags, or else the version of this module.
+// commit returns the commit for -version and the metric coredns_build_info. The builder
+// sets the commit with -ldflags. Otherwise commit returns the version of this module.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

@@ -13,8 +13,8 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 )
 
-// TestOutput checks that a line is written before the log call returns, so that os.Exit loses
-// no line. Each line must be copied, because the log uses its memory again.
+// TestOutput checks that a log call returns after its line is written. So os.Exit loses no
+// line. The output must copy each line, because the log reuses the memory.
 func TestOutput(t *testing.T) {
 	var out, want bytes.Buffer
 	logger := log.New(newOutput(&out, time.Minute), "", 0)
@@ -28,8 +28,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestOutputBlocks checks that a blocked destination blocks neither the log nor the end of the
-// process. All lines must arrive in sequence when the destination accepts lines again.
+// TestOutputBlocks checks a blocked destination. The log and the end of the process must
+// not wait. Later, all lines must arrive in sequence.
 func TestOutputBlocks(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -2,9 +2,8 @@
 
 package main
 
-// These imports link the plugins that a resolver needs: all plugins of CoreDNS except those in
-// the package comment. They are sorted by name, because the list of directives decides the
-// order of plugins.
+// These imports link the plugins that a resolver needs. The package comment lists the
+// other plugins of CoreDNS. The order of the imports has no effect.
 import (
 	_ "github.com/coredns/caddy/onevent"
 	_ "github.com/coredns/coredns/plugin/acl"

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// TestVersions checks that go.mod requires no module at a higher version than CoreDNS's own
-// go.mod. A higher version would change the server into which the plugin is compiled.
+// TestVersions checks that go.mod requires no module above CoreDNS's version. A higher
+// version would change the server.
 //
-// If this test fails, lower the raised version. go mod graph shows the module that requires
-// it.
+// If this test fails, lower the version. The command go mod graph shows the module that
+// requires it.
 func TestVersions(t *testing.T) {
 	ours := requirements(t, filepath.Join("..", "..", "go.mod"))
 	theirs := requirements(t, goList(t, "{{.GoMod}}"))

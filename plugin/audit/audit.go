@@ -1,10 +1,11 @@
-// Package audit asks a resolver about the targets of orders, and finds targets whose names are
-// gone, parked, seized or moved. An order for a dead name can later block the site of a stranger
-// who registers the name.
+// Package audit asks a resolver about the targets of orders. It finds names that are gone,
+// parked, seized or moved. A stranger can register a name that is gone. The order then
+// blocks the site of the stranger.
 //
-// [Run] asks about each registrable domain and each name once ([Facts]). A name gets a [Class]
-// from the facts alone, and from an earlier audit ([Before]). A missing or doubtful answer gives
-// the class Unknown, and never Gone. [Known] is the table of services that park and seize names.
+// [Run] asks about each registrable domain and each name once ([Facts]). The facts and an
+// earlier audit ([Before]) give the [Class] of a name. A missing or doubtful answer gives
+// the class Unknown, and never Gone. [Known] is the table of services that park and seize
+// names.
 package audit
 
 import (
@@ -57,17 +58,17 @@ type Result struct {
 	// one of them.
 	Blocks  int
 	Example string
-	// Early is set if the audit ended before all names were asked. Silent is set if the reason is
-	// that the resolver answered no query.
+	// Early is set if the audit ended before all names were asked. Silent is set if it
+	// ended because the resolver answered no query.
 	Early, Silent bool
 }
 
-// manyBlocks is the number of blocked domains after which an audit ends, if they are the most of
-// the domains so far. The resolver then blocks by orders, and its other answers have no use.
+// manyBlocks is the number of blocked domains that can end an audit. They must be more
+// than half of the domains so far. The other answers of this resolver are then useless.
 const manyBlocks = 10
 
-// manySilent is the number of domains after which an audit ends, if the resolver has answered
-// nothing.
+// manySilent is a number of domains. The audit ends if the resolver has answered nothing
+// about them.
 const manySilent = 32
 
 // A host is a name to ask for addresses.
@@ -162,8 +163,8 @@ func firstBlocked(facts []*Facts) *Facts {
 // A place is the position of the facts of a target.
 type place struct{ job, host int }
 
-// plan returns the jobs for the targets, and for each target the position of its facts. Targets
-// with the same name share their facts.
+// plan returns the jobs for the targets, and the position of the facts for each target.
+// Targets with the same name share their facts.
 func plan(targets []Target) (jobs []job, of []place) {
 	at := map[string]int{}
 	hosts := map[string]place{}

@@ -275,8 +275,8 @@ func TestParseKnown(t *testing.T) {
 	}
 }
 
-// TestBlockingResolver checks that an audit by a resolver that blocks most names ends early, and
-// calls no name gone.
+// TestBlockingResolver checks an audit by a resolver that blocks most names. The audit
+// must end early and call no name gone.
 func TestBlockingResolver(t *testing.T) {
 	var text strings.Builder
 	var targets []Target

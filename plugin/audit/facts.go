@@ -118,8 +118,8 @@ func address(rr dns.RR) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// denies reports whether the reply denies its name with the SOA record of a zone above the name.
-// A reply without this SOA record proves nothing.
+// denies reports whether the reply denies its name. The reply must have the SOA record of
+// a zone above the name. Otherwise it proves nothing.
 func (r *reply) denies() bool {
 	if r.m == nil || r.m.Rcode != dns.RcodeNameError || len(r.m.Answer) > 0 {
 		return false
@@ -179,8 +179,8 @@ func askDomain(ctx context.Context, q Asker, domain string) *Facts {
 	return f
 }
 
-// askHost asks for the addresses of a name. With www, it then asks for www below the name if the
-// name has no address, because a target covers the names below it.
+// askHost asks for the addresses of a name. If there are none and www is true, it asks for
+// www below the name. A target covers the names below it too.
 func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {

@@ -41,7 +41,7 @@ func (r *Result) Counts() map[Class]int {
 	return m
 }
 
-// WriteText writes the findings and the unknown targets for people, and the number of each class.
+// WriteText writes the findings, the unknown targets and the number of each class as text.
 // The parameter most limits the targets of one class.
 func (r *Result) WriteText(w io.Writer, most int) error {
 	counts := r.Counts()

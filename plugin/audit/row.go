@@ -31,7 +31,7 @@ func (c Class) Finding() bool {
 	return slices.Contains([]Class{Gone, Seized, Parked, NoAddresses, Moved}, c)
 }
 
-// plain returns InUse for the classes of names in use, which differ only with an earlier audit.
+// plain returns InUse for the two classes that need an earlier audit: Moved and Unchanged.
 func (c Class) plain() Class {
 	if c == Moved || c == Unchanged {
 		return InUse
@@ -100,8 +100,8 @@ func classify(f *Facts, known *Known) (Class, string) {
 	return NoAddresses, "the name has no A and no AAAA record"
 }
 
-// changes lists the changes between the facts of two audits. Addresses of a name often change
-// within a network of servers, so addresses count only if none is the same.
+// changes lists the changes between the facts of two audits. It reports new addresses only
+// if no old address is left. Addresses often change within a network of servers.
 func changes(old *Row, f *Facts) (out []string) {
 	if old.Class == Unknown || old.Class == Gone || f.gone {
 		if old.Class == Gone && !f.gone {

@@ -1,4 +1,4 @@
-// Package coop lets long work yield to the network, so that a server with one CPU answers
+// Package coop lets long work yield to the network. A server with one CPU then answers
 // queries while it loads a million names.
 package coop
 
@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// Quantum is the time that work runs before it yields. One yield takes about 2 us on a CPU
-	// that is not fully used.
+	// Quantum is the time that work runs before it yields. On a CPU with free time, one
+	// yield takes about 2 us.
 	Quantum = 100 * time.Microsecond
-	// longest is the maximum time that work runs before it yields again. It applies only after
-	// a long yield.
+	// longest is the maximum time that work runs before it yields again. It applies only
+	// after a long yield.
 	longest = 5 * time.Millisecond
 )
 
@@ -27,16 +27,15 @@ var (
 	next atomic.Int64
 
 	turning sync.Mutex // guards changes of working and waiter
-	// working is the number of goroutines that have called Start and have not finished their
-	// work.
+	// working is the number of goroutines between Start and the end of their work.
 	working atomic.Int32
 	// waiter is nil while yielding is off.
 	waiter atomic.Pointer[poller]
 )
 
-// Start turns yielding on until the returned function is called. A server calls Start in each
-// goroutine that does long work. A command-line tool does not, because it has no queries to
-// yield to.
+// Start turns yielding on until the returned function is called. A server calls Start in
+// each goroutine with long work. A command-line tool has no queries, so it does not call
+// Start.
 func Start() (off func()) {
 	turning.Lock()
 	defer turning.Unlock()
@@ -52,16 +51,16 @@ func Start() (off func()) {
 	})
 }
 
-// Tick yields if the work has run for its time. A loop calls Tick(i) in each iteration i of
-// about 1 us. The caller must not hold a lock that queries wait for.
+// Tick yields if the work has run for its time. A loop with short iterations (about 1 us)
+// calls Tick(i) in each iteration i. The caller must not hold a lock that queries need.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield yields if the work has run for its time. It is for loops with long iterations, because
-// Tick checks the time only once in 32 calls.
+// Yield yields if the work has run for its time. Use Yield in loops with long iterations:
+// Tick checks the time only in each 32nd call.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -81,15 +80,15 @@ func Yield() {
 	if time.Since(start) < time.Duration(next.Load()) {
 		return // another goroutine has yielded in the meantime
 	}
-	// runtime.Gosched alone does not help: the scheduler resumes the same goroutine for up to
-	// 10 ms before it polls the network. When the poller reports the pipe, it has also
-	// reported all sockets with data.
+	// runtime.Gosched alone is not enough. The scheduler resumes the same goroutine for up
+	// to 10 ms before it polls the network. A poll that reports the pipe also reports all
+	// sockets with data.
 	p.wait()
 	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns the time that work runs after a yield of the duration "waited". After a long
-// yield, work runs longer, because a flood of queries must not delay the load of a new order.
+// turn returns the time that work runs after a yield of the duration waited. Work runs
+// longer after a long yield. A flood of queries must not delay the load of a new order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestYieldsToNetwork checks, on one CPU, that a yield lets a goroutine run if its socket has
-// data to read. With runtime.Gosched, the goroutine would run only every 10 ms.
+// TestYieldsToNetwork checks yields on one CPU. A goroutine must run if its socket has
+// data to read. With runtime.Gosched, it would run only every 10 ms.
 func TestYieldsToNetwork(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -76,7 +76,7 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnIsKept checks that Yield does not yield before the work has run for its time.
+// TestTurnIsKept checks that Yield lets the work run for its full time.
 func TestTurnIsKept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -94,8 +94,8 @@ func TestTurnIsKept(t *testing.T) {
 	}
 }
 
-// TestEnoughCPUs checks that work does not yield while a CPU is free to poll the network, and
-// that work yields when all CPUs do work.
+// TestEnoughCPUs checks that work yields only when all CPUs do work. A free CPU polls the
+// network.
 func TestEnoughCPUs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	first := Start()
@@ -148,8 +148,8 @@ func TestOff(t *testing.T) {
 	Tick(0)
 }
 
-// BenchmarkAnswer measures the time from a query datagram to its answer, while other work runs
-// on the only CPU. Without Tick, or with runtime.Gosched, an answer takes some 10 ms.
+// BenchmarkAnswer measures the time of an answer while other work runs on the only CPU.
+// Without Tick, or with runtime.Gosched, an answer takes some 10 ms.
 func BenchmarkAnswer(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()
@@ -188,7 +188,7 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkBusyCPU measures how long work takes to get 20 us of the only CPU, while two other
+// BenchmarkBusyCPU measures how long work takes to get 20 us of the only CPU. Two other
 // goroutines are always ready to run.
 func BenchmarkBusyCPU(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

@@ -4,7 +4,7 @@ package coop
 
 import "sync"
 
-// A poller does nothing on a system other than Unix. There, long work runs until the Go
+// A poller does nothing on a system other than Unix. Long work then runs until the Go
 // scheduler stops it.
 type poller struct{ sync.Mutex }
 

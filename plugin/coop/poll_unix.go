@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A poller is a pipe from the process to itself. The network poller of the Go runtime watches
+// A poller is a pipe from the process to itself. The Go runtime's network poller watches
 // the pipe.
 type poller struct {
 	sync.Mutex
@@ -44,14 +44,14 @@ func (p *poller) close() {
 	_, _ = p.r.Close(), p.w.Close()
 }
 
-// wait returns after the network has been polled. The caller holds the lock.
+// wait returns after the network has been polled. The caller must have locked p.
 func (p *poller) wait() {
 	p.sent = false
 	_ = p.conn.Read(p.step) // an error means that another goroutine has closed the pipe and turned yielding off
 }
 
-// step is the function that RawConn.Read calls: once at the start, and again when the poller
-// reports the pipe as readable.
+// step is the function for RawConn.Read. Read calls step at the start, and again when the
+// pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
 		// This call must not read the byte, because RawConn.Read would return without waiting.

@@ -1,5 +1,5 @@
-// Package diff compares two versions of an order set. It finds the orders that differ, their
-// changed fields, and the names that only one of the two versions blocks.
+// Package diff compares two versions of an order set. It finds the changed orders and
+// their changed fields. It also finds the names that only one version blocks.
 package diff
 
 import (
@@ -28,25 +28,25 @@ const (
 	Lifted  Kind = "lifted" // the order did not change, but lifts now end all its targets
 )
 
-// A Field is a field of an order with its old and new value. A value is empty if the version
-// does not have the field.
+// A Field is a field of an order with its old and new value. A missing field has an empty
+// value.
 type Field struct{ Name, Old, New string }
 
 // An Order is an order that differs between the two versions.
 type Order struct {
 	Kind  Kind
 	Order *order.Order // the order in the new version, or in the old version if the order was removed
-	// OldState and NewState are the states of the order in the two versions at the time of the
-	// comparison. A state is empty if the version lacks the order.
+	// OldState and NewState are the states of the order in the two versions at one time.
+	// If a version lacks the order, its state is empty.
 	OldState, NewState string
 	Fields             []Field
-	// TargetsAdded has the targets of the new order that the old order lacks. TargetsRemoved
-	// has the targets of the old order that the new order lacks.
+	// TargetsAdded has the targets that only the new order has. TargetsRemoved has the
+	// targets that only the old order has.
 	TargetsAdded, TargetsRemoved []string
 }
 
-// Orders compares the orders of two versions by id and returns the orders that differ, in the
-// sequence of the new version. The removed orders are at the end.
+// Orders returns the orders that differ between two versions, by id. The orders are in the
+// sequence of the new version. Removed orders are at the end.
 func Orders(from, to Version, now order.Time) (out []Order) {
 	olds := byID(from.Orders)
 	oldStates, newStates := states(from.Set, now), states(to.Set, now)

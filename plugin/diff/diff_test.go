@@ -32,8 +32,8 @@ func version(t *testing.T, orders string) Version {
 
 // TestFields checks that fieldTexts contains all fields of an order.
 func TestFields(t *testing.T) {
-	// fieldTexts does not compare these fields: the position of the order, the targets
-	// (compared separately), and values that come from other fields.
+	// fieldTexts omits these fields: the order's position, the targets (compared
+	// separately), and values that come from other fields.
 	other := map[string]bool{"ID": true, "Line": true, "Column": true, "Index": true, "Targets": true, "Plain": true, "Side": true, "DeadlineAfter": true, "Public": true, "Terms": true}
 	names := map[string]bool{}
 	for _, f := range fieldTexts {
@@ -68,7 +68,7 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
-// TestTerritories checks that a scope is compared and shown in the form of the order file.
+// TestTerritories checks that a scope is compared and shown as in the order file.
 func TestTerritories(t *testing.T) {
 	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
 	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
@@ -98,8 +98,8 @@ func TestTargetAttributes(t *testing.T) {
 	}
 }
 
-// TestNames compares the result of Names with the verdicts about all names, for random small
-// sets with few names. Names must return exactly the names whose verdicts differ.
+// TestNames compares Names with the verdicts about all names, for random small sets. Names
+// must return exactly the names with different verdicts.
 func TestNames(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := []string{"a.example", "b.a.example", "c.b.a.example", "b.example", "c.b.example"}
@@ -161,8 +161,8 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// Names need not return a name that no order contains, because it returns a
-				// name above it.
+				// Names need not return a name that no order contains. It returns a name
+				// above it.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)

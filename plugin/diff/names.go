@@ -8,26 +8,25 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A Name is a name that one version blocks and the other version does not block.
+// A Name is a name that only one version blocks.
 type Name struct {
 	Name dname.Name
-	// Match says whether the verdicts differ for Name, for the names below it, or for both.
+	// Match says whether the verdicts differ for Name, for the names below it, or both.
 	Match order.Match
 	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
-	// Lift is the lift in the new version that ends Order for Name. It is nil if Name is free
-	// for another reason.
+	// Lift is the lift in the new version that ends Order for Name. If Name is free for
+	// another reason, Lift is nil.
 	Lift *ruleset.Order
 }
 
 // String returns the name in the form of a target.
 func (n Name) String() string { return n.Match.Describe(n.Name) }
 
-// Names returns the names that only the new version blocks (blocked) or only the old version
-// blocks (freed), for one client at one time. Both lists are in canonical order.
+// Names returns the names that only the new version blocks (blocked) or only the old
+// version (freed). It checks one client at one time. Both lists are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
-	// Verdicts can differ only at and below names that the orders contain. So it is enough to
-	// compare the verdicts about each of these names, and about a name below it that no order
-	// contains.
+	// Verdicts can differ only at and below names in the orders. For each of these names,
+	// the loop also compares one name below it that is in no order.
 	for _, x := range mentioned(from, to) {
 		n := x.name
 		oldSelf, oldBelow := decide(from.Set, x, client, now)
@@ -59,13 +58,13 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 // A mention is a name that an order contains.
 type mention struct {
 	name dname.Name
-	// uneven is true if a target at the name is exact, or covers only the names below it. The
-	// verdicts about the name and about names below it may then differ.
+	// uneven is true for an exact target, or a target that covers only the names below it.
+	// Names below it may then have another verdict than the name.
 	uneven bool
 }
 
 // mentioned returns all names in the orders of the versions, in canonical order: targets,
-// exceptions, and the names in side lists (text files with names).
+// exceptions and names in side lists (text files with names).
 func mentioned(versions ...Version) []mention {
 	seen := map[dname.Name]bool{}
 	add := func(n dname.Name, uneven bool) { seen[n] = seen[n] || uneven }
@@ -100,8 +99,8 @@ func mentioned(versions ...Version) []mention {
 	return out
 }
 
-// decide returns two verdicts: one about a name, and one about the names below it that no
-// order contains.
+// decide returns two verdicts: one about a name, and one about a name below it that is in
+// no order.
 func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, below ruleset.Verdict) {
 	var q ruleset.QName
 	q.SetName(x.name)
@@ -113,8 +112,7 @@ func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, 
 	return self, below
 }
 
-// lift returns the lift that ends n.Order for the name n.Name. If no lift ends n.Order, it
-// returns nil.
+// lift returns the lift that ends n.Order for the name n.Name, or nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

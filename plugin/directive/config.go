@@ -1,6 +1,6 @@
-// Package directive parses the blocklist directive of a Corefile. The plugin and blocklistctl
-// share it, so that both read equal settings. It uses caddy's lexer for Corefiles, but does
-// not import CoreDNS.
+// Package directive parses the blocklist directive of a Corefile. The plugin and
+// blocklistctl use it, so both read the same settings. It uses caddy's lexer, but does not
+// import CoreDNS.
 package directive
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Config contains the settings of one blocklist directive. Places and ECSFrom are pointers,
-// because their tables must not be copied. Parse allocates a missing table.
+// A Config contains the settings of one blocklist directive. Places and ECSFrom are
+// pointers, because their tables must not be copied. Parse allocates missing tables.
 type Config struct {
 	Store  store.Options
 	Answer answer.Config
@@ -74,7 +74,7 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 		if err != nil {
 			return c.Errf("%v", err)
 		}
-		// Keep a slash at the end, because it means that the path is a directory.
+		// A slash at the end means a directory, so it must stay.
 		if strings.HasSuffix(p, "/") && abs != "/" {
 			abs += "/"
 		}
@@ -105,8 +105,8 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return finishResinfo(c, cfg)
 }
 
-// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
-// returns "". The server cannot download a file, because a download needs a working resolver.
+// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path
+// it returns "". A server cannot download a file: a download needs a working resolver.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {
@@ -127,8 +127,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute, clean path. Server blocks that write one path in different
-// ways thus share their orders.
+// absolute returns an absolute, clean path. Server blocks with different texts for one
+// path thus share their orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -161,8 +161,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"resinfo":      readResinfo,
 }
 
-// didYouMean returns a hint with the known property that is most similar to an unknown
-// property, or "". The hint for the removed property nat64 names its replacement.
+// didYouMean returns a hint with the most similar property, or "". For the removed
+// property nat64, the hint has the replacement.
 func didYouMean(property string) string {
 	if property == "nat64" {
 		return "; write the prefixes after 'answers addresses'"
@@ -262,13 +262,12 @@ func readLanguage(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA. The
-// parser refuses codes up to this value, because clients send these options for other
-// purposes.
+// lastAssignedOption is the highest EDNS option code with a meaning assigned by IANA.
+// Clients send the codes up to this value for other purposes, so the parser refuses them.
 const lastAssignedOption = 19
 
-// readSDEOption parses the property sde_option. Its value is the EDNS option code by which a
-// client asks for structured DNS errors.
+// readSDEOption parses the property sde_option, an EDNS option code. A client uses this
+// option to ask for structured DNS errors.
 func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	s, err := one(c, "sde_option", args)
 	if err != nil {
@@ -282,8 +281,8 @@ func readSDEOption(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readAnswers parses the property answers. The operator can list NAT64 prefixes of the network
-// (RFC 6052, section 2.2) after the word addresses.
+// readAnswers parses the property answers. After the word addresses, the operator can list
+// the NAT64 prefixes of the network (RFC 6052, section 2.2).
 func readAnswers(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if args[0] == "addresses" {
 		cfg.Store.Rules.Addresses = true
@@ -320,9 +319,9 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefix lengths allowed in ecs_from. Wider
-// networks contain machines of other operators, which could send a false client subnet to
-// choose their country.
+// widestPeers4 and widestPeers6 are the shortest prefix lengths in ecs_from. Wider
+// networks contain machines of other operators. These could choose their country by a
+// false client subnet.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {
@@ -424,7 +423,7 @@ func readState(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	return nil
 }
 
-// readJournal parses the path of the journal's directory, and the name for a new journal. The
+// readJournal parses the directory of the journal and the name of a new journal. The
 // default name is the host name with the suffix /journal.
 func readJournal(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	if len(args) > 2 {

@@ -94,9 +94,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". If the address
-// is empty, all server blocks with a blocklist directive must have equal settings. Choose then
-// returns the first of them.
+// Choose returns the server block with the given address, for example ".:53". Without an
+// address, it returns the first block with a blocklist directive. All of these blocks must
+// then have equal settings.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -130,8 +130,8 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives treat queries equally. It ignores the property status,
-// because one status serves the whole process, and resinfo, which concerns no order.
+// alike reports whether two directives treat queries equally. It ignores status and
+// resinfo. One status serves the whole process, and resinfo concerns no order.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -146,8 +146,8 @@ var ports = map[string]string{"dns": "53", "tls": "853", "quic": "853", "grpc": 
 // "tls://example.org:853".
 type address struct{ transport, zone, port string }
 
-// normal parses an address of a server block and adds the defaults of CoreDNS for missing
-// parts. The zone in the result is in lower case, without a dot at the end.
+// normal parses an address of a server block. Missing parts get the defaults of CoreDNS.
+// The zone is in lower case, without a dot at the end.
 func normal(s string) address {
 	a := address{transport: "dns", zone: strings.ToLower(s)}
 	if t, rest, ok := strings.Cut(a.zone, "://"); ok {
@@ -167,9 +167,10 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, or nil. It compares blocks
-// with the transport and port of b. The longest zone wins, and b wins among equals. Serving
-// ignores the plugins bind and view, and addresses that are networks.
+// Serving returns the server block that gets the queries for name, or nil. It compares
+// blocks with the transport and port of b. The longest zone wins; b wins among equals.
+//
+// Serving ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

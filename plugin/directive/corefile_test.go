@@ -69,8 +69,8 @@ example.org {
 	}
 }
 
-// TestPlace checks the three sources of a client's country. The operator's networks come
-// first, then the geoip database, and then the property home.
+// TestPlace checks the sources of a client's country. The operator's networks come first,
+// then the geoip database, then the property home.
 func TestPlace(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 {\nblocklist a.yaml {\ncountry FR 192.0.2.0/24\ncountry CH 192.0.2.128/25\nhome IT\n}\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -153,8 +153,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestServing checks that queries go to the server block with the longest zone that contains
-// the name.
+// TestServing checks that queries go to the server block with the longest matching zone.
 func TestServing(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 tls://. {\nblocklist a.yaml\n}\nexample.org {\nwhoami\n}\nother.example:54 {\nblocklist a.yaml\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -188,7 +187,7 @@ func TestServing(t *testing.T) {
 	}
 }
 
-// TestDependencies checks that package directive imports caddyfile and no other package of
+// TestDependencies checks that package directive imports caddyfile as its only package of
 // CoreDNS or caddy.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()

@@ -35,8 +35,8 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile reads a key file, up to one byte more than the allowed size. It checks the type
-// of the file first, because opening a pipe blocks.
+// readKeyFile reads a key file, up to one byte more than the allowed size. It first checks
+// the type of the file, because opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

@@ -7,20 +7,18 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Places contains the settings that give a client a country. The settings are the properties
-// country and home.
+// Places contains the properties country and home, which give a client a country.
 type Places struct {
 	Nets bart.Table[order.Country] // from the property country; the longest matching prefix wins
 	Any  bool                      // true if Nets has at least one network
 	Home order.Country             // from the property home; empty if there is none
 }
 
-// Empty reports whether the directive has neither the property country nor the property home.
+// Empty reports whether the properties country and home are both missing.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
 // Country returns the country of a client. where is the network of the client, or the zero
-// Prefix if it is unknown. Country tries Nets first, then geoip (which may be nil), and then
-// Home.
+// Prefix. Country tries Nets first, then geoip (which may be nil), and then Home.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {
@@ -28,8 +26,8 @@ func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country 
 		}
 	}
 	if geoip != nil {
-		// A GeoIP database may return EU if it does not know the country of an address. EU is
-		// not a country.
+		// A GeoIP database may return EU for an address of an unknown country. EU is not a
+		// country.
 		if cc, ok := order.ParseCountry(geoip()); ok && cc != order.EU {
 			return cc
 		}

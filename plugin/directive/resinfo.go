@@ -21,8 +21,8 @@ type Resinfo struct {
 	info answer.ResolverInfo
 }
 
-// resolverARPA is the name at which a client asks that found the resolver by its address (RFC
-// 9606, section 3).
+// resolverARPA is the name for clients that found the resolver by its address (RFC 9606,
+// section 3).
 const resolverARPA = "resolver.arpa"
 
 // readResinfo parses the property resinfo: names of the resolver, a URL and error codes.

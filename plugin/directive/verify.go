@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// readVerify parses the property verify: optionally how many keys must sign, and then keys or
-// paths of key files. The value "2" is a number, so a key file named 2 is written ./2.
+// readVerify parses the property verify: an optional number of required keys, then keys or
+// paths of key files. The value "2" is a number, so a key file named 2 must be ./2.
 func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	need := 1
 	if n, err := strconv.ParseUint(args[0], 10, 16); err == nil {
@@ -39,9 +39,9 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 
 // checkVerify checks the settings that the property verify requires.
 //
-// verify requires the property state, because a server that forgets serials would accept an
-// old signed file. Two order files must not have equal base names. A signature contains only
-// the base name, so an attacker could swap the signatures.
+// verify requires the property state. A server that forgets serials would accept an old
+// signed file. Order files must have different base names. A signature contains only the
+// base name, so an attacker could swap two signatures.
 func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteCSV writes the report as CSV (RFC 4180) in UTF-8: a line of column names, and one line
-// for each item. Dates are not converted to UTC, which could change the day.
+// WriteCSV writes the report as CSV (RFC 4180) in UTF-8, one line for each item. It does
+// not convert dates to UTC, because a conversion could change the day.
 func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -42,8 +42,8 @@ func asWritten(t order.Time, it *Item) string {
 	return t.StartText(it.zone)
 }
 
-// Cell returns a text for a cell of a CSV file. Spreadsheets execute a text that begins with
-// =, +, - or @, so Cell puts an apostrophe in front of it.
+// Cell returns a text for a cell of a CSV file. Spreadsheets execute a text that begins
+// with =, +, - or @. Cell puts an apostrophe in front of these texts.
 func Cell(s string) string {
 	if s = printable.Line(s); s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s

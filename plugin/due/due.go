@@ -1,8 +1,7 @@
-// Package due finds the orders that need a person, for example a missed deadline or a lift
-// that ends nothing. It writes the result as text, JSON, CSV, HTML and as a calendar.
+// Package due finds the orders that need a person, for example after a missed deadline. It
+// writes the result as text, JSON, CSV, HTML and as a calendar.
 //
-// The package reads order files only. It does not know which version of a file a server has in
-// force.
+// The package reads order files only. It does not ask a server about the version in force.
 package due
 
 import (
@@ -38,7 +37,7 @@ type Options struct {
 	Problems []string
 	// Notes are other facts about the report, for the beginning of the report.
 	Notes []string
-	// Disclosure returns how much of an order may be shown. If Sealed is true, all orders are
+	// Disclosure returns how much of an order may be shown. With Sealed, all orders are
 	// shown completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
@@ -104,7 +103,7 @@ type Item struct {
 	Until  string `json:"until,omitempty"`
 	Why    string `json:"why"`
 	Target string `json:"target,omitempty"`
-	// TargetCount is the number of targets in the item, or 0 for the whole order.
+	// TargetCount is the number of targets in the item. It is 0 for the whole order.
 	TargetCount int      `json:"target_count,omitempty"`
 	DidYouMean  []string `json:"did_you_mean,omitempty"`
 	Command     string   `json:"command,omitempty"`
@@ -154,8 +153,8 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
 }
 
-// found is an item without texts. A report may find a million items and show few, so finish
-// writes only the texts of these few.
+// found is an item without texts. A report may find a million items and show few. So
+// finish writes texts only for the shown items.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -270,11 +269,11 @@ func (c *collector) add(k kind, f found) {
 	}
 }
 
-// pruneAt is the number of items at which a section drops the items that it will not show.
-// This saves much memory and time for a register of a million orders.
+// pruneAt is a number of items of a section. At this number, the section drops the items
+// that it will not show. This saves memory and time with a million orders.
 const pruneAt = 1000
 
-// cut sorts the items of a section, and returns the number of the items that are shown.
+// cut sorts the items of a section. It returns the number of shown items.
 func (c *collector) cut(s *Section) int {
 	c.sort(s)
 	if c.Limit > 0 {
@@ -289,9 +288,10 @@ func (c *collector) sort(s *Section) {
 }
 
 // compare returns the sequence of two items in a section. The oldest date comes first, and
-// items without a date come last. Orders that wait for a message begin with the newest date,
-// because old imported orders must not hide new ones. Sealed orders are at the end and not
-// sorted.
+// items without a date come last. Hidden items are at the end and not sorted.
+//
+// Orders that wait for a message begin with the newest date. Old imported orders must not
+// hide new orders.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -327,9 +327,9 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. A lift that ends no order is
-// secret if a file could not be read, or if an id in it is similar to the id of a sealed
-// order.
+// disclosure returns how much of the item's order may be shown. A lift that ends no order
+// is secret in two cases. Either a file could not be read, or an id in the lift is like a
+// sealed order's id.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the golden files")
 // now is the time of all reports in the tests, a Friday at noon.
 var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 
-// input returns the input of Collect for order files named a.yaml, b.yaml and so on. Unlike in
-// the tool, the disclosure of a lift does not depend on other orders.
+// input returns the input of Collect for order files named a.yaml, b.yaml and so on. The
+// disclosure of a lift comes from the lift alone, unlike in the tool.
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
@@ -190,8 +190,8 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that a file with errors comes first. A lift that ends nothing is then
-// secret, because this file may have the sealed order that the lift ends.
+// TestUnreadable checks that a file with errors comes first. A lift that ends nothing is
+// then secret. The lift may end a sealed order in this file.
 func TestUnreadable(t *testing.T) {
 	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
 	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }
@@ -268,7 +268,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestColumns checks that the text has at most 100 columns, except where one word is longer.
+// TestColumns checks that the text has at most 100 columns. Only a longer word may exceed
+// this limit.
 func TestColumns(t *testing.T) {
 	var b strings.Builder
 	Collect(world(t)).WriteText(&b)
@@ -279,7 +280,8 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// TestOneFile checks that the HTML file refers to no other file, runs no script, and escapes texts.
+// TestOneFile checks that the HTML file escapes texts. It also checks that the file has no
+// script and no link to another file.
 func TestOneFile(t *testing.T) {
 	var b strings.Builder
 	Collect(world(t)).WriteHTML(&b)
@@ -293,7 +295,7 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
-// TestCSV checks that the file has one line for each item, and that no cell is a formula.
+// TestCSV checks that the file has one line for each item. No cell may be a formula.
 func TestCSV(t *testing.T) {
 	r := Collect(world(t))
 	var b strings.Builder
@@ -333,8 +335,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestPrune checks that dropping items does not change which items a long section shows, nor
-// their sequence.
+// TestPrune checks that dropping items does not change a long section. The same items must
+// be shown in the same sequence.
 func TestPrune(t *testing.T) {
 	var orders strings.Builder
 	for i := range 4000 {

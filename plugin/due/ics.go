@@ -13,11 +13,11 @@ import (
 )
 
 // WriteICS writes the dates of the report as a calendar (RFC 5545). It leaves out items
-// without a date, and orders that wait for a message, because they belong to no day.
+// without a date, and orders that wait for a message.
 //
 // The UID of an event depends only on the order, the section and the field. So a calendar
-// replaces an event whose date has changed. An event with a time of day has an alarm an hour
-// before.
+// replaces an event after a change of the date. An event with a time of day has an alarm
+// an hour before.
 func (r *Report) WriteICS(w io.Writer) error {
 	var b strings.Builder
 	property := func(name, value string) { fold(&b, name+":"+value) }
@@ -92,12 +92,12 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`).Replace(s)
 }
 
-// maxLine is the largest length of a line in octets, without the line break (RFC 5545, section
-// 3.1).
+// maxLine is the largest length of a line in octets (RFC 5545, section 3.1). The line
+// break does not count.
 const maxLine = 75
 
-// fold breaks a content line into lines of at most maxLine octets. The lines after the first
-// begin with a space. A character is never divided.
+// fold breaks a content line into lines of at most maxLine octets. Later lines begin with
+// a space. A character stays on one line.
 func fold(b *strings.Builder, s string) {
 	room := maxLine
 	for _, r := range s {

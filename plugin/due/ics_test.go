@@ -10,9 +10,9 @@ import (
 	"github.com/emersion/go-ical"
 )
 
-// calendar reads the calendar of a report with an independent library and returns its events.
-// It checks the lines (RFC 5545, section 3.1) and the required properties of an event (section
-// 3.6.1) itself.
+// calendar reads the calendar of a report with an independent library. It checks the lines
+// (RFC 5545, section 3.1) and the required properties (section 3.6.1) itself. It returns
+// the events.
 func calendar(t *testing.T, r *Report) map[string]ical.Event {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,7 +36,8 @@ func calendar(t *testing.T, r *Report) map[string]ical.Event {
 			t.Errorf("the calendar has no %s", name)
 		}
 	}
-	// The encoder of the library returns an error if a property is missing or occurs twice.
+	// The encoder of the library refuses an event if a property is missing or occurs
+	// twice.
 	if len(cal.Events()) > 0 {
 		if err := ical.NewEncoder(new(bytes.Buffer)).Encode(cal); err != nil {
 			t.Error(err)
@@ -103,7 +104,7 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-// TestUID checks that an event keeps its UID when its date changes, and that the windows of an
+// TestUID checks that an event keeps its UID when its date changes. Two windows of an
 // order are different events.
 func TestUID(t *testing.T) {
 	uid := func(review string) string {
@@ -124,7 +125,7 @@ func TestUID(t *testing.T) {
 	}
 }
 
-// FuzzFold checks that fold writes lines of at most 75 octets, and that unfolding gives the
+// FuzzFold checks that fold writes lines of at most 75 octets. Unfolding must give the
 // text again.
 func FuzzFold(f *testing.F) {
 	for _, s := range []string{"", "short", strings.Repeat("x", 76), strings.Repeat("ї", 80), strings.Repeat("a", 73) + "😀" + strings.Repeat("b", 80)} {

@@ -151,8 +151,8 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns a text, for example "a window begins". If the order will not be enforced
-// then, the text contains the reason.
+// beginning returns a text, for example "a window begins". If the order will not be
+// enforced at that time, the text says why.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {
@@ -196,8 +196,8 @@ func ending(f found, o *order.Order) string {
 	return "the order ends, and its names are freed unless another order blocks them"
 }
 
-// waiting returns when the order was served or issued, and which authority waits for the
-// report.
+// waiting returns when the order was served or issued. It also returns the authority that
+// waits for the report.
 func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	why := ""
 	if f.field != "served" {

@@ -107,8 +107,9 @@ func (c *collector) names() iter.Seq[string] {
 	}
 }
 
-// sharing returns the ids of block orders whose targets are equal to, above or below a target
-// of the lift. The lift does not end these orders, for example because of another authority.
+// sharing returns the ids of block orders that have a target in common with a lift. A
+// target above or below counts too. The lift does not end these orders, for example
+// because of another authority.
 func (c *collector) sharing(lift *order.Order) (ids []string) {
 	var names []dname.Name
 	for i := range lift.Targets {
@@ -132,7 +133,8 @@ func (c *collector) sharing(lift *order.Order) (ids []string) {
 	return ids
 }
 
-// covers reports whether the name equals one of the names, or is above or below one.
+// covers reports whether the name equals one of the names. A name above or below counts
+// too.
 func covers(names []dname.Name, name dname.Name) bool {
 	for _, n := range names {
 		if n.Covers(name) || name.Covers(n) {

@@ -42,7 +42,7 @@ func (c *collector) deadlines() {
 		c.add(k, found{n: d.Number, at: d.At, field: "deadline", targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
-	// Targets with the deadline of the whole order are already in the item of the order.
+	// The item of the order already has the targets with the order's deadline.
 	for _, k := range []kind{behind, atRisk, late} {
 		s := c.Sections[k]
 		type moment struct {
@@ -61,8 +61,8 @@ func (c *collector) deadlines() {
 	}
 }
 
-// servedLate adds the orders in force that were served after their deadline and not yet
-// reported. It skips orders that are already in LATE or BEHIND.
+// servedLate adds the orders in force that were served after their deadline. It skips
+// reported orders, and orders in LATE or BEHIND.
 func (c *collector) servedLate() {
 	listed := make([]bool, len(c.orders))
 	for _, k := range []kind{behind, late} {
@@ -94,9 +94,11 @@ func (c *collector) reviews() {
 	}
 }
 
-// receipts adds an order that was not acknowledged, or that is in force and was not reported.
-// It skips the operator's own orders, laws, official registers, and ended or lifted orders. A
-// lift that ends nothing has no effect to report.
+// receipts adds the orders that were not acknowledged. It also adds the orders in force
+// that were not reported.
+//
+// It skips ended and lifted orders, the operator's own orders, laws and official
+// registers. A lift that ends nothing has no effect to report.
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind
@@ -120,8 +122,8 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, st == ruleset.InForce)
 }
 
-// stated adds an order with fewer names than its decision states, unless the order has ended or
-// was lifted. A lift without names lifts whole orders.
+// stated adds an order with fewer names than its decision states. It skips ended and
+// lifted orders. A lift without names lifts whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
 	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {
@@ -137,8 +139,8 @@ func (c *collector) stated(n int) {
 	c.add(incomplete, found{n: n, at: date, field: field})
 }
 
-// targetReceipts adds the targets that were served after the order was acknowledged or
-// reported. Targets with the same time of service become one item.
+// targetReceipts adds the targets that were served after the acknowledgement or the report
+// of the order. Targets with the same time of service become one item.
 func (c *collector) targetReceipts(n int, inForce bool) {
 	o := c.orders[n]
 	for k, whole := range map[kind]order.Time{notAcknowledged: o.Acknowledged, notReported: o.Reported} {

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// columns is the width of the text on a terminal. A longer word, for example a long id, is not
-// broken.
+// columns is the width of the text on a terminal. A longer word stays on one line.
 const columns = 100
 
 // WriteText writes the report as text.
@@ -54,7 +53,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Note is a sentence for the end of a page about what the report cannot know.
+// Note is the last sentence of a page. It says what the report cannot know.
 const Note = "This report reads order files. The log and the metrics of a server say which version of a file is in force."
 
 // Now returns the time of the report.
@@ -107,8 +106,8 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command if at least two items have equal commands
-// apart from the order. Otherwise it returns nil.
+// sameCommand returns the first item with a command. All commands must be equal, apart
+// from the order. With fewer than two commands, it returns nil.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0

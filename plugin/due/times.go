@@ -42,8 +42,8 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to STARTS and ENDS. An order that is not active is added only to
-// STARTS, so that a person can correct a forgotten status.
+// times adds the order to STARTS and ENDS. An inactive order is only in STARTS. A person
+// may have forgotten to change its status.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n].State
 	if st == ruleset.Ended {
@@ -160,8 +160,8 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the day of a time, and whether an order file can write the time as a day
-// only. If end is true, a day means its end.
+// wholeDay returns the day of a time. It reports whether an order file can write the time
+// as a day. If end is true, a day means its end.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {

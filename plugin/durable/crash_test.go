@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// crashEnv is an environment variable for child processes of the test. It has the number of
-// the point at which the child kills itself.
+// crashEnv is an environment variable for child processes. The child kills itself at the
+// point with this number.
 const crashEnv = "DURABLE_TEST_CRASH"
 
-// groupEnv is an environment variable for child processes of the test. If it is "group", the
-// child may change the owner of the file that it replaces.
+// groupEnv is an environment variable for child processes. With the value "group", the
+// child may change the owner of the replaced file.
 const groupEnv = "DURABLE_TEST_GROUP"
 
 // TestMain calls child in place of the tests if crashEnv is set.
@@ -37,8 +37,8 @@ const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task "write", "remove" or "lock" and kills itself at the given point. There
-// is a point before and after each step of the file system.
+// child does the task "write", "remove" or "lock". It kills itself at the given point.
+// Each step of the file system has a point before and after it.
 func child(at int, task, path string) {
 	point := 0
 	crash := func() {
@@ -81,8 +81,8 @@ func child(at int, task, path string) {
 	}
 }
 
-// runChild runs a task in a child process, and reports whether the child was killed at the
-// given point.
+// runChild runs a task in a child process. It reports whether the child was killed at the
+// point.
 func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -98,9 +98,9 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and of a removal. The content must be
-// completely old before one point and completely new after it. CleanUp must remove all
-// temporary files.
+// TestCrashes kills a process at each point of a write and a removal. Up to one point, the
+// file has its old content, and then its new content. CleanUp must remove all temporary
+// files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -166,8 +166,8 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that neither another process nor the same process can lock a directory
-// again. The error must contain the process that has the lock.
+// TestLock checks that a locked directory cannot be locked again, by any process. The
+// error must contain the process with the lock.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))

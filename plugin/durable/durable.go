@@ -32,20 +32,20 @@ const (
 	SyncDir Step = "syncdir" // syncs the directory
 )
 
-// A Hook is called in place of each step. It calls run to do the step, or returns an error.
-// Tests use a Hook to fail at a step.
+// A Hook is called in place of each step. It calls run to do the step, or returns an
+// error. Tests use a Hook to let a step fail.
 type Hook func(s Step, run func() error) error
 
 // An FS writes and removes files durably. The zero FS is ready for use.
 type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
-	// Inherit gives new files and directories the owner and group of their parent directory,
-	// if the process runs as root. Otherwise the owner of the directory could not replace the
-	// files of root.
+	// Inherit gives new files and directories the owner and group of their parent
+	// directory. It works only for root. The owner of the directory can then replace these
+	// files.
 	Inherit bool
-	// GroupOnly allows a change of the owner of a replaced file, if the process may not keep
-	// the owner. The group and the mode must stay.
+	// GroupOnly permits a new owner of a replaced file, if the process may not set the old
+	// owner. The group and the mode must stay.
 	GroupOnly bool
 }
 
@@ -71,8 +71,8 @@ type File struct {
 // it. The caller must call Close.
 func (d FS) Create(dir string) (*File, error) { return d.CreateMode(dir, 0o600) }
 
-// CreateMode is like Create, but the temporary file has the given mode without the bits of the
-// umask.
+// CreateMode is like Create, but the temporary file gets the given mode without the umask
+// bits.
 func (d FS) CreateMode(dir string, mode fs.FileMode) (*File, error) {
 	f := &File{d: d, dir: dir}
 	err := d.do(Create, func() (err error) {
@@ -104,9 +104,9 @@ func (f *File) Write(p []byte) (n int, err error) {
 // KeepMode is a mode for Prepare and Commit: the file keeps the mode of the temporary file.
 const KeepMode = fs.ModeIrregular
 
-// Commit renames the temporary file to name, in the same directory, and replaces an existing
-// file or symbolic link. The new file gets the given mode and the owner of the old file, or
-// Commit fails.
+// Commit renames the temporary file to name in its directory, and replaces an existing
+// file or symbolic link. The new file gets the given mode and the owner of the old file,
+// or Commit fails.
 //
 // When Commit returns nil, the new file survives a power failure. After an error, the old
 // content stays, unless the step SyncDir failed.
@@ -117,8 +117,8 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.Install()
 }
 
-// Prepare does all steps of Commit before the rename, and Install does the others. To replace
-// several files, prepare all before the first Install. Then a full disk changes no file.
+// Prepare does all steps of Commit before the rename. Install does the other steps. To
+// replace several files, prepare all files first. A full disk then changes no file.
 func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err
@@ -142,7 +142,7 @@ func (f *File) Prepare(name string, mode fs.FileMode) error {
 		err = f.d.do(Sync, f.f.Sync)
 	}
 	if err == nil {
-		// Some systems rename only closed files, and many prepared files need no descriptors.
+		// Some systems cannot rename open files. Closed files also need no descriptors.
 		err = f.f.Close()
 	}
 	if err != nil {
@@ -160,8 +160,8 @@ func (f *File) Install() error {
 	return f.d.syncDir(f.dir)
 }
 
-// Place renames a prepared file to its final name. The name survives a power failure only after
-// a call of SyncDir. Many new files in one directory therefore need one SyncDir.
+// Place renames a prepared file to its final name. The name survives a power failure only
+// after SyncDir. Many new files in one directory need only one SyncDir.
 func (f *File) Place() error {
 	if f.done || f.path == "" {
 		return fmt.Errorf("%s: %w", printable.Line(f.f.Name()), fs.ErrClosed)
@@ -174,8 +174,8 @@ func (f *File) Place() error {
 	return nil
 }
 
-// own gives a new file the owner and group of the existing file at path. If no file exists, it
-// may use the owner of the directory (see Inherit).
+// own gives a new file the owner and group of the old file at path. Without an old file,
+// it may use the owner of the directory (see Inherit).
 func (d FS) own(f *os.File, path string) error {
 	_, err := os.Lstat(path)
 	switch {
@@ -276,8 +276,8 @@ func (d FS) syncDir(dir string) error {
 	})
 }
 
-// CleanUp removes the temporary files of crashed writes from a directory. The caller needs a
-// Lock, for example, because no other process may write to the directory meanwhile.
+// CleanUp removes the temporary files of crashed writes from a directory. No other process
+// may write to the directory meanwhile. A Lock ensures this.
 func (d FS) CleanUp(dir string) error {
 	all, err := os.ReadDir(dir)
 	if err != nil {

@@ -51,8 +51,8 @@ func content(t *testing.T, path, want string, names ...string) {
 	}
 }
 
-// TestSteps checks the sequence of steps of a write and of a removal. The file must be synced
-// before the rename, and the directory after it.
+// TestSteps checks the sequence of steps of a write and a removal. The file must be synced
+// before the rename, and the directory after the rename.
 func TestSteps(t *testing.T) {
 	_, path := folder(t)
 	var steps []Step
@@ -75,8 +75,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestFailures makes each step of a write fail, before or after its work. The file must be
-// completely old or completely new, without a temporary file.
+// TestFailures makes each step of a write fail, before or after its work. The content must
+// be completely old or new, and no temporary file may be left.
 func TestFailures(t *testing.T) {
 	for _, step := range []Step{Create, Write, Own, Sync, Rename, SyncDir} {
 		for _, late := range []bool{false, true} {
@@ -128,8 +128,8 @@ func TestFailedWrite(t *testing.T) {
 	content(t, path, oldText, "file")
 }
 
-// TestMode checks that a file gets the mode of Commit, whatever the umask and the old mode
-// are. The mode of the temporary file must be 0600.
+// TestMode checks that a file gets the mode of Commit, for each umask and old mode. The
+// temporary file must have the mode 0600.
 func TestMode(t *testing.T) {
 	dir, path := folder(t)
 	for _, mode := range []fs.FileMode{0o600, 0o644, 0o666} {
@@ -152,7 +152,7 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestKeepMode checks that a file of CreateMode keeps its mode without the bits of the umask.
+// TestKeepMode checks that a file of CreateMode keeps its mode, without the umask bits.
 func TestKeepMode(t *testing.T) {
 	dir, path := folder(t)
 	probe, err := os.OpenFile(filepath.Join(dir, "probe"), os.O_CREATE, 0o666)
@@ -175,7 +175,7 @@ func TestKeepMode(t *testing.T) {
 	}
 }
 
-// TestPrepare checks that a prepared file is complete and has not replaced the old file yet.
+// TestPrepare checks that a prepared file is complete. The old file must still be there.
 func TestPrepare(t *testing.T) {
 	dir, path := folder(t)
 	f, err := FS{}.Create(dir)
@@ -205,8 +205,8 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestNames checks that Commit refuses a name outside the directory and the name of a
-// directory.
+// TestNames checks that Commit refuses a name outside of the directory, and a directory's
+// name.
 func TestNames(t *testing.T) {
 	dir, path := folder(t)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
@@ -223,8 +223,8 @@ func TestNames(t *testing.T) {
 	content(t, path, oldText, "file", "sub")
 }
 
-// TestLink checks that a write replaces a symbolic link and does not change the target of the
-// link.
+// TestLink checks that a write replaces a symbolic link. The target of the link must not
+// change.
 func TestLink(t *testing.T) {
 	dir, path := folder(t)
 	link := filepath.Join(dir, "link")
@@ -294,7 +294,7 @@ func TestLarge(t *testing.T) {
 	content(t, path, string(bytes.Repeat(piece, 50)), "file")
 }
 
-// TestCheck checks which changes of a lock file Check notices.
+// TestCheck checks the changes of a lock file that Check finds.
 func TestCheck(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

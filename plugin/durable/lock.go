@@ -27,7 +27,7 @@ type Lock struct {
 // A LockedError is the error of LockDir if the directory is locked.
 type LockedError struct {
 	Path string // the path of the lock file
-	// Holder is the text in the lock file: the process that has the lock, its host and the
+	// Holder is the text in the lock file: the process with the lock, its host and the
 	// time. It may be empty.
 	Holder string
 }
@@ -39,17 +39,17 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: locked by another process; the file names %s", printable.Line(e.Path), printable.Line(e.Holder))
 }
 
-// maxHolder is the largest number of bytes that are read from a lock file.
+// maxHolder limits the bytes that are read from a lock file.
 const maxHolder = 512
 
-// LockDir locks a directory and does not wait. If any process has the lock, it returns a
-// *LockedError. If possible, it writes the process number, the host and the time into the
+// LockDir locks a directory without waiting. If the directory is locked, it returns a
+// *LockedError. It also tries to write the process number, the host and the time into the
 // file.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// A read-only file can be locked too, for example after a disk has become read-only.
+		// A read-only file can be locked too. The disk may have become read-only.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err
@@ -73,12 +73,12 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// ErrReplaced means that the locked file is no longer the lock file in the directory. Another
-// process can then lock the new file.
+// ErrReplaced means that the locked file is not the lock file in the directory any more.
+// Another process can then lock the new file.
 var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
 
-// Check returns ErrReplaced if the lock file or its directory was removed or replaced, and another
-// error if Check cannot find this out.
+// Check returns ErrReplaced if the lock file or its directory was removed or replaced. It
+// returns another error if it cannot check.
 func (l *Lock) Check() error {
 	is, err := os.Stat(l.f.Name())
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// TestOwner checks that a new file gets the owner and group of the old file. If the process
-// may not set the owner, the write must fail. Without root, only the failure is tested.
+// TestOwner checks that a new file gets the owner and group of the old file. If the
+// process may not set the owner, the write must fail. Only root tests both cases.
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
-		// Only root can give a file to another user, so keepOwner must return an error here.
+		// Only root can give a file to another user. keepOwner must return an error here.
 		t.Log("not root: checks the failure only")
 		d := FS{}
 		info, err := os.Lstat("/etc/passwd")
@@ -48,7 +48,7 @@ func TestOwner(t *testing.T) {
 	if s := info.Sys().(*syscall.Stat_t); s.Uid != 65534 || s.Gid != 65533 || info.Mode() != 0o640 {
 		t.Errorf("owner %d:%d, mode %o", s.Uid, s.Gid, info.Mode())
 	}
-	// A process that may not change the owner must leave the old file in place.
+	// If the process may not set the owner, the old file must stay.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +61,8 @@ func TestOwner(t *testing.T) {
 	content(t, path, newText, "file")
 }
 
-// TestInherit checks that root gives a new file and a new directory the owner and group of
-// their parent directory. Without root, they belong to the user of the process, who owns the
-// parent directory.
+// TestInherit checks that root gives new files and directories the owner and group of the
+// parent directory. Without root, the test's user owns it already.
 func TestInherit(t *testing.T) {
 	dir, _ := folder(t)
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
@@ -99,8 +98,8 @@ func TestInherit(t *testing.T) {
 	}
 }
 
-// TestGroupOnly checks that GroupOnly lets a process replace another user's file only if the
-// process is in the file's group. Without root, only the failure is tested.
+// TestGroupOnly checks that GroupOnly permits a replacement only to a process in the
+// file's group. Without root, only the failure is tested.
 func TestGroupOnly(t *testing.T) {
 	if os.Getuid() == 0 {
 		dir, path := folder(t)

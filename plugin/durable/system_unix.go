@@ -22,8 +22,8 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file or directory at path. If groupOnly is
-// true and the process may not set the owner, keepOwner sets only the group.
+// keepOwner gives f the owner and group of the file or directory at path. With groupOnly,
+// it sets only the group if the process may not set the owner.
 func keepOwner(f *os.File, path string, groupOnly bool) error {
 	old, err := os.Lstat(path)
 	if err != nil {
@@ -50,8 +50,8 @@ func keepOwner(f *os.File, path string, groupOnly bool) error {
 	return nil
 }
 
-// syncDirectory syncs an open directory. It ignores EINVAL, because some file systems cannot
-// sync a directory.
+// syncDirectory syncs an open directory. It ignores EINVAL: some file systems cannot sync
+// a directory.
 func syncDirectory(f *os.File) error {
 	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) {
 		return err

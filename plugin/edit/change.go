@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// AddOrder adds an order in canonical form at the end of the list of orders. It also raises
-// count if the file has this key. Dates are in the time zone of the file.
+// AddOrder adds an order in canonical form at the end of the orders. It raises the key
+// count, if the file has this key. Dates are in the time zone of the file.
 func (t *Text) AddOrder(o *order.Order) error {
 	if t.lined() {
 		return t.addLine(o)
@@ -227,8 +227,8 @@ func (t *Text) addFlow(list, want *yaml.Node, nodes []*yaml.Node) error {
 	return t.addFlowText(list, want, texts...)
 }
 
-// addFlowText adds texts at the end of a list or mapping in brackets. If the first value has
-// its own line, each new value gets its own line too.
+// addFlowText adds texts at the end of a list or mapping in brackets. If the first value
+// has its own line, each new value also gets its own line.
 func (t *Text) addFlowText(n, want *yaml.Node, texts ...string) error {
 	start := t.offset(n)
 	bracket, last, ok := t.flowEnd(start)

@@ -34,8 +34,8 @@ func (h *Hunk) Title() string {
 // maxSearch is the largest number of lines that Diff skips to find equal lines again.
 const maxSearch = 5000
 
-// Diff compares two texts line by line. Each group has up to context unchanged lines before
-// and after the changed lines. The result is correct, but not always the shortest.
+// Diff compares two texts line by line. Up to context unchanged lines surround each group
+// of changed lines. The result is correct, but not always the shortest.
 func Diff(was, is []byte, context int) (hunks []Hunk) {
 	a, b := lines(was), lines(is)
 	var all []Line
@@ -93,7 +93,7 @@ func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 }
 
-// skip returns how many lines of a and of b must be skipped to reach equal lines. The sum of
+// skip returns the numbers of lines of a and b before the next equal lines. The sum of
 // both numbers is as small as possible.
 func skip(a, b []string) (x, y int) {
 	for sum := 1; sum <= min(len(a)+len(b), maxSearch); sum++ {

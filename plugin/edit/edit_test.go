@@ -147,8 +147,8 @@ func TestRefused(t *testing.T) {
 	if _, err := Parse("a.yaml", bytes.Repeat([]byte("#"), MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 		t.Error(err)
 	}
-	// The package cannot find the end of a text in block style, so it must not change the
-	// text.
+	// The package cannot find the end of a text in block style. So it must not change this
+	// file.
 	was := "version: 1\norders:\n- id: a\n  authority: {name: A}\n  scope: global\n  targets: [a.example]\n  note: |\n    x\n"
 	x, err := Parse("a.yaml", []byte(was))
 	if err != nil {
@@ -276,8 +276,8 @@ func canonical(t *testing.T, f *order.File, orders []*order.Order) string {
 	return b.String()
 }
 
-// TestRandomEdits makes the same random change in the text of a file and in its parsed orders,
-// and compares the results. The change may remove at most two lines of the old text.
+// TestRandomEdits makes the same random change in the text of a file and in its parsed
+// orders. The results must be equal. At most two old lines may change.
 func TestRandomEdits(t *testing.T) {
 	refused, edits := 0, 0
 	for seed := range uint64(1000) {
@@ -346,8 +346,8 @@ func TestRandomEdits(t *testing.T) {
 	}
 }
 
-// lost returns how many lines of the old text are missing in the new text, or are at another
-// place in the sequence.
+// lost returns the number of old lines that the new text lacks. A line at another place in
+// the sequence counts too.
 func lost(was, is string) int {
 	a, b := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(is))
 	equal := func(i, j int) bool {

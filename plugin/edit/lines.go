@@ -8,20 +8,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// JSON Lines has the top-level keys in the first line with text, and one order in each line
-// below. These functions change one line as a JSON document, so the other lines keep their
-// bytes.
+// The first line of JSON Lines has the top-level keys. Each line below has one order.
+// These functions change one line as a JSON document. The other lines keep their bytes.
 
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// A line with an order is a JSON document if open is put before the line and shut after it.
+// A line with an order is a JSON document between open and shut.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`
 )
 
-// spans returns the start and the end, in bytes, of each line with text, without its line end.
+// spans returns the start and the end, in bytes, of each line with text. The line end is
+// not part of the line.
 func (t *Text) spans() (out [][2]int) {
 	for at := 0; at < len(t.data); {
 		end := len(t.data)
@@ -36,8 +36,8 @@ func (t *Text) spans() (out [][2]int) {
 	return out
 }
 
-// editLine passes one line to the function "change", as a .json document. If wrapped is true,
-// the line is an order, and becomes the only order of the document.
+// editLine passes one line to the function "change", as a .json document. If wrapped is
+// true, the line is an order. The order is then the only order of the document.
 func (t *Text) editLine(span [2]int, wrapped bool, change func(line *Text) error) error {
 	before, after := "", ""
 	if wrapped {

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineStart returns the offset, in bytes, of a line. The first line is 1. For a line after the
-// last, it returns the length of the text.
+// lineStart returns the offset, in bytes, of a line. The first line is 1. After the last
+// line, it returns the length of the text.
 func (t *Text) lineStart(line int) (at int) {
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(t.data[at:], '\n')
@@ -36,8 +36,8 @@ func (t *Text) offset(n *yaml.Node) int {
 	return at
 }
 
-// endLine returns the line of the mark "..." after the document, or else the line after the
-// end of the text.
+// endLine returns the line of the mark "..." after the document. Without this mark, it
+// returns the line after the end of the text.
 func (t *Text) endLine() int {
 	last := lastLine(t.root)
 	lines := bytes.Count(t.data, []byte("\n")) + 1
@@ -83,10 +83,10 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns the lines before which new lines can follow the block value n. The line
-// "next" has the next value. The first result is the line before the blank lines and comments
-// above "next". A comment with more than indent spaces belongs to n. The second result is
-// "next".
+// insertion returns two places for new lines after the block value n. The first is above
+// the comments before the next value. The second is "next", the line of this value.
+//
+// A comment with more than indent spaces belongs to n.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -114,9 +114,8 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the bracket that closes the list or mapping at an offset. The
-// result "last" is the end of the last value before this bracket. If no bracket closes it, ok
-// is false.
+// flowEnd returns the offset of the bracket that closes the list or mapping at an offset.
+// The result "last" is the end of the last value. Without a closing bracket, ok is false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {

@@ -68,8 +68,8 @@ func (t *Text) render(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && isTime(n.Value) {
 		return n.Value
 	}
-	// The value is written in a list with brackets, because the library then quotes texts with
-	// brackets and commas.
+	// The library quotes brackets and commas only inside a list in brackets. So the value
+	// is written in a list.
 	flow := inFlow(n)
 	text, err := yaml.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle, Content: []*yaml.Node{flow}})
 	out := strings.TrimSuffix(string(text), "]\n")

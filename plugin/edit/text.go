@@ -15,7 +15,7 @@ import (
 )
 
 // MaxBytes is the largest size, in bytes, of a file that this package changes. The limit
-// protects the memory, which holds the tree of all values.
+// protects the memory, because a tree of all values is large.
 const MaxBytes = 16 << 20
 
 // A Text is the text of a valid order file, and the tree of its values.
@@ -28,8 +28,8 @@ type Text struct {
 
 var bom = []byte("\uFEFF")
 
-// Parse returns the Text of a valid order file. It returns an error for a file above MaxBytes,
-// and for a text that the YAML library cannot read.
+// Parse returns the Text of a valid order file. It returns an error for a file above
+// MaxBytes, and for text that the YAML library cannot read.
 func Parse(path string, data []byte) (*Text, error) {
 	switch order.Ext(path) {
 	case ".yaml", ".yml", ".json", ".jsonl":
@@ -125,7 +125,7 @@ func same(a, b *yaml.Node) bool {
 	return true
 }
 
-// tag returns the YAML tag of a value. A time gets the tag of a string, because times are
+// tag returns the YAML tag of a value. A time has the tag of a string, because times are
 // strings in an order file.
 func tag(n *yaml.Node) string {
 	if n.Tag == "!!timestamp" {

@@ -1,5 +1,5 @@
-// Package evidence makes evidence from a journal for other people: the records of one order
-// with proofs, a copy of a whole journal for other tools, and the history of a name.
+// Package evidence makes evidence from a journal for other people. It writes the records
+// of one order with proofs. It copies a whole journal. It finds the history of a name.
 package evidence
 
 import (
@@ -41,17 +41,17 @@ type Summary struct {
 	Order   string `json:"order"`
 	Records int    `json:"records"`
 	Size    int64  `json:"signed"`
-	// Unsigned is the number of records of the order that are not in the checkpoint yet.
+	// Unsigned is the number of records of the order behind the checkpoint.
 	Unsigned int `json:"unsigned"`
-	// Daily is the date of the daily record that commits to the last record of the order, or "".
+	// Daily is the date of the daily record that commits to the last record of the order.
 	Daily string `json:"daily,omitempty"`
 	// Later is the number of records behind the daily record.
 	Later int `json:"later,omitempty"`
 }
 
-// Prove writes the records of one order into a new directory, with proofs that they are in the
-// journal. The bundle shows nothing of other orders: the proofs contain only hashes of other
-// records, and each record has 128 random bits.
+// Prove writes the records of one order into a new directory. It adds proofs that the
+// records are in the journal. Of other orders, the proofs contain only hashes. The 128
+// random bits of a record prevent guessing the record from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {
@@ -175,7 +175,7 @@ func (w *writer) record(folder string, r record) {
 	w.file(name+".tlog-proof", proofs[0].Marshal(), 0o644)
 }
 
-// last writes the proof that the daily record commits to the record of an index.
+// last writes the proof that the daily record commits to a record.
 func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	if w.err != nil {
 		return
@@ -212,7 +212,7 @@ func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	w.file("daily/last.proof", []byte(text.String()), 0o644)
 }
 
-// proveLast returns the root of a tree over hashes, and the proof of the hash at index.
+// proveLast returns the root of a tree over the leaves, and the proof of one leaf.
 func proveLast(leaves []tlog.Hash, index int) (tlog.Hash, tlog.RecordProof) {
 	var stored []tlog.Hash
 	reader := tlog.HashReaderFunc(func(indexes []int64) (out []tlog.Hash, err error) {

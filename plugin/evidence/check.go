@@ -15,8 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check checks a bundle in the same way as its file verify.sh. If key is nil, the key comes
-// from the bundle itself.
+// Check checks a bundle like its file verify.sh. If key is nil, Check uses the key in the
+// bundle.
 func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if key == nil {
 		var err error
@@ -97,8 +97,7 @@ func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	return nil
 }
 
-// checkRecords reads and checks the records of a folder, and returns them in the sequence of
-// their indexes.
+// checkRecords reads and checks the records of a folder. It returns the records by index.
 func checkRecords(dir string, key note.Verifier, c journal.Checkpoint) (out []record, err error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {

@@ -45,9 +45,9 @@ func (c *Collection) Failed() bool {
 	return false
 }
 
-// Collect copies the journals of the nodes into the directory out, and writes collected.json. A
-// journal that does not continue its earlier copy is not copied, and its copy stays. The
-// function progress is called before each node.
+// Collect copies the journals of the nodes into the directory out, and writes
+// collected.json. If a journal does not continue its earlier copy, the earlier copy stays.
+// Collect calls progress before each node.
 func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progress func(i int, n *Node)) (*Collection, error) {
 	if err := files.Mkdir(out, 0o700); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (n *Node) collect(out string, before *Collection, files durable.FS) Collect
 	to := filepath.Join(out, node.Dir)
 	copied, err := journal.Copy(n.Dir, to, n.verifier, n.Key, files)
 	if err != nil {
-		// The earlier copy stays, and collected.json goes on to describe it.
+		// The earlier copy stays, so collected.json must still describe this copy.
 		if before != nil {
 			for _, old := range before.Nodes {
 				if old.Name == n.Name && old.Key == n.Key {
@@ -122,7 +122,7 @@ func (n *Node) collect(out string, before *Collection, files durable.FS) Collect
 	return node
 }
 
-// problemsOf verifies a journal and its copy, and returns the faults in one line, or "".
+// problemsOf verifies a journal and its copy. It returns the faults in one line.
 func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	var parts []string
 	add := func(what string, faults []string, err error) {
@@ -151,8 +151,8 @@ func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// Expand returns the directories of journals for a directory. A directory with collected.json
-// has the journals of its nodes. Otherwise the directory itself is a journal.
+// Expand returns the directories of the journals in a directory. With collected.json,
+// these are the journals of the nodes. Otherwise the directory itself is a journal.
 func Expand(dir string) ([]string, error) {
 	c, err := ReadCollection(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -31,7 +31,7 @@ func makeNode(t *testing.T, dir, name string, n int) string {
 	return strings.TrimSpace(string(text))
 }
 
-// TestCollect collects three nodes, of which one is gone and one is rewritten later.
+// TestCollect collects three nodes. One node is gone. Another node is rewritten later.
 func TestCollect(t *testing.T) {
 	base := t.TempDir()
 	text := "nodes:\n"
@@ -91,7 +91,7 @@ func TestCollect(t *testing.T) {
 		t.Errorf("%q, %v", dirs, err)
 	}
 
-	// A damaged record of the node is named, and the copy keeps the signed record.
+	// The copy keeps the signed record, although the node's record is damaged.
 	record := filepath.Join(base, "n2", "records", "000000000000.jsonl")
 	b, err := os.ReadFile(record)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// bundleSize is the number of records in an entry bundle of C2SP's tlog-tiles.
+// bundleSize is the number of records in an entry bundle (C2SP's tlog-tiles).
 const bundleSize = 256
 
 // Export writes a copy of a journal into a new directory, in C2SP's format tlog-tiles with
-// entry bundles. Programs for tlog-tiles can check the copy. The copy contains all signed
-// records, also those of sealed (secret) orders. It returns the number of records.
+// entry bundles. It returns the number of records. The copy contains all signed records,
+// also of sealed (secret) orders.
 func Export(dir, out string) (int64, error) {
 	_, c, err := checkpoint(dir)
 	if err != nil {

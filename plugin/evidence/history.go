@@ -16,14 +16,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Interval is a time in which a node enforced an order, as far as the journal says.
+// An Interval is a time in which a node enforced an order, according to its journal.
 type Interval struct {
 	From time.Time `json:"from"`
 	// Until is zero if the order is still enforced.
 	Until time.Time `json:"until,omitzero"`
-	// Why says what ended the interval: a state of the order, "stop" (the server was stopped),
-	// "unknown" (the server ended without a record), or "target" (the name was no longer a
-	// target). It is empty if the order is still enforced.
+	// Why says what ended the interval, or is empty if the order is still enforced. It is
+	// a state of the order or one of these words:
+	//   - "stop": the server was stopped.
+	//   - "unknown": the server ended without a record.
+	//   - "target": the name was no longer a target.
 	Why string `json:"why,omitempty"`
 	// By is the label of a lift, or empty.
 	By string `json:"by,omitempty"`
@@ -39,7 +41,19 @@ type OrderHistory struct {
 	Sealed    bool             `json:"sealed,omitempty"`
 	File      string           `json:"file,omitempty"`
 	Intervals []Interval       `json:"enforced"`
+	Versions  []OrderVersion   `json:"versions"`
 	Records   []journal.Record `json:"records"`
+}
+
+// An OrderVersion says who is responsible for a record Received, Corrected or Removed.
+type OrderVersion struct {
+	Index  int64  `json:"i"` // the index of the record
+	SHA256 string `json:"sha256"`
+	// Signers are the ids of the keys that signed the file.
+	Signers []string `json:"signers,omitempty"`
+	// VerifiedBy and ApprovedBy come from the field document of the order.
+	VerifiedBy string `json:"verified_by,omitempty"`
+	ApprovedBy string `json:"approved_by,omitempty"`
 }
 
 // A History reads journals and answers questions about the past.
@@ -47,8 +61,8 @@ type History struct {
 	node    string
 	dir     string
 	records []journal.Record
-	// Missing has the versions of files that the journal does not have, so that the history of a
-	// name may be incomplete.
+	// Missing has the versions that the journal does not have. The history of a name may
+	// thus be incomplete.
 	Missing []string
 }
 
@@ -77,7 +91,8 @@ const ProbeProgram = "blocklistctl probe"
 // Order returns the history of an order. It returns nil if the journal has no record of the
 // order.
 func (h *History) Order(id string) *OrderHistory {
-	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}}
+	out := &OrderHistory{Node: h.node, Probe: h.Probe(), Order: id, Intervals: []Interval{}, Versions: []OrderVersion{}}
+	current := map[string]journal.Version{} // the versions in force, by path
 	var state journal.Event
 	version := ""      // the last version of the file that contained the order
 	var last time.Time // the time of the last record
@@ -99,11 +114,14 @@ func (h *History) Order(id string) *OrderHistory {
 		case journal.Stop:
 			end(r.Time.Time, "stop", "")
 		case journal.Outcome:
-			// The first outcome after a start lists all versions in force. The file of the order may
-			// be missing, or a version without the order may be in force. A record about the order
-			// comes only after a change while the server runs.
+			// The first outcome after a start lists all versions in force. These versions
+			// may lack the order. Only a change in a running server adds a record about
+			// the order.
 			for _, f := range r.Files {
-				if f.File != out.File || f.Problem != "" {
+				if f.Problem == "" {
+					current[f.File] = f
+				}
+				if f.File != out.File || f.Problem != "" || f.SHA256 == "" {
 					continue
 				}
 				if open() {
@@ -123,6 +141,7 @@ func (h *History) Order(id string) *OrderHistory {
 		switch r.Event {
 		case journal.Received, journal.Corrected:
 			out.File, version = r.File, r.SHA256
+			out.Versions = append(out.Versions, h.responsible(&r, current[r.File]))
 		case journal.InForce:
 			if !open() {
 				begin(r.Time.Time)
@@ -131,6 +150,9 @@ func (h *History) Order(id string) *OrderHistory {
 		case journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed:
 			end(r.Time.Time, string(r.Event), r.By)
 			state = r.Event
+			if f := current[out.File]; r.Event == journal.Removed && f.SHA256 != "" && f.SHA256 != version {
+				out.Versions = append(out.Versions, OrderVersion{Index: r.Index, SHA256: f.SHA256, Signers: f.Signers})
+			}
 		}
 	}
 	if len(out.Records) == 0 {
@@ -139,8 +161,8 @@ func (h *History) Order(id string) *OrderHistory {
 	return out
 }
 
-// Name returns the histories of the orders that had a name as a target, or a name above it. The
-// intervals have only the times in which the name was a target.
+// Name returns the histories of the orders with a name, or a name above it, as a target.
+// The intervals have only the times in which the name was a target.
 func (h *History) Name(n dname.Name) []*OrderHistory {
 	var q ruleset.QName
 	q.SetName(n)
@@ -190,22 +212,49 @@ func (h *History) Name(n dname.Name) []*OrderHistory {
 	return out
 }
 
-// contains reports whether a version of an order file has an order with the given id. It returns
-// false for a version that the journal does not have.
+// contains reports whether a version of an order file has an order. For a version that is
+// not in the journal, it returns false.
 func (h *History) contains(f journal.Version, id string) (found bool) {
-	in, err := journal.OpenVersion(h.dir, f.SHA256)
-	if err != nil {
-		return false
-	}
-	defer in.Close()
-	_, problems := order.Parse(f.File, in, order.Options{
-		OpenSide: func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) },
-		Emit:     func(o *order.Order) { found = found || o.ID == id },
-	})
-	return found && len(problems.Errors()) == 0
+	h.find(f, id, func(*order.Order) { found = true })
+	return found
 }
 
-// covering returns the orders of a version that have the name, or a name above it, as a target.
+// find calls use with one order of a version. It does not call use if the journal lacks
+// the version or the version lacks the order.
+func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
+	in, err := h.Open(f)
+	if err != nil {
+		return
+	}
+	defer in.Close()
+	found := func() {}
+	_, problems := order.Parse(f.File, in, order.Options{OpenSide: h.SideOf(f), Emit: func(o *order.Order) {
+		if o.ID == id {
+			own := *o // the parser uses the memory again
+			found = func() { use(&own) }
+		}
+	}})
+	if len(problems.Errors()) == 0 {
+		found()
+	}
+}
+
+// responsible returns who has put an order into a version of a file.
+func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion {
+	v := OrderVersion{Index: r.Index, SHA256: r.SHA256}
+	if f.SHA256 != r.SHA256 { // an earlier record does not have the version
+		f = journal.Version{File: r.File, SHA256: r.SHA256}
+	}
+	v.Signers = f.Signers
+	h.find(f, r.Order, func(o *order.Order) {
+		if d := o.Document; d != nil {
+			v.VerifiedBy, v.ApprovedBy = d.VerifiedBy, d.ApprovedBy
+		}
+	})
+	return v
+}
+
+// covering returns the orders of a version with the name, or a name above it, as a target.
 func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, err error) {
 	in, err := journal.OpenVersion(h.dir, f.SHA256)
 	if err != nil {
@@ -232,8 +281,8 @@ func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, e
 	return ids, nil
 }
 
-// intersect returns the parts of the intervals xs that lie in ys. A state of an order is recorded
-// just after the load, so an interval may begin a second before its target.
+// intersect returns the parts of the intervals xs that lie in ys. An order's state is
+// recorded after the load. An interval may thus begin a second before its target.
 func intersect(xs, ys []Interval) []Interval {
 	out := []Interval{}
 	for _, x := range xs {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestHistoryOverRestarts checks the intervals of an order over restarts. After a start, an order is
-// enforced only if a version in force contains the order.
+// TestHistoryOverRestarts checks the intervals of an order over restarts. After a start,
+// the order is enforced only if a version in force contains it.
 func TestHistoryOverRestarts(t *testing.T) {
 	dir := t.TempDir()
 	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
@@ -59,6 +60,9 @@ func TestHistoryOverRestarts(t *testing.T) {
 	h, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if all, err := Follow(dir, func(*journal.Record) {}); err != nil || !reflect.DeepEqual(all["x"], h.Order("x").Intervals) {
+		t.Errorf("Follow returns %+v, %v", all["x"], err)
 	}
 	var got []string
 	for _, x := range h.Order("x").Intervals {

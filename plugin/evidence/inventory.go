@@ -36,8 +36,8 @@ func (n *Node) Subdir() string {
 	}, n.Name)
 }
 
-// ParseInventory parses an inventory in YAML. The file path is for the errors, and relative
-// directories start at its directory. The error has a line for each problem.
+// ParseInventory parses an inventory in YAML. Errors name the path. Relative directories
+// start at the directory of path. The error has a line for each problem.
 func ParseInventory(path string, text []byte) ([]*Node, error) {
 	var errs []error
 	bad := func(line int, format string, args ...any) {

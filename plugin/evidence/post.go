@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// maxAnswer limits the size in bytes of the answer of a time stamping authority or a witness.
+// maxAnswer limits the bytes of an answer from a time stamping authority or a witness.
 const maxAnswer = 1 << 20
 
 // A reply is the answer to a request by HTTP.
@@ -41,7 +41,7 @@ func redacted(s string) string {
 	return "a text that is no URL" // the text may contain a password
 }
 
-// post sends a request. It follows no redirect, because a redirect of a POST loses the body.
+// post sends a request. It follows no redirect, because a redirected POST loses its body.
 func post(ctx context.Context, client *http.Client, address, kind, accept string, body []byte) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -80,7 +80,7 @@ func post(ctx context.Context, client *http.Client, address, kind, accept string
 	return r, nil
 }
 
-// says returns the beginning of the body of an error for people, or "".
+// says returns the beginning of an error's body for people.
 func (r *reply) says() string {
 	body := r.body[:min(len(r.body), 200)]
 	if len(body) == 0 || r.kind != "text/plain" {

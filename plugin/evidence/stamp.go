@@ -23,8 +23,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// The types below are those of RFC 3161 and, for the token, of RFC 5652. Fields at the end that
-// this package does not need are left out. Package asn1 ignores them.
+// The types below are from RFC 3161 and RFC 5652 (for the token). They lack the last
+// fields that this package does not need. Package asn1 ignores these fields.
 type (
 	messageImprint struct {
 		Algorithm pkix.AlgorithmIdentifier
@@ -78,15 +78,15 @@ var (
 	oidStampInfo  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4}
 )
 
-// failures are the names of the bits of PKIFailureInfo in RFC 3161.
+// failures has the names of the bits of PKIFailureInfo (RFC 3161).
 var failures = map[int]string{0: "bad algorithm", 2: "bad request", 5: "bad data format", 14: "the time source is not available",
 	15: "unaccepted policy", 16: "unaccepted extension", 17: "the additional information is not available", 25: "system failure"}
 
-// plausible is the largest difference between the time of an outsider and the time here.
+// plausible is the largest difference between the clock of an outsider and the clock here.
 const plausible = 10 * time.Minute
 
-// A Stamp is what a time stamp says about a checkpoint. The signature of the stamp is not
-// checked here; "openssl ts -verify" does this.
+// A Stamp has the statement of a time stamp about a checkpoint. The signature is not
+// checked here; "openssl ts -verify" checks it.
 type Stamp struct {
 	Size      int64     `json:"size"`
 	Time      time.Time `json:"time"` // by the clock of the authority
@@ -96,8 +96,8 @@ type Stamp struct {
 	File      string    `json:"file"` // the name of the file in the journal
 }
 
-// parseStamp parses an answer of RFC 3161. It checks that the stamp was granted for the data. A
-// nonce of nil is not compared.
+// parseStamp parses an answer of RFC 3161. It checks that the stamp was granted for data.
+// It compares the nonce unless nonce is nil.
 func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	var r stampResponse
 	if rest, err := asn1.Unmarshal(answer, &r); err != nil || len(rest) > 0 {
@@ -167,15 +167,15 @@ type StampOptions struct {
 	URL    string
 	Client *http.Client
 	Now    func() time.Time
-	// Verify checks the signature of an answer before the answer is stored. The parameter data
-	// is the checkpoint. Verify may be nil.
+	// Verify checks the signature of an answer before the answer is stored. data is the
+	// checkpoint. Verify may be nil.
 	Verify func(answer, data []byte) error
 	FS     durable.FS
 }
 
-// AddStamp gets a stamp of a checkpoint from a time stamping authority. AddStamp checks the
-// answer, and stores the answer as checkpoints/SIZE.tsr. An existing stamp stays, and AddStamp then returns
-// it and false.
+// AddStamp gets a stamp of a checkpoint from a time stamping authority. It checks the
+// answer, and stores it as checkpoints/SIZE.tsr. If there is a stamp already, AddStamp
+// returns this stamp and false.
 func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt StampOptions) (s *Stamp, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -218,7 +218,7 @@ func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Chec
 	return s, true, opt.FS.WriteFile(path, answer, 0o644)
 }
 
-// newStampRequest returns a request for a stamp of data in DER, and its nonce.
+// newStampRequest returns a DER request for a stamp of data, and its nonce.
 func newStampRequest(data []byte) (der []byte, nonce *big.Int, err error) {
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -247,8 +247,8 @@ func askStamp(ctx context.Context, opt StampOptions, request []byte) ([]byte, er
 	return r.body, nil
 }
 
-// keep stores a checkpoint as checkpoints/SIZE, unless it is there. It returns the bytes of the
-// file. A server writes the same bytes.
+// keep stores a checkpoint as checkpoints/SIZE if the file is missing. It returns the
+// bytes of the file. A server writes the same bytes.
 func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS) ([]byte, error) {
 	path := journal.KeptCheckpoint(dir, c.Size)
 	kept, err := journal.ReadCheckpoint(path, key)

@@ -18,7 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A token is the content of a time stamp that an authority of a test makes.
+// A token is the content of a time stamp from a test's authority.
 type token struct {
 	Version  int
 	Policy   asn1.ObjectIdentifier
@@ -75,8 +75,8 @@ func answerTo(t testing.TB, request []byte, now time.Time, change func(*token)) 
 	}{struct{ Status int }{0}, content{oidSignedData, explicit(signed)}})
 }
 
-// TestStamp gets stamps of an authority, and checks the errors for wrong answers. Nothing must be
-// stored after an error.
+// TestStamp gets stamps from an authority, and checks wrong answers. After an error, no
+// file may be stored.
 func TestStamp(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	type status struct {
@@ -173,7 +173,7 @@ func TestStamp(t *testing.T) {
 	}
 }
 
-// TestStampTimeout checks a server that does not answer, an unreachable server, and bad URLs.
+// TestStampTimeout checks a silent server, an unreachable server, and bad URLs.
 func TestStampTimeout(t *testing.T) {
 	dir := makeJournal(t)
 	c, err := Newest(dir, mustKey(t, dir))
@@ -200,7 +200,7 @@ func TestStampTimeout(t *testing.T) {
 	}
 }
 
-// TestStampVerify checks that an answer whose signature is refused is not stored.
+// TestStampVerify checks that an answer with a refused signature is not stored.
 func TestStampVerify(t *testing.T) {
 	dir := makeJournal(t)
 	c, err := Newest(dir, mustKey(t, dir))

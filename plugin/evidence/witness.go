@@ -31,8 +31,8 @@ const (
 	keyCosignMLDS = 6
 )
 
-// A WitnessKey is the public key of a witness. It checks cosignatures of C2SP's
-// tlog-cosignature with Ed25519, and is a note.Verifier.
+// A WitnessKey is the public key of a witness. It checks Ed25519 cosignatures (C2SP's
+// tlog-cosignature). It is a note.Verifier.
 type WitnessKey struct {
 	name string
 	hash uint32
@@ -65,10 +65,10 @@ func ParseWitnessKey(s string) (*WitnessKey, error) {
 // Name returns the name of the witness.
 func (k *WitnessKey) Name() string { return k.name }
 
-// KeyHash returns the hash that signatures of this key begin with.
+// KeyHash returns the hash at the start of this key's signatures.
 func (k *WitnessKey) KeyHash() uint32 { return k.hash }
 
-// Verify reports whether sig is a cosignature of the text of a checkpoint.
+// Verify reports whether sig is a cosignature of a checkpoint's text.
 func (k *WitnessKey) Verify(msg, sig []byte) bool {
 	if len(sig) != 8+ed25519.SignatureSize || binary.BigEndian.Uint64(sig) >= 1<<63 {
 		return false
@@ -88,8 +88,8 @@ type Cosignature struct {
 	line string
 }
 
-// cosignatures returns the signatures of witnesses in a checkpoint. A bad signature of one of
-// the keys is an error.
+// cosignatures returns the witnesses' signatures in a checkpoint. A bad signature of a
+// given key is an error.
 func cosignatures(c journal.Checkpoint, keys []*WitnessKey) (out []Cosignature, err error) {
 	list := make([]note.Verifier, len(keys))
 	for i, k := range keys {
@@ -132,9 +132,10 @@ type WitnessOptions struct {
 const attempts = 3
 
 // AddWitness sends a checkpoint to a witness (C2SP's tlog-witness). A proof shows that the
-// journal only grew since the last checkpoint of the witness. AddWitness checks the cosignature,
-// and stores it with the checkpoint as checkpoints/SIZE.KEY.cosig. An existing file stays, and
-// AddWitness then returns its cosignature and false.
+// journal only grew since the witness's last checkpoint. AddWitness checks the
+// cosignature, and stores it as checkpoints/SIZE.KEY.cosig.
+//
+// If there is a file already, AddWitness returns its cosignature and false.
 func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt WitnessOptions) (list []Cosignature, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -163,8 +164,8 @@ func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Ch
 	return list, true, nil
 }
 
-// witnessed returns the stored cosignatures of a size, and the newest smaller size that any of
-// the keys has cosigned.
+// witnessed returns the stored cosignatures of a size. It also returns the newest smaller
+// size with a cosignature.
 func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (have []Cosignature, older int64, err error) {
 	all, err := journal.Outsides(dir)
 	for _, f := range all {
@@ -192,8 +193,8 @@ func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (h
 	return have, older, err
 }
 
-// askWitness requests a cosignature. After the answer 409 it tries again from the size that the
-// witness has.
+// askWitness requests a cosignature. After the answer 409, it tries again from the
+// witness's size.
 func askWitness(ctx context.Context, dir string, c journal.Checkpoint, older int64, opt WitnessOptions) ([]Cosignature, error) {
 	for range attempts {
 		proof, err := journal.ProveConsistency(dir, c, older)
@@ -255,7 +256,7 @@ func (r *reply) refusal(c journal.Checkpoint, older int64) error {
 	return fmt.Errorf("%s (%s%s)", why, r.text, r.says())
 }
 
-// checkCosignatures returns the cosignatures of the keys in the answer of a witness.
+// checkCosignatures returns the cosignatures of the keys in a witness's answer.
 func checkCosignatures(c journal.Checkpoint, lines []byte, opt WitnessOptions) ([]Cosignature, error) {
 	c.Text = append(slices.Clone(c.Text), lines...)
 	if !bytes.HasPrefix(lines, []byte("— ")) || !bytes.HasSuffix(lines, []byte("\n")) {
@@ -282,9 +283,9 @@ type Outsiders struct {
 	Cosigned []Cosignature `json:"cosigned"`
 }
 
-// CheckOutsiders reads the stamps and cosignatures of a journal. A stamp must be for its
-// checkpoint; its own signature is not checked. It returns a text for each fault. The parameter
-// more has the paths of checkpoints outside of the journal.
+// CheckOutsiders checks the stamps and cosignatures of a journal, and returns a text for
+// each fault. A stamp must be for its checkpoint; its signature is not checked. more has
+// the paths of further checkpoints.
 func CheckOutsiders(dir string, key note.Verifier, witnesses []*WitnessKey, more []string) (out Outsiders, faults []string) {
 	out = Outsiders{Stamps: []Stamp{}, Cosigned: []Cosignature{}}
 	fault := func(name string, err error) { faults = append(faults, fmt.Sprintf("%s: %v", name, err)) }

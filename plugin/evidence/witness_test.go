@@ -27,8 +27,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A witness is a witness of C2SP's tlog-witness. It checks the proofs with the package merkle,
-// and parses checkpoints with the package formats. It has the newest checkpoint of one journal.
+// A witness is a witness of C2SP's tlog-witness for one journal. The package merkle checks
+// the proofs, and the package formats parses the checkpoints.
 type witness struct {
 	t     *testing.T
 	name  string
@@ -151,8 +151,8 @@ func grow(t *testing.T, dir string, n int) {
 	}
 }
 
-// TestWitness gets cosignatures of two witnesses for a growing journal. One of them already has
-// a checkpoint that blocklistctl does not know of.
+// TestWitness gets cosignatures of two witnesses for a growing journal. One witness has a
+// checkpoint that is unknown to blocklistctl.
 func TestWitness(t *testing.T) {
 	dir := makeJournal(t)
 	key := mustKey(t, dir)
@@ -220,7 +220,7 @@ func TestWitness(t *testing.T) {
 	if r, err := journal.Verify(dir, journal.VerifyOptions{Key: key}); err != nil || len(r.Faults) > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	// A server opens the journal in spite of the new files, and keeps them.
+	// A server opens the journal and keeps the new files.
 	grow(t, dir, 10)
 	if out, faults := CheckOutsiders(dir, key, keys, nil); len(faults) > 0 || len(out.Cosigned) != 3 {
 		t.Errorf("%+v, %q", out, faults)
@@ -237,7 +237,7 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// TestWitnessErrors checks the errors for answers of a witness. Nothing must be stored.
+// TestWitnessErrors checks bad answers of a witness. No file may be stored.
 func TestWitnessErrors(t *testing.T) {
 	dir := makeJournal(t)
 	key := mustKey(t, dir)

@@ -1,6 +1,6 @@
 // Package explain explains why a name is blocked or passes. blocklistctl uses it for order
-// files, and a server for its orders in force. The verdict comes from the functions that
-// answer queries.
+// files, and a server uses it for its orders in force. The functions that answer queries
+// decide the verdict.
 //
 // A server has only compiled orders, so its explanations have fewer facts.
 package explain
@@ -24,10 +24,10 @@ import (
 // Facts contains the orders of an explanation.
 type Facts struct {
 	Set *ruleset.Set
-	// Whole returns the parsed order with an id, or nil if only the compiled order is known.
+	// Whole returns the parsed order with an id, or nil if only the compiled order exists.
 	Whole func(id string) *order.Order
-	// Hidden reports whether the order is sealed (secret), so that its id and targets must not
-	// be shown.
+	// Hidden reports whether the order is sealed (secret). Its id and targets must then
+	// stay hidden.
 	Hidden func(*ruleset.Order) bool
 	// Sealed means that the explanation may contain the targets of all orders.
 	Sealed bool
@@ -36,14 +36,25 @@ type Facts struct {
 	Now  order.Time
 	// Past and Future mean that Now is before or after the present time.
 	Past, Future bool
+	// Journal is nil if the orders are those of the present.
+	Journal *Journal
+}
+
+// A Journal says that the orders were in force on a server at a past time.
+type Journal struct {
+	Stopped bool     // the server did not run at that time
+	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
+	Notes   []string // facts about the source of the orders
+	// First returns the start of the order's interval around the past time, or zero.
+	First func(id string) time.Time
 }
 
 // A Server contains the settings of a server. Block is nil if the Corefile is unknown.
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// Running means that a running server explains. It can read the geoip database, so it
-	// knows the country of a client address.
+	// Running means that a running server explains. A running server can find the country
+	// of an address in the geoip database.
 	Running bool
 }
 
@@ -54,8 +65,7 @@ type Client struct {
 	AnyCountry bool
 	// AnyAddress is true if the address of the client is unknown. Client then has no address.
 	AnyAddress bool
-	// FromPlaces is true if the country comes from the property country or home of the
-	// Corefile.
+	// FromPlaces is true if the property country or home gives the country.
 	FromPlaces bool
 }
 
@@ -92,7 +102,7 @@ type Query struct {
 // Begin returns an explanation without a verdict. Its notes list the facts that are unknown.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
-		Others: []Reason{}, Recorded: []Reason{}, past: f.Past, future: f.Future, running: s.Running}
+		Others: []Reason{}, Recorded: []Reason{}, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
 	if s.Block != nil {
 		out.Block = s.Block.String()
 	}
@@ -100,14 +110,14 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation for a server block that does not decide about the name. note
-// says why.
+// Elsewhere completes an explanation for a server block that does not decide about the
+// name. note has the reason.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
 }
 
-// Decide adds the verdict about the name, and its reasons, to the explanation out.
+// Decide adds the verdict about the name and the reasons to the explanation.
 func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	x := &explainer{f, cl.Client}
 	var q ruleset.QName
@@ -160,8 +170,7 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll sets the client in the explanation to "every client" or "any client", unless the
-// query specifies a client.
+// forAll sets the client to "every client" or "any client", unless the query has a client.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -180,8 +189,8 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, the tool invents a start for an order without the field from. This
-	// start is not shown.
+	// For a past time, the tool invents a start for an order without the field from. Do
+	// not show this start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -189,6 +198,13 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 			out.since += fmt.Sprintf(", when lift %q ended", x.label(r.After))
 		}
 		return
+	}
+	if out.journal != nil {
+		if t := out.journal.First(r.Order.ID); !t.IsZero() {
+			at := order.Time(t.Unix())
+			out.Since, out.since = at.String(), at.StartText(zone)+", when the server first had the order in force"
+			return
+		}
 	}
 	if whole == nil {
 		out.since = "unknown: the order has no from"
@@ -203,6 +219,9 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 
 // notes returns notes about facts that are unknown.
 func notes(s *Server, cl *Client, out *Explanation) (notes []string) {
+	if out.journal != nil {
+		notes = append(notes, out.journal.Notes...)
+	}
 	if out.past {
 		notes = append(notes, "decided by the present order files; at that time the files may have been different")
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // An Explanation says whether a name is blocked, and why. It is the JSON output of
-// "blocklistctl explain", and of a server at the path /explain.
+// "blocklistctl explain" and of the path /explain of a server.
 type Explanation struct {
 	Name      string   `json:"name"`
 	At        string   `json:"at"`
@@ -35,6 +35,7 @@ type Explanation struct {
 
 	// These fields are only for the text output.
 	past, future, running        bool
+	journal                      *Journal
 	some                         bool // only some clients are blocked, and no client was given
 	groupsText, since, untilText string
 }
@@ -48,7 +49,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason is a target that does not decide the verdict, and the cause.
+// A Reason is a target that does not decide the verdict, with the cause.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -61,8 +62,8 @@ type Reason struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// DigForm returns a message as dig prints it. It quotes unprintable text of an extended DNS
-// error, because the DNS library does not escape this text.
+// DigForm returns a message as dig prints it. It quotes unprintable text of an extended
+// DNS error, which the DNS library does not escape.
 func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -84,7 +85,11 @@ func DigForm(m *dns.Msg) string {
 func (x *Explanation) Print(w io.Writer) {
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
 	switch {
-	case x.past:
+	case x.journal != nil && x.journal.Doubt:
+		verdict = map[bool]string{true: "may have been blocked", false: "may not have been blocked"}[x.Blocked]
+	case x.journal != nil && !x.journal.Stopped:
+		verdict = map[bool]string{true: "was blocked", false: "was not blocked"}[x.Blocked]
+	case x.past, x.journal != nil:
 		verdict = map[bool]string{true: "would be blocked", false: "would not be blocked"}[x.Blocked]
 	case x.future:
 		verdict = map[bool]string{true: "will be blocked", false: "will not be blocked"}[x.Blocked]

@@ -19,8 +19,8 @@ type Group struct {
 // maxNetworks is the largest number of networks for which explain makes groups.
 const maxNetworks = 64
 
-// clientKinds contains the countries and networks for which the verdict about a name may
-// differ.
+// clientKinds contains the countries and networks that can change the verdict about a
+// name.
 type clientKinds struct {
 	countries []CountryKind
 	networks  []netip.Prefix
@@ -57,8 +57,8 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 		if !ok {
 			continue
 		}
-		// same is true if clients of the network n get one verdict in all countries. like is
-		// true if clients in n get the same verdict as other clients of their country.
+		// same is true if country makes no difference for clients of the network n. like
+		// is true if the network n makes no difference in any country.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -83,9 +83,8 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks for which the verdict about a name may differ. They
-// come from the scopes and exemptions of the orders for the name, and from the scopes of all
-// lifts.
+// kinds returns the countries and networks that can change the verdict about a name. They
+// are in the scopes and exemptions of the name's orders, and in the scopes of all lifts.
 func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *ruleset.Order) {
@@ -113,7 +112,8 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = CountryKinds(ccs, func(cc order.Country) bool { return a.AnyCountry || slices.Contains(placed, cc) })
-	// Countries that are only in the Corefile are one kind, without the home country.
+	// Countries that are only in the Corefile form one kind. The home country is not part
+	// of it.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -135,7 +135,7 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	return k
 }
 
-// placed returns the countries that the Corefile may assign to the client a, except its
+// placed returns the countries that the Corefile may give the client a, without its
 // present country.
 func (s *Server) placed(a *Client) (out []order.Country) {
 	if s.Block == nil || !a.AnyAddress || !a.FromPlaces {
@@ -150,8 +150,8 @@ func (s *Server) placed(a *Client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// CountryKinds returns a kind of client for each possible country in the sorted list ccs. If
-// ccs contains the EU, one more kind represents the other possible EU countries.
+// CountryKinds returns a kind of client for each possible country in the sorted list ccs.
+// If ccs contains the EU, one more kind represents the other EU countries.
 func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out []CountryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -190,8 +190,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address in the network n, but in no network of the sorted list after. It
-// returns false if no address qualifies.
+// inside returns an address in the network n, outside of the networks in after. after is
+// sorted. The result is false without a possible address.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -217,8 +217,8 @@ func last(n netip.Prefix) netip.Addr {
 	return a
 }
 
-// groupsText returns a line about the clients for which the name is blocked. It returns "" if
-// all clients get one verdict.
+// groupsText returns a line about the clients for which the name is blocked. If all
+// clients get one verdict, it returns "".
 func groupsText(groups []Group, all bool) string {
 	others := groups[len(groups)-1].Blocked
 	verb := map[bool]string{true: "blocked for ", false: "not blocked for "}

@@ -124,8 +124,8 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 	return out
 }
 
-// ends returns words about the end of a lift or an exemption. If the order has a later window,
-// the words are about the start of that window.
+// ends returns words about the end of a lift or an exemption. If a later window follows,
+// the words are about the start of this window.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -139,7 +139,7 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + EndOfDay(r.Until, x.zone(r.By))
 }
 
-// endsAt reports whether t is the end of the lift o, or of one of its windows or targets.
+// endsAt reports whether the lift o, one of its windows or one of its targets ends at t.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
@@ -216,7 +216,7 @@ func (x *explainer) about(o *ruleset.Order) string {
 	return s
 }
 
-// exemption returns the network and the reference of the exemption that covers the client.
+// exemption returns the network and reference of the exemption for the client.
 func (x *explainer) exemption(o *ruleset.Order) string {
 	if x.Hidden(o) {
 		return ""

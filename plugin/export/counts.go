@@ -7,8 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Counts contains the numbers of orders and targets in an export, and the numbers of the
-// omitted ones.
+// Counts contains the numbers of exported and omitted orders and targets.
 type Counts struct {
 	// InForce is the number of orders in the export.
 	InForce int
@@ -24,8 +23,7 @@ type Counts struct {
 	// targets that are addresses or URLs.
 	Held, Others int
 	// Exempting is the number of orders in force with exempt clients. LiftsOfNetworks is
-	// the number of lifts for networks of clients. No form has different answers for
-	// clients.
+	// the number of lifts for client networks. No form can give clients different answers.
 	Exempting, LiftsOfNetworks int
 }
 

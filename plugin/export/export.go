@@ -5,8 +5,8 @@
 // A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for
 // the clients of one country at one time.
 //
-// A form can say only some answers (capable in forms.go). The method fit changes the other
-// answers and lists all changes (fit.go). A form never changes an answer silently.
+// A form cannot express all answers (capable in forms.go). The method fit changes the
+// other answers and lists all changes (fit.go). A form never changes an answer silently.
 package export
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation selects how a form changes answers that the form cannot say.
+// An Approximation selects a change of the answers that a form cannot express.
 type Approximation string
 
 // The approximations.
@@ -43,7 +43,8 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the zone's name in octets in wire form, for the form rpz.
+	// Origin is the length of the zone's name in octets, in wire form. Only the form rpz
+	// has an Origin.
 	Origin int
 }
 
@@ -58,7 +59,7 @@ func Comment(form string) string { return forms[form].comment }
 // Forms returns the names of the forms.
 func Forms() []string { return slices.Sorted(maps.Keys(forms)) }
 
-// A Problem is an answer that a form cannot say.
+// A Problem is an answer that a form cannot express.
 type Problem struct {
 	// Name is the name with the answer. For a problem of an order, Name is empty.
 	Name string
@@ -67,7 +68,7 @@ type Problem struct {
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is nil if the form cannot say an answer, and Options.Approximate allows no
+	// Body is nil if the form cannot express an answer and Options.Approximate allows no
 	// change.
 	Body     []byte
 	Lines    int    // the number of lines of the body

@@ -7,12 +7,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/rpz"
 )
 
-// A capability describes the answers that a form can say.
+// A capability describes the answers that a form can express.
 type capability struct {
 	// kinds are the responses of the form. The first kind replaces all other responses.
 	kinds []order.ResponseKind
-	// The form can block a name together with all names below (subtree), a name alone
-	// (exact), or only the names below (below).
+	// These are the blocks that a form can express. A subtree is a name and all names
+	// below. The others are a name alone (exact), or only the names below.
 	subtree, exact, below bool
 	// ttls are the responses for which the form has a TTL.
 	ttls       []order.ResponseKind
@@ -46,8 +46,8 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns the tree with answers that the form can say. Each other answer is a problem.
-// If mode is Exact, a tree with a problem has no use.
+// fit returns the tree with answers that the form can express. Each other answer is a
+// problem. With the mode Exact, a tree with problems is useless.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -65,7 +65,7 @@ func (f *fitting) problem(i int, why string) {
 	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
 }
 
-// above returns the answer that the node gets if the form has no line for the node.
+// above returns the answer of the node if the form has no line for the node.
 func (f *fitting) above(i int) *rpz.Answer {
 	if f.parent[i] < 0 {
 		return nil
@@ -199,9 +199,9 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// fitDenials replaces NXDOMAIN by NODATA if a name below has no NXDOMAIN (RFC 8020). A
-// form may be unable to say different answers for a name and the names below. fitDenials
-// then replaces an answer.
+// fitDenials replaces NXDOMAIN by NODATA if a name below has no NXDOMAIN (RFC 8020). Some
+// forms give a name and the names below the same answer. fitDenials then replaces an
+// answer.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

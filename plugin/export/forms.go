@@ -13,7 +13,7 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. own is the answer for the name, and below for the
+	// line writes the lines of a name. It gets the answers for the name (own) and for the
 	// names below. Without lines, the name would have the answer above.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
@@ -92,13 +92,13 @@ func (w *writer) write(t *rpz.Tree, line func(w *writer, name string, own, below
 }
 
 // unusedType is a type for private use (RFC 6895, section 3.1). A record of this type
-// makes a name exist. The answer to queries of other types is then NODATA.
+// makes a name exist. So queries of other types get NODATA.
 const unusedType = "65280"
 
 func seconds(a *rpz.Answer) string { return strconv.Itoa(int(a.TTL / time.Second)) }
 
 // unbound writes local-zone and local-data lines. The longest local-zone decides about a
-// name. Zones of the type typetransparent let other types pass, so unbound writes none.
+// name. A typetransparent zone passes other types, so unbound writes no zone of this kind.
 func unbound(w *writer, name string, own, below, _ *rpz.Answer) {
 	zone := func(kind string) { w.say(`local-zone: "`, name, `." `, kind) }
 	data := func() {
@@ -167,8 +167,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// maxParent is the largest length of a name as text that can have a name below it. The shortest
-// label and its dot take two octets more.
+// maxParent is the largest length of a text name that can have a name below it. The
+// shortest label and its dot take two octets more.
 const maxParent = 251
 
 // hosts writes lines of a hosts file. The unspecified address stands for a denial.

@@ -338,8 +338,8 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// TestOmitted checks names that do not fit into a response policy zone. The other forms have these
-// names, and only the form rpz reports them.
+// TestOmitted checks names that do not fit into a response policy zone. Only the form rpz
+// reports these names. The other forms have them.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 61)
 	longest := strings.Join([]string{label, label, label, label, "xx.yy"}, ".")

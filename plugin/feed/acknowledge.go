@@ -17,8 +17,8 @@ import (
 
 // A Node is a server that enforces the order file.
 type Node interface {
-	// Since returns since when the node has the file with this digest in force. An error says
-	// why the node does not have the file in force.
+	// Since returns the time since which the node has the file with this digest in force.
+	// An error says why the file is not in force.
 	Since(ctx context.Context, digest string) (time.Time, error)
 	// Blocks reports whether the node blocks a name for clients in a country.
 	Blocks(ctx context.Context, name dname.Name, country order.Country) (bool, error)
@@ -106,8 +106,8 @@ func (f *Feed) wait(it *pending, rep *Report) {
 	rep.oldest(it)
 }
 
-// since returns the time since when all nodes have the order file in force. The result "all" is
-// false if a node does not have the file in force, or without names to ask about.
+// since returns the time since which all nodes have the order file in force. The result
+// "all" is false if a node lacks the file. It is also false without a name to ask about.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false
@@ -193,9 +193,9 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report writes the field "reported" of each order that is completely acknowledged. The result "done"
-// has the ids of these orders. After the order file is written, their acknowledgements can be
-// forgotten.
+// report writes the field "reported" of each completely acknowledged order. The result
+// "done" has the ids of these orders. After the file is written, the caller may forget
+// their acknowledgements.
 func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform
 	byKey := map[string]map[string]Answer{} // the acknowledgements by order id and target

@@ -86,8 +86,8 @@ func (c *client) post(ctx context.Context, path string, body map[string]string) 
 	return c.authorized(ctx, http.MethodPost, path, body, "application/json", maxAnswer)
 }
 
-// authorized sends a request with the token. If the platform refuses the token, authorized gets a
-// new token and sends the request again, once.
+// authorized sends a request with the token. If the platform refuses the token, authorized
+// gets a new token and sends the request once more.
 func (c *client) authorized(ctx context.Context, method, path string, body map[string]string, want string, limit int64) (*answer, error) {
 	fresh := c.access == ""
 	if fresh {

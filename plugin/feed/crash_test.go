@@ -78,7 +78,7 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// child does three rounds and kills itself at the given point. There is a point before and after
+// child does three rounds and kills itself at the given point. Points are before and after
 // each step of the file system and each request.
 func child(at int, base, out string) error {
 	point := 0
@@ -126,9 +126,11 @@ func rounds(opt Options) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point of three rounds, and then does three rounds without a
-// crash. No ticket may be lost or twice in the file. No item may be acknowledged before the file has
-// its block.
+// TestCrashes kills a process at each point of three rounds. Then it does three rounds
+// without a crash.
+//
+// No ticket may be lost or twice in the file. No item may be acknowledged before its block
+// is in the file.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

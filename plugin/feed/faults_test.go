@@ -252,8 +252,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestUnclear checks an item without a ticket that is still in the list of all items. The block
-// stays, because the list of tickets may be an old one.
+// TestUnclear checks an item without a ticket that is still in the list of all items. The
+// block stays, because the tickets may be old.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()

@@ -54,7 +54,7 @@ type Options struct {
 // A Clock is the source of time.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after a duration, and a function that frees
+	// After returns a channel that receives a value after a duration. The function frees
 	// the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
@@ -130,8 +130,8 @@ func (r *Report) oldest(it *pending) {
 	}
 }
 
-// StateDir returns the state directory of an order file. It is beside the file and hidden, so that
-// a server does not read it.
+// StateDir returns the state directory of an order file. It is hidden beside the file,
+// because a server does not read hidden files.
 func StateDir(out string) string {
 	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".feed")
 }
@@ -250,8 +250,9 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// Without tickets, the first round writes a file too, because a server needs a file at its start.
-	// After a restore, a server refuses the serial of the restored file.
+	// The first round writes a file without tickets too, because a server needs a file at
+	// its start. After a restore of an old file, the round writes a higher serial. A
+	// server refuses the old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
@@ -280,8 +281,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	return errors.Join(failed, f.save())
 }
 
-// date notes the date of an accepted answer. A date in the future is not noted, because it would
-// make all later answers replays.
+// date stores the date of an accepted answer. A date in the future counts as now.
+// Otherwise all later answers would look like replays.
 func (f *Feed) date(x *pulled) {
 	d := x.date
 	if now := f.opt.Clock.Now(); d.After(now) {

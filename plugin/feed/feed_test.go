@@ -98,7 +98,7 @@ orders:
 	}
 }
 
-// TestWithdrawn checks that a withdrawn item ends, that its history stays, and that the item can
+// TestWithdrawn checks that a withdrawn item ends. Its history must stay, and the item may
 // come back.
 func TestWithdrawn(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "good.example", "error.example"), ticketOf("b", 0, "alone.example"))
@@ -309,8 +309,8 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
-// TestAcknowledgeAgain checks that an item that comes back is acknowledged again, although its
-// ticket was not completely acknowledged before.
+// TestAcknowledgeAgain checks that a returning item is acknowledged again. Its ticket was
+// not completely acknowledged before.
 func TestAcknowledgeAgain(t *testing.T) {
 	set := platform.Ticket{ID: "a", Created: begin, FQDN: []string{"a.example", "b.example"}, IPv4: []string{"203.0.113.7"}}
 	r := newRig(t, set)
@@ -360,8 +360,8 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestLate checks tickets that are too old for an acknowledgement, and an item that the platform
-// finally rejects.
+// TestLate checks tickets that are too old for an acknowledgement. It also checks an item
+// that the platform rejects.
 func TestLate(t *testing.T) {
 	r := newRig(t, ticketOf("old", 49*time.Hour, "old.example"), ticketOf("edge", 48*time.Hour-time.Second, "edge.example"))
 	r.opt.Acknowledge = Written
@@ -419,8 +419,8 @@ func TestThousands(t *testing.T) {
 	}
 }
 
-// TestLimit checks that a round with many acknowledgements ends in time, so that new tickets do not
-// wait.
+// TestLimit checks that a round with many acknowledgements ends in time. New tickets must
+// not wait.
 func TestLimit(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "c.example"))
 	r.opt.Acknowledge, r.opt.Limit = Written, time.Minute

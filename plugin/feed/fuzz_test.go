@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzTickets checks that no answer of a platform gives an order file that the server refuses. Each
+// FuzzTickets checks that every order file from an answer is valid for the server. Each
 // item of an accepted answer must be in an order or refused.
 func FuzzTickets(f *testing.F) {
 	one := `{"ticket_id":"z","status":"open","fqdn":["z.example"],"ipv4":["192.0.2.1"],"ipv6":["2001:db8::1"],"metadata":{"created_at":"2026-05-01T18:00:00.123456+02:00"}}`

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// withdrawn is the note of a target that ended because the platform no longer has the item.
-// A target that the operator ended has another note, and stays ended.
+// withdrawn is the note of a target that ended because the platform removed the item.
+// Targets with another note were ended by the operator, and stay ended.
 const withdrawn = "withdrawn by the platform"
 
 // A Change is a target whose state changes.
@@ -35,7 +35,7 @@ type pending struct {
 	refused     bool       // the item is in no order
 }
 
-// A merge is the state of the merge of one list of tickets with the order file.
+// A merge is the state of one merge of tickets with the order file.
 type merge struct {
 	f       *Feed
 	rep     *Report
@@ -128,7 +128,7 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with its order. The ticket is nil if the platform no longer has it.
+// order merges a ticket with its order. The ticket is nil if the platform has removed it.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {
@@ -179,7 +179,8 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 }
 
-// closedByFeed reports whether the feed has ended an order, because all its items were withdrawn.
+// closedByFeed reports whether the feed has ended an order. All items have then ended, and
+// the last end is a withdrawal.
 func closedByFeed(o *order.Order) bool {
 	ours := false
 	for i := range o.Targets {
@@ -193,7 +194,7 @@ func closedByFeed(o *order.Order) bool {
 	return ours
 }
 
-// close ends an order as a whole if all its items have ended and the last item was withdrawn. A
+// close ends an order if all its items have ended and the platform withdrew an item. A
 // server then shows the order as ended.
 func (m *merge) close(o *order.Order) {
 	last := order.NoTime
@@ -314,7 +315,7 @@ func later(x *order.Target, o *order.Order, now order.Time) {
 	x.Attr = a
 }
 
-// open reports whether a target of an order is in force, by its dates and its status.
+// open reports whether a target of an order is in force. Dates and status decide.
 func (m *merge) open(o *order.Order, x *order.Target) bool {
 	if o.Status != order.Active || o.Until != order.NoTime && o.Until <= m.now {
 		return false
@@ -366,8 +367,8 @@ func isReported(o *order.Order, x *order.Target) bool {
 	return o.Reported != order.NoTime
 }
 
-// check refuses a list of tickets that looks older than the order file, or that would end many
-// blocks.
+// check refuses a list of tickets that looks older than the order file. It also refuses a
+// list that would end many blocks.
 func (m *merge) check(previous []*order.Order) error {
 	p, ended := m.f.opt.Platform, len(m.rep.Ended)
 	if ended == 0 || m.f.opt.DropOK == ended {
@@ -431,7 +432,8 @@ func (f *Feed) readOrders() (*order.File, error) {
 	return file, nil
 }
 
-// encode returns the order file with the next serial, and checks it with the parser of the server.
+// encode returns the order file with the next serial. It checks the file with the parser
+// of the server.
 func (f *Feed) encode(was *order.File, orders []*order.Order) ([]byte, int64, error) {
 	serial := max(was.Serial, f.st.Serial, 0) + 1
 	h := order.Header{Serial: serial, ShrinkOK: -1, Timezone: was.Timezone, Expires: was.Expires,

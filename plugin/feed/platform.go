@@ -1,14 +1,14 @@
-// Package feed pulls the tickets of a platform and writes one order per ticket into an order
-// file. It acknowledges the items that are in force to the platform.
+// Package feed pulls the tickets of a platform, and writes one order per ticket into an
+// order file. It acknowledges the items in force to the platform.
 //
 // A [Platform] describes the interface of one platform as data. A [Feed] works in rounds:
 //
 //   - It pulls the tickets and checks them (pull.go, tickets.go).
 //   - It merges the tickets with the order file (merge.go).
-//   - It asks the nodes which names they block, and acknowledges these items (acknowledge.go).
+//   - It asks the nodes about the names, and acknowledges the blocked items (acknowledge.go).
 //
-// The order file is the state of the feed. A small state file has only the refused items and the
-// acknowledgements of tickets that are not completely acknowledged (state.go).
+// The order file is the state of the feed. A small state file has the refused items, and
+// the acknowledgements of incomplete tickets (state.go).
 package feed
 
 import (
@@ -34,8 +34,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys.
-// A path of a field has dots: data.access_token is the field access_token in the field data.
+// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes
+// the keys. The path data.access_token is the field access_token in the field data.
 type Platform struct {
 	Name  string `yaml:"platform"`
 	Title string `yaml:"title"`
@@ -97,7 +97,8 @@ type Platform struct {
 		// MaxDrop and SmallDrop limit the items in force that one round may end.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is the age from which the newest ticket may not vanish without a newer ticket.
+		// Settled is an age of tickets. The newest ticket of this age must not vanish
+		// without a newer ticket.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -207,7 +208,7 @@ func Parse(name string, data []byte) (*Platform, error) {
 	return p, errors.Join(errs...)
 }
 
-// idForm is the form of the name of a platform, and of the first part of the ids of orders.
+// idForm is the form of a platform's name. The ids of orders begin with this name.
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,40}$`)
 
 // check checks the description and sets its compiled fields.
@@ -323,8 +324,8 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 // Sealed reports whether the orders of the platform are secret.
 func (p *Platform) Sealed() bool { return p.template.Disclosure.Sealed() }
 
-// CheckBase parses the URL of a platform. Without TLS, only a loopback address is allowed, because
-// the password would cross the network in clear text.
+// CheckBase parses the URL of a platform. Without TLS, it allows only a loopback address,
+// because the password is not encrypted.
 func CheckBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {

@@ -21,13 +21,13 @@ type pulled struct {
 	date   time.Time // the newest header Date
 	oldest time.Time // the oldest header Date
 	at     time.Time // when the tickets were requested
-	// unchanged reports whether the checksums are the same as before, so that the tickets were not
-	// requested again.
+	// unchanged reports whether the checksums are the same as before. The tickets were
+	// then not requested again.
 	unchanged bool
 }
 
-// pull requests the checksums, the lists and the tickets. If the checksums are the same as in the
-// parameter "known", pull requests only the checksums.
+// pull requests the checksums, the lists and the tickets. If "known" has the same
+// checksums, it requests nothing more.
 func (f *Feed) pull(ctx context.Context, known *pulled) (*pulled, error) {
 	p := f.opt.Platform
 	x := &pulled{sums: map[Kind]string{}, at: f.opt.Clock.Now()}

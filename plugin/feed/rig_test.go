@@ -144,7 +144,7 @@ func parseOrders(t *testing.T, path string) (*order.File, map[string]*order.Orde
 	return file, out
 }
 
-// inForce returns the targets of an order that are in force at the time of the clock, as text.
+// inForce returns the targets of an order in force at the time of the clock, as text.
 func (r *rig) inForce(id string) (out []string) {
 	r.t.Helper()
 	_, all := r.orders()

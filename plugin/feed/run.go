@@ -10,15 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxWait is the longest time between two rounds after failures. It is shorter than the 30 minutes
-// that a platform gives for an order.
+// maxWait is the longest time between two rounds after failures. A platform gives 30
+// minutes for an order, so maxWait must be shorter.
 const maxWait = 10 * time.Minute
 
 // soon is the time until the next round after a write. Servers load the new order file in this time.
 const soon = 10 * time.Second
 
-// Wait returns the time until the next round. After n failures in sequence, the time is longer. The
-// jitter keeps many clients from asking at the same time.
+// Wait returns the time until the next round. The time grows with the failures in
+// sequence. The jitter keeps many clients from asking at the same time.
 func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	d := interval
 	if f.last.Written && f.last.Pending > 0 && err == nil {
@@ -31,7 +31,7 @@ func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	if errors.As(err, &fault) && fault.After > d {
 		d = min(fault.After, max(maxWait, interval))
 	}
-	// The platform asked for at least the time d, so the jitter adds and does not subtract.
+	// The jitter only adds, because the platform asked for at least the time d.
 	return d + time.Duration(f.opt.Random()*0.25*float64(d))
 }
 
@@ -54,8 +54,8 @@ func (f *Feed) Run(ctx context.Context, interval time.Duration, each func(rep *R
 	}
 }
 
-// Metrics returns the state of the feed in the text format of Prometheus, for the textfile collector
-// of node_exporter.
+// Metrics returns the state of the feed in the text format of Prometheus. The textfile
+// collector of node_exporter reads this format.
 func (f *Feed) Metrics(rep *Report) []byte {
 	var b bytes.Buffer
 	put := func(name, help string, value any) {

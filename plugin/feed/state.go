@@ -148,7 +148,7 @@ func (st *state) forget(drop func(a Answer) bool) {
 	st.index()
 }
 
-// save writes the state file, unless its content is the same.
+// save writes the state file, if its content changed.
 func (f *Feed) save() error {
 	f.st.index()
 	data, err := json.MarshalIndent(f.st, "", " ")

@@ -37,8 +37,8 @@ const (
 	maxRaw = 1024
 )
 
-// parseTickets parses the list of tickets. It refuses the whole list if its structure is wrong.
-// A part of the list would look like withdrawn tickets.
+// parseTickets parses the list of tickets. It refuses the whole list for a wrong
+// structure, because missing tickets would look withdrawn.
 func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 	doc, err := decode(data)
 	if err != nil {

@@ -15,8 +15,7 @@ type history struct {
 	rings  map[string]*ring // by the id of the order
 }
 
-// A ring contains the counts of one order. The counts of an hour are at the index hour modulo
-// Hours.
+// A ring contains the counts of one order. The index of an hour is hour modulo Hours.
 type ring struct {
 	label string
 	hours [Hours]count
@@ -56,10 +55,10 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes the given hour the newest hour of the history. If the newest hour was more than
-// one hour later, the clock was wrong, and move removes the counts of future hours.
+// move makes the given hour the newest hour of the history. If the history is more than
+// one hour ahead, the clock was wrong. move then removes the counts of future hours.
 //
-// One hour is normal, because goroutines read the clock separately.
+// One hour ahead is normal, because goroutines read the clock separately.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:
@@ -72,7 +71,7 @@ func (h *history) move(hour int64) {
 	h.newest = hour
 }
 
-// remove removes the counts of the hours with the indexes of first to last, and the orders
+// remove removes the counts of the hours from first to last. It also removes orders
 // without counts.
 func (h *history) remove(first, last int64) {
 	for id, r := range h.rings {

@@ -1,21 +1,21 @@
-// Package hits counts how often each order decides a query, by order and hour. It stores no
-// client and no queried name.
+// Package hits counts how often each order decides a query, by order and hour. It stores
+// no client and no queried name.
 //
 // # Counting
 //
-// [Counter.Add] runs for each blocked query, so it takes no lock. It counts in a small hash
-// table, by the address of the compiled order. A [Counter] has several tables (shards), so
-// that two CPUs seldom write to one cache line, even if all queries hit one order.
+// [Counter.Add] runs for each blocked query, so it takes no lock. It counts in a small
+// hash table. The key is the address of the compiled order. A [Counter] has several tables
+// (shards). Two CPUs thus seldom write to one cache line, even for one order.
 //
-// Add replaces all tables by empty tables when a new hour begins or the set of orders is new.
-// It replaces a full table by a larger table. Otherwise Add does not allocate. The counts of a
-// replaced table soon go into the history.
+// In a new hour or with a new set, Add replaces all tables by empty tables. It replaces a
+// full table by a larger table. Otherwise Add does not allocate. The counts of a replaced
+// table soon go into the history.
 //
 // # History
 //
-// The history maps the id of an order to the counts of the last [Hours] hours. It contains
-// only orders with hits in these hours. Only [Counter.Rows] and a timer change it. The counts
-// survive a load of a file or the Corefile, because the ids do not change.
+// The history has the counts of the last [Hours] hours, by order id. It contains only
+// orders with hits. Only [Counter.Rows] and a timer change it. Order ids do not change, so
+// the counts survive a load of a file or the Corefile.
 package hits
 
 import (
@@ -35,8 +35,8 @@ const Hours = 24
 // maxShards limits the memory of a Counter on machines with many CPUs.
 const maxShards = 32
 
-// grace is the time after which no Add is expected to use a replaced table. An Add takes some
-// nanoseconds, and the scheduler can interrupt it.
+// grace is the time after which a replaced table is expected to be unused. An Add takes
+// some nanoseconds, and the scheduler can interrupt it.
 const grace = 2 * time.Second
 
 // A Counter counts the hits of the orders of one server block. Its methods may be called from
@@ -52,8 +52,8 @@ type Counter struct {
 	history history
 }
 
-// A shard has one table. The size of a shard is at least two cache lines, because a CPU may load
-// two neighbouring lines at once.
+// A shard has one table. Its size is at least two cache lines, because a CPU may load two
+// neighbouring lines together.
 type shard struct {
 	table atomic.Pointer[table]
 	_     [120]byte
@@ -72,38 +72,51 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o of the set decided at the time now. If shadow is true,
-// the order or server block is in shadow and did not block it. c may be nil.
-func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
+// Add counts one query that the order o of the set decided at the time now. shadow means
+// that the query was not blocked, because of shadow. c may be nil.
+//
+// Add returns true for the order's first blocked query after a new set, a new hour or
+// Refresh. It may also return true for some later queries.
+func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
-		return
+		return true
 	}
 	s := &c.shards[shardOf()&(len(c.shards)-1)]
 	t := s.table.Load()
-	// Nearly all calls end here. The compiler puts these lines into Add, without a call.
+	// Nearly all calls end here. The compiler puts these lines into Add.
 	if t.fits(set.Number(), now) {
 		if x := &t.slots[t.place(o)&uint64(len(t.slots)-1)]; x.order.Load() == o {
-			x.count(shadow)
-			return
+			return x.count(shadow)
 		}
 	}
-	c.add(s, t, set, o, now, shadow)
+	return c.add(s, t, set, o, now, shadow)
 }
 
-// add counts one query as Add does, where the table may be old or full, and where the order may
-// have no slot yet.
-func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) {
+// add counts one query, as Add does. The table may be old or full, or lack the order.
+func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if !t.fits(set.Number(), now) {
 		t = c.renew(s, set.Number(), now)
 	}
-	for !t.add(o, shadow) {
+	for {
+		first, ok := t.add(o, shadow)
+		if ok {
+			return first
+		}
 		t = c.replace(s, t, newTable(t.set, t.hour, 4*len(t.slots)))
 	}
 }
 
-// shardOf returns a number that differs between goroutines on different CPUs. It uses the
-// address of the goroutine's stack, because the Go runtime keeps free stacks on the CPU that
-// used them before.
+// Refresh makes Add return true again for each order. It replaces all tables by empty
+// tables.
+func (c *Counter) Refresh() {
+	for i := range c.shards {
+		t := c.shards[i].table.Load()
+		c.replace(&c.shards[i], t, newTable(t.set, t.hour, minSlots))
+	}
+}
+
+// shardOf returns a number that usually differs between CPUs. It uses the address of the
+// goroutine's stack. The Go runtime keeps free stacks on the CPU that used them before.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
@@ -112,8 +125,8 @@ func shardOf() int {
 // hourOf returns the hours between the start of 1970 (UTC) and t.
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces all tables that do not fit by empty tables, and returns the table of the
-// shard s. It includes other shards, because an old table keeps an old set in memory.
+// renew replaces all tables that do not fit, and returns the table of the shard s. It also
+// replaces tables of other shards, because an old table keeps an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)
@@ -126,8 +139,8 @@ func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	return s.table.Load()
 }
 
-// replace replaces the table old of the shard s by the empty table t. It returns the present
-// table of the shard, which another goroutine may have set.
+// replace replaces the table old of the shard s by the empty table t. It returns the
+// present table, which may come from another goroutine.
 func (c *Counter) replace(s *shard, old, t *table) *table {
 	if !s.table.CompareAndSwap(old, t) {
 		return s.table.Load()
@@ -151,9 +164,9 @@ func (c *Counter) tidy() {
 	c.collect()
 }
 
-// collect adds the counts of all replaced tables to the history. It then forgets the tables
-// that were replaced longer than grace ago, which get no more counts. The caller must have
-// locked c.mu.
+// collect adds the counts of all replaced tables to the history. It drops tables replaced
+// longer than grace ago, because they get no more counts. The caller must have locked
+// c.mu.
 func (c *Counter) collect() {
 	c.history.move(c.hour.Load())
 	for t := c.retired.Swap(nil); t != nil; t = t.next {
@@ -185,13 +198,13 @@ type Row struct {
 type Hour struct {
 	// Start is the first second of the hour.
 	Start order.Time
-	// Hits is the number of blocking answers. Shadow is the number of queries that an order or
-	// server block in shadow would have blocked. The numbers stop at the largest uint32.
+	// Hits is the number of blocking answers. Shadow is the number of queries that shadow
+	// left unblocked. The numbers stop at the largest uint32.
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the last Hours hours, sorted by the ids of the orders. The last of
-// these hours contains the time now.
+// Rows returns the hits of the last Hours hours, sorted by order id. The last hour
+// contains the time now.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

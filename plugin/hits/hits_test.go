@@ -50,8 +50,8 @@ func newWorld(t testing.TB, n int, extra string) world {
 	return w
 }
 
-// newCounter returns a Counter that keeps all replaced tables, so that a slow goroutine of a test
-// loses no hit.
+// newCounter returns a Counter that keeps all replaced tables. A slow goroutine then loses
+// no hit.
 func newCounter() *Counter {
 	c := New()
 	c.grace = time.Hour
@@ -61,8 +61,8 @@ func newCounter() *Counter {
 // at returns a time in the given hour since 1970.
 func at(hour int) order.Time { return order.Time(hour*3600 + 1800) }
 
-// text returns rows in a short form, for example "o0 480000:2/1" for two hits and one shadow hit in
-// the hour 480000.
+// text returns rows in a short form. For example, "o0 480000:2/1" has two hits and one
+// shadow hit in the hour 480000.
 func text(rows []Row) string {
 	var out []string
 	for _, r := range rows {
@@ -141,8 +141,8 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestNewSet checks that the counts of an order survive new sets, even without the order. A
-// query with an old set must also count.
+// TestNewSet checks that the counts of an order survive new sets, even sets without the
+// order. A query with an old set must also count.
 func TestNewSet(t *testing.T) {
 	old, next := newWorld(t, 3, ""), newWorld(t, 2, "")
 	c := newCounter()
@@ -165,8 +165,8 @@ func TestNewSet(t *testing.T) {
 	}
 }
 
-// TestForgetsReplacedTables checks that a replaced table, which keeps the orders of an old set in
-// memory, is dropped after the time grace.
+// TestForgetsReplacedTables checks that a replaced table is dropped after the time grace.
+// The table would keep the orders of an old set in memory.
 func TestForgetsReplacedTables(t *testing.T) {
 	old, next := newWorld(t, 1, ""), newWorld(t, 1, "")
 	c := newCounter()
@@ -218,8 +218,8 @@ func TestManyOrders(t *testing.T) {
 	}
 }
 
-// TestConcurrentAdds checks that no hit is lost while many goroutines count, read, and change
-// the set and the hour. Some goroutines use the previous hour or an old set.
+// TestConcurrentAdds checks that no hit is lost while many goroutines count, read, and
+// change the set. Some goroutines use the previous hour or an old set.
 func TestConcurrentAdds(t *testing.T) {
 	const workers, steps, each = 8, 4, 1000
 	worlds := []world{newWorld(t, 200, ""), newWorld(t, 200, ""), newWorld(t, 200, "")}
@@ -250,7 +250,8 @@ func TestConcurrentAdds(t *testing.T) {
 	}
 }
 
-// TestAddAllocations checks that Add allocates only for a new hour, a new set and more orders.
+// TestAddAllocations checks that Add allocates only for a new hour, a new set or more
+// orders.
 func TestAddAllocations(t *testing.T) {
 	w := newWorld(t, 50, "")
 	c := newCounter()
@@ -283,7 +284,7 @@ func TestLargestCount(t *testing.T) {
 	}
 }
 
-// TestRegistry checks that a Counter lives while any configuration uses it.
+// TestRegistry checks that a Counter stays while any configuration uses it.
 func TestRegistry(t *testing.T) {
 	a, b, other := Acquire("dns://.:53"), Acquire("dns://.:53"), Acquire("dns://example.:53")
 	if a != b || a == other {
@@ -323,4 +324,59 @@ func BenchmarkAdd(b *testing.B) {
 			}
 		})
 	})
+}
+
+// TestFirst checks for which hits Add returns true.
+func TestFirst(t *testing.T) {
+	c := New()
+	b := ruleset.NewBuilder("a.yaml", ruleset.Options{})
+	part, _ := b.Freeze()
+	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
+	terms := &ruleset.Common{Terms: &order.Terms{}}
+	x, y := &ruleset.Order{ID: "x", Common: terms}, &ruleset.Order{ID: "y", Common: terms}
+	// A goroutine can move to another CPU, which has its own table.
+	firsts := func(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (n int) {
+		for range 100 {
+			if c.Add(set, o, now, shadow) {
+				n++
+			}
+		}
+		return n
+	}
+	next := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
+	for i, tc := range []struct {
+		set     *ruleset.Set
+		o       *ruleset.Order
+		now     order.Time
+		shadow  bool
+		refresh bool
+		some    bool
+	}{
+		{set: set, o: x, shadow: true},
+		{set: set, o: x, some: true},
+		{set: set, o: x, shadow: true},
+		{set: set, o: y, some: true},
+		{set: next, o: x, some: true},
+		{set: next, o: x, now: 3600, some: true},
+		{set: next, o: x, now: 3600, some: true, refresh: true},
+	} {
+		if tc.refresh {
+			c.Refresh()
+		}
+		if n := firsts(tc.set, tc.o, tc.now, tc.shadow); (n > 0) != tc.some || n > len(c.shards) {
+			t.Errorf("case %d: %d of 100 hits are the first", i, n)
+		}
+	}
+	if len(c.shards) == 1 && firsts(next, x, 3600, false) != 0 {
+		t.Error("a later hit is the first")
+	}
+	sum := uint32(0)
+	for _, r := range c.Rows(3600) {
+		for _, h := range r.Hours {
+			sum += uint32(h.Hits)
+		}
+	}
+	if sum < 500 {
+		t.Errorf("%d hits", sum)
+	}
 }

@@ -2,8 +2,8 @@ package hits
 
 import "sync"
 
-// registry has the Counters of the process by the names of their server blocks. After a reload
-// of the Corefile, the new configuration uses the same Counter, so that the counts survive.
+// registry has the Counters of the process by server block. After a reload, the new
+// configuration uses the same Counter, so that the counts survive.
 var registry = struct {
 	sync.Mutex
 	counters map[string]*shared
@@ -15,8 +15,8 @@ type shared struct {
 	refs int
 }
 
-// Acquire returns the Counter of the server block with the given name, and makes a missing
-// Counter. The caller must call Release once for each call of Acquire.
+// Acquire returns the Counter of a server block, and makes a missing Counter. Each call
+// needs one call of Release.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()

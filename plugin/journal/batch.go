@@ -32,16 +32,29 @@ func (b *Batch) State(order string) Event {
 	return states[b.j.table.orders[b.j.table.key(order)].state]
 }
 
-// Known reports whether the journal has a record of an order.
-func (b *Batch) Known(order string) bool { return b.j.table.orders[b.j.table.key(order)].n > 0 }
+// Present reports whether the order was received and not removed later.
+func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
 
-// Answered reports whether the order has a FirstAnswer since it came into force.
+// Changed reports whether the content of an order differs from its last record Received or
+// Corrected. A record without content counts as equal.
+func (b *Batch) Changed(order, content string) bool {
+	was := b.j.table.orders[b.j.table.key(order)].content
+	return was != 0 && was != contentNumber(content)
+}
+
+// Requests returns the number of Request records with a digest.
+func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
+
+// Begin returns the time before which the text of records was deleted, or the zero time.
+func (b *Batch) Begin() time.Time { return b.j.table.begin }
+
+// Answered reports whether the order has a FirstAnswer since its start.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
 
-// Held reports whether the guard holds a target, as far as the journal says.
+// Held reports whether the guard holds a target back, as the journal says.
 func (b *Batch) Held(t HeldTarget) bool { return b.j.table.held[t] }
 
-// HeldTargets returns all targets that the guard holds, as far as the journal says.
+// HeldTargets returns all targets that the guard holds back, as the journal says.
 func (b *Batch) HeldTargets() (out []HeldTarget) {
 	for t := range b.j.table.held {
 		out = append(out, t)
@@ -52,7 +65,7 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record, or several records if the list of files is too long for a line. If the disk
+// Add adds a record. A record with too many files becomes several records. If the disk
 // fails, Add waits until the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
@@ -91,7 +104,7 @@ func (b *Batch) Add(r Record) {
 	}
 }
 
-// flush makes the records of the batch durable, and adds them to the tree.
+// flush makes the records of the batch durable. It also adds them to the tree.
 func (b *Batch) flush() {
 	if len(b.buf) == 0 || b.j.dead {
 		return
@@ -112,8 +125,8 @@ func (b *Batch) flush() {
 	j.mu.Unlock()
 }
 
-// Beat adds a heartbeat. The next checkpoint is written at once and also kept in checkpoints/.
-// The first heartbeat of a day is preceded by a Daily record.
+// Beat adds a heartbeat. The next checkpoint is written at once and also kept in
+// checkpoints/. On a new day, Beat first adds a Daily record.
 func (b *Batch) Beat(r Record) {
 	if r.Time.IsZero() {
 		r.Time = Time{b.at}
@@ -126,8 +139,8 @@ func (b *Batch) Beat(r Record) {
 	b.j.hourly = true
 }
 
-// daily adds a record that commits to the last record of each order. The record has the root of
-// a tree over the hashes of these records. The hashes are sorted as bytes.
+// daily adds a record that commits to the last record of each order. The record has the
+// root of a tree over the sorted hashes of these records.
 func (b *Batch) daily(now Time) {
 	b.flush() // the hash of a record is read from the tiles, and from the edge of the tree
 	heads, err := b.j.heads()

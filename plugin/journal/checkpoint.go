@@ -18,15 +18,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// These are the endings of files that outsiders have made about a checkpoint in checkpoints/. A
-// server never writes or removes these files.
+// These are the endings of outsiders' files in checkpoints/. A server never writes or
+// removes these files.
 const (
 	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
 	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature
 )
 
-// A Checkpoint is a signed statement about the journal: its first Size records have the root
-// Root. Its text is C2SP's tlog-checkpoint.
+// A Checkpoint is a signed statement: the first Size records of the journal have the root
+// Root. The text has the format tlog-checkpoint of C2SP.
 type Checkpoint struct {
 	Origin string // the name of the journal and of its key
 	Size   int64
@@ -93,8 +93,8 @@ func ReadVerifier(path string) (note.Verifier, error) {
 	return v, nil
 }
 
-// loadKey reads the key of the journal, and makes the key if there is none. The key file
-// journal.vkey is written from journal.key if it is missing.
+// loadKey reads the key of the journal, or makes a new key. If journal.vkey is missing, it
+// is written from journal.key.
 func (j *Journal) loadKey() error {
 	path, public := filepath.Join(j.dir, keyName), filepath.Join(j.dir, vkeyName)
 	text, err := os.ReadFile(path)
@@ -135,24 +135,24 @@ func KeptCheckpoint(dir string, size int64) string {
 	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
 }
 
-// StampPath returns the path of the time stamp of the checkpoint of a size.
+// StampPath returns the path of the time stamp for the checkpoint of a size.
 func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
 
-// CosignedPath returns the path of the checkpoint of a size with the cosignature of a witness.
-// The parameter key is the key hash of the witness.
+// CosignedPath returns the path of a cosigned checkpoint. size is the size of the
+// checkpoint. key is the key hash of the witness.
 func CosignedPath(dir string, size int64, key uint32) string {
 	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
 }
 
-// An Outside is a file in checkpoints/ with the work of an outsider.
+// An Outside is a file in checkpoints/, for example the time stamp of an outsider.
 type Outside struct {
 	Name  string // the path relative to the directory of the journal
 	Size  int64  // the size of its checkpoint, or -1 if the name has no size
 	Stamp bool   // the file is a time stamp; otherwise the file is a checkpoint with signatures
 }
 
-// Outsides returns the stamps and the checkpoints with cosignatures of a journal, by size. The
-// list contains the checkpoints without cosignatures too.
+// Outsides returns the files in checkpoints/, by size: checkpoints, stamps and checkpoints
+// with cosignatures.
 func Outsides(dir string) (out []Outside, err error) {
 	all, err := os.ReadDir(filepath.Join(dir, checkpointDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -173,8 +173,8 @@ func Outsides(dir string) (out []Outside, err error) {
 	return out, err
 }
 
-// CheckOrigin returns an error if a text cannot be the name of a journal and its key. Blanks
-// and plus signs separate the parts of keys and signatures.
+// CheckOrigin returns an error if a text cannot be the name of a journal. Keys and
+// signatures use blanks and plus signs as separators.
 func CheckOrigin(s string) error {
 	bad := func(r rune) bool { return r == '+' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "" || strings.ContainsFunc(s, bad) || strings.Contains(s, "://") {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// maxOutside limits the size in bytes of a file in checkpoints/ that is copied.
+// maxOutside limits the bytes of a copied file of checkpoints/.
 const maxOutside = 1 << 20
 
 // A Copied is the result of Copy.
@@ -27,13 +27,12 @@ type Copied struct {
 	Faults []string  // the files and records that were not copied
 }
 
-// Copy copies the signed part of the journal in the directory from into the directory to. The
-// directory to is empty, or has an earlier copy, which only grows. The process of the journal
-// may write meanwhile.
+// Copy copies the signed part of a journal. The directory to is empty, or has an earlier
+// copy, which only grows. The process of the journal may write meanwhile.
 //
-// Copy returns an error, and changes nothing, if the journal does not continue the copy. Each
-// copied record has its signed hash. The checkpoint is replaced after the records and the tiles,
-// so that a crash leaves a correct copy.
+// If the journal does not continue the copy, Copy changes nothing and returns an error.
+// Only records with their signed hash are copied. Records and tiles are written before the
+// checkpoint, so that a crash leaves a correct copy.
 func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Copied, error) {
 	x := &copying{from: from, to: to, key: key, fs: files, made: map[string]bool{}}
 	var err error
@@ -60,8 +59,8 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 	return Copied{x.c.Size, x.last(), x.faults}, nil
 }
 
-// onlyFiles returns an error if a directory has a link, a pipe, a device, or a long checkpoint.
-// Reading a pipe would never end. A link can lead to a secret file of this machine.
+// onlyFiles returns an error if a directory has a link, a pipe, a device, or a long
+// checkpoint. Reading a pipe would never end. A link can lead to a secret file.
 func onlyFiles(dir string) error {
 	if dir, err := filepath.EvalSymlinks(dir); err == nil {
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -117,8 +116,8 @@ func (x *copying) earlier(vkey string) (c Checkpoint, err error) {
 	return c, nil
 }
 
-// continues returns an error if the records of an older checkpoint are not the first records
-// of the journal.
+// continues returns an error if the journal does not begin with the records of an older
+// checkpoint.
 func (x *copying) continues(older Checkpoint, what string) error {
 	if older.Size > x.c.Size {
 		return fmt.Errorf("the journal has %d signed records, and %s has %d: the journal was cut, or is an older copy of itself", x.c.Size, what, older.Size)
@@ -136,8 +135,8 @@ func (x *copying) continues(older Checkpoint, what string) error {
 	return nil
 }
 
-// readLeaves reads the hashes of the new records from the tiles. It returns the right edge of
-// the tree of the copy, to which the new records belong.
+// readLeaves reads the hashes of the new records from the tiles. It returns the right edge
+// of the copy's tree before these records.
 func (x *copying) readLeaves() (*tree, error) {
 	edge, err := readTree(x.to, x.old.Size, x.old.Root)
 	if err != nil {
@@ -203,7 +202,8 @@ func (x *copying) write(edge *tree, vkey string) error {
 			return err
 		}
 	}
-	// A checkpoint in checkpoints/ must not be newer than the file checkpoint.
+	// A crash must not leave a checkpoint in checkpoints/ that is newer than the file
+	// checkpoint.
 	if x.c.Size > x.old.Size {
 		if err := x.fs.WriteFile(filepath.Join(x.to, checkpointName), x.c.Text, 0o644); err != nil {
 			return err
@@ -237,8 +237,8 @@ func (x *copying) mkdir(path string) error {
 	return x.fs.Mkdir(path, 0o700)
 }
 
-// copyVersions copies the versions of files that the copy does not have. The bytes of a version
-// must have the digest in its name.
+// copyVersions copies the missing versions of files. The bytes of a version must have the
+// digest in its name.
 func (x *copying) copyVersions() error {
 	all, err := os.ReadDir(filepath.Join(x.from, versionDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -285,7 +285,7 @@ func (x *copying) copyFile(name string, mode fs.FileMode) error {
 	return out.Commit(filepath.Base(path), mode)
 }
 
-// copyRecords copies the lines of the new records. A line without its signed hash is not copied.
+// copyRecords copies the lines of the new records. A line with a wrong hash is not copied.
 func (x *copying) copyRecords() error {
 	all, err := segments(x.from)
 	if err != nil {
@@ -321,7 +321,8 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 			b.Reset()
 		}
 	}
-	// The lines of the earlier copy stay. Lines behind its checkpoint come from an interrupted copy.
+	// The lines of the earlier copy stay. Lines behind its checkpoint are from an
+	// interrupted copy.
 	_, old := readLines(path, func(l line) bool {
 		if l.whole && l.text != nil && stated(l.text) >= 0 && stated(l.text) < x.old.Size {
 			put(l.text)
@@ -353,8 +354,8 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 	return next, out.Commit(filepath.Base(path), 0o600)
 }
 
-// copyCheckpoints copies the checkpoints of each hour, with the stamps and cosignatures beside
-// them. A checkpoint must belong to the history of the journal.
+// copyCheckpoints copies the hourly checkpoints with their stamps and cosignatures. A
+// checkpoint must belong to the history of the journal.
 func (x *copying) copyCheckpoints() error {
 	all, err := Outsides(x.from)
 	if err != nil {

@@ -87,7 +87,8 @@ func TestCopyGrows(t *testing.T) {
 	}
 }
 
-// mustHourly returns the size of the newest checkpoint in checkpoints/, or that of the journal.
+// mustHourly returns the size of the newest checkpoint in checkpoints/. If there is none,
+// it returns the size of the journal's checkpoint.
 func mustHourly(t testing.TB, dir string) int64 {
 	t.Helper()
 	all, err := Outsides(dir)
@@ -180,8 +181,8 @@ func rewritten(t testing.TB, dir string, n int) string {
 	return fake
 }
 
-// TestCopyDamage copies a journal with damaged files. The damaged lines and files are named and
-// not copied, and all others are copied.
+// TestCopyDamage copies a journal with damaged files. Damaged lines and files are named
+// and not copied. All others are copied.
 func TestCopyDamage(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	fill(t, dir, 300)
@@ -223,8 +224,8 @@ func TestCopyDamage(t *testing.T) {
 // errStop is the error of a step at which a copy stops.
 var errStop = errors.New("stop")
 
-// TestCopyStops stops a copy at each step of the file system. The copy must be correct then, and
-// the next copy must finish it.
+// TestCopyStops stops a copy at each step. The copy must then be correct. The next copy
+// must finish the work.
 func TestCopyStops(t *testing.T) {
 	dir, base := t.TempDir(), filepath.Join(t.TempDir(), "base")
 	fill(t, dir, 250)

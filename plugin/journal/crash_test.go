@@ -17,8 +17,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// crashEnv is an environment variable for child processes of the test. A child kills itself at
-// the point with this number.
+// crashEnv is an environment variable for child processes. A child kills itself at the
+// point with this number.
 const crashEnv = "JOURNAL_TEST_CRASH"
 
 var crashes = flag.Int("crashes", 16, "the number of processes that TestCrashes kills")
@@ -36,12 +36,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashBase is the number of records before the child starts. The child fills a tile and
-// begins a new file of records.
+// crashBase is the number of records before the child starts. The child then fills a tile
+// and begins a new file.
 const crashBase = 250
 
-// child adds records, and prints the number of each record that is durable. It kills itself at
-// the given point. There is a point before and after each step of the file system.
+// child adds records, and prints the number of each durable record. It kills itself at the
+// given point. Each step of the file system has a point before and after it.
 func child(at int, dir string) {
 	point := 0
 	crash := func() {
@@ -79,9 +79,9 @@ func child(at int, dir string) {
 	fmt.Println("points", point)
 }
 
-// TestCrashes kills processes at each kind of point of their work. The journal must open and
-// verify, and must have each record that the process has reported as durable. The flag
-// -crashes sets the number of processes.
+// TestCrashes kills processes at each kind of point. The journal must then verify, and
+// have each record that was reported as durable. The flag -crashes sets the number of
+// processes.
 func TestCrashes(t *testing.T) {
 	base := t.TempDir()
 	j, _ := open(t, base)
@@ -203,8 +203,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestLostRecords checks a journal whose files lost signed records: the tree goes on, the
-// records after the loss have other numbers, and the loss stays a fault.
+// TestLostRecords checks a journal whose files lost signed records. The tree goes on,
+// later records get other numbers, and the loss stays a fault.
 func TestLostRecords(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 100)
@@ -251,8 +251,8 @@ func TestLostRecords(t *testing.T) {
 	}
 }
 
-// TestTornTail checks that an unfinished line behind the checkpoint is removed and recorded,
-// and that other bytes there are kept in another file.
+// TestTornTail checks bytes behind the checkpoint. An unfinished line is removed and
+// recorded. Other bytes are kept in another file.
 func TestTornTail(t *testing.T) {
 	for tail, want := range map[string]string{
 		`{"i":1`:            "an unfinished line of 6 bytes was removed; the last record is %d",
@@ -281,8 +281,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestBadTiles checks that tiles are made again from the records, and that a journal whose
-// records do not have the signed root either does not go on.
+// TestBadTiles checks damaged tiles. Tiles are made again from the records. If the records
+// do not have the signed root either, the journal stops.
 func TestBadTiles(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)
@@ -313,8 +313,8 @@ func TestBadTiles(t *testing.T) {
 	}
 }
 
-// TestOldCheckpoint checks that the journal never signs a smaller tree, even when the file
-// checkpoint was replaced by an older checkpoint, was changed, or is gone.
+// TestOldCheckpoint replaces, changes and removes the file checkpoint. The journal must
+// never sign a smaller tree.
 func TestOldCheckpoint(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)

@@ -8,15 +8,15 @@ import (
 // A Floor is the lowest serial that the next version of a file may have.
 type Floor struct {
 	Serial int64
-	// SHA256 is the digest of the only file that may have exactly this serial. It is empty if a
-	// person has set the serial, because any file may then have the serial.
+	// SHA256 is the digest of the only file that may have exactly this serial. If a person
+	// has set the serial, SHA256 is empty, and any file may have it.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
 // noteFloors takes over the serials of a record:
-//   - An Outcome raises the floor of each file that went into force.
-//   - A Request sets the floor of a file in Files with a serial. The floor may be lower then.
+//   - An Outcome raises the floors of its files.
+//   - A Request sets the floor of a file, which may be lower.
 //   - Numbers sets the floors that Prune keeps.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
@@ -27,7 +27,7 @@ func (t *table) noteFloors(r *Record) {
 			continue
 		}
 		was, ok := t.floors[v.File]
-		// A floor keeps its digest, so that later other bytes with the same serial are found.
+		// The kept digest shows other bytes with the same serial later.
 		if r.Event == Outcome && ok && (*v.Serial < was.Serial || *v.Serial == was.Serial && was.SHA256 != "") {
 			continue
 		}
@@ -35,7 +35,7 @@ func (t *table) noteFloors(r *Record) {
 	}
 }
 
-// Floors returns the floor of each file that the journal has recorded, by path.
+// Floors returns the recorded floor of each file, by path.
 func (b *Batch) Floors() map[string]Floor { return maps.Clone(b.j.table.floors) }
 
 // floorsBefore returns the floors that records below the index before have set.
@@ -48,8 +48,8 @@ func (t *table) floorsBefore(before int64) (out []Version) {
 	return out
 }
 
-// splitFiles returns two records with half of the files each, if the record is too long for a
-// line. A load of thousands of files therefore has several records.
+// splitFiles splits a record that is too long for a line. Each result has half of the
+// files. A load of thousands of files thus has several records.
 func (r Record) splitFiles() (first, second Record, ok bool) {
 	half := len(r.Files) / 2
 	if half == 0 || len(r.encode()) <= MaxRecord {

@@ -26,8 +26,7 @@ func floors(t *testing.T, j *Journal) string {
 	return strings.Join(out, ", ")
 }
 
-// TestFloors checks which serials the journal reports, while the journal is open and after it
-// was opened again.
+// TestFloors checks the floors of an open journal, before and after it is opened again.
 func TestFloors(t *testing.T) {
 	refused := accepted("a", 99, "zz")
 	refused.Problem = "is bad"
@@ -65,7 +64,7 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestFloorsOfManyFiles checks that the floors of a load of thousands of files are complete.
+// TestFloorsOfManyFiles checks the floors after a load of thousands of files.
 func TestFloorsOfManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -85,8 +84,8 @@ func TestFloorsOfManyFiles(t *testing.T) {
 	}
 }
 
-// TestFloorsAfterPrune checks that the floors stay when the text of their records is deleted, and
-// when the record that keeps them is deleted later.
+// TestFloorsAfterPrune deletes the text of the records that set floors, and later the
+// record that keeps the floors. The floors must stay.
 func TestFloorsAfterPrune(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -131,7 +130,7 @@ func TestFloorsAfterPrune(t *testing.T) {
 	}
 }
 
-// TestFloorsAreACopy checks that later records do not change floors that were reported.
+// TestFloorsAreACopy checks that later records do not change reported floors.
 func TestFloorsAreACopy(t *testing.T) {
 	j, _ := open(t, t.TempDir())
 	j.Do(0, func(b *Batch) {

@@ -1,7 +1,8 @@
-// Package journal keeps a log of events as evidence. Records can only be added: a Merkle tree
-// over the records and signed checkpoints show each later change. Tools of other projects can
-// check the journal, because the files have C2SP's formats tlog-tiles, tlog-checkpoint,
-// signed-note and tlog-proof.
+// Package journal keeps a log of events as evidence. Records can only be added. A Merkle
+// tree over the records and signed checkpoints show each later change.
+//
+// Tools of other projects can check the journal. The files have C2SP's formats tlog-tiles,
+// tlog-checkpoint, signed-note and tlog-proof.
 //
 // The directory of a journal contains these files:
 //
@@ -14,15 +15,15 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all the work on the disk, so that a caller never waits for the disk. A
-// record goes through these steps: its line is written and synced, the full tiles are written,
-// then the partial tiles and the checkpoint. The record is durable after the first step. A
-// crash between two steps loses nothing, because the next start builds the tiles from the lines
-// behind the checkpoint.
+// One goroutine does all the work on the disk, so that a caller does not wait for the
+// disk. First, the goroutine writes and syncs the line of a record. The record is then
+// durable. The goroutine then writes the full tiles, the partial tiles, and the
+// checkpoint. A crash in between loses nothing: the next start builds the tiles from the
+// lines behind the checkpoint.
 //
-// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits, so
-// that no one can guess a record from its hash.
+// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles
+// and checkpoints contain only hashes and may be published. Each record has 128 random
+// bits. A guessed record therefore cannot be compared with its hash.
 package journal
 
 import (
@@ -52,12 +53,12 @@ const (
 const (
 	// signEvery is the shortest time between two checkpoints.
 	signEvery = time.Second
-	// retryAfter is the time before a failed action on the disk is tried again.
+	// retryAfter is the time before a failed action on the disk is repeated.
 	retryAfter = 5 * time.Second
 	// segmentBytes is the size in bytes at which a new file of records begins.
 	segmentBytes = 16 << 20
-	// MaxWaiting limits the sum of the weights of the events that wait for the disk. The
-	// weight of a Record is about its size in memory in bytes.
+	// MaxWaiting limits the weights of the events that wait for the disk. The weight of a
+	// Record is about its size in memory in bytes.
 	MaxWaiting = 16 << 20
 )
 
@@ -83,8 +84,8 @@ type Options struct {
 	maxWaiting   int           // 0 means MaxWaiting
 }
 
-// A Journal is a journal that this process writes. Its methods are safe for concurrent use.
-// None of them waits for the disk, except Flush and Close.
+// A Journal is a journal that this process writes. Its methods are safe for concurrent
+// use. Only Flush and Close wait for the disk.
 type Journal struct {
 	dir string
 	opt Options
@@ -137,7 +138,7 @@ type Status struct {
 	Err error
 	// FailingSince is the time since which Err exists.
 	FailingSince time.Time
-	// Lost is the number of events since the start of the process that were not recorded.
+	// Lost is the number of events of this process that were not recorded.
 	Lost uint64
 	// Records is the number of records in the journal. Signed is the number of records in the
 	// newest checkpoint.
@@ -147,8 +148,8 @@ type Status struct {
 // ErrNotOpen is the error of a journal that has not been opened yet.
 var ErrNotOpen = errors.New("the journal is not open yet")
 
-// Open begins to open the journal in a directory, and returns at once. Events are accepted
-// from now on. If the directory cannot be opened, Open tries again until Close.
+// Open begins to open the journal in a directory, and returns at once. It accepts events
+// from now on. After an error, it tries again until Close.
 func Open(dir string, opt Options) *Journal {
 	j := newJournal(dir, opt)
 	j.Append(Record{Event: Start, Program: opt.Program, Process: os.Getpid(), Clock: clockState()})
@@ -186,15 +187,16 @@ func newJournal(dir string, opt Options) *Journal {
 	}
 }
 
-// Append adds a record. Append does not wait. If too many events are waiting for the disk, the
-// event is lost, and a Gap record says so later.
+// Append adds a record and does not wait. If too many events wait for the disk, the event
+// is lost. A Gap record reports the loss later.
 func (j *Journal) Append(r Record) {
 	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
-// Do runs f in the goroutine of the Journal, after all earlier events. The function f adds
-// records. If too many events are waiting for the disk, f is not run, and Do returns false.
-// The weight is about the memory in bytes that f keeps in use.
+// Do runs f in the goroutine of the Journal, after all earlier events. f adds records. If
+// too many events wait for the disk, f does not run, and Do returns false.
+//
+// weight is about the memory in bytes that f keeps in use.
 func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
 
 func (j *Journal) put(x item) bool {
@@ -223,8 +225,8 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep returns by how much the clock of the machine was set between two times. It returns
-// 0 for less than a second, which a time daemon corrects without a step.
+// clockStep returns by how much the clock of the machine was set between two times. It
+// returns 0 for less than a second, because a time daemon makes such small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -240,8 +242,8 @@ func clockStep(before, now time.Time) time.Duration {
 	return step.Round(time.Millisecond)
 }
 
-// Flush waits until all earlier events are durable, but at most for the time patience. It
-// reports whether they are durable.
+// Flush waits until all earlier events are durable, but at most for patience. It reports
+// whether they are durable.
 func (j *Journal) Flush(patience time.Duration) bool {
 	done := make(chan struct{})
 	if !j.put(item{run: func(*Batch) {}, done: done}) {
@@ -277,8 +279,8 @@ func (j *Journal) Status() Status {
 	return j.status
 }
 
-// Close writes the record Stop and a checkpoint, and unlocks the directory. It waits for the
-// disk at most for the time patience, and reports whether the journal is closed.
+// Close writes the record Stop and a checkpoint, and unlocks the directory. It waits at
+// most for patience. It reports whether the journal is closed.
 func (j *Journal) Close(patience time.Duration) bool {
 	j.closing.Do(func() {
 		j.Append(Record{Event: Stop, Process: os.Getpid(), Clock: clockState()})

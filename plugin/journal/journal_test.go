@@ -120,8 +120,8 @@ func readAll(t testing.TB, dir string) (out []Record) {
 	return out
 }
 
-// fill makes a journal with n records of a few orders, a heartbeat each 100 records, and
-// checkpoints.
+// fill makes a journal with n records of a few orders. It has checkpoints, and a heartbeat
+// for each 100 records.
 func fill(t testing.TB, dir string, n int) {
 	t.Helper()
 	j, _ := open(t, dir)
@@ -138,8 +138,8 @@ func fill(t testing.TB, dir string, n int) {
 	closeJournal(t, j)
 }
 
-// TestRecords checks that records survive a restart, with their numbers and the last state of
-// each order.
+// TestRecords checks that records survive a restart, with their numbers and the states of
+// orders.
 func TestRecords(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -151,7 +151,7 @@ func TestRecords(t *testing.T) {
 
 	j, _ = open(t, dir)
 	j.Do(0, func(b *Batch) {
-		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Known("b") || b.Known("c") {
+		if b.State("a") != InForce || b.State("b") != "" || !b.Answered("a") || b.Answered("b") || !b.Present("b") || b.Present("c") {
 			t.Errorf("a: %q %v, b: %q %v", b.State("a"), b.Answered("a"), b.State("b"), b.Answered("b"))
 		}
 		if held := b.HeldTargets(); len(held) != 1 || held[0] != (HeldTarget{"b", "com"}) {
@@ -183,8 +183,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestLarge checks the tree of many records: full tiles on two levels, and several files of
-// records. The slow twin of the root is tlog.TreeHash.
+// TestLarge checks the tree of many records, with tiles on two levels and several files.
+// tlog.TreeHash is the slow twin of the root.
 func TestLarge(t *testing.T) {
 	dir := t.TempDir()
 	if raceDetector {
@@ -243,8 +243,8 @@ func TestRoot(t *testing.T) {
 	}
 }
 
-// TestTwoProcesses checks that a second writer does not open the journal while the first
-// writes, and writes its events when the first has ended.
+// TestTwoProcesses opens a journal twice. The second writer must wait until the first has
+// ended, and then write its events.
 func TestTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	first, _ := open(t, dir)
@@ -300,8 +300,8 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
-// TestDaily checks that the first heartbeat of each day commits to the last records of all
-// orders, and that a wrong commitment is found.
+// TestDaily checks that the first heartbeat of a day commits to the last records of all
+// orders. A wrong commitment must be found.
 func TestDaily(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	j, _ := open(t, dir, func(o *Options) { o.Now = c.Now })
@@ -358,8 +358,8 @@ func wantFaults(t *testing.T, dir string, want ...string) {
 	}
 }
 
-// TestFull checks a full disk: events wait, too many events are lost, and a Gap record says so
-// when the disk works again. No caller waits.
+// TestFull checks a full disk. Events wait, further events are lost, and no caller waits.
+// When the disk works again, a Gap record reports the loss.
 func TestFull(t *testing.T) {
 	dir := t.TempDir()
 	var mu sync.Mutex
@@ -428,8 +428,8 @@ func TestFull(t *testing.T) {
 	verify(t, dir)
 }
 
-// TestLongRecord checks that a record never has more than 65,535 bytes. Its files go into several
-// records, and only a list of side lists can be too long.
+// TestLongRecord checks that no record has more than 65,535 bytes. A long list of files is
+// split into several records. A long list of side lists is left out.
 func TestLongRecord(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -473,8 +473,7 @@ func TestLongRecord(t *testing.T) {
 	verify(t, dir)
 }
 
-// TestVersions checks that versions of files are kept once, and only if their bytes have the
-// digest.
+// TestVersions checks that a version is kept once. Its bytes must have the digest.
 func TestVersions(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -522,7 +521,8 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestPanic checks that a panic of a function that adds records loses only its own events.
+// TestPanic checks a panic in a function that adds records. Only its own events may be
+// lost.
 func TestPanic(t *testing.T) {
 	dir := t.TempDir()
 	j, log := open(t, dir)

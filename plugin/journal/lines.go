@@ -44,7 +44,7 @@ type line struct {
 }
 
 // readLines calls f for each line of a file of records, until f returns false. The text is
-// valid only during the call. size is the size of the lines that f has received.
+// valid only during the call. size is the size of the lines given to f.
 func readLines(path string, f func(line) bool) (size int64, err error) {
 	in, err := os.Open(path)
 	if err != nil {

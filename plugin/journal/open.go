@@ -14,12 +14,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// open opens the directory. After an error, open is called again, and begins from the start.
+// open opens the directory. The caller may call open again after an error.
 //
-// The newest checkpoint says how many records are signed. The tiles at the right edge of the
-// tree must have the signed root. The records behind the checkpoint are then added to the tree
-// again. If signed records are missing, the tree goes on from the tiles, so that the journal
-// never signs a smaller tree.
+// The newest checkpoint has the number of signed records. The tiles at the right edge of
+// the tree must have the signed root. open then adds the records behind the checkpoint to
+// the tree.
+//
+// If signed records are missing, the tree goes on from the tiles. The journal must never
+// sign a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
@@ -99,8 +101,8 @@ func (j *Journal) open() error {
 	return nil
 }
 
-// newestCheckpoint returns the largest checkpoint that this key has signed. If there is none,
-// the journal is new.
+// newestCheckpoint returns the largest checkpoint with a signature of this key. A new
+// journal has no checkpoint.
 func (j *Journal) newestCheckpoint() (c Checkpoint, err error) {
 	c, err = ReadCheckpoint(filepath.Join(j.dir, checkpointName), j.verifier)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -155,8 +157,8 @@ func (x *scan) run() error {
 	return nil
 }
 
-// segment reads one file of records. Damage to signed records is ignored here, because the
-// tree has their hashes, and because the verification names the damage.
+// segment reads one file of records. It ignores damage of signed records: the tree has
+// their hashes, and the verification names the damage.
 func (x *scan) segment(s segment) error {
 	path := filepath.Join(x.j.dir, filepath.FromSlash(s.name))
 	index, torn := s.first, false
@@ -202,10 +204,9 @@ func (x *scan) segment(s segment) error {
 	return nil
 }
 
-// setAside removes the bytes of a file from an offset on. They are no records: the process has
-// crashed while it wrote the lines, and has not reported the lines as durable. An unfinished
-// line is removed. Other bytes are kept in a file with the ending .cut, because they may have
-// another cause.
+// setAside removes the bytes of a file from an offset on. A crashed process has not
+// reported these bytes as durable. An unfinished line is deleted. Other bytes are kept in
+// a file with the ending .cut.
 func (x *scan) setAside(name string, index, offset int64, unfinished bool) error {
 	j, path := x.j, filepath.Join(x.j.dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)
@@ -242,7 +243,8 @@ func (x *scan) setAside(name string, index, offset int64, unfinished bool) error
 	})
 }
 
-// rebuild makes all tiles from the lines, if the lines have the signed root. why is the reason.
+// rebuild makes all tiles from the lines, if the lines have the signed root. why is the
+// reason for this.
 func (j *Journal) rebuild(c Checkpoint, why error) (*tree, error) {
 	t := &tree{}
 	all, err := segments(j.dir)

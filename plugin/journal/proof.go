@@ -22,8 +22,8 @@ type Proof struct {
 	Checkpoint []byte
 }
 
-// Prove returns proofs of records, in the tree of a checkpoint of the journal in a directory.
-// The tiles are compared with the root of the checkpoint.
+// Prove returns proofs that records are in the tree of the checkpoint c. It compares the
+// tiles with the root of the checkpoint.
 func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	r := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})
 	for _, i := range indexes {
@@ -39,9 +39,11 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
-// ProveConsistency returns a proof that the tree of a checkpoint begins with the tree of an
-// older checkpoint. The parameter older is the size of the older checkpoint. The tiles are compared with the root of the
-// checkpoint c. The proof is empty if the sizes are equal or the older size is 0.
+// ProveConsistency returns a proof that the tree of the checkpoint c begins with an older
+// tree. older is the size of the older tree. If the sizes are equal or older is 0, the
+// proof is empty.
+//
+// ProveConsistency compares the tiles with the root of c.
 func ProveConsistency(dir string, c Checkpoint, older int64) (tlog.TreeProof, error) {
 	switch {
 	case older < 0 || older > c.Size:
@@ -93,8 +95,8 @@ func ParseProof(text []byte) (p Proof, err error) {
 	return p, nil
 }
 
-// Check checks that a record, without its line end, is in the tree of the proof's checkpoint,
-// and that the key v has signed the checkpoint.
+// Check checks that a record is in the tree of the proof's checkpoint. line has no line
+// end. The key v must have signed the checkpoint.
 func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(p.Checkpoint, v)
 	if err != nil {
@@ -109,8 +111,8 @@ func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	return c, nil
 }
 
-// A Hashes reads the hashes of records from the tiles of a journal. The tiles are compared with
-// the root of a checkpoint.
+// A Hashes reads the hashes of records from tiles. It compares the tiles with the root of
+// a checkpoint.
 type Hashes struct {
 	r tlog.HashReader
 }
@@ -123,7 +125,7 @@ func NewHashes(dir string, c Checkpoint) (*Hashes, error) {
 	return &Hashes{tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})}, nil
 }
 
-// Record returns the hash of the record of an index.
+// Record returns the hash of the record with an index.
 func (h *Hashes) Record(index int64) (tlog.Hash, error) {
 	out, err := h.r.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
 	if err != nil {

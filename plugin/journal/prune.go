@@ -2,17 +2,20 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 )
 
-// headsInRecord is the number of orders in one record Numbers. Each takes some 100 bytes, but
-// an order id can have 2 KB.
+// headsInRecord is the number of orders in one record Numbers. An order takes some 100
+// bytes, but an id can have 2 KB.
 const headsInRecord = 25
 
-// Prune deletes the text of the records below the index before, in a journal that no process
-// writes. Only whole files are deleted, so fewer records may go. The hashes stay in the tree, so
-// that kept records can still be proved. A signed record says which records were deleted, by whom
-// and why. Prune returns the names of the deleted files.
+// Prune deletes the text of the records below the index before. No process may write the
+// journal. Prune deletes only whole files, so fewer records may go. It returns the names
+// of these files.
+//
+// The hashes stay in the tree, so that kept records can still be proved. A signed record
+// says which records were deleted, by whom and why.
 func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
 	j := newJournal(dir, opt)
 	close(j.stop) // an action on the disk that fails is not tried again and again
@@ -42,12 +45,16 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			first = s.first
 		}
 		names, last = append(names, s.name), all[i+1].first-1
-		// The numbers of orders without later records must not begin with 1 again.
+		// Orders without later records must not begin with the number 1 again.
 		if _, err := readLines(filepath.Join(j.dir, filepath.FromSlash(s.name)), func(l line) bool {
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {
 				if e := j.table.orders[j.table.key(r.Order)]; e.last == r.Index {
-					heads = append(heads, OrderNumber{r.Order, r.Number, r.Index, states[e.state]})
+					h := OrderNumber{Order: r.Order, N: r.Number, Index: r.Index, State: states[e.state]}
+					if e.content != 0 {
+						h.Content = fmt.Sprintf("%08x", e.content)
+					}
+					heads = append(heads, h)
 				}
 			}
 			if err == nil && r.Event == Pruned {

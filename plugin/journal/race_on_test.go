@@ -2,6 +2,6 @@
 
 package journal
 
-// raceDetector reports whether the race detector is on, which makes the tests some ten times
+// raceDetector reports whether the race detector is on. Tests are then some ten times
 // slower.
 const raceDetector = true

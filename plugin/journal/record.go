@@ -58,7 +58,8 @@ const (
 	Draft     Event = "draft"
 )
 
-// states are the events that are states of an order. A state is stored as its position here.
+// states are the events that are states of an order. The table stores the index in this
+// list.
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
 
 // MaxRecord is the largest size of a line in bytes, without the line end. It is the largest
@@ -68,8 +69,8 @@ const MaxRecord = 65535
 // maxText is the largest size in bytes of a text in a record. Longer texts are cut.
 const maxText = 2048
 
-// A Record is one line of the journal. The Journal sets Index, Salt, Number and, if it is zero,
-// Time. The other fields depend on the event. docs/evidence.md describes the fields.
+// A Record is one line of the journal. The Journal sets Index, Salt and Number, and sets
+// Time if it is zero. docs/evidence.md describes all fields.
 type Record struct {
 	Index  int64  `json:"i"`
 	Time   Time   `json:"time"`
@@ -80,13 +81,17 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
+	// Content is a digest of the order as the server reads it. The next start uses it to
+	// find a changed order.
+	Content string `json:"content,omitempty"`
 
 	File   string    `json:"file,omitempty"`
-	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version
+	SHA256 string    `json:"sha256,omitempty"` // the digest of the file's version, or of the line of a Request
 	Files  []Version `json:"files,omitempty"`
 	More   int       `json:"more,omitempty"` // the number of list entries that were left out
+	All    bool      `json:"all,omitempty"`  // Files has all versions in force
 
-	By  string `json:"by,omitempty"`  // an order or a person
+	By  string `json:"by,omitempty"`  // an order, a person, or the command of a Request
 	Why string `json:"why,omitempty"` // a reason or an error
 
 	Set     string         `json:"set,omitempty"` // the digest of the order set in force
@@ -131,10 +136,12 @@ type OrderNumber struct {
 	N     int64  `json:"n"`
 	Index int64  `json:"i"`
 	State Event  `json:"state,omitempty"`
+
+	Content string `json:"content,omitempty"`
 }
 
-// A Time is a time in UTC. Its text has nine digits for the nanoseconds, so that the texts of
-// all times have one length.
+// A Time is a time in UTC. Its text always has nine digits for the nanoseconds, so all
+// times have one length.
 type Time struct{ time.Time }
 
 const timeFormat = "2006-01-02T15:04:05.000000000Z"
@@ -159,8 +166,8 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. A record with one file can be too
-// long, because the file has many side lists. The record then lacks these side lists.
+// line returns the line of the record without the line end. If a file has too many side
+// lists for a line, the record lacks these side lists.
 func (r *Record) line() []byte {
 	line := r.encode()
 	for i := range r.Files {

@@ -100,8 +100,8 @@ func (j *Journal) more() bool {
 	return len(j.waiting) > 0 || j.lost > 0
 }
 
-// try calls f again and again until f succeeds. After an error, it waits before the next
-// attempt. When the journal closes, f is tried once more, and after an error j.dead is set.
+// try calls f until f succeeds, with a wait after each error. When the journal closes, it
+// calls f once more. If f then fails, try sets j.dead.
 func (j *Journal) try(f func() error) {
 	for !j.dead {
 		err := f()
@@ -124,7 +124,7 @@ func (j *Journal) try(f func() error) {
 	}
 }
 
-// sign writes the partial tiles and the checkpoint. After an error it will be called again.
+// sign writes the partial tiles and the checkpoint. It is called again after an error.
 func (j *Journal) sign() {
 	j.due = nil
 	if err := j.checkpoint(); err != nil {
@@ -206,7 +206,7 @@ func (j *Journal) mkdir(path string, mode os.FileMode) error {
 	return nil
 }
 
-// These are the steps of the journal itself, in addition to the steps of package durable.
+// These are further steps of the journal, in addition to the steps of package durable.
 const (
 	stepAppend   durable.Step = "append"   // writes lines
 	stepSync     durable.Step = "sync"     // syncs the file of the lines
@@ -221,17 +221,17 @@ func (j *Journal) do(s durable.Step, run func() error) error {
 	return run()
 }
 
-// A lineFile is the file to which lines are appended. The zero lineFile is no file: the next
-// line begins a new file.
+// A lineFile is the file for new lines. After the zero lineFile, the next line begins a
+// new file.
 type lineFile struct {
 	name string // the path of an existing file that is not open yet
 	f    *os.File
 	size int64 // the size in bytes of the durable lines
 }
 
-// append appends lines and syncs the file. first is the index of the first line. After an error,
-// the caller calls append again with the same lines, which overwrite what the failed call has
-// written.
+// append appends lines and syncs the file. first is the index of the first line. After an
+// error, the caller must repeat the call with the same lines, which overwrite the failed
+// attempt.
 func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 	if l.name != "" {
 		f, err := os.OpenFile(l.name, os.O_RDWR, 0o600)

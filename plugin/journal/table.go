@@ -3,36 +3,53 @@ package journal
 import (
 	"hash/maphash"
 	"slices"
+	"strconv"
+	"time"
 )
 
-// A table has the last record of each order, the targets that the guard holds, and the floors of
-// files. It is built from the records when the journal is opened.
+// A table has the last record of each order, the targets that the guard holds back, and
+// the floors of files. Opening a journal builds the table.
 //
-// The keys are hashes of the order ids, so that a million orders need some 60 MB at most. The
-// hash has a secret seed, so that no file can contain ids with equal hashes on purpose.
+// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret
+// seed prevents files with equal hashes on purpose.
 type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry
 	held   map[HeldTarget]bool
 	floors map[string]Floor
-	day    string // the UTC date of the last Daily record
-	lost   int64  // the number of records that were lost after the entries were made
+	// requests counts the Request records by digest. begin is the time of the first record
+	// after Prune, or zero.
+	requests map[string]int
+	begin    time.Time
+
+	day  string // the UTC date of the last Daily record
+	lost int64  // the number of records that were lost after the entries were made
 }
 
 // An orderEntry is the last record of an order.
 type orderEntry struct {
 	last     int64  // the index of the record
 	n        uint32 // the number of the record
+	content  uint32 // the beginning of Record.Content, or 0 if unknown
 	state    uint8  // the position of the last state in states
 	answered bool   // a FirstAnswer follows the last InForce
 	after    bool   // the number of the next record shows a gap
+	present  bool   // the order was received, and not removed since
+	seen     bool   // only during Missing
+}
+
+// contentNumber returns the part of a Record.Content that the table keeps. By chance, one
+// in four billion changes gives the same number.
+func contentNumber(content string) uint32 {
+	n, _ := strconv.ParseUint(content[:min(8, len(content))], 16, 32)
+	return uint32(n)
 }
 
 // A HeldTarget is a target that the guard holds back. An empty Target is the whole order.
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
-	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, floors: map[string]Floor{}}
+	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, requests: map[string]int{}, floors: map[string]Floor{}}
 }
 
 func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
@@ -49,15 +66,21 @@ func (t *table) number(order string) int64 {
 
 // note takes over a record that was written.
 func (t *table) note(r *Record) {
+	if t.begin.IsZero() && len(t.orders) == 0 && r.Index > 0 {
+		t.begin = r.Time.Time
+	}
 	t.noteFloors(r)
 	switch r.Event {
 	case Daily:
 		t.day = day(r.Time)
+	case Request:
+		t.requests[r.SHA256]++
 	case Numbers:
 		for _, h := range r.Heads {
 			k := t.key(h.Order)
 			if e, ok := t.orders[k]; !ok || e.last < h.Index {
-				t.orders[k] = orderEntry{last: h.Index, n: uint32(h.N), state: stateNumber(h.State)}
+				t.orders[k] = orderEntry{last: h.Index, n: uint32(h.N), state: stateNumber(h.State),
+					content: contentNumber(h.Content), present: h.State != "" && h.State != Removed}
 			}
 		}
 	}
@@ -69,7 +92,9 @@ func (t *table) note(r *Record) {
 	e.last, e.n, e.after = r.Index, uint32(r.Number), false
 	switch s := stateNumber(r.Event); {
 	case s != 0:
-		e.state, e.answered = s, false
+		e.state, e.answered, e.present = s, false, r.Event != Removed
+	case r.Event == Received, r.Event == Corrected:
+		e.content, e.present = contentNumber(r.Content), true
 	case r.Event == FirstAnswer:
 		e.answered = true
 	case r.Event == TargetHeld:
@@ -80,8 +105,8 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose records that an unknown number of records of the orders was lost, at most n in total.
-// The next record of each order gets a number that no lost record can have.
+// lose records that up to n records of the orders were lost. The next record of each order
+// gets a number that no lost record can have.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

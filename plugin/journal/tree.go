@@ -18,9 +18,9 @@ const (
 	tileWidth  = 1 << tileHeight
 )
 
-// A tree is the right edge of the Merkle tree. For each tile level, it has the hashes of the
-// last tile, which is not full yet. These hashes suffice to add records and to compute the root
-// (RFC 6962, section 2.1).
+// A tree is the right edge of the Merkle tree. For each level, it has the hashes of the
+// last tile, which is not full. These hashes suffice to add records and to compute the
+// root (RFC 6962, section 2.1).
 type tree struct {
 	size int64
 	edge [][]tlog.Hash
@@ -54,7 +54,8 @@ func (t *tree) add(h tlog.Hash) (full []fullTile) {
 func (t *tree) root() (root tlog.Hash) {
 	first := true
 	for _, hashes := range t.edge {
-		// Each bit of the number of hashes is one complete subtree. The smallest is the last.
+		// Each bit of the number of hashes is one complete subtree. The last subtree is
+		// the smallest.
 		for n := len(hashes); n > 0; n &= n - 1 {
 			begin := n & (n - 1)
 			h := treeHash(hashes[begin:n])
@@ -88,8 +89,8 @@ func (t *tree) partial() (out []fullTile) {
 	return out
 }
 
-// TilePath returns the path of a tile as C2SP's tlog-tiles prescribes it. The package tlog puts
-// the height into the path, and C2SP does not.
+// TilePath returns the path of a tile in C2SP's tlog-tiles. The package tlog adds the
+// height to the path; C2SP does not.
 func TilePath(t tlog.Tile) string {
 	return "tile/" + strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
 }
@@ -102,8 +103,8 @@ func tileBytes(hashes []tlog.Hash) []byte {
 	return out
 }
 
-// readTile reads the first t.W hashes of a tile. A partial tile may have been replaced by a
-// larger partial tile or by the full tile.
+// readTile reads the first t.W hashes of a tile. A larger or full tile may have replaced a
+// partial tile.
 func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	want := t.W * tlog.HashSize
 	for w := t.W; w <= tileWidth; w++ {
@@ -123,8 +124,8 @@ func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w", TilePath(t), fs.ErrNotExist)
 }
 
-// readTree reads the right edge of the tree of a size from the tiles, and compares its root
-// with the signed root.
+// readTree reads the right edge of a tree from the tiles. It compares the root with the
+// signed root.
 func readTree(dir string, size int64, root tlog.Hash) (*tree, error) {
 	t := &tree{size: size}
 	for level := 0; size>>(tileHeight*level) > 0; level++ {

@@ -18,10 +18,10 @@ import (
 
 // VerifyOptions are the settings of Verify.
 type VerifyOptions struct {
-	// Key is the public key of the journal, from a source that the journal's owner cannot
-	// change. If Key is nil, the key comes from the directory itself.
+	// Key is the public key of the journal. It should come from a source that the
+	// journal's owner cannot change. If Key is nil, the directory's own key is used.
 	Key note.Verifier
-	// Checkpoints are files with older checkpoints that another person has kept.
+	// Checkpoints are files with older checkpoints, kept by another person.
 	Checkpoints []string
 }
 
@@ -30,8 +30,8 @@ type Report struct {
 	Origin string `json:"origin"`
 	Key    string `json:"key"` // the public key
 	Size   int64  `json:"signed"`
-	// Unsigned is the number of records behind the newest checkpoint. Nobody can check these
-	// records until the next checkpoint.
+	// Unsigned is the number of records behind the newest checkpoint. They cannot be
+	// checked until the next checkpoint.
 	Unsigned    int64    `json:"unsigned"`
 	Pruned      int64    `json:"pruned"`      // the number of records whose text was deleted
 	Checkpoints int      `json:"checkpoints"` // the number of good checkpoints
@@ -40,8 +40,8 @@ type Report struct {
 	Notes       []string `json:"notes"`
 }
 
-// Verify checks a whole journal. It returns an error only if the check is impossible, for
-// example without a key. The server may write the journal at the same time.
+// Verify checks a whole journal. It returns an error only if it cannot check, for example
+// without a key. The server may write the journal at the same time.
 func Verify(dir string, opt VerifyOptions) (*Report, error) {
 	x := &verification{dir: dir, Report: Report{Faults: []string{}, Notes: []string{}}}
 	v := opt.Key
@@ -91,7 +91,7 @@ func Verify(dir string, opt VerifyOptions) (*Report, error) {
 	return &x.Report, nil
 }
 
-// A point is a checkpoint with a good signature, and the file from which it was read.
+// A point is a checkpoint with a good signature, and its file.
 type point struct {
 	Checkpoint
 	from string
@@ -118,7 +118,7 @@ func (x *verification) note(format string, args ...any) {
 	x.Notes = append(x.Notes, fmt.Sprintf(format, args...))
 }
 
-// unpath removes the path from an error that begins with a path.
+// unpath removes the path at the beginning of an error.
 func unpath(err error) error {
 	if e := errors.Unwrap(err); e != nil {
 		return e
@@ -126,7 +126,7 @@ func unpath(err error) error {
 	return err
 }
 
-// readCheckpoints reads the checkpoints of the directory checkpoints/, and those of outsiders.
+// readCheckpoints reads the checkpoints in checkpoints/ and the checkpoints of outsiders.
 func (x *verification) readCheckpoints(v note.Verifier, outside []string) {
 	all, err := os.ReadDir(filepath.Join(x.dir, checkpointDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -198,8 +198,8 @@ func roots(leaves []tlog.Hash, sizes []int64) map[int64]tlog.Hash {
 	return out
 }
 
-// checkRoots compares the roots of the tree with all checkpoints. If the tiles do not have the
-// roots, the lines take the place of the tiles, if the lines have the roots.
+// checkRoots compares the roots of the tree with all checkpoints. If the tiles have wrong
+// roots and the lines have the right roots, checkRoots uses the lines.
 func (x *verification) checkRoots() {
 	var sizes []int64
 	for _, p := range x.points {
@@ -244,8 +244,7 @@ func (x *verification) checkRoots() {
 	x.Checkpoints = len(x.points) - len(wrong)
 }
 
-// lineLeaves returns the hashes of all signed records from the lines, or nil if lines are
-// missing.
+// lineLeaves returns the hashes of all signed lines, or nil if lines are missing.
 func (x *verification) lineLeaves() []tlog.Hash {
 	if int64(len(x.lines)) != x.Size {
 		return nil
@@ -291,8 +290,8 @@ func (x *verification) checkTiles() {
 	x.checkOtherTiles(levels)
 }
 
-// checkOtherTiles checks the files that are not tiles of the newest checkpoint. A crash can
-// leave partial tiles of older and of newer trees behind.
+// checkOtherTiles checks the files that are not tiles of the newest checkpoint. A crash
+// can leave partial tiles of other trees behind.
 func (x *verification) checkOtherTiles(levels [][]tlog.Hash) {
 	err := filepath.WalkDir(filepath.Join(x.dir, tileDir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -70,8 +70,8 @@ func (x *verification) readLines() error {
 	return nil
 }
 
-// stated returns the index that the text of a record states, or -1. It reads only the beginning
-// of the text, because the hash shows whether the text is a record.
+// stated returns the index in the text of a record, or -1. It reads only the beginning,
+// because the hash shows whether the text is a record.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -85,7 +85,7 @@ func stated(text []byte) int64 {
 	return n
 }
 
-// checkLines compares the lines with the hashes of the tiles, and names each line that differs.
+// checkLines compares the lines with the tiles, and names each wrong line.
 func (x *verification) checkLines() {
 	all, _ := segments(x.dir)
 	name := func(l *lineHash) string { return fmt.Sprintf("%s:%d", all[l.seg].name, l.no) }
@@ -127,9 +127,9 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// place finds the record of each line by its hash, and stores the index in lineHash.at. The
-// lines of the longest increasing sequence of records are good, and other lines with a known
-// hash are misplaced. A swap or a move of lines therefore concerns few lines.
+// place finds the record of each line by its hash, and stores the index in lineHash.at.
+// The longest increasing sequence of records is good. Other lines with a known hash are
+// misplaced. Few lines are thus at fault after a swap or a move.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -194,8 +194,8 @@ func (x *verification) checkTail(all []segment) {
 	}
 }
 
-// checkSequence reads the good records again, and checks the numbers of the orders, the daily
-// records, and the missing records. With damaged, a line is already named as a fault.
+// checkSequence reads the good records again. It checks the numbers of the orders, the
+// daily records, and missing records. damaged means that a line is already a fault.
 func (x *verification) checkSequence(have []bool, damaged bool) {
 	type head struct{ n, index int64 }
 	heads, jumps := map[string]head{}, map[string]int{}
@@ -265,8 +265,8 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	})
 }
 
-// checkMissing names the signed records that are not in the lines. Records that a Pruned record
-// names are only counted. It reports whether other records are missing.
+// checkMissing names the signed records without a line, and reports whether there are any.
+// Records that a Pruned record names are only counted.
 func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing bool) {
 	isPruned := func(i int64) bool {
 		for _, p := range pruned {
@@ -298,10 +298,11 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 	return missing
 }
 
-// records calls f for each signed record whose line is good, in the sequence of the lines. With
-// onlyPrunes, f receives only the records Pruned and Numbers.
+// records calls f for each signed record with a good line, in the sequence of the lines.
+// With onlyPrunes, f receives only the records Pruned and Numbers.
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// A quote inside of a JSON string has a backslash, so these texts are only in records of these two kinds.
+	// JSON writes a quote in a string with a backslash. So only records of these two kinds
+	// contain these texts.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

@@ -35,8 +35,8 @@ func faults(t testing.TB, dir string, opt VerifyOptions) string {
 	return strings.Join(r.Faults, "\n")
 }
 
-// TestFlips changes one byte of each file of a journal, at random positions. Each change must
-// be found, and the fault must name the file or the record.
+// TestFlips changes one byte of each file at random positions. A fault must name the
+// changed file or record.
 func TestFlips(t *testing.T) {
 	if raceDetector {
 		return // Verify has no other goroutine
@@ -94,8 +94,8 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// named reports whether faults contain the name of a file, or the number of the record at a
-// position of a file of records. A changed key makes all signatures bad, so any fault will do.
+// named reports whether the faults name a file, or the record at a position of the file.
+// After a changed key, all signatures are bad, so any fault is enough.
 func named(faults, name string, text []byte, at int) bool {
 	if name == vkeyName {
 		return faults != ""
@@ -205,8 +205,8 @@ func mustSegments(t testing.TB, dir string) []segment {
 	return all
 }
 
-// TestRewritten checks a journal that its owner has written again with the same key: the
-// journal alone has no fault, but the checkpoint of an outsider shows the change.
+// TestRewritten checks a journal that its owner has written again with the same key. The
+// journal alone has no fault. The checkpoint of an outsider shows the change.
 func TestRewritten(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)
@@ -258,7 +258,7 @@ func TestRewritten(t *testing.T) {
 	}
 }
 
-// TestChangedTiles checks that a record and its hash in a tile, both changed, are found.
+// TestChangedTiles changes a record and its hash in a tile. The changes must be found.
 func TestChangedTiles(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 600)
@@ -280,8 +280,8 @@ func TestChangedTiles(t *testing.T) {
 	}
 }
 
-// TestPrune checks that old records can be deleted with a record about it, that the others
-// can still be verified, and that the numbers of the orders go on.
+// TestPrune checks the deletion of old records. A record must describe the deletion. The
+// other records must verify. The numbers of the orders must go on.
 func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 1000)
@@ -321,14 +321,15 @@ func TestPrune(t *testing.T) {
 		t.Errorf("numbers %v", last)
 	}
 
-	// The same records missing without a Pruned record are a fault.
+	// Without a Pruned record, the same missing records are a fault.
 	os.Remove(filepath.Join(dir, "records/000000000512.jsonl"))
 	if got := faults(t, dir, VerifyOptions{}); !strings.Contains(got, "records 512 to 767 are missing") {
 		t.Errorf("faults %q", got)
 	}
 }
 
-// TestVerifier checks that a checkpoint of another journal with the same key is refused.
+// TestVerifier checks that a checkpoint of another journal is refused, even with the same
+// key.
 func TestVerifier(t *testing.T) {
 	skey, vkey, err := note.GenerateKey(nil, origin)
 	if err != nil {

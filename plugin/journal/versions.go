@@ -13,13 +13,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// VersionPath returns the path of a kept version, relative to the directory of the journal. sum
-// is the SHA-256 of the file in hexadecimal digits.
+// VersionPath returns the path of a kept version, relative to the directory of the
+// journal. sum is the hexadecimal SHA-256 of the file.
 func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".zst" }
 
-// Keep keeps the bytes of a file that goes into force. The function open returns the bytes. If
-// the bytes do not have the digest, or cannot be written, a record says so. A version that is
-// already kept is not written again.
+// Keep keeps the bytes of a file that goes into force. open returns the bytes. If they
+// lack the digest or cannot be written, Keep adds a record. A kept version is not written
+// again.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) {
 	name := hex.EncodeToString(sum[:])
 	j.Do(weight, func(b *Batch) {
@@ -50,7 +50,7 @@ func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) err
 		return err
 	}
 	defer out.Close()
-	// One goroutine and a window of 1 MB are enough for text, and keep the memory small.
+	// One goroutine and a window of 1 MB are enough for text. They use little memory.
 	z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return err
@@ -68,8 +68,8 @@ func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) err
 	return out.Commit(filepath.Base(path), 0o600)
 }
 
-// OpenVersion returns the bytes of a kept version. The bytes are compared with the digest: Read
-// returns an error at the end of the file if they differ.
+// OpenVersion returns the bytes of a kept version. If the bytes do not have the digest,
+// Read returns an error at the end of the file.
 func OpenVersion(dir, sum string) (io.ReadCloser, error) {
 	if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
 		return nil, fmt.Errorf("%q is not a SHA-256: %w", sum, fs.ErrNotExist)

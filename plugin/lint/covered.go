@@ -9,8 +9,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force already blocks, for at least the same
-// clients and names. To unblock the names, both orders must be lifted.
+// covered warns of targets that another order in force already blocks. The other order
+// covers at least the same clients and names. To unblock such a name, a person must lift
+// both orders.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -80,11 +81,11 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets at and above one name that are compared without a limit.
-	// Only comparisons of further targets count towards maxSteps.
+	// crowd is the number of targets at and above one name that are compared without a
+	// limit. Further comparisons count towards maxSteps.
 	crowd = 64
-	// maxSteps is the largest number of comparisons at names with more than crowd targets.
-	// There, each order is compared with all others.
+	// maxSteps limits the comparisons at names with more than crowd targets. Each order is
+	// compared there with all others.
 	maxSteps = 2_000_000
 )
 
@@ -102,15 +103,14 @@ type target struct {
 	match order.Match
 }
 
-// explained is the result of a call of Reasons. The field "own" has the index of each target
-// in it.
+// explained is the result of a call of Reasons. own has the index of each target in the
+// result.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Reasons. It keeps the last result, because many orders at one name need the
-// same result.
+// reasons calls Reasons. It keeps the last result for further orders at the same name.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
 	if question == l.lastAsked && l.last.own != nil {

@@ -6,16 +6,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole: a name inside a blocked subtree that an order does not block.
-// The field "name" is the hole or a name above it. An empty id means all earlier orders.
+// A below is the key of a hole. A hole is an unblocked name inside of a blocked subtree.
+// name is the hole or a name above it. An empty id means all earlier orders.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes contains the exceptions, the targets of lifts in force, and the names above them. The
-// value is the highest rank of the lifts without ids that make the hole.
+// holes contains the exceptions, the targets of lifts in force, and the names above them.
+// The value is the highest rank of the hole's lifts without ids.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {
@@ -27,7 +27,7 @@ func (h holes) add(in below, lift ruleset.Rank) {
 	}
 }
 
-// findHoles returns the names that orders do not block because of exceptions and lifts.
+// findHoles returns the names that exceptions and lifts unblock.
 func (l *linter) findHoles() holes {
 	h := holes{}
 	for _, o := range l.orders {
@@ -68,7 +68,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order does not block the name or a name below it.
+// at reports whether the order leaves the name or a name below it unblocked.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

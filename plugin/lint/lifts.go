@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxGuesses is the largest number of unknown ids for which lint suggests another id. Each
-// unknown id is compared with all known ids.
+// maxGuesses is the largest number of unknown ids with a suggestion. Each unknown id is
+// compared with all known ids.
 const maxGuesses = 20
 
 // lifts suggests an id for each unknown id in the field "lifts". The set itself warns of the
@@ -28,12 +28,11 @@ func (l *linter) lifts(o *order.Order) {
 	}
 }
 
-// nearest returns the id of a block order of which the given id is most likely a misspelling,
-// or "".
+// nearest returns the block order id that the given id most likely misspells, or "".
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id of which the given id is most likely a misspelling, or "". order.Nearest
-// does not accept a wrong digit, so NearestID writes digits as letters.
+// NearestID returns the id that the given id most likely misspells, or "". It writes
+// digits as circled digits, because order.Nearest does not accept a wrong digit.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -48,7 +47,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id in which letters replace the digits. All ids get the same
+// lengthened returns an id with circled digits in place of digits. Each id gets the same
 // beginning, because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
@@ -59,8 +58,8 @@ func lengthened(id string) string {
 	}, id)
 }
 
-// blockIDs returns the ids of all block orders. The ids are sorted, so that lint always
-// suggests the same id.
+// blockIDs returns the sorted ids of all block orders. Sorted ids give the same suggestion
+// each time.
 func (l *linter) blockIDs() []string {
 	if l.ids == nil {
 		for id, o := range l.orders {

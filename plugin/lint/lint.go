@@ -1,6 +1,6 @@
-// Package lint warns of valid orders that are unusual and may be mistakes. A file with
-// warnings still goes into force. A server does not use the package, because it does not store
-// complete orders.
+// Package lint warns of valid orders that may be mistakes. A file with warnings still goes
+// into force. A server does not use this package, because it does not store complete
+// orders.
 package lint
 
 import (
@@ -20,12 +20,12 @@ type File struct {
 	Zone   *time.Location // the time zone of the dates in the file; nil is UTC
 }
 
-// maxEach is the number of warnings of one kind that are listed for the targets of an order.
-// Further warnings are only counted.
+// maxEach is the number of warnings of one kind about the targets of an order. Further
+// warnings are only counted.
 const maxEach = 10
 
 // Check returns the warnings about the files at the time now, in the sequence of files and
-// orders. set is the compiled set of the files, whose own warnings are not repeated.
+// orders. set is the compiled set of the files. The warnings of the set are not repeated.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -67,8 +67,8 @@ type linter struct {
 	steps     int // the number of targets that covered has compared
 }
 
-// warn adds a warning about the order o. The warning has the position of the target t, or of
-// the order if t is nil.
+// warn adds a warning about the order o. The warning has the position of the target t. If
+// t is nil, it has the position of the order.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -113,7 +113,7 @@ func (l *linter) order(o *order.Order) {
 	l.covered(o)
 }
 
-// stated warns of an order with another number of targets than its decision states.
+// stated warns of an order if its decision states another number of targets.
 func (l *linter) stated(o *order.Order) {
 	switch n := o.NumTargets(); {
 	case n == 0: // a lift of whole orders
@@ -180,8 +180,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o, but only counts them above
-// maxEach. A call without a target adds a warning with the number of the others.
+// each returns a function that adds warnings about targets of o. Above maxEach, it only
+// counts them. A last call without a target adds a warning with the number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) {
@@ -217,7 +217,7 @@ func (l *linter) unenforced(o *order.Order) {
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
 }
 
-// hostless reports whether a URL has no host or has a host that is not a name.
+// hostless reports whether a URL has no host, or a host that is not a name.
 func hostless(url string) bool {
 	host, _ := order.URLHost(url)
 	return host.IsZero()

@@ -13,8 +13,8 @@ import (
 // at is the time of all tests, 2026-05-01T12:00:00Z.
 const at order.Time = 1777636800
 
-// warnings returns the warnings about orders. It adds a reference and a review to each order,
-// because lint would warn of an order without these fields.
+// warnings returns the warnings about orders. Each order gets a reference and a review,
+// because a missing field would cause a warning.
 func warnings(t *testing.T, orders string, side map[string]string) string {
 	t.Helper()
 	text := "version: 1\ndefaults: {authority: {name: Court}, references: [r], review: 2027-01-01, scope: global}\norders:\n" + orders
@@ -122,8 +122,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestLongLists checks that lint lists a limited number of warnings, and that it checks side
-// lists (text files with names).
+// TestLongLists checks that lint limits the number of warnings. It also checks names in
+// side lists (text files with names).
 func TestLongLists(t *testing.T) {
 	many := make([]string, 15)
 	for i := range many {
@@ -140,7 +140,7 @@ func TestLongLists(t *testing.T) {
 	}
 }
 
-// TestNoExpiry checks the warning about an order that has neither an end nor a review.
+// TestNoExpiry checks the warning about an order without an end and without a review.
 func TestNoExpiry(t *testing.T) {
 	f, _ := order.Parse("o.yaml", strings.NewReader(`
 version: 1

@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// euTerritories contains the codes of territories that are part of the European Union. In a
-// scope, the code EU includes only the codes of the member states.
+// euTerritories has the territories that are part of the European Union. The code EU in a
+// scope includes only the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope or an exemption may be meant to include: clients in a
+// scope warns of clients that a scope or an exemption may have forgotten: clients in a
 // territory of a country, or IPv6 clients beside a network of all IPv4 addresses.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
@@ -36,8 +36,8 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now. It adds a
-// warning if they end later. Without an end, the set itself warns.
+// exemptsAll reports whether the exemptions of a block order cover every client now. If
+// they end later, it adds a warning. If they never end, the set itself warns.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
 		return false
@@ -48,14 +48,14 @@ func (l *linter) exemptsAll(o *order.Order) bool {
 	return true
 }
 
-// names reports whether the scope contains one of the countries in list. If it contains one,
-// the author probably omitted the other countries on purpose.
+// names reports whether the scope contains a country of list. The author then probably
+// omitted the other countries on purpose.
 func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns of networks that contain all clients of one address family and no client of
-// the other family.
+// families warns of networks with all clients of one address family and no client of the
+// other family.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
 	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// slips warns of dates in the future, because the year in these dates is often wrong. It also
-// warns of quotation marks that a word processor wrote around a text.
+// slips warns of dates in the future, because their year is often wrong. It also warns of
+// a word processor's quotation marks around a text.
 func (l *linter) slips(o *order.Order) {
 	for _, x := range []struct {
 		field string
@@ -27,8 +27,8 @@ func (l *linter) slips(o *order.Order) {
 // wordQuotes contains the quotation marks that word processors write.
 const wordQuotes = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u2039\u203a"
 
-// quoted warns of a text that begins or ends with a quotation mark of a word processor. YAML
-// takes this kind of quotation mark as a part of the text.
+// quoted warns of a text that begins or ends with a word processor's quotation mark. In
+// YAML, this mark is a part of the text.
 func (l *linter) quoted(o *order.Order, field, text string) {
 	if bare := strings.Trim(text, wordQuotes); bare != text && !strings.ContainsAny(bare, wordQuotes) {
 		l.warn(o, nil, field, "has quotation marks of a word processor; write %q", bare)

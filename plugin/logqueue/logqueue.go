@@ -1,5 +1,5 @@
 // Package logqueue queues log lines, so that a blocked log does not block the program. For
-// example, a write to standard output blocks if it is a full pipe that no process reads.
+// example, standard output can be a full pipe without a reader.
 package logqueue
 
 import (
@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// A Queue writes lines in the sequence in which callers added them. One goroutine writes the
-// lines, and ends when the queue is empty. A full queue drops new lines, and logs their
-// number.
+// A Queue writes lines in the sequence of their arrival. One goroutine writes the lines,
+// and ends when the queue is empty. A full queue drops new lines, and logs their number.
 type Queue struct {
 	limit   int
 	dropped func(n int)
@@ -29,8 +28,8 @@ type line struct {
 	written chan struct{}
 }
 
-// New returns a Queue whose waiting lines have at most limit bytes in total. An empty queue
-// accepts one line of any length. The queue calls dropped with the number of dropped lines.
+// New returns a Queue for at most limit bytes of waiting lines. An empty queue accepts one
+// line of any length. The queue calls dropped with the number of dropped lines.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
@@ -43,9 +42,8 @@ func (q *Queue) Put(size int, write func()) {
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes, and waits until write has returned, but at most for the
-// time patience. After a timeout, later Writes do not wait until the queue has been empty
-// once.
+// Write adds a line of size bytes. It waits until the line is written, but at most for
+// patience. After a timeout, later Writes do not wait until the queue has been empty once.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -58,7 +56,7 @@ func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Unlock()
 }
 
-// Flush waits until the queue is empty, but at most for the time patience.
+// Flush waits until the queue is empty, but at most for patience.
 func (q *Queue) Flush(patience time.Duration) {
 	q.mu.Lock()
 	empty := q.empty
@@ -75,12 +73,13 @@ func (q *Queue) Empty() bool {
 	return q.empty == nil
 }
 
-// put adds a line and returns the channel that is closed when the line is written or dropped.
+// put adds a line. It returns a channel that is closed when the line is written or
+// dropped.
 func (q *Queue) put(size int, write func()) (written chan struct{}) {
 	written = make(chan struct{})
 	if q.lost > 0 || len(q.lines) > 0 && q.size+size > q.limit {
-		// Once a line is dropped, later lines are dropped too, until the goroutine takes all
-		// waiting lines. The number of dropped lines is then logged in their place.
+		// After a dropped line, later lines are dropped too, until the goroutine takes all
+		// waiting lines. The number of dropped lines is logged in their place.
 		q.lost++
 		close(written)
 		return written
@@ -117,7 +116,7 @@ func (q *Queue) run() {
 	}
 }
 
-// closed waits until c is closed, at most for the time patience, and reports whether c is
+// closed waits until c is closed, but at most for patience. It reports whether c is
 // closed. It uses the real clock, because a log blocks in real time.
 func closed(c <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)

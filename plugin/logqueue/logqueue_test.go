@@ -49,15 +49,15 @@ func (s *sink) want(t *testing.T, want ...string) {
 }
 
 // first puts a line into the queue, and returns when the goroutine has begun to write it.
-// While the log blocks, later lines then wait in the queue.
+// Later lines wait while the log blocks.
 func first(q *Queue, s *sink) {
 	begun := make(chan struct{})
 	q.Put(1, func() { close(begun); s.line("first")() })
 	<-begun
 }
 
-// TestWriteReturnsWritten checks that a line is in the log when Write returns. Therefore even
-// the last line before the end of the process is in the log.
+// TestWriteReturnsWritten checks that a line is in the log when Write returns. The last
+// line of a process is thus in the log.
 func TestWriteReturnsWritten(t *testing.T) {
 	s := newSink(false)
 	q := s.queue(10)
@@ -72,8 +72,8 @@ func TestWriteReturnsWritten(t *testing.T) {
 	s.want(t, want...)
 }
 
-// TestDropped checks that a full queue drops lines, and logs their number in their place. Then
-// the queue must accept lines again.
+// TestDropped checks that a full queue drops lines, and logs their number. The queue must
+// then accept lines again.
 func TestDropped(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)
@@ -88,8 +88,7 @@ func TestDropped(t *testing.T) {
 	s.want(t, "first", "a", "b", "2 dropped", "later")
 }
 
-// TestLongLine checks that an empty queue accepts a line that is longer than the limit of the
-// queue.
+// TestLongLine checks that an empty queue accepts a line above the limit.
 func TestLongLine(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)

@@ -28,8 +28,8 @@ const (
 
 // Rules say which answers are right.
 type Rules struct {
-	// Exact means that a blocked name must have the response and the extended error that the
-	// orders prescribe. Otherwise each way to block is right.
+	// Exact means that a blocked name must have the prescribed response and extended
+	// error. Without Exact, each way to block is right.
 	Exact bool
 	// Answer has the settings of the server, for Exact.
 	Answer *answer.Config
@@ -52,7 +52,7 @@ func Codes(m *dns.Msg) (out []uint16) {
 	return out
 }
 
-// Expected returns the response that the orders prescribe: a word such as "nxdomain", or
+// Expected returns the response that the orders prescribe, for example "nxdomain" or
 // "pass".
 func Expected(v ruleset.Verdict, qtype uint16) string {
 	if !v.Blocked() || answer.Passes(qtype, v.Subtree) {

@@ -1,8 +1,8 @@
-// Package probe asks a DNS server about the names of orders from outside, and compares the
+// Package probe asks a DNS server about the names of orders from outside. It compares the
 // answers with the orders. The server can be of any vendor.
 //
-// [NewPlan] makes the questions. [Run] asks a [Server] at a limited rate. [Judge] compares an
-// answer with the orders.
+// [NewPlan] makes the questions. [Run] asks a [Server] at a limited rate. [Judge] compares
+// an answer with the orders.
 package probe
 
 import (
@@ -53,8 +53,8 @@ type Question struct {
 // Options are the settings of NewPlan.
 type Options struct {
 	Client ruleset.Client
-	// AnyCountry and AnyAddress mean that the country and the address of the client are unknown.
-	// Names whose verdict depends on them are not asked about.
+	// AnyCountry and AnyAddress mean that the country and the address of the client are
+	// unknown. A name whose verdict depends on them gets no question.
 	AnyCountry, AnyAddress bool
 	Now                    order.Time
 	Types                  []uint16 // the query types
@@ -62,8 +62,8 @@ type Options struct {
 	Sealed bool
 	// Serves reports whether the server decides about a name. nil means all names.
 	Serves func(dname.Name) bool
-	// Sample is the largest number of names with rules about which questions are asked, or 0 for
-	// all names. The names are chosen at random from Seed.
+	// Sample is the largest number of names with rules in the questions, or 0 for all
+	// names. Seed selects the names at random.
 	Sample int
 	Seed   uint64
 }
@@ -80,9 +80,11 @@ type Plan struct {
 	Elsewhere       int // because the server does not decide about the name
 }
 
-// NewPlan makes the questions about the orders of a set. For each name with rules, it asks about
-// the name and about a name below it. For an exact target, it also asks about the name above and
-// about an invented name beside the target.
+// NewPlan makes the questions about the orders of a set. It asks about each name with
+// rules, and about a name below it.
+//
+// For an exact target, it also asks about the name above, and about an invented name
+// beside the target.
 func NewPlan(set *ruleset.Set, opt Options) *Plan {
 	p := &planner{set: set, opt: opt, Plan: &Plan{}, seen: map[dname.Name]bool{}, secret: set.SecretLifts()}
 	distinct := map[dname.Name]bool{}
@@ -150,8 +152,8 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// beside adds questions about the name above an exact target, and about an invented name below
-// that name. A top-level domain is no useful question.
+// beside adds questions about two names: the name above an exact target, and an invented
+// name below that name. It does not ask about a top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {
@@ -190,8 +192,8 @@ func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r ruleset.Reason) bool { return !p.hidden(r.Order) })
 }
 
-// ask adds a question about a name with a verdict, unless the question would reveal a sealed
-// order.
+// ask adds a question about a name with a verdict. It adds no question that would reveal a
+// sealed order.
 func (p *planner) ask(n dname.Name, v ruleset.Verdict, reasons []ruleset.Reason) {
 	if p.seen[n] || len(reasons) == 0 || !p.visible(v, reasons) {
 		return

@@ -50,8 +50,8 @@ const (
 // ErrSilent is the error of Run if the server does not answer.
 var ErrSilent = errors.New("the server did not answer 10 questions in a row; the probe was stopped")
 
-// Run asks the questions, and returns a result for each question. After an error, the results
-// of the other questions have the outcome NotAsked.
+// Run asks the questions, and returns a result for each question. After an error, the
+// other results have the outcome NotAsked.
 func Run(ctx context.Context, server Exchanger, questions []Question, opt RunOptions) ([]Result, error) {
 	results := make([]Result, len(questions))
 	for i, q := range questions {
@@ -100,8 +100,8 @@ func Run(ctx context.Context, server Exchanger, questions []Question, opt RunOpt
 	return results, context.Cause(ctx)
 }
 
-// doubtRefusals makes the results unclear if the server has refused all questions. A server that
-// refuses all queries of a machine blocks no name.
+// doubtRefusals makes all results unclear if the server refused each question without an
+// extended error. The server may refuse all queries of this machine.
 func doubtRefusals(results []Result) {
 	for _, r := range results {
 		if r.Rcode != dns.RcodeToString[dns.RcodeRefused] || len(r.EDE) > 0 {

@@ -42,9 +42,9 @@ type ServerOptions struct {
 // ports are the default ports.
 var ports = map[string]string{"udp": "53", "tcp": "53", "tcp-tls": "853"}
 
-// NewServer parses the address of a server: an address or a host name, with or without a port,
-// or a URL with the scheme udp, tcp, tls or https. A "@" in front is ignored, because dig and kdig
-// have it.
+// NewServer parses the address of a server. It accepts an address, a host name, or a URL
+// with the scheme udp, tcp, tls or https. A port is optional. A "@" in front is ignored,
+// as in dig.
 func NewServer(text string, opt ServerOptions) (*Server, error) {
 	s := &Server{text: strings.TrimPrefix(text, "@"), network: "udp", timeout: opt.Timeout, tls: opt.TLS}
 	wrong := func() (*Server, error) {
@@ -105,8 +105,8 @@ func NewServer(text string, opt ServerOptions) (*Server, error) {
 // String returns the address of the server without a "@".
 func (s *Server) String() string { return printable.Line(s.text) }
 
-// Exchange sends a query and returns the answer. A query by UDP is repeated once after a loss. A
-// truncated answer is asked again by TCP.
+// Exchange sends a query and returns the answer. After a loss by UDP, it sends the query
+// once more. After a truncated answer, it asks by TCP.
 func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*s.timeout)
 	defer cancel()
@@ -164,8 +164,8 @@ func (s *Server) overUDP(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	return check(m, r)
 }
 
-// overTCP uses an idle connection if there is one. The server may have closed it, so after an
-// error a new connection is tried.
+// overTCP uses an idle connection if possible. The server may have closed the connection.
+// So after an error it opens another connection.
 func (s *Server) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
 	c := dns.Client{Net: network, Timeout: s.timeout, TLSConfig: s.tls}
 	s.mu.Lock()

@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bigTable returns a table with n rows of 1,680 decisions, in the form of the preset fr-anj.
+// bigTable returns a table in the form of the preset fr-anj. It has n rows of 1,680
+// decisions.
 func bigTable(n int) []byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder

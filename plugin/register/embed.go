@@ -46,8 +46,8 @@ func Names(dir string) ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// Find returns the text of a preset and its place. A name with a slash or with the extension .yaml
-// is the path of a file. Another name is a preset in dir, or else a preset in the program.
+// Find returns the text of a preset and its place. A name with a slash or the extension
+// .yaml is a path. Otherwise Find looks in dir, and then in the program.
 func Find(name, dir string) (data []byte, place string, err error) {
 	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
 		data, err = readFile(name)

@@ -54,7 +54,7 @@ type Used struct {
 	At int // the number of the row
 }
 
-// correct returns the text to read instead of a cell, and reports whether a correction is about
+// correct returns the corrected text of a cell. It reports whether a correction is about
 // the cell.
 func (r *run) correct(at int, column, cell string) (string, bool) {
 	if len(r.fixes) == 0 {

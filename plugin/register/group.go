@@ -89,8 +89,8 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the columns of the group are empty, or the date of the decision is
-// missing. A column of the key by may be empty, because the preset has an order for the value.
+// noDecision reports whether the row has no decision. The date of the decision is missing,
+// or all columns of the group are empty. A column of the key by may be empty.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {
@@ -179,8 +179,8 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// template parses the fields of an order with the server's rules. A deadline that is a duration
-// needs a time served, so the caller must set or remove both.
+// template parses the fields of an order with the server's rules. It removes the time
+// served and the deadline. The caller must set both, or remove both.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {
@@ -232,9 +232,11 @@ func fillAll(v any, value func(string) string) any {
 // maxID is the largest number of characters in the id of an order.
 const maxID = 128
 
-// orderID returns the id of an order. Characters that an id cannot have become hyphens, and the id
-// ends in a part of the digest of the original text, so that different texts have different ids. A
-// slash is replaced too, except in a value that the operator gives.
+// orderID returns the id of an order. A hyphen replaces each character that an id cannot
+// have. A slash stays only in a value of the operator.
+//
+// A changed or too long id ends in a part of the original text's digest. So different
+// texts have different ids.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
 	id := fill(p.ID, func(column string) string {
@@ -257,8 +259,8 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// sortEntries sorts the entries of a group and merges entries with equal targets. It returns the
-// number of entries that were merged. If one row is without an end, the target has no end.
+// sortEntries sorts the entries of a group and merges entries with equal targets. It
+// returns the number of merged entries. A row without an end gives the target no end.
 func (g *group) sortEntries() (repeated int) {
 	slices.SortFunc(g.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
 	out := g.entries[:0]

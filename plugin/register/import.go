@@ -20,7 +20,8 @@ type Options struct {
 	Path string
 	// Previous is the previous output, or nil for the first import.
 	Previous []byte
-	// AsOf is the time of the file's content, or order.NoTime if the file has the time itself.
+	// AsOf is the time of the file's content. It is order.NoTime if the file has this time
+	// itself.
 	AsOf order.Time
 	// Now is the present time. A later AsOf is refused.
 	Now order.Time
@@ -31,10 +32,10 @@ type Options struct {
 	// SHA256 is the digest that the file must have, in hex, or "".
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK confirm the exact number of refused rows, of targets that
-	// end, and of rows. A negative number confirms nothing.
+	// SkipRefused, DropOK and RowsOK confirm exact numbers: of refused rows, of ended
+	// targets, and of rows. A negative number confirms nothing.
 	SkipRefused, DropOK, RowsOK int
-	// Vanished replaces the word of the preset for rows that are no longer in the file, or is "".
+	// Vanished replaces the preset's word for rows that have left the file, or is "".
 	Vanished    string
 	AllowSuffix bool
 	// Progress is called from time to time with the number of rows, or is nil.
@@ -119,9 +120,9 @@ func (r *run) problem(format string, args ...any) {
 	r.out.Problems = append(r.out.Problems, fmt.Sprintf(format, args...))
 }
 
-// Import converts the file of a register to an order file, and merges the result with the previous
-// output. An error means that the file or the options are unusable. The problems of a usable file
-// are in the result.
+// Import converts the file of a register to an order file, and merges it with the previous
+// output. An error means that the file or the options are unusable. The result has the
+// problems of a usable file.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]order.Time{},
@@ -181,8 +182,8 @@ func (r *run) readPrevious() error {
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a time before the previous output,
-// because an old file would end all that is new.
+// setAsOf sets the time of the file's content. It refuses a time before the previous
+// output, because an old file would end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {
@@ -284,7 +285,7 @@ func (r *run) guard() {
 	}
 }
 
-// write makes the output, unless the output would have the orders of the previous output.
+// write makes the output. It keeps the previous output if the orders are the same.
 func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
 	if r.opt.Previous != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. A file with a header has the first layout whose
+// A Layout describes the columns of a file. The header selects the first layout whose
 // columns are all in the header.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
@@ -20,16 +20,17 @@ type Layout struct {
 	// Target lists columns. The first column with text has the targets of a row.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy says by column and value which names a target covers: exact, subtree or below.
+	// MatchBy gives the covered names of a target by column and value: exact, subtree or
+	// below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
-	// Plain says which names a name without a mask covers: exact, or subtree (the default).
+	// Plain says what a name without a mask covers: exact, or subtree (the default).
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
 }
 
-// Where lists the values of a column. A file with another value is refused. The value "*" in Take
-// means all values that are in no other list.
+// Where lists the values of a column. Any other value makes the file unusable. The value
+// "*" in Take means all values that no other list has.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order

@@ -84,8 +84,8 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the order of the file with the fields that only the previous output has, for
-// example the time served and fields that the operator added.
+// update returns the order of the file, with fields that only the previous output has.
+// Examples are the time served and the operator's fields.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -99,7 +99,7 @@ func (r *run) update(o, was *order.Order) order.Order {
 	return out
 }
 
-// keepUnset gives the fields of a struct that are unset the values of another struct.
+// keepUnset sets the unset fields of a struct to the values of another struct.
 func keepUnset(v, was, unset reflect.Value) {
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() != reflect.Pointer && reflect.DeepEqual(f.Interface(), unset.Field(i).Interface()) || f.Kind() == reflect.Pointer && f.IsNil() {
@@ -178,8 +178,8 @@ func endOf(t *order.Target) order.Time {
 	return t.Attr.Until
 }
 
-// setEnd sets the end of a target, or the end of its last window. setEnd removes a window
-// that would end before its start.
+// setEnd sets the end of a target, or of its last window. It removes a window that would
+// end before its start.
 func setEnd(t *order.Target, end order.Time) {
 	if endOf(t) == end {
 		return
@@ -245,7 +245,7 @@ func (r *run) back(t *order.Target, until order.Time) {
 	t.Attr = &a
 }
 
-// vanish handles a target in force whose row is no longer in the file.
+// vanish handles a target in force without a row in the file.
 func (r *run) vanish(o *order.Order, t *order.Target, key string) {
 	if r.isActive(key) {
 		setEnd(t, r.now())

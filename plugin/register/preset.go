@@ -1,11 +1,13 @@
-// Package register converts the registers that authorities publish into order files. A preset
-// describes one register as data: the format of its file, its columns, and the orders that its
-// rows make. The package has one engine for all presets.
+// Package register converts the registers that authorities publish into order files. A
+// preset describes one register as data: its file format, its columns and its orders. One
+// engine serves all presets.
 //
-// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
-// the columns their names (layout.go). Each row becomes entries: a target, an order, and an end
-// (row.go). The entries of one key become one order (group.go). The orders are merged with the
-// previous output (merge.go), and guards refuse an import that would end too many names.
+// [Import] works in these steps. A reader converts the file into rows (read_*.go). A
+// layout gives the columns their names (layout.go). Each row becomes entries: a target, an
+// order, and an end (row.go).
+//
+// The entries of one key become one order (group.go). The orders are merged with the
+// previous output (merge.go). Guards refuse an import that would end too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
@@ -28,7 +30,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Preset describes a register. docs/registers.md describes the keys.
+// A Preset describes a register. docs/blocklistctl-registers.md describes the keys.
 type Preset struct {
 	Name  string `yaml:"preset"`
 	Title string `yaml:"title"`
@@ -76,7 +78,8 @@ type AsOf struct {
 type Guards struct {
 	// MinRows is the smallest number of rows in the first import.
 	MinRows int `yaml:"min_rows"`
-	// MaxDrop is the largest part of the names in force that one import may end, for example 10%.
+	// MaxDrop is the largest part of the names in force that one import may end, for
+	// example 10%.
 	MaxDrop string `yaml:"max_drop"`
 }
 
@@ -197,8 +200,8 @@ func (p *Preset) check(bad badFunc) {
 // matches contains the words for the names that a target covers.
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
-// checkOrder checks the id and the fields of the orders. Only columns of the key may be in an
-// order, because the other columns differ from row to row.
+// checkOrder checks the id and the fields of the orders. An order may have only columns of
+// the key, because other columns differ from row to row.
 func (p *Preset) checkOrder(bad badFunc) {
 	if p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")

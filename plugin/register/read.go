@@ -112,8 +112,8 @@ func (r *run) tableRow(at int, cells []string) error {
 // maxHead is the number of rows in which the header of a table must be.
 const maxHead = 20
 
-// header chooses the first layout whose columns are all in the row. It returns an error if the
-// row has a column of this layout twice.
+// header chooses the first layout whose columns are all in the row. A row with a column of
+// this layout twice is an error.
 func (r *run) header(cells []string) error {
 	if r.above++; r.above > maxHead {
 		return nil

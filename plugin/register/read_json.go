@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// readJSON reads the entries of a JSON file as a stream. The path of the preset leads through the
-// keys of objects to the array of the entries; / is the array at the top level.
+// readJSON reads the entries of a JSON file as a stream. The preset's path has the keys of
+// objects, down to the array of the entries. The path / is the array at the top level.
 func (r *run) readJSON(text string) error {
 	e := r.entryColumns()
 	dec := json.NewDecoder(strings.NewReader(text))

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readLines reads a list with one name on each line. The package importer refuses a list in another
-// format, and finds names that are broken over two lines.
+// readLines reads a list with one name on each line. The package importer refuses other
+// formats, and finds names that are broken over two lines.
 func (r *run) readLines(text string) error {
 	r.list()
 	var fixed strings.Builder
@@ -47,7 +47,7 @@ func (r *run) readLines(text string) error {
 	return nil
 }
 
-// eachLine calls f for each line that is neither blank nor a comment.
+// eachLine calls f for each line. It skips blank lines and comments.
 func (r *run) eachLine(text, comments string, f func(at int, line string) error) error {
 	at := r.skipped
 	for line := range strings.Lines(text) {
@@ -66,8 +66,8 @@ func (r *run) eachLine(text, comments string, f func(at int, line string) error)
 var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
-// readHosts reads a hosts file. The column address is empty for an address of the machine itself,
-// like 0.0.0.0, which blocks a name.
+// readHosts reads a hosts file. An address of the machine itself, for example 0.0.0.0,
+// blocks a name. The column address is then empty.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {
@@ -99,8 +99,8 @@ func (r *run) readHosts(text string) error {
 // wholeHost contains the options of adblock rules that block a whole host.
 var wholeHost = map[string]bool{"": true, "all": true, "document": true, "important": true, "popup": true, "doc": true}
 
-// readAdblock reads adblock rules of whole hosts: ||example.com^ blocks, and @@||example.com^ is
-// an exception. Another rule makes a row with the action "other", which a preset can leave out.
+// readAdblock reads adblock rules of whole hosts: ||example.com^ blocks, and
+// @@||example.com^ is an exception. Other rules become rows with the action "other".
 func (r *run) readAdblock(text string) error {
 	r.list()
 	return r.eachLine(text, "!", func(at int, line string) error {

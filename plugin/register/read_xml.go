@@ -12,8 +12,8 @@ import (
 // manyValues separates the values of a column that an entry has several times.
 const manyValues = "\x00"
 
-// A path is the place of a column in an entry of an XML or JSON file. The parts are keys or
-// names of elements; a part that begins with @ is an attribute.
+// A path is the place of a column in an entry of an XML or JSON file. The parts are keys
+// or names of elements. A part after @ is an attribute.
 type path struct {
 	parts    string // separated by slashes
 	many     bool   // the entry may have several values

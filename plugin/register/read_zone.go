@@ -15,16 +15,16 @@ const noOrigin = "rpz.invalid."
 // A policy is the action of a response policy zone for a name.
 type policy struct{ action, addresses string }
 
-// An owner is a name in a response policy zone, with the policies for the name itself and for the
-// names below.
+// An owner is a name in a response policy zone. It has a policy for the name itself, and a
+// policy for the names below.
 type owner struct {
 	self, below *policy
 	first       int
 }
 
-// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has the name, the
-// action, the word for the names that are covered, and the addresses of a redirect. The number of
-// a row is the number of the first record.
+// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has the
+// name, the action, the word for the covered names, and the addresses of a redirect. Its
+// number is that of the first record.
 func (r *run) readZone(text string) error {
 	r.list()
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
@@ -150,14 +150,14 @@ func (r *run) owner(name string, o *owner) error {
 	return nil
 }
 
-// lastLabel returns the last label of a name that is a trigger other than a name, like rpz-ip.
+// lastLabel returns the last label of a trigger that is no name, for example rpz-ip.
 func lastLabel(name string) (string, bool) {
 	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	return label, strings.HasPrefix(label, "rpz-")
 }
 
-// triggerPrefix returns the network of a trigger like 24.0.2.0.192. The prefix length is first,
-// and the parts of the address are in reverse; "zz" is the :: of an IPv6 address.
+// triggerPrefix returns the network of a trigger like 24.0.2.0.192. The prefix length is
+// first, and then the address in reverse. The part "zz" is the :: of an IPv6 address.
 func triggerPrefix(s string) (netip.Prefix, bool) {
 	parts := strings.Split(s, ".")
 	bits, err := strconv.Atoi(parts[0])

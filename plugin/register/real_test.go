@@ -87,8 +87,8 @@ func contents(t *testing.T, file []byte) map[string]string {
 	return out
 }
 
-// czech reads an edition of the Czech register without the package: the columns of lines between
-// semicolons, and dates as day, month and year.
+// czech reads an edition of the Czech register without the package. The file has
+// semicolons between columns, and dates as day, month and year.
 func czech(t *testing.T, data []byte) map[string]string {
 	t.Helper()
 	text, err := charmap.Windows1250.NewDecoder().String(string(data))
@@ -136,8 +136,9 @@ func compare(t *testing.T, what string, got, want map[string]string) {
 	}
 }
 
-// TestCzech imports editions of the Czech register in sequence. The output must be equal to a
-// reading of each edition without the package. Nothing vanishes: the register has removal dates.
+// TestCzech imports editions of the Czech register in sequence. It reads each edition
+// without the package too, and compares. Nothing vanishes, because the register has
+// removal dates.
 func TestCzech(t *testing.T) {
 	p := load(t, "cz-mfcr")
 	var out []byte

@@ -34,8 +34,8 @@ func (r *run) refuse(at int, column, value, format string, args ...any) {
 	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
 }
 
-// use sets the layout and the index of each of its columns in a row. A column that the file does
-// not have is not in index.
+// use sets the layout and the index of each of its columns in a row. The map index lacks
+// the columns that the file lacks.
 func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.layout, r.width = l, width
 	r.index = map[string]int{}
@@ -91,7 +91,7 @@ func (r *run) value(column string) string {
 	return r.file[column]
 }
 
-// others is the value in a preset that means all values that the preset does not list.
+// others is the word in a preset for all values that the preset does not list.
 const others = "*"
 
 type verdict uint8
@@ -306,7 +306,8 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets the names that the targets of a row cover, if a column of the row says so.
+// covers sets the names that the targets of a row cover. The preset may select them by a
+// column. An unknown value in this column gives a problem and false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true
@@ -336,8 +337,8 @@ func setMatch(targets []order.Target, m order.Match) {
 	}
 }
 
-// date parses a date in one of the forms of the preset. A date is the start of the day in the time
-// zone of the register.
+// date parses a date in one of the forms of the preset. A date is the start of the day in
+// the register's time zone.
 func (r *run) date(text string) (order.Time, bool) {
 	if t, ok := r.dates[text]; ok {
 		return t, t != order.NoTime

@@ -24,8 +24,8 @@ func charset(name string) (encoding.Encoding, error) {
 	return e, nil
 }
 
-// decode converts a file from a character set to UTF-8. It returns an error if the file has bytes
-// that the character set does not have.
+// decode converts a file from a character set to UTF-8. Bytes outside the character set
+// are an error.
 func decode(data []byte, name string) (string, error) {
 	e, err := charset(name)
 	if err != nil {
@@ -107,7 +107,7 @@ func wrongFile(data []byte, format string) error {
 	return nil
 }
 
-// tidy removes blanks at both ends of a cell and makes one blank of several inside the cell.
+// tidy removes blanks at both ends of a cell. Several blanks inside the cell become one.
 func tidy(s string) string {
 	odd, blank := false, true
 	for i := range len(s) {

@@ -8,12 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// batch is the number of targets that are encoded at once. The tree of a YAML document needs much
-// more memory than its text.
+// batch is the number of targets that are encoded at once. The tree of a YAML document
+// needs much more memory than its text.
 const batch = 5_000
 
-// encode returns an order file in canonical form, equal to the output of order.Encode, and checks
-// the orders with the parser of the server.
+// encode returns an order file in canonical form, as order.Encode does. It checks the
+// orders with the parser of the server.
 func encode(path string, h order.Header, orders []*order.Order) ([]byte, error) {
 	ext := order.Ext(path)
 	if ext == ".json" || len(orders) == 0 {

@@ -7,12 +7,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Changes yields the orders of the Diff, each with the way in which it has changed.
-func (d *Diff) Changes() iter.Seq2[What, *Order] {
-	return func(yield func(What, *Order) bool) {
-		for _, x := range d.orders {
-			if !yield(x.what, &x.entry().Order) {
-				return
+// Orders yields the orders and lifts of the set, in the sequence of the files.
+func (s *Set) Orders() iter.Seq[*Order] {
+	return func(yield func(*Order) bool) {
+		for _, p := range s.parts {
+			for e := range p.entries.all() {
+				if !yield(&e.Order) {
+					return
+				}
 			}
 		}
 	}

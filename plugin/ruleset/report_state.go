@@ -121,6 +121,7 @@ type OrderState struct {
 	Names, Others int
 
 	set   *Set
+	part  *Part
 	entry *entry
 	now   order.Time
 }
@@ -132,7 +133,7 @@ func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 		for _, p := range s.parts {
 			for e := range p.entries.all() {
 				state, until := s.state(p, e, now)
-				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file, int(e.names), int(e.addrs + e.others), s, e, now}) {
+				if !yield(OrderState{&e.Order, e.action == order.Lift, state, until, int(s.enforceable(e)), *e.file, int(e.names), int(e.addrs + e.others), s, p, e, now}) {
 					return
 				}
 			}

@@ -26,8 +26,8 @@ func readCSV(data []byte) ([]table, error) {
 		case err != nil:
 			return nil, err
 		}
-		// Empty rows are added for blank lines and for line breaks in cells, so that row
-		// numbers are line numbers.
+		// Blank lines and line breaks in cells become empty rows. So row numbers are line
+		// numbers.
 		line, _ := r.FieldPos(0)
 		for len(t.rows) < line-1 {
 			t.rows = append(t.rows, nil)
@@ -36,8 +36,7 @@ func readCSV(data []byte) ([]table, error) {
 	}
 }
 
-// separator returns the separator of a table. It is the character that occurs in most of the
-// first lines.
+// separator returns the separator of a table. Most of the first lines have this character.
 func separator(data []byte) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {

@@ -1,5 +1,5 @@
-// Package sheet reads one column of a table in CSV or XLSX as text. Authorities send lists of
-// names as tables. Each row becomes one line of the text, so line numbers are row numbers.
+// Package sheet reads one column of a table in CSV or XLSX as text. Authorities send lists
+// of names as tables. Each row becomes one line, so line numbers are row numbers.
 package sheet
 
 import (
@@ -15,8 +15,8 @@ func Is(path string) bool {
 	return ok
 }
 
-// IsText reports whether the file may be a plain list of names, because a table with this
-// extension is plain text.
+// IsText reports whether the file may be a plain list of names. A .csv or .tsv file is
+// plain text.
 func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
 
 // ext returns the extension of a path in lower case.
@@ -67,16 +67,14 @@ func (e *ColumnError) Error() string {
 // maxHead is the number of rows at the top in which Text looks for a heading.
 const maxHead = 20
 
-// Text returns a column of a table, and all columns as rows with tabs between the cells. The
-// extension of path selects the format.
+// Text returns a column of a table, and all columns as rows with tabs between the cells.
+// The extension of path selects the format. A line break in a cell becomes a blank.
 //
-// column is the heading of a column, its letter or its number. If a file has several sheets,
-// the name of the sheet comes first, for example "Sheet1!B". An empty column means the only
-// column with text.
+// column is a heading, a letter or a number. With several sheets, the name of the sheet
+// comes first, for example "Sheet1!B". An empty column means the only column with text.
 //
-// The heading and the rows above become empty lines. For a letter or a number, the heading is
-// the first cell with text, if the cell has no dot and no hyphen. A line break in a cell
-// becomes a blank.
+// The heading and the rows above become empty lines. For a letter or a number, the heading
+// is the first cell with text. This cell must not have a dot or a hyphen.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
@@ -108,7 +106,8 @@ func Text(path string, data []byte, column string) (text, rows string, err error
 	return "", "", &ColumnError{Wrong: column, Columns: all}
 }
 
-// find returns the index of a column, and the index of the first row with names.
+// find returns the index of a column. It also returns the index of the first row with
+// names.
 func (t *table) find(spec string) (at, from int, found bool) {
 	place := -1
 	for i := range t.width() {
@@ -118,7 +117,7 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	}
 	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
 		for j, cell := range row {
-			// A cell below other text may have the text "B" and be no heading.
+			// A cell with the text "B" below other text may be no heading.
 			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) && (place < 0 || t.first(j) == i) {
 				return j, i + 1, true
 			}
@@ -135,8 +134,8 @@ func (t *table) first(at int) int {
 	return slices.IndexFunc(t.rows, func(row []string) bool { return at < len(row) && strings.TrimSpace(row[at]) != "" })
 }
 
-// below returns the index of the row below the heading of a column, or 0 if there is no
-// heading.
+// below returns the index of the row below the heading of a column. Without a heading, it
+// returns 0.
 func (t *table) below(at int) int {
 	for i, row := range t.rows {
 		if at < len(row) && strings.TrimSpace(row[at]) != "" {
@@ -189,8 +188,8 @@ func (t *table) width() (n int) {
 	return n
 }
 
-// columns returns the columns with text of all tables. It reads each cell once, because a table
-// may have very many rows and one very long row.
+// columns returns the columns with text of all tables. It reads each cell once, because a
+// table may have very many rows and one very long row.
 func columns(tables []table) (out []Column) {
 	for _, t := range tables {
 		all := make([]Column, t.width())

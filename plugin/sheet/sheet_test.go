@@ -152,8 +152,8 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestLargeSheet checks a sheet with one cell in its last row and column. The time must depend on
-// the cells, because a loop over all rows of all columns takes half a minute.
+// TestLargeSheet checks a sheet with one cell in its last row and column. The time must
+// depend on the number of cells. A loop over all rows and columns takes half a minute.
 func TestLargeSheet(t *testing.T) {
 	data := withSites(t, func(text []byte) []byte {
 		return bytes.Replace(text, []byte("</sheetData>"), []byte(`<row r="1048576"><c r="XFD1048576" t="str"><v>last.example</v></c></row></sheetData>`), 1)
@@ -200,7 +200,8 @@ func TestSheetLimits(t *testing.T) {
 	}
 }
 
-// TestTexts checks that a file with too many shared texts is refused before they are in memory.
+// TestTexts checks a file with too many shared texts. The file must be refused before its
+// texts are in memory.
 func TestTexts(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

@@ -64,9 +64,8 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// sound returns an error if the XML of a sheet is cut off or has a syntax error, or if a cell has
-// no text that a person sees. The library would return the rows before the error, or an empty
-// cell, without an error, so names would be missing.
+// sound returns an error for XML that is cut off or wrong. A cell without visible text is
+// an error too. The library would hide these faults, and names would be missing.
 func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -123,8 +122,8 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 	return nil
 }
 
-// errNoSheet is the error of cells.token for a part that is no sheet. The name of a part does not
-// say whether the part is a sheet.
+// errNoSheet is the error of cells.token for a part that is no sheet. The name of a part
+// does not say whether it is a sheet.
 var errNoSheet = errors.New("is no sheet")
 
 // A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
@@ -179,7 +178,8 @@ func (c *cells) token(t xml.Token) error {
 	return nil
 }
 
-// startRow notes the number of a row. The library mixes up rows that are not in ascending order.
+// startRow stores the number of a row. The library mixes up rows that are not in ascending
+// order.
 func (c *cells) startRow(attr []xml.Attr) error {
 	row := c.row + 1
 	for _, a := range attr {
@@ -199,7 +199,8 @@ func (c *cells) startRow(attr []xml.Attr) error {
 	return nil
 }
 
-// start notes the column of a cell. The library mixes up cells that are not in ascending order.
+// start stores the column of a cell. The library mixes up cells that are not in ascending
+// order.
 func (c *cells) start(attr []xml.Attr) error {
 	c.cell = cell{}
 	col := c.col + 1
@@ -223,7 +224,7 @@ func (c *cells) start(attr []xml.Attr) error {
 	return nil
 }
 
-// end counts a cell, and returns an error if the cell has no text that a person sees.
+// end counts a cell. It returns an error if the cell has no visible text.
 func (c *cells) end() error {
 	if c.value || c.inline || c.formula {
 		c.area += c.col - c.last

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,4 +79,62 @@ func strict(b []byte, to any) error {
 		return errors.New("has bytes after the value")
 	}
 	return nil
+}
+
+// maxRead is the largest number of bytes at the end of the file with the changes that Changes
+// reads.
+const maxRead = 1 << 20
+
+// Changes returns the newest changes that Record has recorded, the oldest first. A refused
+// request is one change, with the reason in the field Refused.
+func (s *State) Changes() (out []Change, err error) {
+	s.recording.Lock()
+	defer s.recording.Unlock()
+	f, size, err := openRegular(filepath.Join(s.dir, changesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	from := max(0, size-maxRead)
+	b, err := io.ReadAll(io.NewSectionReader(f, from, size-from))
+	if err != nil {
+		return nil, err
+	}
+	if from > 0 { // the first line is not complete
+		b = b[bytes.IndexByte(b, '\n')+1:]
+	}
+	last := map[[sha256.Size]byte]int{} // the positions of the changes in out
+	for line := range bytes.Lines(b) {
+		var e changeEntry
+		if err := strict(line, &e); err != nil {
+			continue // an unfinished line was never carried out
+		}
+		c, err := e.change()
+		if err != nil {
+			continue
+		}
+		asked := c
+		asked.Refused = ""
+		if i, ok := last[asked.Digest()]; ok && c.Refused != "" {
+			out[i].Refused = c.Refused
+			continue
+		}
+		last[asked.Digest()] = len(out)
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Digest identifies the change without its refusal. Two equal changes in one second have one
+// digest.
+func (c Change) Digest() [sha256.Size]byte {
+	c.Refused = ""
+	b, err := json.Marshal(c.entry())
+	if err != nil {
+		panic(err) // the entry has only texts and numbers
+	}
+	return sha256.Sum256(b)
 }

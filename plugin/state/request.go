@@ -242,14 +242,22 @@ func readRequest(path string) (r Request, err error) {
 	if err := strict(b, &e); err != nil {
 		return r, err
 	}
-	r.Change = Change{Command: e.Command, Path: string(e.Path), Serial: e.Serial, Reason: string(e.Reason)}
-	if r.Time, err = time.Parse(time.RFC3339, e.Time); err != nil {
-		return r, fmt.Errorf("time: %w", err)
+	if r.Change, err = e.change(); err != nil {
+		return r, err
 	}
 	if r.Until, err = time.Parse(time.RFC3339, e.Until); err != nil {
 		return r, fmt.Errorf("until: %w", err)
 	}
-	return r, r.Check()
+	return r, nil
+}
+
+// change returns the checked Change of a line or a request.
+func (e changeEntry) change() (c Change, err error) {
+	c = Change{Command: e.Command, Path: string(e.Path), Serial: e.Serial, Reason: string(e.Reason), Refused: string(e.Refused)}
+	if c.Time, err = time.Parse(time.RFC3339, e.Time); err != nil {
+		return c, fmt.Errorf("time: %w", err)
+	}
+	return c, c.Check()
 }
 
 // Answer answers a request that Take has returned. A refusal is also recorded in the file with

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -98,6 +99,20 @@ func (v Version) blobs() iter.Seq2[string, Digest] {
 // sameContent reports whether the files of two versions have equal bytes.
 func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
+}
+
+// news returns s without the versions and floors that are equal in the set was.
+func (s Set) news(was Set) Set {
+	s.Versions, s.Floors = maps.Clone(s.Versions), maps.Clone(s.Floors)
+	maps.DeleteFunc(s.Versions, func(path string, v Version) bool {
+		w, ok := was.Versions[path]
+		return ok && reflect.DeepEqual(v, w)
+	})
+	maps.DeleteFunc(s.Floors, func(path string, f Floor) bool {
+		w, ok := was.Floors[path]
+		return ok && f == w
+	})
+	return s
 }
 
 // A Digest is a SHA-256.

@@ -308,6 +308,7 @@ func (s *State) writeCurrent(set Set) error {
 		set.Unaccepted = time.Time{}
 	}
 	set = s.withoutDropped(set)
+	news := set.news(s.set)
 	s.mu.Unlock()
 	b, err := encode(set, s.opt.Writer)
 	if err != nil {
@@ -317,8 +318,12 @@ func (s *State) writeCurrent(set Set) error {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
 	// decode must accept the new file. A start that cannot read current.json loses all
-	// versions.
-	if _, err := decode(b); err != nil {
+	// versions. The old file was readable, so decode needs only the news.
+	part, err := encode(news, s.opt.Writer)
+	if err == nil {
+		_, err = decode(part)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: would not be readable: %w", s.path(currentName), err)
 	}
 	if s.refused {

@@ -28,7 +28,7 @@ type Document struct {
 	At      string        `json:"at"`
 	Sets    []Set         `json:"sets"`
 	Blocks  []ServerBlock `json:"server_blocks"`
-	// Alarms has a sentence for each fault of a state directory or journal of the process.
+	// Alarms has a sentence for each fault of a state directory or journal.
 	Alarms []string `json:"alarms"`
 }
 
@@ -36,7 +36,7 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// The fields about loads have the worst values of all stores with this set.
+	// For the fields about loads, the worst value of all stores with this set counts.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`
@@ -49,7 +49,7 @@ type Set struct {
 	Files        []File         `json:"files"`
 }
 
-// A File is one path of the configuration, or one file in a directory or glob.
+// A File is a path of the configuration, or a file in a directory or glob.
 type File struct {
 	Path     string `json:"path"`
 	Kind     string `json:"kind"`
@@ -148,8 +148,8 @@ func hours(rows []hits.Row) []Hour {
 	return out
 }
 
-// An inForce is one set of orders, with the stores and server blocks that have it in force. If
-// any store enforces the set, the first store does.
+// An inForce is one set of orders, with its stores and server blocks. The first store
+// enforces the set, if any store does.
 type inForce struct {
 	*ruleset.Set
 	digest string
@@ -201,7 +201,7 @@ func (s *inForce) json() Set {
 		}
 		for _, f := range s.states[i].Files {
 			x := file(store, f, now)
-			// Several stores may have the same file. Problems of each store are shown.
+			// Several stores may have the same file. Each problem is shown once.
 			if key := x.Path + "\x00" + x.Problem; !listed[key] {
 				listed[key] = true
 				out.Files = append(out.Files, x)

@@ -92,7 +92,7 @@ func (h *handler) explanation(r *http.Request) (*Explanation, error) {
 	return &Explanation{Product, API, st.Digest, x}, nil
 }
 
-// facts returns what a server knows about its orders: the compiled orders of the set in force.
+// facts returns the facts about the compiled orders of the set in force.
 func facts(s *store.Store, st *store.Status) *explain.Facts {
 	secret := st.Set().SecretLifts()
 	zones := map[string]string{}
@@ -113,8 +113,8 @@ func facts(s *store.Store, st *store.Status) *explain.Facts {
 	}
 }
 
-// client returns the client with an address and a country. If country is empty, the settings
-// of the server block determine the country.
+// client returns the client with an address and a country. If country is empty, the server
+// block's settings give the country.
 func client(b *Block, address, country string) (*explain.Client, error) {
 	var addr netip.Addr
 	if address != "" {
@@ -128,7 +128,7 @@ func client(b *Block, address, country string) (*explain.Client, error) {
 	case country == "" && b.Store == nil:
 	case country == "":
 		cl.Country, cl.FromPlaces = b.Country(cl.Addr), true
-		// The database of the geoip plugin gives no country, because the address is unknown.
+		// The geoip plugin gives no country for an unknown address.
 		if cl.AnyAddress && b.Directive.GeoIP {
 			cl.Country, cl.AnyCountry, cl.FromPlaces = "", true, false
 		}
@@ -140,8 +140,8 @@ func client(b *Block, address, country string) (*explain.Client, error) {
 	return &cl, nil
 }
 
-// block returns the server block with the given name. If name is empty, it returns the block
-// that receives the queries for dn: the block with the longest zone.
+// block returns the server block with the given name. If name is empty, it returns the
+// block with the longest zone for dn.
 func (n *Node) block(dn dname.Name, name string) (*Block, error) {
 	var best []*Block
 	longest := -1

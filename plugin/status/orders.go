@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Gone is the state of an order that has hits and is not in the set any more.
+// Gone is the state of an order with hits that has left the set.
 const Gone = "gone"
 
 // Orders is the JSON document at the path /orders.
@@ -26,8 +26,8 @@ type Orders struct {
 
 // An Order is one order or lift of a set.
 type Order struct {
-	// ID is the id of the order, or "sealed:" and a digest of the id for a sealed (secret)
-	// order. A sealed order has only ID, Set, Action, State, Until and the fields about hits.
+	// ID is the id of the order. For a sealed (secret) order, it is "sealed:" and a digest
+	// of the id. A sealed order has only ID, Set, Action, State, Until and hits.
 	ID     string `json:"id"`
 	Sealed bool   `json:"sealed"`
 	// Set is the digest of the set.
@@ -53,8 +53,8 @@ type BlockHits struct {
 	Hours []Hour `json:"hours"`
 }
 
-// orders writes the document at the path /orders. It writes the orders one by one, because a
-// register may have a million orders.
+// orders writes the document at the path /orders. It writes one order at a time, because
+// there may be a million orders.
 func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	want := map[string]bool{}
 	for _, s := range r.URL.Query()["state"] {
@@ -93,8 +93,9 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order of each set, in the sequence of the files. Then it calls f for
-// each gone order with hits. It ends when f returns false. f must not keep its argument.
+// each calls f for each order of each set, in the sequence of the files. Then it calls f
+// for each gone order with hits. It ends when f returns false. f must not keep its
+// argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())
@@ -147,7 +148,7 @@ func (o *Order) add(x *orderHits) {
 	}
 }
 
-// hits returns the hits in the server blocks of the set, by the ids of the orders.
+// hits returns the hits in the server blocks of the set, by order id.
 func (s *inForce) hits(now order.Time) map[string]*orderHits {
 	out := map[string]*orderHits{}
 	for _, b := range s.blocks {
@@ -163,7 +164,7 @@ func (s *inForce) hits(now order.Time) map[string]*orderHits {
 	return out
 }
 
-// gone returns the orders with hits that are not in the set, sorted by id.
+// gone returns the orders with hits that have left the set, sorted by id.
 func gone(found map[string]*orderHits) (out []*orderHits) {
 	for _, x := range found {
 		out = append(out, x)

@@ -16,7 +16,7 @@ const maxRows = 500
 //go:embed page.html
 var pageText string
 
-// pageTemplate parses page.html at the first request, because most servers have no status.
+// pageTemplate parses page.html at the first request. Most servers never need it.
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"short":  func(s string) string { return s[:min(12, len(s))] },
@@ -54,8 +54,8 @@ func (h *handler) page(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// cut keeps the orders with most hits, at most maxRows. Orders with equally many hits stay in the
-// sequence of the files.
+// cut keeps the maxRows orders with most hits. Orders with equal hits stay in the sequence
+// of the files.
 func (p *page) cut() {
 	slices.SortStableFunc(p.Orders, func(a, b Order) int {
 		x, y := a.Hits+a.Shadow, b.Hits+b.Shadow
@@ -70,8 +70,8 @@ func (p *page) cut() {
 	p.Orders = slices.Delete(p.Orders, min(maxRows, len(p.Orders)), len(p.Orders))
 }
 
-// countsText returns the numbers that are not 0 in the sequence of the states, for example
-// "12 in_force, 1 pending".
+// countsText returns the nonzero numbers in the sequence of the states, for example "12
+// in_force, 1 pending".
 func countsText(n map[string]int) string {
 	out := ""
 	for _, s := range stateWords() {

@@ -1,8 +1,8 @@
-// Package status reports over HTTP which orders a server enforces, their states and hits, and
-// why a name is blocked. It contains no client address and no queried name. It names a sealed
-// (secret) order by a digest of its id.
+// Package status reports over HTTP which orders a server enforces, with their states and
+// hits. It explains why a name is blocked. It shows no client address and no queried name.
+// A sealed (secret) order appears only as a digest of its id.
 //
-// docs/status.md describes the paths and documents, and docs/status.schema.json is the schema.
+// docs/status.md describes the paths and documents. The schema is docs/status.schema.json.
 // Package listen has the listener.
 package status
 
@@ -51,7 +51,7 @@ type Block struct {
 	Country func(netip.Addr) order.Country
 }
 
-// mode returns the word for what the server block does with the orders.
+// mode returns the word for the way in which the server block uses the orders.
 func (b *Block) mode() string {
 	switch {
 	case b.Store == nil:
@@ -62,8 +62,8 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy is the number of requests for /orders that run at once, and of requests for all other
-// documents. Further requests wait, so that DNS queries have CPU time.
+// busy limits the requests for /orders that run at once, and separately the requests for
+// other documents. Further requests wait, so that DNS queries have CPU time.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
@@ -74,8 +74,7 @@ func Handler(n *Node) http.Handler {
 	mux.Handle("/{$}", h.guard(short, h.page))
 	mux.Handle("/status", h.guard(short, h.status))
 	mux.Handle("/explain", h.guard(short, h.explain))
-	// The document /orders may be large. A client that reads it slowly must not block the other
-	// paths.
+	// The document /orders may be large. A slow reader must not block the other paths.
 	mux.Handle("/orders", h.guard(make(chan struct{}, busy), h.orders))
 	return mux
 }
@@ -83,8 +82,8 @@ func Handler(n *Node) http.Handler {
 type handler struct{ *Node }
 
 // guard allows only GET and HEAD, limits the requests at once, sets headers, and writes
-// errors. After a panic, it logs only the stack, because the panic text could contain a name
-// from the request.
+// errors. After a panic, it logs only the stack. The panic text could contain a requested
+// name.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

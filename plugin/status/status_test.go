@@ -83,8 +83,8 @@ func hit(t *testing.T, b *Block, name string, n int) {
 	}
 }
 
-// TestSharedSet checks two server blocks with equal sets, one of them in shadow. Each order
-// must be listed once, with the hits of both blocks.
+// TestSharedSet checks two server blocks with equal sets. One block is in shadow. Each
+// order must be listed once, with the hits of both blocks.
 func TestSharedSet(t *testing.T) {
 	file := orderFile(t, 3, "")
 	n := &Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", file, false), newBlock(t, "tls://.:853", ".", file, true), {Name: "dns://x.:53", Zones: []string{"x."}}}}
@@ -137,7 +137,7 @@ func TestBlock(t *testing.T) {
 	}
 }
 
-// TestPage checks that the page shows the orders with most hits, and escapes texts of order files.
+// TestPage checks that the page shows the orders with most hits and escapes their texts.
 func TestPage(t *testing.T) {
 	n := &Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", orderFile(t, 3*maxRows, `,"references":["<script>"]`), false)}}
 	hit(t, &n.Blocks[0], "o1400.example.", 1)
@@ -173,7 +173,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestSlowClient checks that clients that read the orders slowly do not block the other paths.
+// TestSlowClient checks that slow readers of the orders do not block other paths.
 func TestSlowClient(t *testing.T) {
 	h := Handler(&Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", orderFile(t, 100, ""), false)}})
 	stuck, free := make(chan struct{}, busy), make(chan struct{})
@@ -189,7 +189,7 @@ func TestSlowClient(t *testing.T) {
 	wg.Wait()
 }
 
-// A slow is an http.ResponseWriter of a client that does not read until free is closed.
+// A slow is an http.ResponseWriter of a client that reads only after free is closed.
 type slow struct {
 	header http.Header
 	stuck  chan struct{}

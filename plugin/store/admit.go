@@ -5,16 +5,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a new version of a file without errors. It goes into force if no other file
-// has an order with one of its order ids.
+// A candidate is a new version of a file without errors. A candidate waits while another
+// file has one of its order ids.
 type candidate struct {
 	r source.File
 	reading
 	proof
 }
 
-// An activation records that a load puts a version of a file into force in place of an old
-// version.
+// An activation records a change of the version in force of a file.
 type activation struct {
 	path     string
 	old, new *ruleset.Part
@@ -23,9 +22,8 @@ type activation struct {
 	forgotten bool
 }
 
-// admit puts the candidates into force, and reports whether the set of orders has changed. It
-// refuses a candidate with an order id of another file. The refused version waits for a change
-// of that file.
+// admit puts the candidates into force. It reports whether the set of orders has changed.
+// It refuses a candidate with an order id of another file until that file changes.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {

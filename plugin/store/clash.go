@@ -10,25 +10,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates that can go into force together. No two files in force may have
-// an order id in common. A refused candidate keeps its old version in force, which may exclude
-// other candidates.
+// clashes finds the candidates that can go into force together. Two files in force must
+// have no order id in common. A refused candidate keeps its old version.
 type clashes struct {
 	s *Store
-	// byID has, for each order id, the candidates that contain an order with this id. The
-	// first candidate has precedence.
+	// byID has the candidates of each order id. The first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has, for each refused candidate, the order ids that are taken, and the
-	// compiled file that has each id. The compiled file is nil if the file is gone. reasons
-	// then has the problem.
+	// conflicts has the taken order ids of each refused candidate. The value is the file
+	// with the id. The value is nil if this file is gone; reasons then has the problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of files that are gone and whose orders are all in candidates.
-	// replacedBy maps each order id of these files to the path of its file.
+	// replaced has the paths of files that are gone and whose orders are all in
+	// candidates. replacedBy has the path of the old file for each order id.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has refused candidates whose old versions must still be processed. These old
-	// versions stay in force, so their order ids are taken.
+	// unchecked has refused candidates. The order ids of their old versions must still be
+	// marked as taken.
 	unchecked []*candidate
 }
 
@@ -72,8 +69,7 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if part := s.files[c.r.Path].part; part != nil {
 			x.keepPart(part, c)
 		}
-		// A refused candidate cannot take over the orders of a file that is gone, so these
-		// orders stay in force.
+		// The orders of a file that is gone stay in force if their new file is refused.
 		for id := range c.part.IDs() {
 			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
 				delete(x.replaced, path)
@@ -84,8 +80,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because another file has an order with the same id. part has
-// the compiled orders of that file, or is nil if the file is gone.
+// refuse refuses the candidate c, because another file has the order id. part has the
+// orders of that file, or is nil if the file is gone.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -96,16 +92,15 @@ func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	}
 }
 
-// problems returns the reasons why the candidate c (a new version of a file) is refused.
+// problems returns the reasons why the candidate c is refused.
 func (x *clashes) problems(c *candidate) order.Problems {
 	by := maps.Clone(x.conflicts[c])
 	maps.DeleteFunc(by, func(_ string, part *ruleset.Part) bool { return part == nil })
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart keeps part, the compiled orders of a file, in force. It refuses each other
-// candidate that contains one of these orders. own is the candidate of the file itself, or
-// nil.
+// keepPart keeps the orders of a file in force. It refuses other candidates with one of
+// these orders. own is the candidate of the file itself, or nil.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -116,15 +111,13 @@ func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	}
 }
 
-// hasSuccessor reports whether a candidate (a new version of a file) that is not refused
-// contains the order id.
+// hasSuccessor reports whether an accepted candidate contains the order id.
 func (x *clashes) hasSuccessor(id string) bool {
 	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepFile keeps the orders of the file at path in force, although the file is gone. It
-// refuses each candidate that contains one of these orders. why returns the reason for the
-// error message.
+// keepFile keeps the orders of a missing file in force. It refuses each candidate with one
+// of these orders. why returns the reason for the error message.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -139,12 +132,11 @@ func (x *clashes) keepFile(path string, why reason) {
 	}
 }
 
-// A reason returns why a candidate may not take over the orders of a file that is gone.
+// A reason returns why a candidate may not take over the orders of a missing file.
 type reason func(*candidate) string
 
-// whyKept returns why the orders of a file that is gone stay in force. It returns nil if
-// candidates take them over. It checks the serial and max_shrink, which a rename could
-// otherwise avoid.
+// whyKept returns why the orders of a missing file stay in force. It returns nil if
+// candidates take them over. It checks serial and max_shrink as for a replaced file.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -182,8 +174,7 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns a reason if an order of part has no successor in the candidates. part
-// has the compiled orders of a file that is gone.
+// whyIncomplete returns a reason if no accepted candidate has an order of a missing file.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {
@@ -199,8 +190,7 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	}
 }
 
-// replacedFiles returns the paths of files that are gone and whose orders are in other files
-// now.
+// replacedFiles returns the paths of missing files whose orders are in other files now.
 func (x *clashes) replacedFiles() []string {
 	return slices.DeleteFunc(slices.Clone(x.s.paths), func(path string) bool { return !x.replaced[path] })
 }

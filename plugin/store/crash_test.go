@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// crashEnv gives a child process of TestCrashes its folder, and snapshotEnv a child process of
-// TestSnapshotOfOtherProcess.
+// crashEnv gives the folder to a child process of TestCrashes. snapshotEnv gives the
+// folder to a child process of TestSnapshotOfOtherProcess.
 const crashEnv, snapshotEnv = "STORE_TEST_CRASH", "STORE_TEST_SNAPSHOT"
 
 func TestMain(m *testing.M) {
@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv(journalCrashEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, journalChild(dir))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(snapshotEnv); dir != "" {
 		fmt.Println(snapshotChild(dir))
 		os.Exit(0)
@@ -35,8 +39,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// crashChild runs a store with a state directory, and writes new versions of its file until it
-// is killed. It prints the number of each version that the store has stored.
+// crashChild writes new versions of its order file until the process is killed. It prints
+// the number of each version that the store has stored.
 func crashChild(dir string) error {
 	path := filepath.Join(dir, "a.yaml")
 	opt := Options{Patterns: []string{path}, MaxShrink: 100, Poll: 10 * time.Millisecond, State: filepath.Join(dir, ".state")}
@@ -62,9 +66,8 @@ func crashChild(dir string) error {
 	}
 }
 
-// TestCrashes kills a process with SIGKILL at random moments while its file changes, and then
-// removes the file. The next start must have the last version that was reported as stored, or
-// a newer one.
+// TestCrashes kills a process at random moments while its file changes, and then removes
+// the file. The next start must have the last stored version, or a newer version.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -91,7 +94,7 @@ func TestCrashes(t *testing.T) {
 		for in.Scan() {
 			fmt.Sscan(in.Text(), &stored)
 			if reports--; reports == 0 {
-				// The process is now at a random place of the next change.
+				// The process is killed during the next change.
 				time.AfterFunc(time.Duration(random.IntN(20_000))*time.Microsecond, func() { cmd.Process.Kill() })
 			}
 		}
@@ -100,7 +103,7 @@ func TestCrashes(t *testing.T) {
 		if stored < last {
 			t.Fatalf("the child reported version %d after version %d", stored, last)
 		}
-		// A child that was killed before its first change has not written the file.
+		// The child may not have written its file yet.
 		if err := os.Remove(filepath.Join(w.dir, "a.yaml")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestLogIsPrintable checks that a line break in the name of a file or side list cannot fake a
-// log line.
+// TestLogIsPrintable checks that a line break in a file name cannot fake a log line.
 func TestLogIsPrintable(t *testing.T) {
 	const forged = "x\n[ERROR] forged\x1b[2J"
 	w := newWorld(t)
@@ -47,9 +46,9 @@ func TestLogIsPrintable(t *testing.T) {
 	}
 }
 
-// TestDetached checks a mounted file that was replaced on the host. Its orders are in force,
-// but later changes cannot be seen. The alarm stays until the path leads to a file that is not
-// deleted.
+// TestDetached checks a mounted file that was replaced on the host. Its orders are in
+// force, but later changes cannot be seen. The alarm lasts until the path has a file
+// again.
 func TestDetached(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -90,8 +89,8 @@ func TestPendingSaysWhy(t *testing.T) {
 	logged(t, w.log.take(), 1, "reading does not finish; version", "stays in force")
 }
 
-// TestLinkThatLeadsNowhere checks that a symbolic link to a missing file is an error of the
-// file when the store starts.
+// TestLinkThatLeadsNowhere checks a start with a symbolic link to a missing file. The link
+// is an error of the file.
 func TestLinkThatLeadsNowhere(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -106,9 +105,8 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow loads files that each contain the order of the next file. The last file
-// contains an order that an older file keeps. All new files are refused until the older file
-// drops the order.
+// TestClashesInARow loads files that each contain the order of the next file. An older
+// file has the last order. All new files are refused until the older file drops its order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

@@ -6,27 +6,26 @@ import (
 )
 
 const (
-	// bigLoad is the smallest load after which giveBack returns memory. It is a number of
-	// targets (names and addresses of orders).
+	// bigLoad is the smallest number of targets for which giveBack returns memory.
 	bigLoad = 100_000
-	// garbage is the least number of bytes of garbage that a load leaves for each target. It
-	// is the value for side lists. Targets of order files leave more.
+	// garbage is the least number of garbage bytes for each loaded target. The value is
+	// for side lists. Order files leave more garbage.
 	garbage = 20
 )
 
 // giveBack returns the memory of a load to the operating system. targets is the number of
-// targets that were parsed or replaced. The caller must no longer use the old set of orders.
-// Without giveBack, the garbage collector would keep the memory for minutes or for ever.
+// targets that were parsed or replaced. The caller must drop the old set first.
 //
-// giveBack does nothing if the garbage is small compared with the heap, for example beside a
-// large cache. A return of all free memory would then stop a server with one CPU for too long.
+// The garbage collector alone can keep the memory for ever. If the heap is large and the
+// garbage small, giveBack does nothing. Its work would stop a server with one CPU for too
+// long.
 func giveBack(targets int) {
 	if targets >= bigLoad && uint64(targets)*garbage > liveHeap()/8 {
 		debug.FreeOSMemory()
 	}
 }
 
-// liveHeap returns the number of heap bytes that were in use at the last garbage collection.
+// liveHeap returns the heap bytes in use at the last garbage collection.
 func liveHeap() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)

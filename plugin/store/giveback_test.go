@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestGiveBack checks that a store returns memory to the operating system after a large load,
-// at the start and later. After a small load, the store must return no memory.
+// TestGiveBack checks that a store returns memory after a large load. After a small load,
+// the store must return no memory.
 func TestGiveBack(t *testing.T) {
 	var list strings.Builder
 	for i := range bigLoad {
@@ -49,8 +49,7 @@ func TestGiveBack(t *testing.T) {
 	t.Cleanup(w.s.Close)
 	until("memory given back after the start", func() bool { return forced() == before+1 })
 
-	// The test must not start the next load before the store has returned the memory of the
-	// last load.
+	// The store must return the memory of the last load before the next load.
 	put("b.yaml", orders("", "b: b.example"))
 	until("a small file", func() bool { return len(w.blocked("b.example")) > 0 })
 	put("names.txt", list.String()+"more.example\n")

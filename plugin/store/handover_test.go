@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// twoStores starts one store with the folder a and one with the folder b, and returns the two
-// stores.
+// twoStores starts a store with the folder a and a store with the folder b.
 func (w *world) twoStores(a, b string) []*Store {
 	w.t.Helper()
 	var stores []*Store
@@ -20,9 +19,8 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files have an
-// order id in common. The second file must keep its other orders, with an alarm. Later changes
-// must be loaded.
+// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files
+// have an order id in common. The second file keeps its other orders, with an alarm.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {
@@ -79,9 +77,8 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	}
 }
 
-// TestReloadTakesTheVersionsOfItsOwnStore checks a reload from two stores that have different
-// versions of a file in force. The new store must not take the version that its max_shrink
-// refuses.
+// TestReloadTakesTheVersionsOfItsOwnStore reloads two stores with different versions of a
+// file. The new store must not take the version that its max_shrink refuses.
 func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 	const all, few = "n0.example n39.example", "n0.example"
 	for _, tc := range []struct {

@@ -13,9 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions that a Store has in force. A reload of the Corefile gives them
-// to the new Store. A handover is immutable, because the old Store keeps loading files during
-// the reload.
+// A handover has the versions in force of a Store. A reload of the Corefile gives them to
+// the new Store. A handover is immutable, because the old Store still loads files.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -25,8 +24,8 @@ type handover struct {
 	former map[string]version
 }
 
-// publish stores the versions in force in s.handover, for a Store that replaces s after a
-// reload of the Corefile.
+// publish stores the versions in force in s.handover for a reload of the Corefile. It also
+// notifies the subscribers about a new set.
 func (s *Store) publish() {
 	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
@@ -37,10 +36,14 @@ func (s *Store) publish() {
 		}
 	}
 	s.handover.Store(l)
+	if l.set != s.notified {
+		s.notified = l.set
+		s.subscribers.notify()
+	}
 }
 
-// sinceOf returns the time since which the set with the given digest is in force. A replaced
-// Store may have had this set earlier.
+// sinceOf returns the time since which a set is in force. A replaced Store may have had
+// the same set earlier.
 func (s *Store) sinceOf(digest string) time.Time {
 	since := s.clock.Now()
 	for _, o := range s.before {
@@ -57,9 +60,8 @@ func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions in force of other Stores, for each file of the
-// configuration. It compiles orders again if the options differ. The first load compares the
-// files with these versions.
+// inherit takes over the versions in force of other Stores. It compiles orders again if
+// the options differ. The first load compares the files with these versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -101,12 +103,11 @@ func (s *Store) inherit(others []*Store) {
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // the method start will build the set again
 	}
-	// A Store whose versions are taken over may belong to the old Corefile or to the new Corefile.
+	// The other Store may belong to the old or the new Corefile.
 	s.log.Infof("taken over from order sets in use: %s and %s", count(orders, "order file"), count(lists, "protect list"))
 }
 
-// chooseVersions chooses, for each path of the configuration, one of the versions that the old
-// Stores have in force.
+// chooseVersions chooses one version in force for each path of the configuration.
 func (s *Store) chooseVersions(handovers []*handover) {
 	slices.SortStableFunc(handovers, func(a, b *handover) int { return s.similarity(b) - s.similarity(a) })
 	from, differ := map[string]*handover{}, map[string]bool{}
@@ -134,8 +135,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken drops the orders of a file whose ids are already in ids, with an alarm. It reports
-// whether any order remains. Two old Stores can have one order id in force from two files.
+// dropTaken drops the orders of a file whose ids are already in ids, with an alarm. It
+// reports whether any order remains.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -151,8 +152,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// The digest must change, because f.part now lacks orders of the file. With the old
-	// digest, the first load would take the file as unchanged and end the alarm.
+	// The digest must change, because f.part now lacks orders of the file. The first load
+	// then reads the file again, and the alarm stays.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -162,8 +163,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity returns a score of the options that an old Store and s have in common. s probably
-// replaces the Store with the highest score, so it prefers the versions of that Store.
+// similarity counts the options that an old Store and s have in common. s takes the
+// versions of the most similar Store.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
 		n += 2
@@ -178,8 +179,8 @@ func (s *Store) similarity(l *handover) (n int) {
 	return n
 }
 
-// prefers reports whether s takes the version v of a file and not the version w. s takes the
-// newer version, unless it loses more targets than max_shrink allows.
+// prefers reports whether s takes the version v of a file in place of w. s takes the newer
+// version if max_shrink allows its losses.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -188,7 +189,7 @@ func (s *Store) prefers(v, w *version) bool {
 }
 
 // shrinks reports whether next loses more targets of old than max_shrink allows. A version
-// without orders may lose all targets, because "orders: []" is a deliberate removal.
+// with "orders: []" may lose all targets, because a person wants this.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -197,8 +198,8 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard of the protect lists. It takes the guard of an old Store with the
-// same lists. The compiled orders then need no new check.
+// guardBy sets the guard of the protect lists. It takes the guard of an old Store with
+// equal lists. The orders of that Store then need no new check.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {
@@ -210,8 +211,8 @@ func (s *Store) guardBy(handovers []*handover) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the order of the configuration. The element of
-// a list is nil if no version of the list is in force.
+// lists returns the protect lists in force, in the order of the configuration. A list
+// without a version in force is nil.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -224,8 +225,8 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks an inherited file as gone if the first scan did not report it. A new
-// source does not report missing files of a directory, because it has never seen them.
+// markMissing marks an inherited file as gone if the first scan does not report it. A new
+// source does not report missing files of a directory.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store of the folder while the first store runs, like a reload of the
-// Corefile. It returns the first store, and w.s becomes the second store.
+// reload opens a second store of the folder, like a reload of the Corefile. It returns the
+// first store. w.s becomes the second store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -46,9 +46,8 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestSecondStoreOfAStart checks the log line of a second Store that takes over the files of a
-// first Store. Both belong to one start, so the line must not mention an earlier
-// configuration.
+// TestSecondStoreOfAStart checks the log of a Store that takes over files of another
+// Store. Both belong to one start, so the log must not mention an earlier configuration.
 func TestSecondStoreOfAStart(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -60,8 +59,8 @@ func TestSecondStoreOfAStart(t *testing.T) {
 	logged(t, log, 1, "taken over from order sets in use: 1 order file and 0 protect lists")
 }
 
-// TestReloadKeepsWhatWasInForce checks a new store after a change of an option. All orders
-// must stay in force, and each alarm of the old store must be raised again.
+// TestReloadKeepsWhatWasInForce changes an option. The new store must keep all orders in
+// force, and raise each alarm of the old store again.
 func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "n39.example", "f.example", "important.example"}
 	const blocked = "a.example b.example c.example n39.example f.example"
@@ -144,8 +143,8 @@ func TestReloadReadsNothingTwice(t *testing.T) {
 	logged(t, w.log.take(), 0, "order a:")
 }
 
-// TestReloadNamesFilesNoMore checks that a new store does not take over a file that matches
-// none of its patterns.
+// TestReloadNamesFilesNoMore removes the pattern of a file. The new store must not take
+// over the file.
 func TestReloadNamesFilesNoMore(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -183,8 +182,8 @@ func TestReloadMoved(t *testing.T) {
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores checks a reload from two stores. If both have the same file, the newer
-// version counts. If two files have an order id in common, the order of the first file counts.
+// TestReloadOfTwoStores reloads two stores. If both have a file, the newer version counts.
+// If two files have one order id, the first file counts.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -237,8 +236,8 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules compiles inherited orders for other options, after their file was removed.
-// The verdicts must be as if a file is parsed with these options.
+// TestReloadRules compiles the inherited orders of a removed file for other options. The
+// verdicts must be the same as for a parsed file.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +

@@ -7,15 +7,16 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file opens the journal, the operator's evidence of what was in force. journal_events.go
+// This file opens the journal (the evidence of what was in force). journal_events.go
 // writes the events.
 //
-// The journal never delays an order: events are queued, and a goroutine writes them.
+// The journal never delays an order: a goroutine writes the events.
 
-// journals has the journals of this process by path. A journal can be locked only once, so the
-// old and the new Store of a reload share it.
+// journals has the journals of this process by path. Only one journal can lock a path. The
+// old and the new Store of a reload therefore share it.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
@@ -28,10 +29,14 @@ type sharedJournal struct {
 	path  string
 	log   *queue
 	users []*Store // the newest last; guarded by journals
+
+	// recorded is the set whose orders were recorded last. Only the goroutine of the journal uses
+	// it.
+	recorded *ruleset.Set
 }
 
-// acquireJournal returns the journal at the path of the options, and begins to open it. The
-// caller must call release.
+// acquireJournal returns the journal of the options, and begins to open it. The caller
+// must call release.
 func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	journals.Lock()
 	defer journals.Unlock()
@@ -54,8 +59,8 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. If another Store still uses the journal, it writes
-// its states again. The last release closes the journal, and waits some seconds for the disk.
+// release ends the use of the journal by s. Another Store that uses the journal writes its
+// states again. The last release closes the journal, and waits some seconds for the disk.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })
@@ -92,7 +97,7 @@ func Journals() (out []journal.Status) {
 	return out
 }
 
-// beat adds the hourly heartbeat to the journal if it is due, and returns the time of the next
+// beat adds the hourly heartbeat when it is due. It returns the time of the next
 // heartbeat.
 func (s *Store) beat() time.Time {
 	now := s.clock.Now()

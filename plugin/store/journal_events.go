@@ -3,7 +3,6 @@ package store
 import (
 	"io"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -13,13 +12,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/hits"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight in the queue of an event that refers to an order set; see
-// journal.Do. It keeps only a few old sets in memory while the disk fails.
+// setWeight is the queue weight of an event that refers to an order set; see journal.Do.
+// Few old sets then stay in memory while the disk fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.
@@ -62,15 +62,16 @@ func (s *Store) journalLoad(err error) {
 	}
 }
 
-// journalOutcome records the result of a load: the versions that went into force, the files
-// that were refused, and the changes of orders. err is the reason why the set could not be
-// built, or nil.
+// journalOutcome records the result of a load: new versions, refused files and changes of
+// orders. err is the reason why no set was built, or nil.
 func (s *Store) journalOutcome(err error) {
 	if s.journal == nil {
 		return
 	}
 	r := journal.Record{Event: journal.Outcome, Set: s.Status().Digest}
+	was := s.journaledPaths
 	if s.journaled == nil { // the versions of a state directory or of another Store may be in force
+		r.All = true
 		for _, path := range s.paths {
 			if s.files[path].part != nil {
 				r.Files = append(r.Files, s.journalVersion(path))
@@ -81,14 +82,24 @@ func (s *Store) journalOutcome(err error) {
 			r.Files = append(r.Files, s.journalVersion(a.path))
 		}
 	}
-	failures := map[string]int{}
+	failures, inForce := map[string]int{}, map[string]bool{}
+	for _, path := range s.paths {
+		if s.files[path].part != nil {
+			inForce[path] = true
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(was)) {
+		if !inForce[path] && !slices.ContainsFunc(r.Files, func(v journal.Version) bool { return v.File == path }) {
+			r.Files = append(r.Files, journal.Version{File: path}) // the file has no version in force any more
+		}
+	}
 	for _, path := range s.paths {
 		f := s.files[path]
 		if failures[path] = f.failures; f.failures > s.journaled[path] && f.err != nil {
 			r.Files = append(r.Files, journal.Version{File: path, SHA256: digestText(f), Problem: f.err.Error()})
 		}
 	}
-	s.journaled = failures
+	s.journaled, s.journaledPaths = failures, inForce
 	if err != nil {
 		r.Why = err.Error()
 	}
@@ -106,7 +117,7 @@ func (s *Store) journalOutcome(err error) {
 	}
 }
 
-// digestText returns the digest of the version that was refused, or "" if it is not known.
+// digestText returns the digest of the refused version, or "" if unknown.
 func digestText(f *file) string {
 	if f.refused == (source.Digest{}) {
 		return ""
@@ -130,8 +141,8 @@ func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	return orders, targets
 }
 
-// journalState returns the event name of a state in the journal. In shadow, the state is not
-// "enforced", because no order is enforced.
+// journalState returns the journal event of a state. In shadow, no order is enforced, so
+// no event says so.
 func (s *Store) journalState(st ruleset.State) journal.Event {
 	if s.opt.Shadow && st == ruleset.InForce {
 		st = ruleset.Shadow
@@ -139,7 +150,7 @@ func (s *Store) journalState(st ruleset.State) journal.Event {
 	return journal.Event(st.String())
 }
 
-// keepVersions keeps the files of all versions in force in the journal, each version once.
+// keepVersions keeps the files of each version in force in the journal.
 func (s *Store) keepVersions() {
 	var st *state.State
 	if s.dir != nil {
@@ -164,8 +175,8 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion adds one file of a version to the journal. The state directory may still have
-// its bytes if the file has changed since the load.
+// keepVersion adds one file of a version to the journal. If the file has changed, the
+// bytes may come from the state directory.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
 	open := s.opener(path, d, f, side)
 	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
@@ -180,14 +191,15 @@ func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *fil
 	s.journal.Keep(path, d, len(f.bytes[d]), open)
 }
 
-// journalStates records each order whose state differs from its last state in the journal. It
-// also records new and changed orders, and the targets that the guard holds.
+// journalStates records the orders whose state has changed. It also records new and
+// changed orders, and targets that the guard holds back.
 func (s *Store) journalStates() {
 	if s.journal == nil || !s.journal.newest(s) {
 		return
 	}
 	s.answered.Store(&sync.Map{})
-	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, activated: s.activated}
+	s.refreshCounters()
+	x := stateEvents{set: s.set.Load(), now: seconds(s.clock.Now()), word: s.journalState, files: map[string]string{}, journal: s.journal, complete: s.started}
 	if x.set == nil {
 		return
 	}
@@ -201,32 +213,35 @@ func (s *Store) journalStates() {
 	}
 }
 
+// journalStarted records the orders that are gone since the last run. It runs after the
+// first load of all files.
+func (s *Store) journalStarted() {
+	if s.started = true; s.journal == nil || !s.journal.newest(s) || s.set.Load() == nil {
+		return
+	}
+	x := stateEvents{set: s.set.Load(), journal: s.journal, why: "is in no version in force after a start of the server"}
+	if !s.journal.Do(256, x.removed) { // the event of the states refers to the same set
+		s.rejournal.Store(true)
+	}
+}
+
 // A stateEvents adds the changes of orders to the journal. It runs in the goroutine of the
 // journal.
+//
+// It compares the set with the records of the journal. It thus finds changes during a
+// downtime, and records that a crash has prevented.
 type stateEvents struct {
-	set       *ruleset.Set
-	now       order.Time
-	word      func(ruleset.State) journal.Event
-	files     map[string]string // path -> digest
-	activated []activation
+	set      *ruleset.Set
+	now      order.Time
+	word     func(ruleset.State) journal.Event
+	files    map[string]string // path -> digest
+	journal  *sharedJournal
+	complete bool // all files were loaded, so an order that is not in the set is gone
+	why      string
 }
 
 func (x stateEvents) add(b *journal.Batch) {
-	secret := x.set.Secret()
-	corrected, removed := map[string]bool{}, map[string]*ruleset.Order{}
-	for _, a := range x.activated {
-		if a.old == nil {
-			continue
-		}
-		for what, o := range ruleset.Compare(a.old, a.new, math.MaxInt).Changes() {
-			switch what {
-			case ruleset.Changed:
-				corrected[o.ID] = true
-			case ruleset.Removed:
-				removed[o.ID] = o
-			}
-		}
-	}
+	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded)
 	held := map[journal.HeldTarget]string{}
 	for _, h := range x.set.Held() {
 		held[journal.HeldTarget{Order: h.Order.ID, Target: h.Target}] = h.Why
@@ -244,10 +259,16 @@ func (x stateEvents) add(b *journal.Batch) {
 		coop.Tick(i)
 		i++
 		id := o.Order.ID
-		delete(removed, id)
 		r := journal.Record{Order: id, Sealed: secret[o.Order], Lift: o.Lift}
-		if known := b.Known(id); !known || corrected[id] || b.State(id) == journal.Removed {
-			x.received(b, r, o, known && b.State(id) != journal.Removed)
+		sum := content(o)
+		if present := b.Present(id); !present || sum != "" && b.Changed(id, sum) {
+			if sum == "" { // the order was recorded as removed, because another Store was in force
+				content = x.set.Contents(nil)
+				sum = content(o)
+			}
+			r.Content = sum
+			x.received(b, r, o, present)
+			r.Content = ""
 		}
 		if _, ok := holds[id]; ok {
 			holds[id] = o.Order
@@ -260,12 +281,42 @@ func (x stateEvents) add(b *journal.Batch) {
 			b.Add(r)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(removed)) {
-		if b.Known(id) && b.State(id) != journal.Removed {
-			b.Add(journal.Record{Event: journal.Removed, Order: id, Sealed: removed[id].Terms.Disclosure.Sealed()})
-		}
+	if x.complete {
+		x.removed(b)
 	}
 	x.heldTargets(b, held, wasHeld, holds, secret)
+	x.journal.recorded = x.set
+}
+
+// removed adds an event for each order that is in no file any more.
+func (x stateEvents) removed(b *journal.Batch) {
+	present := func(yield func(string) bool) {
+		for o := range x.set.Orders() {
+			if !yield(o.ID) {
+				return
+			}
+		}
+	}
+	former := func(yield func(string, bool) bool) {
+		was := x.journal.recorded
+		if was == nil {
+			return
+		}
+		secret := was.Secret()
+		for o := range was.Orders() {
+			if !yield(o.ID, secret[o]) {
+				return
+			}
+		}
+	}
+	missing, err := b.Missing(present, former)
+	if err != nil {
+		x.journal.log.Errorf("journal %s: the orders that are gone cannot be recorded: %v", printable.Line(x.journal.path), err)
+		return
+	}
+	for _, m := range missing {
+		b.Add(journal.Record{Event: journal.Removed, Order: m.Order, Sealed: m.Sealed, Why: x.why})
+	}
 }
 
 // received adds the event of a new order, or of an order that was changed.
@@ -280,8 +331,8 @@ func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.Orde
 	}
 }
 
-// heldTargets records the targets that the guard newly holds back, and the targets that it
-// releases. was has the targets that were held before.
+// heldTargets records the targets that the guard newly holds back or releases. was has the
+// targets that were held before.
 func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
 	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
 		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
@@ -298,8 +349,9 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. It takes no
-// lock, and does not allocate for later queries.
+// Answered records in the journal that the order o has blocked its first query. It takes
+// no lock. Handlers call it only if Counter.Add returns true, because the map is slower
+// than the counters.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -324,7 +376,8 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 			b.Add(r)
 		}
 	}) {
-		m.Delete(o) // a later query will be recorded
+		m.Delete(o)
+		s.rejournal.Store(true) // a later query will be recorded
 	}
 }
 
@@ -338,7 +391,16 @@ func (s *Store) CountHits(c *hits.Counter) {
 	}
 }
 
-// hitsOf returns the sum of the hits of each order in the hour that begins at start.
+// refreshCounters makes the handlers call Answered again for each order.
+func (s *Store) refreshCounters() {
+	s.countersMu.Lock()
+	defer s.countersMu.Unlock()
+	for _, c := range s.counters {
+		c.Refresh()
+	}
+}
+
+// hitsOf returns the hits of each order in the hour that begins at start.
 func (s *Store) hitsOf(start order.Time) []journal.Record {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()

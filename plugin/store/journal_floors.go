@@ -13,13 +13,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file takes over the floors that the journal has recorded: the lowest serials of later
-// versions. A lost or restored state directory therefore permits no older version.
+// This file takes over the floors from the journal. A floor is the lowest serial that a
+// later version may have. A lost state directory therefore permits no older version.
 //
-// The journal is read in the background, so an older version may already be in force. The
-// version then stays in force, with an alarm, because a floor must not end a block.
+// An older version may be in force before the journal is read. This version stays in
+// force, with an alarm. A floor must not end a block.
 
-// askFloors makes the journal report its floors when the journal is open and has read all
+// askFloors asks the journal for its floors. The journal answers when it has read all
 // records.
 func (s *Store) askFloors() {
 	s.asked = s.asked || s.journal.Do(0, func(b *journal.Batch) {
@@ -30,7 +30,7 @@ func (s *Store) askFloors() {
 	})
 }
 
-// takeFloors raises the floors of the files to the floors that the journal has reported.
+// takeFloors raises the floors of the files to the floors of the journal.
 func (s *Store) takeFloors() {
 	s.askFloors()
 	floors := s.floors.Swap(nil)
@@ -49,8 +49,8 @@ func (s *Store) takeFloors() {
 	}
 }
 
-// raiseFloor raises the floor of one file, and reports whether it has changed. It raises an
-// alarm if the version in force is older.
+// raiseFloor raises the floor of one file. It reports whether the floor has changed. An
+// older version in force causes an alarm.
 func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	next := version{serial: floor.Serial, anyBytes: true, expires: order.NoTime}
 	if b, err := hex.DecodeString(floor.SHA256); err == nil && len(b) == len(next.ownDigest) {
@@ -88,15 +88,15 @@ func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	return true
 }
 
-// keepSetSerial keeps a serial that a person has set in the state directory. The journal may
-// lack the change, because blocklistctl has made the change while the server was stopped.
+// keepSetSerial keeps a serial that a person has set in the state directory. The journal
+// may lack this serial, because blocklistctl can set it without a server.
 func (s *Store) keepSetSerial(path string, serial, accepted int64) {
 	s.log.Warningf("%s: the server accepts the serial %d, because a person has set it in the state directory; the journal has a version with serial %d", path, serial, accepted)
 	s.journal.Append(journal.Record{Event: journal.Request, File: path, Why: "the serial was set in the state directory", Files: []journal.Version{{File: path, Serial: &serial}}})
 }
 
-// behind reports whether the version in force is older than a version that was accepted before,
-// or has other bytes with the same serial.
+// behind reports whether an accepted version was newer than the version in force. Other
+// bytes with the same serial count as newer.
 func (v *version) behind() bool {
 	return v.part != nil && !v.anyBytes && (v.stored.Serial < v.serial || v.serial >= 0 && v.stored.Order != state.Digest(v.ownDigest))
 }

@@ -37,8 +37,8 @@ func (w *world) loseState() {
 	}
 }
 
-// acceptNine starts a store with a journal that accepts the serials 5 and 9 of a.yaml, and a
-// version of b.yaml. The copy .state5 has the state directory of serial 5. The store is closed.
+// acceptNine returns a world whose closed store has accepted serial 9 of a.yaml, and
+// b.yaml. The copy .state5 has the state directory of serial 5.
 func acceptNine(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(5), "o: five.example"))
@@ -64,8 +64,8 @@ func acceptNine(t *testing.T) *world {
 
 const fiveOrNine = "serial: is 5, but an earlier version in force had 9; put the newest version back, or write a serial above 9"
 
-// TestJournalFloor checks that an older version is refused, or raises an alarm, although the
-// state directory was lost or was restored from an old copy.
+// TestJournalFloor checks an older version after the state directory was lost or restored.
+// The store must refuse the version or raise an alarm.
 func TestJournalFloor(t *testing.T) {
 	names := []string{"five.example", "nine.example", "b.example"}
 	for _, tc := range []struct {
@@ -125,8 +125,8 @@ func TestJournalFloor(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfLaterVersions checks which versions may replace an older version that was in
-// force before the floor was known.
+// TestJournalFloorOfLaterVersions checks which versions may replace an older version in
+// force. The floor becomes known after the older version is in force.
 func TestJournalFloorOfLaterVersions(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -186,8 +186,8 @@ func TestJournalFloorOfMissingFile(t *testing.T) {
 	w.wantBlocked("seven.example b.example", "seven.example", "b.example")
 }
 
-// TestJournalFloorAndSetSerial checks that a person can permit a lower serial, while the server
-// runs and while it is stopped.
+// TestJournalFloorAndSetSerial checks that a person can permit a lower serial, with and
+// without a running server.
 func TestJournalFloorAndSetSerial(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		w := acceptNine(t)
@@ -240,8 +240,8 @@ func TestJournalFloorAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestJournalFloorIsLate checks that a start does not wait for a journal that another process
-// has locked, and that the floor counts when the journal opens.
+// TestJournalFloorIsLate starts a store while another process has locked the journal. The
+// start must not wait. The floor must count when the journal opens.
 func TestJournalFloorIsLate(t *testing.T) {
 	w := acceptNine(t)
 	other := journal.Open(filepath.Join(w.dir, ".journal"), journal.Options{Origin: "node1"})
@@ -295,8 +295,7 @@ func TestJournalSerial(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfRemovedFile checks that the floor counts for a file of a directory, which the
-// server did not see at its start.
+// TestJournalFloorOfRemovedFile checks the floor of a file that was missing at the start.
 func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(9), "o: nine.example"))
@@ -317,8 +316,8 @@ func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w.wantAlarm("serial: is 7, but the last version in force at this path had 9; write a serial above 9")
 }
 
-// TestJournalFloorOfWaitingVersion checks that a version that waits for an order id is compared
-// with the floor.
+// TestJournalFloorOfWaitingVersion compares a version that waits for an order id with the
+// floor.
 func TestJournalFloorOfWaitingVersion(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()

@@ -9,17 +9,17 @@ const (
 	// maxJump is the most that a serial may rise at once. A serial near 2^63 would leave none
 	// for later versions.
 	maxJump = 1 << 32
-	// ahead is how far a serial that looks like a time may be in the future. It allows for
-	// wrong clocks and for time zones ahead of UTC.
+	// ahead is how far a serial that looks like a time may be in the future. Clocks can be
+	// wrong, and time zones can be ahead of UTC.
 	ahead = 24 * time.Hour
-	// firstUnix is the first serial that looks like unix seconds (9 September 2001). firstDate
-	// is the first that looks like a date with a count (yyyymmddnn, year 2000). Unix seconds
+	// firstUnix is the first serial that looks like unix seconds (9 September 2001).
+	// firstDate is the first serial that looks like a date (yyyymmddnn). Unix seconds
 	// reach firstDate in 2033.
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns the problem with a serial that rises too far or is a time in the future,
-// or "". It checks nothing without a state directory, in which a person can confirm the
+// jumpProblem returns the problem with a serial that rises too far or is a future time, or
+// "". It checks nothing without a state directory, where a person could confirm the
 // serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
@@ -41,8 +41,8 @@ func (s *Store) jumpProblem(v *version, serial int64) string {
 	return fmt.Sprintf("is %d, but %s; if the serial is meant, run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
 }
 
-// latestSerial returns the highest allowed serial at the time now, in the format of serial:
-// unix seconds or a date. It returns -1 if serial does not look like a time.
+// latestSerial returns the highest allowed serial at the time now, as unix seconds or a
+// date. It returns -1 if the serial does not look like a time.
 func latestSerial(serial int64, now time.Time) int64 {
 	now = now.UTC().Add(ahead)
 	switch {

@@ -2,8 +2,8 @@ package store
 
 import "testing"
 
-// TestLate checks that an order is late if it is loaded after its deadline. An order that a
-// start loads is never late, because it may have been in force before the restart.
+// TestLate checks orders that are loaded after their deadline. An order of a start is
+// never late, because it may have been in force before.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	put := func(id string) {

@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// load loads a batch of changed files, and replaces the set of orders at most once. If the
-// load panics, the old set stays in force, and the files of the batch are refused.
+// load loads a batch of changed files, and replaces the set at most once. After a panic,
+// the old set stays in force, and the files of the batch are refused.
 func (s *Store) load(reports []source.File) {
 	begin := s.clock.Now()
 	before, old := s.takeSnapshot(), s.set.Load()
@@ -34,8 +34,8 @@ func (s *Store) load(reports []source.File) {
 	s.publish()
 	s.persist()
 	s.journalLoad(err)
-	// Write the log after the set is replaced, because the comparison of large files for the
-	// log takes time.
+	// Write the log after the new set is in force. The comparison of large files for the
+	// log is slow.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) apply(reports []source.File) {
 }
 
 // observe processes a report about one order file, directory or glob. It stores a good new
-// version in f.waiting; admit decides later whether it goes into force.
+// version in f.waiting. admit decides later about this version.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -127,8 +127,8 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. The alarm of a detached
-// file stays: a mounted file was replaced on the host, so later changes cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. The alarm of a
+// detached file stays: the file was replaced on the host, so later changes cannot be seen.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -149,8 +149,8 @@ func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	return &candidate{r: r, reading: got}, nil
 }
 
-// pending returns the error for a file that is still being written, or that cannot be read to
-// its end.
+// pending returns the error for a file that is still being written or cannot be read
+// completely.
 func pending(r source.File) error {
 	if r.Err != nil {
 		return r.Err
@@ -158,8 +158,8 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether err means that a read was interrupted: the file changed, or the
-// Store closes. This error says nothing about the content.
+// beingWritten reports whether a file changed during the read, or the Store closes. The
+// error then says nothing about the content.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
@@ -167,7 +167,7 @@ func beingWritten(err error) bool {
 // parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
-// A content gives the bytes of a version, from a report of the source or from the state
+// A content gives the bytes of a version. The bytes come from the source or the state
 // directory.
 type content interface {
 	Open() (io.ReadCloser, error)
@@ -199,8 +199,8 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 // maxDemands is the approximate limit of problems with Options.Demands in one file.
 const maxDemands = 1000
 
-// read parses and compiles a version of the file at path. size is the size of the order file
-// in bytes, or 0 if unknown. own is the digest of the order file.
+// read parses and compiles a version of the file at path. size is the size in bytes, or 0
+// if unknown. own is the digest of the order file.
 func (s *Store) read(path string, size int64, own source.Digest, from content, demands order.Demands) (g reading, err error) {
 	in, err := from.Open()
 	if err != nil {
@@ -224,8 +224,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	var unmet order.Problems
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// Record the digest of each side list here, because only the parser finds out
-			// which lists the file uses.
+			// Only the parser finds out which side lists the file uses.
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
@@ -250,8 +249,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	if err := in.Close(); err != nil {
 		return g, err
 	}
-	// Check Intact before the problems, because a file that changed during the read may be a
-	// mixture of two versions.
+	// Check Intact first. A file that changed during the read may be a mixture of two
+	// versions.
 	if err := from.Intact(); err != nil {
 		return g, err
 	}
@@ -272,9 +271,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file of the batch that cannot be read any more. It drops
-// a file without orders in force, unless the configuration lists its path. It must run after
-// admit.
+// alarmGone raises an alarm for each file that cannot be read any more. It must run after
+// admit. A file without orders is dropped if the configuration does not list its path.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -310,8 +308,8 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget removes a file that is gone from the Store. It returns false and keeps the file if
-// the configuration contains the path of the file itself.
+// forget removes a missing file from the Store. It returns false and keeps the file if the
+// configuration contains its path.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -324,7 +322,7 @@ func (s *Store) forget(path string, f *file) bool {
 	return true
 }
 
-// fileAt returns the state of the file at path, and adds an empty state for a new path.
+// fileAt returns the state of a file. It adds an empty state for a new path.
 func (s *Store) fileAt(path string) *file {
 	f := s.files[path]
 	if f == nil {
@@ -336,8 +334,8 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first pattern that matches, and then bytewise. The first of
-// two new files with the same order id has precedence. Protect lists come last.
+// sortPaths sorts the paths by the first matching pattern, and then bytewise. The first of
+// two new files with one order id has precedence. Protect lists come last.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return
@@ -358,7 +356,7 @@ func (s *Store) sortPaths() {
 // merge is a variable so that tests can replace ruleset.Merge.
 var merge = ruleset.Merge
 
-// swap builds the set of orders from the versions of all files and puts the set into force.
+// swap builds the set from the versions of all files and puts the set into force.
 func (s *Store) swap() {
 	var parts []*ruleset.Part
 	h := sha256.New()
@@ -388,5 +386,4 @@ func (s *Store) swap() {
 	}
 	s.status.Store(&st)
 	s.warnings, s.unlogged, s.unjournaled = warnings, true, true
-	s.subscribers.notify()
 }

@@ -60,24 +60,25 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState records what was logged about the set in force, so that the next load logs only
-// changes. It does not refer to the set, whose memory can thus be freed.
+// A logState records what was logged about the set in force. The next load then logs only
+// changes. A reference to the set is missing on purpose: it would keep the memory of the
+// set.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning identifies a logged warning. It has no line number, because a new line at the top
-// of a file must not repeat all warnings.
+// A warning identifies a logged warning. It has no line number, because a moved line must
+// not repeat a warning.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that the guard holds back, so it is not enforced. If target is
-// empty, the guard holds back the whole order.
+// A heldTarget is a target that the guard holds back. An empty target stands for the whole
+// order.
 type heldTarget struct{ order, target string }
 
-// logChanges logs what the new set changes: new warnings, targets that the guard now holds
-// back, and targets that it releases.
+// logChanges logs new warnings, targets that the guard now holds back, and targets that
+// the guard releases.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -115,8 +116,8 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	s.logged = next
 }
 
-// logFreed logs each target that was held by the guard and is enforced now. held has the
-// targets that are still held.
+// logFreed logs each target that the guard has released and that is now enforced. held has
+// the targets that are still held.
 func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	is := "enforced"
 	if s.opt.Shadow {
@@ -162,8 +163,8 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order that blocks the target t now for all clients, or nil. Of a
-// network, it checks only the first address.
+// enforced returns the order that blocks the target t now for all clients, or nil. It
+// checks only the first address of a network.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

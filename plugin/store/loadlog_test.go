@@ -77,8 +77,8 @@ func TestLogOnlyChanges(t *testing.T) {
 	logged(t, w.log.take(), 1, "the target is held and not enforced, because it is", `got "github.io"`)
 }
 
-// TestLogIgnoresLineNumbers checks that a change of a line number does not repeat a warning.
-// The number is the line of a protect-list entry.
+// TestLogIgnoresLineNumbers moves an entry of a protect list to another line. The warning
+// about the entry must not be repeated.
 func TestLogIgnoresLineNumbers(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))
@@ -94,8 +94,8 @@ func TestLogIgnoresLineNumbers(t *testing.T) {
 	logged(t, log, 1, "is held", `got "b.example"`)
 }
 
-// TestLogFreedTargets checks the log after entries are removed from a protect list. It lists
-// the targets that are now enforced, without the targets of sealed (secret) orders.
+// TestLogFreedTargets removes entries from a protect list. The log lists the targets that
+// are now enforced, without targets of sealed (secret) orders.
 func TestLogFreedTargets(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", `version: 1
@@ -147,8 +147,8 @@ orders:
 	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
-// TestLogWholeOrders checks that an order counts as one order if the guard holds back the
-// order as a whole.
+// TestLogWholeOrders checks that an order counts once if the guard holds back the whole
+// order.
 func TestLogWholeOrders(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [IT]}, targets: [a.example, github.io]}\n")

@@ -13,7 +13,7 @@ import (
 
 // Options are the settings of a Store. Server blocks with equal Options share a Store.
 type Options struct {
-	// Patterns are the order files to load. Each pattern is the absolute path of a file or a
+	// Patterns are the order files to load. Each pattern is an absolute path of a file or
 	// directory, or an absolute glob.
 	Patterns []string
 	// Rules are the options for the compilation of orders. The Store itself sets Rules.Guard.
@@ -40,13 +40,13 @@ type Options struct {
 	Demands order.Demands
 }
 
-// key returns a text that is equal for equal Options and differs for different Options. The
-// format %#v includes every field, also fields that will be added later.
+// key returns a text that is equal only for equal Options. The format %#v also includes
+// fields that will be added later.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns one line with the options that affect verdicts. The line is an input of
-// the digest, which must be comparable between program versions. The format must therefore not
-// change. An example of a line is:
+// rulesText returns one line with the options that affect verdicts. The line is an input
+// of the digest. Program versions compare digests, so the format must not change. An
+// example of a line is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {

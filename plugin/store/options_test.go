@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// changeEach changes each field of v in turn, and checks that the result of text changes. It
-// skips the guard, because the Store sets the guard.
+// changeEach changes each field of v in turn, and checks that the text changes. It skips
+// the guard, because the Store sets the guard.
 func changeEach(t *testing.T, v reflect.Value, path string, text func() string) {
 	before := text()
 	switch v.Kind() {
@@ -41,15 +41,15 @@ func changeEach(t *testing.T, v reflect.Value, path string, text func() string) 
 	}
 }
 
-// TestKeyHasEveryOption checks that each option changes the key. If an option were missing in
-// the key, server blocks with different options would share a Store.
+// TestKeyHasEveryOption checks that each option changes the key. Otherwise, server blocks
+// with different options would share a Store.
 func TestKeyHasEveryOption(t *testing.T) {
 	opt := &Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return opt.key() })
 }
 
-// TestKeyIsEqual checks that two Options with equal values have one key, even if their slices
-// are at different addresses.
+// TestKeyIsEqual checks that Options with equal values have one key. Their slices may be
+// at different addresses.
 func TestKeyIsEqual(t *testing.T) {
 	var keys []string
 	for range 2 {
@@ -66,9 +66,8 @@ func TestKeyIsEqual(t *testing.T) {
 	}
 }
 
-// TestRulesTextHasEveryOption checks that each option of the compiler changes the digest of
-// the set. If an option were missing, servers that answer differently would show the same
-// digest.
+// TestRulesTextHasEveryOption checks that each option of the compiler changes the digest.
+// Otherwise, servers that answer differently would show one digest.
 func TestRulesTextHasEveryOption(t *testing.T) {
 	opt := &ruleset.Options{}
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return rulesText(*opt) })
@@ -101,8 +100,7 @@ func TestResponseTextHasEveryKind(t *testing.T) {
 	}
 }
 
-// constants returns the names of the constants of the type typ in an iota block of the Go
-// file.
+// constants returns the constants of the type typ in an iota block of a Go file.
 func constants(t *testing.T, file, typ string) (names []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

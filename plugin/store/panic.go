@@ -11,9 +11,8 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn and returns its panic as an error that begins with what. A file that
-// triggers a bug thus cannot stop the server. catchPanic logs the stack of each panic text
-// once.
+// catchPanic calls fn. A panic of fn becomes an error that begins with what. A bad file
+// thus cannot stop the server. The stack of each panic text is logged once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -30,7 +29,7 @@ func (s *Store) catchPanic(what string, fn func()) (err error) {
 	return nil
 }
 
-// A snapshot is a copy of the state of a Store before it loads a batch of files.
+// A snapshot is a copy of the Store's state before a batch of files.
 type snapshot struct {
 	files map[string]file
 	rules ruleset.Options
@@ -44,9 +43,8 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore returns the Store to its state before a batch that caused the panic err. Any new
-// version may be the cause. restore therefore refuses all new versions until their files
-// change.
+// restore resets the Store to its state before a batch that caused the panic err. Any new
+// version may be the cause. All are refused until their files change.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestPanicInParse checks a panic in the parser. Only the file that caused it is refused, and
-// its last good version stays in force. The stack is logged once.
+// TestPanicInParse checks a panic in the parser. Only the file that caused the panic is
+// refused. Its last good version stays in force.
 func TestPanicInParse(t *testing.T) {
 	defer func(was func(string, io.Reader, order.Options) (*order.File, order.Problems)) { parse = was }(parse)
 	w := newWorld(t)
@@ -42,8 +42,7 @@ func TestPanicInParse(t *testing.T) {
 	logged(t, w.log.take(), 0, "the stack of the panic:")
 }
 
-// TestPanicInMerge checks that no file of a batch is loaded if the set of orders cannot be
-// built.
+// TestPanicInMerge checks that a batch is refused if the set cannot be built.
 func TestPanicInMerge(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	w := newWorld(t)

@@ -17,12 +17,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// errDiffers is the error of a readable snapshot whose orders differ from the stored files.
+// errDiffers is the error of a snapshot whose orders differ from the stored files.
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores the compiled orders of each file as a snapshot in the state directory. A
-// start reads the snapshots, so that it answers queries at once. Later, recheck compiles the
-// stored files and compares the results.
+// This file stores the compiled orders of each file as a snapshot in the state directory.
+// A start from snapshots answers queries at once. Later, recheck compares them with the
+// stored files.
 
 // rulesDigests returns the digests of the options and of the guard. Both affect the compiled
 // orders.
@@ -45,8 +45,8 @@ func (v *version) snapshotOf() ruleset.Snapshot {
 	return ruleset.Snapshot{Part: v.part, Expires: v.expires, Timezone: v.zone}
 }
 
-// snapshotWriter returns a function that writes the snapshot of a version in force. It returns
-// nil if the version has no snapshot. The function may run while queries use the part.
+// snapshotWriter returns a function that writes the snapshot of a version in force. It
+// returns nil if no snapshot must be written. The function may run during queries.
 func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
 	if v.part == nil || v.unchecked || !v.part.FromFile() {
 		return nil
@@ -84,7 +84,7 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 }
 
 // recalledVersion reads a stored version from its snapshot, or else from the stored files.
-// compiled reports that it used the stored files. why is the error of the snapshot, if any.
+// compiled is true for the stored files. why is the error of the snapshot, if any.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -100,16 +100,16 @@ func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (
 	return g, true, why, err
 }
 
-// complete reports whether each configured file, directory and glob has a version in force. A
-// start then need not wait for the files.
+// complete reports whether each configured path has a version in force. The start then
+// does not wait for the files.
 func (s *Store) complete() bool {
 	return !slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return !s.anyInForce(p) }) &&
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks one version that came from the state directory. It checks the signatures, and
-// compares the snapshot with the stored files. A checksum is not enough, because an intruder
-// can compute it too. more means that unchecked versions remain.
+// recheck checks the signatures and the snapshot of one version from the state directory.
+// more means that unchecked versions remain. A checksum is not enough, because an intruder
+// can compute it too.
 //
 // A call checks only one version, so that changed files do not wait.
 func (s *Store) recheck() (more bool) {
@@ -137,8 +137,8 @@ func (s *Store) recheck() (more bool) {
 	return false
 }
 
-// recheckFile compiles the stored files of the version in force of f, which came from a
-// snapshot. If the result differs, the result goes into force, with an alarm.
+// recheckFile compiles the stored files of a version that came from a snapshot. If the
+// result differs, it goes into force, with an alarm.
 func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	f.unchecked = false
 	var g reading
@@ -158,8 +158,8 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	// The check cannot compare a part that was compiled again from the part of a snapshot. The
-	// reason may be a new Corefile with other options, or an order id of another file.
+	// A part that was compiled again cannot be compared with its snapshot. A new Corefile
+	// or an order id of another file can be the reason.
 	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {

@@ -44,8 +44,8 @@ func (w *world) snapshotFiles() []string {
 	return all
 }
 
-// withSnapshots returns a world whose store has stored snapshots and is closed. The world has
-// an order file, an order file with a side list, and a protect list.
+// withSnapshots returns a world whose closed store has stored snapshots. The world has two
+// order files, one side list, and one protect list.
 func withSnapshots(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\ntimezone: Europe/Rome\nexpires: 2090-01-01\n", "a: a.example important.example"))
@@ -65,8 +65,8 @@ func withSnapshots(t *testing.T) *world {
 
 var snapshotNames = []string{"a.example", "s.example", "important.example", "x.example"}
 
-// TestSnapshots checks that a start from snapshots gives the same set as a start from the
-// stored files. The stored files must be parsed once, after the start.
+// TestSnapshots compares a start from snapshots with a start from the stored files. Both
+// must give the same set. The stored files must be parsed once, after the start.
 func TestSnapshots(t *testing.T) {
 	w := withSnapshots(t)
 	want := w.s.Status()
@@ -110,9 +110,8 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestSnapshotNotUsed checks that a start ignores a snapshot that is damaged or was made with
-// other settings. The start compiles the stored files, and writes good snapshots for the next
-// start.
+// TestSnapshotNotUsed checks a start with a damaged snapshot, or a snapshot of other
+// settings. The start compiles the stored files, and writes good snapshots.
 func TestSnapshotNotUsed(t *testing.T) {
 	edit := func(change func([]byte) []byte) func(*world) {
 		return func(w *world) {
@@ -198,8 +197,7 @@ func snapshotChild(dir string) string {
 	return log.take()
 }
 
-// TestSnapshotOfOtherProcess checks that a process uses the snapshots of another process of the
-// same program.
+// TestSnapshotOfOtherProcess checks that a process uses the snapshots of another process.
 func TestSnapshotOfOtherProcess(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -233,8 +231,8 @@ func (w *world) compiled(text string) *ruleset.Part {
 	return part
 }
 
-// TestSnapshotReplaced checks that a snapshot is ignored if its checksum differs from
-// current.json, although its own checksums are right.
+// TestSnapshotReplaced checks a snapshot whose checksum differs from current.json. The
+// snapshot is ignored, although its own checksums are right.
 func TestSnapshotReplaced(t *testing.T) {
 	w := withSnapshots(t)
 	set, err := state.Read(filepath.Join(w.dir, ".state"))
@@ -261,7 +259,8 @@ func TestSnapshotReplaced(t *testing.T) {
 	w.wantLog("the snapshot of "+path+" is not used", "damaged: has the checksum")
 }
 
-// forge replaces the snapshot of a.yaml by a snapshot with a correct checksum and other orders.
+// forge replaces the snapshot of a.yaml. The new snapshot has a correct checksum and other
+// orders.
 func (w *world) forge(text string) {
 	w.t.Helper()
 	path, part := filepath.Join(w.dir, "a.yaml"), w.compiled(text)
@@ -281,8 +280,8 @@ func (w *world) forge(text string) {
 	}
 }
 
-// TestSnapshotForged checks that recheck finds a snapshot with wrong orders and a correct
-// checksum. The orders of the stored file must go into force.
+// TestSnapshotForged checks a snapshot with wrong orders and a correct checksum. recheck
+// must put the orders of the stored file into force.
 func TestSnapshotForged(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "a: x.example"))
@@ -319,8 +318,7 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// TestSnapshotForgedDuplicate checks that a forged snapshot cannot bring two orders with one id
-// into the set.
+// TestSnapshotForgedDuplicate checks that a forged snapshot cannot add an order id twice.
 func TestSnapshotForgedDuplicate(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "z: z.example"))
@@ -333,8 +331,8 @@ func TestSnapshotForgedDuplicate(t *testing.T) {
 	w.wantBlocked("b.example s.example", "a.example", "b.example", "s.example", "z.example")
 }
 
-// TestSnapshotWithoutBlob checks a snapshot whose stored file is damaged. The snapshot is in
-// force with an alarm. If the order file still exists, its bytes repair the stored file.
+// TestSnapshotWithoutBlob damages a stored file. The snapshot is in force with an alarm.
+// If the order file still exists, its bytes repair the stored file.
 func TestSnapshotWithoutBlob(t *testing.T) {
 	w := withSnapshots(t)
 	blobs, _ := filepath.Glob(filepath.Join(w.dir, ".state", "blob", "*"))
@@ -361,8 +359,8 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfNewCorefile checks a snapshot that a store with a new Corefile takes over
-// before recheck has compared it.
+// TestSnapshotOfNewCorefile checks a snapshot that a new Corefile takes over before the
+// recheck.
 func TestSnapshotOfNewCorefile(t *testing.T) {
 	for _, forged := range []bool{true, false} {
 		w := withSnapshots(t)
@@ -386,8 +384,8 @@ func TestSnapshotOfNewCorefile(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfOtherIDs checks a stored version with an order id that another file has in
-// force. The version goes into force without this order, and its snapshot raises no alarm.
+// TestSnapshotOfOtherIDs checks a stored version with an order id of another file. The
+// version goes into force without this order. Its snapshot raises no alarm.
 func TestSnapshotOfOtherIDs(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// TestPeak checks that the load of a long side list allocates little more memory than its set.
-// The loader must not keep the text or the names as well.
+// TestPeak checks that the load of a long side list allocates little more than its set.
+// The loader must not keep the text or the names.
 func TestPeak(t *testing.T) {
 	const n = 200_000
 	var list strings.Builder
@@ -36,8 +36,8 @@ func TestPeak(t *testing.T) {
 // reloads is the number of loads of TestReloadsLeakNothing.
 var reloads = 15
 
-// TestReloadsLeakNothing checks that the indexes of old sets, which are outside of the heap, are
-// freed.
+// TestReloadsLeakNothing checks that the indexes of old sets are freed. The indexes are
+// outside of the heap.
 func TestReloadsLeakNothing(t *testing.T) {
 	list := many(60_000)
 	w := newWorld(t)

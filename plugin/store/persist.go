@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// persist stores the set in force in the state directory, in the background. It runs after each
-// load, because storing takes time, and an order must not wait for the disk.
+// persist stores the set in force in the state directory, in the background. It runs after
+// each load, so that an order does not wait for the disk.
 func (s *Store) persist() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -57,8 +57,8 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force of f. The function
-// refuses a file that has got another size. The state directory checks the digest d.
+// opener returns a function that opens a file of the version in force. The function
+// refuses a file with another size. The state directory checks the digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if b, ok := f.bytes[d]; ok {
 		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
@@ -87,13 +87,12 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 	}
 }
 
-// errChangedSince is the error of a file that no longer has the bytes of its loaded version.
+// errChangedSince is the error of a file whose bytes differ from its loaded version.
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file that is kept in memory until it is
-	// stored. Without the kept bytes, a file that is soon replaced or removed could not be
-	// stored.
+	// maxKept is the largest size in bytes of a file that stays in memory until it is
+	// stored. A file may be replaced or removed before it is stored.
 	maxKept = 1 << 20
 	// maxAllKept limits the total size in bytes of the files that are kept in memory.
 	maxAllKept = 32 << 20
@@ -107,8 +106,8 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader of the same bytes. It calls add with the bytes when the reader is
-// closed. It returns r itself if the bytes of the file are not kept.
+// keepBytes returns a reader of the same bytes. It calls add with the bytes when the
+// reader is closed. If no bytes are kept, it returns r itself.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)
 	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {

@@ -18,13 +18,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if a Store with the options opt could not start: no order file is
-// good, and no open Store has a version in force. Check starts no Store. A reload calls Check
-// first, because a later failure can leave listeners of other plugins open for ever.
+// Check returns an error if no Store with the options opt could start. A Store needs a
+// good order file, or a version in force from an open Store. A reload calls Check first. A
+// later failure can leave listeners of other plugins open for ever.
 //
-// Check reads the smallest files first, because one good file is enough. It reads a file again
-// if the file has just changed. If a file system does not answer, Check returns nil, and
-// Acquire finds the problem.
+// Check starts no Store. It reads the smallest files first, because one good file is
+// enough. If a file system does not answer, Check returns nil. Acquire then finds the
+// problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -54,8 +54,8 @@ var checkPatience = 2 * startPatience
 // stat is a variable so that tests can replace os.Stat.
 var stat = os.Stat
 
-// checkFiles reads the order files, and returns nil as soon as a file is good. A bad file may
-// be incomplete if it has just changed, so checkFiles then tries again until startPatience has
+// checkFiles reads the order files, and returns nil when a file is good. A bad file may be
+// incomplete if it has just changed. checkFiles then tries again until startPatience has
 // passed.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
@@ -66,8 +66,8 @@ func (s *Store) checkFiles() error {
 	}
 }
 
-// anyGood returns nil if an order file is good, and the problems of all files otherwise. fresh
-// reports whether a file changed within the last second and may be incomplete.
+// anyGood returns nil if an order file is good, and the problems of all files otherwise.
+// fresh means that a file has just changed and may be incomplete.
 func (s *Store) anyGood() (err error, fresh bool) {
 	type found struct {
 		path string
@@ -112,8 +112,8 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	return noGoodFile(all), fresh
 }
 
-// noGoodFile returns the error for a Store without a good order file. problems has one line of
-// text for each problem.
+// noGoodFile returns the error of a Store without a good order file. Each element of
+// problems is one line.
 func noGoodFile(problems []string) error {
 	return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(problems, "\n"))
 }

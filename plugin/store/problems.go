@@ -10,9 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for
-// a protect list, whose problems quote the file. A wrong path may lead to a secret, for
-// example a key.
+// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum
+// for a protect list. Its problems quote the file, and a wrong path may lead to a secret
+// key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 // The log refers the operator to these commands when some problems are not logged.
@@ -21,8 +21,8 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs n lines, or only the first lines if n is greater than most. It then adds a
-// line with the number of lines that are left out.
+// logAtMost logs n lines, but at most the first most lines. A last line has the number of
+// omitted lines.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -32,15 +32,14 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs warnings. The text about is the path of a file, or says that the warnings are
-// about the whole set. check is the command that lists all warnings.
+// warn logs warnings. about is the path of a file, or "the order set". check is the
+// command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems. The text about is the path of a file, or says that the problems
-// are about the whole set. noun is the word for one problem. check is the command that lists
-// all problems.
+// logProblems logs problems. about is the path of a file, or "the order set". noun is the
+// word for one problem. check is the command that lists all problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -48,8 +47,8 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line for each problem of an order file. It only counts the problems
-// of a side list, by reason, and quotes no line. A wrong path may lead to a secret file.
+// problemLines returns one line for each problem of an order file. It only counts the
+// problems of a side list. A quoted line could be from a secret file, after a wrong path.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -84,7 +83,7 @@ func (s *Store) maxProblems(path string) int {
 	return maxLogged
 }
 
-// publicText returns the text of err for an error message. It leaves out the ids and names of
+// publicText returns the text of err for an error message. It omits ids and names of
 // sealed (secret) orders, and most lines of a protect list.
 func (s *Store) publicText(path string, err error) string {
 	var ps order.Problems
@@ -101,8 +100,8 @@ func (s *Store) publicText(path string, err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// fail records and logs why a version is not in force, or why the file cannot be read. digest
-// is the digest of the refused version, or zero. The same failure is logged only once.
+// fail records and logs why a version or a file is refused. digest is the digest of the
+// refused version, or zero. The same failure is logged only once.
 func (s *Store) fail(path string, f *file, digest source.Digest, err error) {
 	if f.err != nil && f.refused == digest && f.err.Error() == err.Error() {
 		return

@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// protect loads the changed protect lists, and reports whether the guard has changed. It runs
-// before the order files are read, because the guard checks their targets. A list with errors
-// keeps its last good version.
+// protect loads the changed protect lists, and reports whether the guard has changed. It
+// must run before order files are read. A list with errors keeps its last good version.
 func (s *Store) protect(reports []source.File) bool {
 	changed := false
 	for _, r := range reports {

@@ -78,8 +78,8 @@ func TestProtect(t *testing.T) {
 	}
 }
 
-// TestProtectBadAtStart checks a start with a bad protect list. The orders go into force, but
-// the server is not ready, because the names in the list are not protected.
+// TestProtectBadAtStart checks a start with a bad protect list. The orders go into force.
+// The server is not ready, because the listed names are not protected.
 func TestProtectBadAtStart(t *testing.T) {
 	for name, text := range map[string]string{"bad": "-- --\n", "missing": ""} {
 		w := newWorld(t)
@@ -106,8 +106,8 @@ func TestProtectBadAtStart(t *testing.T) {
 	}
 }
 
-// TestProtectWrongFile checks a start with a wrong path of a protect list. The file may be a
-// secret key, so at most three of its lines may be shown.
+// TestProtectWrongFile checks a start with a wrong path of a protect list. The file may be
+// a secret key, so the log shows at most three lines.
 func TestProtectWrongFile(t *testing.T) {
 	w := newWorld(t)
 	key := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("a secret\n", 10)

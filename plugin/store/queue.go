@@ -16,9 +16,8 @@ const (
 	flushPatience = time.Second
 )
 
-// A queue writes log lines in the background, so that a blocked log does not block a load. It
-// replaces unprintable characters, because a path or a side-list name can contain a line
-// break.
+// A queue writes log lines in the background, so that a blocked log does not block a load.
+// It replaces unprintable characters, because file names can contain line breaks.
 type queue struct {
 	log   Log
 	lines *logqueue.Queue
@@ -42,7 +41,7 @@ func (q *queue) Errorf(format string, args ...any) {
 	q.put(q.log.Errorf, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// stack logs the stack of a panic in several lines. A stack contains no text from files, so
+// stack logs the stack of a panic in several lines. A stack contains no text of files, so
 // its line breaks are safe.
 func (q *queue) stack(stack []byte) {
 	q.put(q.log.Errorf, fmt.Sprintf("the stack of the panic:\n%s", stack))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A stuckLog is a Log that blocks until on is closed, like a full pipe. If called is not nil,
-// the first line closes it.
+// A stuckLog is a Log that blocks until on is closed, like a full pipe. The first line
+// closes called, if called is not nil.
 type stuckLog struct {
 	lines
 	on     chan struct{}
@@ -59,8 +59,8 @@ func TestLogBlocks(t *testing.T) {
 	logged(t, text, 0, "dropped")
 }
 
-// TestLogDropsLines checks that the log says how many lines were dropped because the queue of
-// log lines was full.
+// TestLogDropsLines checks that the log has the number of lines that a full queue has
+// dropped.
 func TestLogDropsLines(t *testing.T) {
 	log := &stuckLog{on: make(chan struct{}), called: make(chan struct{})}
 	q := newQueue(log)

@@ -16,11 +16,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force, and takes over the
-// stored serials. A restart thus loses no order. recall reports whether it has put a version
-// into force.
+// recall puts the stored versions of the configured files into force. It reports whether a
+// version went into force. It also takes over the stored serials.
 //
-// A version from another Store stays, unless the stored version has a higher serial.
+// A version of another Store stays, unless the stored serial is higher.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -31,6 +30,7 @@ func (s *Store) recall() (changed bool) {
 	}
 	s.recalled = true
 	s.warnUnaccepted(st)
+	s.journalRequests(st)
 	set, first := st.Set(), len(s.files) == 0
 	lists := 0
 	for path, v := range set.Sorted() {
@@ -53,7 +53,7 @@ func (s *Store) recall() (changed bool) {
 		return false
 	}
 	if err := s.catchPanic("the order set", s.swap); err != nil {
-		// The set cannot be built with the stored versions. The Store starts without them, and
+		// No set can be built with the stored versions. The Store starts without them, and
 		// the state directory keeps them.
 		s.log.Errorf("state %s: %v; the stored versions are not in force", s.dir.path, err)
 		for _, path := range recalled {
@@ -150,8 +150,8 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	return paths
 }
 
-// guarded calls fn, and returns its error. It turns a panic of fn into an error that begins
-// with what.
+// guarded calls fn, and returns its error. A panic of fn becomes an error that begins with
+// what.
 func (s *Store) guarded(what string, fn func() error) (err error) {
 	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
 		return bug
@@ -167,8 +167,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes over the stored serials, which later versions must not go below. The
-// serial of a version in force stays if it is higher.
+// recallFloors takes over the stored serials. Later versions must not go below them. A
+// higher serial of a version in force stays.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -184,15 +184,14 @@ func (s *Store) recallFloors(set state.Set) {
 		case f.part == nil && f.serial < v.serial:
 			f.version = v
 		case f.part != nil && (v.anyBytes || f.serial < v.serial):
-			// A person has set the serial, or the serial is from a newer version that could
-			// not be stored.
+			// A person has set the serial, or a newer version could not be stored.
 			f.serial, f.anyBytes, f.ownDigest = v.serial, v.anyBytes, v.ownDigest
 		}
 	}
 }
 
-// cannotRecall logs why a stored version cannot be put into force. The state directory keeps
-// the stored version until the file has another version in force.
+// cannotRecall logs why a stored version cannot go into force. The state directory keeps
+// the stored version until another version is in force.
 func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.unread[path] = v
 	var ps order.Problems
@@ -203,8 +202,8 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// A storedContent gives the bytes of a stored version. It reads each blob to its end, because
-// the digest can be checked only there.
+// A storedContent gives the bytes of a stored version. It reads each blob to its end,
+// because the digest can be checked only there.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
@@ -244,14 +243,13 @@ func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
 	return &blobReader{r, c}, nil
 }
 
-// A blobReader reads the rest of a blob when it is closed, because a parser may stop before
-// the end.
+// A blobReader reads the rest of a blob on Close, because a parser may stop early.
 type blobReader struct {
 	io.ReadCloser
 	c *storedContent
 }
 
-// Size returns the size of the blob in bytes, so that the parser can reserve memory for its names.
+// Size returns the size of the blob in bytes. The parser then reserves memory.
 func (r *blobReader) Size() int64 { return order.SizeOf(r.ReadCloser) }
 
 func (r *blobReader) Close() error {

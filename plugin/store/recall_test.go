@@ -18,8 +18,8 @@ func withState(w *world) func(*Options) {
 	return func(o *Options) { o.State = filepath.Join(w.dir, ".state") }
 }
 
-// startWithState starts a store with a state directory and the protect list protect.txt, if the
-// folder has this list.
+// startWithState starts a store with a state directory. It uses protect.txt if the folder
+// has this protect list.
 func (w *world) startWithState(patterns ...string) error {
 	w.t.Helper()
 	return w.start(func(o *Options) {
@@ -30,8 +30,8 @@ func (w *world) startWithState(patterns ...string) error {
 	}, patterns...)
 }
 
-// restart closes the store and starts another store with the same options, as a restart of the
-// process does.
+// restart closes the store and starts another store with the same options, like a new
+// process.
 func (w *world) restart() error {
 	w.t.Helper()
 	w.s.Close()
@@ -44,8 +44,8 @@ func (w *world) restart() error {
 	return err
 }
 
-// TestRestart checks that the versions in force survive a restart, whatever happens to the files
-// while the server is down.
+// TestRestart checks that the versions in force survive a restart. The files change while
+// the server is down.
 func TestRestart(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -224,8 +224,8 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestUnreadVersionIsKept checks that the state directory keeps a stored version that cannot
-// be put into force. A later start can then use the version.
+// TestUnreadVersionIsKept checks a stored version that cannot go into force. The state
+// directory must keep the version for a later start.
 func TestUnreadVersionIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -257,7 +257,8 @@ func TestUnreadVersionIsKept(t *testing.T) {
 }
 
 // TestLateState checks a start while another process has locked the state directory. The
-// orders of the files are in force. After the lock ends, the stored versions go into force.
+// orders of the files are in force. After the lock ends, the stored versions go into
+// force.
 func TestLateState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -304,8 +305,8 @@ func TestLateState(t *testing.T) {
 	}
 }
 
-// TestSharedState checks that only the newest store of a directory stores its set. When the
-// newest store is closed, as after a failed reload, the older store stores its set again.
+// TestSharedState checks that only the newest store of a directory stores its set. If the
+// newest store closes, the older store stores its set again.
 func TestSharedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -339,8 +340,8 @@ func TestSharedState(t *testing.T) {
 	}
 }
 
-// TestSetSerial checks a serial that a person has set. Files with this serial or a higher
-// serial go into force, and files with a lower serial are refused.
+// TestSetSerial checks a serial that a person has set. A file with this serial or a higher
+// serial goes into force. A lower serial is refused.
 func TestSetSerial(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -408,8 +409,8 @@ func TestForgottenVersion(t *testing.T) {
 	w.wantLog("but the last version in force at this path had 5")
 }
 
-// TestStoredContentIsReadToItsEnd checks that damage of a blob is found, even behind the point
-// at which the parser stopped.
+// TestStoredContentIsReadToItsEnd damages a blob behind the point at which the parser
+// stops. The damage must be found.
 func TestStoredContentIsReadToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -2,12 +2,10 @@ package store
 
 import "sync"
 
-// registry has the Stores of the process. The keys are the texts of their options, so server
-// blocks with equal options share a Store. The old and the new configuration of a reload share
-// Stores too.
+// registry has the Stores of the process, by the text of their options. Server blocks with
+// equal options share a Store, also during a reload.
 //
-// The lock must not be held while a Store opens or closes, because /metrics and /ready need
-// it.
+// Do not hold the lock while a Store opens or closes. /metrics and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -21,11 +19,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store with the options opt, and starts it if there is none. Each call
-// needs one call of Release. A nil clock means real time.
+// Acquire returns the Store with the options opt, and starts it if there is none. Each
+// call needs one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions in force of other Stores. A reload thus keeps the orders
-// of each configured file.
+// A new Store takes over the versions in force of other Stores. A reload thus ends no
+// order of a configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -52,7 +50,7 @@ func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	return s, err
 }
 
-// Release ends one use of the Store. The last Release closes the Store, but queries in
+// Release ends one use of the Store. The last Release closes the Store. Queries in
 // progress can still use its set of orders.
 func Release(s *Store) {
 	if drop(s) {
@@ -74,8 +72,8 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all Stores of the process are ready. CoreDNS asks only one instance
-// of each plugin. A Store that is still opening is ignored if another Store is open.
+// AllReady reports whether all open Stores of the process are ready. CoreDNS asks only one
+// instance of each plugin. It returns false if all Stores are still opening.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

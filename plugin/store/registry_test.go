@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// block makes each load of a test wait, like a dead file system. The function waits returns
-// when a load has blocked, and goOn lets all loads continue.
+// block makes each load of a test wait, like a dead file system. waits returns when a load
+// has blocked. goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -38,8 +38,8 @@ func (w *world) options(patterns ...string) Options {
 	return opt
 }
 
-// TestRegistryWhileOpening checks that /metrics and /ready do not wait while a Store opens. A
-// second Acquire with the same options waits and returns the same Store.
+// TestRegistryWhileOpening checks that /metrics and /ready do not wait for an opening
+// Store. A second Acquire with the same options waits and returns the same Store.
 func TestRegistryWhileOpening(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -108,8 +108,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is the stream of a file with a header and very many blank lines. Parsing the whole
-// file would take longer than Close waits.
+// blanks is the stream of a file with a header and very many blank lines. Its parser runs
+// longer than Close waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -175,8 +175,8 @@ func TestBeingWritten(t *testing.T) {
 	}
 }
 
-// TestStopped checks the log lines about orders that a new Corefile stops. An order that has
-// moved to another file has not stopped. Server blocks in shadow do not count.
+// TestStopped checks the log lines about orders that a new Corefile stops. A moved order
+// has not stopped. Server blocks in shadow do not count.
 func TestStopped(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example b.example", "moved: m.example"))
@@ -255,7 +255,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// Check passes despite the bad new version, because the Store would take over the version
+	// Check passes despite the bad new version. The new Store would take over the version
 	// in force.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {

@@ -18,8 +18,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if a Store with the options opt would replace old by next at the time
-// now. blocklistctl calls Accept to refuse the same files as the server.
+// Accept returns nil if next may replace old now in a Store with the options opt.
+// blocklistctl calls Accept to decide like the server.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial, stored: state.Version{Order: state.Digest(old.Digest), Serial: old.File.Serial}}}
@@ -35,7 +35,7 @@ type stoppedClock struct {
 func (c stoppedClock) Now() time.Time { return c.now }
 
 // mayReplace returns an error if a new version must not replace the version in force. The
-// serial must rise, and the file must not lose more targets than max_shrink allows.
+// serial must rise, and max_shrink limits the lost targets.
 func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
@@ -59,8 +59,8 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns the problem with the serial of a version that would replace v, or "".
-// digest is the digest of the new file. The serial -1 means that the file has none.
+// serialProblem returns the problem with the serial of a version that would replace v, or
+// "". digest is the digest of the new file. The serial -1 stands for a missing serial.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -83,8 +83,8 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 	return fmt.Sprintf("is %d, but %s %d; write a serial above %d", serial, has, v.serial, v.serial)
 }
 
-// smallFile is the smallest number of targets in force for which max_shrink applies. A file
-// with fewer targets may lose all of them at once.
+// smallFile is the smallest number of targets for which max_shrink applies. A smaller file
+// may lose all targets at once.
 const smallFile = 20
 
 // shrinksTooMuch reports whether max_shrink forbids that a file loses `lost` of its `before`
@@ -93,8 +93,8 @@ func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }
 
-// shrinkAdvice returns the end of the error for a file that loses too many targets. It
-// contains the limit and how to confirm the loss.
+// shrinkAdvice returns the end of the error for a file that loses too many targets. The
+// text says the limit and how to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
 	mark := ""
 	if order.Ext(parsed.Path) == order.ListExtension {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// TestStoredSignatures checks that the signatures of a version are stored. A start without the
-// order file must check them with the keys of its Corefile.
+// TestStoredSignatures checks that the state directory has the signatures of a version. A
+// start without the order file must check them with its keys.
 func TestStoredSignatures(t *testing.T) {
 	k, other := signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")

@@ -19,12 +19,12 @@ const (
 	// lookEvery is the shortest time between two searches of the state directory for requests.
 	lookEvery = 100 * time.Millisecond
 	// lookPatience is how long (in real time) a Store waits for a search for requests. A
-	// search takes less than a millisecond, unless the disk does not answer.
+	// search takes less than a millisecond if the disk answers.
 	lookPatience = 100 * time.Millisecond
 )
 
-// take searches for requests and returns the requests for the Store s. Only the newest Store
-// of the directory gets requests. If the disk is slow, a later call returns the requests.
+// take returns the requests for the Store s. Only the newest Store of the directory gets
+// requests. If the disk is slow, a later call returns the requests.
 func (d *stateDir) take(s *Store) []state.Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,8 +54,8 @@ func (d *stateDir) take(s *Store) []state.Request {
 	return out
 }
 
-// look collects the requests in the directory. If the directory was removed or replaced, look
-// abandons it. The next call of open then opens the new directory.
+// look collects the requests in the directory. If the directory was removed or replaced,
+// look abandons it. The next call of open opens the new directory.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -96,8 +96,8 @@ type taken struct {
 	state.Answer
 }
 
-// requested carries out the requests that blocklistctl has left in the state directory. It
-// answers a request when the result is stored.
+// requested carries out the requests of blocklistctl in the state directory. It answers a
+// request when the result is stored.
 func (s *Store) requested() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -116,6 +116,7 @@ func (s *Store) requested() {
 		if r.Refused == "" && s.setError != nil {
 			answers[i].Answer = state.Answer{Refused: fmt.Sprintf("the order set could not be built: %v", s.setError)}
 		}
+		s.journalRequest(r.Change, answers[i].Answer)
 		if text := answers[i].Refused; text != "" {
 			s.log.Warningf("state %s: %s, reason %q: refused: %s", s.dir.path, r.Change, r.Reason, text)
 		} else {
@@ -159,7 +160,7 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion ends the orders, or the protection, of a file that is gone or broken. The file
+// forgetVersion ends the orders, or the protection, of a missing or broken file. The file
 // is an order file or a protect list.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
@@ -229,8 +230,8 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 }
 
 // unaccepted returns the time since which earlier versions and serials are unknown; see
-// [state.Set]. Without the property verify, an empty directory does not count. A person who
-// can write unsigned order files can set any serial.
+// [state.Set]. Without the property verify, an empty directory does not count. A person
+// who can write unsigned order files can set any serial.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

@@ -133,8 +133,8 @@ func TestForgetProtectList(t *testing.T) {
 	}
 }
 
-// TestSetSerialRequest checks a set-serial request after a version was refused for its serial.
-// The version must go into force without a change of the file.
+// TestSetSerialRequest sets the serial after a version was refused for its serial. The
+// version must go into force without a change of the file.
 func TestSetSerialRequest(t *testing.T) {
 	for _, tc := range []struct {
 		set, serial int64
@@ -163,8 +163,8 @@ func TestSetSerialRequest(t *testing.T) {
 	}
 }
 
-// TestSetSerialOfNewFile checks that a serial can be set for a file that is gone or was never
-// in force. A path outside of the configuration is refused.
+// TestSetSerialOfNewFile sets the serial of a missing or new file. A path outside of the
+// configuration is refused.
 func TestSetSerialOfNewFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n"))
@@ -218,8 +218,7 @@ func TestLateRequest(t *testing.T) {
 	w.wantBlocked("a.example b.example", "a.example", "b.example")
 }
 
-// TestRequestNotStored checks the answer for a change that is in force but could not be
-// stored.
+// TestRequestNotStored checks the answer if a change is in force but not stored.
 func TestRequestNotStored(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -267,9 +266,9 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 	old.Close()
 }
 
-// TestUnacceptedState checks the alarm of a store that demands signatures about an empty state
-// directory. The alarm ends when a person accepts the directory, also after a restart. Without
-// signatures, there is no alarm.
+// TestUnacceptedState checks the alarm about an empty state directory of a store that
+// demands signatures. The alarm ends when a person accepts the directory, also after a
+// restart.
 func TestUnacceptedState(t *testing.T) {
 	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)
@@ -357,8 +356,8 @@ func (w *world) replaced(dir string) {
 	}
 }
 
-// TestLostState checks a store whose state directory is removed while it runs. It must store
-// the versions in force in a new directory.
+// TestLostState removes the state directory while the store runs. The store must store the
+// versions in force in a new directory.
 func TestLostState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "a: a.example"))
@@ -382,8 +381,8 @@ func TestLostState(t *testing.T) {
 	w.wantLog("the last good versions of 1 order file")
 }
 
-// TestReplacedState checks a store whose state directory is replaced by a backup. A version
-// with a higher serial in the backup goes into force.
+// TestReplacedState replaces the state directory by a backup while the store runs. A
+// version with a higher serial in the backup goes into force.
 func TestReplacedState(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 9\n", "a: new.example"))

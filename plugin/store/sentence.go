@@ -20,7 +20,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// more returns a text for the things that a list leaves out, for example "2 more files".
+// more returns a text for the omitted things of a list, for example "2 more files".
 func more(n int, noun string) string { return count(n, "more "+noun) }
 
 // timezone returns the time zone of the order file at path. The log writes the dates of the
@@ -36,8 +36,7 @@ func (s *Store) timezone(path string) *time.Location {
 	return time.UTC
 }
 
-// kind returns "lift" for a lift (an order that ends other orders), and "order" for other
-// orders.
+// kind returns "lift" for a lift (an order that ends other orders), otherwise "order".
 func kind(lift bool) string {
 	if lift {
 		return "lift"
@@ -45,7 +44,7 @@ func kind(lift bool) string {
 	return "order"
 }
 
-// stateText returns the words for the state of an order. If the Store is in shadow (it blocks
+// stateText returns the words for the state of an order. In a Store in shadow (it blocks
 // nothing), an order in force is "in shadow".
 func (s *Store) stateText(state ruleset.State) string {
 	if state == ruleset.Shadow || s.opt.Shadow && state == ruleset.InForce {
@@ -98,8 +97,7 @@ func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	return out
 }
 
-// outcomeState returns the words for the state of an order and for the time at which the state
-// ends.
+// outcomeState returns the words for the state of an order and its end.
 func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	until := func(word string) string {
 		if o.Until == ruleset.Forever {
@@ -132,8 +130,8 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the words for an order that is in force by its dates. The words include the
-// numbers of targets if some targets are not enforced.
+// inForce returns the words for an order that is in force by its dates. If some targets
+// are not enforced, the words include numbers of targets.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string
@@ -165,9 +163,9 @@ func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	return until(is) + fmt.Sprintf(" (%d of %s; %s)", t.InForce, count(enforced, "target"), strings.Join(others, "; "))
 }
 
-// totals returns the numbers of orders, lifts and targets by state, and the digest of the set.
-// Targets are counted by their own state, because an order in force may have lifted or ended
-// targets.
+// totals returns the numbers of orders, lifts and targets by state, and the digest of the
+// set. Targets are counted separately, because their states can differ from the order's
+// state.
 func (s *Store) totals(c ruleset.Counts, digest string) string {
 	states := func(noun, of string, n [ruleset.NumStates]int) string {
 		if s.opt.Shadow {

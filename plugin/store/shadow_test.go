@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestLogInShadow checks that the log of a store in shadow never reports a blocked name or an
-// order in force. Shadow must not change the digest.
+// TestLogInShadow checks that the log in shadow reports no blocked name and no order in
+// force. Shadow must not change the digest.
 func TestLogInShadow(t *testing.T) {
 	w := newWorld(t)
 	start := func(shadow bool) {
@@ -50,8 +50,8 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, w.log.take(), 1, "info: order a: has ended (it was in shadow)")
 }
 
-// TestLogOfFreedTargetsInShadow checks the log of a store in shadow after targets are removed
-// from a protect list.
+// TestLogOfFreedTargetsInShadow removes targets from a protect list, and checks the log in
+// shadow.
 func TestLogOfFreedTargetsInShadow(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))

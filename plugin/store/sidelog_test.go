@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSideListReason checks that the log says why lines of a side list are refused, but does
-// not quote the lines.
+// TestSideListReason checks that the log says why side-list lines are refused. The log
+// must not quote the lines.
 func TestSideListReason(t *testing.T) {
 	long := strings.Repeat("x.", 110)
 	var many strings.Builder

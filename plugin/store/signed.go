@@ -20,14 +20,13 @@ import (
 
 // This file checks the signatures of order files, if Options.Verify demands signatures.
 //
-// The source watches signature files like side lists. If one changes, the source reports the
-// order file again.
+// If a signature file changes, the source reports the order file again.
 //
-// The Store reads an order file twice: first to check signatures, and then to parse it. Each
-// read checks the SHA-256 in the report, so that only signed bytes are parsed.
+// The Store reads an order file twice: first for the signatures, then for the parser. Each
+// read checks the SHA-256 of the report, so that only signed bytes are parsed.
 //
-// A new order file may arrive before its signature. A failure is therefore reported only after
-// source.Settle.
+// A new order file may arrive before its signature. A failure is therefore reported only
+// after source.Settle.
 
 // A proof is the result of a check of the signatures of an order file.
 type proof struct {
@@ -61,7 +60,7 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	_, err = io.Copy(check, in)
-	// If a file has changed while it was read, the result of the check is meaningless.
+	// The result of the check means nothing if a file has changed during the read.
 	if err = cmp.Or(err, in.Close(), r.Intact()); err != nil {
 		return p, err
 	}
@@ -82,11 +81,11 @@ func (v *version) proven(p proof) {
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
 }
 
-// reprove checks the stored signatures of a version in force with the keys of the Corefile. A
-// bad signature is only logged, because the removal of a key must not end orders.
+// reprove checks the stored signatures of a version in force with the keys of the
+// Corefile. A bad signature is only logged, because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Signatures by keys of the Corefile come first, because Check reads only one signature
-	// for each key.
+	// Check reads only one signature for each key. The signatures by keys of the Corefile
+	// come first.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -130,9 +129,11 @@ func readSignature(r source.File, path string) ([]byte, error) {
 }
 
 // awaited reports whether the Store should wait for the signatures of a version. After the
-// first failure, the source reports the version again after source.Settle. The second failure
-// of the same version is final. If the file changes again and again, the wait ends after
-// source.Patience. A server start does not wait for a file that is not in force.
+// first failure, the source reports the version again after source.Settle. The second
+// failure of a version is final.
+//
+// If the file changes again and again, the wait ends after source.Patience. A start waits
+// only for files in force.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -153,7 +154,8 @@ func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	return true
 }
 
-// signatureNames returns the base names of all signature files that an order file can have.
+// signatureNames returns the base names of the signature files that an order file can
+// have.
 func (s *Store) signatureNames(path string) (names []string) {
 	if s.opt.Verify.Demanded() {
 		for slot := range s.opt.Verify.Keys {
@@ -163,9 +165,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file with the same base name is in force or comes
-// first. A signature contains only the base name, so the signatures of the files are
-// interchangeable.
+// unlike returns an error if another order file has the same base name, and is in force,
+// waits or comes first. A signature contains only the base name, so each signature fits
+// both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

@@ -24,8 +24,7 @@ func signer(t *testing.T) signature.SecretKey {
 	return s
 }
 
-// verified returns a function that makes Options demand the signatures of at least need of the
-// keys.
+// verified returns a function that demands signatures of at least need keys.
 func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options) {
 	t.Helper()
 	var public []signature.Key
@@ -59,8 +58,8 @@ func (w *world) signed(k signature.SecretKey, name, text string) {
 	w.write(name, text)
 }
 
-// wantAlarm checks that the log lines since its last call contain each text. Without texts,
-// there must be no error and no warning.
+// wantAlarm checks that the new log lines contain each text. Without texts, there must be
+// no error and no warning.
 func (w *world) wantAlarm(want ...string) {
 	w.t.Helper()
 	log := w.log.take()
@@ -142,8 +141,8 @@ func (w *world) policy(k signature.SecretKey) signature.Policy {
 	return o.Verify
 }
 
-// TestFileBeforeSignature writes a new order file before its signature. The log must contain
-// no error, and the order file must go into force after its signature is written.
+// TestFileBeforeSignature writes an order file before its signature. The log must contain
+// no error. The order file goes into force with its signature.
 func TestFileBeforeSignature(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.signed(k, "a.yaml", orders(serial(1), "o: one.example"))
@@ -188,8 +187,9 @@ func TestSignatureBeforeFile(t *testing.T) {
 	w.wantAlarm()
 }
 
-// TestUnsigned checks that a version without good signatures is refused after source.Settle.
-// The last good version stays in force. The status must recover when the cause is removed.
+// TestUnsigned checks that a version without good signatures is refused after
+// source.Settle. The last good version stays in force. The status recovers when the cause
+// is gone.
 func TestUnsigned(t *testing.T) {
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
 	k, other := signer(t), signer(t)
@@ -281,8 +281,7 @@ func TestEndlessWriter(t *testing.T) {
 	w.wantAlarm("did not sign these bytes", "stays in force")
 }
 
-// TestTwoSigners checks that a version goes into force only after the second of two people has
-// signed it.
+// TestTwoSigners checks that a version goes into force only with the second signature.
 func TestTwoSigners(t *testing.T) {
 	w, first, second := newWorld(t), signer(t), signer(t)
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
@@ -306,8 +305,8 @@ func TestTwoSigners(t *testing.T) {
 	}
 }
 
-// TestRemovedKey reloads with other keys. The file of a removed key must stay in force with an
-// error in the log. An added key must cause no error.
+// TestRemovedKey reloads with other keys. The file of a removed key stays in force, with
+// an error in the log. An added key causes no error.
 func TestRemovedKey(t *testing.T) {
 	k, other := signer(t), signer(t)
 	for _, tc := range []struct {
@@ -380,8 +379,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that one of two files with the same base name is refused. Either
-// file would accept the signature of the other.
+// TestSameBaseName checks that one of two files with the same base name is refused. A
+// signature would fit both files.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSplitKeepsNames checks the split of a file into several new files. They are refused if
-// they lack too many targets of the old file. A name in several new files counts once.
+// TestSplitKeepsNames splits a file into several new files. The files are refused if they
+// lack too many targets of the old file. A name in several files counts once.
 func TestSplitKeepsNames(t *testing.T) {
 	names := func(from, to int) string {
 		return strings.TrimPrefix(many(to), many(from))

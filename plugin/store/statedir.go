@@ -17,12 +17,12 @@ const (
 	stateWriter = "blocklist"
 )
 
-// statePatience is how long (in real time) a start waits until a state directory is open.
-// Tests change it.
+// statePatience is how long (in real time) a start waits for a state directory. Tests
+// change it.
 var statePatience = 5 * time.Second
 
-// stateDirs has the state directories of this process by path. A directory can be locked only
-// once, so the old and the new Store of a reload share it.
+// stateDirs has the state directories of this process by path. A directory can be locked
+// only once. The old and the new Store of a reload therefore share it.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
@@ -73,8 +73,8 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	return d
 }
 
-// open returns the open state directory, or nil. It tries to open a closed directory at most
-// once in stateRetry. It waits at most for patience.
+// open returns the open state directory, or nil. It tries to open a closed directory at
+// most once in stateRetry. It waits at most for patience.
 func (d *stateDir) open(patience time.Duration) *state.State {
 	d.mu.Lock()
 	now := d.clock.Now()
@@ -127,7 +127,7 @@ func (d *stateDir) attempt(over chan struct{}) {
 	}
 }
 
-// failed logs an error, unless it logged the same error last. The text then is the end of the
+// failed logs an error, but not the same error twice in a row. then is the end of the
 // line.
 func (d *stateDir) failed(err error, then string) {
 	d.mu.Lock()
@@ -142,7 +142,7 @@ func (d *stateDir) failed(err error, then string) {
 	}
 }
 
-// done logs the result of an attempt to store a set, if it differs from the last result.
+// done logs the result of storing a set, if the result differs from the last.
 func (d *stateDir) done(err error) {
 	if err != nil {
 		d.failed(err, "; the newest versions are in force and not stored")
@@ -157,7 +157,8 @@ func (d *stateDir) done(err error) {
 	}
 }
 
-// commit stores the set of a Store in the background, if no newer Store uses the directory.
+// commit stores the set of a Store in the background, unless a newer Store uses the
+// directory.
 func (d *stateDir) commit(s *Store, next state.Next) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -214,8 +215,8 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release ends the use of the directory by s. An older Store then stores its set again. The
-// last release closes the directory, and waits some seconds for the disk.
+// release ends the use of the directory by s. An older Store then stores its set again.
+// The last release closes the directory, and waits some seconds for the disk.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
@@ -265,18 +266,19 @@ func (d *stateDir) close() {
 type StateStatus struct {
 	// Err is the reason why the newest set is not stored, or nil.
 	Err error
-	// FailingSince is the time since which the newest set is not stored, if Err is not nil.
+	// FailingSince is the time since which the newest set is not stored. It counts only if
+	// Err is not nil.
 	FailingSince time.Time
-	// Unaccepted is the time at which the directory was found damaged or empty, until a person
-	// accepts this. An empty directory counts only if a Store demands signatures. Otherwise
-	// the time is zero.
+	// Unaccepted is the time at which the directory was found damaged or empty. It is zero
+	// after a person accepts this. An empty directory counts only if a Store demands
+	// signatures.
 	Unaccepted time.Time
-	// WrongSnapshots is the number of snapshots that were in force and were not the same as
-	// their stored files.
+	// WrongSnapshots is the number of snapshots in force that differed from their stored
+	// files.
 	WrongSnapshots int
 }
 
-// countWrongSnapshot counts a snapshot that was in force and was not the same as its stored files.
+// countWrongSnapshot counts a snapshot in force that differed from its stored files.
 func (d *stateDir) countWrongSnapshot() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

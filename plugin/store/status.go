@@ -10,24 +10,23 @@ import (
 
 // A Status is the state of a Store, for metrics and readiness.
 type Status struct {
-	// Digest identifies the set of orders in force. It depends on the files and options, but
-	// not on paths. Servers with equal digests and the same program version enforce equal
-	// orders.
+	// Digest identifies the set of orders in force. The digest depends on files and
+	// options, but not on paths. Servers with equal digests and program versions enforce
+	// equal orders.
 	Digest string
-	// Since is the time since which a Store of this process has the set with this digest in force.
+	// Since is the time since which this process has the set with this digest in force.
 	Since time.Time
-	// LastSuccess is the time of the last load after which the newest version of each file was
-	// in force.
+	// LastSuccess is the time of the last load with all newest versions in force.
 	LastSuccess time.Time
-	// LastLoad is the time of the last load. LastOK reports whether the newest version of each
-	// file is in force after this load.
+	// LastLoad is the time of the last load. LastOK reports whether the newest version of
+	// each file is in force.
 	LastLoad time.Time
 	LastOK   bool
 	Duration time.Duration // the duration of the last load
 	// LastLook is the time of the last scan of the files.
 	LastLook time.Time
-	// UselessLifts is the number of active lifts that apply to no order of the set. A lift is
-	// an order that ends other orders.
+	// UselessLifts is the number of active lifts (orders that end other orders) without an
+	// order to end.
 	UselessLifts int
 	// Ready reports whether a good version of each configured file is in force.
 	Ready bool
@@ -38,19 +37,17 @@ type Status struct {
 // Set returns the set to which the Status belongs, or nil before the first load.
 func (st *Status) Set() *ruleset.Set { return st.set }
 
-// A FileStatus is the state of one path of the configuration (a file, directory or glob). It
-// can also be the state of one file in a directory or glob.
+// A FileStatus is the state of one configured path (a file, directory or glob). It can
+// also be the state of one file in a directory or glob.
 type FileStatus struct {
 	Path     string
 	Failures int   // failed loads of the file since the start
 	Err      error // why the newest version of the file is not in force, or nil
-	// Expires is the time at which the version in force expires, or order.NoTime if it does
-	// not expire.
+	// Expires is the time at which the version in force expires, or order.NoTime.
 	Expires order.Time
 	// Timezone is the time zone of the version in force, as the file contains it.
 	Timezone string
-	// Signed is the time of the newest good signature of the version in force, or zero if
-	// unknown.
+	// Signed is the time of the newest good signature of the version in force, or zero.
 	Signed time.Time
 	// Digest is the digest of the version in force and its side lists, or empty. Equal files
 	// on two servers have equal digests.
@@ -80,8 +77,8 @@ func (f FileStatus) Count() (orders, targets int) {
 	return f.part.Orders(), f.part.Targets()
 }
 
-// Problem returns why the newest version of a file is not in force, or "". The text has no id and
-// no name of a sealed (secret) order, and may have several lines.
+// Problem returns why the newest version of a file is not in force, or "". The text may
+// have several lines. It never names a sealed (secret) order.
 func (s *Store) Problem(f FileStatus) string {
 	if f.Err == nil {
 		return ""
@@ -102,7 +99,7 @@ func (s *Store) Status() Status {
 	return st
 }
 
-// Ready reports whether a good version of each configured file is in force and has not
+// Ready reports whether each configured file has a good version in force that has not
 // expired.
 func (s *Store) Ready() bool {
 	st, now := s.status.Load(), seconds(s.clock.Now())

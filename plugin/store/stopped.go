@@ -11,15 +11,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxLabels is the maximum number of orders that the log line about one file contains.
+// maxLabels is the maximum number of orders in the log line about one file.
 const maxLabels = 3
 
-// A stop is the key of a group of orders. The orders are in one file, and a reload has stopped
-// them in the same number of server blocks.
+// A stop is the key of a group of orders in one file. A reload has stopped the orders in
+// the same number of server blocks.
 type stop struct {
 	file string
-	// was and is are the numbers of server blocks that enforced the orders before and after
-	// the reload of the Corefile.
+	// was and is are the numbers of enforcing server blocks before and after the reload.
 	was, is int
 }
 
@@ -29,9 +28,9 @@ type stoppedOrders struct {
 	targets int
 }
 
-// Stopped returns log lines about the block orders that a reload has stopped in at least one
-// server block. old and new have one element for each server block. Server blocks in shadow do
-// not count.
+// Stopped returns log lines about the block orders that a reload has stopped in any server
+// block. old and new have one Store for each server block. Server blocks in shadow do not
+// count.
 func Stopped(old, new []*Store) (lines []string) {
 	old, new = enforcing(old), enforcing(new)
 	named, dropped := blocksByFile(new), map[string]bool{}
@@ -84,8 +83,8 @@ func Stopped(old, new []*Store) (lines []string) {
 	return lines
 }
 
-// line returns the log line about a group of stopped orders. named reports whether a server
-// block of the new Corefile still has the file.
+// line returns the log line about a group of stopped orders. named is true if the new
+// Corefile still has the file.
 func (at stop) line(named bool, x *stoppedOrders) string {
 	slices.Sort(x.labels)
 	be, were, some := "is", "was", strings.Join(x.labels[:min(len(x.labels), maxLabels)], ", ")
@@ -113,8 +112,8 @@ func enforcing(stores []*Store) []*Store {
 	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
 }
 
-// blocksByFile returns, for each order file, the number of server blocks that have a version
-// of the file in force.
+// blocksByFile returns the number of server blocks with a version in force, for each order
+// file.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {

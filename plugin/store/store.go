@@ -83,7 +83,7 @@ type Store struct {
 	sorted        bool
 	files         map[string]*file
 	isProtectList map[string]bool // the paths in Options.Protect
-	// former has the serial of the last version for each path that is not in files any more.
+	// former has the serial of the last version of each dropped path.
 	former     map[string]version
 	rules      ruleset.Options // Options.Rules with the guard in force
 	activated  []activation    // the versions that the current batch of files puts into force
@@ -91,8 +91,7 @@ type Store struct {
 	// previous is the set that the next set replaces. During a start, it is the set of the old
 	// Store, or nil.
 	previous *ruleset.Set
-	// before has the statuses of the other Stores at the start, until the first set is in
-	// force.
+	// before has the statuses of the other Stores, until the first set is in force.
 	before   []Status
 	setError error          // why the last load could not build a set, or nil
 	dir      *stateDir      // nil without a state directory
@@ -111,21 +110,28 @@ type Store struct {
 
 	unjournaled bool           // the changes of the set in force are not in the journal yet
 	journaled   map[string]int // the failures of each file that are in the journal
-	nextBeat    time.Time      // the time of the next heartbeat of the journal
-	asked       bool           // the journal will report the floors; see askFloors
+	// journaledPaths has the files in force, as the journal says.
+	journaledPaths map[string]bool
+	nextBeat       time.Time    // the time of the next heartbeat of the journal
+	started        bool         // all files were loaded for the first time
+	notified       *ruleset.Set // the set that the subscribers know
+	asked          bool         // the journal will report the floors; see askFloors
 	// permitted has the serials that a person has set, by path. The floors of the journal may be
 	// older.
 	permitted map[string]int64
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
-	// answered has the orders with a blocked query since the last journal record of their
-	// states. It is nil without a journal. counters count blocked queries. rejournal demands
-	// new records of all states.
+	// answered has the orders with a blocked query since the last journal record of the
+	// states. It is nil without a journal. rejournal demands new records of all states.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
 	rejournal  atomic.Bool
+
+	// testers is the number of running self-tests. testedSet is the set that was tested last.
+	testers   atomic.Int32
+	testedSet atomic.Pointer[ruleset.Set]
 
 	panics sync.Map // the panic texts whose stacks were logged
 
@@ -142,8 +148,7 @@ type file struct {
 	// refused is the digest of the version to which err belongs. It is zero if there is no
 	// file.
 	refused source.Digest
-	// waiting is a good new version that waits, because another file has an order with the
-	// same id.
+	// waiting is a good new version with an order id of another file.
 	waiting *candidate
 	gone    bool // the path has no file any more
 	// unseen means that the source has never reported the file. The version then comes from
@@ -157,21 +162,21 @@ type file struct {
 	unsignedAt time.Time
 }
 
-// Open starts a Store outside of the registry. It returns when the orders of the good files
-// are in force. If no file is good, the error has all problems. A nil clock means real time.
+// Open starts a Store outside of the registry. It returns when the orders of the good
+// files are in force. If no file is good, the error has all problems. A nil clock means
+// real time.
 func Open(opt Options, log Log, clock Clock) (*Store, error) {
 	return open(opt, log, clock, nil)
 }
 
-// open starts a Store that takes over the versions that the Stores in others have in force.
+// open starts a Store. The Store takes over the versions in force of the Stores in others.
 func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	defer coop.Start()() // yield to the queries of other Stores
 	s, early, err := begin(opt, log, clock, others)
 	if err != nil {
 		return nil, err
 	}
-	// Write the log lines of the start now, so that they come before the next line of the
-	// caller.
+	// Write the log of the start before the next log line of the caller.
 	s.log.flush(flushPatience)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -189,7 +194,7 @@ func open(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	return s, nil
 }
 
-// prepare creates a Store and loads its files, but does not start to watch the files.
+// prepare creates a Store and loads its files. It does not watch the files.
 func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error) {
 	s, early, err := begin(opt, log, clock, others)
 	if early {
@@ -198,9 +203,9 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If the state directory has all configured
-// files, begin does not wait for the files. early is then true, and the caller must call
-// start.
+// begin creates a Store and puts orders into force. If the state directory has all
+// configured files, begin does not wait for the files. early is then true, and the caller
+// must call start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -254,8 +259,8 @@ func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early 
 	return s, early, nil
 }
 
-// maxBytes returns the maximum size in bytes of the file at path. side is true for a side list
-// (a list of names in a file of its own).
+// maxBytes returns the maximum size in bytes of the file at path. side is true for a side
+// list (a separate list of names).
 func (s *Store) maxBytes(path string, side bool) int64 {
 	switch {
 	case s.isProtectList[path]:
@@ -284,6 +289,7 @@ func (s *Store) start(ctx context.Context) error {
 			break
 		}
 	}
+	s.journalStarted()
 	var all []string
 	good := false
 	for _, path := range s.paths {
@@ -316,10 +322,10 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Idle reports whether the Store has written its log and waits for its clock or for a changed
-// file. Tests with a virtual clock use Idle.
+// Idle reports whether the Store waits for its clock or a changed file. The log must be
+// written, and the self-test over. Tests use Idle.
 func (s *Store) Idle() bool {
-	return s.src.Idle() && s.log.lines.Empty() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
+	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }
 
 // Now returns the time of the Store's clock.
@@ -332,8 +338,8 @@ func (s *Store) Shadow() bool { return s.opt.Shadow }
 // closePatience limits the time that Close waits for a load in progress. Tests change it.
 var closePatience = 5 * time.Second
 
-// Close stops the watch of the files. Queries can still use the set. Close waits at most some
-// seconds, because a dead file system must not keep the server running.
+// Close stops the watch of the files. Queries can still use the set. Close waits only some
+// seconds, because a dead file system must not delay the end of the server.
 func (s *Store) Close() {
 	again := s.closing.Swap(true)
 	s.cancel()

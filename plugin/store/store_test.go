@@ -64,8 +64,8 @@ func (l *lines) take() string {
 	return out
 }
 
-// A world is a folder of order files with a store that loads the files. The store scans the
-// files only when the test calls step.
+// A world is a folder of order files with a store. The store scans the files only when the
+// test calls step.
 type world struct {
 	t     *testing.T
 	dir   string
@@ -125,8 +125,7 @@ func (w *world) mustStart(patterns ...string) {
 // that was written in place.
 func (w *world) step() {
 	w.t.Helper()
-	// Move the clock by two minutes, so that the source hashes every file again and does not
-	// rely on timestamps.
+	// Two minutes later, the source hashes every file again.
 	w.clock.After(2 * time.Minute)
 	w.s.load(w.s.src.Scan(context.Background(), 10*time.Second))
 }
@@ -251,8 +250,8 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md. A row
-// is a new version of a file, and the names that are blocked afterwards.
+// TestLoading checks each row of the table "Changes of a file" in docs/order-format.md. A
+// row has a new version of a file, and the names that are blocked afterwards.
 func TestLoading(t *testing.T) {
 	good := orders("", "a: a.example")
 	for _, tc := range []struct {
@@ -386,8 +385,7 @@ func TestVanished(t *testing.T) {
 	}
 }
 
-// TestVanishedAfterLift checks that a file may be removed after its orders were ended by
-// "orders: []".
+// TestVanishedAfterLift checks that a file may be removed after "orders: []".
 func TestVanishedAfterLift(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -423,8 +421,8 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDuplicateID checks that a new file with the order id of another file is refused. The new
-// file is loaded after the other file drops the order.
+// TestDuplicateID checks that a new file with the order id of another file is refused.
+// When the other file drops the order, the new file is loaded.
 func TestDuplicateID(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example"))
@@ -457,8 +455,8 @@ func TestOrderMoves(t *testing.T) {
 	}
 }
 
-// TestOrdersSwap checks that two files may exchange their orders in one batch, for example in
-// an update of a ConfigMap.
+// TestOrdersSwap checks that two files may exchange their orders in one batch, as in a
+// ConfigMap update.
 func TestOrdersSwap(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -474,8 +472,8 @@ func TestOrdersSwap(t *testing.T) {
 	}
 }
 
-// TestRenamed checks that orders stay in force when their file is renamed or split. New files
-// that lack some of the orders are refused.
+// TestRenamed checks that orders stay in force when their file is renamed or split. New
+// files that lack some orders are refused.
 func TestRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example", "b: b.example"))
@@ -551,8 +549,8 @@ func TestRenamedAndShrunk(t *testing.T) {
 	}
 }
 
-// TestRenamedAndRefused checks that a refused file does not take over the orders of a file
-// that is gone.
+// TestRenamedAndRefused checks that a refused file does not take over the orders of a
+// missing file.
 func TestRenamedAndRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -621,8 +619,8 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten cuts a file at every byte, in place. A version must not go into force before
-// it is unchanged for a second.
+// TestHalfWritten cuts a file at every byte, in place. A version must not go into force
+// before a second without changes.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))

@@ -8,8 +8,8 @@ type subscribers struct {
 	all map[chan struct{}]bool
 }
 
-// Subscribe returns a channel that receives a value after changes of the set. The caller must
-// call cancel when it no longer reads the channel.
+// Subscribe returns a channel that receives a value after changes of the set. The caller
+// must call cancel when it stops reading.
 //
 // Orders that start or end by their dates do not change the set.
 func (s *Store) Subscribe() (changes <-chan struct{}, cancel func()) {

@@ -12,8 +12,7 @@ import (
 const maxTransitions = 100
 
 // A timeLog records which changes by time are logged: starts and ends of orders, missed
-// deadlines, and expired files. Queries do not use it, because each query compares the dates
-// with the clock.
+// deadlines, and expired files. Queries do not use a timeLog.
 type timeLog struct {
 	set     *ruleset.Set
 	then    order.Time            // the changes of set up to this time are logged
@@ -47,11 +46,11 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs what time has changed since the last call, for example that an order has started.
-// It returns the time of the next change, or zero. After a load, it also calls giveBack.
+// due logs what time has changed since the last call, for example the start of an order.
+// It returns the time of the next change, or zero. It also calls giveBack after a load.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
-	// If the operator sets the clock back, an order that had ended may be in force again.
+	// If the operator sets the clock back, an ended order may be in force again.
 	changed := l.set != nil && (now >= l.next || now < l.then)
 	if changed {
 		if err := s.catchPanic("the log of orders that start and end", func() { s.logTransitions(l.set, l.then, now) }); err != nil {
@@ -73,9 +72,8 @@ func (s *Store) due() time.Time {
 	return l.next.Time()
 }
 
-// nextChange returns the first time after now at which something changes: an order starts or
-// ends, a deadline passes, or a file expires. It returns ruleset.Forever if nothing will
-// change.
+// nextChange returns the time of the next change after now: a start, an end, a deadline or
+// an expired file. Without a change, it returns ruleset.Forever.
 func (s *Store) nextChange(now order.Time) order.Time {
 	next := ruleset.Forever
 	if err := s.catchPanic("the next change of an order", func() {
@@ -101,8 +99,8 @@ func (s *Store) logExpired(now order.Time) {
 	}
 }
 
-// logTransitions logs the orders whose state changed between then and now, for example from
-// pending to in force. It also logs orders that were not enforced at their deadline.
+// logTransitions logs the orders whose state changed between then and now. It also logs
+// orders that were not enforced at their deadline.
 func (s *Store) logTransitions(set *ruleset.Set, then, now order.Time) {
 	ts := set.Transitions(then, now)
 	logAtMost(s.log.Infof, len(ts), maxTransitions, func(i int) string {

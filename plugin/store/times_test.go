@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestTransitions checks that the log reports the start and the end of each order in the right
-// second. The log must not contain the id of a sealed (secret) order.
+// TestTransitions checks that the log reports the start and the end of each order in the
+// right second. The log must not contain the id of a sealed (secret) order.
 func TestTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)
@@ -52,8 +52,8 @@ orders:
 	}
 }
 
-// TestMissedDeadlines checks that the log reports, at a deadline, the orders that are not
-// enforced. It must not report enforced orders.
+// TestMissedDeadlines checks the log at a deadline. The log must report the orders that
+// are not enforced, and no other orders.
 func TestMissedDeadlines(t *testing.T) {
 	w := newWorld(t)
 	begin := w.clock.Now()
@@ -87,8 +87,8 @@ func TestMissedDeadlines(t *testing.T) {
 	logged(t, log, 0, "secret")
 }
 
-// TestRunLogsTransitions checks that a running store logs the start and the end of an order
-// without a new load.
+// TestRunLogsTransitions checks that a store logs the start and end of an order without a
+// new load.
 func TestRunLogsTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)
@@ -108,9 +108,9 @@ func TestRunLogsTransitions(t *testing.T) {
 	logged(t, log, 1, "order a: is in force now (it was pending)")
 }
 
-// TestGoroutinesAtRest checks that an idle store has two goroutines: one waits for the next
-// poll or change, and one for kernel events. More would slow down queries, because idle
-// goroutines reduce the initial stack of new goroutines.
+// TestGoroutinesAtRest checks that an idle store has two goroutines. One waits for the
+// next poll or change, the other for kernel events. More idle goroutines slow down
+// queries: the Go runtime then gives new goroutines smaller stacks.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

@@ -23,8 +23,8 @@ type version struct {
 	list      *guard.List   // the protect list; nil for an order file
 	digest    string        // the digest of the file and its side lists; see versionDigest
 	ownDigest source.Digest // the digest of the only file that may have exactly this serial
-	// serial is the lowest serial of the next version, or -1. It is the serial of this version,
-	// unless a newer version was accepted before or a person has set it.
+	// serial is the lowest serial of the next version, or -1. It is the serial of this
+	// version or of a newer accepted version. A person can also set it.
 	serial  int64
 	expires order.Time // the expires of the file, or order.NoTime
 	zone    string     // the time zone as written in the file
@@ -32,11 +32,11 @@ type version struct {
 	number  uint64     // later versions of this process have higher numbers
 	// anyBytes means that a person has set the serial: any bytes may have this serial.
 	anyBytes bool
-	// unchecked means that the part comes from a snapshot, and was not compared with the stored
-	// files (see recheck).
+	// unchecked means that recheck has not compared the snapshot with the stored files
+	// yet.
 	unchecked bool
-	// unproven means that the version comes from the state directory. Its signatures are not
-	// yet checked with the keys of the Corefile.
+	// unproven means that the version is from the state directory and its signatures are
+	// not checked yet.
 	unproven bool
 	kept     bool                    // the journal has received the files of the version
 	stored   state.Version           // the version as the state directory keeps it
@@ -50,8 +50,9 @@ var noVersion = version{serial: -1, expires: order.NoTime}
 // versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
-// former returns what the Store remembers of a version after its end: the serial, and the
-// digest of the order file. They let the Store refuse a lower serial when the file comes back.
+// former returns what the Store remembers after the end of a version: the serial, and the
+// digest of the order file. The Store thus refuses a lower serial of a file that comes
+// back.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
@@ -76,8 +77,8 @@ func (v *version) newerThan(w *version) bool {
 	return v.number > w.number
 }
 
-// versionDigest returns one digest of an order file (own) and its side lists (sides). Paths
-// have no effect, so equal files on two servers have equal digests.
+// versionDigest returns one digest of an order file (own) and its side lists (sides).
+// Paths have no effect, so equal files have equal digests on all servers.
 func versionDigest(own source.Digest, sides map[string]string) string {
 	if len(sides) == 0 {
 		return own.String()
@@ -90,8 +91,8 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides returns the side lists of a report in the form that versionDigest needs. It
-// omits signature files, because they are not part of a version.
+// reportedSides returns the side lists of a report in the form for versionDigest. It omits
+// signature files, which are no part of a version.
 func (s *Store) reportedSides(r source.File) map[string]string {
 	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
@@ -107,8 +108,8 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the side lists of a report. For an inherited version, a new source reports
-// none. sidesOf then makes the source watch them, so that an unchanged file is not compiled
+// sidesOf returns the side lists of a report. A new source reports none for an inherited
+// version. The source must then watch the side lists, so that the file is not compiled
 // again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)

@@ -15,11 +15,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/evidence"
 )
 
-// TestFsck checks the export of a journal with the program fsck of Tessera, another
-// implementation of tlog-tiles. The program is in the module test/fsck.
+// TestFsck checks the export of a journal with fsck of Tessera, another implementation of
+// tlog-tiles. The module test/fsck has the program.
 //
-// The exit code does not matter. Version 1.0.4 exits with 0 for a bad checkpoint, and does
-// not end if a hash is wrong.
+// The exit code is useless: version 1.0.4 exits with 0 for a bad checkpoint. For a wrong
+// hash, it does not end.
 func TestFsck(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "fsck")
 	build := exec.Command("go", "build", "-o", program, "github.com/transparency-dev/tessera/cmd/fsck")

@@ -98,8 +98,8 @@ func tool(t *testing.T, program string, args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// TestStamp gets a time stamp from an authority of openssl with the command of blocklistctl. Then
-// openssl verifies the stored stamp, as the docs describe it.
+// TestStamp gets a time stamp from an authority of openssl with blocklistctl. openssl then
+// verifies the stored stamp, as in the docs.
 func TestStamp(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "blocklistctl")
 	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/blocklistctl").CombinedOutput(); err != nil {

@@ -6,18 +6,16 @@ package evidence
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/evidence"
-	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/test/journals"
 )
 
 const patience = 30 * time.Second
@@ -25,35 +23,7 @@ const patience = 30 * time.Second
 // makeJournal makes a journal with two public orders and a sealed order.
 func makeJournal(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "journal")
-	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
-	var calls atomic.Int64
-	j := journal.Open(dir, journal.Options{
-		Origin: "dns.example.net/journal/node1", Now: func() time.Time { return begin.Add(time.Duration(calls.Add(1)) * time.Second) },
-	})
-	add := func(r journal.Record) { j.Append(r) }
-	for i := range 300 {
-		switch i {
-		case 10:
-			add(journal.Record{Event: journal.Received, Order: "court/1", File: "/etc/a.yaml"})
-			add(journal.Record{Event: journal.InForce, Order: "court/1"})
-		case 100:
-			add(journal.Record{Event: journal.FirstAnswer, Order: "court/1"})
-		case 200:
-			j.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
-		case 250:
-			add(journal.Record{Event: journal.Lifted, Order: "court/1", By: "sealed:0123456789ab"})
-		}
-		r := journal.Record{Event: journal.InForce, Order: "sealed/1", Target: "hidden.example", Sealed: true}
-		if i%2 == 0 {
-			r = journal.Record{Event: journal.Hits, Order: fmt.Sprint("other/", i%5), Count: uint64(i)}
-		}
-		add(r)
-	}
-	if !j.Close(patience) {
-		t.Fatal("the journal does not close")
-	}
-	return dir
+	return journals.Make(t, "sealed/1", "hidden.example")
 }
 
 func mustProve(t testing.TB, dir, order string) string {

@@ -117,8 +117,8 @@ type probing struct {
 	tcp    bool
 }
 
-// ask asks the server and returns one line for each answer that is not right, and the number of
-// right answers.
+// ask asks the server. It returns a line for each wrong answer, and the number of right
+// answers.
 func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 	t.Helper()
 	set := load(t, p.orders)
@@ -152,7 +152,7 @@ func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 	return lines, right
 }
 
-// These are directives that answer as lives and dead do.
+// These directives answer as lives and dead do.
 const (
 	liveZone = ` template IN A . {
   answer "{{ .Name }} 60 IN A 203.0.113.1"

@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Resolver is a DNS server that answers like a resolver, with records of any zones from one
-// zone file.
+// A Resolver is a DNS server that answers like a resolver. One zone file can have records
+// of any zones.
 type Resolver struct {
 	// Addr is the address of the server, for UDP and TCP.
 	Addr    string
@@ -27,9 +27,12 @@ type Resolver struct {
 	queries []string
 }
 
-// Start starts a DNS server with the records in text. A line "! RCODE NAME" sets the RCODE of
-// answers for NAME. With "! DROP NAME" a query for NAME gets no answer, and with "! TC NAME" it
-// needs TCP. With "! EDE CODE NAME", answers for NAME are NXDOMAIN with an extended error.
+// Start starts a DNS server with the records in text. These lines change the answers for
+// NAME:
+//   - "! RCODE NAME": the RCODE of the answers.
+//   - "! DROP NAME": no answer.
+//   - "! TC NAME": answers need TCP.
+//   - "! EDE CODE NAME": NXDOMAIN with an extended error.
 func Start(t testing.TB, text string) *Resolver {
 	t.Helper()
 	u := &Resolver{records: map[string][]dns.RR{}, rcodes: map[string]int{}, silent: map[string]bool{}, large: map[string]bool{}, errors: map[string]uint16{}}
@@ -176,7 +179,7 @@ func (u *Resolver) answer(r *dns.Msg) *dns.Msg {
 	return m
 }
 
-// at returns the records of a name, or the records of a wildcard that matches the name. It also
+// at returns the records of a name, or of a wildcard that matches the name. It also
 // reports whether the name exists.
 func (u *Resolver) at(name string) (rrs []dns.RR, exists bool) {
 	canonical := dns.CanonicalName(name)
@@ -255,8 +258,8 @@ func (u *Resolver) addTargets(m *dns.Msg, rrs []dns.RR) {
 	}
 }
 
-// soa returns the SOA record of the zone that contains a name, or else an SOA record of the
-// root.
+// soa returns the SOA record of the zone that contains a name. Without a zone, it returns
+// an SOA record of the root.
 func (u *Resolver) soa(name string) dns.RR {
 	for i, end := 0, false; !end; i, end = dns.NextLabel(name, i) {
 		for _, rr := range u.records[dns.CanonicalName(name[i:])] {

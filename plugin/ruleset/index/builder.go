@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -227,6 +228,7 @@ func (b *Builder) rebuild(buckets int) {
 		}
 	}
 	put()
+	runtime.KeepAlive(b)
 }
 
 // An entry is a record for which rebuild must find a slot. The field place is the offset
@@ -274,7 +276,8 @@ func (b *Builder) fit() {
 	}
 	full := fill*len(x.buckets) <= b.used+b.used/8+fill
 	if b.dead > len(x.arena)/16 {
-		live := Index{arena: alloc[byte](x, 0, len(x.arena)-b.dead+maxRecord), nodes: x.nodes, mem: x.mem}
+		arena := alloc[byte](x, 0, len(x.arena)-b.dead+maxRecord) // may set x.mem
+		live := Index{arena: arena, nodes: x.nodes, mem: x.mem}
 		for _, r := range x.records() {
 			live.append(r)
 		}

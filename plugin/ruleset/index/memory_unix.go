@@ -3,6 +3,7 @@
 package index
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,9 +19,17 @@ func mapped(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// unmap frees memory from mapped.
+// munmap is a variable so that tests can replace unix.MunmapPtr.
+var munmap = unix.MunmapPtr
+
+// unmap frees memory from mapped. A process at its limit of mappings cannot split a mapping. The
+// addresses then stay in use, but the system gets the pages back.
 func unmap(p unsafe.Pointer, size uintptr) {
-	if err := unix.MunmapPtr(p, size); err != nil {
+	err := munmap(p, size)
+	if errors.Is(err, unix.ENOMEM) {
+		err = unix.Madvise(unsafe.Slice((*byte)(p), size), unix.MADV_DONTNEED)
+	}
+	if err != nil {
 		panic(err) // the address is wrong
 	}
 }

@@ -1,5 +1,5 @@
-// Package listen has the listeners of the status, which all configurations of the process share. A
-// reload of the Corefile does not close a listener, so no connection is refused.
+// Package listen has the status listeners. All configurations of the process share them. A
+// reload of the Corefile keeps a listener open, so no connection is refused.
 package listen
 
 import (
@@ -14,18 +14,18 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// maxConnections limits the open connections of a port, because the server needs its file
-// descriptors for DNS. Other connections wait in the queue of the system.
+// maxConnections limits the open connections of a port. The server needs its file
+// descriptors for DNS. Other connections wait in the system's queue.
 const maxConnections = 128
 
-// ports has the open ports of the process by their addresses, as the Corefile has them.
+// ports has the open ports of the process, by address as in the Corefile.
 var ports = struct {
 	sync.Mutex
 	open map[string]*port
 }{open: map[string]*port{}}
 
-// A port is a listening socket. It passes each connection to one of its HTTP servers. There are
-// several HTTP servers only while a reload of the Corefile changes the web configuration.
+// A port is a listening socket. It passes each connection to an HTTP server. Several HTTP
+// servers exist only while a reload changes the web configuration.
 type port struct {
 	address  string
 	listener net.Listener
@@ -46,10 +46,11 @@ type Use struct {
 	handler   http.Handler
 }
 
-// Listen begins to use an address, and opens the port if no configuration uses the address yet.
-// The path webConfig of the web configuration (TLS and passwords) may be empty. log logs an error
-// of the HTTP server. The handler of the use before stays until the new use calls Serve. The
-// caller must call Close.
+// Listen begins to use an address, and opens the port if it is not open yet. webConfig is
+// the path of the web configuration (TLS and passwords), or empty. log logs errors of the
+// HTTP server.
+//
+// The earlier handler stays until the new use calls Serve. The caller must call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
@@ -104,8 +105,8 @@ func (p *port) show(u *Use) {
 	p.server.Store(p.servers[u.webConfig])
 }
 
-// Close ends the use. If it was the newest use, the use before becomes the newest use again,
-// because the configuration of u has failed. The last Close closes the port.
+// Close ends the use. If a reload fails, its use ends, and the use before becomes the
+// newest use again. The last Close closes the port.
 func (u *Use) Close() {
 	p := u.port
 	ports.Lock()

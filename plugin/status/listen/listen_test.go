@@ -27,7 +27,7 @@ import (
 // loopback is the address of the tests.
 const loopback = "127.0.0.1:0"
 
-// listenOn calls Listen and checks at the end of the test that nothing is left.
+// listenOn calls Listen. At the end of the test, it checks that nothing is left open.
 func listenOn(t *testing.T, address, webConfig string) *Use {
 	t.Helper()
 	u, err := Listen(address, webConfig, func(err error) { t.Error(err) })
@@ -42,8 +42,8 @@ func says(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
 }
 
-// webConfig writes a certificate and a web configuration with TLS and the password "pass" for the
-// user "user". It returns the path of the configuration and the certificate.
+// webConfig writes a certificate and a web configuration with TLS. The user "user" has the
+// password "pass". It returns the path of the configuration and the certificate.
 func webConfig(t *testing.T) (path string, roots *x509.CertPool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -98,7 +98,7 @@ func ask(c *http.Client, url, password string) string {
 	return fmt.Sprint(resp.StatusCode, " ", strings.TrimSpace(string(body)))
 }
 
-// TestUses checks which handler answers while several configurations use an address.
+// TestUses checks the handler while several configurations use an address.
 func TestUses(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -135,8 +135,7 @@ func TestUses(t *testing.T) {
 	}
 }
 
-// TestWebConfig checks TLS and passwords, and that a configuration can add them to a port that is
-// open.
+// TestWebConfig checks TLS and passwords. A configuration can add both to an open port.
 func TestWebConfig(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	path, roots := webConfig(t)
@@ -188,7 +187,7 @@ func TestBadWebConfig(t *testing.T) {
 	}
 }
 
-// TestSilentClient checks that a client without a request does not delay the end of a port.
+// TestSilentClient checks that a silent client does not delay the end of a port.
 func TestSilentClient(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	u := listenOn(t, loopback, "")

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// The limits of a request. The answer about a million orders takes seconds, so writing may take
+// These are the limits of a request. A million orders take seconds, so writing may take
 // long.
 const (
 	headerTimeout = 5 * time.Second
@@ -24,13 +24,13 @@ const (
 	writeTimeout  = time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
-	// stopTimeout is the time that requests have to end when a server stops. It is short, because
-	// a client without a request must not delay the end of the process.
+	// stopTimeout is the time for open requests when a server stops. A silent client must
+	// not delay the end of the process.
 	stopTimeout = 500 * time.Millisecond
 )
 
-// A server is an HTTP server with one web configuration. It is also the net.Listener of its
-// http.Server, and accepts the connections that the port passes to it.
+// A server is an HTTP server with one web configuration. It is also the net.Listener of
+// its http.Server. It accepts the connections from the port.
 type server struct {
 	http  http.Server
 	addr  net.Addr
@@ -71,10 +71,10 @@ func (p *port) route(open bool) http.Handler {
 	})
 }
 
-// allows reports whether a request with the given Host header may pass. On a loopback address
-// without passwords, a page of a foreign site must not read the status through the browser of a
-// person on this machine. The foreign page would resolve its own name to the loopback address (DNS
-// rebinding), so the Host header would have this name.
+// allows reports whether a request with the given Host header may pass. It protects a
+// loopback address without passwords from foreign web pages in a local browser. With DNS
+// rebinding, a foreign page resolves its own name to the loopback address. The Host header
+// then has the page's name.
 func (p *port) allows(host string) bool {
 	tcp, ok := p.listener.Addr().(*net.TCPAddr)
 	if !ok || !tcp.IP.IsLoopback() {
@@ -88,7 +88,7 @@ func (p *port) allows(host string) bool {
 	return err == nil || strings.EqualFold(host, "localhost") || strings.EqualFold(host, own)
 }
 
-// accept passes the connections of the port to the newest server until the port is closed.
+// accept passes connections to the newest server until the port is closed.
 func (p *port) accept() {
 	defer close(p.ended)
 	for {

@@ -1,0 +1,96 @@
+package evidence
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/journal"
+)
+
+// A Moment says what a node had in force at one time, according to its journal.
+type Moment struct {
+	// Versions has the order files in force, sorted by their paths.
+	Versions []journal.Version
+	// Running is false if the node was stopped or had never started. Ended is the time of
+	// its last record before that.
+	Running bool
+	Ended   time.Time
+	// Unknown says why the answer may be wrong, or is empty.
+	Unknown string
+}
+
+// At returns the versions that were in force at a time.
+func (h *History) At(t time.Time) (m Moment) {
+	files := map[string]journal.Version{}
+	started, next := false, false
+	var all time.Time // the time of the last list of all versions
+	for _, r := range h.records {
+		if r.Time.After(t) {
+			next = true
+			break
+		}
+		switch r.Event {
+		case journal.Start:
+			clear(files)
+			started, m.Running, m.Unknown = true, true, ""
+		case journal.Stop:
+			m.Running = false
+		case journal.Gap:
+			m.Unknown = "the journal has lost events: " + r.Why
+		case journal.Outcome:
+			if r.All && !r.Time.Equal(all) { // a long list of files may be in several records
+				clear(files)
+				m.Unknown, all = "", r.Time.Time
+			}
+			if r.More > 0 {
+				m.Unknown = fmt.Sprintf("a record of the journal lacks %d list entries", r.More)
+			}
+			for _, f := range r.Files {
+				switch {
+				case f.Problem != "":
+				case f.SHA256 == "":
+					delete(files, f.File)
+				default:
+					files[f.File] = f
+				}
+			}
+		}
+		m.Ended = r.Time.Time
+	}
+	if !started {
+		m.Unknown = "the journal begins after this time"
+		if len(h.records) > 0 && h.records[0].Index > 0 {
+			m.Unknown = "the text of the records of this time was deleted"
+		}
+	}
+	// A node that ended without a record may have ended before this time.
+	if m.Running && next && h.endedBetween(m.Ended) {
+		m.Unknown = fmt.Sprintf("the server ended without a record at some time after %s", m.Ended.UTC().Format(time.RFC3339))
+	}
+	m.Versions = slices.SortedFunc(maps.Values(files), func(a, b journal.Version) int { return cmp.Compare(a.File, b.File) })
+	return m
+}
+
+// endedBetween reports whether the first record after a time is a Start without a Stop before.
+func (h *History) endedBetween(last time.Time) bool {
+	for _, r := range h.records {
+		if r.Time.After(last) {
+			return r.Event == journal.Start
+		}
+	}
+	return false
+}
+
+// Open returns the bytes of a version of an order file.
+func (h *History) Open(f journal.Version) (io.ReadCloser, error) {
+	return journal.OpenVersion(h.dir, f.SHA256)
+}
+
+// SideOf returns a function that opens the side lists of a version.
+func (h *History) SideOf(f journal.Version) func(name string) (io.ReadCloser, error) {
+	return func(name string) (io.ReadCloser, error) { return journal.OpenVersion(h.dir, f.Sides[name]) }
+}

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Bar is a bar of the chart. It counts the orders with a time to effect between two
+// limits.
+type Bar struct {
+	Label         string
+	Count         int
+	X, Y, Height  int
+	LabelX, TextY int
+}
+
+// The limits of the bars.
+var limits = []struct {
+	label string
+	hours float64
+}{
+	{"15 min", 0.25}, {"30 min", 0.5}, {"1 h", 1}, {"4 h", 4}, {"1 day", 24}, {"3 days", 72}, {"7 days", 168}, {"more", 1e18},
+}
+
+// These are the sizes of the chart in user units of the SVG.
+const (
+	chartWidth  = 640
+	chartHeight = 180
+	barSpace    = chartWidth / 8
+	barWidth    = barSpace - 20
+	chartTop    = 24
+	chartBase   = chartHeight - 30
+)
+
+// Bars returns the bars of a chart. The chart shows the times from served to in force on
+// the last node. Without orders, Bars returns nil.
+func (r *Report) Bars() []Bar {
+	bars := make([]Bar, len(limits))
+	most := 0
+	for _, x := range r.rows {
+		if x.Hours == nil || x.lift || !x.Received {
+			continue
+		}
+		for i, l := range limits {
+			if *x.Hours <= l.hours {
+				bars[i].Count++
+				most = max(most, bars[i].Count)
+				break
+			}
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	for i := range bars {
+		b := &bars[i]
+		b.Label = limits[i].label
+		b.Height = b.Count * (chartBase - chartTop) / most
+		b.X, b.Y = i*barSpace+(barSpace-barWidth)/2, chartBase-b.Height
+		b.LabelX, b.TextY = i*barSpace+barSpace/2, b.Y-6
+	}
+	return bars
+}
+
+// A Line is the number of block orders in force over the period.
+type Line struct {
+	Points string // of an SVG polyline
+	Most   int
+	Top    int // the position of the largest number
+}
+
+// linePoints is the number of times at which the line of the chart is computed.
+const linePoints = 160
+
+// Line returns the line of the block orders in force on at least one node. If no order was
+// in force, Line returns nil.
+func (r *Report) Line(d *Data) *Line {
+	span := r.end.Sub(r.from)
+	if span <= 0 {
+		return nil
+	}
+	var numbers [linePoints + 1]int
+	for _, x := range r.rows {
+		if x.lift {
+			continue
+		}
+		for i := range numbers {
+			at := r.from.Add(span / linePoints * time.Duration(i))
+			for _, n := range d.Nodes {
+				if o := n.orders[x.id]; o != nil && o.enforcedAt(at) {
+					numbers[i]++
+					break
+				}
+			}
+		}
+	}
+	most := 0
+	for _, n := range numbers {
+		most = max(most, n)
+	}
+	if most == 0 {
+		return nil
+	}
+	l := &Line{Most: most, Top: chartTop}
+	last := -1
+	for i, n := range numbers {
+		y := chartBase - n*(chartBase-chartTop)/most
+		if last >= 0 && y != last {
+			l.Points += fmt.Sprintf("%d,%d ", i*chartWidth/linePoints, last)
+		}
+		l.Points += fmt.Sprintf("%d,%d ", i*chartWidth/linePoints, y)
+		last = y
+	}
+	return l
+}

@@ -1,0 +1,380 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/dns-orders/blocklist/plugin/evidence"
+	"github.com/dns-orders/blocklist/plugin/journal"
+)
+
+// collectedName is the file with which "evidence collect" describes the journals of many nodes.
+const collectedName = "collected.json"
+
+// A Node is a server, as its journal describes it.
+type Node struct {
+	Name   string
+	Dir    string
+	Key    string // the public key
+	Size   int64  // the number of signed records
+	Pruned int64
+	First  time.Time // the time of the first record
+	Last   time.Time // the time of the last record
+	// Faults are the results of the check of the journal. A journal with a fault is no evidence.
+	Faults []string
+	// OwnKey is true if the key for the check comes from the journal itself.
+	OwnKey bool
+	// Prober is true for the journal of "blocklistctl probe", which is no journal of a server.
+	Prober bool
+	// Silent is the reason why the journal could not be collected, or "".
+	Silent string
+
+	orders map[string]*nodeOrder
+	stops  []time.Time                // when the server stopped, or ended without a record
+	gaps   []time.Time                // when the journal lost events
+	loads  map[string][]load          // by the path of the file
+	bySum  map[string]journal.Version // by digest
+}
+
+// A load is a version of a file that went into force.
+type load struct {
+	at      time.Time
+	version journal.Version
+}
+
+// A nodeOrder is what one journal has about one order.
+type nodeOrder struct {
+	id       string
+	sealed   bool
+	lift     bool
+	file     string
+	sha256   string    // the version of the last record received or corrected
+	received time.Time // the first record of the order
+	removed  time.Time // the last record, if the order is removed
+	// first is true if the order was in the first load of its file. It is also true after
+	// the loss of the first record. The server may have enforced the order earlier.
+	first     bool
+	intervals []evidence.Interval
+	states    []change
+	answered  time.Time // the first blocked query
+	hits      []hit
+	holds     []hold
+	tests     []journal.Record // self-tests and probes
+	last      int64            // the index of the last record
+	inForce   int64            // the index of the first record in_force, or -1
+	records   int
+}
+
+// A change is a new state of an order.
+type change struct {
+	at    time.Time
+	state journal.Event
+	by    string
+}
+
+// A hold begins or ends the time in which the guard holds a target.
+type hold struct {
+	at          time.Time
+	target, why string
+	held        bool
+}
+
+// A hit is the number of blocked queries in an hour.
+type hit struct {
+	hour  time.Time
+	count uint64
+}
+
+// stopped is the state of an order while the server does not run.
+const stopped journal.Event = "stopped"
+
+// stateEvents are the events that change the state of an order.
+var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
+
+// Open checks and reads one journal, or the journals of "evidence collect" in a directory.
+// The parameter keys has the public keys of journals by their names.
+func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
+	text, err := os.ReadFile(filepath.Join(dir, collectedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		n, err := openNode(dir, keys, nil)
+		if err != nil {
+			return nil, err
+		}
+		return []*Node{n}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openCollected(dir, text, keys)
+}
+
+// collected is the content of collected.json.
+type collected struct {
+	At    time.Time       `json:"at"`
+	Nodes []collectedNode `json:"nodes"`
+}
+
+type collectedNode struct {
+	Name           string    `json:"name"`
+	Key            string    `json:"key"`
+	Dir            string    `json:"dir"`
+	Size           int64     `json:"size"`
+	CheckpointTime time.Time `json:"checkpoint_time"`
+	Error          string    `json:"error"`
+}
+
+func openCollected(dir string, text []byte, keys map[string]note.Verifier) (nodes []*Node, err error) {
+	path := filepath.Join(dir, collectedName)
+	var c collected
+	if err := json.Unmarshal(text, &c); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(c.Nodes) == 0 {
+		return nil, fmt.Errorf("%s: has no nodes", path)
+	}
+	for i, x := range c.Nodes {
+		field := fmt.Sprintf("%s: nodes[%d]", path, i)
+		v, err := note.NewVerifier(x.Key)
+		switch {
+		case x.Name == "":
+			return nil, fmt.Errorf("%s: name is missing", field)
+		case err != nil:
+			return nil, fmt.Errorf("%s (%s): key: is not the key of a journal", field, x.Name)
+		case v.Name() != x.Name:
+			return nil, fmt.Errorf("%s (%s): the key belongs to %q", field, x.Name, v.Name())
+		case x.Dir != "" && !filepath.IsLocal(filepath.FromSlash(x.Dir)):
+			return nil, fmt.Errorf("%s (%s): dir must be below the directory, got %q", field, x.Name, x.Dir)
+		}
+		if k := keys[x.Name]; k != nil && k.KeyHash() != v.KeyHash() {
+			return nil, fmt.Errorf("%s (%s): the key differs from --key", field, x.Name)
+		}
+		sub := filepath.Join(dir, filepath.FromSlash(x.Dir))
+		if _, err := os.Stat(filepath.Join(sub, "checkpoint")); x.Dir == "" || errors.Is(err, fs.ErrNotExist) {
+			nodes = append(nodes, &Node{Name: x.Name, Key: x.Key, Silent: or(x.Error, "the journal was not collected")})
+			continue
+		}
+		n, err := openNode(sub, nil, v)
+		if err != nil {
+			return nil, err
+		}
+		n.Silent = x.Error
+		if n.Size < x.Size {
+			n.Faults = append(n.Faults, fmt.Sprintf("%s says %d signed records, but the journal has %d", collectedName, x.Size, n.Size))
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+// openNode checks and reads one journal. The key v is known, or comes from keys, or from the
+// journal itself.
+func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node, error) {
+	own, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Name: own.Name(), Dir: dir, orders: map[string]*nodeOrder{}, loads: map[string][]load{}, bySum: map[string]journal.Version{}}
+	if v == nil {
+		v = keys[n.Name]
+	}
+	n.OwnKey = v == nil
+	r, err := journal.Verify(dir, journal.VerifyOptions{Key: v})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	n.Key, n.Size, n.Pruned, n.Faults = r.Key, r.Size, r.Pruned, r.Faults
+	if v != nil {
+		n.Name = v.Name()
+	}
+	if err := n.read(); err != nil {
+		n.Faults = append(n.Faults, fmt.Sprintf("the records cannot be read: %v", err))
+	}
+	return n, nil
+}
+
+// read collects the records of the journal by order.
+func (n *Node) read() error {
+	loads, probes := 0, 0
+	running := false
+	enforced, err := evidence.Follow(n.Dir, func(r *journal.Record) {
+		if n.First.IsZero() {
+			n.First = r.Time.Time
+		}
+		switch r.Event {
+		case journal.Start:
+			if running { // the server ended without a record
+				n.stops = append(n.stops, n.Last)
+			}
+			running = true
+		case journal.Stop:
+			running = false
+			n.stops = append(n.stops, r.Time.Time)
+		case journal.Gap:
+			n.gaps = append(n.gaps, r.Time.Time)
+		case journal.Probe:
+			probes++
+		case journal.Outcome:
+			loads++
+			for _, f := range r.Files {
+				if f.Problem == "" {
+					n.loads[f.File] = append(n.loads[f.File], load{r.Time.Time, f})
+					n.bySum[f.SHA256] = f
+				}
+			}
+		}
+		n.Last = r.Time.Time
+		if r.Order != "" {
+			n.record(r)
+		}
+	})
+	for id, intervals := range enforced {
+		n.orders[id].intervals = intervals
+	}
+	n.Prober = loads == 0 && probes > 0
+	return err
+}
+
+// record adds a record of an order.
+func (n *Node) record(r *journal.Record) {
+	o := n.orders[r.Order]
+	if o == nil {
+		o = &nodeOrder{id: r.Order, received: r.Time.Time, first: r.Event != journal.Received || len(n.loads[r.File]) <= 1, inForce: -1}
+		n.orders[r.Order] = o
+	}
+	o.records++
+	o.last = r.Index
+	o.sealed = o.sealed || r.Sealed
+	o.lift = o.lift || r.Lift
+	switch r.Event {
+	case journal.Received, journal.Corrected:
+		o.file, o.sha256, o.removed = r.File, r.SHA256, time.Time{}
+	case journal.InForce:
+		if o.inForce < 0 {
+			o.inForce = r.Index
+		}
+	case journal.Removed:
+		o.removed = r.Time.Time
+	case journal.FirstAnswer:
+		if o.answered.IsZero() {
+			o.answered = r.Time.Time
+		}
+	case journal.Hits:
+		// The record follows the hour that it counts.
+		o.hits = append(o.hits, hit{r.Time.Truncate(time.Hour).Add(-time.Hour), r.Count})
+	case journal.TargetHeld, journal.TargetFreed:
+		o.holds = append(o.holds, hold{r.Time.Time, r.Target, r.Why, r.Event == journal.TargetHeld})
+	case journal.SelfTest, journal.Probe:
+		o.tests = append(o.tests, *r)
+	}
+	if slices.Contains(stateEvents, r.Event) {
+		o.states = append(o.states, change{r.Time.Time, r.Event, r.By})
+	}
+}
+
+// versions returns the versions that may have the last text of an order, the best first.
+// For a removed order, the best version is the one before the removal.
+func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
+	list := n.loads[o.file]
+	if !o.removed.IsZero() {
+		end, _ := slices.BinarySearchFunc(list, o.removed, func(l load, t time.Time) int {
+			if l.at.After(t) {
+				return 1
+			}
+			return -1
+		})
+		list = list[:end]
+	}
+	add := func(v journal.Version) {
+		if v.SHA256 != "" && !slices.ContainsFunc(out, func(w journal.Version) bool { return w.SHA256 == v.SHA256 }) {
+			out = append(out, v)
+		}
+	}
+	for i := len(list) - 1; i >= 0 && len(out) < 2; i-- {
+		add(list[i].version)
+	}
+	add(n.bySum[o.sha256])
+	return out
+}
+
+// stateAt returns the state of an order at a time. It is empty before the first record. An
+// order in force is "stopped" while the server does not run.
+func (o *nodeOrder) stateAt(t time.Time) (last change) {
+	for _, c := range o.states {
+		if c.at.After(t) {
+			break
+		}
+		last = c
+	}
+	if last.state == journal.InForce && !o.enforcedAt(t) {
+		last.state, last.by = stopped, ""
+	}
+	return last
+}
+
+// heldAt returns the targets that the guard holds at a time, and why.
+func (o *nodeOrder) heldAt(t time.Time) map[string]string {
+	out := map[string]string{}
+	for _, h := range o.holds {
+		switch {
+		case h.at.After(t):
+		case h.held:
+			out[h.target] = h.why
+		default:
+			delete(out, h.target)
+		}
+	}
+	return out
+}
+
+// enforcedAt reports whether the node enforced the order at a time.
+func (o *nodeOrder) enforcedAt(t time.Time) bool {
+	return slices.ContainsFunc(o.intervals, func(x evidence.Interval) bool {
+		return !x.From.After(t) && (x.Until.IsZero() || x.Until.After(t))
+	})
+}
+
+// enforcedIn reports whether the node enforced the order at some time of an interval.
+func (o *nodeOrder) enforcedIn(from, to time.Time) bool {
+	return slices.ContainsFunc(o.intervals, func(x evidence.Interval) bool {
+		return x.From.Before(to) && (x.Until.IsZero() || x.Until.After(from))
+	})
+}
+
+// nameNodes gives nodes with equal names different names, and refuses a journal that is there
+// twice.
+func nameNodes(nodes []*Node) error {
+	dirs := map[string]string{}
+	names := map[string]int{}
+	for _, n := range nodes {
+		if first, ok := dirs[n.Key]; ok && n.Key != "" {
+			return fmt.Errorf("the journal %s is given twice: %s and %s", n.Name, first, or(n.Dir, "(not collected)"))
+		}
+		dirs[n.Key] = or(n.Dir, "(not collected)")
+		names[n.Name]++
+	}
+	for _, n := range nodes {
+		if names[n.Name] > 1 {
+			if parts := strings.SplitN(n.Key, "+", 3); len(parts) == 3 {
+				n.Name += "+" + parts[1]
+			}
+		}
+	}
+	return nil
+}
+
+// or returns s, or otherwise if s is empty.
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,351 @@
+// Package report writes reports about orders from order files and from the journals of
+// servers. The reports are: the report of a period, the transparency report of the Digital
+// Services Act, and notices for the Lumen database. For one order, there are a certificate
+// and a notice.
+//
+// A journal has the statements of one server about itself, by its own clock. Each time "in
+// force" comes from the journals. Each other date comes from an order file.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// Options are the settings of Collect.
+type Options struct {
+	From, To time.Time // the period; To is the first time after it
+	Now      time.Time
+	// Disclosure returns how much of an order in a present file may be shown.
+	Disclosure func(id string) order.Disclosure
+	// Sealed shows sealed orders.
+	Sealed bool
+}
+
+// A Report is the report of a period. docs/blocklistctl-report.md describes its JSON form.
+type Report struct {
+	From     string    `json:"from"`
+	To       string    `json:"to"` // the first second after the period
+	At       string    `json:"at"` // when the report was made
+	Timezone string    `json:"timezone"`
+	Nodes    []NodeRow `json:"nodes"`
+	// Silent are the names of the nodes without records in the period. Nodes without a
+	// collected journal are silent too.
+	Silent []string `json:"silent"`
+	// Faults are the faults of all journals.
+	Faults []string `json:"faults"`
+	Totals Totals   `json:"totals"`
+	// Notes say what the report does not contain.
+	Notes  []string `json:"notes"`
+	Orders []*Row   `json:"orders"`
+
+	from, to, now time.Time
+	end           time.Time // the end of the period, or now if the period has not ended
+	zone          *time.Location
+	rows          []*Row // the complete rows, also of hidden orders
+	unserved      int
+}
+
+// A NodeRow describes a node.
+type NodeRow struct {
+	Node   string `json:"node"`
+	Dir    string `json:"dir,omitempty"`
+	Key    string `json:"key"`
+	Signed int64  `json:"signed"`
+	First  string `json:"first,omitempty"`
+	Last   string `json:"last,omitempty"`
+	Silent string `json:"silent,omitempty"`
+	Faults int    `json:"faults"`
+	// Prober is true for a journal with the answers of other servers.
+	Prober bool `json:"prober,omitempty"`
+
+	first, last time.Time
+}
+
+// Totals are the sums of a report. The numbers of orders are about block orders; Lifts counts the
+// lifts.
+type Totals struct {
+	Orders       int      `json:"orders"`       // in the report
+	Received     int      `json:"received"`     // in the period
+	Sealed       int      `json:"sealed"`       // of Orders
+	Acknowledged int      `json:"acknowledged"` // of Received
+	Reported     int      `json:"reported"`     // of Received
+	InForce      int      `json:"in_force"`     // at the end of the period, on at least one node
+	Everywhere   int      `json:"everywhere"`   // at the end of the period, on each node with records
+	Ended        int      `json:"ended"`        // in the period
+	Late         int      `json:"late"`         // of Received
+	Lifts        int      `json:"lifts"`        // received in the period
+	MedianHours  *float64 `json:"median_hours,omitempty"`
+	Measured     int      `json:"measured"` // the number of orders in the median
+	Answers      uint64   `json:"answers_changed"`
+}
+
+// A Row is one order. Dates of the order file are as in the JSON of the other commands.
+type Row struct {
+	Order        string   `json:"order"`
+	Sealed       bool     `json:"sealed,omitempty"`
+	Action       string   `json:"action"`
+	Authority    string   `json:"authority,omitempty"`
+	Country      string   `json:"country,omitempty"`
+	Kind         string   `json:"kind,omitempty"`
+	References   []string `json:"references,omitempty"`
+	Category     string   `json:"category,omitempty"`
+	File         string   `json:"file,omitempty"`
+	Issued       string   `json:"issued,omitempty"`
+	Served       string   `json:"served,omitempty"`
+	Acknowledged string   `json:"acknowledged,omitempty"`
+	Deadline     string   `json:"deadline,omitempty"`
+	Reported     string   `json:"reported,omitempty"`
+	Targets      int      `json:"targets,omitempty"`
+	// Held are the targets that a node holds back at the end of the period.
+	Held []Held `json:"held,omitempty"`
+	// Received reports whether the order was received in the period.
+	Received bool      `json:"received"`
+	Nodes    []RowNode `json:"nodes"`
+	// InForce is the number of nodes that ever enforced the order. Known is the number of
+	// nodes with a journal from the time of the order.
+	InForce int `json:"nodes_in_force"`
+	Known   int `json:"nodes_known"`
+	// Without are the names of the known nodes without a record of the order.
+	Without []string `json:"nodes_without,omitempty"`
+	First   string   `json:"in_force_first,omitempty"`
+	Last    string   `json:"in_force_last,omitempty"`
+	// AtLatest is true if the order was in force when the journals began. First and Last
+	// are then only upper limits.
+	AtLatest bool `json:"at_latest,omitempty"`
+	// Hours is the time from served to Last.
+	Hours *float64 `json:"hours,omitempty"`
+	// OnTime is "yes", "no", "unknown", or empty without a deadline in the past.
+	OnTime  string `json:"on_time,omitempty"`
+	State   string `json:"state"` // at the end of the period
+	Ended   string `json:"ended,omitempty"`
+	By      string `json:"by,omitempty"`
+	Answers uint64 `json:"answers_changed"`
+
+	f                  *fields
+	id                 string
+	first, last, ended time.Time
+	hidden             bool // the order is sealed, and must not be shown
+	lift               bool
+	receivedAt         time.Time
+	asOf               time.Time // the time of State, in a report of one order
+}
+
+// A Held is a target that a node holds back. An empty target is the whole order.
+type Held struct {
+	Node   string `json:"node"`
+	Target string `json:"target,omitempty"`
+	Why    string `json:"why"`
+}
+
+// A RowNode is one order on one node.
+type RowNode struct {
+	Node     string `json:"node"`
+	Received string `json:"received,omitempty"` // the first record
+	InForce  string `json:"in_force,omitempty"`
+	AtLatest bool   `json:"at_latest,omitempty"`
+	State    string `json:"state"`
+	Until    string `json:"until,omitempty"`
+	By       string `json:"by,omitempty"`
+	Answered string `json:"first_answer,omitempty"`
+	Answers  uint64 `json:"answers_changed"`
+
+	inForce, until time.Time
+	changed        time.Time // when the state began
+}
+
+// utc returns a time for JSON.
+func utc(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Collect makes the report of a period.
+func Collect(d *Data, opt Options) *Report {
+	r := &Report{From: utc(opt.From), To: utc(opt.To), At: utc(opt.Now), Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{},
+		Nodes: []NodeRow{}, Orders: []*Row{}, from: opt.From, to: opt.To, end: opt.To, now: opt.Now, zone: d.Zone}
+	if opt.Now.Before(opt.To) {
+		r.end = opt.Now
+	}
+	for _, n := range d.Nodes {
+		r.addNode(n)
+	}
+	ids := map[string]bool{}
+	for id := range d.fields {
+		ids[id] = true
+	}
+	for _, n := range d.Nodes {
+		for id := range n.orders {
+			ids[id] = true
+		}
+	}
+	unknown := 0
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		x := r.row(d, id)
+		switch {
+		case x.receivedAt.IsZero() && len(x.Nodes) == 0:
+			unknown++
+			continue
+		case !r.concerns(d, x):
+			continue
+		}
+		x.Sealed = d.sealed(id, opt.Disclosure)
+		x.hidden = x.Sealed && !opt.Sealed
+		r.rows = append(r.rows, x)
+	}
+	r.total()
+	for _, x := range r.rows {
+		r.Orders = append(r.Orders, x.shown(opt.Sealed))
+	}
+	// Hidden orders are sorted by their labels, because another sequence would show their dates.
+	slices.SortStableFunc(r.Orders, func(a, b *Row) int {
+		switch {
+		case a.hidden != b.hidden:
+			if a.hidden {
+				return 1
+			}
+			return -1
+		case a.hidden:
+			return cmp.Compare(a.Order, b.Order)
+		}
+		return a.receivedAt.Compare(b.receivedAt)
+	})
+	r.notes(d, unknown)
+	return r
+}
+
+// addNode adds the row of a node.
+func (r *Report) addNode(n *Node) {
+	x := NodeRow{Node: n.Name, Dir: n.Dir, Key: n.Key, Signed: n.Size, First: utc(n.First), Last: utc(n.Last), Silent: n.Silent, Faults: len(n.Faults), Prober: n.Prober, first: n.First, last: n.Last}
+	if x.Silent == "" && !n.Prober && (n.First.IsZero() || !n.First.Before(r.to) || n.Last.Before(r.from)) {
+		x.Silent = "no records in the period"
+	}
+	if x.Silent != "" {
+		r.Silent = append(r.Silent, n.Name)
+	}
+	for _, f := range n.Faults {
+		r.Faults = append(r.Faults, n.Name+": "+f)
+	}
+	r.Nodes = append(r.Nodes, x)
+}
+
+// concerns reports whether the report has the order. The order was received, in force or
+// changed in the period.
+func (r *Report) concerns(d *Data, x *Row) bool {
+	if x.Received {
+		return true
+	}
+	for _, n := range d.Nodes {
+		o := n.orders[x.id]
+		if o == nil {
+			continue
+		}
+		if o.enforcedIn(r.from, r.end) || slices.ContainsFunc(o.states, func(c change) bool { return !c.at.Before(r.from) && c.at.Before(r.end) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// shown returns the row that may be shown. The row of a hidden order has only a label.
+func (x *Row) shown(sealed bool) *Row {
+	if !x.hidden {
+		if x.f == nil || x.f.Disclosure != order.Full && !sealed {
+			for i := range x.Held { // the reason may contain the target
+				x.Held[i].Target, x.Held[i].Why = "", "a target is held"
+			}
+		}
+		return x
+	}
+	return &Row{Order: ruleset.SealedLabel(x.id), Sealed: true, Action: x.Action, State: "sealed", Nodes: []RowNode{}, hidden: true, lift: x.lift}
+}
+
+// total adds up the rows.
+func (r *Report) total() {
+	var measured []float64
+	t := &r.Totals
+	in := func(at time.Time) bool { return !at.Before(r.from) && at.Before(r.to) }
+	for _, x := range r.rows {
+		t.Answers += x.Answers
+		if x.lift {
+			if x.Received {
+				t.Lifts++
+			}
+			continue
+		}
+		t.Orders++
+		if x.Sealed {
+			t.Sealed++
+		}
+		if x.State == string(journal.InForce) || x.State == partly {
+			t.InForce++
+		}
+		if x.State == string(journal.InForce) {
+			t.Everywhere++
+		}
+		if in(x.ended) {
+			t.Ended++
+		}
+		if !x.Received {
+			continue
+		}
+		t.Received++
+		if x.f == nil || x.f.Served == order.NoTime {
+			r.unserved++
+		}
+		if x.Acknowledged != "" {
+			t.Acknowledged++
+		}
+		if x.Reported != "" {
+			t.Reported++
+		}
+		if x.OnTime == "no" {
+			t.Late++
+		}
+		if x.Hours != nil {
+			measured = append(measured, *x.Hours)
+		}
+	}
+	t.MedianHours, t.Measured = median(measured), len(measured)
+}
+
+// median returns the median of some numbers, rounded to hundredths, or nil without numbers.
+func median(list []float64) *float64 {
+	if len(list) == 0 {
+		return nil
+	}
+	slices.Sort(list)
+	m := list[len(list)/2]
+	if len(list)%2 == 0 {
+		m = (m + list[len(list)/2-1]) / 2
+	}
+	m = float64(int64(m*100+0.5)) / 100
+	return &m
+}
+
+// time returns a time for people, in the time zone of the report.
+func (r *Report) time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(r.zone).Format(timeFormat)
+}
+
+const timeFormat = "2006-01-02 15:04:05 -07:00"
+
+// count returns a number with a noun, for example "1 file" and "2 files".
+func count[T int | int64 | uint64](n T, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

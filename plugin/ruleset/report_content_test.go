@@ -1,0 +1,126 @@
+package ruleset
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// contentsOf returns the digests of the orders of a part.
+func contentsOf(p *Part) map[string]string {
+	s := Merge([]*Part{p}, Options{})
+	of, out := s.Contents(nil), map[string]string{}
+	for o := range s.OrderStates(0) {
+		out[o.Order.ID] = of(o)
+	}
+	return out
+}
+
+func compiled(orders []*order.Order) *Part {
+	b := NewBuilder("a.yaml", Options{Addresses: true})
+	for _, o := range orders {
+		b.Add(o)
+	}
+	p, _ := b.Freeze()
+	return p
+}
+
+// TestContents compares the digests of random orders with Compare: a digest differs exactly if
+// Compare reports a change. The sequence of the orders has no effect.
+func TestContents(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	different := 0
+	for range 800 {
+		fresh := func(i int) *order.Order {
+			b := make([]byte, 60)
+			for k := range b {
+				b[k] = byte(random.Uint32())
+			}
+			return (&choices{b: b}).order(fmt.Sprint("o", i), i)
+		}
+		old := []*order.Order{fresh(0), fresh(1), fresh(2)}
+		next := slices.Clone(old)
+		next[random.IntN(3)] = fresh(0)
+		for i, o := range next { // one order is another order with an old id
+			if o != old[i] {
+				o.ID, o.Index = fmt.Sprint("o", i), i
+			}
+		}
+		if random.IntN(2) == 0 { // a small change
+			i := random.IntN(3)
+			own := *old[i]
+			if own.Targets = slices.Clone(own.Targets); len(own.Targets) > 0 {
+				own.Targets[0].Match = (own.Targets[0].Match + 1) % 3
+			}
+			next = slices.Clone(old)
+			next[i] = &own
+		}
+		p, q := compiled(old), compiled(next)
+		changed := map[string]bool{}
+		for _, x := range Compare(p, q, 100).orders {
+			changed[x.entry().ID] = x.what == Changed
+		}
+		was, is := contentsOf(p), contentsOf(q)
+		for i, id := range []string{"o0", "o1", "o2"} {
+			if next[i] == old[i] {
+				// Compare reports a change if an order has a target three times, with other terms in
+				// between.
+				changed[id] = false
+			}
+			if (was[id] != is[id]) != changed[id] {
+				t.Fatalf("order %s: the digests are %s and %s, and Compare says changed %t\n%s\n%s", id, was[id], is[id], changed[id], show(old, id), show(next, id))
+			}
+			if changed[id] {
+				different++
+			}
+		}
+		slices.Reverse(next)
+		for id, sum := range contentsOf(compiled(next)) {
+			if sum != is[id] {
+				t.Fatalf("order %s: the digest depends on the sequence", id)
+			}
+		}
+		for id, sum := range contentsOf(reread(q, Options{Addresses: true})) {
+			if sum != is[id] {
+				t.Fatalf("order %s: the digest changes with a snapshot", id)
+			}
+		}
+	}
+	if different < 200 {
+		t.Errorf("only %d orders differed", different)
+	}
+}
+
+// TestContentIsStable checks the digest of one order. Journals on disk have this digest, so a new
+// version of the program must compute the same.
+func TestContentIsStable(t *testing.T) {
+	p := part(t, "a.yaml", `- id: x
+  authority: {name: Court, country: IT, kind: court}
+  scope: {countries: [IT], clients: [192.0.2.0/24]}
+  exempt: [{clients: [192.0.2.7], until: 2030-01-01, reference: E}]
+  references: [R1]
+  issued: 2026-01-02
+  from: 2026-01-03
+  until: 2027-01-01
+  response: {redirect: [192.0.2.1]}
+  targets: [a.example, "*.b.example", {name: c.example, match: exact, except: [d.c.example]}, {address: 198.51.100.0/24}]
+  except: [e.a.example]
+`)
+	const want = "00d9d0f3c7de4b6533fe61308594b330"
+	if got := contentsOf(p)["x"]; got != want {
+		t.Errorf("digest %s, want %s", got, want)
+	}
+}
+
+// show returns an order as text.
+func show(orders []*order.Order, id string) string {
+	for _, o := range orders {
+		if o.ID == id {
+			return fmt.Sprintf("%+v %+v %+v", *o, *o.Terms, o.Targets)
+		}
+	}
+	return ""
+}

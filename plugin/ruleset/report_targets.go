@@ -1,0 +1,51 @@
+package ruleset
+
+import (
+	"slices"
+
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// A Target is a name that an order blocks.
+type Target struct {
+	Order *Order
+	Name  dname.Name
+	Match order.Match
+}
+
+// NewTargets calls f for each name target of p that is in force by its dates, and that is new or
+// changed since the version old. A target is changed if its order has other terms or dates. old
+// may be nil. The Wire is valid only during the call.
+//
+// A lift or the guard may end the effect of a target. Targets in shadow are left out.
+func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.Wire, m order.Match)) {
+	if old == nil {
+		old = &Part{}
+	}
+	c := &comparison{old: old, new: p}
+	c.pair()
+	c.compareTerms()
+	c.pairSchedules()
+	i := 0
+	for w, ref := range p.names.Wires() {
+		coop.Tick(i)
+		i++
+		list := p.list(ref)
+		if !blocks(list) {
+			continue
+		}
+		was := old.rulesAt(w)
+		for k := range list {
+			r := &list[k]
+			if on, _ := p.inForceAt(r.sched, now); r.kind < blockExact || r.shadow || !on {
+				continue
+			}
+			same := c.was[r.entry] != none && !c.differs[r.entry] && slices.ContainsFunc(was, func(o rule) bool { return c.same(r, &o) })
+			if e := p.entries.at(r.entry); !same && e.status == order.Active {
+				f(&e.Order, w, r.kind.match())
+			}
+		}
+	}
+}

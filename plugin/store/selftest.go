@@ -1,0 +1,41 @@
+package store
+
+import (
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+)
+
+// Parts returns the set in force and its compiled order files, by path.
+func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
+	out := map[string]*ruleset.Part{}
+	h := s.handover.Load()
+	if h == nil {
+		return nil, out
+	}
+	for path, v := range h.files {
+		if v.part != nil {
+			out[path] = v.part
+		}
+	}
+	return h.set, out
+}
+
+// Journaled reports whether the Store has a journal.
+func (s *Store) Journaled() bool { return s.journal != nil }
+
+// Record adds a record to the journal of the Store, if it has one.
+func (s *Store) Record(r journal.Record) {
+	if s.journal != nil {
+		s.journal.Append(r)
+	}
+}
+
+// Testing announces a self-test of each new set, until the caller calls end. The self-test
+// calls tested when the test of a set is over.
+func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
+	s.testers.Add(1)
+	return s.testedSet.Store, func() { s.testers.Add(-1) }
+}
+
+// tested reports whether no self-test is running or due.
+func (s *Store) tested() bool { return s.testers.Load() == 0 || s.testedSet.Load() == s.set.Load() }

@@ -1,0 +1,255 @@
+package blocklist
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/store"
+)
+
+// A self-test asks this server for the targets that a load has changed. It uses the
+// server's own socket, and records the answers in the journal. A wrong answer is an alarm.
+// Another plugin, for example rewrite or hosts, then prevents the enforcement.
+
+const (
+	// maxSelfTest is the number of targets in a self-test. Of a larger load, the self-test
+	// takes a sample.
+	maxSelfTest = 1000
+	// askAttempts is the number of queries before a wrong answer counts.
+	askAttempts = 3
+	// wrongAgain is the time after which targets with wrong answers are asked for again.
+	wrongAgain = 10 * time.Minute
+)
+
+// askPause is the time between two queries. askAgain is the time between two queries for a
+// target with a wrong answer. askPatience limits the wait for an answer. Tests change
+// them.
+var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
+
+func init() { caddy.RegisterEventHook("blocklist_selftest", whenListening) }
+
+// whenListening starts the self-tests of an instance. At the time of the event, the
+// instance listens and the replaced instance is shut down.
+func whenListening(event caddy.EventName, info any) error {
+	inst, ok := info.(*caddy.Instance)
+	if !ok || event != caddy.InstanceStartupEvent {
+		return nil
+	}
+	inst.StorageMu.RLock()
+	i, ok := inst.Storage[instanceKey{}].(*instance)
+	inst.StorageMu.RUnlock()
+	if ok {
+		i.testItself(inst)
+	}
+	return nil
+}
+
+// testItself starts a goroutine for each store with a journal.
+func (i *instance) testItself(inst *caddy.Instance) {
+	ctx, cancel := context.WithCancel(context.Background())
+	instances.Lock()
+	defer instances.Unlock()
+	if !instances.all[i] { // the instance is shut down already
+		cancel()
+		return
+	}
+	var running sync.WaitGroup
+	i.stopTests = func() { cancel(); running.Wait() }
+	known := map[*store.Store]bool{}
+	for _, s := range i.stores {
+		if known[s] || !s.Journaled() {
+			continue
+		}
+		known[s] = true
+		t := &selfTest{store: s, route: newRoutes(i.blocks, s, inst), replaced: i.beingReplaced, log: log, pause: askPause, again: askAgain}
+		i.tests = append(i.tests, t)
+		tested, end := s.Testing()
+		running.Go(func() {
+			defer end()
+			t.run(ctx, tested)
+		})
+	}
+}
+
+// beingReplaced reports whether a reload is replacing the instance now.
+func (i *instance) beingReplaced() bool {
+	instances.Lock()
+	defer instances.Unlock()
+	return instances.replacing == i
+}
+
+// A selfTest asks the server for the targets of one store.
+type selfTest struct {
+	store    *store.Store
+	route    *routes
+	replaced func() bool
+	log      interface{ Errorf(string, ...any) }
+	pause    time.Duration
+	again    time.Duration
+
+	wrong []ruleset.Target // the targets with wrong answers in the last test
+
+	mu     sync.Mutex
+	counts map[string]int // the results of the last test
+}
+
+// These are the results of a self-test for one target.
+const (
+	testRight     = "right"
+	testWrong     = "wrong"
+	testNotTested = "not_tested" // for example, the order is not for this server's own address
+)
+
+// run tests the server now and after each change of the set, until ctx is done.
+func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
+	changes, cancel := t.store.Subscribe()
+	defer cancel()
+	var was map[string]*ruleset.Part
+	for {
+		set, is := t.store.Parts()
+		t.test(ctx, was, is)
+		tested(set)
+		was = is
+		var again <-chan time.Time
+		if len(t.wrong) > 0 {
+			again = time.After(wrongAgain)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes:
+		case <-again:
+		}
+	}
+}
+
+// test asks for the changed targets of two versions of the order files.
+func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
+	sample, total := t.sample(was, is)
+	if total == 0 {
+		return
+	}
+	r := journal.Record{Event: journal.SelfTest, Count: uint64(total), Set: t.store.Status().Digest, Targets: map[string]int{}}
+	if t.store.Shadow() {
+		r.Why = "not tested: the orders are in shadow and change no answer"
+		t.store.Record(r)
+		return
+	}
+	x := newAsker(t.route, t.pause)
+	defer x.close()
+	stop := context.AfterFunc(ctx, x.close)
+	defer stop()
+	t.wrong = nil
+	for _, target := range sample {
+		result, record := t.one(ctx, x, target)
+		if ctx.Err() != nil {
+			return
+		}
+		if result == "" { // the target is not in force any more
+			continue
+		}
+		r.Targets[result]++
+		if result == testWrong {
+			t.wrong = append(t.wrong, target)
+			t.alarm(target, record.Why, len(t.wrong))
+		}
+		t.store.Record(record)
+		if x.dead != "" {
+			r.Why = "not tested further: " + x.dead
+			t.log.Errorf("self-test: %s; the other changed targets were not tested", x.dead)
+			break
+		}
+	}
+	t.store.Record(r)
+	t.mu.Lock()
+	t.counts = r.Targets
+	t.mu.Unlock()
+	if n := len(t.wrong); n > maxAlarms {
+		t.log.Errorf("self-test: %d of %d tested targets have wrong answers; the journal has all of them", n, len(sample))
+	}
+}
+
+// maxAlarms is the number of wrong answers with a log line, for one self-test.
+const maxAlarms = 10
+
+// alarm logs a wrong answer. The log does not name sealed orders and their targets.
+func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
+	if n > maxAlarms {
+		return
+	}
+	what := "a target of order " + printable.Line(target.Order.Label())
+	if !target.Order.Terms.Disclosure.Sealed() {
+		what = target.Match.Pattern(target.Name) + " of order " + printable.Line(target.Order.Label())
+	}
+	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
+}
+
+// one asks for one target. Only a repeated wrong answer counts, because a load may change
+// the answer meanwhile.
+func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
+	for attempt := 1; ; {
+		if result, r = x.ask(ctx, target); result != testWrong {
+			return result, r
+		}
+		replaced := t.replaced()
+		if attempt == askAttempts && !replaced {
+			return result, r
+		}
+		if !replaced {
+			attempt++
+		}
+		select {
+		case <-ctx.Done():
+			return "", r
+		case <-time.After(t.again):
+		}
+	}
+}
+
+// sample returns the targets that differ between two versions of the order files, and
+// their number. If there are too many targets, it returns a sample. The sample always has
+// the last wrong targets.
+func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
+	defer coop.Start()()
+	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}
+	now := order.Time(t.store.Now().Unix())
+	for path, part := range is {
+		if part != was[path] {
+			part.NewTargets(was[path], now, s.add)
+		}
+	}
+	for _, w := range t.wrong {
+		if !s.has(w) {
+			out = append(out, w)
+		}
+	}
+	return append(out, s.targets()...), s.total + len(out)
+}
+
+// selfTestCounts returns the sums of the last self-tests' results, or nil without a
+// self-test.
+func selfTestCounts() map[string]int {
+	instances.Lock()
+	defer instances.Unlock()
+	var out map[string]int
+	for i := range instances.all {
+		for _, t := range i.tests {
+			t.mu.Lock()
+			if out == nil {
+				out = map[string]int{testRight: 0, testWrong: 0, testNotTested: 0}
+			}
+			for result, n := range t.counts {
+				out[result] += n
+			}
+			t.mu.Unlock()
+		}
+	}
+	return out
+}
