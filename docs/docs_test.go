@@ -42,39 +42,46 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMetricsInReadme checks that the README lists exactly the registered metrics.
-func TestMetricsInReadme(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	described := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\* `(coredns_blocklist_[a-z_]+)").FindAllSubmatch(readme, -1) {
-		described[string(m[1])] = true
-	}
+// TestMetricsInDocs checks that the README and other-resolvers.md list exactly the registered
+// metrics.
+func TestMetricsInDocs(t *testing.T) {
 	coredns.AskBlocked(t)
+	coredns.ServeZone(t)
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range families {
-		if n := f.GetName(); strings.HasPrefix(n, "coredns_blocklist_") {
-			if !described[n] {
-				t.Errorf("%s is registered, but not in the README", n)
-			}
-			delete(described, n)
-		}
-	}
-	for n := range described {
-		t.Errorf("%s is in the README, but not registered", n)
 	}
 	lint, err := testutil.GatherAndLint(prometheus.DefaultGatherer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range lint {
-		if strings.HasPrefix(p.Metric, "coredns_blocklist_") {
-			t.Errorf("%s: %s", p.Metric, p.Text)
+	for _, page := range []struct{ file, prefix, item string }{
+		{"../README.md", "coredns_blocklist_", "(?m)^\\* `(coredns_blocklist_[a-z_]+)"},
+		{"other-resolvers.md", "coredns_orders_rpz_", "(?m)^\\| `(coredns_orders_rpz_[a-z_]+)"},
+	} {
+		text, err := os.ReadFile(page.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		described := map[string]bool{}
+		for _, m := range regexp.MustCompile(page.item).FindAllSubmatch(text, -1) {
+			described[string(m[1])] = true
+		}
+		for _, f := range families {
+			if n := f.GetName(); strings.HasPrefix(n, page.prefix) {
+				if !described[n] {
+					t.Errorf("%s is registered, but not in %s", n, page.file)
+				}
+				delete(described, n)
+			}
+		}
+		for n := range described {
+			t.Errorf("%s is in %s, but not registered", n, page.file)
+		}
+		for _, p := range lint {
+			if strings.HasPrefix(p.Metric, page.prefix) {
+				t.Errorf("%s: %s", p.Metric, p.Text)
+			}
 		}
 	}
 }

@@ -18,11 +18,33 @@ func gauge(metric, help string) *prometheus.GaugeVec {
 var (
 	transferCounter = promauto.NewCounterVec(prometheus.CounterOpts(opts("transfers_total", "Counter of zone transfers that were begun: axfr has the whole zone, ixfr has differences, and current is for a secondary that has the newest version.")), []string{"zone", "type"})
 	notifyFailures  = promauto.NewCounterVec(prometheus.CounterOpts(opts("notify_failures_total", "Counter of rounds of NOTIFY that some secondary did not accept.")), []string{"zone"})
-	serialGauge     = gauge("serial", "Serial of the newest version of the zone.")
+	serialGauge     = gauge("serial", "Serial of the newest version of the zone, or 0 if the zone has no version yet.")
 	recordsGauge    = gauge("records", "Records in the newest version of the zone.")
 	historyGauge    = gauge("history_records", "Records in the differences between versions that are kept for incremental transfers.")
 	notifyGauge     = gauge("last_notify_timestamp_seconds", "Time of the last round of NOTIFY that all secondaries accepted.")
+	notifyOK        = gauge("notify_ok", "1 when all secondaries accepted the newest round of NOTIFY, else 0.")
 )
+
+// begin makes the series of a zone without a version. A counter that begins at 0 shows its
+// first increase.
+func (c *config) begin() {
+	l := c.label()
+	serialGauge.WithLabelValues(l).Set(0)
+	notifyFailures.WithLabelValues(l)
+	for _, kind := range []string{"axfr", "ixfr", "current"} {
+		transferCounter.WithLabelValues(l, kind)
+	}
+}
+
+// forget removes the series of a zone that the server no longer has.
+func (c *config) forget() {
+	l := prometheus.Labels{"zone": c.label()}
+	transferCounter.DeletePartialMatch(l)
+	notifyFailures.DeletePartialMatch(l)
+	for _, g := range []*prometheus.GaugeVec{serialGauge, recordsGauge, historyGauge, notifyGauge, notifyOK} {
+		g.DeletePartialMatch(l)
+	}
+}
 
 // label returns the value of the label zone. A Corefile may contain text that is not UTF-8.
 func (c *config) label() string { return printable.Line(c.origin) }

@@ -31,6 +31,10 @@ type zone struct {
 	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
 	notifier atomic.Pointer[func() error]
 	notifies chan struct{}
+	// rounds is the number of rounds of NOTIFY that have begun. ended is the newest round that
+	// has ended, and is guarded by zones.
+	rounds atomic.Int64
+	ended  int64
 	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
 	strangers, asked atomic.Bool
 
@@ -68,6 +72,7 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 		log.Errorf("zone %s: %v; the next serial is the present time", cfg.origin, err)
 	}
 	zones.all[key] = z
+	z.begin()
 	z.done.Go(z.run)
 	go z.notifyAll()
 	return z, nil
@@ -86,7 +91,21 @@ func (z *zone) release() {
 		close(z.stop)
 		z.done.Wait()
 		store.Release(z.store)
+		z.forgetUnused()
 	}
+}
+
+// forgetUnused removes the series of the zone if no other zone has its name. A new Corefile
+// can have a zone with the name and other settings.
+func (z *zone) forgetUnused() {
+	zones.Lock()
+	defer zones.Unlock()
+	for _, other := range zones.all {
+		if other.origin == z.origin {
+			return
+		}
+	}
+	z.forget()
 }
 
 // run makes a new version of the zone after each change of the orders. It also makes one
@@ -138,10 +157,23 @@ func (m *maker) look() {
 	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
 		return
 	}
-	making.Lock()
-	defer making.Unlock()
 	defer coop.Start()() // yield to queries
 	changed := set != m.set
+	making.Lock()
+	m.make(set, now)
+	making.Unlock()
+	// Another zone can now make its version. Warnings and the digest are less urgent.
+	making.Lock()
+	defer making.Unlock()
+	if changed {
+		m.warn(set, now)
+	}
+	v := m.version.Load()
+	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
+}
+
+// make publishes a new version if the zone has changed.
+func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
 		m.tree = rpz.Build(part, now, rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Origin: wireLength(m.origin)}, &rpz.Table{})
@@ -159,11 +191,6 @@ func (m *maker) look() {
 		m.publish(v.next(closed, d, serial))
 		log.Infof("zone %s: serial %d: %s; %s", m.origin, serial, changeText(&d), records(closed.Records()))
 	}
-	if changed {
-		m.warn(set, now)
-	}
-	v = m.version.Load()
-	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
 }
 
 // first publishes the first version after a start.
@@ -250,14 +277,29 @@ func (z *zone) notifyRound() {
 	if send == nil {
 		return
 	}
-	if err := (*send)(); err != nil {
-		notifyFailures.WithLabelValues(z.label()).Inc()
+	round := z.rounds.Add(1)
+	err := (*send)()
+	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			log.Warning(strings.TrimSpace(line))
 		}
-		return
 	}
-	notifyGauge.WithLabelValues(z.label()).Set(float64(z.clock.Now().Unix()))
+	zones.Lock()
+	defer zones.Unlock()
+	if z.refs == 0 {
+		return // the zone has no series any more
+	}
+	l, ok := z.label(), 1.0
+	if err != nil {
+		ok = 0
+		notifyFailures.WithLabelValues(l).Inc()
+	} else {
+		notifyGauge.WithLabelValues(l).Set(float64(z.clock.Now().Unix()))
+	}
+	if round > z.ended { // a round can end after a later round
+		z.ended = round
+		notifyOK.WithLabelValues(l).Set(ok)
+	}
 }
 
 // setNotifier sets the function that sends NOTIFY, and sends one.

@@ -27,8 +27,7 @@ var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExpo
 // zoneHead is the beginning of each response policy zone in these tests.
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export. Knot Resolver is missing, because
-// it answers SERVFAIL for some names below an exception (docs/other-resolvers.md).
+// consumers start a resolver with the text of an export.
 var consumers = []struct {
 	name, form string
 	start      func(t *testing.T, dir, addr, upstream, text string)
@@ -68,6 +67,10 @@ threads=1
 `, portOf(addr), upstream, dir))
 		daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
 	}},
+	{"knot", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
+		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
+		startKnotRules(t, addr, upstream, strings.ReplaceAll(pageBlock(t, "kresd.conf forwarding"), "/var/lib/knot-resolver/", dir+"/"))
+	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "orders.conf"), text)
 		daemon(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
@@ -95,6 +98,22 @@ forward-zone:
   forward-addr: %s
 %s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
 	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+}
+
+// startKnotRules starts Knot Resolver with these rules. Knot Resolver forwards all names that
+// pass the rules.
+func startKnotRules(t *testing.T, addr, upstream, rules string) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
+net.listen('127.0.0.1', %s, { kind = 'dns' })
+cache.open(10 * MB, 'lmdb://%s')
+modules.unload('priming')
+modules.unload('ta_update')
+modules.unload('ta_signal_query')
+trust_anchors.remove('.')
+%s
+`, portOf(addr), dir, strings.Replace(rules, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
+	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
 // realAddress is the address of each name in the answers of the upstream.

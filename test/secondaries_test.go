@@ -45,18 +45,32 @@ func pageBlock(t *testing.T, info string) string {
 
 var prepareOnce sync.Once
 
-// A primary is CoreDNS with the Corefile of the page, in the process of the test.
+// A primary is CoreDNS with the Corefile of the page.
 type primary struct {
 	dir, addr string
 	ports     *strings.Replacer // puts the addresses of the test into a block of the page
 }
 
-// startPrimary starts the primary for secondaries with the given addresses.
+// startPrimary starts the primary for secondaries with the given addresses, in the process of
+// the test.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
+	p := newPrimary(t, bind, recursor, unbound)
 	prepareOnce.Do(func() {
 		coredns.Prepare()
 		coredns.AddDirective("orders_rpz", "dynupdate") // directly below transfer
 	})
+	inst, err := caddy.Start(coredns.Input(p.corefile(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	coredns.AwaitServing(t, inst)
+	t.Cleanup(func() { coredns.Stop(t, inst) })
+	return p
+}
+
+// newPrimary returns a primary that is not started. Its orders block first.example.
+func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
+	t.Helper()
 	p := &primary{dir: t.TempDir(), addr: freePort(t)}
 	port := portOf(p.addr)
 	p.ports = strings.NewReplacer("192.0.2.1@5300", "127.0.0.1@"+port, "192.0.2.1:5300", p.addr, "192.0.2.1 port 5300", "127.0.0.1 port "+port,
@@ -69,14 +83,11 @@ func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		t.Fatal(err)
 	}
 	p.block(t, "first.example")
-	inst, err := caddy.Start(coredns.Input(p.ports.Replace(pageBlock(t, "corefile"))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	coredns.AwaitServing(t, inst)
-	t.Cleanup(func() { coredns.Stop(t, inst) })
 	return p
 }
+
+// corefile returns the Corefile of the page with the addresses of the test.
+func (p *primary) corefile(t *testing.T) string { return p.ports.Replace(pageBlock(t, "corefile")) }
 
 // block replaces the orders by an order that blocks these names.
 func (p *primary) block(t *testing.T, names ...string) {
@@ -113,7 +124,7 @@ func TestSecondaries(t *testing.T) {
 
 	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
-	startNamed, stopNamed := startBINDSecondary(t, p, bind, upstream)
+	startNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
 
 	pdns := t.TempDir()
 	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
@@ -156,10 +167,9 @@ threads=1
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startBINDSecondary starts BIND with the blocks of the page. The results start and stop
-// it again.
-func startBINDSecondary(t *testing.T, p *primary, addr, upstream string) (start, stop func()) {
-	dir := t.TempDir()
+// startBINDSecondary starts BIND in dir with the blocks of the page. The results start and
+// stop it again.
+func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
 		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, pageBlock(t, "named.conf options")))+
@@ -198,7 +208,7 @@ func TestOrderToEffect(t *testing.T) {
 	addrs := map[string]string{"unbound": freePort(t), "bind": freePort(t)}
 	p := startPrimary(t, addrs["bind"], addrs["bind"], addrs["unbound"])
 	startUnboundWith(t, t.TempDir(), addrs["unbound"], upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
-	startBINDSecondary(t, p, addrs["bind"], upstream)
+	startBINDSecondary(t, p, t.TempDir(), addrs["bind"], upstream)
 	var names strings.Builder
 	for i := range *register {
 		fmt.Fprintf(&names, "name%d.d%d.example\n", i, i%997)
@@ -275,23 +285,24 @@ func TestFileConfigurations(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, name), text)
 	}
-	// Knot Resolver can only watch the file with the Lua module cqueues.
-	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/", "rpz.zone', true", "rpz.zone', false")
-	zone, local, knot := freePort(t), freePort(t), freePort(t)
+	at := strings.NewReplacer("/var/lib/unbound/", dir+"/", "/var/lib/knot-resolver/", dir+"/")
+	zone, local, knot, forwarding := freePort(t), freePort(t), freePort(t), freePort(t)
 	startUnboundWith(t, t.TempDir(), zone, upstream, "", at.Replace(pageBlock(t, "unbound.conf file")))
 	startUnboundWith(t, t.TempDir(), local, upstream, "", at.Replace(pageBlock(t, "unbound.conf local-zone")))
-	cache := t.TempDir()
-	write(t, filepath.Join(cache, "knot.conf"), fmt.Sprintf(`
-net.listen('127.0.0.1', %s, { kind = 'dns' })
-cache.open(10 * MB, 'lmdb://%s')
-modules.unload('priming')
-modules.unload('ta_update')
-modules.unload('ta_signal_query')
-trust_anchors.remove('.')
-%spolicy.add(policy.all(policy.FORWARD('%s')))
-`, portOf(knot), cache, at.Replace(pageBlock(t, "kresd.conf")), strings.Replace(upstream, ":", "@", 1)))
-	daemon(t, cache, "kresd", "-n", "-c", filepath.Join(cache, "knot.conf"), cache)
-	for _, addr := range []string{zone, local, knot} {
+	startKnotRules(t, knot, upstream, at.Replace(pageBlock(t, "kresd.conf"))+"policy.add(policy.all(policy.STUB('192.0.2.1')))\n")
+	startKnotRules(t, forwarding, upstream, at.Replace(pageBlock(t, "kresd.conf forwarding")))
+	for _, addr := range []string{zone, local, knot, forwarding} {
 		sees(t, addr, "first.example", "other.example")
+	}
+	// Knot Resolver reads the file again after each change.
+	path := filepath.Join(dir, "rpz.zone")
+	for _, names := range [][2]string{{"second.example", "first.example"}, {"third.example", "second.example"}} {
+		write(t, path+".new", zoneHead+names[0]+" CNAME .\n")
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		for _, addr := range []string{knot, forwarding} {
+			sees(t, addr, names[0], names[1])
+		}
 	}
 }

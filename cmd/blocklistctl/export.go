@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/plugin/source"
 )
 
 // exportCmd is the command "blocklistctl export".
@@ -65,11 +69,26 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	inputs, _ := source.Expand(s.Store.Patterns)
+	inputs = append(append(inputs, s.Store.Protect...), s.corefile)
+	if err := c.spare(inputs); err != nil {
+		return err
+	}
 	if c.Watch != "" {
 		return c.watch(e, s, maker)
 	}
 	l, err := e.mustLoad(s.Store.Patterns, s, nil)
 	if err != nil {
+		return err
+	}
+	for _, f := range l.files {
+		for _, o := range f.Orders {
+			if o.Side != nil {
+				inputs = append(inputs, filepath.Join(filepath.Dir(f.Path), o.Side.File))
+			}
+		}
+	}
+	if err := c.spare(inputs); err != nil {
 		return err
 	}
 	x := exported{maker.Make(l.set, now), now}
@@ -91,6 +110,21 @@ func (c *exportCmd) Run(e *env) error {
 		_, err = e.stdout.Write(text)
 	}
 	return err
+}
+
+// spare returns an error if the file to write is one of the files that the command reads.
+func (c *exportCmd) spare(inputs []string) error {
+	out := cmp.Or(c.Out, c.Watch)
+	is, err := os.Stat(out)
+	if out == "" || err != nil {
+		return nil // there is no file to lose
+	}
+	for _, path := range inputs {
+		if in, err := os.Stat(path); err == nil && os.SameFile(in, is) {
+			return misuse("%q is a file of the orders or of the Corefile, and would be replaced; give another file", out)
+		}
+	}
+	return nil
 }
 
 // mode returns the mode, before the umask, of the file with the export.

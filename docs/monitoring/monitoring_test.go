@@ -13,16 +13,19 @@ import (
 
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/metrics"
+	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/whoami"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 
 	_ "github.com/dns-orders/blocklist"
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/test/coredns"
 )
 
 func TestMain(m *testing.M) {
 	coredns.Prepare()
+	coredns.AddDirective("orders_rpz", "dynupdate") // directly below transfer
 	os.Exit(m.Run())
 }
 
@@ -90,6 +93,7 @@ type registered struct {
 func gather(t *testing.T) registered {
 	t.Helper()
 	coredns.AskBlocked(t)
+	coredns.ServeZone(t)
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +126,7 @@ var (
 )
 
 // words are the words of PromQL that look like a metric.
-var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true,
+var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true, "max_over_time": true, "changes": true, "increase": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "label_replace": true, "Inf": true}
 
 // ofPrometheus are the labels that a scrape adds. The label stage comes from the targets of a
@@ -237,7 +241,7 @@ func TestMonitoring(t *testing.T) {
 		}
 	}
 	for name := range r.labels {
-		if strings.HasPrefix(name, "coredns_blocklist_") && !used[name] {
+		if (strings.HasPrefix(name, "coredns_blocklist_") || strings.HasPrefix(name, "coredns_orders_rpz_")) && !used[name] {
 			t.Errorf("no alert and no panel uses %s", name)
 		}
 	}

@@ -2,6 +2,7 @@ package rpz
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
@@ -44,6 +45,10 @@ type Tree struct {
 	// Until is the time at which an answer may change, or ruleset.Forever.
 	Until order.Time
 
+	// depths has the number of labels of each node. It keeps Parents fast, because the texts
+	// of the keys are far apart in memory.
+	depths []uint8
+
 	set   *ruleset.Set
 	now   order.Time
 	cfg   Config
@@ -57,7 +62,7 @@ func (t *Tree) Table() *Table { return t.table }
 // With returns a copy of the tree with other answers. The nodes must have the same names.
 // The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
-	return &Tree{Nodes: nodes, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
+	return &Tree{Nodes: nodes, depths: t.depths, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
 
 // Build returns the tree of the set at the time now. To compare trees, pass one table to
@@ -71,7 +76,7 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	}
 	keys = t.complete(keys)
 	j := t.judge()
-	t.Nodes = make([]Node, 0, len(keys))
+	t.Nodes, t.depths = make([]Node, 0, len(keys)), make([]uint8, 0, len(keys))
 	for i, k := range keys {
 		coop.Tick(i)
 		t.add(j.node(k))
@@ -102,41 +107,68 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	}
 	touched = u.complete(touched)
 	j := u.judge()
-	u.Nodes = make([]Node, 0, len(t.Nodes)+len(touched))
+	u.Nodes, u.depths = make([]Node, 0, len(t.Nodes)+len(touched)), make([]uint8, 0, len(t.Nodes)+len(touched))
 	top, within := key(""), false // the last touched name, and whether there is one
-	old := t.Nodes
-	for i := 0; len(old) > 0 || len(touched) > 0; i++ {
-		coop.Tick(i)
-		var n Node
-		known := len(old) > 0 && (len(touched) == 0 || old[0].key <= touched[0])
-		if known {
-			n = old[0]
-		} else {
-			n.key = touched[0]
+	old, depths := t.Nodes, t.depths
+	for len(old) > 0 || len(touched) > 0 {
+		// The nodes before the next touched name can only change below the last touched name.
+		end := len(old)
+		if len(touched) > 0 {
+			end, _ = slices.BinarySearchFunc(old, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
 		}
-		if len(touched) > 0 && touched[0] == n.key {
-			touched = touched[1:]
+		i := 0
+		for ; within && i < end && old[i].below(top); i++ {
+			coop.Tick(i)
+			u.add(j.node(old[i].key))
 		}
-		if within && !n.below(top) {
+		u.keep(j, old[i:end], depths[i:end])
+		old, depths = old[end:], depths[end:]
+		if len(touched) == 0 {
+			break
+		}
+		k := touched[0]
+		touched = touched[1:]
+		if within && !k.below(top) {
 			within = false
 		}
-		if !within && isTouched[n.key] {
-			top, within = n.key, true
+		if !within && isTouched[k] {
+			top, within = k, true
+		}
+		known := len(old) > 0 && old[0].key == k
+		if known && !within {
+			u.keep(j, old[:1], depths[:1])
+		} else {
+			u.add(j.node(k))
 		}
 		if known {
-			old = old[1:]
+			old, depths = old[1:], depths[1:]
 		}
-		if !known || within || n.until <= now {
-			n = j.node(n.key)
-		}
-		u.add(n)
 	}
 	return u
 }
 
+// keep adds nodes of the old tree. It decides again about a node whose time has come.
+func (t *Tree) keep(j *judge, nodes []Node, depths []uint8) {
+	const few = 1000 // so that the copy of many nodes yields to queries
+	for len(nodes) > 0 {
+		n := min(few, len(nodes))
+		from := len(t.Nodes)
+		t.Nodes, t.depths = append(t.Nodes, nodes[:n]...), append(t.depths, depths[:n]...)
+		for i := from; i < len(t.Nodes); i++ {
+			coop.Tick(i)
+			x := &t.Nodes[i]
+			if x.until <= t.now {
+				*x = j.node(x.key)
+			}
+			t.Until = min(t.Until, x.until)
+		}
+		nodes, depths = nodes[n:], depths[n:]
+	}
+}
+
 func (t *Tree) add(n Node) {
 	t.Until = min(t.Until, n.until)
-	t.Nodes = append(t.Nodes, n)
+	t.Nodes, t.depths = append(t.Nodes, n), append(t.depths, uint8(strings.Count(string(n.key), "\x00")))
 }
 
 // complete sorts the keys, adds the keys above, and removes duplicates. Keys that do not

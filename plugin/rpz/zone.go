@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -85,15 +86,14 @@ func (e *Entry) pass() {
 	}
 }
 
-// Parents returns the index of the parent of each node, or -1.
+// Parents returns the index of the parent of each node, or -1. The parent of a node is the last
+// node before it with one label less, because all ancestors of a node are nodes.
 func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
-	last := int32(-1)
-	for i := range t.Nodes {
-		for last >= 0 && !t.Nodes[i].below(t.Nodes[last].key) {
-			last = out[last]
-		}
-		out[i], last = last, int32(i)
+	last := [dname.MaxLabels + 1]int32{0: -1}
+	for i, depth := range t.depths {
+		out[i] = last[depth-1]
+		last[depth] = int32(i)
 	}
 	return out
 }

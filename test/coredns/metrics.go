@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/dns-orders/blocklist/test/port"
 	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // AskBlocked starts three servers until the end of the test, and sends queries. All
@@ -58,6 +60,56 @@ func AskBlocked(t testing.TB) {
 			if _, err := dns.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// StartSecondary starts a secondary that answers each NOTIFY with the given code.
+func StartSecondary(t testing.TB, code *atomic.Int64) (addr string) {
+	t.Helper()
+	started, ended := make(chan struct{}), make(chan error, 1)
+	s := &dns.Server{Addr: "127.0.0.1:0", Net: "udp", NotifyStartedFunc: func() { close(started) }}
+	s.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) {
+		w.WriteMsg(new(dns.Msg).SetRcode(r, int(code.Load())))
+	})
+	go func() { ended <- s.ListenAndServe() }()
+	select {
+	case <-started:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Shutdown() })
+	return s.PacketConn.LocalAddr().String()
+}
+
+// ServeZone starts a server with the plugin orders_rpz, and returns when a secondary has accepted
+// a NOTIFY. All metrics of the zone then have a value. The test must import the plugin and add the
+// directive orders_rpz.
+func ServeZone(t testing.TB) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "orders.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\norders:\n- {id: one, authority: {name: A}, scope: global, targets: [blocked.example]}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	Start(t, strings.NewReplacer("ORDERS", file, "SECONDARY", StartSecondary(t, new(atomic.Int64))).Replace(`rpz.example:0 {
+	bind 127.0.0.1
+	transfer {
+		to SECONDARY
+	}
+	orders_rpz ORDERS
+}`))
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		families, err := prometheus.DefaultGatherer.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "coredns_orders_rpz_last_notify_timestamp_seconds" {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no NOTIFY was accepted")
 		}
 	}
 }

@@ -1,0 +1,190 @@
+//go:build e2e
+
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// policyZone is the zone of docs/other-resolvers.md of which BIND is a secondary.
+const policyZone = "rpz-it.example"
+
+// zoneSerial returns the serial of the zone of a server, or 0 if the server does not answer.
+func zoneSerial(addr string) uint32 {
+	c := dns.Client{Timeout: time.Second}
+	r, _, err := c.Exchange(new(dns.Msg).SetQuestion(dns.Fqdn(policyZone), dns.TypeSOA), addr)
+	if err != nil || len(r.Answer) == 0 {
+		return 0
+	}
+	soa, ok := r.Answer[0].(*dns.SOA)
+	if !ok {
+		return 0
+	}
+	return soa.Serial
+}
+
+// A restartable primary is the program CoreDNS, which a test can kill and start again.
+type restartable struct {
+	*primary
+	program string
+	cmd     *exec.Cmd
+	said    *lockedBuffer
+	last    uint32 // the highest serial of the zone until now
+}
+
+func (p *restartable) start(t *testing.T, corefile string) {
+	t.Helper()
+	write(t, filepath.Join(p.dir, "Corefile"), corefile)
+	p.cmd = exec.Command(p.program, "-conf", "Corefile")
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.dir, p.said, p.said
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the primary has a zone", func() string {
+		if zoneSerial(p.addr) == 0 {
+			return "no serial"
+		}
+		return ""
+	})
+}
+
+func (p *restartable) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// level waits until the secondary has the serial of the primary, and reports whether the serial
+// has risen. The test fails if the serial went down.
+func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
+	t.Helper()
+	var serial uint32
+	await(t, "the secondary has the serial of the primary", func() string {
+		serial = zoneSerial(p.addr)
+		if got := zoneSerial(secondary); got == 0 || got != serial {
+			return fmt.Sprintf("primary %d, secondary %d", serial, got)
+		}
+		return ""
+	})
+	if int32(serial-p.last) < 0 {
+		t.Fatalf("the serial went down from %d to %d", p.last, serial)
+	}
+	risen, p.last = serial != p.last, serial
+	return risen
+}
+
+// TestSecondaryAfterRestarts checks that the serial never goes down and that BIND ends with the
+// right list. The primary is killed, with and without its state. The secondary is away for a day.
+// The orders go back to an earlier version.
+func TestSecondaryAfterRestarts(t *testing.T) {
+	t.Parallel()
+	upstream, bind := startPlainUpstream(t), freePort(t)
+	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: filepath.Join(t.TempDir(), "coredns"), said: new(lockedBuffer)}
+	if out, err := exec.Command("go", "build", "-o", p.program, "../cmd/coredns").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	corefile := p.corefile(t)
+	p.start(t, corefile)
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the primary said:\n%s", p.said.String())
+		}
+	})
+	dir := t.TempDir()
+	startNamed, stopNamed := startBINDSecondary(t, p.primary, dir, bind, upstream)
+	sees(t, bind, "first.example", "other.example")
+	p.level(t, bind)
+
+	p.block(t, "second.example")
+	sees(t, bind, "second.example", "first.example")
+	if !p.level(t, bind) {
+		t.Error("a change did not raise the serial")
+	}
+	// With the state, an unchanged zone keeps its serial.
+	await(t, "the digest of the zone is stored", func() string {
+		text, err := os.ReadFile(filepath.Join(p.dir, "rpz", policyZone+".serial"))
+		if err != nil || !strings.Contains(string(text), fmt.Sprintf(`{"serial":%d,"digest":"`, p.last)) {
+			return fmt.Sprintf("%s, %v", text, err)
+		}
+		return ""
+	})
+	p.kill()
+	p.start(t, corefile)
+	if p.level(t, bind) {
+		t.Error("a restart with state changed the serial of an unchanged zone")
+	}
+	p.kill()
+	p.block(t, "third.example")
+	p.start(t, corefile)
+	sees(t, bind, "third.example", "second.example")
+	if !p.level(t, bind) {
+		t.Error("a change during a restart did not raise the serial")
+	}
+	// Orders that go back to an earlier version are a new version of the zone.
+	p.block(t, "second.example")
+	sees(t, bind, "second.example", "third.example")
+	if !p.level(t, bind) {
+		t.Error("orders that went back did not raise the serial")
+	}
+	// Without the state, the serial is the time.
+	if err := os.RemoveAll(filepath.Join(p.dir, "rpz")); err != nil {
+		t.Fatal(err)
+	}
+	stateless := strings.ReplaceAll(corefile, "state "+p.dir+"/rpz", "")
+	if stateless == corefile {
+		t.Fatalf("no state in\n%s", corefile)
+	}
+	p.kill()
+	await(t, "the clock is later than the last serial", func() string {
+		if now := time.Now().Unix(); now <= int64(p.last) {
+			return fmt.Sprintf("%d, serial %d", now, p.last)
+		}
+		return ""
+	})
+	p.block(t, "first.example")
+	p.start(t, stateless)
+	sees(t, bind, "first.example", "second.example")
+	if !p.level(t, bind) {
+		t.Error("a restart without state did not raise the serial")
+	}
+
+	// The secondary is away for a day. The primary has more changes than its history has room for.
+	stopNamed()
+	old := time.Now().Add(-24 * time.Hour)
+	for _, file := range []string{policyZone + ".zone", policyZone + ".zone.jnl"} {
+		if err := os.Chtimes(filepath.Join(dir, file), old, old); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	var many []string
+	for i := range 800 {
+		many = append(many, fmt.Sprintf("n%d.example", i))
+	}
+	for _, names := range [][]string{many, append(many[1:], "away.example")} {
+		before := zoneSerial(p.addr)
+		p.block(t, names...)
+		await(t, "the primary has the change", func() string {
+			if zoneSerial(p.addr) == before {
+				return "the serial is the same"
+			}
+			return ""
+		})
+	}
+	startNamed()
+	sees(t, bind, "first.example", "n0.example") // the list of the day before
+	// The next change gives a NOTIFY.
+	p.block(t, append(many[2:], "back.example")...)
+	sees(t, bind, "back.example", "first.example")
+	sees(t, bind, "n799.example", "n1.example")
+	if !p.level(t, bind) {
+		t.Error("changes did not raise the serial")
+	}
+}
