@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,13 @@ func newPerson(t *testing.T) *person {
 	keys, screen, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
+	}
+	// After Ctrl-C, the kernel discards the text in the terminal. It does so after the signal, and
+	// may discard the last message of the command.
+	stty := exec.Command("stty", "noflsh")
+	stty.Stdin = screen
+	if out, err := stty.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	p := &person{t: t, keys: keys, screen: screen, chunks: make(chan []byte, 64)}
 	go func() {
