@@ -22,8 +22,8 @@ type config struct {
 	directive *directive.Config
 }
 
-// parse parses the directive at the controller's position into cfg. The path root is the path
-// of the root plugin.
+// parse reads one directive into cfg. Relative paths begin at root, which is the path of the
+// plugin root.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {

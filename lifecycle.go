@@ -167,6 +167,7 @@ func (i *instance) shutdown() error {
 	for x := range instances.all {
 		if x.parent == i {
 			successors = append(successors, x.stores...)
+			x.parent = nil // otherwise each instance keeps all instances before it in memory
 		}
 	}
 	instances.Unlock()

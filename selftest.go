@@ -33,7 +33,12 @@ const (
 // them.
 var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
 
-func init() { caddy.RegisterEventHook("blocklist_selftest", whenListening) }
+// hookSelfTests registers whenListening. SIGUSR1 removes all event hooks, so each instance
+// registers the hook.
+func hookSelfTests() {
+	defer func() { _ = recover() }() // caddy panics if the hook is there
+	caddy.RegisterEventHook("blocklist_selftest", whenListening)
+}
 
 // whenListening starts the self-tests of an instance. At the time of the event, the
 // instance listens and the replaced instance is shut down.

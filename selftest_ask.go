@@ -26,9 +26,9 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. A client cannot
-// forge this address. Other programs cannot use an open port. The kernel drops outside
-// packets with a source address of this machine.
+// isSelfTest reports whether a query comes from a socket of a self-test. No other program can use
+// an open port. Linux drops IPv4 packets from outside with an address of this machine, but not
+// IPv6 packets: a forged query is answered as usual, and is not counted.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -48,10 +48,13 @@ func ownSocket(a netip.AddrPort, add bool) {
 	defer changing.Unlock()
 	var next []netip.AddrPort
 	if old := ownSockets.Load(); old != nil {
-		next = slices.DeleteFunc(slices.Clone(*old), func(x netip.AddrPort) bool { return x == a })
+		next = slices.Clone(*old)
 	}
-	if add {
+	// A new socket can have the address of a closed socket, so an address can be in the list twice.
+	if i := slices.Index(next, a); add {
 		next = append(next, a)
+	} else if i >= 0 {
+		next = slices.Delete(next, i, i+1)
 	}
 	if len(next) == 0 {
 		ownSockets.Store(nil)
@@ -82,8 +85,10 @@ func (x *asker) close() {
 	defer x.mu.Unlock()
 	x.closed = true
 	for _, c := range x.conns {
-		ownSocket(localAddr(c), false)
+		a := localAddr(c)
 		c.Close()
+		// The server may still answer the last query, and must not count it.
+		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)
 }

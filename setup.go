@@ -106,6 +106,7 @@ func (i *instance) report(blocks [][]*dnsserver.Config) {
 	instances.Lock()
 	i.shadow, i.blocks = shadow, blocks
 	instances.Unlock()
+	hookSelfTests()
 	i.serve(newNode(blocks))
 	line, warning := startLine(blocks)
 	if warning {

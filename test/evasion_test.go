@@ -62,8 +62,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names without another target above or below. If the order
-// blocks only the host, the value is true.
+// isolated returns the blocked names that have no target above or below them. The value is true
+// if the order blocks only the host.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

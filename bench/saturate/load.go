@@ -165,8 +165,8 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts the queries that have waited too long as lost. While the load runs, it
-// sends new queries in these slots.
+// sweep counts a query as lost when it has waited too long. The slot then gets a new query if
+// the load still runs.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

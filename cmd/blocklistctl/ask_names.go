@@ -247,6 +247,8 @@ var formQuestions = map[importer.Form]struct {
 		{"name", "block the name, for every port"}, {"skip", "leave these lines out"}}},
 	importer.Addresses: {"These are addresses and not names.", []choice{
 		{"network", "note the address; the routers block it"}, {"none", "only note the address; nothing is blocked"}, {"dns", "block the answers that have the address"}, {"skip", "leave these lines out"}}},
+	importer.AddressURLs: {"These are pages at an address. A resolver cannot block one page.", []choice{
+		{"url", "only note the page; nothing is blocked"}, {"network", "note the address; the routers block it"}, {"none", "only note the address; nothing is blocked"}, {"dns", "block the answers that have the address"}, {"skip", "leave these lines out"}}},
 	importer.TextAfter: {"There is text behind the name.", []choice{
 		{"drop", "use the name without the text"}, {"note", "use the name, and keep the text as a note"}, {"skip", "leave these lines out"}}},
 	importer.AddressAfter: {"There is an address behind the name.", []choice{

@@ -134,9 +134,23 @@ var units = func() map[string]string {
 	return m
 }()
 
-// wordedDuration matches a duration in words, for example "entro 24 ore". It accepts no
-// word after the unit, because "5 working days" has another meaning.
-var wordedDuration = regexp.MustCompile(`^(?:(?:within|entro|sous|dans(?: les)?|binnen|innerhalb von|en|em|inden for|w ciagu) +)?(\d+) *([a-z]+)\.?$`)
+// wordedDuration matches a duration in words, for example "entro 24 ore". Words behind the unit
+// may change the meaning, as in "5 working days". Only words for the receipt are accepted.
+var wordedDuration = regexp.MustCompile(`^(?:(?:within|entro(?: e non oltre)?(?: le| il termine di)?|sous|dans(?: les| un delai de)?|binnen|innerhalb von|en|em|inden for|w ciagu) +)?(\d+) *([a-z]+)\.?(?: +` + fromReceipt + `)?$`)
+
+// fromReceipt matches the words for the receipt of an order, without accents, as in "24 ore
+// dalla notifica". A deadline that counts from another event, such as the decision, is refused.
+const fromReceipt = `(?:` +
+	`(?:of|from|after)(?: the)? (?:receipt|service|notification|delivery)|` +
+	`(?:dalla|successive alla) (?:notifica|notificazione|ricezione|comunicazione)|dal ricevimento|` +
+	`(?:a compter de|apres|suivant|des) (?:la |sa )?(?:notification|reception|signification)|` +
+	`(?:ab|nach|seit)(?: der| dem)? (?:zustellung|erhalt|empfang|eingang|zugang)|` +
+	`(?:desde|tras|a partir de) (?:la |su )?(?:notificacion|recepcion)|` +
+	`(?:apos|a contar|a partir|desde)(?: da| a| do| o)? (?:notificacao|rececao|recepcao|recebimento)|` +
+	`na(?: de)? (?:ontvangst|betekening|kennisgeving)|` +
+	`(?:fra|efter) (?:modtagelsen|forkyndelsen)|` +
+	`od (?:doreczenia|otrzymania)` +
+	`)(?: (?:of the order|del provvedimento|dell['’]ordine|de l['’]ordonnance|de la decision|des beschlusses|der anordnung|des bescheids|der verfugung))?`
 
 // duration returns a duration in the notation of order files. It accepts units in words,
 // for example "24 hours". The result "ok" is false for other texts.

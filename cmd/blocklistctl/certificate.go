@@ -68,8 +68,8 @@ func (c *certificateCmd) Run(e *env) error {
 	return e.faults(x.Faults, !e.json && c.HTML == "")
 }
 
-// sealedError returns the error of a command about one order. The error about a sealed order has
-// the label of the order.
+// sealedError returns err for the terminal. If the order is sealed, the text has its label in
+// place of its id.
 func sealedError(err error) error {
 	var sealed *report.SealedError
 	if errors.As(err, &sealed) {

@@ -34,14 +34,14 @@ func (f *keyFlag) verifier() (note.Verifier, error) {
 	if f.Key == "" {
 		return nil, nil
 	}
+	v, err := note.NewVerifier(f.Key)
+	if err == nil { // a bundle may have a file with this path
+		return v, nil
+	}
 	if _, err := os.Stat(f.Key); err == nil {
 		return journal.ReadVerifier(f.Key)
 	}
-	v, err := note.NewVerifier(f.Key)
-	if err != nil {
-		return nil, misuse("--key is neither a file nor the key of a journal, got %q", f.Key)
-	}
-	return v, nil
+	return nil, misuse("--key is neither a file nor the key of a journal, got %q", f.Key)
 }
 
 // evidenceProveCmd is blocklistctl evidence prove.
@@ -53,7 +53,7 @@ type evidenceProveCmd struct {
 
 // Help returns the description and the example for --help.
 func (*evidenceProveCmd) Help() string {
-	return `The bundle has the records of the order, a proof for each record, the checkpoint, a README, and a script that checks the bundle with standard programs. The bundle shows nothing of other orders. The server may run.
+	return `The bundle has the records of the order, a proof for each record, the checkpoint, a README, and a script that checks the bundle with standard programs. The bundle has no record of another order. The server may run.
 
 Example:
 
@@ -80,7 +80,12 @@ func (e *env) summary(s *evidence.Summary, bundle string) error {
 	if s.Unsigned > 0 {
 		text += fmt.Sprintf("; %d newer records of the order are not signed yet, and are not in the bundle", s.Unsigned)
 	}
-	if s.Daily != "" {
+	if s.First != 1 {
+		text += fmt.Sprintf("; the records before number %d of the order are not in the bundle", s.First)
+	}
+	if s.Daily == "" {
+		text += "; there is no daily record after the first record, so later records may be missing"
+	} else {
 		text += fmt.Sprintf("; the daily record of %s commits to the last record of the order, %d records came later", s.Daily, s.Later)
 	}
 	fmt.Fprintln(e.stdout, printable.Line(text))

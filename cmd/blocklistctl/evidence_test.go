@@ -2,17 +2,20 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/journal"
+	"github.com/dns-orders/blocklist/test/journals"
 )
 
 // makeJournal makes a journal as a server would: two versions of a file, a lift, a restart, and a
@@ -144,6 +147,21 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 		}
 	}
 
+	// A bundle without the first records and without the daily record.
+	if err := os.RemoveAll("bundle/daily"); err != nil {
+		t.Fatal(err)
+	}
+	records, err := filepath.Glob("bundle/records/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(records, func(x, y string) int { return cmp.Or(len(x)-len(y), strings.Compare(x, y)) })
+	os.Remove(records[0])
+	os.Remove(strings.TrimSuffix(records[0], "json") + "tlog-proof")
+	if code, out, _ := ctl("evidence", "check", "bundle", "--key", keyText); code != exitOK || !strings.HasSuffix(out, "; the records before number 2 of the order are not in the bundle; there is no daily record after the first record, so later records may be missing\n") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+
 	// A changed record.
 	path := filepath.Join("journal", "records", "000000000000.jsonl")
 	b, err := os.ReadFile(path)
@@ -170,4 +188,34 @@ func versionsOf(t *testing.T) (out []string) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestExplainHeldInPast explains a target that the server held: the order was not enforced, although
+// the settings here do not hold the target.
+func TestExplainHeldInPast(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const text = "version: 1\norders:\n- {id: court/1, authority: {name: A}, scope: {countries: [IT]}, targets: [a.example]}\n" +
+		"- {id: hidden/1, authority: {name: A}, scope: global, disclosure: none, targets: [b.example]}\n"
+	j := journals.New(t, "journal", "dns.example.net/journal/node1", "2026-05-01T08:00:00Z")
+	j.Load("/etc/orders.yaml", text)
+	j.Receive("court/1", false, journal.Held)
+	j.Add(journal.Record{Event: journal.TargetHeld, Order: "court/1", Why: "no country"})
+	j.Receive("hidden/1", true, journal.InForce)
+	j.Add(journal.Record{Event: journal.TargetHeld, Order: "hidden/1", Sealed: true, Target: "b.example", Why: "secret"})
+	j.At("2026-05-01T09:00:00Z")
+	j.Add(journal.Record{Event: journal.TargetFreed, Order: "hidden/1", Sealed: true, Target: "b.example"})
+	j.At("2026-05-01T10:00:00Z")
+	j.Beat()
+	j.Close()
+	for _, tc := range []struct{ args, verdict, note string }{
+		{"a.example --country IT --at 2026-05-01T08:30:00Z", "a.example may not have been blocked for ", `held order "court/1" and did not enforce the order for this name: no country` + "\n"},
+		{"a.example --at 2026-05-01T08:30:00Z", "a.example may have been blocked for some clients", `held order "court/1"`},
+		{"b.example --at 2026-05-01T08:30:00Z", "b.example may not have been blocked for every client", `held order "` + sealedLabel("hidden/1") + "\" and did not enforce the order for this name\n"},
+		{"b.example --at 2026-05-01T09:30:00Z", "b.example was blocked for every client", "note:"},
+	} {
+		code, out, errs := ctl(append([]string{"explain", "--journal", "journal"}, strings.Fields(tc.args)...)...)
+		if code != exitOK || !strings.HasPrefix(out, tc.verdict) || !strings.Contains(out, tc.note) || strings.Contains(out, "secret\n") {
+			t.Errorf("%s: exit %d\n%s%s", tc.args, code, out, errs)
+		}
+	}
 }

@@ -72,5 +72,6 @@ func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 		}
 		return time.Time{}
 	}
+	j.Held = func(id, target string) string { return h.HeldAt(id, target, at.Time()) }
 	return j, nil
 }

@@ -60,7 +60,7 @@ An answer that is cut off, old or wrong is refused, and the order file stays as 
 
 Example:
 
-  blocklistctl feed it-piracy-shield --out orders/piracy-shield.jsonl --credentials piracy-shield.cred --status http://127.0.0.1:9253`
+  blocklistctl feed /etc/blocklist/it-piracy-shield.yaml --out orders/piracy-shield.jsonl --credentials piracy-shield.cred --status http://127.0.0.1:9253`
 }
 
 // The shortest and the longest time between two rounds.

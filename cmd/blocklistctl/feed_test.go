@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	_ "github.com/dns-orders/blocklist"
+	"github.com/dns-orders/blocklist/plugin/feed"
 	"github.com/dns-orders/blocklist/plugin/signature"
 	"github.com/dns-orders/blocklist/plugin/status"
 	"github.com/dns-orders/blocklist/test/coredns"
@@ -27,6 +28,24 @@ func writeCredentials(t *testing.T, password string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "credentials.yaml")
 	if err := os.WriteFile(path, []byte(fmt.Sprintf("user: %s\npassword: %s\n", platform.User, password)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// describedPlatform writes a description with the settings of the platform of the tests, and
+// returns its path.
+func describedPlatform(t *testing.T) string {
+	t.Helper()
+	text, err := feed.Find("it-piracy-shield")
+	if err == nil {
+		text, err = platform.Describe(text)
+	}
+	path := filepath.Join(t.TempDir(), "it-piracy-shield.yaml")
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -45,14 +64,14 @@ func TestFeedServer(t *testing.T) {
 	}
 	// The first file is empty, so that the server can start.
 	credentials := writeCredentials(t, platform.Password)
-	if code, text, errs := ctl("feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
+	if code, text, errs := ctl("feed", describedPlatform(t), "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
 		t.Fatalf("exit %d: %s%s", code, text, errs)
 	}
 	dnsPort, statusPort := freePort(t), freePort(t)
 	coredns.Start(t, fmt.Sprintf(".:%s {\n bind 127.0.0.1\n blocklist %s/ {\n  home IT\n  protect %s\n  status 127.0.0.1:%s\n }\n whoami\n}\n", dnsPort, dir, protect, statusPort))
 	server := "http://127.0.0.1:" + statusPort
 	metrics := filepath.Join(t.TempDir(), "feed.prom")
-	args := []string{"feed", "it-piracy-shield", "--once", "--base", p.Base(), "--out", out, "--credentials", credentials,
+	args := []string{"feed", describedPlatform(t), "--once", "--base", p.Base(), "--out", out, "--credentials", credentials,
 		"--status", server, "--protect", protect, "--metrics-file", metrics}
 
 	p.Set(platform.Ticket{ID: "0b51", Created: clock().Add(-time.Minute), FQDN: []string{"Stream.example", "mail.bank.example"}, IPv4: []string{"8.8.8.8"}})
@@ -66,15 +85,15 @@ func TestFeedServer(t *testing.T) {
 		return code == exitOK, text + errs
 	})
 	acks := p.Acks()
-	if a := acks["mail.bank.example"]; a.Processed || a.Reason != "UNKNOWN" || a.Count != 1 {
+	if a := acks["mail.bank.example"]; a.Processed || a.Reason != platform.Protected || a.Count != 1 {
 		t.Errorf("the protected name: %+v", a)
 	}
 	if _, ok := acks["8.8.8.8"]; ok {
 		t.Error("the address was acknowledged, although routers may not block the address")
 	}
-	since, err := time.Parse("2006-01-02T15:04:05-07:00", acks["Stream.example"].Timestamp)
+	since, err := time.Parse("2006-01-02T15:04:05-07:00", acks["Stream.example"].InForce)
 	if err != nil || since.Before(time.Now().Add(-time.Minute)) || since.After(time.Now()) {
-		t.Errorf("the time of the acknowledgement is %q", acks["Stream.example"].Timestamp)
+		t.Errorf("the time of the acknowledgement is %q", acks["Stream.example"].InForce)
 	}
 	if text := content(t, metrics); !strings.Contains(text, `blocklist_feed_items_pending{platform="it-piracy-shield"} 0`) || !strings.Contains(text, `blocklist_feed_items_unprocessed{platform="it-piracy-shield"} 1`) {
 		t.Error(text)
@@ -145,7 +164,7 @@ func TestFeedMisuse(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("user: a\npasswort: hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	base := []string{"feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base()}
+	base := []string{"feed", describedPlatform(t), "--once", "--out", "o.jsonl", "--base", p.Base()}
 	for _, x := range []struct {
 		args string
 		code int
@@ -205,7 +224,7 @@ func TestFeedJSON(t *testing.T) {
 	if err := os.WriteFile("desk.pub", secret.Public().EncodePublic(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--json", "feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password),
+	args := []string{"--json", "feed", describedPlatform(t), "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password),
 		"--acknowledge", "written", "--sign", "desk.key"}
 	code, text, errs := ctl(args...)
 	var rep struct {
@@ -255,7 +274,7 @@ func TestFeedRedirect(t *testing.T) {
 		return true
 	})
 	t.Chdir(t.TempDir())
-	code, _, errs := ctl("feed", "it-piracy-shield", "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
+	code, _, errs := ctl("feed", describedPlatform(t), "--once", "--out", "o.jsonl", "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password))
 	if code != exitProblems || !strings.Contains(errs, "307 Temporary Redirect") || other.Calls("authentication/login") != 0 {
 		t.Errorf("exit %d: %s", code, errs)
 	}

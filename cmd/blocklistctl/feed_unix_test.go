@@ -21,7 +21,7 @@ func TestFeedLoop(t *testing.T) {
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example"}})
 	dir := t.TempDir()
 	out := filepath.Join(dir, "o.jsonl")
-	args := []string{"feed", "it-piracy-shield", "--out", out, "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password), "--acknowledge", "written",
+	args := []string{"feed", describedPlatform(t), "--out", out, "--base", p.Base(), "--credentials", writeCredentials(t, platform.Password), "--acknowledge", "written",
 		"--metrics-file", filepath.Join(dir, "feed.prom")}
 	exe, err := os.Executable()
 	if err != nil {

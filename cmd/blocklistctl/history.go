@@ -140,8 +140,12 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	}
 	o.Order = sealedLabel(o.Order)
 	for i := range o.Records {
-		o.Records[i].Order, o.Records[i].Target, o.Records[i].Name = o.Order, "", ""
-		o.Records[i].Content = "" // a digest of the targets can be guessed
+		r := &o.Records[i]
+		if (r.Target != "" || r.Name != "") && r.Why != "" { // the reason may contain the name
+			r.Why = "the reason is not disclosed"
+		}
+		r.Order, r.Target, r.Name = o.Order, "", ""
+		r.Content = "" // a digest of the targets can be guessed
 	}
 	o.Versions = []evidence.OrderVersion{}
 }
@@ -248,7 +252,11 @@ func details(r journal.Record) string {
 		out = append(out, fmt.Sprint(r.Count))
 	}
 	if r.Rcode != "" {
-		out = append(out, fmt.Sprintf("%s answered %s for %s %s", r.Server, r.Rcode, r.Name, r.Type))
+		s := fmt.Sprintf("%s answered %s %s with %s", r.Server, r.Name, r.Type, r.Rcode)
+		if r.Why == "" {
+			s += ", as expected"
+		}
+		out = append(out, s)
 	}
 	return strings.Join(out, ", ")
 }

@@ -22,6 +22,10 @@ import (
 type importCmd struct {
 	Domains  domainsCmd  `cmd:"" help:"Convert a list with one name on each line to an order file."`
 	Register registerCmd `cmd:"" help:"Convert the register of an authority to an order file, and continue the file with later editions."`
+	Rpz      rpzCmd      `cmd:"" help:"Convert a response policy zone to an order file, and continue the file with later versions."`
+	Hosts    hostsCmd    `cmd:"" help:"Convert a hosts file to an order file, and continue the file with later versions."`
+	Adblock  adblockCmd  `cmd:"" help:"Convert adblock rules for whole hosts to an order file, and continue the file with later versions."`
+	Csv      csvCmd      `cmd:"" help:"Convert a table to an order file, and continue the file with later versions."`
 }
 
 // domainsCmd is the command "blocklistctl import domains".
@@ -49,6 +53,7 @@ type readsFlags struct {
 	Paths        string `placeholder:"HOW" help:"example.com/page: url (recorded, not enforced), host (only this host) or name (the host and all names below)."`
 	Ports        string `placeholder:"HOW" help:"example.com:8080: name (the name, for every port)."`
 	Addresses    string `placeholder:"HOW" help:"192.0.2.1 or 192.0.2.0/24: network, none or dns, as enforced_by."`
+	AddressURLs  string `name:"address-urls" placeholder:"HOW" help:"https://192.0.2.1/page: url (recorded, not enforced), or the address is the target: network, none or dns."`
 	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop (without the text) or note (the text is the note of the target)."`
 	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or the address is a target too: network, none or dns."`
 	Several      string `placeholder:"HOW" help:"example.com example.net: split."`
@@ -72,7 +77,7 @@ func (f *readsFlags) options() importer.Options {
 	o := importer.Options{Charset: f.Charset, AllowSuffix: f.AllowSuffix, Plain: f.Plain, Decide: map[importer.Form]string{}}
 	for form, word := range map[importer.Form]string{
 		importer.Mask: f.Mask, importer.Paths: f.Paths, importer.Ports: f.Ports, importer.Addresses: f.Addresses,
-		importer.TextAfter: f.TextAfter, importer.AddressAfter: f.AddressAfter, importer.Several: f.Several,
+		importer.AddressURLs: f.AddressURLs, importer.TextAfter: f.TextAfter, importer.AddressAfter: f.AddressAfter, importer.Several: f.Several,
 		importer.Hyphen: f.Hyphen,
 	} {
 		if word != "" {

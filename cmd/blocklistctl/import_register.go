@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"slices"
+	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/register"
@@ -19,20 +23,26 @@ import (
 type registerCmd struct {
 	Preset string `arg:"" help:"The preset: a name, or the path of a file. preset list shows all presets."`
 	File   string `arg:"" help:"The register; - is standard input."`
-	Out    string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write: .yaml, .yml, .json or .jsonl. An existing file is the previous output, and the import continues the file."`
 
-	Presets     string            `type:"existingdir" placeholder:"DIR" help:"A directory with presets. They replace built-in presets of the same name."`
-	AsOf        string            `placeholder:"TIME" help:"The time of the register's content, if the file does not have the time."`
-	SHA256      string            `name:"sha256" placeholder:"HEX|FILE" help:"The SHA-256 digest of the file, or a file with the digest."`
-	Served      string            `placeholder:"TIME" help:"When the operator received the new orders, or the word now. Earlier orders keep their times."`
-	Set         map[string]string `mapsep:"none" placeholder:"COLUMN=VALUE" help:"A value for all rows, for a preset that asks for the value."`
-	Fix         string            `placeholder:"FILE" help:"The operator's corrections of errors in the register."`
-	SkipRefused int               `placeholder:"N" help:"Leave out the refused rows. N is their exact number."`
-	Vanished    string            `enum:",lift,keep,refuse" default:"" placeholder:"HOW" help:"The treatment of rows that are no longer in the file: lift, keep or refuse. The default is in the preset."`
-	DropOK      int               `name:"drop-ok" default:"-1" placeholder:"N" help:"Accept that the import ends the blocks of exactly N targets."`
-	RowsOK      int               `name:"rows-ok" default:"-1" placeholder:"N" help:"Accept a first import with exactly N rows."`
-	AllowSuffix bool              `help:"Accept public suffixes, for example com and co.uk. All names below them are blocked."`
-	Quiet       bool              `short:"q" help:"Do not list warnings about names and rows that are no orders."`
+	Presets string            `type:"existingdir" placeholder:"DIR" help:"A directory with presets. They replace built-in presets of the same name."`
+	Served  string            `placeholder:"TIME" help:"When the operator received the new orders, or the word now. Earlier orders keep their times."`
+	Set     map[string]string `mapsep:"none" placeholder:"COLUMN=VALUE" help:"A value for all rows, for a preset that asks for the value."`
+
+	mergeFlags `embed:""`
+}
+
+// mergeFlags are the flags of all commands that merge a file into an order file.
+type mergeFlags struct {
+	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write: .yaml, .yml, .json or .jsonl. An existing file is the previous output, and the import continues the file."`
+	AsOf        string `placeholder:"TIME" help:"The time of the file's content, if the file does not have the time."`
+	SHA256      string `name:"sha256" placeholder:"HEX|FILE" help:"The SHA-256 digest of the file, or a file with the digest."`
+	Fix         string `placeholder:"FILE" help:"The operator's corrections of errors in the file."`
+	SkipRefused int    `placeholder:"N" help:"Leave out the refused rows. N is their exact number."`
+	Vanished    string `enum:",lift,keep,refuse" default:"" placeholder:"HOW" help:"The treatment of rows that are no longer in the file: lift, keep or refuse. The default is in the preset."`
+	DropOK      int    `name:"drop-ok" default:"-1" placeholder:"N" help:"Accept that the import ends the blocks of exactly N targets."`
+	RowsOK      int    `name:"rows-ok" default:"-1" placeholder:"N" help:"Accept a first import with exactly N rows."`
+	AllowSuffix bool   `help:"Accept public suffixes, for example com and co.uk. All names below them are blocked."`
+	Quiet       bool   `short:"q" help:"Do not list warnings about names and rows that are no orders."`
 }
 
 // Help returns the description and the example for --help.
@@ -51,28 +61,51 @@ const maxRegister = 1 << 30
 
 // Run imports the register.
 func (c *registerCmd) Run(e *env) error {
-	if !slices.Contains(order.Extensions, order.Ext(c.Out)) {
-		return misuse("--out must end in .yaml, .yml, .json or .jsonl, got %q", c.Out)
-	}
-	if err := checkFolder(c.Out); err != nil {
+	if err := c.checkOut(); err != nil {
 		return err
 	}
 	p, err := register.Load(c.Preset, c.Presets)
 	if err != nil {
 		return err
 	}
-	opt, err := c.options(e, p)
+	for _, column := range sortedKeys(p.Given) {
+		if c.Set[column] == "" {
+			return misuse("the preset %s needs --set %s=VALUE: %s", p.Name, column, p.Given[column])
+		}
+	}
+	for _, column := range sortedKeys(c.Set) {
+		if _, ok := p.Given[column]; !ok {
+			return misuse("--set: the preset %s does not ask for %q", p.Name, column)
+		}
+	}
+	return c.merge(e, p, c.File, c.Served, c.Set)
+}
+
+// checkOut checks the path of the output.
+func (c *mergeFlags) checkOut() error {
+	if !slices.Contains(order.Extensions, order.Ext(c.Out)) {
+		return misuse("--out must end in .yaml, .yml, .json or .jsonl, got %q", c.Out)
+	}
+	return checkFolder(c.Out)
+}
+
+// merge imports a file, and writes the output and the report.
+func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, given map[string]string) error {
+	opt, err := c.options(e, p, served)
 	if err != nil {
 		return err
 	}
-	data, err := c.read(e)
+	opt.Given = given
+	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
+	data, err := readRegister(e, file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable.Line(c.File), err)
+		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
+	limitMemory(len(data) + len(opt.Previous))
 	res, err := register.Import(p, data, opt)
 	e.progress.clear()
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable.Line(c.File), err)
+		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
 	if res.Content != nil {
 		mode := fs.FileMode(0o644)
@@ -83,7 +116,7 @@ func (c *registerCmd) Run(e *env) error {
 			return err
 		}
 	}
-	c.say(e, p, res)
+	c.say(e, p, file, res)
 	if e.json {
 		if err := e.writeJSON(c.report(p, res)); err != nil {
 			return err
@@ -95,16 +128,24 @@ func (c *registerCmd) Run(e *env) error {
 	return nil
 }
 
-// options returns the options of the import. It checks the values that the preset asks for.
-func (c *registerCmd) options(e *env, p *register.Preset) (opt register.Options, err error) {
+// limitMemory makes the garbage collector keep the memory of an import small. n is the number of
+// bytes of the inputs. The environment variable GOMEMLIMIT has priority.
+func limitMemory(n int) {
+	const least, perByte = 380 << 20, 5
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(max(least, perByte*int64(n)))
+	}
+}
+
+// options returns the options of the import.
+func (c *mergeFlags) options(e *env, p *register.Preset, served string) (opt register.Options, err error) {
 	now := order.FromTime(e.now())
-	opt = register.Options{Path: c.Out, Now: now, AsOf: order.NoTime, Served: order.NoTime, Given: c.Set, SkipRefused: c.SkipRefused,
-		DropOK: c.DropOK, RowsOK: c.RowsOK, Vanished: c.Vanished, AllowSuffix: c.AllowSuffix,
-		Progress: func(rows int) { e.progress.say("%s: %d rows", c.File, rows) }}
+	opt = register.Options{Path: c.Out, Now: now, AsOf: order.NoTime, Served: order.NoTime, SkipRefused: c.SkipRefused,
+		DropOK: c.DropOK, RowsOK: c.RowsOK, Vanished: c.Vanished, AllowSuffix: c.AllowSuffix}
 	for _, f := range []struct {
 		flag, text string
 		to         *order.Time
-	}{{"--as-of", c.AsOf, &opt.AsOf}, {"--served", c.Served, &opt.Served}} {
+	}{{"--as-of", c.AsOf, &opt.AsOf}, {"--served", served, &opt.Served}} {
 		switch f.text {
 		case "":
 		case "now":
@@ -113,16 +154,6 @@ func (c *registerCmd) options(e *env, p *register.Preset) (opt register.Options,
 			if *f.to, err = p.Time(f.text); err != nil {
 				return opt, misuse("%s: %v, got %q", f.flag, err, f.text)
 			}
-		}
-	}
-	for _, column := range sortedKeys(p.Given) {
-		if c.Set[column] == "" {
-			return opt, misuse("the preset %s needs --set %s=VALUE: %s", p.Name, column, p.Given[column])
-		}
-	}
-	for _, column := range sortedKeys(c.Set) {
-		if _, ok := p.Given[column]; !ok {
-			return opt, misuse("--set: the preset %s does not ask for %q", p.Name, column)
 		}
 	}
 	if p.SHA256 != "" && c.SHA256 == "" {
@@ -147,7 +178,7 @@ func (c *registerCmd) options(e *env, p *register.Preset) (opt register.Options,
 }
 
 // previous returns the previous output, or nil if there is none.
-func (c *registerCmd) previous() ([]byte, error) {
+func (c *mergeFlags) previous() ([]byte, error) {
 	f, err := openFile(c.Out, order.MaxBytes(c.Out, false))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -156,33 +187,38 @@ func (c *registerCmd) previous() ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	return readAll(f)
 }
 
-// read reads the file of the register.
-func (c *registerCmd) read(e *env) ([]byte, error) {
-	e.progress.say("reading %s", c.File)
-	in := e.stdin
-	if c.File != "-" {
-		f, err := openFile(c.File, maxRegister)
+// readRegister reads the file of a register.
+func readRegister(e *env, file string) ([]byte, error) {
+	e.progress.say("reading %s", file)
+	if file != "-" {
+		f, err := openFile(file, maxRegister)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		if info, err := f.Stat(); err == nil {
-			data := make([]byte, info.Size())
-			if _, err := io.ReadFull(f, data); err != nil {
-				return nil, fmt.Errorf("cannot be read, or another program changes the file: %w", err)
-			}
-			return data, nil
-		}
-		in = f
+		return readAll(f)
 	}
-	data, err := io.ReadAll(io.LimitReader(in, maxRegister+1))
+	data, err := io.ReadAll(io.LimitReader(e.stdin, maxRegister+1))
 	if err == nil && len(data) > maxRegister {
 		err = fmt.Errorf("is larger than %d MiB", maxRegister>>20)
 	}
 	return data, err
+}
+
+// readAll reads a file into one piece of memory of its size.
+func readAll(f fs.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("cannot be read, or another program changes the file: %w", err)
+	}
+	return data, nil
 }
 
 // digest matches a SHA-256 digest in a file of digests.
@@ -216,9 +252,9 @@ func readSmall(path string) ([]byte, error) {
 }
 
 // say prints the report on an import.
-func (c *registerCmd) say(e *env, p *register.Preset, res *register.Result) {
+func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.Result) {
 	line := func(format string, args ...any) {
-		fmt.Fprintln(e.stderr, printable.Line(c.File+": "+fmt.Sprintf(format, args...)))
+		fmt.Fprintln(e.stderr, printable.Line(file+": "+fmt.Sprintf(format, args...)))
 	}
 	if !c.Quiet {
 		for _, why := range sortedKeys(res.Left) {
@@ -268,7 +304,7 @@ func (c *registerCmd) say(e *env, p *register.Preset, res *register.Result) {
 		}
 		needs := ""
 		if x.Needs != "" {
-			needs = fmt.Sprintf("; decide: {%s: WORD} in a preset decides", x.Needs)
+			needs = fmt.Sprintf("; decide: {%s: WORD} in a preset decides, where WORD is %s", x.Needs, strings.Join(importer.Choices(importer.Form(x.Needs)), ", "))
 			if x.Needs == "allow-suffix" {
 				needs = "; --allow-suffix accepts public suffixes"
 			}
@@ -337,7 +373,7 @@ type fixedJSON struct {
 	Why    string `json:"why"`
 }
 
-func (c *registerCmd) report(p *register.Preset, res *register.Result) registerJSON {
+func (c *mergeFlags) report(p *register.Preset, res *register.Result) registerJSON {
 	fixed := []fixedJSON{}
 	for _, f := range res.Fixed {
 		fixed = append(fixed, fixedJSON{f.At, f.Column, f.Is, f.Use, f.Why})

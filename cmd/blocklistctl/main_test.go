@@ -53,6 +53,11 @@ func commandSteps(s *script.Script) map[string]script.Step {
 			return ""
 		},
 		"cat": func(args []string) string { return content(s.T, args[0]) },
+		"env": func(args []string) string {
+			name, value, _ := strings.Cut(args[0], "=")
+			s.T.Setenv(name, value)
+			return ""
+		},
 		"git": func(args []string) string { return runGit(s, args) },
 		"write": func(args []string) string {
 			name, _, _ := strings.Cut(args[0], "#")

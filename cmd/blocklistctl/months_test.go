@@ -65,6 +65,10 @@ func TestDurations(t *testing.T) {
 	for answer, want := range map[string]string{
 		"30m": "30m", "24 hours": "24h", "5 Days": "5d", "30 min.": "30m", "24 ore": "24h", "entro 24 ore": "24h", "5 giorni": "5d", "30 minuti": "30m",
 		"24 Stunden": "24h", "innerhalb von 3 Tagen": "3d", "24 heures": "24h", "sous 8 jours": "8d", "5 días": "5d", "24 uur": "24h", "30 minutter": "30m", "7 dni": "7d",
+		"entro 24 ore dalla notifica": "24h", "entro e non oltre 30 minuti dalla ricezione": "30m", "24 ore dalla notifica del provvedimento": "24h", "within 24 hours of receipt": "24h",
+		"48 heures à compter de la réception": "48h", "innerhalb von 3 Tagen nach Zustellung": "3d", "24 Stunden ab Erhalt des Beschlusses": "24h", "24 horas desde la notificación": "24h",
+		"48 horas após a notificação": "48h", "24 uur na ontvangst": "24h", "24 timer efter modtagelsen": "24h", "7 dni od doręczenia": "7d",
+		"24 ore dalla pubblicazione": "", "24 ore dalla notifica al titolare": "", "3 Tage nach Verkündung": "", "24 hours of the decision": "", "5 giorni lavorativi dalla notifica": "", "24 ore prima della notifica": "",
 		"5 giorni lavorativi": "", "3 Werktage": "", "5 working days": "", "5": "", "2 mois": "", "entro domani": "",
 	} {
 		got, ok := duration(answer)

@@ -162,7 +162,7 @@ func TestProbeJournal(t *testing.T) {
 		t.Errorf("%v\n%s", err, strings.Join(lines, "\n"))
 	}
 	code, out, _ := ctl("history", "court/1", "--journal", "j")
-	if want := "order court/1 on dns.example.net/probe/1\n  was asked about from outside\n    2026-05-01 12:00:00  probe        target a.example, " + server + " answered NXDOMAIN for a.example A\n"; code != exitOK || !strings.HasPrefix(out, want) {
+	if want := "order court/1 on dns.example.net/probe/1\n  was asked about from outside\n    2026-05-01 12:00:00  probe        target a.example, " + server + " answered a.example A with NXDOMAIN, as expected\n"; code != exitOK || !strings.HasPrefix(out, want) {
 		t.Errorf("exit %d\n%s\nwant\n%s", code, out, want)
 	}
 	if code, out, _ := ctl("evidence", "verify", "j"); code != exitOK || !strings.Contains(out, "2 good checkpoints") && !strings.Contains(out, "3 good checkpoints") {

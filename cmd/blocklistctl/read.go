@@ -35,7 +35,7 @@ func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File
 // parseOrders parses the content of an order file.
 func parseOrders(path string, r io.Reader, side func(string) (io.ReadCloser, error), emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	sum, last := sha256.New(), lastByte(0)
-	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: side, Emit: emit})
+	parsed, problems = order.Parse(path, io.TeeReader(r, io.MultiWriter(sum, &last)), order.Options{OpenSide: side, Emit: emit, Ahead: true})
 	if ext := order.Ext(path); last != '\n' && (ext == ".yaml" || ext == ".yml") && len(problems.Errors()) == 0 {
 		problems = append(problems, order.Problem{File: path, Warning: true,
 			Msg: "the last line has no end, so the file may be incomplete; YAML that was cut off is often valid"})

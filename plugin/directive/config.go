@@ -127,8 +127,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute, clean path. Server blocks with different texts for one
-// path thus share their orders.
+// absolute returns an absolute, clean path. Two server blocks may write one path in two ways,
+// and must share the orders.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)

@@ -8,6 +8,7 @@
 package dname
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -75,7 +76,8 @@ func (n Name) String() string {
 	if n.wire == "\x00" {
 		return "."
 	}
-	return strings.TrimSuffix(string(AppendPresentation(nil, n.wire)), ".")
+	text := AppendPresentation(make([]byte, 0, len(n.wire)), n.wire)
+	return string(bytes.TrimSuffix(text, []byte(".")))
 }
 
 // FQDN returns the presentation form with the trailing dot.
@@ -111,6 +113,14 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
+// ordinary reports for each octet whether the presentation form has the octet without an escape.
+var ordinary = func() (t [256]bool) {
+	for c := '!'; c <= '~'; c++ {
+		t[c] = !strings.ContainsRune(`."\();@$'`, c)
+	}
+	return t
+}()
+
 // AppendPresentation appends the presentation form of the wire name w, with the trailing dot.
 // It escapes the octets that miekg/dns escapes, and "$".
 func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
@@ -124,12 +134,12 @@ func AppendPresentation[T string | []byte](dst []byte, w T) []byte {
 		end := i + 1 + int(w[i])
 		for i++; i < end; i++ {
 			switch c := w[i]; {
-			case strings.IndexByte(`."\();@$ '`, c) >= 0:
-				dst = append(dst, '\\', c)
-			case c < ' ' || c > '~':
-				dst = append(dst, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
-			default:
+			case ordinary[c]:
 				dst = append(dst, c)
+			case c >= ' ' && c <= '~':
+				dst = append(dst, '\\', c)
+			default:
+				dst = append(dst, '\\', '0'+c/100, '0'+c/10%10, '0'+c%10)
 			}
 		}
 		dst = append(dst, '.')

@@ -122,8 +122,8 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, st == ruleset.InForce)
 }
 
-// stated adds an order with fewer names than its decision states. It skips ended and
-// lifted orders. A lift without names lifts whole orders.
+// stated adds an order that has fewer names than its decision states. It skips ended and lifted
+// orders, and lifts of whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
 	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {

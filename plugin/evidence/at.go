@@ -75,6 +75,24 @@ func (h *History) At(t time.Time) (m Moment) {
 	return m
 }
 
+// HeldAt returns why a target of an order was held at a time, or "". A record without a target is
+// about the whole order.
+func (h *History) HeldAt(id, target string, t time.Time) string {
+	held := map[string]string{}
+	for _, r := range h.records {
+		switch {
+		case r.Time.After(t):
+			return cmp.Or(held[target], held[""])
+		case r.Order != id:
+		case r.Event == journal.TargetHeld:
+			held[r.Target] = r.Why
+		case r.Event == journal.TargetFreed:
+			delete(held, r.Target)
+		}
+	}
+	return cmp.Or(held[target], held[""])
+}
+
 // endedBetween reports whether the first record after a time is a Start without a Stop before.
 func (h *History) endedBetween(last time.Time) bool {
 	for _, r := range h.records {

@@ -40,7 +40,9 @@ type Summary struct {
 	Origin  string `json:"origin"`
 	Order   string `json:"order"`
 	Records int    `json:"records"`
-	Size    int64  `json:"signed"`
+	// First is the number of the first record among the records of the order, usually 1.
+	First int64 `json:"first"`
+	Size  int64 `json:"signed"`
 	// Unsigned is the number of records of the order behind the checkpoint.
 	Unsigned int `json:"unsigned"`
 	// Daily is the date of the daily record that commits to the last record of the order.
@@ -100,7 +102,7 @@ func Prove(dir, order, out string) (*Summary, error) {
 		}
 		return nil, fmt.Errorf("the journal has no record of this order")
 	}
-	s.Records = len(records)
+	s.Records, s.First = len(records), int64(records[0].Number)
 	w := &writer{dir: dir, out: out, checkpoint: c}
 	if err := os.Mkdir(out, 0o755); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check checks a bundle like its file verify.sh. If key is nil, Check uses the key in the
-// bundle.
+// Check verifies a bundle. It makes the same checks as the script verify.sh in the bundle. If key
+// is nil, Check uses the key in the bundle.
 func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if key == nil {
 		var err error
@@ -36,7 +36,7 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if len(records) == 0 {
 		return nil, errors.New("the bundle has no record")
 	}
-	s.Records, s.Order = len(records), records[0].Order
+	s.Records, s.Order, s.First = len(records), records[0].Order, int64(records[0].Number)
 	for i, r := range records {
 		switch {
 		case r.Order == "" || r.Order != s.Order:

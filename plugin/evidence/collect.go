@@ -14,8 +14,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// collectedName is the name of the file with a Collection.
-const collectedName = "collected.json"
+// CollectedName is the name of the file with a Collection.
+const CollectedName = "collected.json"
 
 // A Collection is the result of Collect. It is the file collected.json in the directory of the
 // copies.
@@ -28,7 +28,9 @@ type Collection struct {
 type CollectedNode struct {
 	Name string `json:"name"`
 	Key  string `json:"key"`
-	Dir  string `json:"dir"`  // the directory of the copy, relative to that of collected.json
+	// Dir is the directory of the copy, in the directory of collected.json. Dir may be "" for a
+	// node that was never copied.
+	Dir  string `json:"dir"`
 	Size int64  `json:"size"` // the number of signed records of the copy
 	// CheckpointTime is the time of the newest signed record of the copy, or nil.
 	CheckpointTime *time.Time `json:"checkpoint_time"`
@@ -73,12 +75,25 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	if err != nil {
 		return nil, err
 	}
-	return c, files.WriteFile(filepath.Join(out, collectedName), append(text, '\n'), 0o600)
+	return c, files.WriteFile(filepath.Join(out, CollectedName), append(text, '\n'), 0o600)
+}
+
+// Copied returns the directory with the copy of the journal, or "" if there is no copy. The
+// parameter dir is the directory of collected.json.
+func (n *CollectedNode) Copied(dir string) string {
+	if n.Dir == "" {
+		return ""
+	}
+	sub := filepath.Join(dir, n.Dir)
+	if _, err := os.Stat(filepath.Join(sub, "checkpoint")); errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	return sub
 }
 
 // ReadCollection reads collected.json. It returns nil and an error without this file.
 func ReadCollection(dir string) (*Collection, error) {
-	path := filepath.Join(dir, collectedName)
+	path := filepath.Join(dir, CollectedName)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -88,7 +103,7 @@ func ReadCollection(dir string) (*Collection, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, n := range c.Nodes {
-		if n.Dir == "" || n.Dir != filepath.Base(n.Dir) || strings.HasPrefix(n.Dir, ".") {
+		if n.Dir != "" && (n.Dir != filepath.Base(n.Dir) || strings.HasPrefix(n.Dir, ".")) {
 			return nil, fmt.Errorf("%s: the directory %q of a node is no name of a directory", path, n.Dir)
 		}
 	}
@@ -162,13 +177,13 @@ func Expand(dir string) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	for _, n := range c.Nodes {
-		if _, err := os.Stat(filepath.Join(dir, n.Dir, "checkpoint")); err == nil {
-			out = append(out, filepath.Join(dir, n.Dir))
+	for i := range c.Nodes {
+		if sub := c.Nodes[i].Copied(dir); sub != "" {
+			out = append(out, sub)
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: has no copy of a journal", filepath.Join(dir, collectedName))
+		return nil, fmt.Errorf("%s: has no copy of a journal", filepath.Join(dir, CollectedName))
 	}
 	return out, nil
 }

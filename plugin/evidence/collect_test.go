@@ -124,6 +124,34 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// TestNeverCopied checks a collection with a node that was never copied, and with bad directories.
+func TestNeverCopied(t *testing.T) {
+	out := t.TempDir()
+	makeNode(t, out, "dns.example.net/journal/own", 1) // a journal in the directory itself is no copy
+	makeNode(t, filepath.Join(out, "n1"), "dns.example.net/journal/node1", 1)
+	write := func(nodes string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(out, CollectedName), []byte(`{"nodes":[`+nodes+`]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	never := `{"name":"dns.example.net/journal/node0","dir":"","error":"connection refused"}`
+	write(never + `,{"name":"dns.example.net/journal/node1","dir":"n1"},{"name":"dns.example.net/journal/node2","dir":"n2"}`)
+	if dirs, err := Expand(out); err != nil || len(dirs) != 1 || dirs[0] != filepath.Join(out, "n1") {
+		t.Errorf("%q, %v", dirs, err)
+	}
+	write(never)
+	if dirs, err := Expand(out); err == nil || !strings.Contains(err.Error(), "has no copy of a journal") {
+		t.Errorf("%q, %v", dirs, err)
+	}
+	for _, dir := range []string{"..", ".", "a/b", "/etc", ".hidden"} {
+		write(`{"name":"x","dir":"` + dir + `"}`)
+		if _, err := ReadCollection(out); err == nil || !strings.Contains(err.Error(), "is no name of a directory") {
+			t.Errorf("%q: %v", dir, err)
+		}
+	}
+}
+
 // TestInventory checks the errors for bad inventories. All problems are listed at once.
 func TestInventory(t *testing.T) {
 	key := makeNode(t, filepath.Join(t.TempDir(), "n"), "a.example/j", 1)

@@ -161,8 +161,8 @@ func (h *History) Order(id string) *OrderHistory {
 	return out
 }
 
-// Name returns the histories of the orders with a name, or a name above it, as a target.
-// The intervals have only the times in which the name was a target.
+// Name returns the histories of all orders that had the name n, or a name above n, as a target.
+// An interval ends when the order loses the target.
 func (h *History) Name(n dname.Name) []*OrderHistory {
 	var q ruleset.QName
 	q.SetName(n)

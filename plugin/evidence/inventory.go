@@ -117,8 +117,8 @@ func ParseInventory(path string, text []byte) ([]*Node, error) {
 		case v.Name() != n.Name:
 			bad(y.Line, "key: is the key of %q, and not of %q", printable.Line(v.Name()), printable.Line(n.Name))
 		}
-		if dir := n.Subdir(); strings.HasPrefix(dir, ".") || dir == collectedName || dir == durable.LockName {
-			bad(y.Line, "name: must not begin with a point, and not be %s or %s, got %q", collectedName, durable.LockName, printable.Line(n.Name))
+		if dir := n.Subdir(); strings.HasPrefix(dir, ".") || dir == CollectedName || dir == durable.LockName {
+			bad(y.Line, "name: must not begin with a point, and not be %s or %s, got %q", CollectedName, durable.LockName, printable.Line(n.Name))
 		}
 		n.verifier = v
 		if !filepath.IsAbs(n.Dir) {

@@ -9,10 +9,16 @@
 # proof (RFC 9162, section 2.1.3.2), and compares the root with the signed checkpoint.
 set -euo pipefail
 export LC_ALL=C
-cd "$(dirname "$0")"
+fail() { echo "FAILED: $*" >&2; exit 1; }
+# A text with two signs + is a key. All other texts are files: of the caller, and not of the bundle.
+vkey=${1:-}
+if [ $# != 0 ] && ! [[ $vkey =~ ^[^+[:space:]]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$ ]]; then
+	[ -f "$vkey" ] || fail "\"$vkey\" is no key and no file"
+	vkey=$(head -n 1 -- "$vkey")
+fi
+cd -- "$(dirname -- "$0")"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-fail() { echo "FAILED: $*" >&2; exit 1; }
 hex() { xxd -p | tr -d '\n'; }
 # hash prints the SHA-256 of bytes that are given in hexadecimal digits.
 hash() { xxd -r -p | openssl dgst -sha256 -binary | hex; }
@@ -20,9 +26,10 @@ hash() { xxd -r -p | openssl dgst -sha256 -binary | hex; }
 number() { [[ $1 =~ ^(0|[1-9][0-9]{0,17})$ ]] || fail "\"$1\" is not a number"; printf %s "$1"; }
 
 # The key and the checkpoint.
-vkey=${1:-journal.vkey}
-if [ -f "$vkey" ]; then vkey=$(head -n 1 "$vkey"); fi
-if [ $# = 0 ]; then echo "note: the key comes from this bundle; compare $(printf %s "$vkey" | sed 's/+.*//')'s key with an independent copy"; fi
+if [ $# = 0 ]; then
+	vkey=$(head -n 1 journal.vkey)
+	echo "note: the key comes from this bundle; compare $(printf %s "$vkey" | sed 's/+.*//')'s key with an independent copy"
+fi
 name=${vkey%%+*}
 key=$(printf %s "$vkey" | cut -d+ -f3- | base64 -d | hex)
 [ "${#key}" = 66 ] && [ "${key:0:2}" = 01 ] || fail "the key is not an Ed25519 key of a journal"

@@ -47,6 +47,8 @@ type Journal struct {
 	Notes   []string // facts about the source of the orders
 	// First returns the start of the order's interval around the past time, or zero.
 	First func(id string) time.Time
+	// Held returns why the server held a target of an order at the past time, or "".
+	Held func(id, target string) string
 }
 
 // A Server contains the settings of a server. Block is nil if the Corefile is unknown.
@@ -126,6 +128,7 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	v, reasons := f.Set.Explain(&q, cl.Client, f.Now)
 	out.Blocked = v.Blocked() && !s.Store.Shadow
 	for _, r := range reasons {
+		x.heldInPast(r, out)
 		switch {
 		case r.Why != ruleset.Decides:
 			out.Others = append(out.Others, x.reason(r))
@@ -214,6 +217,22 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	if t, field := FirstDate(whole); t != order.NoTime {
 		out.NotBefore = t.String()
 		out.since = fmt.Sprintf("unknown, because the order has no from; not before %s (%s)", t.StartText(zone), field)
+	}
+}
+
+// heldInPast adds a note if the journal says that the server held a target which the present
+// settings do not hold.
+func (x *explainer) heldInPast(r ruleset.Reason, out *Explanation) {
+	if out.journal == nil || r.Why != ruleset.Decides && r.Why != ruleset.OutOfScope && r.Why != ruleset.ExemptClient {
+		return
+	}
+	if why := out.journal.Held(r.Order.ID, r.Match.Pattern(r.Target)); why != "" {
+		out.held = true
+		note := fmt.Sprintf("the journal says that the server held order %q and did not enforce the order for this name", x.label(r.Order))
+		if !x.Hidden(r.Order) {
+			note += ": " + why
+		}
+		out.Notes = append(out.Notes, note)
 	}
 }
 

@@ -36,6 +36,7 @@ type Explanation struct {
 	// These fields are only for the text output.
 	past, future, running        bool
 	journal                      *Journal
+	held                         bool // the journal says that the server held a target
 	some                         bool // only some clients are blocked, and no client was given
 	groupsText, since, untilText string
 }
@@ -85,7 +86,9 @@ func DigForm(m *dns.Msg) string {
 func (x *Explanation) Print(w io.Writer) {
 	verdict := map[bool]string{true: "is blocked", false: "is not blocked"}[x.Blocked]
 	switch {
-	case x.journal != nil && x.journal.Doubt:
+	case x.held && x.Blocked:
+		verdict = "may not have been blocked"
+	case x.journal != nil && (x.journal.Doubt || x.held):
 		verdict = map[bool]string{true: "may have been blocked", false: "may not have been blocked"}[x.Blocked]
 	case x.journal != nil && !x.journal.Stopped:
 		verdict = map[bool]string{true: "was blocked", false: "was not blocked"}[x.Blocked]

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -50,6 +51,7 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 	since, asks := f.since(ctx, items, rep)
 	failures, sent := 0, 0
 	var failed error
+	without := map[string]int{} // the refused items without a reason, by the key of the reason
 	for i := range items {
 		it := &items[i]
 		if late := f.opt.Limit > 0 && f.opt.Clock.Now().Sub(begin) >= f.opt.Limit; late || failed != nil {
@@ -59,7 +61,11 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 		inForce, ready := since, false
 		switch {
 		case it.refused:
-			ready = f.opt.Acknowledge != Never
+			_, key, ok := f.opt.Platform.reason(f.refusedItem(it).Protected)
+			if ready = f.opt.Acknowledge != Never; ready && !ok {
+				ready = false
+				without[key]++
+			}
 		case it.kind != Names:
 			ready, inForce = f.opt.Addresses, f.outSince
 		case f.opt.Acknowledge == Written:
@@ -86,14 +92,32 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 		}
 		f.wait(it, rep)
 		var fault *Fault
-		if errors.As(err, &fault) && fault.Status == http.StatusBadRequest && failures+1 < maxFailures {
+		if errors.As(err, &fault) && fault.aboutItem() && failures+1 < maxFailures {
 			failures++
 			rep.problem("ticket %q: %q was not acknowledged: %v", f.opt.Platform.show(it.ticket), f.opt.Platform.show(clip(it.raw)), err)
 			continue
 		}
 		failed = err
 	}
+	for _, key := range slices.Sorted(maps.Keys(without)) {
+		rep.problem("refused items that were not acknowledged, because the description of the platform has no %s: %d", key, without[key])
+	}
 	return errors.Join(failed, f.save())
+}
+
+// aboutItem reports whether the platform refused the content of one request. Other requests can
+// then succeed.
+func (f *Fault) aboutItem() bool {
+	switch f.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return f.Status >= 400 && f.Status < 500
+}
+
+// refusedItem returns the state of a refused item.
+func (f *Feed) refusedItem(it *pending) *Refused {
+	return &f.st.Refused[f.st.refused[[2]string{it.ticket, it.raw}]]
 }
 
 // wait counts an item that cannot be acknowledged now.
@@ -153,14 +177,11 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	body := map[string]string{}
 	var r *Refused
 	if it.refused {
-		r = &f.st.Refused[f.st.refused[[2]string{it.ticket, it.raw}]]
+		r = f.refusedItem(it)
 		u := p.Unprocessed
 		path, body[u.Value] = u.Path, it.raw
 		if u.Reason != "" {
-			body[u.Reason] = u.Invalid
-			if r.Protected {
-				body[u.Reason] = u.Protected
-			}
+			body[u.Reason], _, _ = p.reason(r.Protected)
 		}
 		if u.Note != "" {
 			body[u.Note] = r.Why

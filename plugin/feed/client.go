@@ -227,7 +227,7 @@ func (c *client) send(ctx context.Context, method, path string, body map[string]
 			return nil, fault("%v", err)
 		}
 		if s, _ := field(doc, c.p.Answer.Status).(string); s != c.p.Answer.Success {
-			return nil, c.failure(path, resp.StatusCode, doc)
+			return nil, c.failure(path, resp.StatusCode, doc, data)
 		}
 	}
 	return out, nil
@@ -238,17 +238,26 @@ func (c *client) refusal(path string, resp *http.Response, kind string, data []b
 	f := &Fault{Path: path, Status: resp.StatusCode, Why: "the answer is " + printable.Line(c.text(resp.Status))}
 	if kind == "application/json" {
 		if doc, err := decode(data); err == nil {
-			f = c.failure(path, resp.StatusCode, doc)
+			f = c.failure(path, resp.StatusCode, doc, data)
 		}
 	}
 	f.After = retryAfter(resp.Header.Get("Retry-After"), c.now())
 	return f
 }
 
-// failure returns the fault of an answer in which the platform reports an error.
-func (c *client) failure(path string, status int, doc any) *Fault {
-	code, _ := field(doc, c.p.Answer.Code).(string)
-	message, _ := field(doc, c.p.Answer.Message).(string)
+// failure returns the fault of an answer in which the platform reports an error. Without the
+// fields of an error in the description, the fault has the beginning of the answer.
+func (c *client) failure(path string, status int, doc any, data []byte) *Fault {
+	if c.p.Answer.Code == "" && c.p.Answer.Message == "" {
+		return &Fault{Path: path, Status: status, Why: fmt.Sprintf("the platform reports an error: HTTP status %d, answer %q", status, c.text(string(data)))}
+	}
+	text := func(path string) (s string) {
+		if path != "" { // an empty path is the whole answer
+			s, _ = field(doc, path).(string)
+		}
+		return s
+	}
+	code, message := text(c.p.Answer.Code), text(c.p.Answer.Message)
 	return &Fault{Path: path, Status: status, Code: code,
 		Why: fmt.Sprintf("the platform reports an error: HTTP status %d, code %q, message %q", status, c.text(code), c.text(message))}
 }

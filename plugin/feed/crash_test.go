@@ -73,7 +73,7 @@ func (c crashing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // crashOptions returns the options of the child, without crashes.
 func crashOptions(base, out string) (Options, error) {
-	p, err := Load("it-piracy-shield")
+	p, err := describe(nil)
 	return Options{Platform: p, Base: base, User: platform.User, Password: platform.Password, HTTP: &http.Client{}, Out: out,
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }

@@ -47,7 +47,7 @@ const tickets = "ticket/get/all"
 // round must succeed.
 func TestFaults(t *testing.T) {
 	good := []platform.Ticket{ticketOf("a", time.Hour, "a.example", "b.example"), ticketOf("b", time.Minute, "c.example")}
-	one := `{"ticket_id":"z","status":"open","fqdn":["z.example"],"metadata":{"created_at":"2026-05-01T18:00:00+02:00"}}`
+	one := `{"ticket_id":"z","status":"in-test-take","fqdn":["z.example"],"metadata":{"created_at":"2026-05-01T18:00:00+02:00"}}`
 	list := func(tickets string) string { return `{"status":"success","data":[` + tickets + `]}` }
 	for name, x := range map[string]struct {
 		fault func(http.ResponseWriter, *http.Request) bool
@@ -74,11 +74,11 @@ func TestFaults(t *testing.T) {
 			return true
 		}), want: "the answer was cut off after"},
 		"two documents":       {fault: on(tickets, say("application/json", list(one)+"{}")), want: "has text after its JSON document"},
-		"error with 200":      {fault: on(tickets, say("application/json", `{"status":"error","code":"1000","message":"Generic\u001b[31m error."}`)), want: `code "1000", message "Generic\x1b[31m error."`},
+		"error with 200":      {fault: on(tickets, say("application/json", `{"status":"no","fault":{"number":"1000","words":"Generic\u001b[31m error."}}`)), want: `code "1000", message "Generic\x1b[31m error."`},
 		"no list":             {fault: on(tickets, say("application/json", `{"status":"success"}`)), want: "has no list of tickets"},
 		"null list":           {fault: on(tickets, say("application/json", `{"status":"success","data":null}`)), want: "has no list of tickets"},
-		"no id":               {fault: on(tickets, say("application/json", list(`{"status":"open"}`))), want: `ticket 1: the field "ticket_id" must be a text`},
-		"no date":             {fault: on(tickets, say("application/json", list(`{"ticket_id":"z","status":"open"}`))), want: `the field "metadata.created_at" must be a time, got ""`},
+		"no id":               {fault: on(tickets, say("application/json", list(`{"status":"in-test-take"}`))), want: `ticket 1: the field "ticket_id" must be a text`},
+		"no date":             {fault: on(tickets, say("application/json", list(`{"ticket_id":"z","status":"in-test-take"}`))), want: `the field "metadata.created_at" must be a time, got ""`},
 		"twice":               {fault: on(tickets, say("application/json", list(one+","+one))), want: `two tickets have the id "z"`},
 		"numbers":             {fault: on(tickets, say("application/json", list(strings.Replace(one, `"z.example"`, "7", 1)))), want: `the field "fqdn" must be a list of texts`},
 		"not in the list":     {fault: on(tickets, say("application/json", list(one))), want: `ticket "z" has the item "z.example", and the list of all items does not have the item`},
@@ -214,10 +214,10 @@ func TestUnknownStatus(t *testing.T) {
 	frozen := ticketOf("a", time.Minute, "a.example", "new.example")
 	frozen.Status = "frozen\x1b[1m"
 	creating := ticketOf("c", 0, "c.example")
-	creating.Status = "creating"
+	creating.Status = platform.StatusWait
 	r.p.Set(frozen, ticketOf("b", time.Minute, "b.example"), creating)
 	rep := r.round()
-	if rep.Written || len(rep.Problems) != 1 || rep.Problems[0] != `ticket "a": the status "frozen\x1b[1m" is unknown; its order stays as it is` {
+	if rep.Written || len(rep.Problems) != 1 || rep.Problems[0] != `ticket "a": tickets.statuses of the platform has no status "frozen\x1b[1m"; its order stays as it is` {
 		t.Errorf("%+v", rep)
 	}
 }
@@ -259,7 +259,7 @@ func TestUnclear(t *testing.T) {
 	r.round()
 	var whole bytes.Buffer
 	r.p.Fault(on(tickets, func(w http.ResponseWriter, req *http.Request) bool {
-		doc := map[string]any{"status": "success", "data": []any{map[string]any{"ticket_id": "a", "status": "open", "fqdn": []string{"a.example"},
+		doc := map[string]any{"status": "success", "data": []any{map[string]any{"ticket_id": "a", "status": platform.StatusTake, "fqdn": []string{"a.example"},
 			"metadata": map[string]string{"created_at": begin.Add(-time.Minute).Format(time.RFC3339)}}}}
 		json.NewEncoder(&whole).Encode(doc)
 		w.Header().Set("Content-Type", "application/json")

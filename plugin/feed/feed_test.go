@@ -205,6 +205,13 @@ func TestOperator(t *testing.T) {
 	}
 }
 
+func reasonOf(protected bool) string {
+	if protected {
+		return platform.Protected
+	}
+	return platform.Invalid
+}
+
 // TestUnprocessed checks that refused items are in no order, and are acknowledged with a reason.
 func TestUnprocessed(t *testing.T) {
 	r := newRig(t, platform.Ticket{ID: "a", Created: begin, FQDN: []string{"cdn.bank.com", "ok.example", "com", "203.0.113.9", "*.star.example", "x y"},
@@ -222,7 +229,7 @@ func TestUnprocessed(t *testing.T) {
 	why := map[string]string{"cdn.bank.com": "is protected (protect.txt:1: bank.com)", "8.8.4.4": "is protected (protect.txt:2: 8.8.4.4)",
 		"2001:db8::1": "is no IPv4 address", "8.8.8.0/23": "is wider than /24"}
 	for _, x := range rep.Refused {
-		if a := r.p.Acks()[x.Value]; a.Processed || a.Reason != "UNKNOWN" {
+		if a := r.p.Acks()[x.Value]; a.Processed || a.Reason != reasonOf(x.Protected) {
 			t.Errorf("%q: acknowledged as %+v", x.Value, a)
 		}
 		if w := why[x.Value]; w != "" && x.Why != w {
@@ -277,7 +284,7 @@ func TestAcknowledge(t *testing.T) {
 	if rep.Acknowledged != 1 || rep.Pending != 1 || len(rep.Problems) != 1 || !strings.Contains(rep.Problems[0], `node2: has the order file in force and does not block "two.example"`) {
 		t.Errorf("%+v", rep)
 	}
-	want := map[string]platform.Ack{"One.example": {Processed: true, Timestamp: "2026-05-01T18:30:20+00:00", Count: 1}}
+	want := map[string]platform.Ack{"One.example": {Processed: true, InForce: "2026-05-01T18:30:20+00:00", Count: 1}}
 	if got := r.p.Acks(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -373,7 +380,7 @@ func TestLate(t *testing.T) {
 	if len(r.p.Acks()) != 0 || r.p.Calls("ticket/item/set/processed") != 1 {
 		t.Errorf("%v", r.p.Acks())
 	}
-	if a := r.f.st.Answers; len(a) != 1 || a[0].Rejected != "the time for acknowledgements is over (code 5010)" {
+	if a := r.f.st.Answers; len(a) != 1 || a[0].Rejected != "the time for acknowledgements is over (code in-test-late)" {
 		t.Errorf("%+v", a)
 	}
 	r.open()
@@ -508,11 +515,7 @@ func TestRun(t *testing.T) {
 // TestSealed checks that nothing of a sealed (secret) ticket is in a report or an error.
 func TestSealed(t *testing.T) {
 	r := newRig(t, ticketOf("secret-1", 0, "secret-a.example", "secret-b.example", "secret-com."), ticketOf("secret-2", time.Second, "secret-c.example"))
-	text, err := os.ReadFile("platforms/it-piracy-shield.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Parse("it-piracy-shield", []byte(strings.Replace(string(text), "  category: copyright\n", "  disclosure: none\n", 1)))
+	p, err := describe(strings.NewReplacer("  category: copyright\n", "  disclosure: none\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -533,7 +536,7 @@ func TestSealed(t *testing.T) {
 	open(nil, r.round())
 	r.p.Withdraw("secret-1", "secret-b.example")
 	open(nil, r.round())
-	r.p.Fault(on(tickets, say("application/json", `{"status":"success","data":[{"ticket_id":"secret-9","fqdn":["secret-d.example"],"status":"open","metadata":{"created_at":"2026-05-01T18:00:00Z"}}]}`)))
+	r.p.Fault(on(tickets, say("application/json", `{"status":"success","data":[{"ticket_id":"secret-9","fqdn":["secret-d.example"],"status":"in-test-take","metadata":{"created_at":"2026-05-01T18:00:00Z"}}]}`)))
 	r.p.Set(ticketOf("secret-1", 0, "secret-a.example"), ticketOf("secret-3", 0, "secret-e.example"))
 	open(r.fails(), nil)
 	r.p.Fault(nil)

@@ -147,7 +147,11 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 	if t != nil && !t.ready {
 		if t.untouched != "" {
-			m.rep.problem("ticket %q: %s; its order stays as it is", m.f.opt.Platform.show(t.id), t.untouched)
+			left := "its order stays as it is"
+			if len(o.Targets) == 0 {
+				left = "the ticket was not taken, and has no order"
+			}
+			m.rep.problem("ticket %q: %s; %s", m.f.opt.Platform.show(t.id), t.untouched, left)
 		}
 		return
 	}

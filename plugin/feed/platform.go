@@ -124,7 +124,13 @@ var kinds = []Kind{Names, IPv4, IPv6}
 type List struct {
 	Path     string `yaml:"path"`
 	Checksum string `yaml:"checksum"`
+	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise, a new
+	// checksum only means a new list.
+	Digest string `yaml:"digest"`
 }
+
+// sha256Digest is the only value of List.Digest.
+const sha256Digest = "sha256"
 
 // These words say what the status of a ticket means.
 const (
@@ -235,8 +241,14 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 	if !idForm.MatchString(p.ID) {
 		bad("id", "must have lower-case letters, digits and hyphens, got %q", p.ID)
 	}
-	if p.Tickets.Status == "" != (len(p.Tickets.Statuses) == 0) {
-		bad("tickets.status", "needs tickets.statuses, and tickets.statuses needs tickets.status")
+	if p.Tickets.Status == "" && len(p.Tickets.Statuses) > 0 {
+		bad("tickets.statuses", "needs tickets.status")
+	}
+	if len(p.Final) > 0 && p.Answer.Code == "" {
+		bad("final", "needs answer.code")
+	}
+	if p.Unprocessed.Reason == "" && p.Unprocessed.Protected+p.Unprocessed.Invalid != "" {
+		bad("unprocessed.protected and unprocessed.invalid", "need unprocessed.reason")
 	}
 	for _, s := range slices.Sorted(maps.Keys(p.Tickets.Statuses)) {
 		if w := p.Tickets.Statuses[s]; w != take && w != wait {
@@ -249,6 +261,9 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 		}
 		if p.Lists[k].Path == "" {
 			bad("lists."+string(k), "path is required")
+		}
+		if d := p.Lists[k].Digest; d != "" && d != sha256Digest || d != "" && p.Lists[k].Checksum == "" {
+			bad("lists."+string(k)+".digest", "must be sha256, and needs checksum, got %q", d)
 		}
 	}
 	if p.Match != "exact" && p.Match != "subtree" {
@@ -319,6 +334,16 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	o.Targets, o.Line, o.Column = nil, 0, 0
 	o.Served, o.Deadline = order.NoTime, order.NoTime
 	p.template = o
+}
+
+// reason returns the reason for a refused item, and the key of the reason in the description. The
+// result ok is false if the acknowledgement needs a reason and the description has none.
+func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
+	reason, key = p.Unprocessed.Invalid, "unprocessed.invalid"
+	if protected {
+		reason, key = p.Unprocessed.Protected, "unprocessed.protected"
+	}
+	return reason, key, reason != "" || p.Unprocessed.Reason == ""
 }
 
 // Sealed reports whether the orders of the platform are secret.

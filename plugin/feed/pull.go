@@ -67,7 +67,8 @@ func (x *pulled) dated(a *answer) {
 	}
 }
 
-// checksums requests the checksum of each list. A list without items has no checksum.
+// checksums requests the checksum of each list. If the platform refuses the request with 400 or
+// 404, only a list without items is right.
 func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) error {
 	for _, k := range kinds {
 		l := f.opt.Platform.Lists[k]
@@ -76,7 +77,7 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 		}
 		a, err := f.client.get(ctx, l.Checksum, "text/plain", maxAnswer)
 		var fault *Fault
-		if errors.As(err, &fault) && fault.Status == http.StatusBadRequest && fault.Code != "" {
+		if errors.As(err, &fault) && (fault.Status == http.StatusBadRequest || fault.Status == http.StatusNotFound) {
 			sums[k] = noChecksum // lists compares this with the list
 			continue
 		}
@@ -84,17 +85,26 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 			return err
 		}
 		x.dated(a)
-		sum := strings.ToLower(strings.TrimSpace(string(a.body)))
-		if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
-			return &Fault{Path: l.Checksum, Why: fmt.Sprintf("the answer is no SHA-256 digest: %q", f.client.text(sum))}
+		sum := strings.TrimSpace(string(a.body))
+		if l.Digest == sha256Digest {
+			sum = strings.ToLower(sum)
+			if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
+				return &Fault{Path: l.Checksum, Why: fmt.Sprintf("the answer is no SHA-256 digest: %q", f.client.text(sum))}
+			}
 		}
-		sums[k] = sum
+		if sum == "" || len(sum) > maxSum {
+			return &Fault{Path: l.Checksum, Why: fmt.Sprintf("the checksum must have 1 to %d bytes, and has %d", maxSum, len(sum))}
+		}
+		sums[k] = "sum " + sum
 	}
 	return nil
 }
 
-// noChecksum replaces the checksum of a list without items.
+// noChecksum replaces the checksum of a list without items. Other values have the prefix "sum ".
 const noChecksum = "none"
+
+// maxSum is the largest number of bytes in a checksum.
+const maxSum = 256
 
 // lists requests the lists, compares them with their checksums, and compares the tickets with the
 // lists.
@@ -113,12 +123,13 @@ func (f *Feed) lists(ctx context.Context, x *pulled) error {
 		}
 		x.dated(a)
 		switch want := x.sums[k]; {
-		case l.Checksum == "":
+		case l.Checksum == "", want != noChecksum && l.Digest == "":
 		case want == noChecksum:
 			if len(a.body) > 0 {
 				return &Fault{Path: l.Path, Why: "the list has items, and the platform gives no checksum"}
 			}
 		default:
+			want = strings.TrimPrefix(want, "sum ")
 			if sum := sha256.Sum256(a.body); hex.EncodeToString(sum[:]) != want {
 				return &Fault{Path: l.Path, Why: fmt.Sprintf("the list has the SHA-256 digest %x, and the platform gives the checksum %s; the list may be cut off, old or newer than the checksum", sum, want)}
 			}

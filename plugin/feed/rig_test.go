@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,13 +50,34 @@ func newRig(t *testing.T, tickets ...platform.Ticket) *rig {
 	r := &rig{t: t, clock: newTicker()}
 	r.p = platform.Start(t, r.clock.Now)
 	r.p.Set(tickets...)
-	p, err := Load("it-piracy-shield")
+	r.opt = Options{Platform: described(t), Base: r.p.Base(), User: platform.User, Password: platform.Password, HTTP: &http.Client{},
+		Out: filepath.Join(t.TempDir(), "orders.yaml"), Acknowledge: Never, DropOK: -1, Clock: r.clock, Random: func() float64 { return 0 }, Mode: 0o644}
+	return r
+}
+
+// described returns the description of the platform of the tests.
+func described(t testing.TB) *Platform {
+	t.Helper()
+	p, err := describe(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.opt = Options{Platform: p, Base: r.p.Base(), User: platform.User, Password: platform.Password, HTTP: &http.Client{},
-		Out: filepath.Join(t.TempDir(), "orders.yaml"), Acknowledge: Never, DropOK: -1, Clock: r.clock, Random: func() float64 { return 0 }, Mode: 0o644}
-	return r
+	return p
+}
+
+// describe parses the description of the platform of the tests, after the replacements.
+func describe(replace *strings.Replacer) (*Platform, error) {
+	text, err := Find("it-piracy-shield")
+	if err != nil {
+		return nil, err
+	}
+	if replace != nil {
+		text = []byte(replace.Replace(string(text)))
+	}
+	if text, err = platform.Describe(text); err != nil {
+		return nil, err
+	}
+	return Parse("it-piracy-shield", text)
 }
 
 // open opens the feed with the options of the rig, as after a restart.

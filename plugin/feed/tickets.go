@@ -82,7 +82,7 @@ func (p *Platform) parseTicket(x any, cleaned map[string]item) (t ticket, err er
 		s, _ := field(x, p.Tickets.Status).(string)
 		what := p.Tickets.Statuses[s]
 		if t.ready = what == take; what == "" {
-			t.untouched = fmt.Sprintf("the status %q is unknown", clip(s))
+			t.untouched = fmt.Sprintf("tickets.statuses of the platform has no status %q", clip(s))
 		}
 	}
 	for _, k := range kinds {

@@ -21,7 +21,7 @@ const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC
 
 // formats contains the formats to look for in each line, in this sequence.
 var formats = []format{
-	{"a DNS zone or RPZ file", "blocklistctl import register rpz FILE reads a response policy zone",
+	{"a DNS zone or RPZ file", "blocklistctl import rpz FILE reads a response policy zone",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
 			`|^\$(?i:ORIGIN|TTL|INCLUDE|GENERATE)\b` +
 			`|^(?:\S+\s+)?(?:\d+[smhdwSMHDW]?\s+)?(?:IN|CH|HS)\s+(?:\d+[smhdwSMHDW]?\s+)?(?i:` + types + `)(?:\s|$)` +
@@ -31,14 +31,14 @@ var formats = []format{
 			`|(?i:(?:^|[\s.])rpz-(?:passthru|drop|tcp-only|ip|nsip|nsdname|client-ip|log)\b)`)},
 	{diffFile.name, diffFile.advice,
 		regexp.MustCompile(`^(?:@@ -\d|diff --git |\+\+\+ \S)`)},
-	{"adblock rules", "blocklistctl import register adblock FILE reads the rules that block whole hosts",
+	{"adblock rules", "blocklistctl import adblock FILE reads the rules that block whole hosts",
 		regexp.MustCompile(`^\[(?i:adblock)` +
 			`|^!|^@@|^\|\||^\|https?:` +
 			`|^[^\s#/]+#[@?$%]{0,2}#\S` + // an element rule of a host
 			`|\^(?:\$\S*)?$` +
 			`|^[^\s/]+\$(?:~?third-party|all|important|document|popup|dnsrewrite|denyallow|client)\b` +
 			`|^/[^*/].*[\\^$*|].*/$|^\(\\?\.\|\^\)|^\(\^\|`)},
-	{"match patterns of a browser", "make a list of the names in the patterns",
+	{"match patterns of a browser", "blocklistctl import adblock FILE reads the patterns of whole sites",
 		regexp.MustCompile(`^(?:\*|https?):?//\*\.|^\*://`)},
 	{"a dnsmasq configuration", "make a list of the names between the slashes of the address= lines",
 		regexp.MustCompile(`^(?:address|server|local|ipset|nftset|rebind-domain-ok|host-record|cname|bogus-nxdomain|txt-record|filter-rr|conf-file|addn-hosts)=`)},
@@ -66,7 +66,7 @@ var formats = []format{
 
 // These advices are about files with other columns than names.
 const (
-	tableAdvice   = "blocklistctl import register PRESET FILE reads a table with a preset (blocklistctl preset list), or make a list of the names that are blocked now"
+	tableAdvice   = "blocklistctl import register PRESET FILE reads a table with a preset (blocklistctl preset list), import csv reads a table whose rows are all blocked, or make a list of the names that are blocked now"
 	entriesAdvice = "blocklistctl import register PRESET FILE reads the file with a preset (blocklistctl preset list)"
 )
 
@@ -77,7 +77,7 @@ var diffFile = format{name: "a diff between two files", advice: "import the new 
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
-var hostsFile = format{name: "a hosts file", advice: "blocklistctl import register hosts FILE reads the file"}
+var hostsFile = format{name: "a hosts file", advice: "blocklistctl import hosts FILE reads the file"}
 
 // foreignLines returns an error if a line shows another format than a plain list.
 func foreignLines(lines []line) error {

@@ -165,11 +165,11 @@ func TestFormats(t *testing.T) {
 // that reads the file.
 func TestAdvice(t *testing.T) {
 	for list, want := range map[string]string{
-		"; example.com\n":                           "import register rpz FILE",
-		"good.example.com CNAME rpz-passthru.\n":    "import register rpz FILE",
-		"example.com.rpz.example.net. IN CNAME .\n": "import register rpz FILE",
-		"example.com##.ad\n":                        "import register adblock FILE",
-		"0.0.0.0 example.com\n":                     "import register hosts FILE",
+		"; example.com\n":                           "import rpz FILE",
+		"good.example.com CNAME rpz-passthru.\n":    "import rpz FILE",
+		"example.com.rpz.example.net. IN CNAME .\n": "import rpz FILE",
+		"example.com##.ad\n":                        "import adblock FILE",
+		"0.0.0.0 example.com\n":                     "import hosts FILE",
 		"example.com,2023-10-23,2023-11-03\n":       "import register PRESET FILE",
 		"<?xml version=\"1.0\"?>\n":                 "import register PRESET FILE",
 		"[{\"domain\": \"example.com\"}]\n":         "import register PRESET FILE",

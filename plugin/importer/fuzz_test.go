@@ -30,7 +30,7 @@ func FuzzDomains(f *testing.F) {
 	f.Add("http://a.com:80/%zz?#\nhttp://[::1]/x\nhttp://a.com/\x7f\n", uint(99))
 	f.Fuzz(func(t *testing.T, list string, seed uint) {
 		opt := Options{Decide: map[Form]string{}}
-		for _, form := range []Form{Mask, Paths, Ports, Addresses, TextAfter, AddressAfter, Several, Hyphen} {
+		for _, form := range []Form{Mask, Paths, Ports, Addresses, AddressURLs, TextAfter, AddressAfter, Several, Hyphen} {
 			words := append(Choices(form), "")
 			if w := words[seed%uint(len(words))]; w != "" {
 				opt.Decide[form] = w

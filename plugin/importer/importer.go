@@ -32,6 +32,7 @@ const (
 	Paths        Form = "paths"         // https://example.com/page
 	Ports        Form = "ports"         // example.com:8080
 	Addresses    Form = "addresses"     // 192.0.2.1 or 192.0.2.0/24
+	AddressURLs  Form = "address-urls"  // https://192.0.2.1/page
 	TextAfter    Form = "text-after"    // example.com (a mirror)
 	AddressAfter Form = "address-after" // example.com (192.0.2.1)
 	Several      Form = "several"       // example.com example.net
@@ -50,6 +51,7 @@ var choices = map[Form][]string{
 	Paths:        {"url", "host", "name"},
 	Ports:        {"name"},
 	Addresses:    {"network", "none", "dns"},
+	AddressURLs:  {"url", "network", "none", "dns"},
 	TextAfter:    {"drop", "note"},
 	AddressAfter: {"drop", "note", "network", "none", "dns"},
 	Several:      {"split"},

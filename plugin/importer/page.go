@@ -63,6 +63,16 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		c.refuse("has no dot before the slash; it may be two words or a mistyped name")
 		return nil
 	}
+	atAddress := isAddress(host)
+	if atAddress {
+		if word, ok = c.choice(AddressURLs, "has a path at an address; DNS cannot block a page"); !ok {
+			return nil
+		}
+		if word != "url" {
+			c.did("used the address of the URL, for all its pages")
+			return []order.Target{addressTarget(host, word)}
+		}
+	}
 	page := schemes.ReplaceAllString(whole, "")
 	for schemes.MatchString(page) { // a scheme may be doubled, as in https://https://
 		page = schemes.ReplaceAllString(page, "")
@@ -81,11 +91,11 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 		return nil
 	}
 	name, err := dname.Parse(u.Hostname())
-	if err != nil {
+	if err != nil && !atAddress {
 		c.refuse("has a path, and the host %v", err)
 		return nil
 	}
-	if !c.sound(name, name.String()) {
+	if !atAddress && !c.sound(name, name.String()) {
 		return nil
 	}
 	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" { // for example "https://host/#"

@@ -90,6 +90,9 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 			return nil, nil
 		}
 	}
+	if listed := c.listed(words); listed != nil {
+		return listed, nil
+	}
 	like, addresses := 0, 0
 	for _, w := range words[1:] {
 		switch {
@@ -107,6 +110,31 @@ func (c *cleaner) split(words []string) (names, rest []string) {
 		return nil, nil
 	}
 	return words[:1], words[1:]
+}
+
+// andWord matches "and" in several languages. The Dutch "en" and the Czech "a" are not in the
+// list, because in other languages they mean "in" and "to".
+var andWord = regexp.MustCompile(`^(?i:and|e|ed|et|und|sowie|y|og|och|i|oraz|и|й|і|та|ve|&)$`)
+
+// listed returns the names of an enumeration with the word "and", for example "a.example,
+// b.example and c.example". It returns nil if another word is between the names.
+func (c *cleaner) listed(words []string) (names []string) {
+	and := true // an "and" cannot be first, last, or after another "and"
+	for _, w := range words {
+		switch {
+		case namelike(w):
+			names, and = append(names, w), false
+		case and || !andWord.MatchString(w):
+			return nil
+		default:
+			and = true
+		}
+	}
+	if and || len(names) == len(words) {
+		return nil
+	}
+	c.did(`removed the "and" between the names`)
+	return names
 }
 
 // address parses an address or a network, with or without brackets and punctuation around it.

@@ -84,8 +84,8 @@ const (
 	// crowd is the number of targets at and above one name that are compared without a
 	// limit. Further comparisons count towards maxSteps.
 	crowd = 64
-	// maxSteps limits the comparisons at names with more than crowd targets. Each order is
-	// compared there with all others.
+	// maxSteps limits the comparisons of orders. At a name with more than crowd targets, each
+	// order is compared with each other order.
 	maxSteps = 2_000_000
 )
 

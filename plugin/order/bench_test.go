@@ -52,6 +52,16 @@ func BenchmarkParse(b *testing.B) {
 			perName(b)
 		})
 	}
+	b.Run("jsonl-ahead", func(b *testing.B) {
+		data := benchFile(".jsonl")
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			if f, problems := Parse("a.jsonl", bytes.NewReader(data), Options{Emit: func(*Order) {}, Ahead: true}); len(problems) > 0 || f.Targets != benchNames {
+				b.Fatal(f.Targets, problems)
+			}
+		}
+		perName(b)
+	})
 	var list bytes.Buffer
 	for i := range benchNames {
 		fmt.Fprintf(&list, "name-%d.example\n", i)

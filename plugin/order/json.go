@@ -2,6 +2,7 @@ package order
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strconv"
 	"unicode/utf16"
@@ -21,9 +22,20 @@ func parseJSON(data []byte, line int) (*yaml.Node, error) {
 // read parses one JSON value. It reuses the memory of the last call, so the nodes of the
 // last call become invalid.
 func (j *jsonReader) read(data []byte, line int) (*yaml.Node, error) {
+	j.reuse()
+	return j.next(data, line)
+}
+
+// reuse makes the memory of all nodes free again.
+func (j *jsonReader) reuse() {
 	clear(j.nodes[:j.used])
-	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, items: j.items, stack: j.stack[:0], words: j.words,
-		runs: j.runs, stop: j.stop, bounded: j.bounded}
+	j.used, j.usedItems = 0, 0
+}
+
+// next parses one JSON value. The nodes of earlier values stay valid.
+func (j *jsonReader) next(data []byte, line int) (*yaml.Node, error) {
+	*j = jsonReader{data: data, line: line, col: 1, nodes: j.nodes, used: j.used, items: j.items, usedItems: j.usedItems,
+		stack: j.stack[:0], words: j.words, runs: j.runs, stop: j.stop, bounded: j.bounded, block: j.block}
 	if j.words == nil {
 		j.words = new(wordTable)
 	}
@@ -59,6 +71,8 @@ type jsonReader struct {
 	// bounded limits the number of nodes to maxValues.
 	bounded bool
 	made    int
+	// block is the largest number of nodes that are allocated at once, or 0 for 1024.
+	block int
 }
 
 // at returns the line and column of an offset, from 1. The offsets of later calls must not
@@ -115,7 +129,7 @@ func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
 		// Callers keep pointers into the full block, so a new block is allocated. The next
 		// call of read reuses only the last block.
-		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), 1024)), 0
+		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), cmp.Or(j.block, 1024))), 0
 	}
 	n := &j.nodes[j.used]
 	j.used++

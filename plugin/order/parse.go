@@ -60,6 +60,9 @@ type Options struct {
 	// Targets returns the Names for a long list of plain names, before Emit is called.
 	// Order.Targets does not have these names. After an error, drop the names.
 	Targets func(*Order) Names
+	// Ahead uses a second CPU for JSON Lines: it parses the next lines during the decoding.
+	// A server does not set it, because a load must leave the CPUs to the queries.
+	Ahead bool
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.
 	Stop func() bool
@@ -226,8 +229,19 @@ func (p *parser) jsonLines(r io.Reader) error {
 	seenHeader := false
 	var lines lineReader
 	lines.json.stop = p.stopped
+	var ahead *lookAhead
 	for line, read := 1, int64(0); p.step(line); line++ {
-		t, size, err := lines.next(br, line)
+		if p.opt.Ahead && seenHeader && ahead == nil {
+			ahead = newLookAhead(br, line)
+			defer ahead.close()
+		}
+		var l fileLine
+		if ahead != nil {
+			l = ahead.next()
+		} else {
+			l = lines.fileLine(br, line)
+		}
+		err := l.err
 		var bad error // a bad line in a readable stream
 		if s := (*syntaxError)(nil); errors.As(err, &s) {
 			bad = err
@@ -235,18 +249,22 @@ func (p *parser) jsonLines(r io.Reader) error {
 			return err
 		}
 		last := errors.Is(err, io.EOF)
-		switch read += int64(size); {
+		switch read += int64(l.size); {
 		case read > maxStream:
 			return &syntaxError{line, 1, fmt.Sprintf("the file is larger than %d GiB; split it into several files", int64(maxStream)>>30)}
-		case p.out.Count >= maxOrders && len(bytes.TrimSpace(t.text)) > 0:
+		case p.out.Count >= maxOrders && !l.blank:
 			return &syntaxError{line, 1, fmt.Sprintf("the file has more than %d orders; split it into several files", maxOrders)}
 		}
-		if bad != nil || len(bytes.TrimSpace(t.text)) > 0 {
-			var n *yaml.Node
-			err := bad
-			if bad == nil {
-				p.data, p.runs = t.text, t.runs
-				n, err = lines.read(t)
+		if bad != nil || !l.blank {
+			n, err := l.node, l.fault
+			switch {
+			case bad != nil:
+				err = bad
+			case l.text != nil:
+				p.data, p.runs = l.text.text, l.text.runs
+				n, err = lines.read(l.text)
+			default:
+				p.data, p.runs = nil, nil // a short line has no long list
 			}
 			switch {
 			case errors.Is(err, errStopped):

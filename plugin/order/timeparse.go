@@ -49,7 +49,7 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 // dates in very many orders. A map is much faster than parsing.
 const maxTimes = 1 << 12
 
-// A writtenTime is the text of a time, with all that changes the meaning of the text.
+// A writtenTime is the text of a time. The time zone and the edge change its meaning.
 type writtenTime struct {
 	text string
 	loc  *time.Location

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 //go:embed presets/*.yaml
@@ -90,4 +92,21 @@ func Load(name, dir string) (*Preset, error) {
 		return nil, fmt.Errorf("preset %s (%s): %w", base, place, err)
 	}
 	return p, nil
+}
+
+// LoadWith returns a preset of the program after a change of its keys.
+func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
+	data, _, err := Find(name, "")
+	if err != nil {
+		return nil, err
+	}
+	var keys map[string]any
+	if err := yaml.Unmarshal(data, &keys); err != nil {
+		return nil, err
+	}
+	change(keys)
+	if data, err = yaml.Marshal(keys); err != nil {
+		return nil, err
+	}
+	return Parse(name, data)
 }

@@ -24,21 +24,52 @@ type group struct {
 // An entry is a target that a row gives to an order.
 type entry struct {
 	target order.Target
-	key    string     // equal for equal targets
 	until  order.Time // the end that the register gives, or NoTime
 	state  state
 }
 
-// keyOf returns a text that is equal for equal targets. Times and notes are no part of the key.
-func keyOf(t *order.Target) string {
-	s := t.Pattern()
-	if t.Kind == order.TargetName && t.Match == order.Exact {
-		s += "\x00exact"
+// appendKey appends a text that is equal for equal targets. Times and notes are no part of the key.
+func appendKey(dst []byte, t *order.Target) []byte {
+	if t.Kind != order.TargetName {
+		return append(dst, t.Pattern()...)
 	}
-	if t.Attr != nil && t.Kind == order.TargetName && t.Attr.URL != "" {
-		s += "\x00" + t.Attr.URL
+	if t.Match == order.BelowOnly {
+		dst = append(dst, "*."...)
 	}
-	return s
+	if dst = dname.AppendPresentation(dst, t.Name.Wire()); t.Name.NumLabels() > 0 {
+		dst = dst[:len(dst)-1]
+	}
+	if t.Match == order.Exact {
+		dst = append(dst, "\x00exact"...)
+	}
+	if t.Attr != nil && t.Attr.URL != "" {
+		dst = append(append(dst, 0), t.Attr.URL...)
+	}
+	return dst
+}
+
+// A keyed is the key of a target with the index of the target.
+type keyed struct {
+	key   string
+	index int32
+}
+
+// sortedByKey returns the keys of n targets, sorted. All keys share one piece of memory.
+func sortedByKey(n int, target func(int) *order.Target) []keyed {
+	var text []byte
+	ends := make([]int, n)
+	for i := range n {
+		text = appendKey(text, target(i))
+		ends[i] = len(text)
+	}
+	all, from := string(text), 0
+	out := make([]keyed, n)
+	for i, end := range ends {
+		out[i] = keyed{all[from:end], int32(i)}
+		from = end
+	}
+	slices.SortFunc(out, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
+	return out
 }
 
 // entry adds a target to the order of the current row.
@@ -55,7 +86,7 @@ func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	if g == nil || err != nil {
 		return err
 	}
-	g.entries = append(g.entries, entry{t, keyOf(&t), until, s})
+	g.entries = append(g.entries, entry{t, until, s})
 	return nil
 }
 
@@ -196,7 +227,10 @@ func (p *Preset) template(fields map[string]any, values map[string]string) (*ord
 		return nil, err
 	}
 	o.ID, o.Targets, o.Line, o.Column = "", nil, 0, 0
-	o.Served, o.Deadline = order.NoTime, order.NoTime
+	o.Served = order.NoTime
+	if o.DeadlineAfter > 0 {
+		o.Deadline = order.NoTime
+	}
 	return o, nil
 }
 
@@ -259,13 +293,16 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// sortEntries sorts the entries of a group and merges entries with equal targets. It
-// returns the number of merged entries. A row without an end gives the target no end.
-func (g *group) sortEntries() (repeated int) {
-	slices.SortFunc(g.entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
-	out := g.entries[:0]
-	for _, e := range g.entries {
-		if n := len(out); n > 0 && out[n-1].key == e.key {
+// sortEntries sorts the entries of a group and merges entries with equal targets. It returns the
+// keys of the entries, and the number of entries that were merged. If one row is without an end, the
+// target has no end.
+func (g *group) sortEntries() (keys []string, repeated int) {
+	sorted := sortedByKey(len(g.entries), func(i int) *order.Target { return &g.entries[i].target })
+	out := make([]entry, 0, len(g.entries))
+	keys = make([]string, 0, len(g.entries))
+	for _, k := range sorted {
+		e := g.entries[k.index]
+		if n := len(out); n > 0 && keys[n-1] == k.key {
 			repeated++
 			was := &out[n-1]
 			switch {
@@ -279,10 +316,10 @@ func (g *group) sortEntries() (repeated int) {
 			}
 			continue
 		}
-		out = append(out, e)
+		out, keys = append(out, e), append(keys, k.key)
 	}
 	g.entries = out
-	return repeated
+	return keys, repeated
 }
 
 // excepted returns the exceptions that are at or below a name target of the order.

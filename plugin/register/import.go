@@ -38,8 +38,8 @@ type Options struct {
 	// Vanished replaces the preset's word for rows that have left the file, or is "".
 	Vanished    string
 	AllowSuffix bool
-	// Progress is called from time to time with the number of rows, or is nil.
-	Progress func(rows int)
+	// Progress is called from time to time with a text about the current step, or is nil.
+	Progress func(step string)
 }
 
 // A Result is the report on an import.
@@ -69,7 +69,7 @@ type run struct {
 	opt      *Options
 	out      *Result
 	clean    importer.Options
-	progress func(int)
+	progress func(string)
 
 	// These fields describe the file.
 	file         map[string]string // the columns with one value for the whole file
@@ -101,7 +101,7 @@ type run struct {
 	needAsOf     bool
 	inForce      int // the previous targets in force
 	vanished     string
-	active       map[string]bool
+	missing      []missing // the previous targets in force whose rows are not in their order
 	previousFile *order.File
 
 	// These fields describe the current row.
@@ -142,23 +142,34 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	if opt.SHA256 != "" && !strings.EqualFold(opt.SHA256, digest) {
 		return nil, fmt.Errorf("has the SHA-256 digest %s, not %s", digest, strings.ToLower(opt.SHA256))
 	}
-	if err := r.readPrevious(); err != nil {
-		return nil, fmt.Errorf("the previous output: %w", err)
-	}
 	if err := r.read(data); err != nil {
 		return nil, err
+	}
+	// The text of the register is not needed any more, so its memory is free for the previous output.
+	r.step("reading the previous output")
+	if err := r.readPrevious(); err != nil {
+		return nil, fmt.Errorf("the previous output: %w", err)
 	}
 	if err := r.setAsOf(); err != nil {
 		return nil, err
 	}
+	r.step("merging")
 	previous := r.previousFile.Orders
 	orders := r.merge(previous)
+	r.groups, r.last = nil, nil
 	r.count(orders)
 	r.guard()
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
 	return r.out, r.write(orders, digest)
+}
+
+// step reports the current step.
+func (r *run) step(format string, args ...any) {
+	if r.progress != nil {
+		r.progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // readPrevious parses the previous output. Without a previous output, the file has no orders.
@@ -288,21 +299,30 @@ func (r *run) guard() {
 // write makes the output. It keeps the previous output if the orders are the same.
 func (r *run) write(orders []*order.Order, digest string) error {
 	was := r.previousFile
+	h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
+	if r.opt.Previous == nil {
+		h.Timezone = r.p.Timezone
+	}
+	out, err := encode(r.opt.Path, h, orders, r.step)
+	if err != nil {
+		return err
+	}
 	if r.opt.Previous != nil {
-		h := order.Header{Serial: was.Serial, ShrinkOK: was.ShrinkOK, Timezone: was.Timezone, Source: was.Source, Expires: was.Expires}
-		same, err := encode(r.opt.Path, h, orders)
-		if err != nil {
+		same, err := out.is(r.opt.Previous, h)
+		if err != nil || same {
+			r.out.Serial = was.Serial
 			return err
 		}
-		if bytes.Equal(same, r.opt.Previous) {
-			r.out.Serial = was.Serial
-			return nil
+	}
+	if h.Timezone != r.p.Timezone { // the dates in the orders are in the time zone of the header
+		h.Timezone = r.p.Timezone
+		if out, err = encode(r.opt.Path, h, orders, r.step); err != nil {
+			return err
 		}
 	}
 	r.out.Serial = max(was.Serial, 0) + 1
-	h := order.Header{Serial: r.out.Serial, ShrinkOK: -1, Timezone: r.p.Timezone, Expires: was.Expires,
-		Source: &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}}
-	var err error
-	r.out.Content, err = encode(r.opt.Path, h, orders)
+	h.Serial, h.ShrinkOK = r.out.Serial, -1
+	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
+	r.out.Content, err = out.bytes(h)
 	return err
 }

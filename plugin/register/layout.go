@@ -167,6 +167,11 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	for _, c := range p.Group {
 		need("group", c)
 	}
+	for _, c := range []string{"issued", "removed"} {
+		if known[c] && len(p.Dates) == 0 {
+			bad("dates", "is required for the column %s: the forms of the dates, written as the date 2006-01-02 would be written", c)
+		}
+	}
 }
 
 // fileColumns returns the columns that have one value for a whole file.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -14,7 +15,6 @@ import (
 func (r *run) merge(previous []*order.Order) []*order.Order {
 	groups := map[string]*group{}
 	for _, g := range r.groups {
-		r.out.Repeated += g.sortEntries()
 		groups[g.order.ID] = g
 	}
 	var out []*order.Order
@@ -28,14 +28,14 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 		if g.order != nil {
 			o = r.update(g.order, was)
 		}
-		o.Targets = r.mergeTargets(&o, was.Targets, g.entries)
+		o.Targets = r.mergeTargets(&o, was.Targets, g)
 		out = append(out, r.finish(&o, was.Except))
 	}
 	for _, id := range sortedKeys(groups) {
 		g := groups[id]
 		o := *g.order
 		r.serve(&o)
-		o.Targets = r.mergeTargets(&o, nil, g.entries)
+		o.Targets = r.mergeTargets(&o, nil, g)
 		if len(previous) == 0 {
 			g.entries = nil // only a target that vanished needs the entries again
 		}
@@ -45,6 +45,7 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 		r.out.NewOrders++
 		out = append(out, r.finish(&o, nil))
 	}
+	r.vanish()
 	slices.SortStableFunc(out, func(a, b *order.Order) int {
 		return cmp.Or(cmp.Compare(a.Issued, b.Issued), cmp.Compare(a.ID, b.ID))
 	})
@@ -110,30 +111,25 @@ func keepUnset(v, was, unset reflect.Value) {
 
 // mergeTargets merges the entries of the file with the previous targets of an order. The result is
 // sorted by key.
-func (r *run) mergeTargets(o *order.Order, was []order.Target, entries []entry) []order.Target {
-	type old struct {
-		key string
-		t   order.Target
-	}
-	olds := make([]old, len(was))
-	for i := range was {
-		olds[i] = old{keyOf(&was[i]), was[i]}
-	}
-	slices.SortStableFunc(olds, func(a, b old) int { return cmp.Compare(a.key, b.key) })
+func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order.Target {
+	keys, repeated := g.sortEntries()
+	r.out.Repeated += repeated
+	entries := g.entries
+	olds := sortedByKey(len(was), func(i int) *order.Target { return &was[i] })
 	over := o.Until != order.NoTime && r.asOf != order.NoTime && o.Until <= r.asOf // the order has ended as a whole
 	out := make([]order.Target, 0, max(len(was), len(entries)))
 	i, j := 0, 0
 	for i < len(olds) || j < len(entries) {
 		switch {
-		case j == len(entries) || i < len(olds) && olds[i].key < entries[j].key:
-			t := olds[i].t
+		case j == len(entries) || i < len(olds) && olds[i].key < keys[j]:
+			t := was[olds[i].index]
 			if !over && r.open(&t) {
 				r.inForce++
-				r.vanish(o, &t, olds[i].key)
+				r.missing = append(r.missing, missing{o, len(out), strings.Clone(olds[i].key)})
 			}
 			out = append(out, t)
 			i++
-		case i == len(olds) || entries[j].key < olds[i].key:
+		case i == len(olds) || keys[j] < olds[i].key:
 			if e := &entries[j]; e.state == taken {
 				t := e.target
 				t.Line, t.Column = 0, 0
@@ -143,7 +139,7 @@ func (r *run) mergeTargets(o *order.Order, was []order.Target, entries []entry) 
 			}
 			j++
 		default:
-			t := olds[i].t
+			t := was[olds[i].index]
 			if !over {
 				r.stay(o, &t, &entries[j])
 			}
@@ -245,37 +241,57 @@ func (r *run) back(t *order.Target, until order.Time) {
 	t.Attr = &a
 }
 
-// vanish handles a target in force without a row in the file.
-func (r *run) vanish(o *order.Order, t *order.Target, key string) {
-	if r.isActive(key) {
-		setEnd(t, r.now())
-		r.end(o, t, "moved")
-		return
-	}
-	switch r.vanished {
-	case Lift:
-		setEnd(t, r.now())
-		r.end(o, t, "vanished")
-	case Keep:
-		r.change(&r.out.Kept, o, t)
-	default:
-		r.change(&r.out.Vanished, o, t)
+// A missing is a previous target in force whose row is not in its order any more.
+type missing struct {
+	order *order.Order
+	index int // the index in order.Targets
+	key   string
+}
+
+// vanish handles the missing targets. A target that the file has in another order has moved.
+func (r *run) vanish() {
+	moved := r.moved()
+	for _, m := range r.missing {
+		t := &m.order.Targets[m.index]
+		switch {
+		case moved[m.key]:
+			setEnd(t, r.now())
+			r.end(m.order, t, "moved")
+		case r.vanished == Lift:
+			setEnd(t, r.now())
+			r.end(m.order, t, "vanished")
+		case r.vanished == Keep:
+			r.change(&r.out.Kept, m.order, t)
+		default:
+			r.change(&r.out.Vanished, m.order, t)
+		}
 	}
 }
 
-// isActive reports whether the file has a target in another order.
-func (r *run) isActive(key string) bool {
-	if r.active == nil {
-		r.active = map[string]bool{}
-		for _, g := range r.groups {
-			for i := range g.entries {
-				if e := &g.entries[i]; e.state == taken && (e.until == order.NoTime || r.asOf != order.NoTime && e.until > r.asOf) {
-					r.active[e.key] = true
-				}
+// moved reports for the key of each missing target whether the file has the target in an order.
+// Missing targets are few, so the map is small.
+func (r *run) moved() map[string]bool {
+	moved := map[string]bool{}
+	for _, m := range r.missing {
+		moved[m.key] = false
+	}
+	if len(moved) == 0 {
+		return moved
+	}
+	var key []byte
+	for _, g := range r.groups {
+		for i := range g.entries {
+			e := &g.entries[i]
+			if e.state != taken || e.until != order.NoTime && (r.asOf == order.NoTime || e.until <= r.asOf) {
+				continue
+			}
+			key = appendKey(key[:0], &e.target)
+			if _, ok := moved[string(key)]; ok {
+				moved[string(key)] = true
 			}
 		}
 	}
-	return r.active[key]
+	return moved
 }
 
 // A Change is a target whose state changes in an import.

@@ -164,7 +164,7 @@ func (r *run) noLayout() error {
 		l := &r.p.Layouts[i]
 		var heads []string
 		for _, name := range slices.Sorted(maps.Keys(l.Columns)) {
-			heads = append(heads, fmt.Sprintf("%q", l.Columns[name]))
+			heads = append(heads, fmt.Sprintf("%q", fill(l.Columns[name], func(c string) string { return r.file[c] })))
 		}
 		want = append(want, strings.Join(heads, ", "))
 	}

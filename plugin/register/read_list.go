@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -99,13 +100,19 @@ func (r *run) readHosts(text string) error {
 // wholeHost contains the options of adblock rules that block a whole host.
 var wholeHost = map[string]bool{"": true, "all": true, "document": true, "important": true, "popup": true, "doc": true}
 
-// readAdblock reads adblock rules of whole hosts: ||example.com^ blocks, and
-// @@||example.com^ is an exception. Other rules become rows with the action "other".
+// wholeSite matches the pattern of a whole site in the lists of browser add-ons.
+var wholeSite = regexp.MustCompile(`^\*://\*\.([^/|*~#$^]+)/\*$`)
+
+// readAdblock reads adblock rules of whole hosts: ||example.com^ and *://*.example.com/* block, and
+// @@||example.com^ is an exception. Another rule makes a row with the action "other", which a preset can leave out.
 func (r *run) readAdblock(text string) error {
 	r.list()
 	return r.eachLine(text, "!", func(at int, line string) error {
 		if at == r.skipped+1 && strings.HasPrefix(strings.ToLower(line), "[adblock") {
 			return nil
+		}
+		if m := wholeSite.FindStringSubmatch(line); m != nil {
+			return r.row(at, []string{m[1], "block"})
 		}
 		action, rule := "block", line
 		if cut, ok := strings.CutPrefix(rule, "@@"); ok {

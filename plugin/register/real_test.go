@@ -201,6 +201,7 @@ func TestLists(t *testing.T) {
 	for _, tc := range []struct{ preset, file, id, before, after string }{
 		{"au-teqsa", "au-teqsa/urls.txt", "teqsa/cheating", "", ""},
 		{"adblock", "au-teqsa/urls-ABP.txt", "teqsa/cheating", "||", "^"},
+		{"adblock", "au-teqsa/urls-UBL.txt", "teqsa/cheating", "*://*.", "/*"},
 		{"ee-emta", "ee-emta/blocklist.txt", "emta/gambling", "", ""},
 	} {
 		data := readData(t, tc.file)

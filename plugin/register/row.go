@@ -103,7 +103,7 @@ const (
 	exempt
 )
 
-// A test says for the values of a column whether a row is an order.
+// A test decides whether a row is an order. It reads one column of the row.
 type test struct {
 	column string
 	at     int
@@ -114,8 +114,8 @@ type test struct {
 // row converts one row of the file into entries.
 func (r *run) row(at int, cells []string) error {
 	r.rows++
-	if r.progress != nil && r.rows%4096 == 0 {
-		r.progress(r.rows)
+	if r.rows%4096 == 0 {
+		r.step("%d rows", r.rows)
 	}
 	for i, from := range r.cells {
 		if r.p.Format != "xml" && strings.Contains(cells[from], manyValues) { // XML cannot contain a NUL byte

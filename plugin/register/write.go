@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -12,53 +14,116 @@ import (
 // needs much more memory than its text.
 const batch = 5_000
 
-// encode returns an order file in canonical form, as order.Encode does. It checks the
-// orders with the parser of the server.
-func encode(path string, h order.Header, orders []*order.Order) ([]byte, error) {
+// An output is an order file in parts. Two headers for equal orders need only one encoding.
+type output struct {
+	path   string
+	orders []*order.Order
+	parts  [][]byte // the text of the orders, or nil if the format has no parts
+	end    []byte   // the mark at the end of a YAML document
+}
+
+// encode encodes orders in canonical form, and checks them with the parser of the server. It calls
+// step with the progress.
+func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
+	out := &output{path: path, orders: orders}
 	ext := order.Ext(path)
 	if ext == ".json" || len(orders) == 0 {
-		var b bytes.Buffer
-		if err := order.Encode(&b, ext, h, orders); err != nil {
-			return nil, err
-		}
-		return b.Bytes(), verify(path, b.Bytes())
+		return out, nil
 	}
-	var end []byte // the mark at the end of a YAML document
 	if ext != ".jsonl" {
-		end = []byte("...\n")
+		out.end = []byte("...\n")
 	}
-	head, err := header(ext, h, len(orders))
-	if err != nil {
-		return nil, err
-	}
-	var out, part bytes.Buffer
-	out.Write(head)
+	var batches [][]*order.Order
 	for len(orders) > 0 {
 		n, targets := 0, 0
 		for n < len(orders) && (n == 0 || targets+len(orders[n].Targets) <= batch && n < batch/10) {
 			targets += len(orders[n].Targets)
 			n++
 		}
-		part.Reset()
-		if err := order.Encode(&part, ext, h, orders[:n]); err != nil {
-			return nil, err
-		}
-		if err := verify(path, part.Bytes()); err != nil {
-			return nil, err
-		}
-		skip, err := header(ext, h, n)
-		if err != nil {
-			return nil, err
-		}
-		body, ok := bytes.CutPrefix(part.Bytes(), skip)
-		if !ok || !bytes.HasSuffix(body, end) {
-			return nil, errors.New("the header of the output has an unknown form")
-		}
-		out.Write(body[:len(body)-len(end)])
-		orders = orders[n:]
+		batches, orders = append(batches, orders[:n]), orders[n:]
 	}
-	out.Write(end)
-	return out.Bytes(), nil
+	out.parts = make([][]byte, len(batches))
+	errs := make([]error, len(batches))
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(batches)) {
+		wait.Go(func() {
+			for i := range next {
+				out.parts[i], errs[i] = part(path, h, batches[i], out.end)
+			}
+		})
+	}
+	for i := range batches {
+		step("encoding part %d of %d", i+1, len(batches))
+		next <- i
+	}
+	close(next)
+	wait.Wait()
+	return out, errors.Join(errs...)
+}
+
+// part returns the text of some orders of a file.
+func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
+	ext := order.Ext(path)
+	text, ok, err := short(ext, h, orders)
+	if err == nil && !ok {
+		text, err = whole(ext, h, orders)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := verify(path, text, orders); err != nil {
+		return nil, err
+	}
+	skip, err := header(ext, h, len(orders))
+	if err != nil {
+		return nil, err
+	}
+	body, ok := bytes.CutPrefix(text, skip)
+	if !ok || !bytes.HasSuffix(body, end) {
+		return nil, errors.New("the header of the output has an unknown form")
+	}
+	return body[:len(body)-len(end)], nil
+}
+
+// whole returns an order file.
+func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
+	var b bytes.Buffer
+	err := order.Encode(&b, ext, h, orders)
+	return b.Bytes(), err
+}
+
+// pieces returns the order file with a header, in pieces.
+func (o *output) pieces(h order.Header) ([][]byte, error) {
+	if o.parts == nil {
+		text, err := whole(order.Ext(o.path), h, o.orders)
+		if err == nil {
+			err = verify(o.path, text, o.orders)
+		}
+		return [][]byte{text}, err
+	}
+	head, err := header(order.Ext(o.path), h, len(o.orders))
+	all := append([][]byte{head}, o.parts...)
+	return append(all, o.end), err
+}
+
+// bytes returns the order file with a header.
+func (o *output) bytes(h order.Header) ([]byte, error) {
+	all, err := o.pieces(h)
+	return bytes.Join(all, nil), err
+}
+
+// is reports whether a file is equal to the order file with a header.
+func (o *output) is(file []byte, h order.Header) (bool, error) {
+	all, err := o.pieces(h)
+	for _, p := range all {
+		rest, ok := bytes.CutPrefix(file, p)
+		if !ok {
+			return false, err
+		}
+		file = rest
+	}
+	return len(file) == 0, err
 }
 
 // header returns the text of an order file above its first order.
@@ -78,11 +143,19 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// verify returns the errors that a server would find in an order file.
-func verify(path string, data []byte) error {
-	_, problems := order.Parse(path, bytes.NewReader(data), order.Options{Emit: func(*order.Order) {}})
+// verify returns the errors that a server would find in an order file. The file must have all
+// targets of the orders.
+func verify(path string, data []byte, orders []*order.Order) error {
+	want, got := 0, 0
+	for _, o := range orders {
+		want += len(o.Targets)
+	}
+	_, problems := order.Parse(path, bytes.NewReader(data), order.Options{Emit: func(o *order.Order) { got += len(o.Targets) }})
 	if bad := problems.Errors(); len(bad) > 0 {
 		return errors.Join(errors.New("the output would have errors"), bad)
+	}
+	if got != want {
+		return fmt.Errorf("the output would have %s, not %d", count(got, "target"), want)
 	}
 	return nil
 }

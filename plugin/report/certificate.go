@@ -39,6 +39,7 @@ type Certificate struct {
 	Median       string            `json:"in_force_median,omitempty"`
 	Last         string            `json:"in_force_last,omitempty"`
 	AtLatest     bool              `json:"at_latest,omitempty"`
+	Corrected    string            `json:"corrected,omitempty"`
 	Hours        *float64          `json:"hours,omitempty"`
 	OnTime       string            `json:"on_time,omitempty"`
 	State        string            `json:"state"`
@@ -151,11 +152,11 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 	}
 	c := &Certificate{At: utc(opt.Now), Timezone: d.Zone.String(), Order: id, Action: x.Action, Authority: x.authority(), References: x.References,
 		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
-		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
+		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Corrected: x.Corrected, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
 		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
-	secret := false // the targets are secret
+	// The targets are secret if the text of the order is not known, because the text can seal them.
+	secret := (x.f == nil || x.f.Disclosure != order.Full) && !opt.Sealed
 	if f := x.f; f != nil {
-		secret = f.Disclosure != order.Full && !opt.Sealed
 		if f.Document != nil {
 			c.Document = f.Document.SHA256
 		}

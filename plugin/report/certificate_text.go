@@ -66,10 +66,11 @@ func (c *Certificate) Sections() []Section {
 		fact(&effect, n.Node, "%s", c.nodeText(n))
 	}
 	fact(&effect, "state", "%s", c.stateText())
+	fact(&effect, "changes", "%s", x.changeText(c.r))
 	for _, s := range x.heldTexts() {
 		effect.Facts = append(effect.Facts, Fact{"held", s, true})
 	}
-	if s := x.onTimeText(); s != "" {
+	if s := r.onTimeText(x); s != "" {
 		effect.Facts = append(effect.Facts, Fact{"deadline", s, x.OnTime == "no"})
 	}
 	fact(&effect, "caches", "%s", c.cacheText())
@@ -184,7 +185,7 @@ func (c *Certificate) testFacts(s *Section) {
 		s.Facts = append(s.Facts, Fact{k.name, sum, wrong > 0})
 		for i, t := range other {
 			if i == shownWrong {
-				s.Facts = append(s.Facts, Fact{"", fmt.Sprintf("and %d more answers that are not right", len(other)-i), true})
+				s.Facts = append(s.Facts, Fact{"more", count(len(other)-i, "answer") + " not right", true})
 				break
 			}
 			text := t.text() + ": " + t.Why
@@ -197,7 +198,7 @@ func (c *Certificate) testFacts(s *Section) {
 			s.Facts = append(s.Facts, Fact{c.r.time(t.at), t.text(), false})
 		}
 		if more := len(right) - shownTests; more > 0 {
-			s.Facts = append(s.Facts, Fact{"", fmt.Sprintf("and %d more right answers", more), false})
+			s.Facts = append(s.Facts, Fact{"more", count(more, "right answer"), false})
 		}
 	}
 }

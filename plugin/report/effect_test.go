@@ -130,6 +130,12 @@ func TestEffect(t *testing.T) {
 		"restarted": {[][]step{
 			{begin, {"2026-04-10T09:00:00Z", "load"}, {"2026-04-20T20:00:00Z", "stop"}, {"2026-04-20T21:00:00Z", "loaded"}, beat},
 		}, "1/1 09:00 09:00 1 yes in_force", ""},
+		"changed while in force": {[][]step{
+			{begin, {"2026-04-10T09:00:00Z", "load"}, {"2026-04-12T09:00:00Z", "corrected"}, {"2026-05-01T09:00:00Z", "corrected"}},
+		}, "1/1 09:00 09:00 1 yes in_force corrected 2026-04-12T09:00:00Z", ""},
+		"changed before the order is in force": {[][]step{
+			{begin, {"2026-04-10T08:30:00Z", "pending"}, {"2026-04-10T08:40:00Z", "corrected"}, {"2026-04-10T09:00:00Z", "in_force"}, beat},
+		}, "1/1 09:00 09:00 1 yes in_force", ""},
 		"a gap": {[][]step{
 			{begin, {"2026-04-09T09:00:00Z", "gap"}, {"2026-04-10T09:00:00Z", "load"}, beat},
 		}, "1/1 09:00 09:00 1 yes in_force", "lost events once"},
@@ -168,7 +174,7 @@ func TestEffect(t *testing.T) {
 			for _, more := range []struct {
 				is   bool
 				text string
-			}{{x.By != "", " by " + x.By}, {x.Ended != "", " ended " + x.Ended}, {x.AtLatest, " at latest"}, {len(r.Silent) > 0, " silent " + strings.Join(r.Silent, ",")}, {x.Answers > 0, fmt.Sprint(" answers ", x.Answers)}} {
+			}{{x.By != "", " by " + x.By}, {x.Ended != "", " ended " + x.Ended}, {x.AtLatest, " at latest"}, {len(r.Silent) > 0, " silent " + strings.Join(r.Silent, ",")}, {x.Answers > 0, fmt.Sprint(" answers ", x.Answers)}, {x.Corrected != "", " corrected " + x.Corrected}} {
 				if more.is {
 					got += more.text
 				}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -124,6 +126,50 @@ func TestSchedule(t *testing.T) {
 		n, _, err := NewNotice(d, "x", NoticeOptions{Options: opt})
 		if err != nil || !strings.Contains(n.Body, "- secret.example") {
 			t.Errorf("%+v, %v", n, err)
+		}
+	}
+}
+
+// TestSecretRecords checks the fields of records that contain a target: the target, the name, the
+// reason and the digest of the content. Only --sealed shows these fields of a sealed order, of an
+// order with secret targets, and of an order without a text.
+func TestSecretRecords(t *testing.T) {
+	for _, disclosure := range []string{"code", "none", "schedule", ""} {
+		dir := filepath.Join(t.TempDir(), "node")
+		j := journals.New(t, dir, "node", "2026-04-01T00:00:00Z")
+		if disclosure != "" {
+			j.Load("a.yaml", "version: 1\norders: [{id: x, authority: {name: A, country: IT, kind: court}, disclosure: "+disclosure+", scope: global, served: 2026-04-10T08:00:00Z, targets: [secret.example]}]\n")
+		}
+		sealed := disclosure == "code" || disclosure == "none"
+		j.At("2026-04-10T09:00:00Z")
+		for _, e := range []journal.Event{journal.Received, journal.InForce, journal.Corrected, journal.SelfTest, journal.Probe, journal.TargetHeld, journal.FirstAnswer} {
+			j.Add(journal.Record{Event: e, Order: "x", Sealed: sealed, Target: "secret.example", Name: "www.secret.example", Why: "secret.example is odd", Content: "c0ffee" + "c0ffee"})
+		}
+		j.Close()
+		d := read(t, dir, nil)
+		for _, show := range []bool{false, true} {
+			opt := april
+			opt.Disclosure = nil
+			opt.Sealed = show
+			r := Collect(d, opt)
+			var b bytes.Buffer
+			errs := []error{r.WriteText(&b), r.WriteCSV(&b), r.WriteHTML(&b, d), json.NewEncoder(&b).Encode(r)}
+			c, err := NewCertificate(d, "x", opt)
+			if refused := new(SealedError); errors.As(err, &refused) != (sealed && !show) {
+				t.Fatalf("%q, --sealed %t: %v", disclosure, show, err)
+			}
+			if err == nil {
+				errs = append(errs, c.WriteText(&b), c.WriteHTML(&b), json.NewEncoder(&b).Encode(c))
+			}
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			if !show && strings.Contains(b.String(), "secret.example") || strings.Contains(b.String(), "c0ffee") {
+				t.Errorf("%q, --sealed %t:\n%s", disclosure, show, b.String())
+			}
+			if show && !strings.Contains(b.String(), "www.secret.example") {
+				t.Errorf("%q: --sealed does not show the name", disclosure)
+			}
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,9 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
-
-// collectedName is the file with which "evidence collect" describes the journals of many nodes.
-const collectedName = "collected.json"
 
 // A Node is a server, as its journal describes it.
 type Node struct {
@@ -65,6 +60,7 @@ type nodeOrder struct {
 	first     bool
 	intervals []evidence.Interval
 	states    []change
+	corrected []time.Time
 	answered  time.Time // the first blocked query
 	hits      []hit
 	holds     []hold
@@ -103,7 +99,7 @@ var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ende
 // Open checks and reads one journal, or the journals of "evidence collect" in a directory.
 // The parameter keys has the public keys of journals by their names.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
-	text, err := os.ReadFile(filepath.Join(dir, collectedName))
+	c, err := evidence.ReadCollection(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		n, err := openNode(dir, keys, nil)
 		if err != nil {
@@ -114,30 +110,11 @@ func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openCollected(dir, text, keys)
+	return openCollected(dir, c, keys)
 }
 
-// collected is the content of collected.json.
-type collected struct {
-	At    time.Time       `json:"at"`
-	Nodes []collectedNode `json:"nodes"`
-}
-
-type collectedNode struct {
-	Name           string    `json:"name"`
-	Key            string    `json:"key"`
-	Dir            string    `json:"dir"`
-	Size           int64     `json:"size"`
-	CheckpointTime time.Time `json:"checkpoint_time"`
-	Error          string    `json:"error"`
-}
-
-func openCollected(dir string, text []byte, keys map[string]note.Verifier) (nodes []*Node, err error) {
-	path := filepath.Join(dir, collectedName)
-	var c collected
-	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
+func openCollected(dir string, c *evidence.Collection, keys map[string]note.Verifier) (nodes []*Node, err error) {
+	path := filepath.Join(dir, evidence.CollectedName)
 	if len(c.Nodes) == 0 {
 		return nil, fmt.Errorf("%s: has no nodes", path)
 	}
@@ -151,14 +128,12 @@ func openCollected(dir string, text []byte, keys map[string]note.Verifier) (node
 			return nil, fmt.Errorf("%s (%s): key: is not the key of a journal", field, x.Name)
 		case v.Name() != x.Name:
 			return nil, fmt.Errorf("%s (%s): the key belongs to %q", field, x.Name, v.Name())
-		case x.Dir != "" && !filepath.IsLocal(filepath.FromSlash(x.Dir)):
-			return nil, fmt.Errorf("%s (%s): dir must be below the directory, got %q", field, x.Name, x.Dir)
 		}
 		if k := keys[x.Name]; k != nil && k.KeyHash() != v.KeyHash() {
 			return nil, fmt.Errorf("%s (%s): the key differs from --key", field, x.Name)
 		}
-		sub := filepath.Join(dir, filepath.FromSlash(x.Dir))
-		if _, err := os.Stat(filepath.Join(sub, "checkpoint")); x.Dir == "" || errors.Is(err, fs.ErrNotExist) {
+		sub := x.Copied(dir)
+		if sub == "" {
 			nodes = append(nodes, &Node{Name: x.Name, Key: x.Key, Silent: or(x.Error, "the journal was not collected")})
 			continue
 		}
@@ -168,7 +143,7 @@ func openCollected(dir string, text []byte, keys map[string]note.Verifier) (node
 		}
 		n.Silent = x.Error
 		if n.Size < x.Size {
-			n.Faults = append(n.Faults, fmt.Sprintf("%s says %d signed records, but the journal has %d", collectedName, x.Size, n.Size))
+			n.Faults = append(n.Faults, fmt.Sprintf("%s says %d signed records, but the journal has %d", evidence.CollectedName, x.Size, n.Size))
 		}
 		nodes = append(nodes, n)
 	}
@@ -257,6 +232,9 @@ func (n *Node) record(r *journal.Record) {
 	switch r.Event {
 	case journal.Received, journal.Corrected:
 		o.file, o.sha256, o.removed = r.File, r.SHA256, time.Time{}
+		if r.Event == journal.Corrected {
+			o.corrected = append(o.corrected, r.Time.Time)
+		}
 	case journal.InForce:
 		if o.inForce < 0 {
 			o.inForce = r.Index

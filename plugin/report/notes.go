@@ -34,7 +34,7 @@ func (r *Report) notes(d *Data, unknown int) {
 	}
 	if len(d.Nodes) > 0 {
 		add("each time in force is what a node says in its journal, by its own clock; all other dates are from the order files")
-		add("the answers changed are the blocking answers that the nodes counted for each hour (UTC); the hour in which a node stops is not recorded, and a cache in front of a node answers without the node")
+		add("the answers changed are the blocking answers that the nodes counted for each hour (UTC); the present hour and the hour in which a node stops are not recorded, and a cache in front of a node answers without the node")
 	}
 }
 

@@ -103,6 +103,9 @@ func (r *Report) letter(x *Row) (out []string) {
 	default:
 		say("%s came into force on %s: on the first at %s, and on the last at %s.", what, x.servers(), r.time(x.first), r.time(x.last))
 	}
+	if !x.corrected.IsZero() {
+		say("The order was changed on our servers after that, the last time at %s. A name that a change added was not in force before the change.", r.time(x.corrected))
+	}
 	if x.InForce > 0 {
 		r.stateSentence(x, say)
 	}

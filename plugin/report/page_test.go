@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/net/html"
 
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
@@ -165,13 +166,13 @@ func TestOutsiders(t *testing.T) {
 // TestCollected checks the errors about collected.json.
 func TestCollected(t *testing.T) {
 	dir := fleet(t)
-	good, err := os.ReadFile(filepath.Join(dir, collectedName))
+	good, err := os.ReadFile(filepath.Join(dir, evidence.CollectedName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ was, is, want string }{
-		{`"dir":"node1"`, `"dir":"../node1"`, `dir must be below the directory, got "../node1"`},
-		{`"dir":"node1"`, `"dir":"/etc"`, `dir must be below the directory, got "/etc"`},
+		{`"dir":"node1"`, `"dir":"../node1"`, `the directory "../node1" of a node is no name of a directory`},
+		{`"dir":"node1"`, `"dir":"/etc"`, `the directory "/etc" of a node is no name of a directory`},
 		{`"name":"dns.example.net/journal/node1"`, `"name":"other"`, `the key belongs to "dns.example.net/journal/node1"`},
 		{`"name":"dns.example.net/journal/node1"`, `"name":""`, "name is missing"},
 		{`"key":"dns`, `"key":"x`, "key"},
@@ -179,13 +180,13 @@ func TestCollected(t *testing.T) {
 		{string(good), "{}", "has no nodes"},
 		{string(good), `{"nodes":[{"name":"x","key":"","dir":"x"}]}`, "key: is not the key of a journal"},
 	} {
-		os.WriteFile(filepath.Join(dir, collectedName), []byte(strings.Replace(string(good), tc.was, tc.is, 1)), 0o600)
+		os.WriteFile(filepath.Join(dir, evidence.CollectedName), []byte(strings.Replace(string(good), tc.was, tc.is, 1)), 0o600)
 		if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", tc.is, err, tc.want)
 		}
 	}
 	// A journal that has lost records since it was collected, and a journal with an error.
-	os.WriteFile(filepath.Join(dir, collectedName), []byte(strings.NewReplacer(`"size":5`, `"size":500`, `"dir":"node2"`, `"dir":"node2","error":"timeout"`).Replace(string(good))), 0o600)
+	os.WriteFile(filepath.Join(dir, evidence.CollectedName), []byte(strings.NewReplacer(`"size":5`, `"size":500`, `"dir":"node2"`, `"dir":"node2","error":"timeout"`).Replace(string(good))), 0o600)
 	nodes, err := Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +195,7 @@ func TestCollected(t *testing.T) {
 		t.Errorf("%+v", nodes)
 	}
 	// The pinned key is used, and not the key in the journal.
-	os.WriteFile(filepath.Join(dir, collectedName), good, 0o600)
+	os.WriteFile(filepath.Join(dir, evidence.CollectedName), good, 0o600)
 	os.WriteFile(filepath.Join(dir, "node1", "journal.vkey"), []byte(publicKey(t, "dns.example.net/journal/node1")+"\n"), 0o600)
 	nodes, err = Open(dir, nil)
 	if err != nil || !strings.Contains(strings.Join(nodes[0].Faults, ""), "is not the given public key") {

@@ -120,6 +120,9 @@ type Row struct {
 	// AtLatest is true if the order was in force when the journals began. First and Last
 	// are then only upper limits.
 	AtLatest bool `json:"at_latest,omitempty"`
+	// Corrected is the time of the last change of the order in its file after the order came into
+	// force on a node. First and Last are not about targets that a change added.
+	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
 	// OnTime is "yes", "no", "unknown", or empty without a deadline in the past.
@@ -132,6 +135,7 @@ type Row struct {
 	f                  *fields
 	id                 string
 	first, last, ended time.Time
+	corrected          time.Time
 	hidden             bool // the order is sealed, and must not be shown
 	lift               bool
 	receivedAt         time.Time

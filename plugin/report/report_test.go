@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/test/journals"
@@ -125,7 +126,7 @@ func fleet(t testing.TB) string {
 		map[string]any{"name": "dns.example.net/journal/node3", "key": publicKey(t, "dns.example.net/journal/node3"), "dir": "", "size": 0, "error": "connection refused"},
 	}}
 	b, _ := json.Marshal(c)
-	if err := os.WriteFile(filepath.Join(dir, collectedName), b, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, evidence.CollectedName), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -79,6 +79,11 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 		// Before its first load, the journal is silent.
 		y.AtLatest = o.first && (x.f == nil || x.f.Served == order.NoTime || x.f.Served.Time().Before(n.First))
 		x.InForce++
+		for _, t := range o.corrected {
+			if t.After(y.inForce) && !t.After(end) && t.After(x.corrected) {
+				x.corrected, x.Corrected = t, utc(t)
+			}
+		}
 	}
 	last := o.stateAt(end)
 	y.State, y.By, y.changed = string(last.state), last.by, last.at

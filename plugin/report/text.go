@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,8 +146,11 @@ func (r *Report) Facts(x *Row) (out []string) {
 	if s := x.stateText(r); s != "" {
 		out = append(out, s)
 	}
+	if s := x.changeText(r); s != "" {
+		out = append(out, s)
+	}
 	out = append(out, x.heldTexts()...)
-	if s := x.onTimeText(); s != "" {
+	if s := r.onTimeText(x); s != "" {
 		out = append(out, s)
 	}
 	if !x.lift && len(x.Nodes) > 0 {
@@ -167,7 +171,7 @@ func (r *Report) effectText(x *Row) string {
 		}
 		return s
 	}
-	s := fmt.Sprintf("in force on %d of %s: ", x.InForce, count(x.Known, "node"))
+	s := fmt.Sprintf("in force on %d of %s%s: ", x.InForce, count(x.Known, "node"), r.silentText(x))
 	switch {
 	case x.AtLatest:
 		s += "at the latest at " + r.time(x.last) + ", when the journal began"
@@ -183,6 +187,27 @@ func (r *Report) effectText(x *Row) string {
 		s += fmt.Sprintf(", %s after served", hoursText(*x.Hours))
 	}
 	return s
+}
+
+// silent returns the number of silent nodes that are not in the number of known nodes.
+func (r *Report) silent(x *Row) (n int) {
+	for _, name := range r.Silent {
+		if !slices.Contains(x.Without, name) && !slices.ContainsFunc(x.Nodes, func(y RowNode) bool { return y.Node == name }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Report) silentText(x *Row) string {
+	switch n := r.silent(x); n {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 more node is silent"
+	default:
+		return fmt.Sprintf(", %d more nodes are silent", n)
+	}
 }
 
 // hoursText returns a number of hours as words.
@@ -234,6 +259,14 @@ func (x *Row) stateText(r *Report) string {
 	return s
 }
 
+// changeText says that the times in force are not about all targets.
+func (x *Row) changeText(r *Report) string {
+	if x.corrected.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("changed in its file while in force, the last time at %s: the times in force are not about targets that a change added", r.time(x.corrected))
+}
+
 // heldTexts returns the texts about targets that a node holds back.
 func (x *Row) heldTexts() (out []string) {
 	for i, h := range x.Held {
@@ -245,9 +278,12 @@ func (x *Row) heldTexts() (out []string) {
 	return out
 }
 
-func (x *Row) onTimeText() string {
+func (r *Report) onTimeText(x *Row) string {
 	switch x.OnTime {
 	case "yes":
+		if r.silent(x) > 0 {
+			return "in time on the nodes that are not silent"
+		}
 		return "in time"
 	case "no":
 		return "LATE"

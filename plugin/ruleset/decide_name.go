@@ -157,8 +157,8 @@ type judgement struct {
 	shadow bool
 	// strict is set if lifts with exceptions are ignored.
 	strict bool
-	// asked contains the rules for the asked name if the decided name comes from an
-	// answer.
+	// asked has the rules for the name in the query. It is set if the decided name is a name in
+	// an answer.
 	asked   path
 	askedAt position
 	// scoped is set if the decision met an order that is only for some countries.

@@ -37,8 +37,8 @@ type Outcome struct {
 	// Targets is the number of targets that DNS can enforce, with the held targets. All is
 	// the number of all targets.
 	Targets, All int
-	// Tally counts the targets by their states. Only block orders with Counted have a
-	// Tally.
+	// Tally counts the targets by their states. It is set if Counted is true and the order is no
+	// lift.
 	Tally Tally
 	// Late is a deadline that passed before the order came into force, or NoTime.
 	Late order.Time
@@ -342,7 +342,7 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// Another order of this load may block a name. A lift does not count this name.
+	// A lift does not count a name that another new order of this load blocks.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {

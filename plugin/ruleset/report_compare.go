@@ -154,10 +154,10 @@ func (c *comparison) compareLists(now, was []rule) {
 			return
 		}
 	}
-	left := make(map[rule]bool, len(was)) // a list contains no rule twice
+	left := make(map[rule]int, len(was)) // an order can have equal rules at one name
 	for _, o := range was {
 		o.last, o.long = false, false
-		left[o] = true
+		left[o]++
 	}
 	for _, r := range now {
 		at := r.entry
@@ -165,13 +165,14 @@ func (c *comparison) compareLists(now, was []rule) {
 			continue
 		}
 		r.entry, r.sched, r.last, r.long = c.was[at], c.schedules[r.sched], false, false
-		if !left[r] {
+		if left[r] == 0 {
 			c.differs[at] = true
+			continue
 		}
-		delete(left, r)
+		left[r]--
 	}
-	for o := range left {
-		if at := c.now[o.entry]; at != none {
+	for o, n := range left {
+		if at := c.now[o.entry]; n > 0 && at != none {
 			c.differs[at] = true
 		}
 	}

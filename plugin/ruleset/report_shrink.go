@@ -37,8 +37,8 @@ func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn returns the number of names and networks that p blocks at the time now and
-// all parts in next lack.
+// TargetsLostIn counts the names and networks that p blocks at the time now. It skips those
+// that a part in next has.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

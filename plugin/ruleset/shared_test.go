@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestShared checks for which names several block orders have targets. Lifts must not
+// TestShared checks that Shared returns true for names with several block orders. Lifts must not
 // count.
 func TestShared(t *testing.T) {
 	for _, lifts := range []int{1, 3 * longListFrom} {

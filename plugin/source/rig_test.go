@@ -107,7 +107,7 @@ func (r *rig) tired(d time.Duration) {
 	}
 }
 
-// spent returns the longest time for which a wait in progress has got ticks.
+// spent returns the time that the rig has granted to the longest current wait.
 func (r *rig) spent() (out time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -173,8 +173,8 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a link on the way to the file is new, and newer than the
-// last write. A program normally makes the link last.
+// linkSwapped reports whether a symbolic link in the path is new. The link must also be newer
+// than the last write, because programs make the link last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false

@@ -31,8 +31,8 @@ const (
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query with three expected results: the reply (in the form of the function
-// brief), the counts, and the queries to the upstream.
+// A step is a query and its expected results. The function brief writes the reply. The other
+// results are the counts and the queries to the upstream.
 type step struct {
 	ask, want, count, upstream string
 }

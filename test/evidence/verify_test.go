@@ -71,6 +71,33 @@ func TestVerifyScript(t *testing.T) {
 	if out, ok := run(t, bundle, "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"); ok {
 		t.Errorf("another key is accepted:\n%s", out)
 	}
+	// A file is a file of the caller. The bundle has a file journal.vkey too.
+	t.Chdir(t.TempDir())
+	const other = "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"
+	for text, want := range map[string]bool{string(key): true, other + "\n": false} {
+		if err := os.WriteFile("journal.vkey", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, ok := run(t, bundle, "journal.vkey"); ok != want {
+			t.Errorf("the file of the caller has the key %s: accepted %t\n%s", text, ok, out)
+		}
+	}
+	for _, arg := range []string{"", "README", "no-file"} {
+		if out, ok := run(t, bundle, arg); ok || !strings.Contains(out, "is no key and no file") {
+			t.Errorf("the key %q: %s", arg, out)
+		}
+	}
+	// The text of a key is no file, although the bundle has a file with this path.
+	trap := filepath.Join(bundle, filepath.FromSlash(other))
+	if err := os.MkdirAll(filepath.Dir(trap), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(trap, key, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, ok := run(t, bundle, other); ok {
+		t.Errorf("a file of the bundle replaces the key:\n%s", out)
+	}
 	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,13 @@
-// Package platform has a platform for tests: a server with the interface of Piracy Shield. The
-// interface comes from public facts (docs/blocklistctl-feed.md). The server can have faults.
+// Package platform has a platform for tests: a server with the public part of the interface of
+// Piracy Shield (docs/blocklistctl-feed.md). All other values are inventions for the tests, and
+// Describe writes them into a description. The server can have faults.
 package platform
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // These are the credentials that the server accepts.
@@ -22,11 +26,44 @@ const (
 	Password = "correct horse battery"
 )
 
+// These values of the server are inventions.
+const (
+	StatusTake = "in-test-take"
+	StatusWait = "in-test-wait"
+	Protected  = "IN-TEST-PROTECTED"
+	Invalid    = "IN-TEST-INVALID"
+	Late       = "in-test-late" // the code of a final error
+)
+
+// Describe returns the description of a platform with the invented values of the server.
+func Describe(description []byte) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(description, &doc); err != nil {
+		return nil, err
+	}
+	in := func(keys ...string) map[string]any {
+		m := doc
+		for _, k := range keys {
+			m = m[k].(map[string]any)
+		}
+		return m
+	}
+	maps.Copy(in("answer"), map[string]any{"code": "fault.number", "message": "fault.words"})
+	in("tickets")["statuses"] = map[string]any{StatusTake: "take", StatusWait: "wait"}
+	for _, kind := range []string{"names", "ipv4", "ipv6"} {
+		in("lists", kind)["digest"] = "sha256"
+	}
+	in("processed")["time"] = "in_force"
+	maps.Copy(in("unprocessed"), map[string]any{"protected": Protected, "invalid": Invalid})
+	doc["final"] = map[string]any{Late: "the time for acknowledgements is over"}
+	return yaml.Marshal(doc)
+}
+
 // A Ticket is a ticket of the server.
 type Ticket struct {
 	ID      string
 	Created time.Time
-	Status  string // empty means open
+	Status  string // empty means StatusTake
 	FQDN    []string
 	IPv4    []string
 	IPv6    []string
@@ -36,7 +73,7 @@ type Ticket struct {
 type Ack struct {
 	Processed bool
 	Reason    string
-	Timestamp string
+	InForce   string
 	Count     int
 }
 
@@ -159,7 +196,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	var body map[string]string
 	if r.Method == http.MethodPost {
 		if json.NewDecoder(r.Body).Decode(&body) != nil {
-			Fail(w, 400, "1010", "Expecting JSON data.")
+			Fail(w, 400, "in-test-json", "The request has no JSON document.")
 			return
 		}
 	}
@@ -167,7 +204,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case "authentication/login":
 		if body["email"] != User || body["password"] != Password {
 			// A careless platform could repeat the password.
-			Fail(w, 400, "2001", "Wrong password "+body["password"])
+			Fail(w, 400, "in-test-password", "Wrong password "+body["password"])
 			return
 		}
 		s.tokens++
@@ -176,7 +213,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	case "authentication/refresh":
 		if s.refresh == "" || body["refresh_token"] != s.refresh {
-			Fail(w, 401, "1009", "This token is expired.")
+			Fail(w, 401, "in-test-token", "The token is not valid.")
 			return
 		}
 		s.tokens++
@@ -185,7 +222,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.access == "" || r.Header.Get("Authorization") != "Bearer "+s.access {
-		Fail(w, 401, "1009", "This token is expired.")
+		Fail(w, 401, "in-test-token", "The token is not valid.")
 		return
 	}
 	switch path {
@@ -201,18 +238,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 			w.Write([]byte(text))
 		case rest == "get/all/txt/checksum" && text == "":
-			Fail(w, 400, "5012", "The list is empty.")
+			Fail(w, 404, "in-test-empty", "No items.")
 		case rest == "get/all/txt/checksum":
 			sum := sha256.Sum256([]byte(text))
 			w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 			w.Write([]byte(hex.EncodeToString(sum[:])))
 		default:
-			Fail(w, 404, "1003", "Route not found.")
+			Fail(w, 404, "in-test-path", "No such path.")
 		}
 	}
 }
 
-// list returns the tickets that a provider sees: the tickets with items.
+// list returns the tickets with items.
 func (s *Server) list() []any {
 	out := []any{}
 	for _, t := range s.tickets {
@@ -221,9 +258,9 @@ func (s *Server) list() []any {
 		}
 		status := t.Status
 		if status == "" {
-			status = "open"
+			status = StatusTake
 		}
-		out = append(out, map[string]any{"ticket_id": t.ID, "description": "live event", "status": status,
+		out = append(out, map[string]any{"ticket_id": t.ID, "status": status,
 			"fqdn": some(t.FQDN), "ipv4": some(t.IPv4), "ipv6": some(t.IPv6), "metadata": map[string]string{"created_at": t.Created.Format("2006-01-02T15:04:05.000000-07:00")}})
 	}
 	return out
@@ -262,19 +299,19 @@ func (s *Server) acknowledge(w http.ResponseWriter, body map[string]string, proc
 	created, known := s.created[value]
 	switch {
 	case !known:
-		Fail(w, 400, "5001", "Ticket item not found.")
+		Fail(w, 400, "in-test-unknown", "No ticket has the item.")
 		return
 	case s.Now().Sub(created) > 48*time.Hour:
-		Fail(w, 400, "5010", "Ticket item update time exceeded.")
+		Fail(w, 400, Late, "Too late.")
 		return
-	case !processed && !slices.Contains([]string{"ALREADY_BLOCKED", "UNDEFINED", "UNKNOWN"}, body["reason"]):
-		Fail(w, 400, "5009", "Non valid reason.")
+	case !processed && !slices.Contains([]string{Protected, Invalid}, body["reason"]):
+		Fail(w, 400, "in-test-reason", "The reason is unknown.")
 		return
 	}
 	if s.check != nil {
 		s.check(value, processed)
 	}
-	s.acks[value] = Ack{processed, body["reason"], body["timestamp"], s.acks[value].Count + 1}
+	s.acks[value] = Ack{processed, body["reason"], body["in_force"], s.acks[value].Count + 1}
 	succeed(w, nil)
 }
 
@@ -282,7 +319,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, body map[string]string, proc
 func Fail(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"status": "error", "code": code, "message": message})
+	json.NewEncoder(w).Encode(map[string]any{"status": "in-test-fault", "fault": map[string]string{"number": code, "words": message}})
 }
 
 func succeed(w http.ResponseWriter, data any) {

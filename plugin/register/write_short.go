@@ -1,0 +1,129 @@
+package register
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/order"
+)
+
+// longRun is the smallest number of plain names that are written without a tree.
+const longRun = 8
+
+// A nameRun is a run of plain names in an order. In the tree of the order, one mark is in their place.
+type nameRun struct {
+	mark  string
+	names []order.Target
+}
+
+// short returns an order file, equal to the output of order.Encode. The long runs of plain names
+// are not in the tree, because the tree needs most of the time. It returns false if no order has
+// such a run, or if a text of an order is equal to a mark.
+func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
+	var runs []nameRun
+	out := make([]*order.Order, len(orders))
+	for i, o := range orders {
+		out[i] = cutRuns(o, &runs)
+	}
+	if len(runs) == 0 {
+		return nil, false, nil
+	}
+	text, err := whole(ext, h, out)
+	if err != nil {
+		return nil, false, err
+	}
+	size := len(text)
+	for _, run := range runs {
+		for i := range run.names {
+			size += len(run.names[i].Name.Wire()) + len("          - \n")
+		}
+	}
+	full := make([]byte, 0, size)
+	for _, run := range runs {
+		at := bytes.Index(text, []byte(run.mark))
+		if at < 0 || bytes.Count(text, []byte(run.mark)) != 1 {
+			return nil, false, nil
+		}
+		// The text between two names is the line break with the indent, or the comma of JSON.
+		between := []byte(`","`)
+		if ext != ".jsonl" {
+			between = text[bytes.LastIndexByte(text[:at], '\n'):at]
+		}
+		full = append(full, text[:at]...)
+		for i := range run.names {
+			if i > 0 {
+				full = append(full, between...)
+			}
+			full = appendName(full, run.names[i].Name)
+		}
+		text = text[at+len(run.mark):]
+	}
+	return append(full, text...), true, nil
+}
+
+// cutRuns returns an order with a mark in place of each long run of plain names.
+func cutRuns(o *order.Order, runs *[]nameRun) *order.Order {
+	var targets []order.Target
+	left, long := 0, false
+	for i := 0; i < len(o.Targets); {
+		end := i
+		for end < len(o.Targets) && isPlain(&o.Targets[end]) {
+			end++
+		}
+		if end-i < longRun {
+			end = max(end, i+1)
+			if long {
+				targets = append(targets, o.Targets[i:end]...)
+			}
+			i = end
+			continue
+		}
+		if !long {
+			targets, long = append(targets, o.Targets[:i]...), true
+		}
+		mark := fmt.Sprintf("run-%d.4d1f6c0b9ae27583.invalid", len(*runs))
+		name, err := dname.Parse(mark)
+		if err != nil {
+			return o
+		}
+		*runs = append(*runs, nameRun{mark, o.Targets[i:end]})
+		targets = append(targets, order.Target{Name: name, Match: order.Subtree})
+		left += end - i - 1
+		i = end
+	}
+	if !long {
+		return o
+	}
+	short := *o
+	short.Targets, short.Plain = targets, o.Plain+left
+	return &short
+}
+
+// appendName appends the text of a name without the last dot.
+func appendName(dst []byte, n dname.Name) []byte {
+	dst = dname.AppendPresentation(dst, n.Wire())
+	return dst[:len(dst)-1]
+}
+
+// isPlain reports whether a target is a name that YAML and JSON write without quotes or escapes.
+func isPlain(t *order.Target) bool {
+	if t.Kind != order.TargetName || t.Match != order.Subtree || t.Attr != nil {
+		return false
+	}
+	wire := t.Name.Wire()
+	labels, top := 0, ""
+	for i := 0; i < len(wire) && wire[i] != 0; {
+		end := i + 1 + int(wire[i])
+		top = wire[i+1 : end]
+		for _, c := range []byte(top) {
+			if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+				return false
+			}
+		}
+		labels, i = labels+1, end
+	}
+	// A text such as 1.e5 is a number in YAML, so the last label must have no digit.
+	return labels > 1 && wire[1] != '-' && len(top) > 1 && (strings.Trim(top, "abcdefghijklmnopqrstuvwxyz") == "" || strings.HasPrefix(top, "xn--"))
+}
