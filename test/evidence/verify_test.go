@@ -18,8 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-const patience = 30 * time.Second
-
 // makeJournal makes a journal with two public orders and a sealed order.
 func makeJournal(t testing.TB) string {
 	t.Helper()
