@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dns-orders/blocklist/plugin/evidence"
 	"github.com/dns-orders/blocklist/test/journals"
