@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // accepted returns the Version of a file that went into force.
@@ -142,4 +143,18 @@ func TestFloorsAreACopy(t *testing.T) {
 		}
 	})
 	closeJournal(t, j)
+}
+
+// TestBegin checks that the table knows the time of the first record after a prune.
+func TestBegin(t *testing.T) {
+	at := func(i int64) time.Time { return time.Unix(i, 0) }
+	for first, want := range map[int64]time.Time{0: {}, 256: at(256)} {
+		x := newTable()
+		for i := first; i < first+3; i++ {
+			x.note(&Record{Index: i, Event: Start, Time: Time{at(i)}})
+		}
+		if !x.begin.Equal(want) {
+			t.Errorf("first record %d: begin %s, want %s", first, x.begin, want)
+		}
+	}
 }

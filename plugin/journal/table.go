@@ -21,6 +21,7 @@ type table struct {
 	// after Prune, or zero.
 	requests map[string]int
 	begin    time.Time
+	noted    bool // a record was taken over
 
 	day  string // the UTC date of the last Daily record
 	lost int64  // the number of records that were lost after the entries were made
@@ -66,9 +67,10 @@ func (t *table) number(order string) int64 {
 
 // note takes over a record that was written.
 func (t *table) note(r *Record) {
-	if t.begin.IsZero() && len(t.orders) == 0 && r.Index > 0 {
+	if !t.noted && r.Index > 0 {
 		t.begin = r.Time.Time
 	}
+	t.noted = true
 	t.noteFloors(r)
 	switch r.Event {
 	case Daily:
