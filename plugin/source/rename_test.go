@@ -56,12 +56,13 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// TestRenameByPolling checks a rename without an event. The file must settle, because a
-// poll cannot distinguish a rename from a write.
+// TestRenameByPolling checks a rename without an event, in the same clock tick as the write.
+// The file must settle, because a poll cannot distinguish this rename from a write.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
 	r := start(t, dir, []string{"o.yaml"}, noEvents)
+	r.oneTick()
 	r.publish("o.yaml", "2")
 	r.pass(DefaultPoll + Settle - 50*time.Millisecond)
 	r.want()
