@@ -41,6 +41,7 @@ func main() {
 	sockets := flag.Int("sockets", 8, "the number of sockets")
 	window := flag.Int("window", 12, "the number of outstanding queries of each socket, at most 256")
 	state := flag.Bool("state", false, "use a state directory, in which each version of the list is stored")
+	journal := flag.Bool("journal", false, "write a journal")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -48,7 +49,14 @@ func main() {
 		log.Fatal("saturate: a flag is out of range")
 	}
 	l := &lab{list: corpus.New(*names), every: *every}
-	err := l.run(ctx, *state, func() error {
+	var properties string
+	if *state {
+		properties += "  state state\n"
+	}
+	if *journal {
+		properties += "  journal journal\n"
+	}
+	err := l.run(ctx, properties, func() error {
 		fmt.Printf("%d names, %d sockets with %d queries each, commit %s, %s, load %s\n", *names, *sockets, *window, rig.Commit(ctx), rig.CPU(), rig.Load())
 		fmt.Printf("%-22s %10s %9s %6s %6s %9s %9s %9s %9s %8s %10s %8s\n", "load", "answers", "per s", "lost", "wrong", "p50", "p99", "p99.9", "max", "changes", "in effect", "peak MB")
 		qs, err := l.questions()
@@ -78,8 +86,8 @@ type lab struct {
 	server *rig.Server
 }
 
-// run starts the server, calls fn, and stops the server.
-func (l *lab) run(ctx context.Context, state bool, fn func() error) (err error) {
+// run starts the server with the given properties, calls fn, and stops the server.
+func (l *lab) run(ctx context.Context, properties string, fn func() error) (err error) {
 	if l.dir, err = os.MkdirTemp("", "saturate"); err != nil {
 		return err
 	}
@@ -93,13 +101,9 @@ func (l *lab) run(ctx context.Context, state bool, fn func() error) (err error) 
 		return err
 	}
 	l.addr = addr
-	property := ""
-	if state {
-		property = " {\n  state state\n }"
-	}
 	big := strings.Join(l.list.Names, "\n") + "\n"
 	for file, text := range map[string]string{
-		"Corefile":    fmt.Sprintf(".:%s {\n bind 127.0.0.1\n root %s\n blocklist orders.yaml%s\n whoami\n}\n", port, l.dir, property),
+		"Corefile":    fmt.Sprintf(".:%s {\n bind 127.0.0.1\n root %s\n blocklist orders.yaml {\n%s }\n whoami\n}\n", port, l.dir, properties),
 		"orders.yaml": "version: 1\norders:\n- {id: big, authority: {name: A Regulator, country: IT, kind: regulator}, scope: global, targets_from: {file: list.txt}}\n",
 		"list.txt":    big, "list.0": big, "list.1": big + changed + "\n",
 	} {
