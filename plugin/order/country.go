@@ -114,27 +114,12 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the country code for a name or another code of a country, like ITA.
-// For an unknown s, it returns "".
+// countryOf returns the country code for a name or another code of a country, like ITA. If s has
+// a mistake, it returns the country with the most similar name. For an unknown s, it returns "".
+// The result is only a suggestion: the most similar name of "Guyanne" is Guyana, not Guyane.
 func countryOf(s string) Country {
-	if c, ok := ParseCountry(s); ok {
+	if c := CountryNamed(s); c != "" || len(s) < 4 {
 		return c
-	}
-	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), " and ", " & ")
-	for code, name := range namesOfCountries() {
-		if strings.EqualFold(name, s) {
-			return code
-		}
-	}
-	if len(s) == 3 || len(s) == 2 { // three-letter codes such as ITA, and old two-letter codes
-		if r, err := language.ParseRegion(s); err == nil {
-			if c, ok := ParseCountry(r.Canonicalize().String()); ok {
-				return c
-			}
-		}
-	}
-	if len(s) < 4 {
-		return ""
 	}
 	near := Nearest(s, func(yield func(string) bool) {
 		for _, name := range namesOfCountries() {
@@ -153,7 +138,25 @@ func countryOf(s string) Country {
 
 // CountryNamed returns the country code for a name or another code of a country, like ITA.
 // For an unknown s, it returns "".
-func CountryNamed(s string) Country { return countryOf(s) }
+func CountryNamed(s string) Country {
+	if c, ok := ParseCountry(s); ok {
+		return c
+	}
+	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), " and ", " & ")
+	for code, name := range namesOfCountries() {
+		if strings.EqualFold(name, s) {
+			return code
+		}
+	}
+	if len(s) == 3 || len(s) == 2 { // three-letter codes such as ITA, and old two-letter codes
+		if r, err := language.ParseRegion(s); err == nil {
+			if c, ok := ParseCountry(r.Canonicalize().String()); ok {
+				return c
+			}
+		}
+	}
+	return ""
+}
 
 // namesOfCountries yields each name in countryNames with its country code.
 func namesOfCountries() iter.Seq2[Country, string] {

@@ -84,4 +84,10 @@ func TestCountryOf(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
+	// A similar name is a suggestion only: Guyane is not Guyana.
+	for s, want := range map[string]Country{"Italia": "IT", "Itlay": "", "Guyane": "GF", "Guyana": "GY", "Guyanne": "", "La Réunion": "RE"} {
+		if got := CountryNamed(s); got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
+		}
+	}
 }

@@ -81,7 +81,7 @@ GA Gabon
 GB United Kingdom; Great Britain; Britain; England; UK
 GD Grenada
 GE Georgia
-GF French Guiana
+GF French Guiana; Guyane; Guyane française; Französisch-Guayana; Guyana francese; Guayana Francesa
 GG Guernsey
 GH Ghana
 GI Gibraltar
@@ -189,7 +189,7 @@ PT Portugal
 PW Palau
 PY Paraguay
 QA Qatar
-RE Réunion
+RE Réunion; La Réunion
 RO Romania; România
 RS Serbia; Србија
 RU Russia; Россия; Russian Federation; Российская Федерация; Rossiya
