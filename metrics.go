@@ -46,8 +46,8 @@ func newCounters(metric, help string) *counters {
 func (c *counters) with(l labels) prometheus.Counter {
 	counter, ok := (*c.of.Load())[l]
 	if !ok {
-		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain such
-		// text.
+		// WithLabelValues panics on text that is not UTF-8. A Corefile may contain text
+		// that is not UTF-8.
 		counter = c.WithLabelValues(printable.Line(l.server), printable.Line(l.zone), printable.Line(l.view), l.response)
 		c.mu.Lock()
 		defer c.mu.Unlock()

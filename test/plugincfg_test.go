@@ -52,8 +52,8 @@ func TestPluginCfg(t *testing.T) {
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^cache:cache$`, "blocklist:github.com/dns-orders/blocklist\ncache:cache")
 	edit(t, filepath.Join(src, "plugin.cfg"), `(?m)^transfer:transfer$`, "transfer:transfer\norders_rpz:github.com/dns-orders/blocklist/ordersrpz")
 
-	// The test needs no network. A replace directive stands for go get, and go.sum is
-	// copied.
+	// The test needs no network. It uses a replace directive in place of go get, and copies
+	// go.sum.
 	before := requires(t, filepath.Join(src, "go.mod"))
 	run(src, "go", "mod", "edit", "-require=github.com/dns-orders/blocklist@v0.0.0", "-replace=github.com/dns-orders/blocklist="+checkout)
 	appendFile(t, filepath.Join(src, "go.sum"), filepath.Join(checkout, "go.sum"))

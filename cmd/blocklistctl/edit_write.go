@@ -96,8 +96,8 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature that the key already made for a file. Without
-// such a signature, it returns 1.
+// slotOf returns the number of the signature that the key already made for a file. If
+// the key made no signature, slotOf returns 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))

@@ -332,7 +332,7 @@ func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) 
 }
 
 // repair signs the order file again if its signature is wrong. A crash between two renames
-// causes such a signature.
+// can leave a wrong signature.
 func (w *feedWriter) repair() error {
 	if w.c.Sign == "" {
 		return nil

@@ -6,8 +6,8 @@ import (
 )
 
 // ServiceLabels returns the number of leading labels for a port and a scheme (RFC 9460,
-// section 2.3). For _8443._https.host.example, it is 2. Only HTTPS and SVCB have such
-// labels.
+// section 2.3). For _8443._https.host.example, the number is 2. Only names of HTTPS and
+// SVCB records have these labels.
 func ServiceLabels(name *ruleset.QName, qtype uint16) int {
 	if qtype != dns.TypeHTTPS && qtype != dns.TypeSVCB {
 		return 0

@@ -199,7 +199,7 @@ func clip(label string) string {
 }
 
 // isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No
-// client asks for such names. The punctuation of IDNA 2008 (RFC 5892, appendix A) does not
+// client asks for names with these characters. The punctuation of IDNA 2008 (RFC 5892, appendix A) does not
 // count.
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)

@@ -171,7 +171,7 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 // shortest label and its dot take two octets more.
 const maxParent = 251
 
-// hosts writes lines of a hosts file. The unspecified address stands for a denial.
+// hosts writes lines of a hosts file. A denial is written as the unspecified address.
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return

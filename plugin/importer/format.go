@@ -117,8 +117,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only the characters of ASCII host names. A zone file can
-// have such a line too (see foreignSuffix).
+// plainName reports whether s has only the characters of ASCII host names. A line of
+// a zone file can have only these characters too (see foreignSuffix).
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {

@@ -226,7 +226,7 @@ func (j *Journal) put(x item) bool {
 }
 
 // clockStep returns by how much the clock of the machine was set between two times. It
-// returns 0 for less than a second, because a time daemon makes such small corrections.
+// returns 0 for less than a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0

@@ -10,8 +10,8 @@ import (
 )
 
 // covered warns of targets that another order in force already blocks. The other order
-// covers at least the same clients and names. To unblock such a name, a person must lift
-// both orders.
+// covers at least the same clients and names. To unblock the name of a target, a person must
+// lift both orders.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return

@@ -171,7 +171,7 @@ func TestWrittenDurations(t *testing.T) {
 }
 
 // TestGoodHasAllFields checks that the files in testdata/good set each field of an order.
-// TestEncodeGood needs such files.
+// TestEncodeGood encodes these files.
 func TestGoodHasAllFields(t *testing.T) {
 	notInFiles := map[string]bool{
 		"Order.Line": true, "Order.Column": true, "Target.Line": true, "Target.Column": true, // positions in the file

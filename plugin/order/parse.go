@@ -150,8 +150,8 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Reading stops at a control character. A blank text before such a character is not an
-	// empty file. The YAML or JSON parser reports the position of the character.
+	// Reading stops at a control character. A blank text before the control character is
+	// not an empty file. The YAML or JSON parser reports the position of the character.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}

@@ -27,8 +27,8 @@ type Problem struct {
 	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
 	// problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order. The text around such a problem
-	// may be secret.
+	// outside is set if the problem is outside an order. The text around the problem may
+	// then be secret.
 	outside bool
 	// Lift is set if the problem is Sealed only because its lift has no disclosure.
 	Lift bool

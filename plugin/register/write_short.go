@@ -20,7 +20,7 @@ type nameRun struct {
 
 // short returns an order file, equal to the output of order.Encode. The long runs of plain names
 // are not in the tree, because the tree needs most of the time. It returns false if no order has
-// such a run, or if a text of an order is equal to a mark.
+// a long run, or if a text of an order is equal to a mark.
 func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
 	var runs []nameRun
 	out := make([]*order.Order, len(orders))

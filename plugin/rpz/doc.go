@@ -1,5 +1,5 @@
 // Package rpz converts the orders in force into a response policy zone (RPZ). BIND, Unbound,
-// PowerDNS Recursor and Knot Resolver can enforce such a zone.
+// PowerDNS Recursor and Knot Resolver can enforce an RPZ.
 //
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //

@@ -24,7 +24,7 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 }
 
 // Touched yields the names for which the verdicts of the sets may differ, perhaps several
-// times. A yielded name stands for the names below. The Wire is valid only until the next
+// times. A yielded name includes the names below. The Wire is valid only until the next
 // iteration.
 //
 // Only changed files are read, unless a lift without targets has changed. Options that are

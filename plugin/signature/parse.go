@@ -95,7 +95,8 @@ func (s *Signature) readTrusted(text string) error {
 			s.File = value
 		case "hashed":
 			// A file can consist of a hash. A signature of this hash is then also a valid
-			// legacy signature of the file. The field "hashed" excludes such a file.
+			// legacy signature of the file. The field "hashed" excludes a file
+			// that is a hash.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}

@@ -73,8 +73,7 @@ type logState struct {
 // not repeat a warning.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that the guard holds back. An empty target stands for the whole
-// order.
+// A heldTarget is a target that the guard holds back. An empty target means the whole order.
 type heldTarget struct{ order, target string }
 
 // logChanges logs new warnings, targets that the guard now holds back, and targets that

@@ -60,7 +60,7 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 }
 
 // serialProblem returns the problem with the serial of a version that would replace v, or
-// "". digest is the digest of the new file. The serial -1 stands for a missing serial.
+// "". digest is the digest of the new file. The serial -1 means that the file has no serial.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""

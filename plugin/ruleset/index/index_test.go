@@ -258,8 +258,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// TestGrowOften checks that Grow allocates only a few times for 500 short lists. More
-// allocations would make the load of such a file take hours.
+// TestGrowOften checks that Grow allocates only a few times for 500 short lists. With more
+// allocations, the load of a file with many lists would take hours.
 func TestGrowOften(t *testing.T) {
 	var b Builder
 	tables, arenas, table, arena := 0, 0, 0, 0
