@@ -193,8 +193,8 @@ func ending(f found, o *order.Order) string {
 	return "the order ends, and its names are freed unless another order blocks them"
 }
 
-// waiting returns when the order was served or issued. It also returns the authority that
-// waits for the report.
+// waiting returns a note about an order that was not acknowledged or not reported. For example, the
+// note is "served at an unknown time".
 func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	why := ""
 	if f.field != "served" {
