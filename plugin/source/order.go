@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The type "order" is one order file with its side lists. One report describes all of these
-// files.
+// The type "order" is one order file with its side lists. A report is about the order file and all
+// of its side lists.
 type order struct {
 	file    *tracked
 	pattern int        // the index of the first pattern that matches the file
@@ -52,8 +52,8 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which the function "gone" returns true. Paths that no
-// other order uses are then no longer watched.
+// dropOrders removes the orders for which the function "gone" returns true. The Source stops
+// watching the paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -68,7 +68,7 @@ func (s *Source) dropOrders(gone func(*order) bool) {
 	})
 }
 
-// track returns the tracked path abs, and starts to watch a new path.
+// track returns the tracked path abs. If the path is new, the Source starts to watch the path.
 func (s *Source) track(abs, path string, initial bool) *tracked {
 	t := s.tracked[abs]
 	if t == nil {
@@ -80,8 +80,8 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release records that the order o no longer uses the path t. Without any order, the
-// Source stops watching t.
+// release records that the order o no longer uses the path t. If no other order uses t, the Source
+// stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -93,8 +93,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and its side lists. While one of them
-// is changing, the result "settled" is false.
+// versions returns the present versions of the file and its side lists. If one of these files is
+// changing, the result "settled" is false.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
