@@ -22,10 +22,7 @@ import (
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	coredns := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	bottom, top := freePort(t), freePort(t)
 	_, bottomPort, _ := net.SplitHostPort(bottom)
 	_, topPort, _ := net.SplitHostPort(top)

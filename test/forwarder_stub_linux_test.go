@@ -27,10 +27,7 @@ func TestStub(t *testing.T) {
 		stub(t)
 		return
 	}
-	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStub$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+coredns)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}

@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,10 +19,7 @@ import (
 // DNSSEC validation. The resolvers must give the answers that the orders require.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
-	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	upstream, anchor := startWorld(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

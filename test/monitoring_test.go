@@ -74,10 +74,7 @@ func TestDashboardQueries(t *testing.T) {
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	coredns := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:

@@ -91,6 +91,9 @@ func TestBothWays(t *testing.T) {
 	keys(t)
 	for _, key := range []string{"ours.key", "ours-locked.key", "theirs.key", "theirs-locked.key"} {
 		for _, how := range []string{"blocklistctl", "minisign", "minisign -l"} {
+			if how == "minisign -l" && strings.Contains(key, "locked") {
+				continue // the legacy signature does not depend on the password, and scrypt takes seconds
+			}
 			t.Run(key+" "+how, func(t *testing.T) {
 				stdin := ""
 				if strings.Contains(key, "locked") {
