@@ -84,7 +84,6 @@ forward-zone:
 			}
 		})
 	}
-	// ask sends a client's query. It repeats the query while the server is starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {

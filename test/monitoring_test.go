@@ -31,7 +31,6 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules checks that Prometheus can parse the alerts, and runs alerts_test.yaml.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
@@ -70,7 +69,6 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape checks the metrics of a real server with promtool.
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

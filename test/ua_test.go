@@ -79,8 +79,8 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with them.
-// It also returns the orders as the simple parser of this test reads them.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders. h
+// has the orders as read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	tool, dir := built(t, buildBlocklistctl), t.TempDir()

@@ -379,8 +379,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that one of two files with the same base name is refused. A
-// signature would fit both files.
+// TestSameBaseName checks that the store refuses one of two order files with the same base name.
+// Without this rule, the signature of one file would also fit the other file.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {
@@ -396,8 +396,8 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks required approvals: an order needs a document with a hash and with two
-// different names.
+// TestApproval checks the option Demands.Approved. Each order needs a document with a hash and with
+// two people: the person in verified_by and another person in approved_by.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {
