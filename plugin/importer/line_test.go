@@ -83,6 +83,7 @@ func TestLines(t *testing.T) {
 		{"SVN+SSH://example.com/x", "paths=url", "svn+ssh://example.com/x", "recorded the URL, which DNS does not enforce", ""},
 		{"ftp://example.com/x", "paths=host", "example.com (exact)", "used the whole host of the URL", ""},
 		{"ftp://example.com/x", "paths=name", "example.com", "removed the path", ""},
+		{"http://hxxp.example.com", "", "hxxp.example.com", "removed the scheme", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "restored dots and schemes", ""},
 
 		// These lines have columns, for example with a number or a date.

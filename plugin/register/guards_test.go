@@ -169,10 +169,10 @@ func TestServed(t *testing.T) {
 
 // TestCharset checks that a byte outside the character set is refused.
 func TestCharset(t *testing.T) {
-	if _, err := decode([]byte("a\nb\x81\n"), "windows-1250"); err != nil && !strings.Contains(err.Error(), "line 2 has a byte") {
+	if _, err := decode("a\nb\x81\n", "windows-1250"); err != nil && !strings.Contains(err.Error(), "line 2 has a byte") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := decode([]byte("a\nb\xd2\n"), "windows-1253"); err == nil || !strings.Contains(err.Error(), "line 2 has a byte that windows-1253 does not have") {
+	if _, err := decode("a\nb\xd2\n", "windows-1253"); err == nil || !strings.Contains(err.Error(), "line 2 has a byte that windows-1253 does not have") {
 		t.Errorf("got %v", err)
 	}
 }

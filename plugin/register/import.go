@@ -92,7 +92,7 @@ type run struct {
 	issuedAt     int
 	unknowns     map[string]int
 	fixes        map[[2]string]Fix
-	dates        map[string]order.Time
+	dates        map[string]date
 	excepts      []dname.Name
 	groups       map[string]*group
 	ids          map[string]bool
@@ -113,6 +113,8 @@ type run struct {
 	key        []byte
 	last       *group
 	lastKey    string
+	lastCell   string     // a cell with decisions
+	lastFound  [][]string // the decisions of lastCell
 }
 
 // problem adds a reason why nothing is to be written.
@@ -125,7 +127,7 @@ func (r *run) problem(format string, args ...any) {
 // problems of a usable file.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
-		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]order.Time{},
+		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
 		groups: map[string]*group{}, ids: map[string]bool{}, templates: map[string]*order.Order{}, captured: map[string]string{},
 		vanished: p.Vanished}
 	if opt.Vanished != "" {
@@ -159,6 +161,9 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r.groups, r.last = nil, nil
 	r.count(orders)
 	r.guard()
+	if why := tooLarge(order.Ext(opt.Path), orders); why != "" {
+		r.problem("%s", why)
+	}
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
@@ -323,6 +328,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	r.out.Serial = max(was.Serial, 0) + 1
 	h.Serial, h.ShrinkOK = r.out.Serial, -1
 	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
+	r.step("checking the output")
 	r.out.Content, err = out.bytes(h)
 	return err
 }
