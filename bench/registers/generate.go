@@ -72,7 +72,7 @@ func anj(scheme string) func(int, string) string {
 // playcity returns a row of the Ukrainian register. A tenth of the rows has no decision, and one cell
 // of eight has a line break.
 func playcity(i int, name string) string {
-	if i%10 == 9 {
+	if i%10 == 8 {
 		return name + ",Перевірка,,,2025-11-05\n"
 	}
 	n := i / 2000

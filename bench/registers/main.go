@@ -11,6 +11,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -37,13 +38,44 @@ func main() {
 	bins := flag.String("bin", "", "the programs to measure, with commas; without the flag, the program of this module")
 	keep := flag.String("keep", "", "a directory for the registers and the outputs")
 	ext := flag.String("ext", "yaml", "the extension of the output: yaml, json or jsonl")
+	write := flag.Bool("write", false, "only write the registers into the directory of -keep")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := measure(ctx, *n, *only, *bins, *keep, *ext); err != nil {
+	run := func() error { return measure(ctx, *n, *only, *bins, *keep, *ext) }
+	if *write {
+		run = func() error { return writeAll(*n, *only, *keep) }
+	}
+	if err := run(); err != nil {
 		stop()
 		log.Fatal(err)
 	}
+}
+
+// writeAll writes both editions of each register.
+func writeAll(n int, only, dir string) error {
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
+	names := corpus.New(n).Names
+	for _, k := range chosen {
+		for i, path := range k.editions(dir) {
+			f, err := os.Create(path)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(k.write(f, names, i == 1), f.Close()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// editions returns the paths of both editions.
+func (k *kind) editions(dir string) [2]string {
+	return [2]string{filepath.Join(dir, "1-"+k.file), filepath.Join(dir, "2-"+k.file)}
 }
 
 func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
@@ -70,11 +102,21 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		}
 		programs = []string{bin}
 	}
-	names := corpus.New(n).Names
+	// Linux counts the memory of a process before its exec too, which is the memory of its parent. So
+	// another process has the names.
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	write := exec.CommandContext(ctx, self, "-write", "-n", fmt.Sprint(n), "-kinds", only, "-keep", dir)
+	write.Stderr = os.Stderr
+	if err := write.Run(); err != nil {
+		return fmt.Errorf("cannot write the registers: %w", err)
+	}
 	fmt.Printf("%s, commit %s; %s, %s; load %s; %d rows, .%s\n\n", time.Now().UTC().Format(time.DateOnly), rig.Commit(ctx), rig.CPU(), rig.Kernel(ctx), rig.Load(), n, ext)
 	fmt.Printf("| register | file | first import: s | s of CPU | peak RSS | one changed row: s | s of CPU | peak RSS |\n|---|---|---|---|---|---|---|---|\n")
 	for _, k := range chosen {
-		if err := k.measure(ctx, dir, ext, programs, names); err != nil {
+		if err := k.measure(ctx, dir, ext, programs); err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
@@ -107,21 +149,13 @@ func (c cost) String() string {
 }
 
 // measure imports both editions with each program, and compares the outputs of the programs.
-func (k *kind) measure(ctx context.Context, dir, ext string, programs, names []string) error {
-	var editions []string
-	for _, second := range []bool{false, true} {
-		path := filepath.Join(dir, []string{"1-", "2-"}[len(editions)]+k.file)
-		var b bytes.Buffer
-		if err := errors.Join(k.write(&b, names, second), os.WriteFile(path, b.Bytes(), 0o600)); err != nil {
-			return err
-		}
-		editions = append(editions, path)
-	}
+func (k *kind) measure(ctx context.Context, dir, ext string, programs []string) error {
+	editions := k.editions(dir)
 	info, err := os.Stat(editions[0])
 	if err != nil {
 		return err
 	}
-	var outputs [2][]byte
+	var outputs [2]string
 	for i, program := range programs {
 		out := filepath.Join(dir, fmt.Sprintf("%d-%s.%s", i, strings.ReplaceAll(k.name, ", ", "-"), ext))
 		if err := os.RemoveAll(out); err != nil {
@@ -142,11 +176,11 @@ func (k *kind) measure(ctx context.Context, dir, ext string, programs, names []s
 				return err
 			}
 			row += " | " + c.String()
-			text, err := os.ReadFile(out)
+			text, err := digest(out)
 			if err != nil {
 				return err
 			}
-			if i > 0 && !bytes.Equal(text, outputs[j]) {
+			if i > 0 && text != outputs[j] {
 				return fmt.Errorf("%s and %s wrote different outputs of edition %d", programs[0], program, j+1)
 			}
 			outputs[j] = text
@@ -154,6 +188,18 @@ func (k *kind) measure(ctx context.Context, dir, ext string, programs, names []s
 		fmt.Println(row + " |")
 	}
 	return nil
+}
+
+// digest returns the SHA-256 digest of a file.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return string(h.Sum(nil)), err
 }
 
 // run imports one edition.

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -96,12 +94,15 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return err
 	}
 	opt.Given = given
-	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
+	memory := limitMemory()
+	opt.Progress = func(step string) {
+		memory.adapt()
+		e.progress.say("%s: %s", file, step)
+	}
 	data, err := readRegister(e, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
-	limitMemory(len(data) + len(opt.Previous))
 	res, err := register.Import(p, data, opt)
 	e.progress.clear()
 	if err != nil {
@@ -126,15 +127,6 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return errProblems
 	}
 	return nil
-}
-
-// limitMemory makes the garbage collector keep the memory of an import small. n is the number of
-// bytes of the inputs. The environment variable GOMEMLIMIT has priority.
-func limitMemory(n int) {
-	const least, perByte = 380 << 20, 5
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(max(least, perByte*int64(n)))
-	}
 }
 
 // options returns the options of the import.
