@@ -314,9 +314,9 @@ func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.
 	if len(res.Problems) > 0 {
 		has = "the output would have"
 	}
-	line("%s; %s %s with %s, %d in force; new: %s, %s; ended: %d; in force again: %d; repeated: %d; refused: %d",
-		count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce, count(res.NewOrders, "order"),
-		count(res.Added, "target"), len(res.Ended), len(res.Back), res.Repeated, len(res.Refused))
+	line("%s; %s %s with %s, %d in force%s", count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce,
+		someOf("; ", number{"new orders: %d", res.NewOrders}, number{"new targets: %d", res.Added}, number{"ended: %d", len(res.Ended)},
+			number{"in force again: %d", len(res.Back)}, number{"repeated: %d", res.Repeated}, number{"refused: %d", len(res.Refused)}))
 	switch {
 	case res.Content != nil:
 		fmt.Fprintf(e.stderr, "%s: written with serial %d\n", printable.Line(c.Out), res.Serial)

@@ -67,7 +67,7 @@ func described(t testing.TB) *Platform {
 
 // describe parses the description of the platform of the tests, after the replacements.
 func describe(replace *strings.Replacer) (*Platform, error) {
-	text, err := Find("it-piracy-shield")
+	text, _, err := Platforms.Find("it-piracy-shield", "")
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // unfilled returns the description in the program, in which the operator has filled in nothing.
 func unfilled(t *testing.T) *Platform {
 	t.Helper()
-	p, err := Load("it-piracy-shield")
+	p, err := Load("it-piracy-shield", "")
 	if err != nil {
 		t.Fatal(err)
 	}

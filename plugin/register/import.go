@@ -270,6 +270,8 @@ func (r *run) guard() {
 	}
 	if n := len(r.out.Refused); n != max(r.opt.SkipRefused, 0) {
 		switch {
+		case n == 0:
+			r.problem("no row was refused, and --skip-refused confirms %d; nothing is written; leave out --skip-refused", r.opt.SkipRefused)
 		case r.opt.SkipRefused > 0:
 			r.problem("%s refused, not %d as --skip-refused confirms; nothing is written", count(n, "row"), r.opt.SkipRefused)
 		default:
