@@ -20,7 +20,7 @@ const (
 var layers = [][]string{
 	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
-	{"plugin/guard", "plugin/state", "plugin/journal"},
+	{"plugin/catalog", "plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},
 	{"plugin/answer", "plugin/evidence", "plugin/diff", "plugin/hits", "plugin/lint", "plugin/edit", "plugin/rpz"},
 	{"plugin/store", "plugin/importer", "plugin/due", "plugin/export", "plugin/probe"},
@@ -122,6 +122,7 @@ func TestImports(t *testing.T) {
 // onlyTool contains packages that the server must not import, neither directly nor through
 // other packages.
 var onlyTool = map[string]string{
+	"plugin/catalog":  "the server reads no presets and no platforms",
 	"plugin/edit":     "the server only reads order files",
 	"plugin/due":      "the server needs no reports",
 	"plugin/audit":    "the server asks no other resolver",

@@ -139,8 +139,12 @@ func (c *domainsCmd) Run(e *env) error {
 	for _, p := range out.Problems {
 		fmt.Fprintln(e.stderr, p)
 	}
-	fmt.Fprintf(e.stderr, "%s: %s (%d blank, %d comments, %d passed over): %s, %d repeated, %d refused, %d left out\n", printable.Line(c.File),
-		count(out.Lines, "line"), out.Blank, out.Comments, out.Passed, count(out.Targets, "target"), out.Duplicates, out.Refused, out.Skipped)
+	unread := someOf(", ", number{"%d blank", out.Blank}, number{"%d with comments", out.Comments}, number{"%d passed over", out.Passed})
+	if unread != "" {
+		unread = " (" + unread[len(", "):] + ")"
+	}
+	fmt.Fprintf(e.stderr, "%s: %s%s: %s%s\n", printable.Line(c.File), count(out.Lines, "line"), unread, count(out.Targets, "target"),
+		someOf(", ", number{"%d repeated", out.Duplicates}, number{"%d refused", out.Refused}, number{"%d left out", out.Skipped}))
 	if e.json {
 		if err := e.writeJSON(out); err != nil {
 			return err

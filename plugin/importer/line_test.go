@@ -80,6 +80,7 @@ func TestLines(t *testing.T) {
 		{"SVN+SSH://example.com/x", "paths=url", "svn+ssh://example.com/x", "recorded the URL, which DNS does not enforce", ""},
 		{"ftp://example.com/x", "paths=host", "example.com (exact)", "used the whole host of the URL", ""},
 		{"ftp://example.com/x", "paths=name", "example.com", "removed the path", ""},
+		{"http://hxxp.example.com", "", "hxxp.example.com", "removed the scheme", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "restored dots and schemes", ""},
 
 		{"12\texample.com\t2024-05-01", "", "example.com", "removed the number before the name; removed the date next to the name", ""},

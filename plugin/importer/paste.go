@@ -18,7 +18,7 @@ var (
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
-	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
+	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)(\[?:|[/\\]{2})`)
 	// lastWord matches a line that ends in "and" or "or" in one of several languages, as in an
 	// enumeration.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
@@ -37,7 +37,7 @@ func marker(s string) string {
 
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
-	s = fangedScheme.ReplaceAllString(s, "http$1")
+	s = fangedScheme.ReplaceAllString(s, "http$1$2")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 

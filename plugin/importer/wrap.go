@@ -56,7 +56,7 @@ func opensWith(s string) bool {
 // punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
-	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
+	w = cutScheme(strings.TrimLeft(w, quotes))
 	if w == "" || strings.ContainsAny(w, ". \t/?#@:,;|") || number.MatchString(w) {
 		return ""
 	}
