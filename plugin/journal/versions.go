@@ -19,16 +19,16 @@ func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".z
 
 // Keep keeps the bytes of a file that goes into force. open returns the bytes. If they
 // lack the digest or cannot be written, Keep adds a record. A kept version is not written
-// again.
-func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) {
+// again. If too many events wait for the disk, Keep returns false, and the version is not kept.
+func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
 	name := hex.EncodeToString(sum[:])
-	j.Do(weight, func(b *Batch) {
+	return j.Do(weight, func(b *Batch) {
 		path := filepath.Join(j.dir, filepath.FromSlash(VersionPath(name)))
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
 		b.flush() // the other records need not wait for a large file
-		if err := j.keep(path, name, open); err != nil {
+		if err := j.keep(file, path, name, open); err != nil {
 			b.Add(Record{Event: NotKept, File: file, SHA256: name, Why: err.Error()})
 			return
 		}
@@ -36,7 +36,7 @@ func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func
 	})
 }
 
-func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) error {
+func (j *Journal) keep(file, path, sum string, open func() (io.ReadCloser, error)) error {
 	in, err := open()
 	if err != nil {
 		return err
@@ -50,22 +50,21 @@ func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) err
 		return err
 	}
 	defer out.Close()
-	// One goroutine and a window of 1 MB are enough for text. They use little memory.
-	z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return err
-	}
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(z, h), in); err != nil {
-		return errors.Join(err, z.Close())
-	}
-	if err := z.Close(); err != nil {
+	now, err := writeFrames(out, io.TeeReader(in, h), j.frames[file])
+	if err != nil {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
 		return errors.New("the file has changed since it was loaded")
 	}
-	return out.Commit(filepath.Base(path), 0o600)
+	if err := out.Commit(filepath.Base(path), 0o600); err != nil {
+		return err
+	}
+	if now.path = path; len(now.at) > 1 {
+		j.frames[file] = now
+	}
+	return nil
 }
 
 // OpenVersion returns the bytes of a kept version. If the bytes do not have the digest,
