@@ -201,3 +201,42 @@ func TestReplacedWhileKept(t *testing.T) {
 		t.Errorf("%d versions are kept", kept)
 	}
 }
+
+// TestSealedLift checks the record of an open order that a lift has ended. People who get the record
+// must not be able to check a guess of a sealed lift's id.
+func TestSealedLift(t *testing.T) {
+	for lift, want := range map[string]string{
+		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, disclosure: none, lifts: [one]}": "a sealed lift",
+		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, lifts: [one]}":                   "court/9",
+	} {
+		w := newWorld(t)
+		w.write("a.yaml", orders("", "one: a.example"))
+		dir := filepath.Join(w.dir, "journal")
+		if err := w.start(func(o *Options) { o.Journal, o.Origin = dir, "node1" }, "a.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		w.write("a.yaml", orders("", "one: a.example")+"- "+lift+"\n")
+		w.step()
+		w.wantBlocked("", "a.example")
+		w.s.Close()
+		found := false
+		err := journal.Read(dir, func(r journal.Record, line []byte) bool {
+			if r.Order != "one" {
+				return true
+			}
+			if r.Event == journal.Lifted {
+				found = true
+				if r.By != want {
+					t.Errorf("lifted by %q, want %q", r.By, want)
+				}
+			}
+			if want != "court/9" && (strings.Contains(string(line), "court/9") || strings.Contains(string(line), ruleset.Digest("court/9"))) {
+				t.Errorf("the record shows the sealed lift: %s", line)
+			}
+			return true
+		})
+		if err != nil || !found {
+			t.Errorf("found %t, %v", found, err)
+		}
+	}
+}
