@@ -8,7 +8,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
 // TestFrames keeps versions of a large list. A change of one line must leave nearly all frames as
@@ -87,5 +93,62 @@ func TestFrames(t *testing.T) {
 	closeJournal(t, j)
 	if r, err := Verify(dir, VerifyOptions{}); err != nil || len(r.Faults) != 1 || r.Versions != 8 {
 		t.Errorf("%d versions, %q, %v; want only the fault of the damaged version", r.Versions, r.Faults, err)
+	}
+}
+
+// TestKeptLater checks a disk that takes the records, but not the bytes of a version. The journal
+// must say so, and keep the version when the disk has room again.
+func TestKeptLater(t *testing.T) {
+	dir := t.TempDir()
+	again := make(chan time.Time)
+	var full atomic.Bool
+	var failures atomic.Int32
+	j, _ := open(t, dir, func(o *Options) {
+		o.After = func(d time.Duration) <-chan time.Time {
+			if d == keepAgain {
+				return again
+			}
+			return time.After(d)
+		}
+		o.FS.Hook = func(s durable.Step, run func() error) error {
+			if full.Load() && s == durable.Write {
+				failures.Add(1)
+				return syscall.ENOSPC
+			}
+			return noSync(s, run)
+		}
+	})
+	j.Append(Record{Event: InForce, Order: "a"})
+	flush(t, j)
+	text := []byte("version: 1\n")
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	full.Store(true)
+	j.Keep("a.yaml", sha256.Sum256(text), 0, open)
+	j.Keep("changed.yaml", sha256.Sum256(nil), 0, open)
+	flush(t, j)
+	before := failures.Load()
+	again <- time.Time{}
+	for failures.Load() < before+2 { // the disk is still full for both versions
+		time.Sleep(time.Millisecond)
+	}
+	full.Store(false)
+	again <- time.Time{}
+	for kept := false; !kept; {
+		_, err := os.Stat(filepath.Join(dir, VersionPath(fmt.Sprintf("%x", sha256.Sum256(text)))))
+		kept = err == nil
+	}
+	closeJournal(t, j)
+	var got []string
+	for _, r := range readAll(t, dir) {
+		if r.File != "" {
+			got = append(got, fmt.Sprintf("%s %s %s", r.Event, r.File, r.Why))
+		}
+	}
+	want := []string{"version_not_kept a.yaml no space left on device", "version_not_kept changed.yaml no space left on device", "version_kept a.yaml "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if r := verify(t, dir); r.Versions != 1 {
+		t.Errorf("%d versions", r.Versions)
 	}
 }

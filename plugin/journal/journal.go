@@ -121,6 +121,8 @@ type Journal struct {
 	frames     map[string]*frames // the frames of the last kept version of each large file
 	due        <-chan time.Time   // when the next checkpoint is due, or nil
 	hourly     bool               // the next checkpoint is also kept in checkpoints/
+	unkept     []unkept           // the versions that the disk did not take
+	again      <-chan time.Time   // when they are tried again, or nil
 	lastNotice string
 	dead       bool // the journal closes and the disk does not take the records
 }
