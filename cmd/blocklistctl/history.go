@@ -197,6 +197,9 @@ func ending(x evidence.Interval) string {
 		return "on; the journal has no end"
 	}
 	end := "until " + x.Until.UTC().Format(time.DateTime+" UTC")
+	if len(x.ClockSet) > 0 {
+		end += " (the clock of the server was set by " + strings.Join(x.ClockSet, ", ") + " in between)"
+	}
 	switch x.Why {
 	case "stop":
 		return end + ", when the server was stopped"

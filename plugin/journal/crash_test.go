@@ -2,9 +2,11 @@ package journal
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -66,6 +68,10 @@ func child(at int, dir string) {
 	for i := range 12 {
 		if i == 5 {
 			j.Do(0, func(b *Batch) { b.Beat(Record{}) })
+		}
+		if i == 3 || i == 7 { // the second version has frames of the first
+			text := append(bytes.Repeat([]byte("name.example\n"), maxChunk/10), byte('0'+i))
+			j.Keep("list.txt", sha256.Sum256(text), 0, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil })
 		}
 		j.Append(Record{Event: InForce, Order: "x", Target: fmt.Sprint(i)})
 		if !j.Flush(patience) {
@@ -148,7 +154,7 @@ func TestCrashes(t *testing.T) {
 		}
 		os.RemoveAll(filepath.Dir(dir))
 	}
-	if killed < *crashes*9/10 && *crashes > 10 {
+	if killed < *crashes*3/4 && *crashes > 10 { // a busy process writes fewer checkpoints, and has fewer points
 		t.Errorf("only %d of %d processes were killed", killed, *crashes)
 	}
 	t.Logf("%d processes killed at %d points", killed, points)

@@ -62,6 +62,9 @@ func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	if k := number(n.stops); k > 0 {
 		add("%s: stopped %s in the period; the answers of the hour before a stop are not recorded", n.Name, times(k))
 	}
+	if k, steps := n.stepsIn(in); k > 0 {
+		add("%s: the clock was set %s in the period (%s); the sequence of its records is certain, but times before and after a step cannot be compared", n.Name, times(k), steps)
+	}
 	if k := number(n.gaps); k > 0 {
 		add("%s: lost events %s in the period; an order may have been in force earlier than shown", n.Name, times(k))
 	}
