@@ -12,7 +12,7 @@ type instance struct {
 	parent *instance // the instance that this instance replaces
 	zones  []*zone
 	// notifiers are the functions that send NOTIFY.
-	notifiers map[*zone]func() error
+	notifiers map[*zone]func(origin string) error
 }
 
 var instances = struct {
@@ -28,7 +28,7 @@ func instanceOf(c *caddy.Controller) *instance {
 	if i, ok := c.Get(instanceKey{}).(*instance); ok {
 		return i
 	}
-	i := &instance{notifiers: map[*zone]func() error{}}
+	i := &instance{notifiers: map[*zone]func(string) error{}}
 	c.Set(instanceKey{}, i)
 	return i
 }
@@ -44,7 +44,7 @@ func (i *instance) add(z *zone) {
 }
 
 // start sets the function that sends NOTIFY for a zone.
-func (i *instance) start(z *zone, send func() error) {
+func (i *instance) start(z *zone, send func(origin string) error) {
 	instances.Lock()
 	i.notifiers[z] = send
 	instances.Unlock()

@@ -83,21 +83,21 @@ func TestParse(t *testing.T) {
 // TestNotify checks that a NOTIFY does not wait for a secondary that is still silent about
 // an earlier NOTIFY.
 func TestNotify(t *testing.T) {
-	z := &zone{config: config{origin: "notify.example."}, clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
+	z := &zone{clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{})}
+	p := &part{origin: "notify.example."}
 	defer close(z.stop)
 	began, end := make(chan int), make(chan struct{})
 	defer close(end)
 	n := 0
-	send := func() error {
+	send := func(string) error {
 		n++
 		began <- n
 		<-end
 		return nil
 	}
 	z.notifier.Store(&send)
-	go z.notifyAll()
 	for want := 1; want <= maxRounds; want++ {
-		z.notify()
+		z.notify(p)
 		select {
 		case got := <-began:
 			if got != want {

@@ -45,12 +45,12 @@ func (l *lab) startPrimary(ctx context.Context, n int, secondary string) (*prima
 	if err := l.write(); err != nil {
 		return nil, err
 	}
-	property := ""
-	if n > 1 {
-		property = fmt.Sprintf("{\n parts %d\n }", n)
+	state, err := os.MkdirTemp(l.dir, "state")
+	if err != nil {
+		return nil, err
 	}
 	corefile := filepath.Join(l.dir, "Corefile")
-	text := fmt.Sprintf("rpz.example:%s {\n bind 127.0.0.1\n pprof %s\n transfer {\n to %s\n }\n orders_rpz %s/orders/*.jsonl %s\n}\n", port, p.debug, secondary, l.dir, property)
+	text := fmt.Sprintf("rpz.example:%s {\n bind 127.0.0.1\n pprof %s\n transfer {\n to %s\n }\n orders_rpz %s/orders/*.jsonl {\n parts %d\n state %s\n }\n}\n", port, p.debug, secondary, l.dir, n, state)
 	if err := os.WriteFile(corefile, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (l *lab) change() error {
 // The top-level labels of the changed names. BIND reads a zone in canonical order, so the place of a name matters.
 var tops = []string{"com", "example", "net", "ru", "xyz"}
 
-func (l *lab) name(more int) string { 
+func (l *lab) name(more int) string {
 	n := l.changed + more
 	return fmt.Sprintf("now%d.%s", n, tops[n%len(tops)])
 }

@@ -32,7 +32,7 @@ forward-zone:
   forward-addr: %s
 `, c.port, c.dir, at(c.upstream))
 		for _, z := range c.zones {
-			fmt.Fprintf(&b, "rpz:\n  name: %s\n  primary: %s\n  allow-notify: 127.0.0.1\n%s", z, at(c.primary), os.Getenv("UNBOUND_RPZ"))
+			fmt.Fprintf(&b, "rpz:\n  name: %s\n  primary: %s\n  allow-notify: 127.0.0.1\n  zonefile: %szone\n", z, at(c.primary), z)
 		}
 		return b.String(), []string{"unbound", "-d", "-c", "server.conf"}
 	},
@@ -40,7 +40,7 @@ forward-zone:
 		var policy, zones strings.Builder
 		for _, z := range c.zones {
 			fmt.Fprintf(&policy, "zone %q add-soa no; ", z)
-			fmt.Fprintf(&zones, "zone %q { type secondary; primaries { 127.0.0.1 port %s; }; allow-notify { 127.0.0.1; }; allow-query { localhost; }; allow-transfer { none; }; file \"%szone\"; %s };\n", z, portOf(c.primary), z, os.Getenv("BIND_ZONE"))
+			fmt.Fprintf(&zones, "zone %q { type secondary; primaries { 127.0.0.1 port %s; }; allow-notify { 127.0.0.1; }; allow-query { localhost; }; allow-transfer { none; }; file \"%szone\"; };\n", z, portOf(c.primary), z)
 		}
 		return fmt.Sprintf(`options {
 	directory %q;
@@ -52,12 +52,10 @@ forward-zone:
 	dnssec-validation no;
 	forward only; forwarders { 127.0.0.1 port %s; };
 	notify-source 127.0.0.1; transfer-source 127.0.0.1; query-source address 127.0.0.1;
-	transfers-in 64; transfers-per-ns 64;
-	%s
 	response-policy { %s} qname-wait-recurse no break-dnssec yes min-update-interval 0;
 };
 controls { };
-%s`, c.dir, c.port, portOf(c.upstream), os.Getenv("BIND_OPTIONS"), policy.String(), zones.String()), []string{"named", "-g", "-c", "server.conf"}
+%s`, c.dir, c.port, portOf(c.upstream), policy.String(), zones.String()), []string{"named", "-g", "-c", "server.conf"}
 	},
 }
 
