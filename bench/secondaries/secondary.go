@@ -52,6 +52,7 @@ forward-zone:
 	dnssec-validation no;
 	forward only; forwarders { 127.0.0.1 port %s; };
 	notify-source 127.0.0.1; transfer-source 127.0.0.1; query-source address 127.0.0.1;
+	serial-query-rate 1000;
 	response-policy { %s} qname-wait-recurse no break-dnssec yes min-update-interval 0;
 };
 controls { };
