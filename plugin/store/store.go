@@ -31,6 +31,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,6 +120,8 @@ type Store struct {
 	// permitted has the serials that a person has set, by path. The floors of the journal may be
 	// older.
 	permitted map[string]int64
+
+	sides sync.Map // the paths of all side lists that order files have named
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
@@ -321,6 +324,16 @@ func (s *Store) anyBeingWritten() bool {
 
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
+
+// SideLists returns the paths of the side lists that the order files have named since the start. A
+// refused order file counts too.
+func (s *Store) SideLists() (paths []string) {
+	for path := range s.sides.Range {
+		paths = append(paths, path.(string))
+	}
+	slices.Sort(paths)
+	return paths
+}
 
 // Idle reports whether the Store waits for its clock or a changed file. The log must be
 // written, and the self-test over. Tests use Idle.
