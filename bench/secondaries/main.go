@@ -3,7 +3,7 @@
 // It prints the time from a change of an order file to the effect, for one zone and for several parts.
 //
 //	go run ./bench/secondaries                            # 1,000,000 names, less than 4 minutes
-//	go run ./bench/secondaries -parts 16 -servers bind -v # with the log of the servers
+//	go run ./bench/secondaries -parts 32 -servers bind -v # with the log of the servers
 //
 // All traffic stays on loopback.
 package main
@@ -30,8 +30,8 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("secondaries: ")
 	names := flag.Int("n", 1_000_000, "names in the zone")
-	parts := flag.String("parts", "1,16,32", "numbers of parts of the zone, separated by commas")
-	servers := flag.String("servers", "unbound,bind", "servers to measure, separated by commas")
+	parts := flag.String("parts", "1,16", "numbers of parts of the zone, separated by commas")
+	servers := flag.String("servers", "unbound-without-zonefile,unbound,bind", "servers to measure, separated by commas")
 	changes := flag.Int("changes", 5, "changes to measure for each server")
 	history := flag.Int("history", 100, "changes before the memory of the history is measured")
 	verbose := flag.Bool("v", false, "print the log of the servers")
@@ -50,7 +50,7 @@ func run(ctx context.Context, names, changes, history int, parts, servers []stri
 	}
 	for _, s := range servers {
 		if secondaries[s] == nil {
-			return fmt.Errorf("-servers: no server %q; the servers are unbound and bind", s)
+			return fmt.Errorf("-servers: no server %q; the servers are unbound-without-zonefile, unbound and bind", s)
 		}
 	}
 	dir, err := os.MkdirTemp("", "secondaries")

@@ -45,6 +45,11 @@ func (l *lab) measure(ctx context.Context, server string, parts, changes int) er
 			return fmt.Errorf("%s, %d parts: %w", server, parts, err)
 		}
 	}
+	for _, z := range p.zones {
+		if err := l.said.await(ctx, begin, fmt.Sprintf("of zone %q to", z)); err != nil {
+			return fmt.Errorf("%s, %d parts: %w", server, parts, err)
+		}
+	}
 	first := time.Since(begin)
 	var serial, sent, block, lift []time.Duration
 	for range changes {
@@ -136,63 +141,49 @@ func (l *lab) history(ctx context.Context, parts, changes int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	serials, err := p.serials()
-	if err != nil {
-		return "", err
-	}
-	zone, serial := "", uint32(0)
-	for range changes {
+	serials := map[string]uint32{}
+	for i := range changes {
+		if i == changes-1 {
+			for _, z := range p.zones {
+				if serials[z], err = soa(p.addr, z); err != nil {
+					return "", err
+				}
+			}
+		}
+		begin := time.Now()
 		if err := l.change(); err != nil {
 			return "", err
 		}
-		if zone, serial, err = p.awaitSerial(ctx, serials); err != nil {
+		if err := l.said.await(ctx, begin, ": serial "); err != nil {
 			return "", err
 		}
 	}
 	if err := idle(ctx, p.Server); err != nil {
 		return "", err
 	}
+	zone := ""
+	for z, before := range serials {
+		now, err := soa(p.addr, z)
+		if err != nil {
+			return "", err
+		}
+		if now != before {
+			zone = z
+		}
+	}
+	if zone == "" {
+		return "", errors.New("no zone has changed")
+	}
 	after, err := p.heap()
 	if err != nil {
 		return "", err
 	}
-	query, answer, err := p.octets(zone, serial)
+	query, answer, err := p.octets(zone, serials[zone])
 	if err != nil {
 		return "", err
 	}
 	m := new(dns.Msg).SetNotify(zone)
 	return fmt.Sprintf("| %d | %d | %d | %d | %d |", parts, query, answer, 2*m.Len(), (after-before)>>10), nil
-}
-
-func (p *primary) serials() (map[string]uint32, error) {
-	out := map[string]uint32{}
-	for _, z := range p.zones {
-		serial, err := soa(p.addr, z)
-		if err != nil {
-			return nil, err
-		}
-		out[z] = serial
-	}
-	return out, nil
-}
-
-// awaitSerial waits until a zone has a new serial. It returns the zone and its serial before.
-func (p *primary) awaitSerial(ctx context.Context, serials map[string]uint32) (zone string, before uint32, err error) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
-		for z, old := range serials {
-			now, err := soa(p.addr, z)
-			if err != nil {
-				return "", 0, err
-			}
-			if now != old {
-				serials[z], zone, before = now, z, old
-			}
-		}
-		if zone != "" {
-			return zone, before, nil
-		}
-	}
-	return "", 0, errors.Join(ctx.Err(), errors.New("the serial stays"))
 }
 
 // heap returns the octets of the primary's heap after a garbage collection.

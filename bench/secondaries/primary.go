@@ -196,3 +196,13 @@ func (l *lines) last(begin time.Time, text string) time.Duration {
 	}
 	return 0
 }
+
+// await waits for a line with the text after begin.
+func (l *lines) await(ctx context.Context, begin time.Time, text string) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
+		if l.last(begin, text) > 0 {
+			return nil
+		}
+	}
+	return errors.Join(ctx.Err(), fmt.Errorf("no server logs %q", text))
+}

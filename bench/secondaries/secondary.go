@@ -12,9 +12,14 @@ import (
 
 // secondaries write the configuration of a server and return its command line.
 var secondaries = map[string]func(c site) (config string, argv []string){
-	"unbound": func(c site) (string, []string) {
-		var b strings.Builder
-		fmt.Fprintf(&b, `server:
+	"unbound":                  func(c site) (string, []string) { return unbound(c, true) },
+	"unbound-without-zonefile": func(c site) (string, []string) { return unbound(c, false) },
+	"bind":                     bind,
+}
+
+func unbound(c site, zonefile bool) (string, []string) {
+	var b strings.Builder
+	fmt.Fprintf(&b, `server:
   interface: 127.0.0.1@%s
   directory: %q
   chroot: ""
@@ -25,24 +30,29 @@ var secondaries = map[string]func(c site) (config string, argv []string){
   do-not-query-localhost: no
   verbosity: 1
   module-config: "respip iterator"
+  outgoing-num-tcp: 64
 remote-control:
   control-enable: no
 forward-zone:
   name: "."
   forward-addr: %s
 `, c.port, c.dir, at(c.upstream))
-		for _, z := range c.zones {
-			fmt.Fprintf(&b, "rpz:\n  name: %s\n  primary: %s\n  allow-notify: 127.0.0.1\n  zonefile: %szone\n", z, at(c.primary), z)
+	for _, z := range c.zones {
+		fmt.Fprintf(&b, "rpz:\n  name: %s\n  primary: %s\n  allow-notify: 127.0.0.1\n", z, at(c.primary))
+		if zonefile {
+			fmt.Fprintf(&b, "  zonefile: %szone\n", z)
 		}
-		return b.String(), []string{"unbound", "-d", "-c", "server.conf"}
-	},
-	"bind": func(c site) (string, []string) {
-		var policy, zones strings.Builder
-		for _, z := range c.zones {
-			fmt.Fprintf(&policy, "zone %q add-soa no; ", z)
-			fmt.Fprintf(&zones, "zone %q { type secondary; primaries { 127.0.0.1 port %s; }; allow-notify { 127.0.0.1; }; allow-query { localhost; }; allow-transfer { none; }; file \"%szone\"; };\n", z, portOf(c.primary), z)
-		}
-		return fmt.Sprintf(`options {
+	}
+	return b.String(), []string{"unbound", "-d", "-c", "server.conf"}
+}
+
+func bind(c site) (string, []string) {
+	var policy, zones strings.Builder
+	for _, z := range c.zones {
+		fmt.Fprintf(&policy, "zone %q add-soa no; ", z)
+		fmt.Fprintf(&zones, "zone %q { type secondary; primaries { 127.0.0.1 port %s; }; allow-notify { 127.0.0.1; }; allow-query { localhost; }; allow-transfer { none; }; file \"%szone\"; };\n", z, portOf(c.primary), z)
+	}
+	return fmt.Sprintf(`options {
 	directory %q;
 	listen-on port %s { 127.0.0.1; };
 	listen-on-v6 { none; };
@@ -57,7 +67,6 @@ forward-zone:
 };
 controls { };
 %s`, c.dir, c.port, portOf(c.upstream), policy.String(), zones.String()), []string{"named", "-g", "-c", "server.conf"}
-	},
 }
 
 // A site is the place of a secondary.
