@@ -49,9 +49,9 @@ func statusSchema(t *testing.T) *jsonschema.Schema {
 
 func statusURL(t *testing.T) string {
 	t.Helper()
-	instances.Lock()
-	defer instances.Unlock()
-	for i := range instances.all {
+	loaded.Lock()
+	defer loaded.Unlock()
+	for _, i := range loaded.All() {
 		for _, u := range i.ports {
 			return "http://" + u.Addr().String()
 		}
@@ -368,8 +368,8 @@ func TestStatusPortTaken(t *testing.T) {
 	if inst != nil && len(inst.Servers()) > 0 {
 		t.Error("the server has started")
 	}
-	if len(instances.all) != 1 {
-		t.Errorf("%d instances", len(instances.all))
+	if len(loaded.All()) != 1 {
+		t.Errorf("%d instances", len(loaded.All()))
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 // layers contains the packages from the lowest to the highest layer. A package imports only
 // packages of lower layers.
 var layers = [][]string{
-	{"plugin/coop", "plugin/dname", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
+	{"plugin/coop", "plugin/dname", "plugin/instances", "plugin/logqueue", "plugin/printable", "plugin/sheet"},
 	{"plugin/ruleset/index", "plugin/order", "plugin/signature", "plugin/source", "plugin/durable"},
 	{"plugin/catalog", "plugin/guard", "plugin/state", "plugin/journal"},
 	{"plugin/ruleset"},

@@ -220,6 +220,7 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Only the parser finds out which side lists the file uses.
+			s.sides.Store(filepath.Join(filepath.Dir(path), name), true)
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
