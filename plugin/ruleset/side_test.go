@@ -65,13 +65,6 @@ func TestSide(t *testing.T) {
 	}
 }
 
-func id(v Verdict) string {
-	if v.Order == nil {
-		return "-"
-	}
-	return v.Order.ID
-}
-
 // TestBlockedNames checks that names of lifts and exceptions do not count as targets.
 func TestBlockedNames(t *testing.T) {
 	p := part(t, "a.yaml", `
