@@ -9,59 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken checks a long list of plain names. The list bypasses the YAML parser,
-// but must cause the same verdicts as single targets.
-func TestTargetsTaken(t *testing.T) {
-	var list []string
-	for i := range 200 {
-		list = append(list, fmt.Sprintf("n%d.example", i))
-	}
-	targets := "\n  - " + strings.Join(list, "\n  - ") + "\n"
-	orders := ""
-	for _, s := range []string{
-		"id: now\n  issued: 2024-01-01",
-		"id: soon\n  issued: 2024-01-02\n  from: 2024-06-01\n  until: 2024-07-01\n  authority: {name: B}",
-		"id: 'off'\n  issued: 2024-01-03\n  status: suspended\n  authority: {name: C}",
-		"id: shadow\n  issued: 2024-01-04\n  status: shadow\n  authority: {name: D}",
-		"id: more\n  issued: 2023-01-05\n  authority: {name: E}\n  except: [www.n7.example]",
-		"id: lift\n  action: lift\n  issued: 2024-03-01\n  until: 2024-04-01",
-		"id: late\n  action: lift\n  issued: 2024-08-01\n  authority: {name: E}",
-	} {
-		orders += "- " + s + "\n  targets:" + targets + "  - {name: n100.example, except: [keep.n100.example]}\n  - n5.example\n"
-	}
-	const head = "version: 1\ndefaults: {scope: global, authority: {name: A}}\norders:\n"
-	compile := func(taken bool) *Set {
-		b := NewBuilder("a.yaml", Options{})
-		plain := 0
-		opt := order.Options{Emit: func(o *order.Order) { plain += o.Plain; b.Add(o) }}
-		if taken {
-			opt.Targets = b.Targets
-		}
-		f, ps := order.Parse("a.yaml", strings.NewReader(head+orders), opt)
-		if len(ps.Errors()) > 0 || f.Targets != 5*202 || taken != (plain > 7*150) {
-			t.Fatal(f.Targets, plain, ps)
-		}
-		p, _ := b.Freeze()
-		return Merge([]*Part{p}, Options{})
-	}
-	taken, written := compile(true), compile(false)
-	for i := range uint32(taken.parts[0].entries.n) {
-		a, b := taken.parts[0].entries.at(i), written.parts[0].entries.at(i)
-		if a.names != b.names {
-			t.Errorf("%s: %d names taken, %d written", a.ID, a.names, b.names)
-		}
-	}
-	for _, name := range []string{"n0.example", "n5.example", "x.n9.example", "www.n7.example", "n100.example", "keep.n100.example", "n199.example", "n200.example"} {
-		for month := 1; month <= 12; month++ {
-			q := Query{Now: at(t, fmt.Sprintf("2024-%02d-15", month)), Shadow: month%2 == 0}
-			a, b := taken.Decide(asked(t, name), q), written.Decide(asked(t, name), q)
-			if id(a) != id(b) || a.Until != b.Until || a.Subtree != b.Subtree {
-				t.Errorf("%s in month %d: taken %s until %d, written %s until %d", name, month, id(a), a.Until, id(b), b.Until)
-			}
-		}
-	}
-}
-
 // TestFull checks that a full index causes an error and no panic.
 func TestFull(t *testing.T) {
 	b := NewBuilder("a.yaml", Options{})
