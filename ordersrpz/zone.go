@@ -135,7 +135,7 @@ func (z *zone) run() {
 // drops reports whether the zone leaves out the order. An order that exempts all its
 // clients for ever blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
-	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
+	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }
 
 // A maker makes the versions of a zone.

@@ -3,8 +3,6 @@ package ruleset
 import (
 	"cmp"
 	"slices"
-
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 const (
@@ -133,41 +131,4 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 		}
 	}
 	return scheds, entries
-}
-
-// Duplicates returns a problem for each order of p whose id another part uses too.
-func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The map has the ids of the smaller side. A small file therefore needs no map of a
-	// large register.
-	n := 0
-	for _, o := range others {
-		n += o.entries.n
-	}
-	of := map[string]*entry{} // maps ids to orders of the other parts
-	if n < p.entries.n {
-		for _, o := range others {
-			for e := range o.entries.all() {
-				of[e.ID] = e
-			}
-		}
-	} else {
-		own := make(map[string]bool, p.entries.n)
-		for e := range p.entries.all() {
-			own[e.ID] = true
-		}
-		for _, o := range others {
-			for e := range o.entries.all() {
-				if own[e.ID] {
-					of[e.ID] = e
-				}
-			}
-		}
-	}
-	return p.taken(func(id string) (file string, ok bool) {
-		x, ok := of[id]
-		if ok {
-			file = *x.file
-		}
-		return file, ok
-	})
 }

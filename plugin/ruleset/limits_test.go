@@ -2,7 +2,6 @@ package ruleset
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -50,32 +49,6 @@ func TestMergeBounded(t *testing.T) {
 			if v := s.Decide(asked(t, fmt.Sprintf("n%d.example.", i)), Query{}); id(v) != fmt.Sprintf("o%d", i) {
 				t.Errorf("%d octets: n%d.example is decided by %s", most, i, id(v))
 			}
-		}
-	}
-}
-
-// TestLongListOfManyNetworks checks many orders at one name. They share a scope of very
-// many networks and a country. They must apply only to clients in the scope.
-func TestLongListOfManyNetworks(t *testing.T) {
-	var clients, orders strings.Builder
-	for i := range 1000 {
-		fmt.Fprintf(&clients, "10.%d.%d.0/24, ", i/256, i%256)
-	}
-	for i := range 100 {
-		fmt.Fprintf(&orders, "- {id: o%03d, targets: [a.example], scope: {clients: [%s], countries: [IT]}}\n", i, clients.String())
-	}
-	s := Merge([]*Part{part(t, "a.yaml", orders.String())}, Options{})
-	if n := len(s.segments[0].longLists); n != 1 {
-		t.Errorf("%d long lists", n)
-	}
-	for addr, want := range map[string]string{"10.0.0.1": "o000", "10.3.231.9": "o000", "10.3.232.9": "-", "192.0.2.1": "-"} {
-		c := Client{Addr: netip.MustParseAddr(addr), Country: "FR"}
-		v := s.Decide(asked(t, "a.example."), Query{Client: c})
-		if id(v) != want || v.CountryDependent != (want == "-") {
-			t.Errorf("%s: %s, scoped %t, want %s", addr, id(v), v.CountryDependent, want)
-		}
-		if c.Country = "IT"; id(s.Decide(asked(t, "a.example."), Query{Client: c})) != "o000" {
-			t.Errorf("%s in IT: not blocked", addr)
 		}
 	}
 }

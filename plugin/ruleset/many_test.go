@@ -146,18 +146,6 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare measures the comparison of two versions of a large register. The orders
-// of the register share their terms.
-func BenchmarkCompare(b *testing.B) {
-	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
-	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
-	for b.Loop() {
-		if d := Compare(p, q, 20); d.Added+d.Removed+d.Changed != 0 {
-			b.Fatal(d)
-		}
-	}
-}
-
 // explainMany returns a set with n orders and n lifts at one name. If apart is set, the
 // lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {

@@ -164,3 +164,13 @@ func TestSetBelow(t *testing.T) {
 		t.Errorf("nothing fits below %s, got %s", long, q.Name())
 	}
 }
+
+// TestWarningOfExempt checks the warning about an order that exempts all its clients.
+func TestWarningOfExempt(t *testing.T) {
+	for exempt, want := range map[string]int{`["0.0.0.0/0", "::/0"]`: 1, `["0.0.0.0/0"]`: 0} {
+		warnings, _ := set(t, "- {id: a, exempt: "+exempt+", targets: [a.example]}\n").Warnings()
+		if len(warnings) != want || want == 1 && (warnings[0].Field != "exempt" || warnings[0].Line != 4) {
+			t.Errorf("%s: %v", exempt, warnings)
+		}
+	}
+}
