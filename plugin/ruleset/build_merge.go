@@ -27,29 +27,21 @@ func Merge(parts []*Part, opt Options) *Set {
 	for own < min(maxOwn, len(bySize)) && bySize[own].names.Len() >= ownSegment {
 		own++
 	}
-	s.segments = slices.Clone(bySize[:own])
-	switch rest := bySize[own:]; len(rest) {
-	case 0:
-	case 1:
-		s.segments = append(s.segments, rest[0])
-	default:
-		// The parts are merged in the sequence of loading. The result is therefore always
-		// the same.
-		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
-		for len(small) > 0 {
-			n := 1
-			for sum := small[0].names.Bytes(); n < len(small); n++ {
-				if sum += small[n].names.Bytes(); sum > maxMerged {
-					break
-				}
+	for _, p := range bySize[:own] {
+		s.segment(p)
+	}
+	// The parts are merged in the sequence of loading. The result is therefore always the
+	// same.
+	small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
+	for len(small) > 0 {
+		n := 1
+		for sum := small[0].names.Bytes(); n < len(small); n++ {
+			if sum += small[n].names.Bytes(); sum > maxMerged {
+				break
 			}
-			if n == 1 {
-				s.segments = append(s.segments, small[0])
-			} else {
-				s.segments = append(s.segments, mergeParts(small[:n]))
-			}
-			small = small[n:]
 		}
+		s.segment(small[:n]...)
+		small = small[n:]
 	}
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries
@@ -59,7 +51,17 @@ func Merge(parts []*Part, opt Options) *Set {
 	s.findWhole()
 	s.hold()
 	s.findLiftings()
+	s.findLifted()
 	return s
+}
+
+// segment adds a segment with the given parts.
+func (s *Set) segment(parts ...*Part) {
+	p := parts[0]
+	if len(parts) > 1 {
+		p = mergeParts(parts)
+	}
+	s.segments, s.sources = append(s.segments, p), append(s.sources, parts)
 }
 
 // findWhole sets s.whole, which contains the lifts that end whole orders.

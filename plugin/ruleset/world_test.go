@@ -354,12 +354,10 @@ func newWorld(c *choices) *world {
 	segments := c.n(2) == 0
 	// merge returns the set of the parts. Each part may be a segment, like a large file.
 	merge := func(parts []*Part, opt Options) *Set {
-		s := Merge(parts, opt)
 		if segments {
-			s.segments = s.parts
-			s.findWhole()
+			return apart(opt, parts...)
 		}
-		return s
+		return Merge(parts, opt)
 	}
 	compile := func(longFrom int) *Set {
 		defer func(n int) { longListFrom = n }(longListFrom)
