@@ -18,6 +18,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/program"
 	randomorders "github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
 )
@@ -47,7 +48,7 @@ var consumers = []struct {
 	dnssec-validation no;
 	response-policy { zone "rpz.test" add-soa no; } qname-wait-recurse no break-dnssec yes;`, host, p))+`zone "rpz.test" { type primary; file "rpz.zone"; check-names ignore; allow-query { none; }; };
 `)
-		daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+		program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	}},
 	{"recursor", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
@@ -65,7 +66,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dir))
-		daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+		program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 	}},
 	{"knot", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
@@ -73,7 +74,7 @@ threads=1
 	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream, text string) {
 		write(t, filepath.Join(dir, "orders.conf"), text)
-		daemon(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
+		program.Start(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
 			"--no-resolv", "--no-hosts", "--cache-size=0", "--bind-interfaces", "--listen-address=127.0.0.1", "--port="+portOf(addr),
 			"--server="+strings.Replace(upstream, ":", "#", 1))
 	}},
@@ -97,7 +98,7 @@ forward-zone:
   name: "."
   forward-addr: %s
 %s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
-	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 }
 
 // startKnotRules starts Knot Resolver with these rules. Knot Resolver forwards all names that
@@ -113,7 +114,7 @@ modules.unload('ta_signal_query')
 trust_anchors.remove('.')
 %s
 `, portOf(addr), dir, strings.Replace(rules, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
-	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
+	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
 // realAddress is the address of each name in the answers of the upstream.

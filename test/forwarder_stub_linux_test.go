@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // The environment variable "inside" marks the process in the new namespaces. It has the
@@ -28,9 +30,7 @@ func TestStub(t *testing.T) {
 		return
 	}
 	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStub$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+coredns)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
@@ -86,7 +86,7 @@ func stub(t *testing.T) {
 	}
 `
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(".:53 {\n\tbind 127.0.0.1\n\tblocklist orders.yaml"+open+"}\n.:53 {\n\tbind 127.0.0.2"+open+"}\n", passing))
-	daemon(t, dir, os.Getenv(inside))
+	program.Start(t, dir, os.Getenv(inside))
 	awaitAnswer(t, "127.0.0.1:53", "passing.example.")
 	awaitAnswer(t, "127.0.0.2:53", "passing.example.")
 

@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -21,9 +21,7 @@ import (
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	upstream, anchor := startWorld(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -75,7 +73,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	cache
 	forward . %s
 }`, portOf(s.bottom), upstream))
-	daemon(t, dir, coredns)
+	program.Start(t, dir, coredns)
 	awaitAnswer(t, s.bottom, "sibling.plain.example.")
 	p.start(t, dir, s.addr, s.bottom, anchor)
 	awaitAnswer(t, s.addr, "sibling.plain.example.")

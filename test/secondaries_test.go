@@ -18,14 +18,13 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
-	"github.com/miekg/dns"
-
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/test/coredns"
-
-	_ "github.com/dns-orders/blocklist/ordersrpz"
+	"github.com/dns-orders/blocklist/test/program"
+	"github.com/miekg/dns"
 )
 
 // pageBlock returns a block of docs/other-resolvers.md. The text after its first "~~~"
@@ -141,7 +140,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
-	daemon(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
 
 	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
 	for name, addr := range all {
@@ -174,7 +173,7 @@ func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (s
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
 		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, pageBlock(t, "named.conf options")))+
 		p.ports.Replace(pageBlock(t, "named.conf")))
-	said := new(lockedBuffer)
+	said := new(program.Buffer)
 	var cmd *exec.Cmd
 	start = func() {
 		cmd = exec.Command("named", "-g", "-n", "1", "-c", "named.conf")

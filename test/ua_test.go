@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
@@ -85,9 +87,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()
 	for _, cmd := range []string{"coredns", "blocklistctl"} {
-		if out, err := exec.Command("go", "build", "-o", bin, "../cmd/"+cmd).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		program.Build(t, bin, "../cmd/"+cmd)
 	}
 	orders := filepath.Join(dir, "orders")
 	os.Mkdir(orders, 0o755)

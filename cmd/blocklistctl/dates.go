@@ -40,7 +40,11 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 
 // datedBefore returns a function for explanations of the past. It sets a missing field
 // "from" to the first possible date. It leaves the field empty if this date is after now.
-func datedBefore(now order.Time) func(*order.Order) *order.Order {
+// If the time at is not in the past, datedBefore returns nil.
+func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
+	if at >= now {
+		return nil
+	}
 	return func(o *order.Order) *order.Order {
 		dated := *o
 		if first, _ := firstDate(o); o.From == order.NoTime && first <= now {
