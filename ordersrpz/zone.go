@@ -147,7 +147,7 @@ func (z *zone) run() {
 // has the property sealed. It also omits an order that exempts all its clients for ever, because
 // this order blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
-	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
+	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }
 
 // A maker makes the versions of a zone.

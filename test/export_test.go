@@ -19,6 +19,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/program"
 	randomorders "github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
 )
@@ -56,7 +57,7 @@ var consumers = []struct {
 		write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(`forward only; forwarders { %s port %s; };
 	dnssec-validation no;
 	response-policy { %s} qname-wait-recurse no break-dnssec yes;`, host, p, policy))+zones)
-		daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+		program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	}},
 	{"recursor", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		lua := "clearTA()\n"
@@ -78,7 +79,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dir))
-		daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+		program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 	}},
 	{"knot", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+texts[0])
@@ -86,7 +87,7 @@ threads=1
 	}},
 	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream string, texts ...string) {
 		write(t, filepath.Join(dir, "orders.conf"), texts[0])
-		daemon(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
+		program.Start(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
 			"--no-resolv", "--no-hosts", "--cache-size=0", "--bind-interfaces", "--listen-address=127.0.0.1", "--port="+portOf(addr),
 			"--server="+strings.Replace(upstream, ":", "#", 1))
 	}},
@@ -110,7 +111,7 @@ forward-zone:
   name: "."
   forward-addr: %s
 %s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
-	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 }
 
 func startKnotRules(t *testing.T, addr, upstream, rules string) {
@@ -124,7 +125,7 @@ modules.unload('ta_signal_query')
 trust_anchors.remove('.')
 %s
 `, portOf(addr), dir, strings.Replace(rules, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
-	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
+	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
 const realAddress = "203.0.113.1"

@@ -17,14 +17,13 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
-	"github.com/miekg/dns"
-
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/test/coredns"
-
-	_ "github.com/dns-orders/blocklist/ordersrpz"
+	"github.com/dns-orders/blocklist/test/program"
+	"github.com/miekg/dns"
 )
 
 // pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
@@ -172,7 +171,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
-	daemon(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
 }
 
 // TestSecondaryParts starts the resolvers with the loops of docs/other-resolvers.md that configure the
@@ -229,7 +228,7 @@ func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
 		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, options))+zones)
-	said := new(lockedBuffer)
+	said := new(program.Buffer)
 	var cmd *exec.Cmd
 	start = func() {
 		cmd = exec.Command("named", "-g", "-n", "1", "-c", "named.conf")

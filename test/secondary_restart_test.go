@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -36,7 +37,7 @@ type restartable struct {
 	*primary
 	program string
 	cmd     *exec.Cmd
-	said    *lockedBuffer
+	said    *program.Buffer
 	last    uint32 // the highest serial of the zone until now
 }
 
@@ -86,7 +87,8 @@ func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
 func TestSecondaryAfterRestarts(t *testing.T) {
 	t.Parallel()
 	upstream, bind := startPlainUpstream(t), freePort(t)
-	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: built(t, buildCoreDNS), said: new(lockedBuffer)}
+	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: filepath.Join(t.TempDir(), "coredns"), said: new(program.Buffer)}
+	program.Build(t, p.program, "../cmd/coredns")
 	corefile := p.corefile(t)
 	p.start(t, corefile)
 	t.Cleanup(func() {

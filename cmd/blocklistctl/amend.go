@@ -35,11 +35,7 @@ func (c *amendCmd) Run(e *env) error {
 	if c.List != "" && len(c.Add) > 0 {
 		return misuse("--add and --list cannot be used together")
 	}
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.List == "" && len(c.Add) == 0, "--add NAME or --list FILE"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(c.List == "" && len(c.Add) == 0, "--add NAME or --list FILE"))
 	if err != nil {
 		return err
 	}

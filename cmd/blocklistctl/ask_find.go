@@ -54,6 +54,15 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	return missing(args...) != nil, a.err
 }
 
+// start checks the arguments with complete, and loads the orders before the change.
+func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err error) {
+	if ask, err = c.complete(e, false, args...); err != nil {
+		return nil, false, err
+	}
+	x, err = c.begin(e)
+	return x, ask, err
+}
+
 // askFile asks for the order file. If made is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
 	help := "An order file ends in .yaml. A directory with order files is possible too."

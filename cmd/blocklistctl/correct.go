@@ -29,11 +29,7 @@ Example:
 
 // Run adds the correction.
 func (c *correctCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,13 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function that sets a missing field "from" of an order to the first possible
-// date (the date of issue or receipt). A date after now is not used. Commands use the function for
-// questions about the past.
-func datedBefore(now order.Time) func(*order.Order) *order.Order {
+// datedBefore returns a function for explanations of the past. It sets a missing field
+// "from" to the first possible date. It leaves the field empty if this date is after now.
+// If the time at is not in the past, datedBefore returns nil.
+func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
+	if at >= now {
+		return nil
+	}
 	return func(o *order.Order) *order.Order {
 		dated := *o
 		if first, _ := firstDate(o); o.From == order.NoTime && first <= now {

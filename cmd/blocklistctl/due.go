@@ -66,10 +66,6 @@ func (c *dueCmd) Run(e *env) error {
 		return err
 	}
 	var notes []string
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
 	if now != present {
 		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
 	}
@@ -79,7 +75,7 @@ func (c *dueCmd) Run(e *env) error {
 	if s.Store.Shadow {
 		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
 	}
-	l := e.load(s.Store.Patterns, s, change)
+	l := e.load(s.Store.Patterns, s, datedBefore(now, present))
 	shown := disclosures(l.all())
 	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Only: c.Only, Sealed: c.Sealed,
 		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },

@@ -83,8 +83,8 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	if now < present && past == nil {
-		change = datedBefore(present)
+	if past == nil {
+		change = datedBefore(now, present)
 	}
 	l, err := e.mustLoad(s.Store.Patterns, s, change)
 	if err != nil {

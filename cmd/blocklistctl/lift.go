@@ -33,11 +33,7 @@ Example:
 
 // Run adds the lift.
 func (c *liftCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(len(c.Reference) == 0, "--reference TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(len(c.Reference) == 0, "--reference TEXT"))
 	if err != nil {
 		return err
 	}

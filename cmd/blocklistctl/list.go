@@ -95,11 +95,7 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}
@@ -125,7 +121,7 @@ func (c *listCmd) Run(e *env) error {
 			Orders []listedJSON `json:"orders"`
 		}{now.String(), listed})
 	}
-	if change != nil {
+	if now < present {
 		e.say("the states at %s are those of the present order files", now)
 	}
 	if s.Store.Shadow {

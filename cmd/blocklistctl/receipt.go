@@ -55,11 +55,7 @@ func (c *reportedCmd) Run(e *env) error {
 // write writes a time into the field key of an order. The function get returns the present value of
 // the field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"))
 	if err != nil {
 		return err
 	}

@@ -91,11 +91,7 @@ func (c *showCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,7 @@ Example:
 
 // Run adds the suspension.
 func (c *suspendCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.For+c.Until == "", "--for DURATION or --until TIME"), without(c.Reason == "", "--reason TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(c.For+c.Until == "", "--for DURATION or --until TIME"), without(c.Reason == "", "--reason TEXT"))
 	if err != nil {
 		return err
 	}
