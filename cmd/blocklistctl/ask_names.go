@@ -64,7 +64,7 @@ type listAsker struct {
 	more     bool // the names are further names of an order
 	oneByOne bool // the person does not want to join all pairs
 	left     bool // the question about public suffixes was asked
-	stated   int  // the number of names that the decision states, if lines were left out
+	stated   int  // the number of names that the decision states, or 0
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
@@ -380,11 +380,11 @@ func (q *listAsker) expect(res *importer.Result) bool {
 	check := func(want int) string {
 		switch {
 		case want == n || want == taken:
-			q.stated = 0
+			q.stated = n
 			return ""
 		case want > taken && want <= taken+left:
 			q.stated = want - res.Duplicates
-			q.say("%s left out. The file will say that the decision states %s.", count(left, "line"), count(q.stated, "different name"))
+			q.say("%s left out. The decision states %s.", count(left, "line"), count(q.stated, "different name"))
 			return ""
 		}
 		return fmt.Sprintf("the list has %s, and the decision has %d", count(n, "name"), want)
@@ -396,7 +396,7 @@ func (q *listAsker) expect(res *importer.Result) bool {
 		}
 		return wrong == ""
 	}
-	if q.given {
+	if q.given || q.c.uncounted {
 		return true
 	}
 	text := "How many names does the decision have? (an empty line if it does not say)"

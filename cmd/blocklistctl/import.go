@@ -35,7 +35,7 @@ type domainsCmd struct {
 	List string `placeholder:"FILE" help:"Write the plain names to this side list (targets_from). It must be in the directory of --out or below it."`
 
 	SkipRefused bool `help:"Write the order without the refused lines, and report these lines."`
-	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
+	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. The order gets the number as stated_count."`
 	Overwrite   bool `help:"Replace an existing file that differs."`
 	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 

@@ -74,20 +74,23 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 // expected compares the number of names with --expect. It counts names with and without
 // repeated lines, because a decision may count either way.
 //
-// If lines were left out, the decision may count these lines too. Then expected stores the
-// number for the order.
+// If lines were left out, the decision may count these lines too. expected stores the number
+// of different names for the order.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
-	if c.Expect == nil || *c.Expect == out.Targets {
+	if c.Expect == nil {
 		return
 	}
 	got := fmt.Sprintf("%s (%d with repeated lines)", count(out.Targets, "target"), out.Taken)
 	left := out.Refused + out.Skipped
 	switch n := *c.Expect; {
+	case n == out.Targets:
+		out.Stated = n
 	case n > out.Taken && n <= out.Taken+left && (out.Refused == 0 || c.SkipRefused):
 		out.Stated = n - out.Duplicates
-		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the order gets stated_count: %d\n",
-			printable.Line(c.File), n, got, count(left, "line"), out.Stated)
+		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the decision states %s\n",
+			printable.Line(c.File), n, got, count(left, "line"), count(out.Stated, "different name"))
 	case n == out.Taken:
+		out.Stated = out.Targets
 		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s\n", printable.Line(c.File), n, got)
 	case n > out.Taken:
 		c.problem(out, "expected %d names, but the list has %s; missing: %d; nothing is written", n, got, n-out.Taken)
