@@ -160,15 +160,21 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 // yes asks for yes or no. Both words may be in the language of a person.
 func (a *asker) yes(q question) (yes bool) {
 	q.take = func(answer string) string {
-		word := strings.ToLower(plainLetters(answer))
-		yes = slices.Contains(yesWords, word)
-		if !yes && !slices.Contains(noWords, word) {
+		var ok bool
+		if yes, ok = yesOrNo(answer); !ok {
 			return fmt.Sprintf("it must be yes or no, got %q", answer)
 		}
 		return ""
 	}
 	a.ask(q)
 	return yes && a.err == nil
+}
+
+// yesOrNo returns the meaning of a word for yes or no. The result ok is false for other words.
+func yesOrNo(answer string) (yes, ok bool) {
+	word := strings.ToLower(plainLetters(answer))
+	yes = slices.Contains(yesWords, word)
+	return yes, yes || slices.Contains(noWords, word)
 }
 
 // yesWords and noWords are answers in nine languages, without accents. The languages are

@@ -62,7 +62,7 @@ type listAsker struct {
 	data     []byte
 	opt      importer.Options
 	more     bool // the names are further names of an order
-	oneByOne bool // the person does not want to join all pairs
+	oneByOne bool // the person wants to answer for each pair of lines
 	left     bool // the question about public suffixes was asked
 	stated   int  // the number of names that the decision states, or 0
 	given    bool // the flags give the names one by one, so the person knows how many there are
@@ -124,7 +124,7 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 // the list again.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
-	q.opt.Lines = map[int]string{}
+	q.opt.Lines, q.opt.Typed = map[int]string{}, map[int]string{}
 	if err := q.opt.Check(); err != nil {
 		return nil, misuse("--%v", err)
 	}
@@ -280,73 +280,10 @@ func (q *listAsker) pair(res *importer.Result) bool {
 				choice{"separate", "a bullet; use the name"}, choice{"refuse", "leave the line out"})
 			return true
 		}
-		choices := []choice{{"join", "one name: " + q.trial(n, "join")}, {"separate", "two names: " + q.trial(n, "separate")}, {"refuse", "leave both lines out"}}
-		rest := q.pairs(res)
-		if len(rest) > 1 && !q.oneByOne {
-			choices = append(choices, choice{"all", fmt.Sprintf("one name, here and at %s; you see all of them", count(len(rest)-1, "other place"))})
-		}
-		word := q.choose(question{text: fmt.Sprintf("Line %d may continue on line %d:\n  %q\n  %q\nIs this one name or two?", n.After, n.Line, raw[n.After], raw[n.Line]), flag: "--hyphen",
-			help: "On a narrow page, a long name is broken at a hyphen. Look at the paper: a block of the second part alone may hit a site that has nothing to do with the order."},
-			choices...)
-		if word == "all" {
-			q.joinAll(rest)
-		} else {
-			q.opt.Lines[n.Line] = word
-		}
+		q.pairAnswer(n, raw, q.pairs(res, n))
 		return true
 	}
 	return false
-}
-
-// pairs returns the notes of the second lines of all pairs without an answer.
-func (q *listAsker) pairs(res *importer.Result) (out []importer.Note) {
-	for _, n := range res.Notes {
-		if n.Needs == importer.Hyphen && n.After > 0 && q.opt.Lines[n.Line] == "" {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// joinAll shows each pair as one name. It joins the pairs if the person agrees, and
-// otherwise asks about each pair.
-func (q *listAsker) joinAll(pairs []importer.Note) {
-	if q.err != nil {
-		return
-	}
-	for _, n := range pairs {
-		q.say("  lines %d and %d: %s", n.After, n.Line, q.trial(n, "join"))
-	}
-	if !q.yes(question{text: fmt.Sprintf("Are these %s right? (yes or no)", count(len(pairs), "name")),
-		help: "Compare each name with the paper. After the answer no, each place is a question of its own."}) {
-		q.oneByOne = true
-		return
-	}
-	for _, n := range pairs {
-		q.opt.Lines[n.Line] = "join"
-	}
-}
-
-// trial returns the targets of two lines if the person answers with the given word.
-func (q *listAsker) trial(n importer.Note, word string) string {
-	opt := q.opt
-	opt.Lines = map[int]string{n.Line: word}
-	for line, w := range q.opt.Lines {
-		opt.Lines[line] = w
-	}
-	res, _ := importer.Domains(strings.NewReader(string(q.data)), opt)
-	var out []string
-	if res != nil {
-		for _, t := range res.Targets {
-			if t.Line == n.After || t.Line == n.Line {
-				out = append(out, t.String())
-			}
-		}
-	}
-	if len(out) == 0 {
-		return "neither line is a name then"
-	}
-	return strings.Join(out, " and ")
 }
 
 // maxShown is the largest number of names that show prints completely.
