@@ -10,7 +10,6 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
 // An orderAsker asks for the fields of a new block order. It asks only for the fields that no flag
@@ -305,22 +304,4 @@ func (q *orderAsker) secret() {
 			q.say("Note: all users of this computer can read %s. A secret order is better in a file of its own: press Ctrl-C, and begin with the path of a new file, for example blocklistctl add secret.yaml", q.x.path)
 		}
 	}
-}
-
-// askZone asks for the time zone of a new file.
-func (c *addCmd) askZone(a *asker, path string) {
-	if c.Timezone != "" {
-		return
-	}
-	a.say("%s does not exist yet, and will be made.", printable.Line(path))
-	a.ask(question{text: "In which time zone are the dates and times that you will write?", offer: localZone(), flag: "--timezone",
-		help: "For example Europe/Rome or Europe/Kyiv.",
-		take: func(answer string) string {
-			zone, err := time.LoadLocation(answer)
-			if err != nil || zone == time.Local {
-				return fmt.Sprintf("it must be a time zone such as Europe/Rome, got %q", answer)
-			}
-			c.Timezone = answer
-			return ""
-		}})
 }

@@ -58,7 +58,7 @@ func (q *orderAsker) authority() {
 		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
 	}
 	if c.AuthorityCountry == "" {
-		q.askCountry(&c.AuthorityCountry, "")
+		q.askCountry(&c.AuthorityCountry, "In which country is this authority?", "")
 	}
 	if c.AuthorityKind == "" {
 		c.AuthorityKind = q.askKind()
@@ -84,8 +84,8 @@ func (a *asker) likeKnown(name string, known []*order.Order) string {
 }
 
 // askCountry asks for the country of an authority.
-func (a *asker) askCountry(v *string, offer string) {
-	a.ask(question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
+func (a *asker) askCountry(v *string, text, offer string) {
+	a.ask(question{text: text + " (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
 		offer: offer, optional: true, take: func(answer string) string {
 			code, ok := order.ParseCountry(answer)
 			if !ok {

@@ -92,7 +92,7 @@ func (c *liftCmd) ask(x *editing) error {
 	}
 	if !sameName(o.Authority.Name, c.Authority) {
 		if c.AuthorityCountry == "" {
-			a.askCountry(&c.AuthorityCountry, string(o.Authority.Country))
+			a.askCountry(&c.AuthorityCountry, "In which country is this authority?", string(o.Authority.Country))
 		}
 		if c.AuthorityKind == "" {
 			c.AuthorityKind = a.askKind()
