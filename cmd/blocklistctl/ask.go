@@ -177,6 +177,17 @@ func yesOrNo(answer string) (yes, ok bool) {
 	return yes, yes || slices.Contains(noWords, word)
 }
 
+// isWord reports whether an answer is one of the words.
+func isWord(words []string, answer string) bool {
+	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
+}
+
+// allWords and doneWords mean all, and the end of a list. The languages are those of yesWords.
+var (
+	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
+	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "faerdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
+)
+
 // yesWords and noWords are answers in nine languages, without accents. The languages are
 // English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
 var (

@@ -99,12 +99,12 @@ func (a *asker) askCountry(v *string, text, offer string) {
 		}})
 }
 
-// askKind asks for the kind of an authority.
-func (a *asker) askKind() string {
+// askKind asks for the kind of an authority. It offers the further choices too.
+func (a *asker) askKind(further ...choice) string {
 	return a.choose(question{text: "What is it?", flag: "--authority-kind",
 		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
-		choice{"court", "a court or a prosecutor"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
-		choice{"operator", "your own decision (the operator of the resolver)"})
+		append([]choice{{"court", "a court or a prosecutor"}, {"regulator", "a regulator, a ministry or another authority"}, {"law", "a law that names the targets itself"},
+			{"operator", "your own decision (the operator of the resolver)"}}, further...)...)
 }
 
 // same returns the latest order of the authority of the new order, or nil.
