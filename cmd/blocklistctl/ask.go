@@ -21,7 +21,9 @@ type asker struct {
 	e       *env
 	in      *bufio.Reader
 	err     error
-	release func() // ends the handling of Ctrl-C, see onInterrupt
+	release func()   // ends the handling of Ctrl-C, see onInterrupt
+	read    []string // the lines of the present answer
+	replay           // see goBack
 }
 
 // errStopped is the error after the end of the input. Ctrl-D at a question ends the input.
@@ -65,6 +67,7 @@ func (a *asker) ask(q question) {
 	}
 	a.say("\n%s", q.text)
 	for {
+		a.read = nil
 		answer := a.prompt(q.offer)
 		if a.err != nil {
 			return
@@ -73,10 +76,16 @@ func (a *asker) ask(q question) {
 		case answer == "?":
 			a.explain(q)
 			continue
+		case isWord(backWords, answer):
+			if a.goBack(); a.err != nil {
+				return
+			}
+			continue
 		case answer == "":
 			answer = q.offer
 		}
 		if answer == "" && q.optional {
+			a.keep()
 			return
 		}
 		wrong := "an answer is needed here"
@@ -84,8 +93,10 @@ func (a *asker) ask(q question) {
 			wrong = q.take(answer)
 		}
 		if wrong == "" {
+			a.keep()
 			return
 		}
+		a.live() // the files may have changed since the answer was right
 		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
 	}
 }
@@ -100,6 +111,9 @@ func (a *asker) explain(q question) {
 		a.say("An empty line means %s.", q.offer)
 	case q.optional:
 		a.say("An empty line means that there is no answer.")
+	}
+	if len(a.answers) > 0 {
+		a.say("Write back to answer the question before again.")
 	}
 	if q.flag != "" {
 		a.say("A script gives the answer with %s.", q.flag)
@@ -127,6 +141,11 @@ func (a *asker) line() string {
 	if a.err != nil {
 		return ""
 	}
+	if len(a.queue) > 0 {
+		s := a.queue[0]
+		a.queue, a.read = a.queue[1:], append(a.read, s)
+		return s
+	}
 	s, err := a.in.ReadString('\n')
 	if err != nil {
 		if a.err = err; errors.Is(err, io.EOF) {
@@ -135,7 +154,9 @@ func (a *asker) line() string {
 		fmt.Fprintln(a.e.stderr)
 		return ""
 	}
-	return strings.TrimRight(s, "\r\n")
+	s = strings.TrimRight(s, "\r\n")
+	a.read = append(a.read, s)
+	return s
 }
 
 // A choice is one of several answers.
@@ -182,10 +203,11 @@ func isWord(words []string, answer string) bool {
 	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
 }
 
-// allWords and doneWords mean all, and the end of a list. The languages are those of yesWords.
+// allWords, doneWords and backWords mean all, the end of a list, and the question before. The languages are those of yesWords.
 var (
 	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
-	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "faerdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
+	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
+	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "færdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
 )
 
 // yesWords and noWords are answers in nine languages, without accents. The languages are
@@ -199,6 +221,13 @@ var (
 // number of a choice.
 func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
 	q.take = func(answer string) string {
+		if yes, ok := yesOrNo(answer); ok {
+			meaning := map[bool]string{true: "yes", false: "no"}[yes]
+			if slices.ContainsFunc(choices, func(c choice) bool { return c.word == meaning }) {
+				word = meaning
+				return ""
+			}
+		}
 		var words, found []string
 		for i, c := range choices {
 			words = append(words, c.word)

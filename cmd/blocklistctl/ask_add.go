@@ -258,7 +258,7 @@ func (q *orderAsker) scope() {
 		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
 		take: func(answer string) string {
 			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
-			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "all" || w == "every client" {
+			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "every client" || isWord(allWords, answer) {
 				c.Scope = "global"
 				return ""
 			}

@@ -47,7 +47,7 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	if a == nil {
 		return false, err
 	}
-	a.say("Write ? at a question for an explanation. Ctrl-C ends the command, and nothing is written.")
+	a.say("Write ? at a question for an explanation, and back for the question before. Ctrl-C ends the command, and nothing is written.")
 	if none != "" {
 		c.askFile(a, made)
 	}

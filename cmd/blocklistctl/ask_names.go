@@ -27,18 +27,18 @@ func (a *asker) paste(flag string) (text, file string) {
 				file = answer
 				return ""
 			}
-			switch strings.ToLower(answer) {
-			case pasteEnd:
-				return "the list is empty"
-			case "yes", "no", "y", "n", "quit", "exit":
+			if _, ok := yesOrNo(answer); ok || answer == "quit" || answer == "exit" {
 				return "it must be a name, a list of names or a path"
+			}
+			if isWord(doneWords, answer) {
+				return "the list is empty"
 			}
 			var b strings.Builder
 			reminded := false
 			b.WriteString(answer + "\n")
 			for a.err == nil {
 				line := a.line()
-				if strings.TrimSpace(line) == pasteEnd || a.err != nil {
+				if isWord(doneWords, strings.TrimSpace(line)) || a.err != nil {
 					break
 				}
 				// A person who expects the next question presses Enter.
