@@ -119,8 +119,8 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		}
 		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
 			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
-				var wrong string
-				if c.Deadline, wrong = x.deadlineText(answer); wrong == "" {
+				var from, wrong string
+				if c.Deadline, from, wrong = x.deadlineText(answer, c.Served, ""); wrong == "" {
 					wrong = x.timeless(c.Deadline, c.Served)
 				}
 				if wrong != "" {
@@ -132,7 +132,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 					return err.Error()
 				}
 				if isTime(c.Deadline) {
-					a.readAs(answer, c.Deadline)
+					a.readAs(answer, c.Deadline, from)
 				}
 				return ""
 			}})

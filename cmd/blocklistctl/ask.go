@@ -133,7 +133,21 @@ func (a *asker) prompt(offer string) string {
 		offer = "[" + offer + "] "
 	}
 	fmt.Fprint(a.e.stderr, printable.Line(offer)+"> ")
-	return strings.TrimSpace(a.line())
+	return unquoted(a.line())
+}
+
+// quoteMarks are the marks around a quoted answer. One mark can be the first or the last.
+const quoteMarks = "\"“”„«»"
+
+// unquoted returns an answer without the blanks and the quotation marks around it. Marks inside
+// the answer, as in: "a" and "b", are part of the answer.
+func unquoted(s string) string {
+	s = strings.TrimSpace(s)
+	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)
+	if open, closed := !strings.HasPrefix(s, inner), !strings.HasSuffix(s, inner); inner == "" || !open || !closed || strings.ContainsAny(inner, quoteMarks) {
+		return s
+	}
+	return strings.TrimSpace(inner)
 }
 
 // line returns the next line of the input without its end.

@@ -29,9 +29,9 @@ func (c *addCmd) ask(x *editing) error {
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
 	q.id()
 	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
-		help: "Write the date as 2026-05-01."})
+		help: "Write the date as it is on the paper, for example 1 May 2026."})
 	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
-		help: "Write the time as 2026-05-01T09:30, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
+		help: "Write the time as 2026-05-01T09:30, or for example as 30 minutes ago, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
 	begin, empty := q.begin(), "at once"
 	if begin != "" {
@@ -42,8 +42,8 @@ func (c *addCmd) ask(x *editing) error {
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
 		q.say("Note: the block begins after the deadline.")
 	}
-	q.date(&c.Until, "until", question{text: "Until when? (an empty line: the order has no end)", optional: true,
-		help: "A date includes this whole day."})
+	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true,
+		help: "A date includes this whole day. A duration counts from the receipt, or else from the decision."})
 	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
 		q.say("This time is over, so the order blocks nothing.")
 	}
@@ -156,15 +156,28 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	}
 	ask.flag = flagNames[key]
 	ask.take = func(answer string) string {
-		var wrong string
-		if *v, wrong = q.x.timeText(answer); wrong == "" {
+		var from, wrong string
+		switch key {
+		case "until":
+			*v, from, wrong = q.x.endText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
+		case "review":
+			*v, from, wrong = q.x.endText(answer, start{"present day", q.x.now.Time().In(zoneOf(q.x.file)).Format(time.DateOnly)})
+		default:
+			*v, wrong = q.x.timeText(answer)
+		}
+		if wrong == "" {
 			wrong = q.wrong(key)
+		}
+		if t, err := order.ParseTime(*v, zoneOf(q.x.file)); wrong == "" && err == nil && (key == "issued" || key == "served") {
+			if wrong = q.x.past(t); wrong != "" {
+				wrong += fmt.Sprintf(", got %q", answer)
+			}
 		}
 		if wrong != "" {
 			*v = ""
 			return wrong
 		}
-		q.readAs(answer, *v)
+		q.readAs(answer, *v, from)
 		return ""
 	}
 	q.ask(ask)
@@ -215,8 +228,8 @@ func (q *orderAsker) deadline() {
 		offer: offer, optional: true, flag: "--deadline",
 		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day. For working days, count the days yourself, and write the date.",
 		take: func(answer string) string {
-			var wrong string
-			if q.c.Deadline, wrong = q.x.deadlineText(answer); wrong == "" {
+			var from, wrong string
+			if q.c.Deadline, from, wrong = q.x.deadlineText(answer, q.c.Served, q.c.Issued); wrong == "" {
 				wrong = q.x.timeless(q.c.Deadline, q.c.Served)
 			}
 			if wrong == "" {
@@ -225,7 +238,7 @@ func (q *orderAsker) deadline() {
 			if wrong != "" {
 				q.c.Deadline = ""
 			} else if isTime(q.c.Deadline) {
-				q.readAs(answer, q.c.Deadline)
+				q.readAs(answer, q.c.Deadline, from)
 			}
 			return wrong
 		}})

@@ -183,14 +183,19 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 }
 
 // askTime asks for a time or a date of a change. The function "check" returns why a time
-// is wrong, or "". The function may be nil.
-func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
+// is wrong, or "". The function may be nil. With starts, the time is an end, and may be a duration
+// from one of them.
+func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return
 	}
 	q.flag = or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
 		text, wrong := x.timeText(answer)
+		from := ""
+		if len(starts) > 0 {
+			text, from, wrong = x.endText(answer, starts...)
+		}
 		if wrong != "" {
 			return wrong
 		}
@@ -204,7 +209,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 			}
 		}
 		*v = text
-		x.asks.readAs(answer, text)
+		x.asks.readAs(answer, text, from)
 		return ""
 	}
 	x.asks.ask(q)

@@ -23,3 +23,15 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestUnquoted checks the quotation marks around an answer.
+func TestUnquoted(t *testing.T) {
+	for answer, want := range map[string]string{
+		` "RG 1/26" `: "RG 1/26", "« Tribunal de Paris »": "Tribunal de Paris", "„name.example“": "name.example", "“a”": "a", "name.example": "name.example",
+		`"a" and "b"`: `"a" and "b"`, `the "a"`: `the "a"`, `"a`: `"a`, `""`: `""`, "": "", "d'appello": "d'appello",
+	} {
+		if got := unquoted(answer); got != want {
+			t.Errorf("%q: got %q, want %q", answer, got, want)
+		}
+	}
+}

@@ -132,7 +132,7 @@ func (c *liftCmd) ask(x *editing) error {
 			return "it must be after the start of the lift"
 		}
 		return ""
-	})
+	}, start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued})
 	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
 	return a.err
 }
