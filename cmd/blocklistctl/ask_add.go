@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -313,8 +312,12 @@ func (q *orderAsker) secret() {
 		q.c.Disclosure = "schedule"
 	case "no":
 		q.c.Disclosure = "none"
-		if info, err := os.Stat(q.x.path); err == nil && info.Mode()&0o004 != 0 {
-			q.say("Note: all users of this computer can read %s. A secret order is better in a file of its own: press Ctrl-C, and begin with the path of a new file, for example blocklistctl add secret.yaml", q.x.path)
+		if warnings := q.x.exposed(); len(warnings) > 0 {
+			q.x.warned = true
+			for _, text := range warnings {
+				q.say("Warning: %s", text)
+			}
+			q.say("To use another file, press Ctrl-C, and begin with its path: blocklistctl add secret.yaml")
 		}
 	}
 }
