@@ -54,6 +54,9 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	return missing(args...) != nil, a.err
 }
 
+// asking reports whether the command asks also for values with a default.
+func (c *editFlags) asking(e *env) bool { return !c.Yes && !c.DryRun && e.asker() != nil }
+
 // askFile asks for the order file. If made is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
 	help := "An order file ends in .yaml. A directory with order files is possible too."

@@ -35,7 +35,7 @@ Example:
 
 // Run adds the lift.
 func (c *liftCmd) Run(e *env) error {
-	unnumbered := len(c.Reference) == 0 && !c.Yes && e.asker() != nil // a number is not required, but asked for
+	unnumbered := len(c.Reference) == 0 && c.asking(e) // a number is not required, but asked for
 	ask, err := c.complete(e, false, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(unnumbered, "--reference TEXT"))
 	if err != nil {
 		return err

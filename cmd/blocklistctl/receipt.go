@@ -55,7 +55,8 @@ func (c *reportedCmd) Run(e *env) error {
 // write sets the field "key" of an order. The function "get" returns the present value of
 // this field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
+	untimed := c.Time == "" && c.asking(e) // the default is now, but the time is asked for
+	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(untimed, "--time TIME"))
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	if err != nil {
 		return err
 	}
-	if ask {
+	if ask && c.Order == "" {
 		if x.askOrder(&c.Order, "Which order?", fromOutside); x.asks.err != nil {
 			return x.asks.err
 		}
