@@ -187,15 +187,16 @@ func (q *orderAsker) id() {
 	if q.c.ID != "" {
 		return
 	}
-	base := slug(q.c.Authority)
+	german := usesGerman(q.c.AuthorityCountry)
+	base := slug(q.c.Authority, german)
 	if o := q.same(); o != nil { // the ids of one authority begin alike
 		if before, _, ok := strings.Cut(o.ID, "/"); ok {
 			base = before
 		}
 	}
 	offer := base
-	if len(q.c.Reference) > 0 && slug(q.c.Reference[0]) != "" {
-		offer += "/" + slug(q.c.Reference[0])
+	if len(q.c.Reference) > 0 && slug(q.c.Reference[0], german) != "" {
+		offer += "/" + slug(q.c.Reference[0], german)
 	}
 	offer = strings.Trim(offer, "/")
 	all := q.x.before.byID()
@@ -276,9 +277,12 @@ func (q *orderAsker) scope() {
 			}
 			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' }) {
 				word = strings.TrimSpace(word)
-				switch code := order.CountryNamed(word); {
+				country, plus := strings.CutSuffix(word, "+")
+				switch code := order.CountryNamed(country); {
 				case strings.ContainsAny(word, "./:"):
 					c.ScopeClient = append(c.ScopeClient, word)
+				case code != "" && plus:
+					c.ScopeCountry = append(c.ScopeCountry, string(code)+"+")
 				case code != "":
 					c.ScopeCountry = append(c.ScopeCountry, string(code))
 				case word != "":
@@ -296,6 +300,30 @@ func (q *orderAsker) scope() {
 			}
 			return ""
 		}})
+	if q.err == nil && len(c.ScopeCountry) > 0 {
+		q.say("%s", scopeText(c.ScopeCountry))
+	}
+}
+
+// scopeText says in words which countries an order covers, and which territories it leaves out.
+func scopeText(countries []string) string {
+	var with, out []string
+	for _, s := range countries {
+		code, plus := strings.CutSuffix(s, "+")
+		c, _ := order.ParseCountry(code)
+		text := c.Name()
+		if more := c.Territories(); len(more) > 0 && plus {
+			text += " with its territories"
+		} else if len(more) > 0 {
+			names := make([]string, len(more))
+			for i, t := range more {
+				names[i] = t.Name()
+			}
+			out = append(out, fmt.Sprintf("\nIt does not cover clients in the territories of %s: %s. If it shall cover them too, write back, and then %s+.", c.Name(), strings.Join(names, ", "), c))
+		}
+		with = append(with, text)
+	}
+	return fmt.Sprintf("The order covers clients in %s.%s", strings.Join(with, ", "), strings.Join(out, ""))
 }
 
 // secret asks whether customers may see the order.

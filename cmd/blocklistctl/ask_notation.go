@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -40,10 +41,27 @@ func plainLetters(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// slug returns a text with lower-case letters, digits and hyphens only.
-func slug(s string) string {
+// usesGerman reports whether the names of authorities in a country are often German.
+func usesGerman(country string) bool {
+	return slices.Contains([]string{"DE", "AT", "CH", "LI"}, strings.ToUpper(country))
+}
+
+var (
+	// umlauts writes German letters with two letters, as a German passport does.
+	umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
+	// undivided writes letters that are no letter with an accent.
+	undivided = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
+)
+
+// slug returns a text with lower-case letters, digits and hyphens only. If german is true, ü
+// becomes ue.
+func slug(s string, german bool) string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(plainLetters(s)) {
+	s = strings.ToLower(norm.NFC.String(s))
+	if german {
+		s = umlauts.Replace(s)
+	}
+	for _, r := range plainLetters(undivided.Replace(s)) {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
 			b.WriteRune(r)

@@ -35,3 +35,33 @@ func TestUnquoted(t *testing.T) {
 		}
 	}
 }
+
+// TestSlug checks the letters of ids.
+func TestSlug(t *testing.T) {
+	for _, tc := range []struct{ text, country, want string }{
+		{"Landgericht München", "DE", "landgericht-muenchen"}, {"Straßburger Gericht ÄÖÜ", "at", "strassburger-gericht-aeoeue"}, {"Zu\u0308rich", "CH", "zuerich"},
+		{"Göteborgs tingsrätt", "SE", "goteborgs-tingsratt"}, {"Cour d’appel de Nîmes", "FR", "cour-d-appel-de-nimes"}, {"Sąd w Łodzi", "PL", "sad-w-lodzi"},
+		{"Københavns Byret æ", "DK", "kobenhavns-byret-ae"}, {"Straße", "", "strasse"},
+	} {
+		if got := slug(tc.text, usesGerman(tc.country)); got != tc.want {
+			t.Errorf("%q: got %q, want %q", tc.text, got, tc.want)
+		}
+	}
+}
+
+// TestScopeText checks the countries of a scope in words.
+func TestScopeText(t *testing.T) {
+	for _, tc := range []struct {
+		countries []string
+		want      string
+	}{
+		{[]string{"IT"}, "The order covers clients in Italy."},
+		{[]string{"EU"}, "The order covers clients in the European Union."},
+		{[]string{"DK", "de"}, "The order covers clients in Denmark, Germany.\nIt does not cover clients in the territories of Denmark: Faroe Islands, Greenland. If it shall cover them too, write back, and then DK+."},
+		{[]string{"FR+"}, "The order covers clients in France with its territories."},
+	} {
+		if got := scopeText(tc.countries); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
