@@ -213,12 +213,10 @@ func (q *listAsker) asked(res *importer.Result) bool {
 		}
 		if f, ok := formQuestions[g.Needs]; ok && q.opt.Decide[g.Needs] == "" {
 			text := fmt.Sprintf("%s: %s.", count(len(g.Lines), "line"), printable.Line(g.Reason))
-			for i, at := range g.Notes {
-				if i == 3 {
-					text += fmt.Sprintf("\n  and %s more", count(len(g.Notes)-i, "line"))
-					break
-				}
-				text += "\n  " + noteText(&res.Notes[at])
+			texts, more := noteTexts(res.Notes, &g, 3)
+			text += "\n  " + strings.Join(texts, "\n  ")
+			if more > 0 {
+				text += fmt.Sprintf("\n  and %s more", count(more, "line"))
 			}
 			word := q.choose(question{text: text + "\n" + f.text, flag: "--" + string(g.Needs)}, f.choices...)
 			q.opt.Decide[g.Needs] = word
