@@ -103,7 +103,6 @@ func (c *amendCmd) Run(e *env) error {
 	return x.finish(max(o.From, x.now))
 }
 
-// ask asks for the dates and the number of the decision that added the names.
 func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	a := x.asks
 	if !c.askBelongs(x, o) {
@@ -167,7 +166,6 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
-// further returns the targets that an order does not have.
 func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	has := map[string]bool{}
 	for i := range o.Targets {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints the meaning of a date or a time. It prints nothing if the answer is
-// already in this notation. The text from says from which event a duration counts.
+// readAs prints how the tool understood a date or time. It prints nothing if the person already
+// wrote this form. The text from says from which event a duration counts.
 func (a *asker) readAs(answer, is string, from ...string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", strings.TrimSuffix(is+", "+strings.Join(from, ""), ", "))
@@ -25,7 +25,6 @@ func (x *editing) timeText(s string) (text, wrong string) {
 	return readTime(s, x.now.Time().In(zoneOf(x.file)))
 }
 
-// isTime reports whether s is a date or a time in the notation of order files.
 func isTime(s string) bool {
 	_, err := order.ParseTime(s, time.UTC)
 	return err == nil
@@ -72,7 +71,6 @@ func slug(s string, german bool) string {
 	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
 }
 
-// durationText returns a duration in the notation of order files.
 func durationText(d time.Duration) string {
 	if d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%dd", d/(24*time.Hour))
