@@ -155,7 +155,7 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 		var from, wrong string
 		switch key {
 		case "until":
-			*v, from, wrong = q.x.endText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
+			*v, from, wrong = q.x.untilText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
 		case "review":
 			*v, from, wrong = q.x.endText(answer, start{"present day", q.x.now.Time().In(zoneOf(q.x.file)).Format(time.DateOnly)})
 		default:

@@ -237,6 +237,16 @@ func (x *editing) endText(s string, starts ...start) (text, from, wrong string) 
 	return text, "", wrong
 }
 
+// untilText returns the result of endText for an end that includes the whole day of a date. Without
+// an event, from says that the day is included.
+func (x *editing) untilText(s string, starts ...start) (text, from, wrong string) {
+	text, from, wrong = x.endText(s, starts...)
+	if wrong == "" && from == "" && len(text) == len(time.DateOnly) {
+		from = "to the end of this day"
+	}
+	return text, from, wrong
+}
+
 // deadlineText returns a deadline in the notation of order files: a time, a duration after the
 // receipt, or the end of a duration. The results from and wrong are those of endText.
 func (x *editing) deadlineText(s, served, issued string) (text, from, wrong string) {
@@ -244,7 +254,7 @@ func (x *editing) deadlineText(s, served, issued string) (text, from, wrong stri
 	if text, is := duration(s); ok && is && (t.unit == "m" || t.unit == "h" || strings.Contains(served, "T")) {
 		return text, "", ""
 	}
-	return x.endText(s, start{"receipt", served}, start{"decision", issued})
+	return x.untilText(s, start{"receipt", served}, start{"decision", issued})
 }
 
 // timeless checks a deadline that is a duration. It returns an error text if the receipt

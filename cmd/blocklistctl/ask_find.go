@@ -196,7 +196,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 		text, wrong := x.timeText(answer)
 		from := ""
 		if len(starts) > 0 {
-			text, from, wrong = x.endText(answer, starts...)
+			text, from, wrong = x.untilText(answer, starts...)
 		}
 		if wrong != "" {
 			return wrong

@@ -125,7 +125,7 @@ func (c *liftCmd) ask(x *editing) error {
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
 	}
-	x.askTime(&c.Until, "until", question{text: "Until when? (a date or a time for a stay; an empty line: for ever)", optional: true,
+	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true,
 		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
 		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
 			return "it must be after the start of the lift"
