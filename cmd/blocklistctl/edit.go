@@ -39,6 +39,7 @@ type editing struct {
 	isNew  bool        // the file does not exist yet
 	verb   string      // the kind of the change, for the message of a commit
 	id     string      // the id of the changed order
+	warned bool        // the person knows the warnings of exposed
 	asks   *asker      // asks the person at the terminal; nil without a terminal or with --yes
 }
 
@@ -202,6 +203,11 @@ func (x *editing) finish(at order.Time) error {
 	out.File, out.Import, out.isNew, out.label = x.path, x.list, x.isNew, x.id
 	if disclosures(after.all())[x.id].Sealed() {
 		out.label = sealedLabel(x.id)
+		if x.before.byID()[x.id] == nil && !x.warned {
+			for _, text := range x.exposed() {
+				x.e.say("warning: %s", text)
+			}
+		}
 	}
 	for _, h := range edit.Diff(x.old, data, 3) {
 		out.Diff = append(out.Diff, h.Title())

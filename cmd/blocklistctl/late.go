@@ -62,7 +62,7 @@ func (l *orders) countryOrders() (problems order.Problems) {
 		for _, o := range f.Orders {
 			if o.Scope != nil && len(o.Scope.Countries) > 0 {
 				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "scope.countries",
-					Msg:     "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile",
+					Msg:     needsCountry,
 					Warning: true, Sealed: o.Disclosure.Sealed()})
 			}
 		}
@@ -96,3 +96,6 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	}
 	return problems
 }
+
+// needsCountry is the warning about an order for a country, if no Corefile is known.
+const needsCountry = "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile"

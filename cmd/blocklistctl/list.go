@@ -307,6 +307,8 @@ func cells(l *orders, x *listedJSON) []string {
 		id += " (" + x.Digest + ")"
 	} else if x.Digest != "" {
 		targets = "-"
+	} else if x.Targets == 0 && x.Action == order.Lift.String() {
+		targets = "all" // the lift ends whole orders
 	}
 	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
 	file := "-"

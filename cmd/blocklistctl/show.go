@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -55,11 +57,12 @@ type shownJSON struct {
 	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
 	Lifts      []linkJSON        `json:"lifts,omitempty"`
 
-	about  string
-	fields [][2]string // the fields in their sequence
-	stated int         // the number of names that the decision states, or 0
-	hidden bool        // the order is sealed, and --sealed is not given
-	secret bool        // the order does not disclose its targets, and --sealed is not given
+	about     string
+	fields    [][2]string // the fields in their sequence
+	stated    int         // the number of names that the decision states, or 0
+	remaining int         // the number of targets without the corrected names
+	hidden    bool        // the order is sealed, and --sealed is not given
+	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
 // linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
@@ -96,7 +99,7 @@ func (c *showCmd) Run(e *env) error {
 		return err
 	}
 	e.progress.say("searching")
-	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set)}
+	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set), corrected: lint.FindCorrections(slices.Values(l.all()))}
 	found, near := x.matches(subject)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
@@ -134,6 +137,7 @@ type shower struct {
 	disclosure map[string]order.Disclosure
 	held       map[string][]heldJSON
 	states     map[string]ruleset.OrderState
+	corrected  lint.Corrections
 }
 
 func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
@@ -159,7 +163,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	out.about = diff.Authority(o.Authority)
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
-	out.stated = o.StatedCount
+	out.stated, out.remaining = o.StatedCount, x.corrected.Remaining(o)
 	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {

@@ -171,12 +171,13 @@ type found struct {
 type collector struct {
 	Options
 	*Report
-	orders  []*order.Order
-	fileOf  []int32 // the index of the file of each order
-	states  []ruleset.OrderState
-	held    map[*ruleset.Order][]ruleset.Held
-	useless map[*ruleset.Order]*ruleset.Reach
-	guesses int // the number of lifts for which explainReach looked for a similar id or name
+	orders    []*order.Order
+	fileOf    []int32 // the index of the file of each order
+	states    []ruleset.OrderState
+	held      map[*ruleset.Order][]ruleset.Held
+	useless   map[*ruleset.Order]*ruleset.Reach
+	corrected lint.Corrections
+	guesses   int // the number of lifts for which explainReach looked for a similar id or name
 }
 
 // Collect makes the report.
@@ -215,6 +216,7 @@ func Collect(opt Options) *Report {
 	for i, reaches := 0, opt.Set.UselessLifts(); i < len(reaches); i++ {
 		c.useless[reaches[i].Lift] = &reaches[i]
 	}
+	c.corrected = lint.FindCorrections(slices.Values(c.orders))
 	c.deadlines()
 	c.servedLate()
 	for n := range c.orders {

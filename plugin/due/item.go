@@ -85,7 +85,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		c.explainReach(f, o, it)
 		it.Command = show
 	case incomplete:
-		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), o.NumTargets())
+		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), c.corrected.Remaining(o))
 		it.Command = show
 	case notAcknowledged, notReported:
 		it.Why = c.waiting(k, f, o)

@@ -125,7 +125,7 @@ func (c *collector) receipts(n int) {
 // lifted orders, and lifts of whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
-	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {
+	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= c.corrected.Remaining(o) || st == ruleset.Ended || st == ruleset.Lifted {
 		return
 	}
 	date, field := o.Served, "served"

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ var (
 	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are
 	// bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
+	// numberWord matches a number with a word, for example "n° 4 :" and "Nr. 4:".
+	numberWord = regexp.MustCompile(`^(?:(?i:n|nr|no|num)\.?[°º]?|№)[\s\p{Zs}]*\d{1,7}[\s\p{Zs}]*[:.)–—-]?[\s\p{Zs}]+`)
 	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
@@ -26,7 +29,7 @@ var (
 
 func marker(s string) string {
 	for range 2 { // at most two, as in "- 1. example.com"
-		cut := markers.FindString(s)
+		cut := cmp.Or(markers.FindString(s), numberWord.FindString(s))
 		if cut == "" || cut == s {
 			break
 		}

@@ -23,6 +23,10 @@ var (
 // words splits a line at blanks, commas, semicolons and bars, and before the scheme of a URL.
 func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
+		if strings.Trim(field, quotes) == "" { // for example "« example.com »"
+			c.did("removed quotes, brackets and full stops around the name")
+			continue
+		}
 		cut := strings.Trim(field, ";,")
 		if cut != field {
 			c.did("removed the separator at the end")

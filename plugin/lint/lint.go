@@ -6,6 +6,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 		}
 	}
 	l.holes = l.findHoles()
+	l.corrected = FindCorrections(maps.Values(l.orders))
 	for _, f := range files {
 		l.path, l.zone = f.Path, cmp.Or(f.Zone, time.UTC)
 		for _, o := range f.Orders {
@@ -51,16 +53,17 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 }
 
 type linter struct {
-	set     *ruleset.Set
-	now     order.Time
-	states  map[string]ruleset.OrderState
-	orders  map[string]*order.Order
-	holes   holes
-	path    string
-	guesses int      // the number of unknown ids that were compared with all ids
-	ids     []string // the ids of all block orders, see blockIDs
-	zone    *time.Location
-	out     order.Problems
+	set       *ruleset.Set
+	now       order.Time
+	states    map[string]ruleset.OrderState
+	orders    map[string]*order.Order
+	holes     holes
+	corrected Corrections
+	path      string
+	guesses   int      // the number of unknown ids that were compared with all ids
+	ids       []string // the ids of all block orders, see blockIDs
+	zone      *time.Location
+	out       order.Problems
 
 	lastAsked asked
 	last      explained
@@ -112,12 +115,18 @@ func (l *linter) order(o *order.Order) {
 }
 
 func (l *linter) stated(o *order.Order) {
-	switch n := o.NumTargets(); {
-	case n == 0: // a lift of whole orders
+	if o.StatedCount == 0 || o.NumTargets() == 0 { // a lift of whole orders has no targets
+		return
+	}
+	n, targets := l.corrected.Remaining(o), "targets"
+	if n != o.NumTargets() {
+		targets = "targets without the corrected names"
+	}
+	switch {
 	case o.StatedCount > n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: names of the decision are missing", o.StatedCount, n)
-	case o.StatedCount > 0 && o.StatedCount < n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: the order may block names that are not in the decision", o.StatedCount, n)
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: names of the decision are missing", o.StatedCount, targets, n)
+	case o.StatedCount < n:
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: the order may block names that are not in the decision", o.StatedCount, targets, n)
 	}
 }
 
