@@ -108,7 +108,7 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	if !on && !later {
 		return Ended
 	}
-	if on && o.Action == order.Block && t.allFreed(o, now) {
+	if o.Action == order.Block && (on && t.allFreed(o, now) || t.freedForGood(o, now)) {
 		return Lifted
 	}
 	held := t.heldTargets(o)
@@ -119,6 +119,17 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 		return InForce
 	}
 	return Pending
+}
+
+// freedForGood reports whether lifts end the order in each second in which its dates would
+// enforce it.
+func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
+	for s := now; s <= max(now, lastSecond+1); s++ {
+		if twinInTime(o, s) && !t.allFreed(o, s) {
+			return false
+		}
+	}
+	return true
 }
 
 // allFreed reports whether an order has the state Lifted. A lift can end the whole order.
