@@ -105,11 +105,11 @@ func (c *listCmd) Run(e *env) error {
 	}
 	shown := disclosures(l.all())
 	states := l.states(now)
-	listed, held := []listedJSON{}, heldBy(l.set)
+	listed, held, dues := []listedJSON{}, heldBy(l.set), l.dues(now)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if st := states[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
-				x := c.one(l, f.Path, o, st, held[o.ID], shown[o.ID], now)
+				x := c.one(l, f.Path, o, st, held[o.ID], shown[o.ID], dues, now)
 				if !c.Late || x.Late != "" {
 					listed = append(listed, x)
 				}
@@ -224,7 +224,7 @@ func hostOf(page string) dname.Name {
 }
 
 // one converts an order to its JSON form. d is the disclosure of the order.
-func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
+func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, dues dues, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
 		Disclosure: d.String()}
@@ -240,7 +240,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	x.Acked, x.Reported = o.Acknowledged.String(), o.Reported.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
 	x.setWindows(o, l.zone(o.ID), now)
-	x.Late = lateNow(o, st, len(held), now)
+	x.Late = dues.lateText(o, st, len(held))
 	if d != order.Full && !c.Sealed {
 		return x
 	}

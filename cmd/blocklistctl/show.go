@@ -111,7 +111,7 @@ func (c *showCmd) Run(e *env) error {
 		}
 		return fmt.Errorf("%s", msg)
 	}
-	x.states = l.states(now)
+	x.states, x.dues = l.states(now), l.dues(now)
 	shown := []shownJSON{}
 	for i, o := range found {
 		shown = append(shown, x.one(o, e.json || i < shownOrders || c.All))
@@ -138,6 +138,7 @@ type shower struct {
 	disclosure map[string]order.Disclosure
 	held       map[string][]heldJSON
 	states     map[string]ruleset.OrderState
+	dues       dues
 }
 
 // hidden reports whether the order is sealed and --sealed is not given.
@@ -166,7 +167,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
 	out.stated = o.StatedCount
-	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
+	out.Late = x.dues.lateText(o, st, len(x.held[o.ID]))
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {
 		if out.secret && (name == "except" || name == "force") {
