@@ -59,6 +59,7 @@ const (
 
 // Run asks about the targets and writes the report.
 func (c *auditCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ type hiddenNames struct {
 
 // Run compares the versions.
 func (c *diffCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	now, err := e.moment(c.At)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ Example:
 
 // Run explains whether the name is blocked.
 func (c *explainCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
 	name, err := queryHost("the name", asked)
 	if err != nil {

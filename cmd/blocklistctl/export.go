@@ -54,6 +54,7 @@ type exported struct {
 
 // Run exports the names in force.
 func (c *exportCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	maker, err := c.maker()
 	if err != nil {
 		return err

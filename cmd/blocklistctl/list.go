@@ -77,6 +77,7 @@ type listedJSON struct {
 
 // Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "table"); err != nil {
 		return err
 	}
@@ -226,12 +227,12 @@ func hostOf(page string) dname.Name {
 // one converts an order to its JSON form. d is the disclosure of the order.
 func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, dues dues, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
-		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
+		State: st.State.String(), Until: until(l.shownUntil(st, c.Sealed)), Targets: o.NumTargets(),
 		Disclosure: d.String()}
 	if d.Sealed() {
 		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
-			x.ID, x.File, x.Line, x.Targets = x.Digest, "", 0, 0
+			x.ID, x.File, x.Line, x.Targets, x.Until = x.Digest, "", 0, 0, ""
 			return x
 		}
 	}

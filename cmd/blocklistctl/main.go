@@ -40,6 +40,7 @@ type env struct {
 	progress       *progress
 	edited         map[string][]byte // see readFile
 	kept           *keptVersions     // see readFile
+	sealed         bool              // problems of sealed orders are shown
 	asks           *asker            // see asker
 }
 

@@ -26,6 +26,7 @@ type reportFlags struct {
 // give the texts. The function disclosure returns how much of a present order may be
 // shown.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure func(id string) order.Disclosure, err error) {
+	e.sealed = f.Sealed
 	keys := map[string]note.Verifier{}
 	for _, k := range f.Key {
 		v, err := (&keyFlag{k}).verifier()

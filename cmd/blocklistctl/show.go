@@ -79,6 +79,7 @@ type linkJSON struct {
 
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	now, present, err := e.times(c.At)
 	if err != nil {
 		return err
@@ -104,6 +105,10 @@ func (c *showCmd) Run(e *env) error {
 	found, near := x.matches(subject)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
+		if len(x.disclosure) > 0 && !c.Sealed {
+			// The same words with and without a match, so they disclose nothing.
+			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
+		}
 		if near != "" {
 			msg += fmt.Sprintf("; did you mean %q?", near)
 		} else {
@@ -155,12 +160,12 @@ func (x *shower) label(o *order.Order) string {
 // one converts an order to its JSON form. Without links, it does not look for lifts.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
-	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(st.Until)}
+	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}
 	if x.disclosure[o.ID].Sealed() {
 		out.Digest = sealedLabel(o.ID)
 	}
 	if x.hidden(o) {
-		out.ID, out.hidden = out.Digest, true
+		out.ID, out.Until, out.hidden = out.Digest, "", true
 		return out
 	}
 	out.about = diff.Authority(o.Authority)

@@ -129,6 +129,17 @@ type OrderState struct {
 	now   order.Time
 }
 
+// OwnUntil returns Until if it is a beginning or an end of the order by its own dates, and
+// Forever if it is the time of a lift. The time of a lift may be secret.
+func (o OrderState) OwnUntil() order.Time {
+	for _, iv := range o.part.ivs(o.entry.sched) {
+		if o.Until == iv.from || o.Until == iv.until {
+			return o.Until
+		}
+	}
+	return Forever
+}
+
 // OrderStates yields the state of each order and lift of the set. The sequence is that of
 // the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
