@@ -71,10 +71,7 @@ func (c *auditCmd) Run(e *env) error {
 	if err := c.files(&opt); err != nil {
 		return err
 	}
-	now, err := e.moment("")
-	if err != nil {
-		return err
-	}
+	now := e.present()
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err

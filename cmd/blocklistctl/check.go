@@ -48,11 +48,11 @@ type checkJSON struct {
 // Run checks the files.
 func (c *checkCmd) Run(e *env) error {
 	e.sealed = c.Sealed
-	now, err := e.moment(c.At)
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, err := e.moment(c.At, s)
 	if err != nil {
 		return err
 	}

@@ -58,11 +58,11 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
-	now, present, err := e.times(c.At)
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, present, err := e.times(c.At, s)
 	if err != nil {
 		return err
 	}

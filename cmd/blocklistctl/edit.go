@@ -50,10 +50,7 @@ func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", 
 // this file. The parameter text is the new file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
-	now, err := e.moment("")
-	if err != nil {
-		return nil, err
-	}
+	now := e.present()
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return nil, err

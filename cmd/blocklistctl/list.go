@@ -81,10 +81,6 @@ func (c *listCmd) Run(e *env) error {
 	if err := e.format(&c.Output, "table"); err != nil {
 		return err
 	}
-	now, present, err := e.times(c.At)
-	if err != nil {
-		return err
-	}
 	keep, err := c.filter()
 	if err != nil {
 		return err
@@ -93,6 +89,10 @@ func (c *listCmd) Run(e *env) error {
 		return c.remote(e)
 	}
 	s, err := c.server(c.Orders)
+	if err != nil {
+		return err
+	}
+	now, present, err := e.times(c.At, s)
 	if err != nil {
 		return err
 	}

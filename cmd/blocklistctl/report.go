@@ -121,7 +121,7 @@ func (c *reportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	from, to, err := period(c.From, c.To, d.Zone)
+	from, to, err := period(c.From, c.To, e.present(), d.Zone)
 	if err != nil {
 		return err
 	}
@@ -133,17 +133,17 @@ func (c *reportCmd) Run(e *env) error {
 }
 
 // period returns the first moment of the period and the first moment after it.
-func period(from, to string, zone *time.Location) (begin, end time.Time, err error) {
-	f, err := order.ParseTime(from, zone)
+func period(from, to string, now order.Time, zone *time.Location) (begin, end time.Time, err error) {
+	f, err := parseMoment("--from", from, now, zone)
 	if err != nil {
-		return begin, end, misuse("--from: %v, got %q", err, from)
+		return begin, end, err
 	}
-	t, err := order.ParseTime(to, zone)
+	t, last, err := parseDate("--to", to, now, zone)
 	if err != nil {
-		return begin, end, misuse("--to: %v, got %q", err, to)
+		return begin, end, err
 	}
 	begin, end = f.Time(), t.Time()
-	if day, err := time.Parse(time.DateOnly, to); err == nil { // the day belongs to the period
+	if day, err := time.Parse(time.DateOnly, last); err == nil { // the day belongs to the period
 		end = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
 	}
 	if !begin.Before(end) {

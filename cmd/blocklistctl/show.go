@@ -80,15 +80,15 @@ type linkJSON struct {
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
 	e.sealed = c.Sealed
-	now, present, err := e.times(c.At)
-	if err != nil {
-		return err
-	}
 	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
 	if c.Server != "" {
 		return c.remote(e, subject, files)
 	}
 	s, err := c.server(files)
+	if err != nil {
+		return err
+	}
+	now, present, err := e.times(c.At, s)
 	if err != nil {
 		return err
 	}
