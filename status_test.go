@@ -102,9 +102,9 @@ orders:
 - {id: dark, status: shadow, targets: [dark.example]}
 - {id: past, until: 2026-01-01, targets: [past.example]}
 - {id: local, scope: {clients: [127.0.0.0/8]}, exempt: [127.0.0.7], targets: [local.example]}
-- {id: topsecret, disclosure: none, targets: [secret.example]}
+- {id: topsecret, disclosure: none, until: 2077-01-01, targets: [secret.example]}
 - {id: stay, action: lift, issued: 2026-02-01, lifts: [twice], targets: [lifted.one.example]}
-- {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], targets: [www.secret.example]}
+- {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], until: 2078-01-01, targets: [www.secret.example]}
 `
 
 func TestStatus(t *testing.T) {
@@ -247,7 +247,10 @@ func TestStatus(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/status", "/orders", "/explain?name=secret.example", "/explain?name=www.secret.example"} {
 		body := get(t, url+path, 200)
-		for _, hidden := range []string{"topsecret", "secretstay", "asked-and-passed"} {
+		for _, hidden := range []string{"topsecret", "secretstay", "asked-and-passed", "2077-", "2078-"} {
+			if strings.HasPrefix(hidden, "207") && (path == "/" || path == "/status") {
+				continue // the next change of the whole set
+			}
 			if strings.Contains(body, hidden) {
 				t.Errorf("%s has %q:\n%s", path, hidden, body)
 			}

@@ -190,7 +190,7 @@ func withAttr(own, add *order.Attr) *order.Attr {
 		return own
 	}
 	both := *own
-	both.Served, both.Deadline, both.References = add.Served, add.Deadline, add.References
+	both.Served, both.Deadline, both.DeadlineAfter, both.References = add.Served, add.Deadline, add.DeadlineAfter, add.References
 	if add.Note != "" {
 		both.Note = add.Note
 	}

@@ -59,6 +59,7 @@ const (
 
 // Run asks about the targets and writes the report.
 func (c *auditCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}
@@ -70,10 +71,7 @@ func (c *auditCmd) Run(e *env) error {
 	if err := c.files(&opt); err != nil {
 		return err
 	}
-	now, err := e.moment("")
-	if err != nil {
-		return err
-	}
+	now := e.present()
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ const maxDays = 3660
 
 // Run writes the report.
 func (c *dueCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}
@@ -57,11 +58,11 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
-	now, present, err := e.times(c.At)
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, present, err := e.times(c.At, s)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (c *dueCmd) Run(e *env) error {
 	for _, v := range l.versions {
 		opt.Files = append(opt.Files, due.File{Path: v.Path, Orders: v.File.Orders, Zone: zoneOf(v.File), Expires: v.File.Expires, Register: v.File.Source != nil})
 	}
-	bad := l.problems.Errors()
+	bad := l.shown(l.problems.Errors(), c.Sealed)
 	bad.Sort()
 	for _, p := range bad {
 		opt.Problems = append(opt.Problems, problemText(p))

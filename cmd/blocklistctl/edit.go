@@ -49,10 +49,8 @@ func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", 
 // beginWith loads the orders and returns the state of a change. If path is not empty, the change
 // creates this file, and "text" is the content of the file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
-	now, err := e.moment("")
-	if err != nil {
-		return nil, err
-	}
+	e.sealed = true // the authors of the files use these commands
+	now := e.present()
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return nil, err

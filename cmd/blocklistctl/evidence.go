@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/evidence"
@@ -174,9 +175,9 @@ Example:
 
 // Run deletes the text of old records.
 func (c *evidencePruneCmd) Run(e *env) error {
-	at, err := e.moment(c.Before)
+	at, err := parseMoment("--before", c.Before, e.present(), time.UTC)
 	if err != nil {
-		return misuse("--before: %v", err)
+		return err
 	}
 	if _, err := os.Stat(c.Dir + "/journal.key"); err != nil {
 		return err // a new journal must not be made here

@@ -54,6 +54,7 @@ type exported struct {
 
 // Run exports the names in force.
 func (c *exportCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	maker, err := c.maker()
 	if err != nil {
 		return err
@@ -61,11 +62,11 @@ func (c *exportCmd) Run(e *env) error {
 	if c.Watch != "" && (c.At != "" || c.Out != "" || e.json) {
 		return misuse("--watch cannot be used with --at, --out or --json")
 	}
-	now, err := e.moment(c.At)
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, err := e.moment(c.At, s)
 	if err != nil {
 		return err
 	}
@@ -144,11 +145,11 @@ func (c *exportCmd) mode() fs.FileMode {
 // maker checks the flags and returns the Maker.
 func (c *exportCmd) maker() (*export.Maker, error) {
 	opt := export.Options{Form: c.Form, Approximate: export.Approximation(c.Approximate), TTL: c.TTL, Sealed: c.Sealed}
-	cc, ok := order.ParseCountry(c.Country)
-	if !ok || cc == order.EU {
-		return nil, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", c.Country)
+	cc, err := clientCountry(c.Country)
+	if err != nil {
+		return nil, err
 	}
-	opt.Country = cc
+	opt.Country, c.Country = cc, string(cc)
 	if c.Refused != "" {
 		opt.Refused, _ = order.ParseResponseKind(c.Refused)
 	}

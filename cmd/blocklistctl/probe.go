@@ -78,6 +78,7 @@ type probing struct {
 
 // Run asks the server.
 func (c *probeCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}

@@ -74,6 +74,31 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
+// shownUntil returns the time at which the state of an order may change. A sealed lift must
+// not show when it begins or ends.
+func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
+	if sealed || !l.sealed {
+		return st.Until
+	}
+	return st.OwnUntil()
+}
+
+// shown returns problems for the output. It hides the problems that may reveal a sealed
+// order, unless sealed is set. Files without sealed orders have nothing to hide.
+func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
+	if sealed || !l.sealed {
+		return ps
+	}
+	disclosed := disclosures(l.all())
+	out := make(order.Problems, len(ps))
+	for i, p := range ps {
+		if out[i] = p; p.Sealed || disclosed[p.Order].Sealed() {
+			out[i] = p.Hidden()
+		}
+	}
+	return out
+}
+
 // sealedLabel returns the label of a sealed (secret) order in the server's log.
 func sealedLabel(id string) string { return ruleset.SealedLabel(id) }
 

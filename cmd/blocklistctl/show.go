@@ -82,15 +82,16 @@ type linkJSON struct {
 
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
-	now, present, err := e.times(c.At)
-	if err != nil {
-		return err
-	}
+	e.sealed = c.Sealed
 	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
 	if c.Server != "" {
 		return c.remote(e, subject, files)
 	}
 	s, err := c.server(files)
+	if err != nil {
+		return err
+	}
+	now, present, err := e.times(c.At, s)
 	if err != nil {
 		return err
 	}
@@ -103,6 +104,10 @@ func (c *showCmd) Run(e *env) error {
 	found, near := x.matches(subject)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
+		if len(x.disclosure) > 0 && !c.Sealed {
+			// The same words with and without a match, so they disclose nothing.
+			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
+		}
 		if near != "" {
 			msg += fmt.Sprintf("; did you mean %q?", near)
 		} else {
@@ -110,7 +115,7 @@ func (c *showCmd) Run(e *env) error {
 		}
 		return fmt.Errorf("%s", msg)
 	}
-	x.states = l.states(now)
+	x.states, x.dues = l.states(now), l.dues(now)
 	shown := []shownJSON{}
 	for i, o := range found {
 		shown = append(shown, x.one(o, e.json || i < shownOrders || c.All))
@@ -138,6 +143,7 @@ type shower struct {
 	held       map[string][]heldJSON
 	states     map[string]ruleset.OrderState
 	corrected  lint.Corrections
+	dues       dues
 }
 
 func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
@@ -152,19 +158,19 @@ func (x *shower) label(o *order.Order) string {
 // one converts an order to its JSON form. If links is false, the result has no links to lifts.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
-	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(st.Until)}
+	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}
 	if x.disclosure[o.ID].Sealed() {
 		out.Digest = sealedLabel(o.ID)
 	}
 	if x.hidden(o) {
-		out.ID, out.hidden = out.Digest, true
+		out.ID, out.Until, out.hidden = out.Digest, "", true
 		return out
 	}
 	out.about = diff.Authority(o.Authority)
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
 	out.stated, out.remaining = o.StatedCount, x.corrected.Remaining(o)
-	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
+	out.Late = x.dues.lateText(o, st, len(x.held[o.ID]))
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {
 		if out.secret && (name == "except" || name == "force") {

@@ -69,6 +69,7 @@ type Report struct {
 	zone    *time.Location
 	several bool
 	behind  int // the number of missed deadlines
+	late    int // the number of deadlines that were met late and not reported
 	stamp   time.Time
 }
 
@@ -229,7 +230,7 @@ func Collect(opt Options) *Report {
 	for _, s := range c.Sections {
 		c.finish(s)
 	}
-	c.behind = c.Sections[behind].Count
+	c.behind, c.Report.late = c.Sections[behind].Count, c.Sections[late].Count
 	c.Behind = c.behind > 0
 	if len(c.Only) > 0 {
 		c.Sections = slices.DeleteFunc(c.Sections, func(s *Section) bool { return !slices.Contains(c.Only, s.Name) })

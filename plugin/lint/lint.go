@@ -187,18 +187,19 @@ func windowsEnd(ws []order.Window) bool {
 // each returns a function that adds warnings about targets of o. After maxEach warnings, the
 // function only counts the targets. A last call with a nil target adds a warning with the number of
 // the targets that were only counted.
-func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
+func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
-	return func(t *order.Target, field, format string, args ...any) {
+	return func(t *order.Target, field, format string, args ...any) *order.Problem {
 		switch {
 		case t != nil && n < maxEach:
-			l.warn(o, t, field, format, args...)
 			n++
+			return l.warn(o, t, field, format, args...)
 		case t != nil:
 			n++
 		case n > maxEach:
-			l.warn(o, nil, field, format, n-maxEach)
+			return l.warn(o, nil, field, format, n-maxEach)
 		}
+		return nil
 	}
 }
 

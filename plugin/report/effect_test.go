@@ -182,7 +182,7 @@ func TestEffect(t *testing.T) {
 			for _, more := range []struct {
 				is   bool
 				text string
-			}{{x.By != "", " by " + x.By}, {x.Ended != "", " ended " + x.Ended}, {x.AtLatest, " at latest"}, {len(r.Silent) > 0, " silent " + strings.Join(r.Silent, ",")}, {x.Answers > 0, fmt.Sprint(" answers ", x.Answers)}, {x.Corrected != "", " corrected " + x.Corrected}} {
+			}{{x.By != "", " by " + x.By}, {x.Ended != "", " ended " + x.Ended}, {x.AtLatest, " at latest"}, {len(r.Silent) > 0, " silent " + strings.Join(r.Silent, ",")}, {x.Answers != nil && *x.Answers > 0, " answers " + known(x.Answers)}, {x.Corrected != "", " corrected " + x.Corrected}} {
 				if more.is {
 					got += more.text
 				}

@@ -9,8 +9,14 @@ import (
 // without any date.
 func (r *Report) notes(d *Data, unknown int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
-	if len(d.Nodes) == 0 {
+	switch {
+	case len(d.Nodes) == 0:
 		add("no journal is given, so it is unknown when the orders were in force")
+	case !r.knows():
+		add("no node has records in the period, so it is unknown when the orders were in force")
+	}
+	if r.Totals.ByFiles {
+		add("the number in force and the states are those of the present order files at %s; nothing is known of the servers", r.time(r.end))
 	}
 	if r.end.Before(r.to) {
 		add("the period has not ended; the report ends at %s", r.time(r.end))

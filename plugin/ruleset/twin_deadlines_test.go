@@ -16,7 +16,7 @@ type twinDue struct {
 // has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
-		out = append(out, twinDue{o.Deadline, nil})
+		out = append(out, twinDue{twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o)), nil})
 	}
 	for i := range o.Targets {
 		x := &o.Targets[i]
@@ -25,13 +25,31 @@ func twinDues(o *order.Order) (out []twinDue) {
 		}
 		at := x.Attr.Deadline
 		if at == order.NoTime && x.Attr.Status != order.Active {
-			at = o.Deadline
+			at = twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o))
+		} else if at != order.NoTime {
+			at = twinCounted(at, x.Attr.DeadlineAfter > 0, max(twinBegin(o), x.Attr.From))
 		}
 		if at != order.NoTime {
 			out = append(out, twinDue{at, x})
 		}
 	}
 	return out
+}
+
+// twinCounted returns the time at which an order or a target must be in force. If its
+// deadline counts from served, the time is not before the beginning.
+func twinCounted(deadline order.Time, counted bool, begin order.Time) order.Time {
+	if counted && deadline != order.NoTime && begin > deadline {
+		return begin
+	}
+	return deadline
+}
+
+func twinBegin(o *order.Order) order.Time {
+	if o.Action == order.Lift && o.From == order.NoTime {
+		return o.DecidedAt()
+	}
+	return o.From
 }
 
 // dated reports whether the dates of the order and the target include the time now. The
@@ -54,11 +72,7 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 // begun reports whether the order and the target have begun. The function uses only the field from,
 // and ignores windows.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
-	from := o.From
-	if o.Action == order.Lift && from == order.NoTime {
-		from = o.DecidedAt()
-	}
-	return from <= now && (x.x == nil || x.x.Attr.From <= now)
+	return twinBegin(o) <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
 // freed reports whether lifts end an order at a target and at all names below, for all

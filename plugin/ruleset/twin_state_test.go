@@ -109,7 +109,7 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	if !on && !later {
 		return Ended
 	}
-	if on && o.Action == order.Block && t.allFreed(o, now) {
+	if o.Action == order.Block && (on && t.allFreed(o, now) || t.freedForGood(o, now)) {
 		return Lifted
 	}
 	held := t.heldTargets(o)
@@ -120,6 +120,17 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 		return InForce
 	}
 	return Pending
+}
+
+// freedForGood reports whether lifts end the order in each second in which its dates would
+// enforce it.
+func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
+	for s := now; s <= max(now, lastSecond+1); s++ {
+		if twinInTime(o, s) && !t.allFreed(o, s) {
+			return false
+		}
+	}
+	return true
 }
 
 // allFreed reports whether the order is lifted completely. Either a lift ends the whole order, or

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -116,6 +117,7 @@ func (c *choices) order(id string, index int) *order.Order {
 	}
 	if c.oneIn(3) {
 		o.Deadline = order.Time(c.n(lastSecond))
+		o.DeadlineAfter = time.Duration(o.Deadline % 2)
 	}
 	if c.oneIn(4) {
 		o.Review = order.Time(c.n(lastSecond))
@@ -195,6 +197,7 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	t.Attr = &order.Attr{From: c.time(), Until: c.time(), Windows: c.windows(), Status: c.status(), Served: order.NoTime, Deadline: order.NoTime}
 	if c.oneIn(4) {
 		t.Attr.Deadline = order.Time(c.n(lastSecond))
+		t.Attr.DeadlineAfter = time.Duration(t.Attr.Deadline % 2)
 	}
 	if c.n(2) == 0 {
 		t.Attr.Except = []dname.Name{c.name()}
