@@ -127,8 +127,8 @@ func later(t time.Time, n int, unit string) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), first.AddDate(0, 1, -1).Day())-1)
 }
 
-// A counted is a duration that counts from an event, for example 30 days from the receipt.
-type counted struct {
+// A countedDuration counts from an event, for example 30 days from the receipt.
+type countedDuration struct {
 	n    int
 	unit string
 	from string // receipt, decision, or "" if the text does not say
@@ -169,7 +169,7 @@ const fromDecision = `(?:` +
 	`)`
 
 // readCounted returns the duration of a text.
-func readCounted(s string) (t counted, ok bool) {
+func readCounted(s string) (t countedDuration, ok bool) {
 	m := countedText.FindStringSubmatch(plainWords(s))
 	if m == nil {
 		return t, false
@@ -205,7 +205,7 @@ type start struct{ event, text string }
 
 // end returns the end of a duration, and the event from which it counts. A duration of days, weeks, months
 // or years ends with a whole day.
-func (t counted) end(zone *time.Location, starts ...start) (text, from, wrong string) {
+func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, wrong string) {
 	if t.from != "" {
 		starts = slices.DeleteFunc(slices.Clone(starts), func(s start) bool { return s.event != t.from })
 	}
