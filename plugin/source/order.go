@@ -106,8 +106,8 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported even if a file is still changing. A
-// file without a last line end gets more time.
+// patienceEnds returns the time at which o is reported even if a file is still changing. If the
+// last line of a file has no line end, the time is later.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -116,8 +116,9 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the changed files. A file waits until the file and its side lists stop
-// changing, unless "all" is true. "next" is the end of the first wait, or zero.
+// report returns the reports about changed files. Normally, a file is reported only after the file
+// and its side lists have stopped changing. If all is true, report does not wait. next is the
+// earliest end of a wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -139,8 +140,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o. If there is nothing to report now, it returns
-// nil. The result "end" is the end of the wait, or zero.
+// reportOrder returns the report about o, or nil if there is nothing to report now. If o must wait,
+// end is the end of the wait. Otherwise, end is zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -163,8 +164,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The file may have got
-// a new name. One report must then have both names.
+// vanishing reports whether a reported order file has just vanished. The file may have been
+// renamed. The caller then waits, so that both names are reported at once.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -181,7 +182,6 @@ func (p *pattern) changed() bool {
 	return is != was && is != 0 && (was != 0 || is != Ready)
 }
 
-// fileOf returns the report about the order o with the versions vs.
 func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	v := vs[o.file]
 	f := &File{
@@ -204,8 +204,8 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob, and returns true. It
-// returns false for a configured path, and for a path with a file or a broken link.
+// Forget drops an order file that vanished from a directory or glob, and returns true. It returns
+// false if the configuration contains the path itself, or if the path has a file or a broken link.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
