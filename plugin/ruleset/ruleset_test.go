@@ -173,3 +173,22 @@ func TestWarningOfExempt(t *testing.T) {
 		}
 	}
 }
+
+// TestExcerpts checks the country of clients in an excerpt, and the cache of parts.
+func TestExcerpts(t *testing.T) {
+	unknown := with(t, Options{NoCountry: true}, "- {id: a, scope: {countries: [IT]}, targets: [a.example]}\n- {id: b, disclosure: none, targets: [b.example]}\n")
+	q := Query{Client: Client{Country: "IT"}}
+	for _, drop := range []func(*Order) bool{nil, func(o *Order) bool { return o.Terms.Disclosure.Sealed() }} {
+		x := &Excerpts{Drop: drop}
+		s := x.Of(unknown)
+		if !s.Decide(asked(t, "a.example"), q).Blocked() || s.Decide(asked(t, "b.example"), q).Blocked() != (drop == nil) {
+			t.Error("the excerpt has other orders")
+		}
+		if again := x.Of(unknown); again.parts[0] != s.parts[0] {
+			t.Error("the part was compiled again")
+		}
+		if x.Of(s) != s {
+			t.Error("a set from which nothing is dropped is not itself")
+		}
+	}
+}

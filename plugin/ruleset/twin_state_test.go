@@ -392,23 +392,38 @@ func compareLifts(t *testing.T, w *world) {
 	}
 }
 
-// compareNames compares Shared and Touches for the names of the orders.
+// compareNames compares Covers, Shared and Touches for the names of the orders.
 func compareNames(t *testing.T, w *world) {
 	t.Helper()
 	for _, name := range w.mentioned[:min(4, len(w.mentioned))] {
-		above, touches := 0, false
+		blocks := 0
+		covers, touches := false, false
 		for _, o := range w.twin.orders {
-			covers := slices.ContainsFunc(o.Targets, func(x order.Target) bool { return x.Kind == order.TargetName && x.Name.Covers(name) })
-			above += int(b2u(covers && o.Action == order.Block))
-			below := func(n dname.Name) bool { return n != name && name.Covers(n) }
-			touches = touches || slices.ContainsFunc(o.Except, below) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
-				return x.Kind == order.TargetName && below(x.Name) || x.Attr != nil && w.twin.indexed(o.Order, &x) && slices.ContainsFunc(x.Attr.Except, below)
-			})
+			at := slices.Clone(o.Except)
+			block := false
+			for i := range o.Targets {
+				x := &o.Targets[i]
+				if x.Kind == order.TargetName {
+					at = append(at, x.Name)
+					block = block || o.Action == order.Block && x.Name.Covers(name)
+				}
+				if x.Attr != nil && w.twin.indexed(o.Order, x) {
+					at = append(at, x.Attr.Except...)
+				}
+			}
+			blocks += int(b2u(block))
+			covers = covers || slices.ContainsFunc(at, func(n dname.Name) bool { return n.Covers(name) })
+			touches = touches || block || slices.ContainsFunc(at, func(n dname.Name) bool { return n != name && name.Covers(n) })
 		}
-		if got := w.Shared(name); got != (above > 1) {
-			t.Fatalf("%v%s: shared %t, but %d orders have it", w, name, got, above)
+		var wire dname.Wire
+		wire.SetName(name)
+		if got := w.Covers(&wire); got != covers {
+			t.Fatalf("%v%s: covers %t", w, name, got)
 		}
-		if got := w.Touches(name); got != (touches || above > 0) {
+		if got := w.Shared(name); got != (blocks > 1) {
+			t.Fatalf("%v%s: shared %t, but %d orders block it", w, name, got, blocks)
+		}
+		if got := w.Touches(name); got != touches {
 			t.Fatalf("%v%s: touches %t", w, name, got)
 		}
 	}
