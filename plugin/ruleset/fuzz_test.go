@@ -211,7 +211,7 @@ func TestDecideAgainstTwin(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var met struct{ blocked, address, led, shadow, held, scoped, notNow, needless int }
 	for range worlds {
-		data := make([]byte, 1600)
+		data := make([]byte, 3000)
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}

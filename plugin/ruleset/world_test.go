@@ -17,6 +17,8 @@ type choices struct {
 	b []byte
 	// crowded is set if most targets come from a small set of names and addresses.
 	crowded bool
+	// lifting is set if many orders are lifts without ids.
+	lifting bool
 	// alike contains the targets of the previous block order. The next order can copy
 	// them.
 	alike []order.Target
@@ -128,12 +130,15 @@ func (c *choices) order(id string, index int) *order.Order {
 	if c.oneIn(4) {
 		terms.Disclosure = order.Code
 	}
-	if c.oneIn(3) {
+	if c.oneIn(3) || c.lifting && c.n(2) == 0 {
 		o.Action, o.Public = order.Lift, c.oneIn(4)
 		if o.DecidedAt() == order.NoTime {
 			o.Issued = 3
 		}
 		for range c.n(3) {
+			if c.lifting && c.n(4) > 0 {
+				break
+			}
 			o.Lifts = append(o.Lifts, fmt.Sprint(c.n(12)))
 		}
 	}
@@ -332,7 +337,7 @@ func newWorld(c *choices) *world {
 	id, orders := 0, 4
 	if c.crowded = c.n(2) == 0; c.crowded {
 		orders = 10
-		if c.oneIn(8) {
+		if c.lifting = c.oneIn(6); c.lifting {
 			orders = 40
 		}
 	}
