@@ -80,7 +80,7 @@ func (x twinDue) begun(o *order.Order, now order.Time) bool {
 func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	if x.Kind != order.TargetName {
 		return t.freedAt(o, now, func(y *order.Target) bool {
-			return y.Kind == order.TargetAddress && t.opt.Addresses &&
+			return y.Kind == order.TargetAddress &&
 				y.Attr.Address.Bits() <= x.Attr.Address.Bits() && y.Attr.Address.Contains(x.Attr.Address.Addr())
 		})
 	}
