@@ -71,7 +71,6 @@ func isUTF8(text string) bool {
 	return false
 }
 
-// invalidLine returns the number of the first line that is not UTF-8.
 func invalidLine(text string) int {
 	line := 1
 	for len(text) > 0 {
@@ -89,7 +88,7 @@ func invalidLine(text string) int {
 
 var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script|h1)\b`)
 
-// wrongFile returns an error for a file that is no register of any format.
+// wrongFile returns an error if a file is clearly not a register, for example an HTML page.
 func wrongFile(data []byte, format string) error {
 	head := string(data[:min(len(data), 4096)])
 	text := strings.TrimPrefix(head, "\uFEFF")

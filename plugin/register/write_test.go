@@ -12,7 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEncode checks that the output in batches is equal to the output of order.Encode.
 func TestEncode(t *testing.T) {
 	p, err := Load("fr-anj", "")
 	if err != nil {
@@ -40,8 +39,9 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// TestShort encodes orders with names that need quotes, with other targets among the plain names, and
-// with a text that is equal to a mark. The output must be equal to the output of order.Encode.
+// TestShort encodes orders that are difficult for short. The orders have names that need quotes,
+// other targets among the plain names, and a text that is equal to a mark. The output must be equal
+// to the output of order.Encode.
 func TestShort(t *testing.T) {
 	name := func(s string, m order.Match) order.Target {
 		n, err := dname.Parse(s)
@@ -105,7 +105,6 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// TestVerify checks that an output without one of the targets is refused.
 func TestVerify(t *testing.T) {
 	text := []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example.com]}]\n")
 	o := order.New()
@@ -117,8 +116,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestTimezone checks an import with a preset in another time zone than the previous output. The dates
-// keep their times.
+// TestTimezone imports with a preset whose time zone differs from the time zone of the previous
+// output. The dates must keep their times.
 func TestTimezone(t *testing.T) {
 	rome, err := Parse("guarded", []byte(guarded))
 	if err != nil {
@@ -138,6 +137,35 @@ func TestTimezone(t *testing.T) {
 	for key, until := range map[string]string{"x/2026-01-05 e.example.com": "2026-02-28T23:00:00Z"} {
 		if got := contents(t, third)[key]; got != until {
 			t.Errorf("%s: got %q, want %q\n%s", key, got, until, third)
+		}
+	}
+}
+
+// TestTooLarge checks the orders that no order file can have.
+func TestTooLarge(t *testing.T) {
+	exact := make([]order.Target, 400_000)
+	for i := range exact {
+		exact[i].Match = order.Exact
+	}
+	small, large := order.New(), order.New()
+	small.ID, large.ID, large.Targets = "small", "large", exact
+	many := make([]*order.Order, 90_000)
+	for i := range many {
+		many[i] = small
+	}
+	for _, tc := range []struct {
+		ext    string
+		orders []*order.Order
+		want   string
+	}{
+		{".yaml", many[:80_000], ""},
+		{".yaml", many, "90000 orders are too many for one file in YAML"},
+		{".json", many, "90000 orders are too many for one file in JSON"},
+		{".jsonl", many, ""},
+		{".jsonl", []*order.Order{small, large}, `the order "large" would have too many targets that are not plain names`},
+	} {
+		if got := tooLarge(tc.ext, tc.orders); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+			t.Errorf("%s, %d orders: got %q, want %q", tc.ext, len(tc.orders), got, tc.want)
 		}
 	}
 }
