@@ -143,6 +143,15 @@ func TestTimezone(t *testing.T) {
 
 // TestTooLarge checks the orders that no order file can have.
 func TestTooLarge(t *testing.T) {
+	var hosts strings.Builder
+	for i := range 360_000 {
+		fmt.Fprintf(&hosts, "0.0.0.0 h%d.example.com\n", i)
+	}
+	opt := options(nil, order.NoTime)
+	opt.Path, opt.Given = "out.jsonl", map[string]string{"id": "a", "authority": "A", "country": "IT"}
+	if got := said(t, load(t, "hosts"), []byte(hosts.String()), opt); !strings.Contains(got, "would have too many targets that are not plain names") {
+		t.Errorf("a large hosts file: %q", got)
+	}
 	exact := make([]order.Target, 400_000)
 	for i := range exact {
 		exact[i].Match = order.Exact
