@@ -204,7 +204,8 @@ func TestHostileNames(t *testing.T) {
 func TestHostileProgress(t *testing.T) {
 	for _, text := range hostile {
 		var b strings.Builder
-		p := &progress{w: &b}
+		p := newProgress(&b)
+		p.w, p.begin = &b, p.last
 		p.say("reading %d of %d: %s", 1, 2, text)
 		if shown, ok := strings.CutPrefix(b.String(), "\r\x1b[K"); !ok || !printable.Is(shown) || !strings.Contains(shown, "reading 1 of 2: ") {
 			t.Errorf("shows %q", b.String())

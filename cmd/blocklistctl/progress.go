@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
@@ -13,8 +14,10 @@ import (
 // error is not a terminal.
 type progress struct {
 	w     io.Writer // nil if standard error is not a terminal
+	now   func() time.Time
 	begin time.Time
 	last  time.Time
+	step  string // the last text without its digits
 	shown bool
 }
 
@@ -24,7 +27,7 @@ const (
 )
 
 func newProgress(w io.Writer) *progress {
-	p := &progress{begin: time.Now()}
+	p := &progress{now: time.Now, begin: time.Now()}
 	if f, ok := w.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			p.w = w
@@ -33,17 +36,28 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the progress line. It may be called often.
+// say replaces the progress line. It may be called often. A text about another step is shown at
+// once, because the step can be long.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return
 	}
-	now := time.Now()
-	if now.Sub(p.begin) < progressAfter || now.Sub(p.last) < progressEvery {
+	now := p.now()
+	if now.Sub(p.begin) < progressAfter {
 		return
 	}
-	p.last, p.shown = now, true
-	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(fmt.Sprintf(format, args...)))
+	text := fmt.Sprintf(format, args...)
+	step := strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
+	if now.Sub(p.last) < progressEvery && step == p.step {
+		return
+	}
+	p.last, p.step, p.shown = now, step, true
+	fmt.Fprint(p.w, "\r\x1b[K"+printable.Line(text))
 }
 
 // clear removes the progress line. Call it before any other output.

@@ -132,13 +132,22 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
+// Magic returns the format of a file that is not plain text, and advice for the user. It knows the
+// format by the first bytes of the file. For another file, it returns "".
+func Magic(head string) (format, advice string) {
+	for _, s := range signatures {
+		if strings.HasPrefix(head, s.magic) {
+			return s.format, s.advice
+		}
+	}
+	return "", ""
+}
+
 // foreignBytes returns an error if the data is a binary file, has zero bytes, has old Macintosh
 // line ends, or is not in the given character set.
 func foreignBytes(data string, charset string) error {
-	for _, s := range signatures {
-		if strings.HasPrefix(data, s.magic) {
-			return &FormatError{s.format, 1, firstLine(data), s.advice}
-		}
+	if format, advice := Magic(data); format != "" {
+		return &FormatError{format, 1, firstLine(data), advice}
 	}
 	if at := strings.IndexByte(data, 0); at >= 0 {
 		bad := &FormatError{"not text", lineAt(data, at), lineText(data, at), "save the names as text in UTF-8"}

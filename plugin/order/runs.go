@@ -103,8 +103,8 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin there, or to a mark. The
-// limit MaxValues allows for missing nodes, as in "{a, b}".
+// weigh maps each byte to the number of nodes that can begin at the byte, or to a mark. The count
+// can be too low, for example for "{a, b}". The limit MaxValues allows for this error.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special

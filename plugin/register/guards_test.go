@@ -85,6 +85,8 @@ func TestGuards(t *testing.T) {
 		"all rows in a new decision":  {strings.ReplaceAll(guardedTable("2026-03-01", sites("a", "b", "c", "d", "e")...), "2026-01-05", "2026-02-05"), lift(-1), ""},
 		"a status that ends":          {guardedTable("2026-03-01", append(sites("a", "b", "c", "d"), "e.example.com,free,2026-01-05")...), nil, ""},
 		"another status":              {guardedTable("2026-03-01", append(sites("a", "b", "c", "d", "e"), "f.example.com,shop,2026-01-05")...), nil, `the column kind has the value "shop"`},
+		"another status in two rows":  {guardedTable("2026-03-01", append(sites("a", "b", "c", "d", "e"), "f.example.com,shop,2026-01-05", "g.example.com,shop,2026-01-05")...), nil, `2 rows have the value "shop" in the column kind`},
+		"too many ends by a status":   {guardedTable("2026-03-01", append(sites("a", "b", "c"), "d.example.com,free,2026-01-05", "e.example.com,free,2026-01-05")...), nil, "ends the blocks of 2 of 5 targets in force"},
 		"a refused row":               {guardedTable("2026-03-01", append(sites("a", "b", "c", "d", "e"), "f g,site,2026-01-05")...), nil, "1 row refused; nothing is written"},
 		"a refused row, confirmed":    {guardedTable("2026-03-01", append(sites("a", "b", "c", "d", "e", "h"), "f g,site,2026-01-05")...), func(o *Options) { o.SkipRefused = 1 }, ""},
 		"a refused row, too many":     {guardedTable("2026-03-01", append(sites("a", "b", "c", "d", "e"), "f g,site,2026-01-05")...), func(o *Options) { o.SkipRefused = 2 }, "1 row refused, not 2 as --skip-refused confirms"},
@@ -158,6 +160,13 @@ func TestServed(t *testing.T) {
 	f, problems := order.Parse("out.yaml", bytes.NewReader(second), order.Options{})
 	if len(problems.Errors()) > 0 || len(f.Orders) != 2 {
 		t.Fatal(problems, len(f.Orders))
+	}
+	opt.Previous, opt.Served = nil, order.NoTime
+	_, first = imported(t, p, []byte(guardedTable("2026-02-01", sites("a", "b", "c", "d")...)), opt)
+	opt.Previous, opt.Served = first, 1.78e9
+	_, third := imported(t, p, []byte(guardedTable("2026-03-01", sites("a", "b", "c", "d", "e")...)), opt)
+	if g, problems := order.Parse("out.yaml", bytes.NewReader(third), order.Options{}); len(problems.Errors()) > 0 || g.Orders[0].Served != order.NoTime || g.Orders[0].Deadline != order.NoTime {
+		t.Errorf("an order without a time served: %v\n%s", problems, third)
 	}
 	for i, want := range []order.Time{1.77e9, 1.78e9} {
 		if o := f.Orders[i]; o.Served != want || o.Deadline != want+48*3600 {

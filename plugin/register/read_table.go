@@ -12,24 +12,51 @@ import (
 
 // readCSV reads a table in CSV, in which quotes surround cells with separators and line breaks.
 func (r *run) readCSV(text string, separator rune) error {
-	dec := csv.NewReader(strings.NewReader(text))
+	in := &rowReader{text: text}
+	dec := csv.NewReader(in)
 	dec.Comma, dec.FieldsPerRecord, dec.ReuseRecord = separator, -1, true
+	line := 0 // the first line of the row before
 	for {
+		in.row = 0
 		cells, err := dec.Read()
 		var bad *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, errRow):
+			return fmt.Errorf("the row after line %d has more than %d MiB; a quote may be missing", line+r.skipped, maxRun>>20)
 		case errors.As(err, &bad):
 			return fmt.Errorf("line %d: is not CSV: %w; quote: none in a preset reads quotes as ordinary characters", bad.Line+r.skipped, bad.Err)
 		case err != nil:
 			return err
 		}
-		line, _ := dec.FieldPos(0)
+		line, _ = dec.FieldPos(0)
 		if err := r.tableRow(line+r.skipped, cells); err != nil {
 			return err
 		}
 	}
+}
+
+// errRow is the error for a row that is too long.
+var errRow = errors.New("the row is too long")
+
+// A rowReader reads a text. It returns errRow if a row has more than maxRun bytes.
+type rowReader struct {
+	text string
+	row  int // the number of bytes that were read for the row
+}
+
+// Read implements io.Reader.
+func (r *rowReader) Read(b []byte) (n int, err error) {
+	switch {
+	case r.text == "":
+		return 0, io.EOF
+	case r.row > maxRun:
+		return 0, errRow
+	}
+	n = copy(b, r.text)
+	r.text, r.row = r.text[n:], r.row+n
+	return n, nil
 }
 
 // readXLSX reads a sheet of an XLSX file. Without a name in the preset, the sheet is the first

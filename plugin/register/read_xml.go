@@ -119,7 +119,7 @@ func (r *run) readXML(text string) error {
 	var stack []string
 	var inside string // the path in the entry
 	var content strings.Builder
-	start := 0
+	start, roots := 0, 0
 	for {
 		t, err := dec.Token()
 		line, _ := dec.InputPos()
@@ -127,12 +127,15 @@ func (r *run) readXML(text string) error {
 			return e.check(r)
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: is not XML, or the file is cut off: %w", line, err)
+			return fmt.Errorf("line %d: is not XML, or the file is cut off: %s", line, clip(err.Error()))
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
 			stack = append(stack, t.Name.Local)
 			if len(stack) == 1 {
+				if roots++; roots > 1 {
+					return fmt.Errorf("line %d: is not XML: the file has a second root element", line)
+				}
 				if err := r.root(t); err != nil {
 					return err
 				}
@@ -151,6 +154,9 @@ func (r *run) readXML(text string) error {
 			}
 			content.Reset()
 		case xml.CharData:
+			if len(stack) == 0 && strings.TrimSpace(strings.TrimPrefix(string(t), "\uFEFF")) != "" {
+				return fmt.Errorf("line %d: is not XML: the file has text outside its root element", line)
+			}
 			content.Write(t)
 		case xml.EndElement:
 			if len(stack) >= len(record) && slices.Equal(stack[:len(record)], record) {

@@ -75,7 +75,7 @@ func (r *run) readZone(text string) error {
 		}
 	}
 	if err := zp.Err(); err != nil {
-		return fmt.Errorf("is not a zone file: %w", err)
+		return fmt.Errorf("is not a zone file: %s", clip(err.Error()))
 	}
 	if n == 0 {
 		return fmt.Errorf("has no record")

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+
+	"github.com/dns-orders/blocklist/plugin/importer"
 )
 
 // charset returns the character set with a name like windows-1250, or nil for UTF-8.
@@ -83,26 +86,72 @@ func invalidLine(text string) int {
 	return line
 }
 
-var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b`)
+var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script|h1)\b`)
 
 // wrongFile returns an error if a file is clearly not a register, for example an HTML page.
 func wrongFile(data []byte, format string) error {
-	head := data[:min(len(data), 4096)]
+	head := string(data[:min(len(data), 4096)])
+	text := strings.TrimPrefix(head, "\uFEFF")
+	zip := strings.HasPrefix(head, "PK\x03\x04")
+	what, advice := importer.Magic(head)
 	switch {
-	case len(strings.TrimSpace(string(head))) == 0 && len(data) <= 4096:
+	case len(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\uFEFF")))) == 0:
 		return errors.New("is empty; an empty file does not make orders")
-	case htmlStart.Match(head):
+	case htmlStart.MatchString(text):
 		return errors.New("is an HTML page, not the register; the download may have failed")
-	case format == "xlsx" && !strings.HasPrefix(string(head), "PK"):
+	case format == "xlsx" && !zip:
 		return errors.New("is not an XLSX file")
-	case format != "xlsx" && strings.HasPrefix(string(head), "PK\x03\x04"):
+	case format == "xlsx":
+		return nil
+	case zip:
 		return errors.New("is an XLSX file or a ZIP archive; unpack the archive first")
-	case strings.HasPrefix(string(head), "%PDF"):
-		return errors.New("is a PDF document; write its text first: pdftotext -layout FILE")
-	case strings.HasPrefix(string(head), "\x1f\x8b"):
+	case strings.HasPrefix(head, "\x1f\x8b"):
 		return errors.New("is a gzip file; unpack the file first")
+	case what != "" && strings.Contains(advice, "blocklistctl import"): // the advice is about another command
+		return fmt.Errorf("is %s; unpack the file first", what)
+	case what != "":
+		return fmt.Errorf("is %s; %s", what, advice)
+	case 10*strings.Count(head, "\x00") > len(head): // each ASCII letter has a NUL byte in UTF-16
+		return errors.New("is text in UTF-16; write it as UTF-8 first: iconv -f UTF-16LE -t UTF-8 FILE, or UTF-16BE")
+	}
+	end, name := lastOf(format)
+	if at := longPart(data, end); at >= 0 {
+		return fmt.Errorf("line %d: has more than %d MiB without %s; the file is broken, or the preset is of another register", bytes.Count(data[:at], []byte("\n"))+1, maxRun>>20, name)
+	}
+	if format != "xml" && format != "json" && bytes.IndexByte(data, '\r') >= 0 && bytes.IndexByte(data, '\n') < 0 {
+		return errors.New("has the line ends of an old Macintosh; write line feeds first: tr '\\r' '\\n' < FILE")
 	}
 	return nil
+}
+
+// maxRun is the largest number of bytes in a line, or between two elements.
+const maxRun = 1 << 20
+
+// lastOf returns the byte that ends the parts of a file, and its name.
+func lastOf(format string) (end byte, name string) {
+	switch format {
+	case "xml":
+		return '<', "an element"
+	case "json":
+		return '"', "a quote"
+	}
+	return '\n', "a line end"
+}
+
+// longPart returns the start of the first run of more than maxRun bytes without the byte end, or -1.
+func longPart(data []byte, end byte) int {
+	for at := 0; len(data)-at > maxRun; {
+		n := bytes.LastIndexByte(data[at:at+maxRun], end)
+		if n < 0 {
+			if data[at+maxRun] == end {
+				at += maxRun + 1
+				continue
+			}
+			return at
+		}
+		at += n + 1
+	}
+	return -1
 }
 
 // tidy removes blanks at both ends of a cell. Several blanks inside the cell become one.

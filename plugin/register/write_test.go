@@ -140,3 +140,41 @@ func TestTimezone(t *testing.T) {
 		}
 	}
 }
+
+// TestTooLarge checks the orders that no order file can have.
+func TestTooLarge(t *testing.T) {
+	var hosts strings.Builder
+	for i := range 360_000 {
+		fmt.Fprintf(&hosts, "0.0.0.0 h%d.example.com\n", i)
+	}
+	opt := options(nil, order.NoTime)
+	opt.Path, opt.Given = "out.jsonl", map[string]string{"id": "a", "authority": "A", "country": "IT"}
+	if got := said(t, load(t, "hosts"), []byte(hosts.String()), opt); !strings.Contains(got, "would have too many targets that are not plain names") {
+		t.Errorf("a large hosts file: %q", got)
+	}
+	exact := make([]order.Target, 400_000)
+	for i := range exact {
+		exact[i].Match = order.Exact
+	}
+	small, large := order.New(), order.New()
+	small.ID, large.ID, large.Targets = "small", "large", exact
+	many := make([]*order.Order, 90_000)
+	for i := range many {
+		many[i] = small
+	}
+	for _, tc := range []struct {
+		ext    string
+		orders []*order.Order
+		want   string
+	}{
+		{".yaml", many[:80_000], ""},
+		{".yaml", many, "90000 orders are too many for one file in YAML"},
+		{".json", many, "90000 orders are too many for one file in JSON"},
+		{".jsonl", many, ""},
+		{".jsonl", []*order.Order{small, large}, `the order "large" would have too many targets that are not plain names`},
+	} {
+		if got := tooLarge(tc.ext, tc.orders); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
+			t.Errorf("%s, %d orders: got %q, want %q", tc.ext, len(tc.orders), got, tc.want)
+		}
+	}
+}
