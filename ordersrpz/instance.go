@@ -43,7 +43,7 @@ func (i *instance) add(z *zone) {
 	i.zones = append(i.zones, z)
 }
 
-// start sets the function that sends NOTIFY for a zone.
+// start sets the function that sends a NOTIFY for a zone, and sends the first NOTIFY.
 func (i *instance) start(z *zone, send func() error) {
 	instances.Lock()
 	i.notifiers[z] = send
@@ -59,8 +59,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which continues. It
-// releases the zones of the failed new instance. It takes over NOTIFY again.
+// restartFailed is the OnRestartFailed function of the old instance. The old instance keeps
+// running. It releases the zones of the failed new instance, and sends NOTIFY again.
 func (i *instance) restartFailed() error {
 	instances.Lock()
 	var orphans []*instance

@@ -7,11 +7,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A version is one version of the zone, with the differences that led to it. It is immutable.
+// A version is one immutable version of the zone. It also contains the differences to earlier
+// versions.
 type version struct {
 	zone   *rpz.Zone
 	serial uint32
-	// steps are the newest differences, the oldest first. The last step leads to this version.
+	// steps are the differences between earlier versions, the oldest first. The last step leads to
+	// this version.
 	steps []step
 }
 
@@ -21,11 +23,12 @@ type step struct {
 	rpz.Difference
 }
 
-// minHistory is the number of records that the history of a small zone may have.
+// minHistory limits the number of records in the history of a small zone.
 const minHistory = 1000
 
-// next returns the version after v. The history has at most a fourth of the zone's
-// records. A longer difference is no faster than the whole zone.
+// next returns the version after v. The history may have a fourth of the number of the zone's
+// records, or minHistory records if that is more. Older differences are dropped, because a long
+// incremental transfer is no faster than the whole zone.
 func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version {
 	n := &version{zone: zone, serial: serial}
 	steps := append(v.steps[:len(v.steps):len(v.steps)], step{v.serial, serial, d})
@@ -63,8 +66,9 @@ func (v *version) historyRecords() (n int) {
 // later reports whether the serial a is later than b (RFC 1982, section 3.2).
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// These are the times in the SOA record, in seconds. A secondary without a NOTIFY asks for
-// the serial after refresh. Without a primary, it enforces its last version until expire.
+// These are the timers of the SOA record in seconds. If no NOTIFY arrives, a secondary asks for the
+// serial after the time refresh. If the primary does not answer, a secondary uses its last version
+// for the time expire.
 const (
 	refresh = 60
 	retry   = 30

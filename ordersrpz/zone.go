@@ -17,25 +17,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// longestWait is the longest time between two looks at the clock. A person may set the
-// clock of the machine.
+// longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
+// because a person may set the clock of the machine.
 const longestWait = 30 * time.Second
 
-// A zone is a response policy zone that follows a Store.
+// A zone is a response policy zone with the orders of a Store. It makes a new version when the
+// orders change.
 type zone struct {
 	config
 	clock   source.Clock
 	store   *store.Store
 	counter *counter
 	version atomic.Pointer[version] // nil until the first version
-	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
+	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
+	// block.
 	notifier atomic.Pointer[func() error]
 	notifies chan struct{}
-	// rounds is the number of rounds of NOTIFY that have begun. ended is the newest round that
-	// has ended, and is guarded by zones.
+	// rounds counts the rounds of NOTIFY that have begun. ended is the number of the newest round
+	// that has ended; the lock of zones guards it.
 	rounds atomic.Int64
 	ended  int64
-	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
+	// strangers is true while strangersGet asks for a transfer. asked becomes true if this transfer
+	// reaches the zone.
 	strangers, asked atomic.Bool
 
 	key  string
@@ -44,8 +47,8 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// zones has the zones of the process. The config and the options of the Store give the
-// key. Server blocks share a zone. A reload keeps the zone and its history.
+// zones contains the zones of the process. The key depends on the Store and the config. Server
+// blocks with equal keys share a zone. A zone and its history survive a reload of the Corefile.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -58,7 +61,8 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Equal options have the same Store. The Store stays in use while the zone is in use.
+	// Equal options give the same Store. The pointer is a valid key, because the zone keeps the
+	// Store in use.
 	key := fmt.Sprintf("%p %#v", s, cfg)
 	zones.Lock()
 	defer zones.Unlock()
@@ -95,8 +99,8 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the series of the zone if no other zone has its name. A new Corefile
-// can have a zone with the name and other settings.
+// forgetUnused removes the metrics of the zone. It keeps them if another zone has the same name.
+// For example, a new Corefile may have the zone with other settings.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
@@ -108,8 +112,7 @@ func (z *zone) forgetUnused() {
 	z.forget()
 }
 
-// run makes a new version of the zone after each change of the orders. It also makes one
-// when an order starts or ends.
+// run makes a new version of the zone when the orders change, and when an order starts or ends.
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
@@ -132,8 +135,9 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone leaves out the order. An order that exempts all its
-// clients for ever blocks no client.
+// drops reports whether the zone omits the order. The zone omits a sealed order, unless the zone
+// has the property sealed. It also omits an order that exempts all its clients for ever, because
+// this order blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
 }
@@ -147,7 +151,7 @@ type maker struct {
 	at   order.Time
 }
 
-// making is locked while a version is made. Two versions at once would leave no CPU for
+// making allows only one zone at a time to make a version. Two zones at once would leave no CPU for
 // queries on a machine with two CPUs.
 var making sync.Mutex
 
@@ -162,7 +166,8 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Another zone can now make its version. Warnings and the digest are less urgent.
+	// Between the unlock and this lock, another zone can make its version. Its version is more
+	// urgent than the warnings and the digest of this zone.
 	making.Lock()
 	defer making.Unlock()
 	if changed {
@@ -172,7 +177,6 @@ func (m *maker) look() {
 	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
 }
 
-// make publishes a new version if the zone has changed.
 func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
@@ -215,7 +219,8 @@ func (z *zone) logStore(err error) {
 	}
 }
 
-// warn logs what the zone cannot say. It does not log names.
+// warn logs warnings about orders that the zone cannot express. The warnings contain no blocked
+// names.
 func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	exempting, lifts := 0, 0
 	for o := range set.OrderStates(now) {
@@ -247,11 +252,12 @@ func (z *zone) notify() {
 	}
 }
 
-// maxRounds is the largest number of rounds of NOTIFY at one time.
+// maxRounds is the largest number of NOTIFY rounds that run at the same time.
 const maxRounds = 4
 
-// notifyAll sends NOTIFY to the secondaries. Each round is a goroutine of its own. A
-// silent secondary takes 6 s, and the next round must not wait for it.
+// notifyAll sends NOTIFY to the secondaries when notify was called. Each round has its own
+// goroutine. A silent secondary delays a round by 6 s, and the next round must not wait for this
+// secondary.
 func (z *zone) notifyAll() {
 	rounds := make(chan struct{}, maxRounds)
 	for {
@@ -302,7 +308,8 @@ func (z *zone) notifyRound() {
 	}
 }
 
-// setNotifier sets the function that sends NOTIFY, and sends one.
+// setNotifier sets the function that sends NOTIFY. If the zone has a version, setNotifier also
+// sends a NOTIFY.
 func (z *zone) setNotifier(send func() error) {
 	z.notifier.Store(&send)
 	if z.version.Load() != nil {

@@ -28,8 +28,8 @@ import (
 	_ "github.com/dns-orders/blocklist/ordersrpz"
 )
 
-// pageBlock returns a block of docs/other-resolvers.md. The text after its first "~~~"
-// selects the block.
+// pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
+// text after the "~~~" that begins the block.
 func pageBlock(t *testing.T, info string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/other-resolvers.md")
@@ -45,14 +45,14 @@ func pageBlock(t *testing.T, info string) string {
 
 var prepareOnce sync.Once
 
-// A primary is CoreDNS with the Corefile of the page.
+// A primary is a CoreDNS server with the Corefile of docs/other-resolvers.md.
 type primary struct {
 	dir, addr string
 	ports     *strings.Replacer // puts the addresses of the test into a block of the page
 }
 
-// startPrimary starts the primary for secondaries with the given addresses, in the process of
-// the test.
+// startPrimary starts a primary in the process of the test. The parameters are the addresses of the
+// secondaries.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	p := newPrimary(t, bind, recursor, unbound)
 	prepareOnce.Do(func() {
@@ -77,7 +77,8 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
 		"orders_rpz /etc/coredns/orders.yaml", "orders_rpz "+p.dir+"/*.yaml",
 		".example:5300 {", ".example:"+port+" {\n\tbind 127.0.0.1", "/etc/coredns/", p.dir+"/",
-		// The recursor looks more often than on the page. The test is then short.
+		// The recursor asks for the zone more often than in the documentation. This makes the test
+		// shorter.
 		"refresh = 5", "refresh = 1", "ttl=5", "ttl=1")
 	if err := os.Mkdir(filepath.Join(p.dir, "rpz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -86,7 +87,6 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	return p
 }
 
-// corefile returns the Corefile of the page with the addresses of the test.
 func (p *primary) corefile(t *testing.T) string { return p.ports.Replace(pageBlock(t, "corefile")) }
 
 // block replaces the orders by an order that blocks these names.
@@ -99,7 +99,6 @@ func (p *primary) block(t *testing.T, names ...string) {
 	}
 }
 
-// sees waits until a resolver blocks one name and not another.
 func sees(t *testing.T, addr, blocked, passes string) {
 	t.Helper()
 	start := time.Now()
@@ -160,15 +159,16 @@ threads=1
 		sees(t, unbound, n, "second.example")
 	}
 	startNamed()
-	// BIND may wait until the refresh time of the zone file, or until a NOTIFY. The next
-	// change gives a NOTIFY. The difference also has the changes that BIND missed.
+	// After its restart, BIND may have the old zone until the next refresh or NOTIFY. The next
+	// change of the orders causes a NOTIFY. BIND then also gets the changes from the time of its
+	// absence.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startBINDSecondary starts BIND in dir with the blocks of the page. The results start and
-// stop it again.
+// startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
+// functions start and stop start and stop BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(

@@ -63,7 +63,7 @@ var events = []Event{Start, Stop, Heartbeat, ClockStep, Gap, Cut, Daily, Pruned,
 	Received, Corrected, Removed, FirstAnswer, TargetHeld, TargetFreed, Forced, Hits, SelfTest, Probe,
 	InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft}
 
-// states are the events that are states of an order. The table stores the index in this
+// states lists the events that are states of an order. The type table stores the index in this
 // list.
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
 
@@ -86,7 +86,7 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
-	// Content is a digest of the order as the server reads it. The next start uses it to
+	// Content is a digest of the order's content. At the next start, the server uses the digest to
 	// find a changed order.
 	Content string `json:"content,omitempty"`
 
@@ -171,8 +171,8 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. If a file has too many side
-// lists for a line, the record lacks these side lists.
+// line returns the line of the record without the line end. If the line would be too long, the side
+// lists of some files are left out.
 func (r *Record) line() []byte {
 	line := r.encode()
 	for i := range r.Files {

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A model contains the owner names of a zone, for the three readings of a zone.
+// A model contains the records of a zone. Its methods read the zone as different servers do.
 type model struct {
 	owners []key // sorted
 	at     map[key]*Answer
@@ -54,8 +54,9 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does. The owner before the asked name in canonical
-// order decides. The longest common ancestor of both names is the closest existing name.
+// unbound reads the zone as Unbound does. It finds the owner name before the asked name in
+// canonical order. The longest common ancestor of both names is the closest existing name. The
+// wildcard below this ancestor decides.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -85,7 +86,6 @@ var readings = map[string]func(*model, key) *Answer{"BIND": (*model).bind, "Unbo
 
 var testConfig = Config{TTL: 30 * time.Second, Refused: order.NODATA, Origin: 5}
 
-// expect returns the answer that an order set gives to a name.
 func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *Answer {
 	var q ruleset.QName
 	q.SetName(k.Name())
@@ -105,8 +105,8 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name at which a server with the entries decides differently
-// from the order set, or "".
+// misread compares the answers of three servers with the decisions of the order set. It describes
+// the first difference, or returns "".
 func misread(table *Table, set *ruleset.Set, entries []Entry, now order.Time, cfg Config) string {
 	m := newModel(entries)
 	for _, n := range world.Names("example") {
@@ -198,7 +198,8 @@ func check(t testing.TB, c *world.Choices) (leaks int) {
 	return leaks
 }
 
-// checkDifference applies the difference to the records of the old zone.
+// checkDifference applies the difference to the records of the old zone. The result must be the
+// records of the new zone.
 func checkDifference(t testing.TB, old, new *Zone, d *Difference) {
 	t.Helper()
 	lines := map[string]bool{}
@@ -229,7 +230,6 @@ func checkDifference(t testing.TB, old, new *Zone, d *Difference) {
 	}
 }
 
-// FuzzClosedZone compares the readings of three servers with the decisions about random orders.
 func FuzzClosedZone(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20 {

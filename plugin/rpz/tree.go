@@ -13,9 +13,9 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. A name is blocked if an order blocks the
-	// name for one country. The first country with an order decides. Without countries, no
-	// order for countries applies.
+	// Countries are the countries of the clients. A name is blocked if an order blocks the name for
+	// one of these countries. The first country with an order decides about the answer. Without
+	// countries, no order for single countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -45,8 +45,8 @@ type Tree struct {
 	// Until is the time at which an answer may change, or ruleset.Forever.
 	Until order.Time
 
-	// depths has the number of labels of each node. It keeps Parents fast, because the texts
-	// of the keys are far apart in memory.
+	// depths contains the number of labels of each node. It makes Parents fast, because the keys
+	// are far apart in memory.
 	depths []uint8
 
 	set   *ruleset.Set
@@ -84,11 +84,11 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. It decides again only about
-// names that may have changed. Both sets must come from one ruleset.Excerpts.
+// Update returns the tree of another set or a later time. It decides again only about names that
+// may have changed. Both sets must come from one ruleset.Excerpts.
 //
-// A node can stay when its name has no more rules. The node then has the answers of the
-// node above.
+// If a name has no rules any more, its node may stay. The node then has the answers of the node
+// above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -111,7 +111,8 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	top, within := key(""), false // the last touched name, and whether there is one
 	old, depths := t.Nodes, t.depths
 	for len(old) > 0 || len(touched) > 0 {
-		// The nodes before the next touched name can only change below the last touched name.
+		// Decide again about the nodes below the last touched name. The other nodes before the next
+		// touched name do not change.
 		end := len(old)
 		if len(touched) > 0 {
 			end, _ = slices.BinarySearchFunc(old, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
@@ -147,7 +148,8 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	return u
 }
 
-// keep adds nodes of the old tree. It decides again about a node whose time has come.
+// keep adds nodes of the old tree. If the answers of a node are not valid any more, keep decides
+// again.
 func (t *Tree) keep(j *judge, nodes []Node, depths []uint8) {
 	const few = 1000 // so that the copy of many nodes yields to queries
 	for len(nodes) > 0 {
@@ -171,7 +173,7 @@ func (t *Tree) add(n Node) {
 	t.Nodes, t.depths = append(t.Nodes, n), append(t.depths, uint8(strings.Count(string(n.key), "\x00")))
 }
 
-// complete sorts the keys, adds the keys above, and removes duplicates. Keys that do not
+// complete sorts the keys, adds the keys of all ancestors, and removes duplicates. Keys that do not
 // fit into the zone go to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
@@ -239,7 +241,8 @@ func (j *judge) node(k key) Node {
 	return n
 }
 
-// answer returns the answer for the name j.q, and lowers n.until.
+// answer returns the answer for the name j.q. If the answer may change before n.until, answer sets
+// n.until to the earlier time.
 func (j *judge) answer(n *Node) *Answer {
 	for _, cc := range j.clients {
 		v := j.set.Decide(&j.q, ruleset.Query{Client: ruleset.Client{Country: cc}, Now: j.now})

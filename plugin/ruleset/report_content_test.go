@@ -11,7 +11,6 @@ import (
 
 const testKey = 7
 
-// contentsOf returns the digests of the orders of a part.
 func contentsOf(p *Part) map[string]string {
 	s := Merge([]*Part{p}, Options{})
 	of, out := s.Contents(nil, testKey), map[string]string{}
@@ -30,8 +29,9 @@ func compiled(orders []*order.Order) *Part {
 	return p
 }
 
-// TestContents compares the digests of random orders with Compare: a digest differs exactly if
-// Compare reports a change. The sequence of the orders has no effect.
+// TestContents compares the digests of random orders with the result of Compare. A digest must
+// change if Compare reports a change, and only then. The sequence of the orders must have no
+// effect.
 func TestContents(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	different := 0
@@ -94,8 +94,8 @@ func TestContents(t *testing.T) {
 	}
 }
 
-// TestCompareRepeated checks an order that lists a target three times, with other terms in between.
-// The other order at the name changes, so the lists of rules at the name differ.
+// TestCompareRepeated checks an order that lists a target three times, with different dates.
+// Another order at the same name may change too.
 func TestCompareRepeated(t *testing.T) {
 	text := func(until, first, second, third string) string {
 		target := func(from string) string { return "{name: a.example, from: " + from + "}" }
@@ -121,8 +121,8 @@ func TestCompareRepeated(t *testing.T) {
 	}
 }
 
-// TestContentIsStable checks the digest of one order. Journals on disk have this digest, so a new
-// version of the program must compute the same.
+// TestContentIsStable checks the digest of one order. Journals on disk contain this digest, so a
+// new version of the program must compute the same digest.
 func TestContentIsStable(t *testing.T) {
 	p := part(t, "a.yaml", `- id: x
   authority: {name: Court, country: IT, kind: court}
