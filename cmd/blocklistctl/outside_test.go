@@ -155,6 +155,6 @@ func TestOutsiders(t *testing.T) {
 		{"evidence verify journal --key " + own + " --witness key", exitOK, "cosigned: 16 records by w.example/1 at 2026-05-01T12:00:00Z\n" +
 			name + ": 20 signed records, 0 not signed yet, 0 pruned; 3 good checkpoints; 2 good versions of files; 0 faults\n"},
 		{"evidence stamp journal --tsa " + address + " --ca nothing", exitMisuse, "! blocklistctl: --ca: stat nothing: no such file or directory\n"},
-		{"evidence stamp nothing --tsa " + address, exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
+		{"evidence stamp nothing --tsa " + address, exitProblems, "! blocklistctl: nothing: is not the directory of a journal or of a bundle: open nothing/journal.vkey: no such file or directory\n"},
 	})
 }
