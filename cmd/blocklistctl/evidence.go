@@ -180,7 +180,7 @@ func (c *evidencePruneCmd) Run(e *env) error {
 		return err
 	}
 	if _, err := os.Stat(c.Dir + "/journal.key"); err != nil {
-		return err // a new journal must not be made here
+		return fmt.Errorf("%s: is not the directory of a journal with its private key: %w", c.Dir, err) // a new journal must not be made here
 	}
 	before := int64(0)
 	err = journal.Read(c.Dir, func(r journal.Record, _ []byte) bool {

@@ -121,15 +121,15 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 		{"explain b.example --journal journal --at 2026-04-01", exitProblems, "! blocklistctl: journal: the journal begins after this time\n"},
 		{"explain b.example orders.yaml --journal journal --at 2026-05-01", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
 		{"explain b.example --journal journal", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
-		{"explain b.example --journal nothing --at 2026-05-01", exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
+		{"explain b.example --journal nothing --at 2026-05-01", exitProblems, "! blocklistctl: nothing: is not the directory of a journal or of a bundle: open nothing/journal.vkey: no such file or directory\n"},
 		{"evidence verify journal --key " + keyText, exitOK, name + ": 20 signed records, 0 not signed yet, 0 pruned; 2 good checkpoints; 2 good versions of files; 0 faults\n"},
 		{"evidence verify journal --key nothing", exitMisuse, "! blocklistctl: --key is neither a file nor the key of a journal, got \"nothing\"\n"},
-		{"evidence prove journal --order court/1 --out bundle", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later\n"},
+		{"evidence prove journal --order court/1 --out bundle", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later; records of the order after number 5 may exist"},
 		{"evidence prove journal --order court/2 --out other", exitProblems, "! blocklistctl: the journal has no record of this order\n"},
-		{"evidence check bundle --key journal/journal.vkey", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later\n"},
+		{"evidence check bundle --key journal/journal.vkey", exitOK, "bundle: 5 records of order court/1 in the journal " + name + ", which has 20 signed records; the daily record of 2026-05-01 commits to the last record of the order, 2 records came later; records of the order after number 5 may exist"},
 		{"evidence export journal --to out", exitOK, "out: 20 records, also those of sealed orders\n"},
 		{"evidence prune journal --before 2026-05-01T07:00:00Z --by Ann --reason old", exitOK, "0 files of records deleted\n"},
-		{"evidence verify nothing", exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
+		{"evidence verify nothing", exitProblems, "! blocklistctl: nothing: is not the directory of a journal or of a bundle: open nothing/journal.vkey: no such file or directory\n"},
 	} {
 		code, out, errs := ctl(strings.Fields(tc.args)...)
 		for line := range strings.Lines(errs) {
@@ -158,7 +158,7 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 	slices.SortFunc(records, func(x, y string) int { return cmp.Or(len(x)-len(y), strings.Compare(x, y)) })
 	os.Remove(records[0])
 	os.Remove(strings.TrimSuffix(records[0], "json") + "tlog-proof")
-	if code, out, _ := ctl("evidence", "check", "bundle", "--key", keyText); code != exitOK || !strings.HasSuffix(out, "; the records before number 2 of the order are not in the bundle; there is no daily record after the first record, so later records may be missing\n") {
+	if code, out, _ := ctl("evidence", "check", "bundle", "--key", keyText); code != exitOK || !strings.HasSuffix(out, "; the records before number 2 of the order are not in the bundle; there is no daily record after the first record; records of the order after number 5 may exist; the bundle is known to be complete only up to record 18 of the journal, which is of 2026-05-01T13:00:00.000000000Z by the clock of the server; the checkpoint has 20 records and is of that time or later\n") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 

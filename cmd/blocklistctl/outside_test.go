@@ -75,7 +75,7 @@ func TestCollect(t *testing.T) {
 	const sum2 = two + ": 3 signed records, 0 not signed yet, 0 pruned; 1 good checkpoints; 0 good versions of files; 0 faults\n"
 	os.WriteFile("kept", []byte(content(t, "node1/checkpoint")), 0o600)
 	runCases(t, []commandCase{
-		{"evidence collect --inventory i.yaml --out out", exitOK, one + ": 20 records in out/dns.example.net_journal_node1, the newest of 2026-05-01T13:00:00Z\n" +
+		{"evidence collect --inventory i.yaml --out out", exitOK, one + ": 20 records in out/dns.example.net_journal_node1, the newest of 2026-05-01T13:00:00Z, which is 1h0m0s later than the clock of this machine\n" +
 			two + ": 3 records in out/dns.example.net_journal_node2, the newest of 2026-05-01T12:00:00Z\n"},
 		{"evidence verify out --checkpoint kept", exitOK, hint + sum1 + hint + sum2},
 		{"evidence verify out --inventory i.yaml", exitOK, strings.Replace(sum1, "3 good", "2 good", 1) + sum2},
@@ -155,6 +155,6 @@ func TestOutsiders(t *testing.T) {
 		{"evidence verify journal --key " + own + " --witness key", exitOK, "cosigned: 16 records by w.example/1 at 2026-05-01T12:00:00Z\n" +
 			name + ": 20 signed records, 0 not signed yet, 0 pruned; 3 good checkpoints; 2 good versions of files; 0 faults\n"},
 		{"evidence stamp journal --tsa " + address + " --ca nothing", exitMisuse, "! blocklistctl: --ca: stat nothing: no such file or directory\n"},
-		{"evidence stamp nothing --tsa " + address, exitProblems, "! blocklistctl: open nothing/journal.vkey: no such file or directory\n"},
+		{"evidence stamp nothing --tsa " + address, exitProblems, "! blocklistctl: nothing: is not the directory of a journal or of a bundle: open nothing/journal.vkey: no such file or directory\n"},
 	})
 }

@@ -28,11 +28,16 @@ type Moment struct {
 func (h *History) At(t time.Time) (m Moment) {
 	files := map[string]journal.Version{}
 	started, next := false, false
-	var all time.Time // the time of the last list of all versions
+	restarted := false // the first record after t is a Start
+	twice := false     // the clock was set back from after t to before t
+	var all time.Time  // the time of the last list of all versions
 	for _, r := range h.records {
-		if r.Time.After(t) {
-			next = true
-			break
+		if !next && r.Time.After(t) {
+			next, restarted = true, r.Event == journal.Start
+		}
+		if next {
+			twice = twice || r.Event == journal.ClockStep && !r.Time.After(t)
+			continue
 		}
 		switch r.Event {
 		case journal.Start:
@@ -64,14 +69,19 @@ func (h *History) At(t time.Time) (m Moment) {
 	}
 	if !started {
 		m.Unknown = "the journal begins after this time"
-		if len(h.records) > 0 && h.records[0].Index > 0 {
+		if len(h.records) == 0 {
+			m.Unknown = "the journal has no record"
+		} else if h.records[0].Index > 0 {
 			m.Unknown = "the text of the records of this time was deleted"
 		}
 	}
 	// If the server ended without a Stop record, the time of its end is unknown. The server may
 	// have ended before t.
-	if m.Running && next && h.endedBetween(m.Ended) {
+	if m.Running && restarted {
 		m.Unknown = fmt.Sprintf("the server ended without a record at some time after %s", m.Ended.UTC().Format(time.RFC3339))
+	}
+	if twice {
+		m.Unknown = "the clock of the server was set back, so this time came twice"
 	}
 	m.Versions = slices.SortedFunc(maps.Values(files), func(a, b journal.Version) int { return cmp.Compare(a.File, b.File) })
 	return m
@@ -93,17 +103,6 @@ func (h *History) HeldAt(id, target string, t time.Time) string {
 		}
 	}
 	return cmp.Or(held[target], held[""])
-}
-
-// endedBetween reports whether the first record after a time is a Start. For a running server, this
-// means that the server ended without a Stop record.
-func (h *History) endedBetween(last time.Time) bool {
-	for _, r := range h.records {
-		if r.Time.After(last) {
-			return r.Event == journal.Start
-		}
-	}
-	return false
 }
 
 // Open returns the bytes of a version of an order file.

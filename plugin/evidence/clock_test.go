@@ -63,6 +63,18 @@ func TestClocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for at, unknown := range map[string]string{
+			"2026-05-01T09:03:00Z": []string{"", "the clock of the server was set back, so this time came twice"}[i],
+			"2026-05-01T09:05:30Z": "",
+		} {
+			when, err := time.Parse(time.RFC3339, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := h.At(when); m.Unknown != unknown {
+				t.Errorf("node%d at %s: %q", i, at, m.Unknown)
+			}
+		}
 		x := h.Order("court/1").Intervals[0]
 		if back := x.Until.Before(x.From); back != (i == 1) || strings.Join(x.ClockSet, " ") != []string{"", "-4m0s"}[i] {
 			t.Errorf("node%d: %+v", i, x)

@@ -85,6 +85,9 @@ func ReadCheckpoint(path string, v note.Verifier) (Checkpoint, error) {
 // ReadVerifier reads the verifier key of a journal from a file like journal.vkey.
 func ReadVerifier(path string) (note.Verifier, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Base(path) == vkeyName {
+		return nil, fmt.Errorf("%s: is not the directory of a journal or of a bundle: %w", filepath.Dir(path), err)
+	}
 	if err != nil {
 		return nil, err
 	}

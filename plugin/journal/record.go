@@ -58,6 +58,11 @@ const (
 	Draft     Event = "draft"
 )
 
+// events are all events of this version of the program.
+var events = []Event{Start, Stop, Heartbeat, ClockStep, Gap, Cut, Daily, Pruned, Numbers, Intent, Outcome, Kept, NotKept, Request,
+	Received, Corrected, Removed, FirstAnswer, TargetHeld, TargetFreed, Forced, Hits, SelfTest, Probe,
+	InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft}
+
 // states lists the events that are states of an order. The type table stores the index in this
 // list.
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}

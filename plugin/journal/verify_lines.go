@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -33,6 +34,7 @@ func (x *verification) readLines() error {
 	if err != nil {
 		return err
 	}
+	x.lines = make([]lineHash, 0, min(x.Size, maxLines(x.dir, all)))
 	for n, s := range all {
 		at, no := s.first, int32(0)
 		_, err := readLines(filepath.Join(x.dir, filepath.FromSlash(s.name)), func(l line) bool {
@@ -66,6 +68,19 @@ func (x *verification) readLines() error {
 	}
 	x.Unsigned = int64(len(x.tail))
 	return nil
+}
+
+// minLine is less than the size of the shortest record in bytes.
+const minLine = 90
+
+// maxLines returns how many records the files can have at most.
+func maxLines(dir string, all []segment) (n int64) {
+	for _, s := range all {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s.name))); err == nil {
+			n += info.Size()/minLine + 1
+		}
+	}
+	return n
 }
 
 // stated returns the index in the text of a record, or -1. It reads only the beginning of the text,
@@ -202,6 +217,10 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	var pruned [][2]int64
 	var numbers []OrderNumber
 	gaps, lastPruned := 0, int64(-1)
+	known, strange, example := map[Event]bool{}, 0, ""
+	for _, e := range events {
+		known[e] = true
+	}
 	x.kept = map[string]int64{}
 	x.records(true, func(r *Record) {
 		switch r.Event {
@@ -221,6 +240,11 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	}
 	damaged = x.checkMissing(have, pruned) || damaged
 	x.records(false, func(r *Record) {
+		if !known[r.Event] {
+			if strange++; strange == 1 {
+				example = fmt.Sprintf("record %d is %q", r.Index, r.Event)
+			}
+		}
 		switch r.Event {
 		case Gap:
 			if r.First != nil {
@@ -263,6 +287,9 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 		}
 		heads[r.Order] = head{r.Number, r.Index}
 	})
+	if strange > 0 {
+		x.note("%d records have an event that this version of the program does not know (%s): histories and reports may lack something", strange, example)
+	}
 }
 
 // checkMissing reports the signed records without a line. The result is true if it reports a

@@ -39,10 +39,11 @@ type unkept struct {
 // errChanged is the error of a file that does not have the bytes of the version.
 var errChanged = errors.New("the file has changed since it was loaded")
 
-// Keep keeps the bytes of a file that goes into force. open returns the bytes, and may be called
-// several times. If the bytes lack the digest or cannot be written, Keep adds a record. If they
-// cannot be written, Keep tries again later. A kept version is not written again. If too many
-// events wait for the disk, Keep returns false, and the version is not kept.
+// Keep stores the bytes of a file that goes into force, unless the bytes are already stored. open
+// returns the bytes, and sum is their SHA-256. Keep may call open several times. Keep adds a Kept
+// record. If the bytes have another digest or cannot be written, Keep adds a NotKept record. If the
+// bytes cannot be written, Keep tries again later. If too many events wait for the disk, Keep
+// returns false, and the version is not kept.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
 	return j.keepLater(unkept{file: file, sum: hex.EncodeToString(sum[:]), weight: weight, open: open})
 }

@@ -23,8 +23,8 @@ import (
 // The hash of the targets is fast and weak without a secret key. With a secret key, an author of
 // order files cannot make another order with the same digest.
 //
-// The digests are compared over restarts and program versions. A new field of Terms therefore
-// must not change the digest of an order without the field.
+// Digests are stored, and are compared after a restart or an update of the program. A new field of
+// Terms must therefore not change the digest of an order without the field.
 func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {

@@ -178,10 +178,8 @@ func (s *Store) keepVersions() {
 	}
 }
 
-// keepVersion adds one file of a version to the journal. If the file has changed, the
-// bytes may come from the state directory.
-//
-// It returns false if too many events wait for the disk.
+// keepVersion adds one file of a version to the journal. The bytes come from memory, from the state
+// directory, or from the file. If too many events wait for the disk, keepVersion returns false.
 func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) bool {
 	open := s.opener(path, d, f, side)
 	h, isHeld := f.bytes[d]

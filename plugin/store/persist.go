@@ -92,8 +92,8 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file that stays in memory until it is
-	// stored. A file may be replaced or removed before it is stored. A larger file stays
+	// maxKept is the largest size in bytes of a file whose bytes stay in memory until they are
+	// stored. The file itself may be replaced or removed before this time. A larger file stays
 	// open.
 	maxKept = 1 << 20
 	// maxAllKept limits the total size in bytes of the files that are kept in memory. An

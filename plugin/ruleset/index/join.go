@@ -20,9 +20,9 @@ type Joined struct {
 // Name sets w to the name.
 func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
 
-// Join yields the refs of each name of x in both indexes. The method Name of a Joined is
-// valid only during the iteration. Join reads both lists of records
-// in parallel, because they are nearly equal.
+// Join yields the refs of each name of x in both indexes. It reads both lists of records in
+// parallel. This is fast if the lists are nearly equal. The method Name of a Joined is valid only
+// during the iteration.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
