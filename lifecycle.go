@@ -17,19 +17,19 @@ import (
 // describes the calls of CoreDNS on a reload.
 type instance struct {
 	stores []*store.Store
-	// statuses has the status properties that setup has read, by address. ports has the
+	// statuses contains the status properties that setup has read, by address. ports contains the
 	// addresses on which the instance listens.
 	statuses map[string]statusClaim
 	ports    map[string]*listen.Use
-	// counted has the names of the server blocks whose hits are counted.
+	// counted lists the names of the server blocks that count hits.
 	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
-	// claims and starts have the settings of the server blocks with a state directory or a
-	// journal, by directory. claims is for setup, and starts for startup.
+	// claims and starts contain the settings of server blocks with a state directory or a journal.
+	// The keys are the directories. setup uses claims, and startup uses starts.
 	claims, starts map[string]claim
-	// blocks has the server blocks, for the self-tests. tests has the self-tests, and stopTests
-	// stops them. stopTests is nil before the instance listens.
+	// blocks contains the server blocks that the self-tests check. tests contains the self-tests.
+	// stopTests stops the self-tests; it is nil before the instance listens.
 	blocks    [][]*dnsserver.Config
 	tests     []*selfTest
 	stopTests func()
@@ -44,21 +44,19 @@ var loaded struct {
 	ended chan struct{}
 }
 
-// instanceOf returns the instance of a controller. All server blocks of a Corefile have one
-// instance.
 func instanceOf(c *caddy.Controller) *instance {
 	return loaded.Of(c, func() *instance { return &instance{} })
 }
 
-// A claim is the use of a directory by a server block.
+// A claim records that a server block uses a directory as its state directory or journal.
 type claim struct {
 	opt      store.Options
 	at       string // the file and line of the directive
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. Another
-// server block with the directory must have the same settings.
+// claimState records that a server block uses a state directory and a journal. It returns an error
+// if another server block uses the same directory with other settings.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -80,7 +78,6 @@ func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	return nil
 }
 
-// acquire returns the store for a server block of this instance.
 func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
@@ -138,8 +135,7 @@ func (i *instance) shutdown() error {
 	loaded.Unlock()
 	stores := i.release()
 	if replaced {
-		// The new Corefile may lack the file by mistake. The loss of a file is therefore
-		// logged.
+		// The new Corefile may omit an order file by mistake. The log therefore has a warning.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -147,8 +143,9 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks of the process are in shadow. During a reload,
-// it is enough if the block is in shadow in one of the two instances.
+// shadowBlocks reports for each server block whether it is in shadow mode. During a reload, two
+// instances may have the same server block. The result is then true if the block is in shadow mode
+// in one of them.
 func shadowBlocks() map[labels]bool {
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -161,7 +158,6 @@ func shadowBlocks() map[labels]bool {
 	return out
 }
 
-// release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
 	loaded.Lock()
 	stores, counted, ports, stopTests := i.stores, i.counted, i.ports, i.stopTests

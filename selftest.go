@@ -19,8 +19,8 @@ import (
 // Another plugin, for example rewrite or hosts, then prevents the enforcement.
 
 const (
-	// maxSelfTest is the number of targets in a self-test. Of a larger load, the self-test
-	// takes a sample.
+	// maxSelfTest is the maximum number of targets in a self-test. If a load changed more targets,
+	// the self-test uses a sample of the targets.
 	maxSelfTest = 1000
 	// askAttempts is the number of queries before a wrong answer counts.
 	askAttempts = 3
@@ -83,7 +83,6 @@ func (i *instance) testItself(inst *caddy.Instance) {
 	}
 }
 
-// beingReplaced reports whether a reload is replacing the instance now.
 func (i *instance) beingReplaced() bool {
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -196,8 +195,8 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one asks for one target. Only a repeated wrong answer counts, because a load may change
-// the answer meanwhile.
+// one asks the server for one target. A wrong answer counts only if the answer is wrong several
+// times, because a load may have changed the right answer.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {
@@ -218,9 +217,9 @@ func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (re
 	}
 }
 
-// sample returns the targets that differ between two versions of the order files, and
-// their number. If there are too many targets, it returns a sample. The sample always has
-// the last wrong targets.
+// sample returns the targets that differ between two versions of the order files, and the number of
+// these targets. If there are too many targets, sample chooses some. Targets with a wrong answer in
+// the last self-test are always included.
 func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
 	defer coop.Start()()
 	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}
@@ -238,7 +237,7 @@ func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Targe
 	return append(out, s.targets()...), s.total + len(out)
 }
 
-// selfTestCounts returns the sums of the last self-tests' results, or nil without a
+// selfTestCounts adds up the results of the last self-test of each store. It returns nil without a
 // self-test.
 func selfTestCounts() map[string]int {
 	loaded.Lock()

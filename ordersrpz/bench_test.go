@@ -10,7 +10,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// BenchmarkWhole measures how fast the plugin makes the records of a whole zone.
 func BenchmarkWhole(b *testing.B) {
 	const names = 100_000
 	file := ruleset.NewBuilder("f", ruleset.Options{})

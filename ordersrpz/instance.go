@@ -28,7 +28,7 @@ func (i *instance) add(z *zone) {
 	i.zones = append(i.zones, z)
 }
 
-// start sets the function that sends NOTIFY for a zone.
+// start sets the function that sends NOTIFY for a zone, and sends the first NOTIFY.
 func (i *instance) start(z *zone, send func(origin string) error) {
 	loaded.Lock()
 	i.notifiers[z] = send
@@ -42,8 +42,8 @@ func (i *instance) restarting() error {
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which continues. It
-// releases the zones of the failed new instance. It takes over NOTIFY again.
+// restartFailed is the OnRestartFailed function of the old instance. The old instance keeps
+// running. It releases the zones of the failed new instance, and sends NOTIFY again.
 func (i *instance) restartFailed() error {
 	for _, x := range loaded.Fail(i) {
 		x.release()

@@ -25,7 +25,7 @@ var (
 	notifyOK        = gauge("notify_ok", "1 when all secondaries accepted the newest round of NOTIFY, else 0.")
 )
 
-// begin makes the series of a zone without a version. A counter that begins at 0 shows its
+// begin creates the metrics of a new zone. Its counters start at 0. Prometheus can then see the
 // first increase.
 func (c *config) begin() {
 	for _, origin := range c.origins() {
@@ -38,7 +38,6 @@ func (c *config) begin() {
 	}
 }
 
-// forget removes the series of a zone that the server no longer has.
 func (c *config) forget() {
 	for _, origin := range c.origins() {
 		l := prometheus.Labels{"zone": label(origin)}

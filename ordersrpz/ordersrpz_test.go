@@ -81,7 +81,6 @@ func (s *server) stop() {
 	}
 }
 
-// orders replaces the order file by a file with these targets.
 func (s *server) orders(targets ...string) {
 	s.Helper()
 	s.file(fmt.Sprintf("version: 1\norders:\n- {id: a, authority: {name: A}, scope: {countries: [IT]}, targets: [%s]}\n", strings.Join(targets, ", ")))
@@ -93,7 +92,8 @@ func (s *server) file(text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	// A file with a new time may be incomplete, so a start would wait.
+	// At a start, the server waits for a new file to be complete. The file therefore gets an older
+	// time.
 	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		s.Fatal(err)
 	}
@@ -123,7 +123,6 @@ func (s *server) transfer(serial uint32) ([]dns.RR, error) {
 	return list, err
 }
 
-// serial returns the serial of the zone, or 0 if the zone is not served yet.
 func (s *server) serial() uint32 {
 	s.Helper()
 	r := s.ask(origin, dns.TypeSOA)
@@ -161,8 +160,8 @@ func (s *server) await(old uint32) uint32 {
 	return 0
 }
 
-// owners returns the owner names of the records without the zone, sorted. It leaves out SOA, NS and
-// wildcard records.
+// owners returns the owner names of the records, sorted and without the name of the zone. It omits
+// SOA, NS and wildcard records.
 func owners(list []dns.RR) string {
 	set := map[string]bool{}
 	for _, rr := range list {
@@ -230,13 +229,13 @@ func TestTransfer(t *testing.T) {
 			t.Errorf("IXFR from %d: %v, want %v", from, got, want)
 		}
 	}
-	// The history of four records from the first version has as many records as the zone.
+	// The differences since the first version have more records than the zone. The server therefore
+	// sends the whole zone.
 	if got := ixfr(one); !slices.Equal(got, []part{{three, "a.example c.example"}, {three, ""}}) {
 		t.Errorf("a difference as long as the zone: %v", got)
 	}
 }
 
-// TestQueries checks that the plugin answers only what a secondary needs.
 func TestQueries(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT", "a.example").start()
 	s.await(0)
@@ -324,7 +323,7 @@ orders:
 	}
 }
 
-// TestCounter checks that serials never go down, also if the clock does.
+// TestCounter checks that serials never go down, even if the clock goes back.
 func TestCounter(t *testing.T) {
 	dir := t.TempDir()
 	for i, state := range []string{"", dir} {
@@ -345,13 +344,13 @@ func TestCounter(t *testing.T) {
 			t.Error("a second counter of one zone")
 		}
 	}
-	// The serials of a Corefile with a state directory continue those without.
+	// A zone gets a state directory. Its serials must continue after the serials that it had
+	// without a state directory.
 	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
 	}
 }
 
-// TestRestart checks the serial over restarts with a state directory.
 func TestRestart(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT\nstate serials", "a.example")
 	dir := filepath.Join(s.dir, "serials")
@@ -394,7 +393,7 @@ func TestRestart(t *testing.T) {
 	if got := restart(); !later(got, three) {
 		t.Errorf("after a restart with other content: %d, was %d", got, three)
 	}
-	// A serial in the future stays, for example after a change of the scheme of serials.
+	// If the stored serial is in the future, the next serial must be the stored serial plus 1.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"serial":4000000000}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -402,7 +401,8 @@ func TestRestart(t *testing.T) {
 	if got := restart(); got != 4000000001 {
 		t.Errorf("after the serial 4000000000: %d", got)
 	}
-	// A broken file is an error in the log, and the time is the serial.
+	// If the file with the serial is damaged, the server logs an error. The next serial is the
+	// present time.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"ser`), 0o600); err != nil {
 		t.Fatal(err)
@@ -577,7 +577,6 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestReload checks that a reload of the Corefile keeps the serial and the history.
 func TestReload(t *testing.T) {
 	count := func() int {
 		zones.Lock()

@@ -15,28 +15,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A counter gives the serials of one zone. A serial is the Unix time, or the last serial
-// plus 1 if that is larger.
+// A counter makes the serials of one zone. A new serial is the Unix time. If the last serial is not
+// below the Unix time, the new serial is the last serial plus 1.
 //
-// So the serial never goes down. A serial that is not stored is never later than the clock, unless
-// the clock was set back. The next process then begins with a higher serial.
+// The serial therefore never goes down, even if the clock does. If the state is lost, the Unix time
+// is still higher than all old serials. This is true for a zone that changes less than once a
+// second.
 type counter struct {
 	path   string // the file with the last serial, or empty
 	mu     sync.Mutex
 	last   uint32
 	stored bool // the file has the serial last
-	// digest is the digest of the zone with the serial last, or empty if unknown.
+	// digest is the digest of the zone that has the serial last. It is empty if the digest is
+	// unknown.
 	digest string
 }
 
-// counters has the counters of the process by state directory and zone. A new Corefile
-// continues with the serials of the old Corefile.
+// counters contains all counters of the process. The key consists of the state directory and the
+// zone. A zone keeps its counter when the Corefile is reloaded.
 var counters = struct {
 	sync.Mutex
 	all map[string]*counter
 }{all: map[string]*counter{}}
 
-// stored is the content of the file with the last serial.
 type stored struct {
 	Serial uint32 `json:"serial"`
 	Digest string `json:"digest,omitempty"` // the SHA-256 of the zone's records
@@ -89,8 +90,8 @@ func (c *counter) waits(now int64) bool {
 	return !c.stored && int64(c.last) == now
 }
 
-// first returns the serial of the first version after a start. An unchanged zone has the
-// last serial. A changed zone has a new serial.
+// first returns the serial of the first version after a start. If the zone has not changed since
+// the last run, first returns the last serial. Otherwise it returns a new serial.
 func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +102,8 @@ func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	return c.step(now, text)
 }
 
-// next returns the next serial, and stores it first. After an error, the serial is not
-// stored but correct.
+// next returns the next serial and stores it in the file. If next returns an error, the serial is
+// correct, but it is not stored.
 func (c *counter) next(now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,8 +122,8 @@ func (c *counter) described() bool {
 	return c.digest != ""
 }
 
-// describe stores the digest of the zone with the given serial. The first version after a
-// restart can then have the same serial.
+// describe stores the digest of the zone that has the given serial. After a restart, an unchanged
+// zone can then keep its serial.
 func (c *counter) describe(serial uint32, digest [32]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

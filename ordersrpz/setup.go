@@ -65,10 +65,9 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// strangersGet reports whether a client from any address can transfer the zone without
-// TSIG. It sends a request for a transfer through the plugins that check clients.
-//
-// So it needs no knowledge of the settings of these plugins.
+// strangersGet reports whether any client can transfer the zone without TSIG. It sends requests for
+// a transfer from two unused addresses through the plugins that check clients. It therefore needs
+// no knowledge of the settings of these plugins.
 func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	var first plugin.Handler
 	for _, p := range []string{"transfer", "acl", "tsig"} {
@@ -85,7 +84,8 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	for _, origin := range z.origins() {
 		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
 			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
-				// The answer does not matter, only whether the plugin transfer asked for the records.
+				// The answer is ignored. The flag z.asked shows whether the plugin transfer has asked
+				// for the records.
 				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
 			}
 		}
@@ -93,7 +93,6 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	return z.asked.Load()
 }
 
-// A stranger is the client of a transfer in strangersGet.
 type stranger struct{ ip net.IP }
 
 var errStranger = errors.New("orders_rpz: nobody reads the answer")

@@ -12,11 +12,10 @@ import (
 // SERVFAIL and tries again later.
 var errNotLoaded = errors.New("orders_rpz: the zone has no version yet")
 
-// batch is the number of records that Transfer sends at once.
 const batch = 500
 
-// Transfer implements transfer.Transferer. The plugin transfer does not change the
-// records. So they can be an incremental transfer (RFC 1995, section 4).
+// Transfer implements transfer.Transferer. It can return the records of an incremental transfer
+// (RFC 1995, section 4), because the plugin transfer sends the records unchanged.
 func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
 	i := o.index(zone)
 	if i < 0 || o.zone == nil || o.zone.probed() {
@@ -48,7 +47,8 @@ func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error
 	return s.out, nil
 }
 
-// A sender sends records in batches. The plugin transfer reads all batches, also after an error.
+// A sender sends records to the plugin transfer in batches. The plugin transfer reads all batches,
+// even after an error.
 type sender struct {
 	*config
 	origin string // of the part
@@ -92,7 +92,8 @@ func (s *sender) whole(serial uint32, part rpz.Part) {
 	s.soa(serial)
 }
 
-// steps sends the differences between the version of the client and the version with the serial.
+// steps sends an incremental transfer: the differences between the version of the client and the
+// version with the serial.
 func (s *sender) steps(serial uint32, steps []step) {
 	s.soa(serial)
 	for i := range steps {

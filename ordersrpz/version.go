@@ -7,7 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A version is one version of the zone and its parts. It is immutable.
+// A version is one immutable version of the zone. It also contains the differences to earlier
+// versions.
 type version struct {
 	zone  *rpz.Zone
 	parts []history
@@ -17,7 +18,8 @@ type version struct {
 // immutable.
 type history struct {
 	serial uint32
-	// steps are the newest differences, the oldest first. The last step leads to this version.
+	// steps are the differences between earlier versions, the oldest first. The last step leads to
+	// this version.
 	steps []step
 }
 
@@ -27,11 +29,12 @@ type step struct {
 	rpz.Difference
 }
 
-// minHistory is the number of records that the history of a small zone may have.
+// minHistory limits the number of records in the history of a small zone.
 const minHistory = 1000
 
-// next returns the history after one more difference. The history has at most a fourth of the part's
-// records. A longer difference is no faster than the whole part.
+// next returns the history after one more difference. The history may have a fourth of the number of
+// the part's records, or minHistory records if that is more. Older differences are dropped, because a
+// long incremental transfer is no faster than the whole part.
 func (h *history) next(records int, d rpz.Difference, serial uint32) history {
 	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
 	room := max(records/4, minHistory)
@@ -67,8 +70,9 @@ func (h *history) records() (n int) {
 // later reports whether the serial a is later than b (RFC 1982, section 3.2).
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// These are the times in the SOA record, in seconds. A secondary without a NOTIFY asks for
-// the serial after refresh. Without a primary, it enforces its last version until expire.
+// These are the timers of the SOA record in seconds. If no NOTIFY arrives, a secondary asks for the
+// serial after the time refresh. If the primary does not answer, a secondary uses its last version
+// for the time expire.
 const (
 	refresh = 60
 	retry   = 30

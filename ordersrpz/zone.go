@@ -15,20 +15,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// longestWait is the longest time between two looks at the clock. A person may set the
-// clock of the machine.
+// longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
+// because a person may set the clock of the machine.
 const longestWait = 30 * time.Second
 
-// A zone is a response policy zone, or the parts of one, that follows a Store.
+// A zone is a response policy zone with the orders of a Store. It makes a new version when the
+// orders change.
 type zone struct {
 	config
 	clock   source.Clock
 	store   *store.Store
 	served  []*part
 	version atomic.Pointer[version] // nil until the first version
-	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
+	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
+	// block.
 	notifier atomic.Pointer[func(origin string) error]
-	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
+	// strangers is true while strangersGet asks for a transfer. asked becomes true if this transfer
+	// reaches the zone.
 	strangers, asked atomic.Bool
 
 	key  string
@@ -44,8 +47,8 @@ type part struct {
 	notice
 }
 
-// zones has the zones of the process. The config and the options of the Store give the
-// key. Server blocks share a zone. A reload keeps the zone and its history.
+// zones contains the zones of the process. The key depends on the Store and the config. Server
+// blocks with equal keys share a zone. A zone and its history survive a reload of the Corefile.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -58,7 +61,8 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Equal options have the same Store. The Store stays in use while the zone is in use.
+	// Equal options give the same Store. The pointer is a valid key, because the zone keeps the
+	// Store in use.
 	key := fmt.Sprintf("%p %#v", s, cfg)
 	zones.Lock()
 	defer zones.Unlock()
@@ -104,8 +108,8 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the series of the zone if no other zone has its name. A new Corefile
-// can have a zone with the name and other settings.
+// forgetUnused removes the metrics of the zone. It keeps them if another zone has the same name.
+// For example, a new Corefile may have the zone with other settings.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
@@ -117,8 +121,7 @@ func (z *zone) forgetUnused() {
 	z.forget()
 }
 
-// run makes a new version of the zone after each change of the orders. It also makes one
-// when an order starts or ends.
+// run makes a new version of the zone when the orders change, and when an order starts or ends.
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
@@ -141,8 +144,9 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone leaves out the order. An order that exempts all its
-// clients for ever blocks no client.
+// drops reports whether the zone omits the order. The zone omits a sealed order, unless the zone
+// has the property sealed. It also omits an order that exempts all its clients for ever, because
+// this order blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
 	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
 }
@@ -164,7 +168,7 @@ func newMaker(z *zone) *maker {
 // next returns the time of the next look.
 func (m *maker) next() order.Time { return min(m.tree.Until, m.due) }
 
-// making is locked while a version is made. Two versions at once would leave no CPU for
+// making allows only one zone at a time to make a version. Two zones at once would leave no CPU for
 // queries on a machine with two CPUs.
 var making sync.Mutex
 
@@ -179,7 +183,8 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Another zone can now make its version. Warnings and the digest are less urgent.
+	// Between the unlock and this lock, another zone can make its version. Its version is more
+	// urgent than the warnings and the digest of this zone.
 	making.Lock()
 	defer making.Unlock()
 	if changed {
@@ -194,7 +199,6 @@ func (m *maker) look() {
 	}
 }
 
-// make publishes a new version if the zone has changed.
 func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
@@ -287,7 +291,8 @@ func (z *zone) logStore(p *part, err error) {
 	}
 }
 
-// warn logs what the zone cannot say. It does not log names.
+// warn logs warnings about orders that the zone cannot express. The warnings contain no blocked
+// names.
 func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	exempting, lifts := 0, 0
 	for o := range set.OrderStates(now) {

@@ -25,11 +25,8 @@ import (
 
 var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExportedNames")
 
-// zoneHead is the beginning of each response policy zone in these tests.
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export. A resolver with policy zones can have the text
-// as the parts of one zone.
 var consumers = []struct {
 	name, form string
 	start      func(t *testing.T, dir, addr, upstream string, texts ...string)
@@ -114,8 +111,6 @@ forward-zone:
 	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
 }
 
-// startKnotRules starts Knot Resolver with these rules. Knot Resolver forwards all names that
-// pass the rules.
 func startKnotRules(t *testing.T, addr, upstream, rules string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
@@ -130,7 +125,6 @@ trust_anchors.remove('.')
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// realAddress is the address of each name in the answers of the upstream.
 const realAddress = "203.0.113.1"
 
 // startPlainUpstream starts a server that has an A and a TXT record at each name.
@@ -163,7 +157,6 @@ func startPlainUpstream(t *testing.T) string {
 	return addr
 }
 
-// An exportQuestion is a query with the outcome that the orders demand.
 type exportQuestion struct {
 	name  string
 	qtype uint16
@@ -171,8 +164,8 @@ type exportQuestion struct {
 	soft  bool // NXDOMAIN and NODATA are both right
 }
 
-// exportWorlds returns the text of many exports of one form, and questions about their
-// names. The form must be able to say all answers.
+// exportWorlds exports random orders in one form until count exports are not empty. It returns the
+// text of all exports, and questions about names in the orders.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {
@@ -216,7 +209,8 @@ func worldQuestions(set *ruleset.Set, top, form string, now order.Time) (questio
 	return questions
 }
 
-// wanted returns the outcome that a verdict demands, in the notation of function outcome.
+// wanted returns the expected outcome for a verdict, in the notation of the function outcome. For
+// example, the outcome is "NXDOMAIN".
 func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	switch kind := v.Response.Kind; {
 	case !v.Blocked() && qtype == dns.TypeTXT:

@@ -17,7 +17,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for each step. It is long enough for a busy machine.
 const patience = 3 * time.Minute
 
 // A peer is a resolver of another project that forwards to blocklist.
@@ -33,7 +32,7 @@ type peer struct {
 	ede bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. dnsmasq does not.
+// givesUp is the field turns for resolvers that answer SERVFAIL after several REFUSED answers.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -166,8 +165,6 @@ modules.unload('ta_signal_query')
 	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// daemon runs a program in dir until the end of the test. If the test fails, it logs the
-// program's output.
 func daemon(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -205,7 +202,6 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) string {
 	t.Helper()
 	p, err := port.Free()
@@ -251,7 +247,6 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await calls the function "missing" until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

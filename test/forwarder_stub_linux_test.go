@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// The environment variable "inside" marks the process in the new namespaces. It has the
-// path of the CoreDNS binary.
+// inside is an environment variable with the path of the CoreDNS binary. The variable is set only
+// in the child process in the new namespaces.
 const inside = "STUB_TEST_INSIDE"
 
 // TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends
@@ -27,10 +27,7 @@ func TestStub(t *testing.T) {
 		stub(t)
 		return
 	}
-	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStub$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+coredns)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
@@ -73,7 +70,6 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// The first server has the orders. The second server has none.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -160,7 +156,6 @@ func lookUpWithDNS(t *testing.T, dir string) {
 	}
 }
 
-// serveHTTP answers every HTTP request to the address with the text of the address.
 func serveHTTP(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address+":80")
@@ -172,7 +167,6 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page from the host name. It returns the page, or "cannot resolve".
 func curl(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.Command("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120", "http://"+name+"/")

@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,10 +19,7 @@ import (
 // DNSSEC validation. The resolvers must give the answers that the orders require.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
-	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	upstream, anchor := startWorld(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -101,8 +97,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is an outcome in want. The map "turns" allows a resolver to
-// change an outcome.
+// right reports whether got is one of the outcomes in want, for example "NXDOMAIN|SERVFAIL". The
+// map turns has changes that the resolver may make to an outcome.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -112,8 +108,8 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders. It waits until the
-// resolver's answers show each change. Only TTLs from blocklist can expire in time.
+// change lifts one order, ends one order and begins two orders. It waits until the answers of the
+// resolver show all changes.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -123,8 +119,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// Each attempt waits four times as long before the change. On a busy machine, the
-		// queries may come too late.
+		// On a busy machine, the queries may come after the change. The next attempt then changes
+		// the orders after four times the wait.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -176,7 +172,6 @@ func (s *stack) see(t *testing.T, name, want string) {
 	}
 }
 
-// load writes version n of the order file and waits until it is in force.
 func (s *stack) load(t *testing.T, n int, text string) {
 	t.Helper()
 	sign := fmt.Sprintf("version%d.plain.example", n)
@@ -187,7 +182,6 @@ func (s *stack) load(t *testing.T, n int, text string) {
 	awaitAnswer(t, s.bottom, sign)
 }
 
-// edeCode returns the code of the extended DNS error, or -1.
 func edeCode(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -199,8 +193,8 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short text for a reply, for example "NXDOMAIN", or the addresses and
-// "AD".
+// outcome returns a short text for a reply. Examples are "NXDOMAIN" and "192.0.2.1 AD" (an address,
+// validated).
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {

@@ -173,7 +173,6 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	return addr, anchor
 }
 
-// text returns the zone file, with the delegations to child zones.
 func (z zone) text() string {
 	s := "$ORIGIN " + z.name + "\n$TTL 3600\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 3600\n@ NS ns.example.\n"
 	for _, child := range world {

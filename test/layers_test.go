@@ -49,7 +49,6 @@ var forbidden = []struct{ where, what, why string }{
 	{"plugin/answer", "time/tzdata", "answers are pure"},
 }
 
-// TestImports checks the imports of all packages against layers and forbidden.
 func TestImports(t *testing.T) {
 	layerOf := map[string]int{}
 	for i, layer := range layers {
@@ -135,7 +134,6 @@ var onlyTool = map[string]string{
 	"plugin/report":   "the server needs no reports",
 }
 
-// checkServer checks that the server does not import a package of onlyTool.
 func checkServer(t *testing.T, imports map[string][]string) {
 	server := map[string]bool{"cmd/coredns": true}
 	for queue := []string{"cmd/coredns"}; len(queue) > 0; queue = queue[1:] {

@@ -31,7 +31,6 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules checks that Prometheus can parse the alerts, and runs alerts_test.yaml.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
@@ -70,14 +69,10 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape checks the metrics of a real server with promtool.
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	coredns := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	coredns := built(t, buildCoreDNS)
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:

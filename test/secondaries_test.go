@@ -27,8 +27,8 @@ import (
 	_ "github.com/dns-orders/blocklist/ordersrpz"
 )
 
-// pageBlock returns a block of docs/other-resolvers.md. The text after its first "~~~"
-// selects the block.
+// pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
+// text after the "~~~" that begins the block.
 func pageBlock(t *testing.T, info string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/other-resolvers.md")
@@ -44,14 +44,14 @@ func pageBlock(t *testing.T, info string) string {
 
 var prepareOnce sync.Once
 
-// A primary is CoreDNS with the Corefile of the page.
+// A primary is a CoreDNS server with the Corefile of docs/other-resolvers.md.
 type primary struct {
 	dir, addr string
 	ports     *strings.Replacer // puts the addresses of the test into a block of the page
 }
 
-// startPrimary starts the primary for secondaries with the given addresses, in the process of
-// the test.
+// startPrimary starts a primary in the process of the test. The parameters are the addresses of the
+// secondaries.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	p := newPrimary(t, bind, recursor, unbound)
 	startInProcess(t, p.corefile(t))
@@ -81,7 +81,8 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
 		"orders_rpz /etc/coredns/orders.yaml", "orders_rpz "+p.dir+"/*.yaml",
 		".example:5300 {", ".example:"+port+" {\n\tbind 127.0.0.1", "/etc/coredns/", p.dir+"/",
-		// The recursor looks more often than on the page. The test is then short.
+		// The recursor asks for the zone more often than in the documentation. This makes the test
+		// shorter.
 		"refresh = 5", "refresh = 1", "ttl=5", "ttl=1")
 	if err := os.Mkdir(filepath.Join(p.dir, "rpz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -90,7 +91,6 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	return p
 }
 
-// corefile returns the Corefile of the page with the addresses of the test.
 func (p *primary) corefile(t *testing.T) string { return p.ports.Replace(pageBlock(t, "corefile")) }
 
 // block replaces the orders by an order that blocks these names.
@@ -103,7 +103,6 @@ func (p *primary) block(t *testing.T, names ...string) {
 	}
 }
 
-// sees waits until a resolver blocks one name and not another.
 func sees(t *testing.T, addr, blocked, passes string) {
 	t.Helper()
 	start := time.Now()

@@ -86,10 +86,7 @@ func (p *restartable) level(t *testing.T, secondary string) (risen bool) {
 func TestSecondaryAfterRestarts(t *testing.T) {
 	t.Parallel()
 	upstream, bind := startPlainUpstream(t), freePort(t)
-	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: filepath.Join(t.TempDir(), "coredns"), said: new(lockedBuffer)}
-	if out, err := exec.Command("go", "build", "-o", p.program, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	p := &restartable{primary: newPrimary(t, bind, bind, bind), program: built(t, buildCoreDNS), said: new(lockedBuffer)}
 	corefile := p.corefile(t)
 	p.start(t, corefile)
 	t.Cleanup(func() {

@@ -26,10 +26,7 @@ import (
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	server := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", server, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	server := built(t, buildCoreDNS)
 	write(t, filepath.Join(dir, "orders.yaml"), "version: 1\norders:\n  - {id: one, authority: {name: A court}, scope: global, targets: [blocked.example]}\n")
 	addr, web := freePort(t), freePort(t)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {

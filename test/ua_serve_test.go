@@ -23,7 +23,6 @@ const (
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
 )
 
-// serve starts a server with the orders in a directory and returns its address.
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
 	addr := freePort(t)
@@ -71,8 +70,6 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll sends A queries for all names over parallel connections. It returns which names
-// are blocked.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4
@@ -110,7 +107,6 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 	return out
 }
 
-// censored reports whether r is a blocking answer with EDE 16 (Censored).
 func censored(r *dns.Msg) bool {
 	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
 		for _, opt := range o.Option {

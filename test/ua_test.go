@@ -79,16 +79,11 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with them.
-// It also returns the orders as the simple parser of this test reads them.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders. h
+// has the orders as read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
-	bin, dir := t.TempDir(), t.TempDir()
-	for _, cmd := range []string{"coredns", "blocklistctl"} {
-		if out, err := exec.Command("go", "build", "-o", bin, "../cmd/"+cmd).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
+	tool, dir := built(t, buildBlocklistctl), t.TempDir()
 	orders := filepath.Join(dir, "orders")
 	os.Mkdir(orders, 0o755)
 	var refused []string
@@ -102,7 +97,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 		} else {
 			args = append(args, "--scope", "global")
 		}
-		out, err := exec.Command(filepath.Join(bin, "blocklistctl"), args...).Output()
+		out, err := exec.Command(tool, args...).Output()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", a.file, err, out)
 		}
@@ -131,7 +126,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 		t.Errorf("refused lines: %q, want %q", refused, want)
 	}
 
-	return serve(t, filepath.Join(bin, "coredns"), dir, orders), h
+	return serve(t, built(t, buildCoreDNS), dir, orders), h
 }
 
 func passNames(t *testing.T) (out []string) {

@@ -77,7 +77,6 @@ func main() {
 	}
 }
 
-// A lab is a server with a list that can change.
 type lab struct {
 	list   *corpus.List
 	every  time.Duration
@@ -86,7 +85,6 @@ type lab struct {
 	server *rig.Server
 }
 
-// run starts the server with the given properties, calls fn, and stops the server.
 func (l *lab) run(ctx context.Context, properties string, fn func() error) (err error) {
 	if l.dir, err = os.MkdirTemp("", "saturate"); err != nil {
 		return err
@@ -139,7 +137,6 @@ func (l *lab) questions() (qs []question, err error) {
 	return qs, nil
 }
 
-// measure runs a load and prints a line of the table.
 func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, length time.Duration, change bool) error {
 	runtime.GC()
 	if err := l.server.ResetPeak(); err != nil {
@@ -193,8 +190,8 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change adds the name changed to the list, or removes it. It returns the time until the
-// server answered by the new list.
+// change adds the name "saturate-change.example" to the list, or removes the name. It returns the
+// time until the answers of the server show the change.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	version := "list.0"
 	if add {
@@ -210,7 +207,6 @@ func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	})
 }
 
-// until calls change, and waits until a name is blocked or not blocked.
 func (l *lab) until(ctx context.Context, name string, blocked bool, change func() (time.Time, error)) (time.Duration, error) {
 	q := rig.Question{Addr: l.addr, Name: rig.Same(name), Every: 5 * time.Millisecond,
 		Done: func(m *dns.Msg) bool { return (m.Rcode == dns.RcodeNameError) == blocked }}

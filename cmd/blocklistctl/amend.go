@@ -98,7 +98,8 @@ func (c *amendCmd) Run(e *env) error {
 	return x.finish(max(o.From, x.now))
 }
 
-// stated returns the number of names that the decision and its further lists state, or 0.
+// stated returns the number of names in the decision and in the lists that the authority added
+// later. If no number was stated, it returns 0.
 func (c *amendCmd) stated(o *order.Order, added []order.Target, list *importJSON) (int, error) {
 	missing := o.StatedCount - o.NumTargets()
 	switch {
@@ -111,11 +112,12 @@ func (c *amendCmd) stated(o *order.Order, added []order.Target, list *importJSON
 	case o.StatedCount == 0 && list.Stated == 0:
 		return 0, nil
 	}
-	// A name of the further list that is already in the order counts once.
+	// If a name of the added list is already in the order, the name counts once.
 	return cmp.Or(o.StatedCount, o.NumTargets()) + len(added) + max(list.Stated-list.Targets, 0), nil
 }
 
-// askMissing asks whether the names are missing names of the first list.
+// askMissing asks whether the added names belong to the first list of the decision or to a further
+// list. It asks only if the order has fewer names than the decision states.
 func (c *amendCmd) askMissing(a *asker, o *order.Order) {
 	if c.Missing || o.StatedCount <= o.NumTargets() {
 		return
@@ -124,7 +126,6 @@ func (c *amendCmd) askMissing(a *asker, o *order.Order) {
 		choice{"missing", "names of the same list, which are missing in the order"}, choice{"further", "names of a further list"}) == "missing"
 }
 
-// ask asks for the dates and the number of the decision that added the names.
 func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	a := x.asks
 	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
@@ -185,7 +186,6 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
-// further returns the targets that an order does not have.
 func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	has := map[string]bool{}
 	for i := range o.Targets {

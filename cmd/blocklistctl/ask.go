@@ -51,10 +51,11 @@ type question struct {
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
 	offer string
-	// optional accepts an empty line if there is no offer.
+	// optional reports whether the person may leave the answer empty. If there is an offer, an
+	// empty answer accepts the offer instead.
 	optional bool
-	// take stores an answer. If the answer is wrong, take returns the reason. The answer is
-	// never empty.
+	// take stores an answer. If the answer is wrong, take returns the reason. ask never calls take
+	// with an empty answer.
 	take func(answer string) (wrong string)
 }
 
@@ -113,7 +114,6 @@ func (a *asker) say(format string, args ...any) {
 	}
 }
 
-// prompt prints the prompt with an offer and returns the next line without blanks around it.
 func (a *asker) prompt(offer string) string {
 	if offer != "" {
 		offer = "[" + offer + "] "
@@ -122,7 +122,6 @@ func (a *asker) prompt(offer string) string {
 	return strings.TrimSpace(a.line())
 }
 
-// line returns the next line of the input without its end.
 func (a *asker) line() string {
 	if a.err != nil {
 		return ""
@@ -157,7 +156,7 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 	return a.oneOf(q, choices, true)
 }
 
-// yes asks for yes or no. Both words may be in the language of a person.
+// yes asks a question with the answer yes or no. It accepts words of several languages.
 func (a *asker) yes(q question) (yes bool) {
 	q.take = func(answer string) string {
 		word := strings.ToLower(plainLetters(answer))
@@ -206,7 +205,6 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 	return word
 }
 
-// text returns a question whose answer is stored in s as it is.
 func text(s *string, q question) question {
 	q.take = func(answer string) string {
 		*s = answer
@@ -215,8 +213,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with a message. The function release ends this.
-// After release, Ctrl-C has no effect, because the tool then writes files.
+// onInterrupt makes Ctrl-C end the process with the message that nothing was written. The tool
+// calls a.release before it writes files. From then on, the process ignores Ctrl-C.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

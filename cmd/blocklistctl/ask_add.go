@@ -13,8 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An orderAsker asks for the fields of a new block order. It asks only for the fields that no flag
-// gives.
 type orderAsker struct {
 	*asker
 	c     *addCmd
@@ -22,7 +20,6 @@ type orderAsker struct {
 	known []*order.Order // the latest order of each authority in the files
 }
 
-// ask asks for the fields of the order, except its targets.
 func (c *addCmd) ask(x *editing) error {
 	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
 	q.authority()
@@ -54,8 +51,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns "now" for the beginning of a block after its deadline. The file must have
-// the time, because it shows that the block began late.
+// begin returns "now" if the deadline of a block has passed. Otherwise it returns "". With the time
+// in the order file, the file shows that the block began late.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -94,7 +91,6 @@ func (q *orderAsker) wrong(key string) string {
 	return headProblem(h, key)
 }
 
-// headProblem returns the problem of the field key of an order, or "".
 func headProblem(h *importer.Head, key string) string {
 	_, err := h.Order()
 	var bad order.Problems
@@ -113,7 +109,8 @@ func headProblem(h *importer.Head, key string) string {
 	return ""
 }
 
-// field asks for a text or a list with one text.
+// field asks for the value of one field. v is a pointer to a string, or to a list that gets one
+// string. If v already has a value, field does not ask.
 func (q *orderAsker) field(v any, key string, ask question) {
 	set := func(s string) {
 		switch v := v.(type) {
@@ -307,7 +304,6 @@ func (q *orderAsker) secret() {
 	}
 }
 
-// askZone asks for the time zone of a new file.
 func (c *addCmd) askZone(a *asker, path string) {
 	if c.Timezone != "" {
 		return

@@ -107,7 +107,7 @@ func (a *asker) askKind() string {
 		choice{"operator", "your own decision (the operator of the resolver)"})
 }
 
-// same returns the latest order of the authority of the new order, or nil.
+// same returns the latest known order with the authority of the new order, or nil.
 func (q *orderAsker) same() *order.Order {
 	for _, o := range q.known {
 		if sameName(o.Authority.Name, q.c.Authority) {

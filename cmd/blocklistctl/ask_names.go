@@ -54,7 +54,6 @@ func (a *asker) paste(flag string) (text, file string) {
 	return text, file
 }
 
-// A listAsker asks the questions about a list of names.
 type listAsker struct {
 	*asker
 	c        *namesFlags
@@ -68,8 +67,8 @@ type listAsker struct {
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames asks for the names, unless the flags give names. It also asks about lines with
-// several meanings. The method read describes the results.
+// askNames asks for the names, unless the flags give names. It also asks about lines with several
+// meanings. It returns the targets and a report on the lines.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
@@ -183,7 +182,8 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// pastedTable is the path of a pasted table. Its ending is that of a table file.
+// pastedTable is the file name that fromColumn uses for a pasted table. The extension .tsv makes
+// package sheet read the text as a table.
 const pastedTable = "list.tsv"
 
 // fromColumn asks for a column of the pasted table. The list then has this column only.
@@ -257,8 +257,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about one hyphen, and reports whether it asked. The hyphen may join two lines
-// to one name. It may also be a bullet.
+// pair asks about one line with a hyphen, and reports whether it asked. A hyphen may join two lines
+// to one name, or it may be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false
@@ -298,7 +298,8 @@ func (q *listAsker) pair(res *importer.Result) bool {
 	return false
 }
 
-// pairs returns the notes of the second lines of all pairs without an answer.
+// pairs returns the pairs of lines that a hyphen may join and about which the person has not
+// decided. The note of the second line stands for the pair.
 func (q *listAsker) pairs(res *importer.Result) (out []importer.Note) {
 	for _, n := range res.Notes {
 		if n.Needs == importer.Hyphen && n.After > 0 && q.opt.Lines[n.Line] == "" {
@@ -327,7 +328,8 @@ func (q *listAsker) joinAll(pairs []importer.Note) {
 	}
 }
 
-// trial returns the targets of two lines if the person answers with the given word.
+// trial reads the list as if the person had answered "word" about a line. It returns the resulting
+// names of the line and of the line before as text.
 func (q *listAsker) trial(n importer.Note, word string) string {
 	opt := q.opt
 	opt.Lines = map[int]string{n.Line: word}
@@ -349,10 +351,8 @@ func (q *listAsker) trial(n importer.Note, word string) string {
 	return strings.Join(out, " and ")
 }
 
-// maxShown is the largest number of names that show prints completely.
 const maxShown = 12
 
-// show prints the first and the last names of the list.
 func (q *listAsker) show(res *importer.Result) {
 	what := "name"
 	if slices.ContainsFunc(res.Targets, func(t order.Target) bool { return t.Kind != order.TargetName }) {

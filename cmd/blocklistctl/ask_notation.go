@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints the meaning of a date or a time. It prints nothing if the answer is
-// already in this notation.
+// readAs prints how the tool understood a date or time. It prints nothing if the person already
+// wrote this form.
 func (a *asker) readAs(answer, is string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", is)
@@ -85,10 +85,10 @@ var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|or
 // "ore" must precede the hour.
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
 
-// byWhen matches the words before a date that is a deadline, and includes the day.
+// byWhen matches the words before the date of a deadline, for example "by" or "entro il". Only
+// words that include the day are allowed.
 var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|by|bis(?: zum| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’]au|uiterlijk(?: op)?|senest(?: den)?|hasta el|até) +`)
 
-// isTime reports whether s is a date or a time in the notation of order files.
 func isTime(s string) bool {
 	_, err := order.ParseTime(s, time.UTC)
 	return err == nil
@@ -104,7 +104,6 @@ func plainLetters(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// slug returns a text with lower-case letters, digits and hyphens only.
 func slug(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(plainLetters(s)) {
@@ -134,8 +133,9 @@ var units = func() map[string]string {
 	return m
 }()
 
-// wordedDuration matches a duration in words, for example "entro 24 ore". Words behind the unit
-// may change the meaning, as in "5 working days". Only words for the receipt are accepted.
+// wordedDuration matches a duration in words, for example "entro 24 ore". After the unit, it allows
+// only words for the receipt of the order. Other words may change the meaning, as in "5 working
+// days".
 var wordedDuration = regexp.MustCompile(`^(?:(?:within|entro(?: e non oltre)?(?: le| il termine di)?|sous|dans(?: les| un delai de)?|binnen|innerhalb von|en|em|inden for|w ciagu) +)?(\d+) *([a-z]+)\.?(?: +` + fromReceipt + `)?$`)
 
 // fromReceipt matches the words for the receipt of an order, without accents, as in "24 ore
@@ -161,8 +161,8 @@ func duration(s string) (text string, ok bool) {
 	return s, false
 }
 
-// deadlineText returns a time or a duration in the notation of order files. The result wrong is
-// that of timeText.
+// deadlineText returns a time or a duration in the notation of order files. If the text has several
+// meanings or is wrong, the result "wrong" contains the reason.
 func (x *editing) deadlineText(s string) (text, wrong string) {
 	if text, ok := duration(s); ok {
 		return text, ""
@@ -170,8 +170,8 @@ func (x *editing) deadlineText(s string) (text, wrong string) {
 	return x.timeText(byWhen.ReplaceAllString(s, ""))
 }
 
-// timeless checks a deadline that is a duration. It returns an error text if the receipt
-// has no time of day. Otherwise it returns "".
+// timeless returns an error text if the deadline is a duration and the receipt has no time of day.
+// Otherwise it returns "".
 func (x *editing) timeless(deadline, served string) string {
 	if _, err := order.ParseDuration(deadline); err == nil && !strings.Contains(served, "T") {
 		return "a duration counts from the time of day of the receipt, which is unknown; write the day or the time of the deadline"
@@ -179,7 +179,6 @@ func (x *editing) timeless(deadline, served string) string {
 	return ""
 }
 
-// durationText returns a duration in the notation of order files.
 func durationText(d time.Duration) string {
 	if d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%dd", d/(24*time.Hour))

@@ -185,7 +185,8 @@ func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Ta
 	return sample(out, c.Sample), hidden
 }
 
-// clientsOf returns clients inside and outside the scope of an order.
+// clientsOf returns example clients for the scope of an order. The first client has no country and
+// no address. For each country and each network of the scope, there is one more client.
 func clientsOf(o *order.Order) []ruleset.Client {
 	out := []ruleset.Client{{}}
 	for _, cc := range o.Scope.Countries {
@@ -200,7 +201,6 @@ func clientsOf(o *order.Order) []ruleset.Client {
 	return out
 }
 
-// blocksNow reports whether the target of an order blocks its name for one of the clients.
 func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client, now order.Time) bool {
 	var q ruleset.QName
 	name := t.Name.FQDN()
@@ -218,8 +218,8 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// sample returns n targets, or all targets if n is 0. It selects by digest, so a later
-// audit asks about the same names.
+// sample returns n targets, or all targets if n is 0. It sorts the targets by digest and takes the
+// first n. A later audit of the same orders therefore asks about the same names.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -239,8 +239,9 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// invents asks for a random name in the top-level domain of the first target. It returns
-// the name if the resolver has an address. Otherwise it returns "".
+// invents checks whether the resolver invents addresses. It asks for a random name that should not
+// exist. If the resolver gives an answer with records, invents returns the name. Otherwise it
+// returns "".
 func (c *auditCmd) invents(ctx context.Context, r *audit.Resolver, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""

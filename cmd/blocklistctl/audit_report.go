@@ -16,7 +16,6 @@ type auditJSON struct {
 	Targets  []audit.Row         `json:"targets"`
 }
 
-// report writes the result, and returns errProblems if the result is not complete.
 func (c *auditCmd) report(e *env, r *audit.Result, now order.Time, resolver *audit.Resolver, hidden int, invents string) error {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }

@@ -76,7 +76,8 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// wider returns the targets that block a name from above. The longest name comes first.
+// wider returns the targets above a name that block the name, for example example.com for
+// www.example.com. The longest target comes first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {
@@ -106,7 +107,8 @@ func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	return out
 }
 
-// askWider asks whether a name or a whole target above the name was blocked by mistake.
+// askWider asks whether only the name was blocked by mistake, or a whole target above the name. It
+// returns the name or the target.
 func (x *editing) askWider(name dname.Name) dname.Name {
 	wider := x.wider(name)
 	if len(wider) == 0 {
@@ -126,7 +128,6 @@ func (x *editing) askWider(name dname.Name) dname.Name {
 	return name
 }
 
-// askName asks for the name that is blocked by mistake.
 func (c *correctCmd) askName(x *editing) {
 	if c.Name != "" {
 		return

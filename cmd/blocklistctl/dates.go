@@ -20,7 +20,6 @@ func zoneOf(f *order.File) *time.Location {
 // These functions write dates as the explanations do.
 var endText, endOfDay, firstDate = explain.EndText, explain.EndOfDay, explain.FirstDate
 
-// zone returns the time zone of an order's file, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
 	if p := l.position(id); p.zone != nil {
 		return p.zone
@@ -28,7 +27,6 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// zoneOfFile returns the time zone of an order file, or UTC for an unknown file.
 func (l *orders) zoneOfFile(path string) *time.Location {
 	for _, v := range l.versions {
 		if v.Path == path {
@@ -38,8 +36,9 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function for explanations of the past. It sets a missing field
-// "from" to the first possible date. It leaves the field empty if this date is after now.
+// datedBefore returns a function that sets a missing field "from" of an order to the first possible
+// date (the date of issue or receipt). A date after now is not used. Commands use the function for
+// questions about the past.
 func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	return func(o *order.Order) *order.Order {
 		dated := *o
@@ -59,8 +58,9 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten converts the UTC times in a text to the time zone of the order file. The
-// parameter "field" names the field with the text. References and notes stay as they are.
+// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
+// "field" is the order field that the text is about. References and notes in the text stay
+// unchanged.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {

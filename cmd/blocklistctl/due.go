@@ -130,8 +130,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a command line of the tool about an order. The subject of "check" is a
-// file. The line repeats the ORDERS and the settings of this command.
+// command returns a blocklistctl command line that the person can run next. The subject is an order
+// id, or for "check" a file. The line repeats the ORDERS of this command.
 func (c *dueCmd) command(command, subject string) string {
 	args := []string{"blocklistctl", command, shellWord(subject)}
 	switch command {
@@ -161,7 +161,7 @@ func (c *dueCmd) command(command, subject string) string {
 	return strings.Join(args, " ")
 }
 
-// shellWord returns a word for the command line of a shell.
+// shellWord quotes a word for a shell, if quotes are necessary.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-_./:@%+,=", r)

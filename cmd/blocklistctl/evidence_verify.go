@@ -33,7 +33,6 @@ Example:
   blocklistctl evidence verify /srv/journals --inventory inventory.yaml`
 }
 
-// A verified is the result of evidence verify for one journal.
 type verified struct {
 	*journal.Report
 	evidence.Outsiders
@@ -127,7 +126,6 @@ func (v *verified) print(e *env) {
 		v.Origin, v.Size, v.Unsigned, v.Pruned, v.Checkpoints, v.Versions, len(v.Faults))
 }
 
-// by returns the text for the name of an authority, or "".
 func by(name string) string {
 	if name == "" {
 		return ""
@@ -184,7 +182,8 @@ func (c *evidenceVerifyCmd) collection(e *env, all *evidence.Collection, witness
 	return nil
 }
 
-// nodes returns the nodes to check: those of the inventory, or of collected.json.
+// nodes returns the nodes to check. The nodes come from the inventory, or without --inventory from
+// collected.json.
 func (c *evidenceVerifyCmd) nodes(all *evidence.Collection) (out []evidence.CollectedNode, err error) {
 	if c.Inventory == "" {
 		return all.Nodes, nil

@@ -112,7 +112,8 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// recorded returns the page targets on a host. DNS cannot block single pages.
+// recorded returns the targets that are a single page on the given host. The tool only records
+// these targets, because DNS cannot block a single page.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -132,8 +133,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note for a server block that receives no query for the name. The
-// parameter "other" is the block with these queries, or nil.
+// elsewhereText explains why a server block receives no query for the name. The parameter "other"
+// is the server block that receives these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -196,7 +196,6 @@ func (c *exportCmd) header(x exported, now time.Time) []byte {
 	return []byte(b.String())
 }
 
-// countLeft returns the number of left out orders or targets with their noun.
 func countLeft(l export.Left) string {
 	if l.N > 1 {
 		for _, noun := range []string{"order", "target", "address", "URL"} {

@@ -21,8 +21,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	opt := s.Store
-	// The server has locked its state directory. The watch needs no state, because the file
-	// with the export stays in place.
+	// The watch must not use the state directory, because the running server has locked the
+	// directory. The watch needs no state, because the exported file itself is not deleted.
 	opt.State = ""
 	opt.Patterns = nil
 	for _, p := range s.Store.Patterns {
@@ -53,8 +53,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
-// longestWait is the longest time between two looks at the clock. A person may set the
-// clock of the machine.
+// longestWait is the longest time between two looks at the clock. A person may change the clock of
+// the machine, so the watch does not wait longer.
 const longestWait = 30 * time.Second
 
 // follow writes the file after each change of the Store's set. It also writes the file
@@ -106,7 +106,6 @@ func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	e.say("%s: wrote %s in force, %s", c.Watch, count(x.Counts.InForce, "order"), count(x.Names, "name"))
 }
 
-// A watchLog writes the log of a Store to standard error.
 type watchLog struct{ e *env }
 
 func (l watchLog) Infof(format string, args ...any)    { l.e.say(format, args...) }

@@ -58,8 +58,8 @@ func TestExportWatch(t *testing.T) {
 	go func() { done <- c.follow(ctx, e, st, ticks, maker) }()
 
 	serials := map[string]bool{}
-	// await moves the clock by seconds until the file has exactly the given names. The
-	// Store notices changes at these steps.
+	// await advances the clock in steps of one second until the file has exactly the given names.
+	// The Store notices a change only when the clock advances.
 	await := func(want string) {
 		t.Helper()
 		var got string

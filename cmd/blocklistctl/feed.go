@@ -165,7 +165,7 @@ func (c *feedCmd) check(e *env) error {
 	return checkFolder(c.Out)
 }
 
-// feedClock is the clock of the environment with the timers of the machine.
+// feedClock is a clock that reads the time from the environment and waits with real timers.
 type feedClock struct{ e *env }
 
 func (c feedClock) Now() time.Time { return c.e.now() }
@@ -292,7 +292,6 @@ func (c *feedCmd) say(e *env, rep *feed.Report, err error) {
 	}
 }
 
-// A feedWriter writes the order file, and its signature with --sign.
 type feedWriter struct {
 	c      *feedCmd
 	e      *env

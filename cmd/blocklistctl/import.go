@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
-// importCmd is the command "blocklistctl import". It has one subcommand for each format of
-// lists.
 type importCmd struct {
 	Domains  domainsCmd  `cmd:"" help:"Convert a list with one name on each line to an order file."`
 	Register registerCmd `cmd:"" help:"Convert the register of an authority to an order file, and continue the file with later editions."`
@@ -206,7 +204,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// A table may have rows about unblocked names. Only the other columns show this.
+	// The other columns of a table may say that a name is no longer blocked. The command does not
+	// read these columns, so it prints a warning.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
@@ -278,7 +277,6 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// compare reports whether a file exists and whether its content equals data.
 func compare(path string, data []byte) (there, equal bool, err error) {
 	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {
@@ -296,8 +294,8 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	return true, bytes.Equal(old, data), err
 }
 
-// columnHint returns the next step after an error about a table. The table is in text
-// form.
+// columnHint returns a hint to use --column, if err shows that the list is a table in text form.
+// Otherwise it returns "".
 func columnHint(path string, err error) string {
 	var format *importer.FormatError
 	if errors.As(err, &format) && sheet.IsText(path) {

@@ -31,7 +31,6 @@ type registerCmd struct {
 	mergeFlags `embed:""`
 }
 
-// mergeFlags are the flags of all commands that merge a file into an order file.
 type mergeFlags struct {
 	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write: .yaml, .yml, .json or .jsonl. An existing file is the previous output, and the import continues the file."`
 	AsOf        string `placeholder:"TIME" help:"The time of the file's content, if the file does not have the time."`
@@ -56,7 +55,6 @@ Example:
   blocklistctl import register cz-mfcr list.csv --as-of 2026-05-01 --out orders/cz-mfcr.yaml`
 }
 
-// maxRegister is the largest number of bytes in the file of a register.
 const maxRegister = 1 << 30
 
 // Run imports the register.
@@ -89,7 +87,6 @@ func (c *mergeFlags) checkOut() error {
 	return checkFolder(c.Out)
 }
 
-// merge imports a file, and writes the output and the report.
 func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, given map[string]string) error {
 	opt, err := c.options(e, p, served)
 	if err != nil {
@@ -177,7 +174,6 @@ func (c *mergeFlags) options(e *env, p *register.Preset, served string) (opt reg
 	return opt, nil
 }
 
-// previous returns the previous output, or nil if there is none.
 func (c *mergeFlags) previous() ([]byte, error) {
 	f, err := openFile(c.Out, order.MaxBytes(c.Out, false))
 	if errors.Is(err, os.ErrNotExist) {
@@ -208,7 +204,8 @@ func readRegister(e *env, file string) ([]byte, error) {
 	return data, err
 }
 
-// readAll reads a file into one piece of memory of its size.
+// readAll reads a file into a buffer of exactly its size. io.ReadAll would need more memory,
+// because its buffer grows.
 func readAll(f fs.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {

@@ -57,7 +57,7 @@ type joinedJSON struct {
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is a group of lines that were handled for one reason.
+// reasonOf is a group of lines that import changed, left out or refused for the same reason.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -66,7 +66,7 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds a reason why the order file is not written.
+// problem adds a problem with the list to the report. Import then writes no order file.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
@@ -98,8 +98,8 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of check about the order. It omits the warnings about names,
-// because the notes about the lines have them.
+// odd returns the warnings that the command check would print about the order. It omits warnings
+// about the targets, because the report already has notes about the lines.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -124,11 +124,10 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	return out
 }
 
-// maxListed is the largest number of lines that are listed for one reason.
 const maxListed = 20
 
-// say prints what import did with the lines, grouped by reason. It lists all lines for a
-// person to look at, and one example of the cleaned lines.
+// say prints the result of the import, grouped by reason. It lists the lines that a person should
+// look at. For lines that were only cleaned, it prints one example.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -150,11 +149,9 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText contains the first words about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
-// group prints the lines that import handled for one reason.
 func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
 	cleaned := g.Kind == importer.Cleaned || g.Kind == importer.Passed
 	if cleaned && c.Quiet {
@@ -184,7 +181,6 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	}
 }
 
-// noteText returns the original text of a line and its targets.
 func noteText(n *importer.Note) string {
 	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
 	for _, r := range n.Joined {

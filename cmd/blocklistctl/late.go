@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns why the dates of an order cannot meet its deadline, or "". The order was
-// served too late, or the order or a target begins too late.
+// late returns a reason why the order misses its deadline according to the dates in the file, or
+// "". For example, the order begins after its deadline.
 func late(o *order.Order) string {
 	switch {
 	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
@@ -21,9 +21,9 @@ func late(o *order.Order) string {
 	return ""
 }
 
-// lateNow returns why an order is late at the time now, or "". After the deadline, an
-// order in force is late if it has held targets. An order that is on hold, suspended, in
-// shadow or a draft is late too.
+// lateNow returns a reason why the order has missed its deadline at the time now, or "". After the
+// deadline, an order is late if it is on hold, suspended, in shadow or a draft. An order in force
+// is late if some of its targets are held back.
 func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
 	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
 		return why
@@ -55,8 +55,8 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order that is limited to countries. The command
-// check needs the warnings if the Corefile is unknown.
+// countryOrders returns a warning for each order whose scope has countries. Without the Corefile,
+// the command check cannot find out whether the server knows the country of a client.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
@@ -70,8 +70,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each new active order after its deadline. A new order is
-// not in the set "before".
+// lateSince returns a warning for each active order that is not in the set "before" and whose
+// deadline has passed.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string {
 		if before.order(o.ID) != nil || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {

@@ -67,7 +67,6 @@ func (c *liftCmd) Run(e *env) error {
 	})
 }
 
-// ask asks for the missing arguments and for the times of the lift.
 func (c *liftCmd) ask(x *editing) error {
 	a := x.asks
 	if len(c.Lifts) == 0 {
@@ -182,7 +181,6 @@ func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }
 
-// authorityKind returns the word for the kind of an authority, or "" for an unknown kind.
 func authorityKind(k order.AuthorityKind) string {
 	if k == order.KindUnstated {
 		return ""

@@ -134,7 +134,6 @@ func (c *listCmd) Run(e *env) error {
 	return c.print(e, l, listed)
 }
 
-// filter returns a function that reports whether the flags select an order.
 func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
 	if err := oneOf("--action", c.Action, []string{"block", "lift"}); err != nil {
 		return nil, err
@@ -185,7 +184,6 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 	}, nil
 }
 
-// stateWords returns the words for the states of an order.
 func stateWords() (words []string) {
 	for s := range ruleset.NumStates {
 		words = append(words, ruleset.State(s).String())
@@ -223,7 +221,6 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-// one converts an order to its JSON form. d is the disclosure of the order.
 func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
@@ -308,7 +305,6 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	return nil
 }
 
-// cells returns the cells of the table row for an order.
 func cells(l *orders, x *listedJSON) []string {
 	id, targets := x.ID, fmt.Sprint(x.Targets)
 	if x.Digest != "" && x.Digest != x.ID {

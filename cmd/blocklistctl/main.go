@@ -83,7 +83,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 	return code
 }
 
-// moment returns the time in the flag --at, or the present time.
 func (e *env) moment(at string) (order.Time, error) {
 	t, _, err := e.times(at)
 	return t, err

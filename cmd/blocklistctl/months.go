@@ -49,8 +49,8 @@ func calendars() []locales.Translator {
 
 // A vocabulary has the words of dates, in lower case and without accents.
 type vocabulary struct {
-	// months has the months of a word. A word may mean two months: "listopada" is November
-	// in Polish and October in Croatian.
+	// months maps a word to months. A word may mean two months: "listopada" is November in Polish
+	// and October in Croatian.
 	months map[string][]time.Month
 	days   map[string]bool // the days of the week
 }

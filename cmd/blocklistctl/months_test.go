@@ -99,7 +99,6 @@ func TestDeadlineWords(t *testing.T) {
 	}
 }
 
-// TestYes checks the answers to a question with yes or no.
 func TestYes(t *testing.T) {
 	for _, word := range append(slices.Clone(yesWords), noWords...) {
 		if slices.Contains(yesWords, word) && slices.Contains(noWords, word) {

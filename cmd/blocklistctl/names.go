@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// namesFlags are the flags of the commands that add names to an order file.
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
@@ -77,8 +76,6 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 	return nil, nil, errProblems
 }
 
-// refusal returns the text of the problem for refused lines. With --expect, the file will
-// have the number of the decision.
 func refusal(n int, expect bool) string {
 	more := ""
 	if expect {
@@ -115,7 +112,6 @@ func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	}
 }
 
-// column asks which column of a table has the names.
 func (a *asker) column(e *columnError) string {
 	var choices []choice
 	for _, c := range e.Columns {

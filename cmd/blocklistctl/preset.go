@@ -21,7 +21,6 @@ type presetListCmd struct {
 	Presets string `type:"existingdir" placeholder:"DIR" help:"A directory with further presets."`
 }
 
-// presetJSON is one preset in the JSON output of the command preset list.
 type presetJSON struct {
 	Preset string `json:"preset"`
 	Title  string `json:"title"`

@@ -111,7 +111,6 @@ func (c *probeCmd) Run(e *env) error {
 	return nil
 }
 
-// prepare checks the flags, reads the orders and makes the questions.
 func (c *probeCmd) prepare(e *env) (*probing, error) {
 	p := &probing{probeCmd: c}
 	opt, err := c.options(p)
@@ -230,7 +229,7 @@ func (p *probing) query(q *probe.Question) *dns.Msg {
 	return m
 }
 
-// limits returns notes about what the probe cannot find out.
+// limits returns notes about the names and settings that the probe does not check.
 func (p *probing) limits(s *server) (notes []string) {
 	add := func(n int, format string, args ...any) {
 		if n > 0 {

@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/report"
 )
 
-// reportFlags are the flags of the commands that read order files and journals.
 type reportFlags struct {
 	serverFlags `embed:""`
 	Journal     []string `sep:"none" placeholder:"DIR" help:"The directory of a journal, or of the journals that \"evidence collect\" wrote. The flag can be repeated."`
@@ -22,9 +21,10 @@ type reportFlags struct {
 	Sealed      bool     `help:"Show sealed orders, and the targets that orders do not disclose."`
 }
 
-// data reads the order files and checks the journals. Without order files, the journals
-// give the texts. The function disclosure returns how much of a present order may be
-// shown.
+// data reads the order files and checks the journals. Without order files, the report takes the
+// texts of orders from the journals.
+//
+// The function disclosure returns how much of an order may be shown.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure func(id string) order.Disclosure, err error) {
 	keys := map[string]note.Verifier{}
 	for _, k := range f.Key {
@@ -151,7 +151,8 @@ func period(from, to string, zone *time.Location) (begin, end time.Time, err err
 	return begin, end, nil
 }
 
-// faults says that journals have faults. With said, the output has already named the faults.
+// faults returns an error if journals have faults. It prints the faults, unless said is true
+// because the output already contains them.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil

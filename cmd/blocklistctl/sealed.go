@@ -8,11 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns how much may be shown of an order without --sealed, by id. It omits
-// orders with disclosure full, to save memory.
+// disclosures returns, for each order id, how much of the order may be shown without the flag
+// --sealed. The map has no orders with full disclosure, to save memory.
 //
-// A lift without its own disclosure is as secret as the orders that it ends. If it ends no
-// order or lists an unknown id, it is secret. A sealed order may be in another file.
+// A lift without its own disclosure is as secret as the orders that it ends. A lift that ends no
+// order is secret. A lift with an unknown id is secret too, because the id may belong to a sealed
+// order in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order

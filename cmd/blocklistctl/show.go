@@ -38,7 +38,6 @@ const (
 	shownOrders  = 5
 )
 
-// shownJSON is one order in the JSON output of the command show.
 type shownJSON struct {
 	ID     string `json:"id"`
 	Digest string `json:"digest,omitempty"`
@@ -63,7 +62,8 @@ type shownJSON struct {
 	secret bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is an order that ends the order, or that the order ends.
+// linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
+// order. For a lift, it is an order that the lift ends.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -71,8 +71,8 @@ type linkJSON struct {
 	State string `json:"state"`
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
-	// Target is the first target of the block order that the lift ends. Targets counts
-	// these targets. It is 0 if the lift ends the whole order.
+	// Target is the first target that the lift ends. Targets is the number of these targets.
+	// Targets is 0 if the lift ends the whole order.
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }
@@ -140,10 +140,8 @@ type shower struct {
 	states     map[string]ruleset.OrderState
 }
 
-// hidden reports whether the order is sealed and --sealed is not given.
 func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
 
-// label returns the id of an order, or its digest.
 func (x *shower) label(o *order.Order) string {
 	if x.hidden(o) {
 		return sealedLabel(o.ID)
@@ -151,7 +149,7 @@ func (x *shower) label(o *order.Order) string {
 	return o.ID
 }
 
-// one converts an order to its JSON form. Without links, it does not look for lifts.
+// one converts an order to its JSON form. If links is false, the result has no links to lifts.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
 	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(st.Until)}
@@ -184,7 +182,6 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	return out
 }
 
-// targets returns the targets of an order, with their attributes.
 func (x *shower) targets(o *order.Order) (list []string) {
 	most := shownTargets
 	if x.All {

@@ -15,20 +15,21 @@ import (
 // read the file, because the server is in the group.
 const modeSealed = 0o640
 
-// files replaces files. After a crash, a file has its old or its new content. A user other
-// than root must be in the group of the file. Tests set a hook.
+// files replaces order files on the disk. After a crash, a file has either its old or its new
+// content. With GroupOnly, the owner of a file may change, but the group and the mode must stay.
 var files = durable.FS{GroupOnly: true}
 
-// A staged file contains the new content of a file before the rename. Its name is hidden,
-// because servers skip hidden files.
+// A staged file contains the new content of a file until it is renamed. Its temporary name begins
+// with a dot, because servers skip hidden files.
 type staged struct {
 	*durable.File
 	name string      // the final name
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. It copies the owner,
-// group and mode of the old file. A new file gets "mode". A symbolic link stays.
+// stage creates a hidden file that will replace the file at path. The new file gets the owner, the
+// group and the mode of the old file. If there is no old file, it gets the parameter mode. If path
+// is a symbolic link, stage replaces the file behind the link, and not the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	given := path
 	final := durable.KeepMode
@@ -56,7 +57,6 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 	return &staged{f, filepath.Base(path), final}, nil
 }
 
-// prepare syncs the new file to the disk. Install then renames it.
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
 // writeFile replaces a file by rename. So a server never reads half of a file. See stage

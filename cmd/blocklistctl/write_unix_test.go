@@ -84,7 +84,6 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// TestFormatOdd checks that fmt refuses pipes, without waiting for them, and too large files.
 func TestFormatOdd(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {

@@ -140,7 +140,6 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestQueries checks that equal names and domains are asked about once.
 func TestQueries(t *testing.T) {
 	opt, u := options(t, records)
 	Run(context.Background(), []Target{target(t, "alive.com"), target(t, "alive.com"), target(t, "six.alive.com (exact)"), target(t, "gone.com"), target(t, "www.gone.com")}, opt)
@@ -297,7 +296,6 @@ func TestBlockingResolver(t *testing.T) {
 	}
 }
 
-// TestSilentResolver checks that an audit ends early if the resolver answers nothing.
 func TestSilentResolver(t *testing.T) {
 	var targets []Target
 	for i := range 4 * manySilent {
@@ -315,7 +313,7 @@ func TestSilentResolver(t *testing.T) {
 	}
 }
 
-// TestRate checks that the queries of an audit keep the rate.
+// TestRate checks that the time between two queries is at least Interval.
 func TestRate(t *testing.T) {
 	opt, u := options(t, records)
 	opt.Asker.(*Resolver).Interval = 10 * time.Millisecond
@@ -326,7 +324,6 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestCanceled checks that an audit that is canceled reports all targets.
 func TestCanceled(t *testing.T) {
 	opt, u := options(t, records)
 	ctx, stop := context.WithCancel(context.Background())

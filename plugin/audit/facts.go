@@ -39,7 +39,8 @@ type reply struct {
 	silent  bool
 }
 
-// ask sends one query and checks that the answer is no block.
+// ask sends one query. It records whether the resolver blocks the name, or why there is no useful
+// answer.
 func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []netip.Addr) *reply {
 	r := &reply{name: name}
 	m, err := q.Ask(ctx, name, qtype)
@@ -62,10 +63,10 @@ func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []ne
 	return r
 }
 
-// notAsked is the problem of a name whose queries were not sent.
 const notAsked = "not asked, because the audit ended early"
 
-// blocks returns why an answer is a block of the resolver, or "".
+// blocks returns the reason why an answer shows a block by the resolver. It returns "" for other
+// answers.
 func blocks(m *dns.Msg, redirects []netip.Addr) string {
 	if o := m.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -132,7 +133,6 @@ func (r *reply) denies() bool {
 	return false
 }
 
-// add adds the reply to the facts: what is blocked, and what is missing.
 func (f *Facts) add(r *reply) {
 	if f.blocked == "" {
 		f.blocked = r.blocked
@@ -179,8 +179,8 @@ func askDomain(ctx context.Context, q Asker, domain string) *Facts {
 	return f
 }
 
-// askHost asks for the addresses of a name. If there are none and www is true, it asks for
-// www below the name. A target covers the names below it too.
+// askHost asks for the addresses of a host. If there are none and www is true, it asks for
+// www.HOST, because the target also covers the names below the host.
 func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {
@@ -195,7 +195,6 @@ func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool,
 	return &f
 }
 
-// askAddresses adds the addresses of a name to the facts. It reports whether the name exists.
 func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirects []netip.Addr) (exists bool) {
 	replies := []*reply{ask(ctx, q, host+".", dns.TypeA, redirects), ask(ctx, q, host+".", dns.TypeAAAA, redirects)}
 	for _, r := range replies {
@@ -227,7 +226,6 @@ func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirect
 	return exists
 }
 
-// follow returns the last name of the chain of aliases in an answer.
 func follow(m *dns.Msg, name string) string {
 	for range len(m.Answer) {
 		next := ""
@@ -244,5 +242,4 @@ func follow(m *dns.Msg, name string) string {
 	return name
 }
 
-// bare returns a name in lower case, without the dot at the end.
 func bare(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }

@@ -11,15 +11,14 @@ import (
 	"time"
 )
 
-// crashEnv is an environment variable for child processes. The child kills itself at the
-// point with this number.
+// crashEnv is an environment variable for child processes. Its value is the number of the point at
+// which the child kills itself.
 const crashEnv = "DURABLE_TEST_CRASH"
 
-// groupEnv is an environment variable for child processes. With the value "group", the
-// child may change the owner of the replaced file.
+// groupEnv is an environment variable for child processes. The value "group" sets FS.GroupOnly in
+// the child.
 const groupEnv = "DURABLE_TEST_GROUP"
 
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -32,13 +31,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pieces is the number of writes for the content of a file.
 const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task "write", "remove" or "lock". It kills itself at the given point.
-// Each step of the file system has a point before and after it.
+// child does the task "write", "remove" or "lock", and kills itself at the point with the number
+// at. There is a point before and after each step of the file system.
 func child(at int, task, path string) {
 	point := 0
 	crash := func() {
@@ -81,8 +79,7 @@ func child(at int, task, path string) {
 	}
 }
 
-// runChild runs a task in a child process. It reports whether the child was killed at the
-// point.
+// runChild runs a task in a child process. It reports whether the child killed itself.
 func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -98,9 +95,8 @@ func runChild(t *testing.T, at int, task, path string) (killed bool) {
 	return err != nil
 }
 
-// TestCrashes kills a process at each point of a write and a removal. Up to one point, the
-// file has its old content, and then its new content. CleanUp must remove all temporary
-// files.
+// TestCrashes kills a process at each point of a write and of a removal. The file must have its
+// complete old content or its complete new content. CleanUp must remove all temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -166,8 +162,8 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that a locked directory cannot be locked again, by any process. The
-// error must contain the process with the lock.
+// TestLock checks that no process can lock a locked directory again. The error must name the
+// process that locked the directory.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
@@ -203,7 +199,6 @@ func TestLock(t *testing.T) {
 	l.Close()
 }
 
-// TestLockText checks that the error of LockDir contains no control characters.
 func TestLockText(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Unix(0, 0))

@@ -17,7 +17,6 @@ import (
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
-		// Only root can give a file to another user. keepOwner must return an error here.
 		t.Log("not root: checks the failure only")
 		d := FS{}
 		info, err := os.Lstat("/etc/passwd")
@@ -48,7 +47,6 @@ func TestOwner(t *testing.T) {
 	if s := info.Sys().(*syscall.Stat_t); s.Uid != 65534 || s.Gid != 65533 || info.Mode() != 0o640 {
 		t.Errorf("owner %d:%d, mode %o", s.Uid, s.Gid, info.Mode())
 	}
-	// If the process may not set the owner, the old file must stay.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +59,8 @@ func TestOwner(t *testing.T) {
 	content(t, path, newText, "file")
 }
 
-// TestInherit checks that root gives new files and directories the owner and group of the
-// parent directory. Without root, the test's user owns it already.
+// TestInherit checks that root gives new files and directories the owner and group of the parent
+// directory. Without root, the user of the test already owns the directory.
 func TestInherit(t *testing.T) {
 	dir, _ := folder(t)
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
@@ -131,7 +129,6 @@ func TestGroupOnly(t *testing.T) {
 	}
 }
 
-// runAs replaces the file at path as the user 65532 with the group gid.
 func runAs(t *testing.T, dir, path string, gid uint32, only string) error {
 	t.Helper()
 	exe, err := os.Executable()

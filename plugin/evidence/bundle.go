@@ -1,5 +1,5 @@
-// Package evidence makes evidence from a journal for other people. It writes the records
-// of one order with proofs. It copies a whole journal. It finds the history of a name.
+// Package evidence makes evidence from a journal for other people. It can write the records of one
+// order with proofs, copy a whole journal, and find the history of a name.
 package evidence
 
 import (
@@ -29,7 +29,6 @@ var readmeText string
 
 var readme = template.Must(template.New("README").Parse(readmeText))
 
-// A record is one record of a journal with its text.
 type record struct {
 	journal.Record
 	line []byte
@@ -40,20 +39,21 @@ type Summary struct {
 	Origin  string `json:"origin"`
 	Order   string `json:"order"`
 	Records int    `json:"records"`
-	// First is the number of the first record among the records of the order, usually 1.
+	// First is the number of the first record in the bundle. The records of each order have their
+	// own numbers, so First is usually 1.
 	First int64 `json:"first"`
 	Size  int64 `json:"signed"`
-	// Unsigned is the number of records of the order behind the checkpoint.
+	// Unsigned is the number of records of the order that are newer than the checkpoint.
 	Unsigned int `json:"unsigned"`
 	// Daily is the date of the daily record that commits to the last record of the order.
 	Daily string `json:"daily,omitempty"`
-	// Later is the number of records behind the daily record.
+	// Later is the number of records of the order after the daily record.
 	Later int `json:"later,omitempty"`
 }
 
-// Prove writes the records of one order into a new directory. It adds proofs that the
-// records are in the journal. Of other orders, the proofs contain only hashes. The 128
-// random bits of a record prevent guessing the record from its hash.
+// Prove writes the records of one order into a new directory, with proofs that the records are in
+// the journal. The proofs contain only hashes of the records of other orders. Each record has 128
+// random bits, so the text of a record cannot be guessed from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {
@@ -135,7 +135,6 @@ func Prove(dir, order, out string) (*Summary, error) {
 	return s, w.err
 }
 
-// checkpoint returns the key and the newest checkpoint of a journal.
 func checkpoint(dir string) (note.Verifier, journal.Checkpoint, error) {
 	v, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
 	if err != nil {
@@ -162,7 +161,6 @@ func (w *writer) file(name string, text []byte, mode fs.FileMode) {
 	}
 }
 
-// record writes a record without its line end, and its proof.
 func (w *writer) record(folder string, r record) {
 	if w.err != nil {
 		return
@@ -177,7 +175,8 @@ func (w *writer) record(folder string, r record) {
 	w.file(name+".tlog-proof", proofs[0].Marshal(), 0o644)
 }
 
-// last writes the proof that the daily record commits to a record.
+// last writes a proof for the record with the given index. The proof shows that the daily record
+// commits to this record.
 func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	if w.err != nil {
 		return
@@ -214,7 +213,8 @@ func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	w.file("daily/last.proof", []byte(text.String()), 0o644)
 }
 
-// proveLast returns the root of a tree over the leaves, and the proof of one leaf.
+// proveLast returns the root of a Merkle tree over the leaves, and the proof for the leaf with the
+// given index.
 func proveLast(leaves []tlog.Hash, index int) (tlog.Hash, tlog.RecordProof) {
 	var stored []tlog.Hash
 	reader := tlog.HashReaderFunc(func(indexes []int64) (out []tlog.Hash, err error) {

@@ -58,7 +58,7 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	return s, checkDaily(bundle, s, days[0], records)
 }
 
-// checkDaily checks that a daily record commits to the last record before it.
+// checkDaily checks that the daily record commits to the newest of the earlier records.
 func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	var last *record
 	for i := range records {
@@ -97,7 +97,7 @@ func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	return nil
 }
 
-// checkRecords reads and checks the records of a folder. It returns the records by index.
+// checkRecords reads and checks the records of a folder. It returns the records sorted by index.
 func checkRecords(dir string, key note.Verifier, c journal.Checkpoint) (out []record, err error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {

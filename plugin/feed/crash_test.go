@@ -23,11 +23,10 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// crashEnv is an environment variable for child processes of the test. A child kills itself at the
-// point with this number.
+// crashEnv is an environment variable for child processes of the test. Its value is the number of
+// the point at which the child kills itself.
 const crashEnv = "FEED_TEST_CRASH"
 
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -43,7 +42,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A diskNode is a server that has the order file on the disk in force.
+// A diskNode is a test server. It always has the order file on the disk in force.
 type diskNode struct{ out string }
 
 func (n diskNode) String() string { return "node" }
@@ -61,7 +60,7 @@ func (n diskNode) Since(_ context.Context, digest string) (time.Time, error) {
 
 func (n diskNode) Blocks(context.Context, dname.Name, order.Country) (bool, error) { return true, nil }
 
-// A crashing transport calls a function before and after each request.
+// A crashing is an HTTP transport that calls a function before and after each request.
 type crashing func()
 
 func (c crashing) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -78,8 +77,8 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// child does three rounds and kills itself at the given point. Points are before and after
-// each step of the file system and each request.
+// child does three rounds and kills itself at the point with the number at. There is a point before
+// and after each step of the file system and each request.
 func child(at int, base, out string) error {
 	point := 0
 	crash := func() {
@@ -100,7 +99,7 @@ func child(at int, base, out string) error {
 	opt.FS.Hook = func(s durable.Step, run func() error) error {
 		crash()
 		var err error
-		// After SIGKILL, the kernel still has all written data, so a sync would only take time.
+		// Skip the sync to save time. After SIGKILL, the kernel still has all written data.
 		if s != durable.Sync && s != durable.SyncDir {
 			err = run()
 		}
@@ -110,7 +109,6 @@ func child(at int, base, out string) error {
 	return rounds(opt)
 }
 
-// rounds does three rounds, as in three starts of the tool.
 func rounds(opt Options) error {
 	for range 3 {
 		f, err := Open(opt)
@@ -126,11 +124,11 @@ func rounds(opt Options) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point of three rounds. Then it does three rounds
-// without a crash.
+// TestCrashes kills a process at each point of three rounds. Then it does three rounds without a
+// crash.
 //
-// No ticket may be lost or twice in the file. No item may be acknowledged before its block
-// is in the file.
+// The file must contain each ticket exactly once. No item may be acknowledged before the file
+// contains its block.
 func TestCrashes(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {

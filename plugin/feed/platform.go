@@ -34,12 +34,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes
-// the keys. The path data.access_token is the field access_token in the field data.
+// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys. A
+// value like data.access_token is a path, and means the field access_token in the field data.
 type Platform struct {
 	Name  string `yaml:"platform"`
 	Title string `yaml:"title"`
-	// Seen says which real platform the description was tested with.
+	// Seen is the real platform with which the description was tested.
 	Seen     string `yaml:"seen"`
 	Base     string `yaml:"base"`
 	Timezone string `yaml:"timezone"`
@@ -94,11 +94,12 @@ type Platform struct {
 	ID        string            `yaml:"id"`
 	Order     map[string]any    `yaml:"order"`
 	Guards    struct {
-		// MaxDrop and SmallDrop limit the items in force that one round may end.
+		// MaxDrop and SmallDrop limit the number of items in force that one round may end. MaxDrop
+		// is a percentage, and SmallDrop is a number of items. The larger limit counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is an age of tickets. The newest ticket of this age must not vanish
-		// without a newer ticket.
+		// Settled is a duration, for example "10m". A round must not end items of an order that was
+		// served this long ago or earlier, if the order is newer than all tickets of the answer.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -124,8 +125,8 @@ var kinds = []Kind{Names, IPv4, IPv6}
 type List struct {
 	Path     string `yaml:"path"`
 	Checksum string `yaml:"checksum"`
-	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise, a new
-	// checksum only means a new list.
+	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise Digest
+	// is empty, and a new checksum only shows that the list has changed.
 	Digest string `yaml:"digest"`
 }
 
@@ -141,10 +142,9 @@ const (
 //go:embed platforms/*.yaml
 var embedded embed.FS
 
-// maxPlatform is the largest number of bytes in a description.
 const maxPlatform = 1 << 20
 
-// Platforms returns the names of the descriptions in the program.
+// Platforms returns the names of the built-in descriptions.
 func Platforms() (names []string) {
 	all, _ := fs.Glob(embedded, "platforms/*.yaml") // the pattern is correct
 	for _, path := range all {
@@ -153,8 +153,8 @@ func Platforms() (names []string) {
 	return names
 }
 
-// Find returns the text of a description. A name with a slash or with the extension .yaml is the
-// path of a file.
+// Find returns the text of a built-in description or of a file. A name with a slash or with the
+// extension .yaml is the path of a file.
 func Find(name string) ([]byte, error) {
 	if !strings.HasSuffix(name, ".yaml") && !strings.ContainsRune(name, filepath.Separator) {
 		data, err := embedded.ReadFile("platforms/" + name + ".yaml")
@@ -188,8 +188,8 @@ func Load(name string) (*Platform, error) {
 	return p, nil
 }
 
-// Parse parses a description and lists all its problems in one error. The name of the platform
-// must be the given name.
+// Parse parses a description. The error lists all problems. The platform in the description must
+// have the given name.
 func Parse(name string, data []byte) (*Platform, error) {
 	p := &Platform{}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -292,7 +292,6 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 	p.checkOrder(bad)
 }
 
-// duration parses a duration of a description. An empty text is the default.
 func duration(bad func(key, format string, args ...any), key, text string, otherwise time.Duration) time.Duration {
 	if text == "" {
 		return otherwise
@@ -304,7 +303,6 @@ func duration(bad func(key, format string, args ...any), key, text string, other
 	return d
 }
 
-// checkOrder checks the fields of the orders with the rules of the server.
 func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	for _, key := range []string{"id", "targets", "targets_from", "issued", "served", "action", "windows", "references", "reported", "acknowledged", "lifts", "until"} {
 		if p.Order[key] != nil {
@@ -336,8 +334,8 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	p.template = o
 }
 
-// reason returns the reason for a refused item, and the key of the reason in the description. The
-// result ok is false if the acknowledgement needs a reason and the description has none.
+// reason returns the reason for a refused item, and the key of this reason in the description. ok
+// is false if the acknowledgement needs a reason, but the description has no reason.
 func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 	reason, key = p.Unprocessed.Invalid, "unprocessed.invalid"
 	if protected {

@@ -11,10 +11,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// quotes contains the characters that surround names in copied text.
 const quotes = "\"'`<>«»“”„‘’"
 
-// piece cleans a word that is a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
 	switch {
 	case cutOff(s):
@@ -88,7 +86,6 @@ func (c *cleaner) piece(s string) []order.Target {
 	return c.host(host)
 }
 
-// closing contains the characters that may follow a name at the end of an enumeration.
 const closing = quotes + ".,;:!?)]}"
 
 // unquoted removes quotes, brackets and punctuation around s. The brackets of an IPv6
@@ -118,7 +115,6 @@ func unquoted(s string) string {
 	}
 }
 
-// host cleans a name or an address without a scheme and a path.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)
@@ -163,8 +159,8 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that are probably broken or mistyped, and returns false. text is the
-// presentation form of the name.
+// sound refuses a name that is probably broken or mistyped. It returns false for a refused name.
+// text is the name in presentation form.
 func (c *cleaner) sound(name dname.Name, text string) bool {
 	dot := strings.LastIndexByte(text, '.')
 	top := text[dot+1:]
@@ -181,7 +177,8 @@ func (c *cleaner) sound(name dname.Name, text string) bool {
 	return false
 }
 
-// suffix refuses a public suffix and returns false. The caller can allow public suffixes.
+// suffix refuses a public suffix, unless the caller allows public suffixes. It returns false for a
+// refused name.
 func (c *cleaner) suffix(text string) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(text); suffix != text {
 		return true
@@ -195,10 +192,8 @@ func (c *cleaner) suffix(text string) bool {
 	return true
 }
 
-// warn adds the warnings of lint about a name to the note.
 func (c *cleaner) warn(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
-// address handles an address or a network in the list as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
 	word, ok := c.choice(Addresses, "is an address, not a name")
 	if !ok {
@@ -208,7 +203,6 @@ func (c *cleaner) address(s string) []order.Target {
 	return []order.Target{addressTarget(s, word)}
 }
 
-// addressTarget returns the target for an address that isAddress accepts.
 func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()

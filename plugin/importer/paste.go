@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Lists from documents have numbers, bullets and page numbers around the names. Dots may
-// be altered, for example example[.]com. Programs then do not make links of the names.
+// Lists from documents have numbers, bullets and page numbers around the names. Some documents
+// alter the dots, for example example[.]com, so that programs do not turn the names into links.
 
 var (
 	// markers matches one number or bullet of an enumeration. A blank must follow:
@@ -19,12 +19,11 @@ var (
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
 	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord matches a line that ends in "and" in one of several languages, as in an
+	// lastWord matches a line that ends in "and" or "or" in one of several languages, as in an
 	// enumeration.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
-// marker removes the number or bullet of an enumeration from a line.
 func marker(s string) string {
 	for range 2 { // at most two, as in "- 1. example.com"
 		cut := markers.FindString(s)
@@ -36,14 +35,13 @@ func marker(s string) string {
 	return s
 }
 
-// refanged restores altered dots and schemes, for example "[.]" and "hxxp".
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
 	s = fangedScheme.ReplaceAllString(s, "http$1")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending removes the word "and" from the end of a line with a name, as in an enumeration.
+// ending removes the word "and" or "or" from the end of a line with a name, as in an enumeration.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -64,7 +62,8 @@ var (
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks page numbers, ruled lines, and repeated page headers. They need no name.
+// pageLines marks lines that need no name. These are page numbers, ruled lines, numbers alone on a
+// line, and repeated page headers.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {

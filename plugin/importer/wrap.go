@@ -10,16 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// Wrapped text may have "guarda-film-" and "streaming.com" on two lines. They may be one
-// name, or two names with different owners. The caller must decide.
+// A word processor may break a name at a hyphen. For example, one line then has "guarda-film-" and
+// the next line has "streaming.com". The two lines may also be two names with different owners. The
+// caller must decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 
-// softHyphen marks a place where a word processor may break a word.
 const softHyphen = "\u00ad"
 
-// breaksOff reports whether a line ends in a hyphen, a backslash or a soft hyphen.
 func breaksOff(s string) bool {
 	s = strings.TrimRight(s, " \t\u00a0"+closing)
 	if strings.HasSuffix(s, softHyphen) {
@@ -77,14 +76,14 @@ func openDot(s, next string) bool {
 	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
 }
 
-// aTop reports whether s is a top-level domain and not the heading of a column.
 func aTop(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. "decided" returns join, separate,
-// refuse or "" for the index of the second line.
+// broken finds pairs of lines that may be one name. The caller decides about each pair. The
+// parameter "decided" returns the decision for the index of the second line: join, separate, refuse
+// or "".
 func broken(lines []line, decided func(i int) string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -113,8 +112,8 @@ func broken(lines []line, decided func(i int) string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen
-// may mark a removed name in a diff.
+// loose refuses a line that begins with a hyphen, unless the decision is "separate". In a diff, the
+// hyphen may mark a removed name.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
@@ -173,11 +172,8 @@ func pair(lines []line, i, j int, decided string) bool {
 	return false
 }
 
-// apart is the report about two lines that the caller has decided to separate.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// maybeOneName adds a warning if a name is next to a word without a dot. The two may be
-// one broken name.
 func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {

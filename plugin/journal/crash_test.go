@@ -23,7 +23,6 @@ const crashEnv = "JOURNAL_TEST_CRASH"
 
 var crashes = flag.Int("crashes", 16, "the number of processes that TestCrashes kills")
 
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -36,12 +35,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashBase is the number of records before the child starts. The child then fills a tile
-// and begins a new file.
+// crashBase is the number of records before the child starts. The records of the child then fill a
+// tile and begin a new file of records.
 const crashBase = 250
 
-// child adds records, and prints the number of each durable record. It kills itself at the
-// given point. Each step of the file system has a point before and after it.
+// child adds records to a journal, and prints the number of each durable record. The process kills
+// itself at the crash point with the number at. There is a crash point before and after each step
+// of the file system.
 func child(at int, dir string) {
 	point := 0
 	crash := func() {
@@ -203,8 +203,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestLostRecords checks a journal whose files lost signed records. The tree goes on,
-// later records get other numbers, and the loss stays a fault.
+// TestLostRecords removes signed records from the files of a journal. The journal must continue
+// with other record numbers. The verification must always report the loss.
 func TestLostRecords(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 100)
@@ -251,8 +251,8 @@ func TestLostRecords(t *testing.T) {
 	}
 }
 
-// TestTornTail checks bytes behind the checkpoint. An unfinished line is removed and
-// recorded. Other bytes are kept in another file.
+// TestTornTail checks bytes behind the checkpoint that are no records. The journal must remove an
+// unfinished line and record the removal. The journal must move other bytes to another file.
 func TestTornTail(t *testing.T) {
 	for tail, want := range map[string]string{
 		`{"i":1`:            "an unfinished line of 6 bytes was removed; the last record is %d",

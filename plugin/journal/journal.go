@@ -1,5 +1,5 @@
-// Package journal keeps a log of events as evidence. Records can only be added. A Merkle
-// tree over the records and signed checkpoints show each later change.
+// Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree over
+// the records and signed checkpoints show each later change.
 //
 // Tools of other projects can check the journal. The files have C2SP's formats tlog-tiles,
 // tlog-checkpoint, signed-note and tlog-proof.
@@ -15,15 +15,14 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all the work on the disk, so that a caller does not wait for the
-// disk. First, the goroutine writes and syncs the line of a record. The record is then
-// durable. The goroutine then writes the full tiles, the partial tiles, and the
-// checkpoint. A crash in between loses nothing: the next start builds the tiles from the
-// lines behind the checkpoint.
+// One goroutine does all the work on the disk, so that a caller does not wait for the disk. First,
+// the goroutine writes and syncs the line of a record. The record is then durable. The goroutine
+// then writes the full tiles, the partial tiles, and the checkpoint. A crash in between loses
+// nothing: the next start builds the tiles from the lines behind the checkpoint.
 //
-// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles
-// and checkpoints contain only hashes and may be published. Each record has 128 random
-// bits. A guessed record therefore cannot be compared with its hash.
+// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
+// checkpoints contain only hashes and may be published. Each record has 128 random bits. Without
+// these bits, a person could guess a secret record and compare its hash.
 package journal
 
 import (
@@ -57,7 +56,7 @@ const (
 	retryAfter = 5 * time.Second
 	// segmentBytes is the size in bytes at which a new file of records begins.
 	segmentBytes = 16 << 20
-	// MaxWaiting limits the weights of the events that wait for the disk. The weight of a
+	// MaxWaiting is the largest total weight of the events that wait for the disk. The weight of a
 	// Record is about its size in memory in bytes.
 	MaxWaiting = 16 << 20
 )
@@ -75,7 +74,7 @@ type Options struct {
 	// Notice is called with each line for the ordinary log. alarm is true if the operator has
 	// to act. Notice may be nil.
 	Notice func(text string, alarm bool)
-	// FS writes the files. Tests replace the hook of FS.
+	// FS writes the files. Tests set FS.Hook.
 	FS durable.FS
 
 	random       io.Reader     // the source of salts; nil means crypto/rand
@@ -187,16 +186,17 @@ func newJournal(dir string, opt Options) *Journal {
 	}
 }
 
-// Append adds a record and does not wait. If too many events wait for the disk, the event
-// is lost. A Gap record reports the loss later.
+// Append adds a record and does not wait. If too many events wait for the disk, the record is lost.
+// A later Gap record reports the loss.
 func (j *Journal) Append(r Record) {
 	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
-// Do runs f in the goroutine of the Journal, after all earlier events. f adds records. If
-// too many events wait for the disk, f does not run, and Do returns false.
+// Do runs f in the goroutine of the Journal, after all earlier events. The function f adds records
+// to its Batch. Do does not wait for f. If too many events wait for the disk, f does not run, and
+// Do returns false.
 //
-// weight is about the memory in bytes that f keeps in use.
+// weight is about the memory in bytes that f uses while f waits.
 func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
 
 func (j *Journal) put(x item) bool {
@@ -225,8 +225,8 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep returns by how much the clock of the machine was set between two times. It
-// returns 0 for less than a second, because a time daemon makes small corrections.
+// clockStep compares two times of the system clock. It returns the time by which the clock was set
+// in between. It returns 0 for less than a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -265,7 +265,8 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle reports whether all events are written, or wait for a disk that fails.
+// Idle reports whether no event waits to be written. If the disk fails, Idle returns true although
+// events wait.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -301,7 +302,8 @@ func (j *Journal) notice(alarm bool, format string, args ...any) {
 	j.opt.Notice(fmt.Sprintf(format, args...), alarm)
 }
 
-// failed records the result of an action on the disk in the status. It logs an error once.
+// failed stores the result of an action on the disk in the status. It logs the same error only
+// once.
 func (j *Journal) failed(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

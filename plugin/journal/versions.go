@@ -17,9 +17,9 @@ import (
 // journal. sum is the hexadecimal SHA-256 of the file.
 func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".zst" }
 
-// Keep keeps the bytes of a file that goes into force. open returns the bytes. If they
-// lack the digest or cannot be written, Keep adds a record. A kept version is not written
-// again.
+// Keep stores the bytes of a file that goes into force, unless the bytes are already stored. open
+// returns the bytes, and sum is their SHA-256. Keep adds a Kept record. If the bytes have another
+// digest or cannot be written, Keep adds a NotKept record.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) {
 	name := hex.EncodeToString(sum[:])
 	j.Do(weight, func(b *Batch) {

@@ -22,7 +22,7 @@ type Result struct {
 	Why      string // empty if the answer is right
 }
 
-// An Exchanger sends a query and returns the answer. It may be used by several goroutines.
+// An Exchanger sends a query and returns the answer. It must be safe for concurrent use.
 type Exchanger interface {
 	Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error)
 }
@@ -34,7 +34,7 @@ type RunOptions struct {
 	Rules  Rules
 	Query  func(q *Question) *dns.Msg // makes the query
 	Now    func() time.Time
-	// Tick is a channel with one value for each question that may be asked.
+	// Tick limits the rate of the questions. Run waits for a value from Tick before each question.
 	Tick <-chan time.Time
 	// Done is called after each question. Done may be nil.
 	Done func(asked int)

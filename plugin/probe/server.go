@@ -105,8 +105,8 @@ func NewServer(text string, opt ServerOptions) (*Server, error) {
 // String returns the address of the server without a "@".
 func (s *Server) String() string { return printable.Line(s.text) }
 
-// Exchange sends a query and returns the answer. After a loss by UDP, it sends the query
-// once more. After a truncated answer, it asks by TCP.
+// Exchange sends a query and returns the answer. If no answer comes by UDP in time, Exchange sends
+// the query once more. If the answer by UDP is truncated, Exchange sends the query by TCP.
 func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*s.timeout)
 	defer cancel()
@@ -127,7 +127,6 @@ func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	return s.overTCP(ctx, m, s.network)
 }
 
-// errOther is the error for an answer to another question.
 var errOther = errors.New("the answer is for another question")
 
 func check(m, r *dns.Msg) (*dns.Msg, error) {
@@ -137,7 +136,7 @@ func check(m, r *dns.Msg) (*dns.Msg, error) {
 	return r, nil
 }
 
-// explained returns an error that does not name the machine's own addresses.
+// explained returns a network error without the addresses of this machine.
 func explained(err error) error {
 	var late net.Error
 	switch {
@@ -164,8 +163,8 @@ func (s *Server) overUDP(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	return check(m, r)
 }
 
-// overTCP uses an idle connection if possible. The server may have closed the connection.
-// So after an error it opens another connection.
+// overTCP sends a query over TCP or TLS. It uses an idle connection if possible. The server may
+// have closed the idle connection, so after an error overTCP opens another connection.
 func (s *Server) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
 	c := dns.Client{Net: network, Timeout: s.timeout, TLSConfig: s.tls}
 	s.mu.Lock()

@@ -26,8 +26,8 @@ const extension = ".yaml"
 // maxPreset is the largest number of bytes in a preset.
 const maxPreset = 1 << 20
 
-// Names returns the names of all presets, in dir and in the program. Without a directory, dir is
-// empty.
+// Names returns the names of all presets: the presets in dir, and the presets that are part of the
+// program. If dir is empty, there is no directory.
 func Names(dir string) ([]string, error) {
 	var names []string
 	add := func(f fs.FS, pattern string) error {
@@ -48,8 +48,8 @@ func Names(dir string) ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// Find returns the text of a preset and its place. A name with a slash or the extension
-// .yaml is a path. Otherwise Find looks in dir, and then in the program.
+// Find returns the text of a preset, and the place of the preset. A name with a slash or the
+// extension .yaml is a path. Otherwise Find looks in dir, and then in the program.
 func Find(name, dir string) (data []byte, place string, err error) {
 	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
 		data, err = readFile(name)
@@ -94,7 +94,8 @@ func Load(name, dir string) (*Preset, error) {
 	return p, nil
 }
 
-// LoadWith returns a preset of the program after a change of its keys.
+// LoadWith returns a preset that is part of the program. The function change may modify the keys of
+// the preset before the preset is parsed.
 func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
 	data, _, err := Find(name, "")
 	if err != nil {

@@ -40,8 +40,8 @@ func sites(names ...string) (rows []string) {
 	return rows
 }
 
-// TestGuards imports a second file after a good file. Each case changes the file or the options. A
-// guard must refuse the import with its reason, or the import must be written.
+// TestGuards imports a second file after a good file. Each case changes the second file or the
+// options. Either a guard refuses the import with the expected reason, or the import is written.
 func TestGuards(t *testing.T) {
 	p, err := Parse("guarded", []byte(guarded))
 	if err != nil {
@@ -116,14 +116,14 @@ func TestGuards(t *testing.T) {
 		if err == nil {
 			said, written = strings.Join(res.Problems, "\n"), res.Content != nil
 		}
-		// A change without new orders, for example of the rows that stay, is no new output.
+		// An import that only keeps vanished targets changes no order. The import then writes
+		// nothing.
 		if tc.want == "" && (said != "" || !written && len(res.Kept) == 0) || tc.want != "" && (written || !strings.Contains(said, tc.want)) {
 			t.Errorf("%s: written %v, got %q, want %q", name, written, said, tc.want)
 		}
 	}
 }
 
-// TestNoTime checks that an import without a time adds targets, and ends no target.
 func TestNoTime(t *testing.T) {
 	text := strings.ReplaceAll(strings.ReplaceAll(guarded, "first_line", "# first_line"), "as_of:", "# as_of:")
 	p, err := Parse("guarded", []byte(text))
@@ -145,7 +145,6 @@ func TestNoTime(t *testing.T) {
 	}
 }
 
-// TestServed checks that a second import keeps the times served of the first orders.
 func TestServed(t *testing.T) {
 	p, err := Parse("guarded", []byte(strings.Replace(guarded, "scope: global}", "scope: global, deadline: 48h}", 1)))
 	if err != nil {
@@ -167,7 +166,6 @@ func TestServed(t *testing.T) {
 	}
 }
 
-// TestCharset checks that a byte outside the character set is refused.
 func TestCharset(t *testing.T) {
 	if _, err := decode([]byte("a\nb\x81\n"), "windows-1250"); err != nil && !strings.Contains(err.Error(), "line 2 has a byte") {
 		t.Errorf("got %v", err)
@@ -177,7 +175,6 @@ func TestCharset(t *testing.T) {
 	}
 }
 
-// TestProgress checks the steps that an import of many rows reports.
 func TestProgress(t *testing.T) {
 	var steps []string
 	opt := options(nil, order.NoTime)

@@ -32,10 +32,11 @@ type Options struct {
 	// SHA256 is the digest that the file must have, in hex, or "".
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK confirm exact numbers: of refused rows, of ended
-	// targets, and of rows. A negative number confirms nothing.
+	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: the refused rows, the
+	// ended targets, and all rows. Each number must be exact. A negative number confirms nothing.
 	SkipRefused, DropOK, RowsOK int
-	// Vanished replaces the preset's word for rows that have left the file, or is "".
+	// Vanished is the treatment of rows that have left the file: lift, keep or refuse. If Vanished
+	// is "", the preset decides.
 	Vanished    string
 	AllowSuffix bool
 	// Progress is called from time to time with a text about the current step, or is nil.
@@ -115,14 +116,14 @@ type run struct {
 	lastKey    string
 }
 
-// problem adds a reason why nothing is to be written.
+// problem adds a reason why the import must not write the output.
 func (r *run) problem(format string, args ...any) {
 	r.out.Problems = append(r.out.Problems, fmt.Sprintf(format, args...))
 }
 
-// Import converts the file of a register to an order file, and merges it with the previous
-// output. An error means that the file or the options are unusable. The result has the
-// problems of a usable file.
+// Import converts the file of a register to an order file, and merges the order file with the
+// previous output. If the file or the options are unusable, Import returns an error. Otherwise the
+// result lists the problems.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]order.Time{},
@@ -172,7 +173,6 @@ func (r *run) step(format string, args ...any) {
 	}
 }
 
-// readPrevious parses the previous output. Without a previous output, the file has no orders.
 func (r *run) readPrevious() error {
 	r.previousFile = &order.File{Serial: -1, Expires: order.NoTime}
 	if r.opt.Previous == nil {
@@ -193,8 +193,8 @@ func (r *run) readPrevious() error {
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a time before the previous
-// output, because an old file would end new orders.
+// setAsOf sets the time of the file's content. It refuses a time before the time of the previous
+// output. Otherwise an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {

@@ -1,13 +1,14 @@
-// Package register converts the registers that authorities publish into order files. A
-// preset describes one register as data: its file format, its columns and its orders. One
-// engine serves all presets.
+// Package register converts the registers that authorities publish into order files. A preset
+// describes one register as data: its file format, its columns and its orders. One engine serves
+// all presets.
 //
-// [Import] works in these steps. A reader converts the file into rows (read_*.go). A
-// layout gives the columns their names (layout.go). Each row becomes entries: a target, an
-// order, and an end (row.go).
+// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
+// the columns their names (layout.go). Each row becomes entries (row.go). An entry is a target with
+// an order and an end.
 //
-// The entries of one key become one order (group.go). The orders are merged with the
-// previous output (merge.go). Guards refuse an import that would end too many names.
+// All entries with the same key, for example the same date and number of the decision, become one
+// order (group.go). The orders are merged with the previous output (merge.go). Guards refuse an
+// import that would end too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
@@ -34,7 +35,7 @@ import (
 type Preset struct {
 	Name  string `yaml:"preset"`
 	Title string `yaml:"title"`
-	// Seen says which files of the register the preset was tested with.
+	// Seen describes the files of the register with which the preset was tested.
 	Seen      string            `yaml:"seen"`
 	Page      string            `yaml:"page"`
 	Format    string            `yaml:"format"`
@@ -51,7 +52,8 @@ type Preset struct {
 	Given     map[string]string `yaml:"given"`
 	Layouts   []Layout          `yaml:"layouts"`
 	Order     map[string]any    `yaml:"order"`
-	// By contains further fields of the order, by column and value.
+	// By contains further fields of the order. The first key is a column, and the second key is a
+	// value of the column.
 	By       map[string]map[string]map[string]any `yaml:"by"`
 	Group    []string                             `yaml:"group"`
 	ID       string                               `yaml:"id"`
@@ -69,7 +71,7 @@ type Preset struct {
 
 // AsOf says where a file has the time of its content.
 type AsOf struct {
-	// Attribute is an attribute of the root element of an XML file.
+	// Attribute is the name of an attribute of the root element of an XML file.
 	Attribute string   `yaml:"attribute"`
 	Dates     []string `yaml:"dates"`
 }
@@ -86,7 +88,7 @@ type Guards struct {
 // formats contains the formats of files.
 var formats = []string{"lines", "table", "xlsx", "json", "xml", "zone", "hosts", "adblock"}
 
-// listColumns contains the columns that the readers of these formats fill without a layout.
+// listColumns contains the columns of each format that has no header.
 var listColumns = map[string][]string{
 	"lines":   {"name"},
 	"zone":    {"name", "action", "covers", "address"},
@@ -197,11 +199,10 @@ func (p *Preset) check(bad badFunc) {
 	p.checkOrder(bad)
 }
 
-// matches contains the words for the names that a target covers.
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
-// checkOrder checks the id and the fields of the orders. An order may have only columns of
-// the key, because other columns differ from row to row.
+// checkOrder checks the id and the fields of the orders. They may use only columns that have one
+// value for all rows of an order.
 func (p *Preset) checkOrder(bad badFunc) {
 	if p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
@@ -240,7 +241,7 @@ func (p *Preset) checkOrder(bad badFunc) {
 	if p.Term != "" && !slices.Contains(p.Group, "issued") {
 		bad("term", "requires the column issued in group")
 	}
-	// The server's rules check the fields of an order with examples in place of the columns.
+	// The rules of the server check the fields of an order. Each column has an example value.
 	example := map[string]string{}
 	for c := range known {
 		example[c] = exampleOf(c)
@@ -263,7 +264,6 @@ func (p *Preset) checkOrder(bad badFunc) {
 	}
 }
 
-// exampleOf returns a value for a column in a check of the fields of an order.
 func exampleOf(column string) string {
 	switch column {
 	case "country":
@@ -287,7 +287,8 @@ func (p *Preset) clean(allowSuffix bool) importer.Options {
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
-// placeholders returns the columns that are in braces in s.
+// placeholders returns the names of the columns in braces in s. For "authority/{issued}", it
+// returns "issued".
 func placeholders(s string) (out []string) {
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
 		out = append(out, m[1])
@@ -295,7 +296,7 @@ func placeholders(s string) (out []string) {
 	return out
 }
 
-// fill replaces the columns in braces in s by their values.
+// fill replaces each name of a column in braces in s by the value of the column.
 func fill(s string, value func(string) string) string {
 	if !strings.Contains(s, "{") {
 		return s

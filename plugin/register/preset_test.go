@@ -8,7 +8,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestPresets checks that all presets in the program are valid, also for the JSON Schema.
 func TestPresets(t *testing.T) {
 	names, err := Names("")
 	if err != nil || len(names) < 15 {

@@ -154,7 +154,6 @@ func (r *run) header(cells []string) error {
 	return nil
 }
 
-// noLayout returns an error if no row was a header of a layout.
 func (r *run) noLayout() error {
 	if r.layout != nil {
 		return nil
@@ -175,7 +174,7 @@ func (r *run) noLayout() error {
 	return fmt.Errorf("has no header with the columns %s; the first row has %s", strings.Join(want, ", or "), strings.Join(got, ", "))
 }
 
-// list uses the columns of a format without a header.
+// list sets the columns for a format without a header.
 func (r *run) list() {
 	index := map[string]int{}
 	for i, c := range listColumns[r.p.Format] {
@@ -184,7 +183,6 @@ func (r *run) list() {
 	r.use(&r.p.Layouts[0], index, len(index))
 }
 
-// clip returns the start of a text from a file, for a message.
 func clip(s string) string {
 	const most = 120
 	if len(s) <= most {
@@ -193,7 +191,6 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// count returns a number with a noun, for example "2 rows".
 func count(n int, noun string) string {
 	switch {
 	case n == 1:

@@ -34,8 +34,8 @@ func (r *run) refuse(at int, column, value, format string, args ...any) {
 	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
 }
 
-// use sets the layout and the index of each of its columns in a row. The map index lacks
-// the columns that the file lacks.
+// use sets the layout and the place of each column in a row. The map index has only the columns
+// that the file has.
 func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.layout, r.width = l, width
 	r.index = map[string]int{}
@@ -69,7 +69,6 @@ func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.removedAt, r.issuedAt = r.at("removed"), r.at("issued")
 }
 
-// at returns the index of a column in r.vals, or -1.
 func (r *run) at(column string) int {
 	if i, ok := r.index[column]; ok {
 		return i
@@ -77,7 +76,6 @@ func (r *run) at(column string) int {
 	return -1
 }
 
-// value returns the text of a column in the current row.
 func (r *run) value(column string) string {
 	if v, ok := r.captured[column]; ok {
 		return v
@@ -153,7 +151,7 @@ func (r *run) row(at int, cells []string) error {
 	return r.entries(at, s)
 }
 
-// unknown notes a value that the preset does not list. Each value is noted once.
+// unknown reports a value that the preset does not list. It reports each value only once.
 func (r *run) unknown(at int, t *test, text string) {
 	key := t.column + "\x00" + text
 	if r.unknowns[key]++; r.unknowns[key] == 1 {
@@ -161,8 +159,8 @@ func (r *run) unknown(at int, t *test, text string) {
 	}
 }
 
-// entries makes the entries of a row. A row with several decisions has the targets in the order of
-// each decision.
+// entries adds the targets of a row to the order of the decision. If a row has several decisions,
+// the targets are added to the order of each decision.
 func (r *run) entries(at int, s state) error {
 	until := order.NoTime
 	if r.removedAt >= 0 && r.vals[r.removedAt] != "" {
@@ -202,7 +200,6 @@ func (r *run) entries(at int, s state) error {
 	return nil
 }
 
-// decisions adds the targets of a row to the order of its decision.
 func (r *run) decisions(at int, s state, targets []order.Target, until order.Time) error {
 	r.issued, r.issuedText = order.NoTime, ""
 	if text := r.value("issued"); text != "" {
@@ -272,7 +269,8 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 	return nil, false
 }
 
-// wasFixed reports whether a correction changed the row. A correction can leave a row out.
+// wasFixed reports whether a correction changed the row. A correction can empty the name, and so
+// leave the row out.
 func (r *run) wasFixed(at int) bool {
 	n := len(r.out.Fixed)
 	return n > 0 && r.out.Fixed[n-1].At == at
@@ -289,7 +287,8 @@ func (r *run) split(column, cell string) []string {
 	return strings.Split(cell, manyValues)
 }
 
-// note reports on a cleaned text. It returns true if the text was refused.
+// note records the result of cleaning a text: the warnings, or the reason why the text is refused.
+// It returns true if the text was refused.
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
 		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
@@ -306,8 +305,8 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets the names that the targets of a row cover. The preset may select them by a
-// column. An unknown value in this column gives a problem and false.
+// covers sets the names that the targets of a row cover, if a column selects these names. For an
+// unknown value in the column, covers reports a problem and returns false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true

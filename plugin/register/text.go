@@ -69,7 +69,6 @@ func isUTF8(data []byte) bool {
 	return false
 }
 
-// invalidLine returns the number of the first line that is not UTF-8.
 func invalidLine(data []byte) int {
 	line := 1
 	for len(data) > 0 {
@@ -87,7 +86,7 @@ func invalidLine(data []byte) int {
 
 var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b`)
 
-// wrongFile returns an error for a file that is no register of any format.
+// wrongFile returns an error if a file is clearly not a register, for example an HTML page.
 func wrongFile(data []byte, format string) error {
 	head := data[:min(len(data), 4096)]
 	switch {

@@ -14,7 +14,8 @@ import (
 // needs much more memory than its text.
 const batch = 5_000
 
-// An output is an order file in parts. Two headers for equal orders need only one encoding.
+// An output is an order file in parts. A second header for the same orders does not need a second
+// encoding of the parts.
 type output struct {
 	path   string
 	orders []*order.Order
@@ -62,7 +63,7 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 	return out, errors.Join(errs...)
 }
 
-// part returns the text of some orders of a file.
+// part returns the text of some orders, without the header of the file.
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
 	text, ok, err := short(ext, h, orders)
@@ -93,7 +94,7 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// pieces returns the order file with a header, in pieces.
+// pieces returns the order file with the header h, in several pieces.
 func (o *output) pieces(h order.Header) ([][]byte, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
@@ -113,7 +114,7 @@ func (o *output) bytes(h order.Header) ([]byte, error) {
 	return bytes.Join(all, nil), err
 }
 
-// is reports whether a file is equal to the order file with a header.
+// is reports whether a file is equal to the order file with the header h.
 func (o *output) is(file []byte, h order.Header) (bool, error) {
 	all, err := o.pieces(h)
 	for _, p := range all {
@@ -143,8 +144,8 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// verify returns the errors that a server would find in an order file. The file must have all
-// targets of the orders.
+// verify parses an order file in the same way as a server, and returns the errors. The file must
+// have all targets of the orders.
 func verify(path string, data []byte, orders []*order.Order) error {
 	want, got := 0, 0
 	for _, o := range orders {

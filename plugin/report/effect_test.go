@@ -12,7 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// step is a step of a node: a time, and one word for the event.
 type step struct{ at, what string }
 
 // orderText is the order of TestEffect.
@@ -73,7 +72,6 @@ func node(t *testing.T, name string, steps []step) *Node {
 	return nodes[0]
 }
 
-// TestEffect checks the effect of one order on several nodes.
 func TestEffect(t *testing.T) {
 	begin := step{"2026-04-01T00:00:00Z", "empty"}
 	beat := step{"2026-05-01T00:00:01Z", "beat"}

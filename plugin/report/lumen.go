@@ -177,7 +177,8 @@ func lumenURLs(f *fields) []lumenURL {
 	return out
 }
 
-// list returns a text for a list of Lumen, which has commas between its entries.
+// list returns a text for a field of Lumen that is a list. Lumen separates the entries by commas,
+// so list replaces the commas in the text.
 func list(s string) string { return strings.ReplaceAll(s, ",", ";") }
 
 // day returns the day of a time, or "".

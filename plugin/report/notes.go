@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// notes says what the report does not know. unknown is the number of orders without any date.
+// notes adds notes about data that is missing in the report. unknown is the number of orders
+// without any date.
 func (r *Report) notes(d *Data, unknown int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	if len(d.Nodes) == 0 {
@@ -38,7 +39,7 @@ func (r *Report) notes(d *Data, unknown int) {
 	}
 }
 
-// nodeNotes says what is missing in the journal of a node.
+// nodeNotes adds notes about data that is missing in the journal of a node.
 func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	in := func(t time.Time) bool { return !t.Before(r.from) && t.Before(r.to) }
 	number := func(list []time.Time) (k int) {
@@ -77,7 +78,8 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// anyAtLatest reports whether an order was in force on a node when its journal began.
+// anyAtLatest reports whether any order was already in force on a node when the journal of the node
+// began.
 func (r *Report) anyAtLatest(node string) bool {
 	for _, x := range r.rows {
 		for _, y := range x.Nodes {

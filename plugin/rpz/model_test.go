@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A model contains the owner names of a zone, for the three readings of a zone.
+// A model contains the records of a zone. Its methods read the zone as different servers do.
 type model struct {
 	owners []key // sorted
 	at     map[key]*Answer
@@ -54,8 +54,9 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does. The owner before the asked name in canonical
-// order decides. The longest common ancestor of both names is the closest existing name.
+// unbound reads the zone as Unbound does. It finds the owner name before the asked name in
+// canonical order. The longest common ancestor of both names is the closest existing name. The
+// wildcard below this ancestor decides.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -115,8 +116,8 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name at which a server with the zones decides differently
-// from the order set, or "".
+// misread compares the answers of three servers with the decisions of the order set. It describes
+// the first difference, or returns "".
 func misread(table *Table, set *ruleset.Set, now order.Time, cfg Config, zones ...*model) string {
 	for _, n := range world.Names("example") {
 		var w ruleset.QName
@@ -248,7 +249,7 @@ func digests(z *Zone) string {
 	return text
 }
 
-// checkDifference applies the difference to the old entries.
+// checkDifference applies the difference to the old entries. The result must be the new entries.
 func checkDifference(t testing.TB, old, new []Entry, d *Difference) {
 	t.Helper()
 	lines := map[string]bool{}

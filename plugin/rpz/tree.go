@@ -13,9 +13,9 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. A name is blocked if an order blocks the
-	// name for one country. The first country with an order decides. Without countries, no
-	// order for countries applies.
+	// Countries are the countries of the clients. A name is blocked if an order blocks the name for
+	// one of these countries. The first country with an order decides about the answer. Without
+	// countries, no order for single countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -47,8 +47,8 @@ type Tree struct {
 	// Until is the time at which an answer may change, or ruleset.Forever.
 	Until order.Time
 
-	// depths has the number of labels of each node. It keeps Parents fast, because the texts
-	// of the keys are far apart in memory.
+	// depths contains the number of labels of each node. It makes Parents fast, because the keys
+	// are far apart in memory.
 	depths []uint8
 	// parts has the part of each node, or is nil if the zone is one part.
 	parts []uint8
@@ -88,11 +88,11 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. It decides again only about
-// names that may have changed. Both sets must come from one ruleset.Excerpts.
+// Update returns the tree of another set or a later time. It decides again only about names that
+// may have changed. Both sets must come from one ruleset.Excerpts.
 //
-// A node can stay when its name has no more rules. The node then has the answers of the
-// node above.
+// If a name has no rules any more, its node may stay. The node then has the answers of the node
+// above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -115,7 +115,8 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	top, within := key(""), false // the last touched name, and whether there is one
 	old := nodes{t.Nodes, t.depths, t.parts}
 	for len(old.list) > 0 || len(touched) > 0 {
-		// The nodes before the next touched name can only change below the last touched name.
+		// Decide again about the nodes below the last touched name. The other nodes before the next
+		// touched name do not change.
 		end := len(old.list)
 		if len(touched) > 0 {
 			end, _ = slices.BinarySearchFunc(old.list, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
@@ -165,7 +166,8 @@ func (n nodes) cut(from, to int) nodes {
 	return n
 }
 
-// keep adds nodes of the old tree. It decides again about a node whose time has come.
+// keep adds nodes of the old tree. If the answers of a node are not valid any more, keep decides
+// again.
 func (t *Tree) keep(j *judge, old nodes) {
 	const few = 1000 // so that the copy of many nodes yields to queries
 	for len(old.list) > 0 {
@@ -201,7 +203,7 @@ func (t *Tree) add(n Node) {
 	}
 }
 
-// complete sorts the keys, adds the keys above, and removes duplicates. Keys that do not
+// complete sorts the keys, adds the keys of all ancestors, and removes duplicates. Keys that do not
 // fit into the zone go to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
@@ -269,7 +271,8 @@ func (j *judge) node(k key) Node {
 	return n
 }
 
-// answer returns the answer for the name j.q, and lowers n.until.
+// answer returns the answer for the name j.q. If the answer may change before n.until, answer sets
+// n.until to the earlier time.
 func (j *judge) answer(n *Node) *Answer {
 	for _, cc := range j.clients {
 		v := j.set.Decide(&j.q, ruleset.Query{Client: ruleset.Client{Country: cc}, Now: j.now})

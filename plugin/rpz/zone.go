@@ -91,7 +91,7 @@ func (t *Tree) Close() *Zone {
 	return z
 }
 
-// pass gives the entry a record for each answer that passes.
+// pass replaces each missing record of the entry by a record that lets the name pass.
 func (e *Entry) pass() {
 	if e.Own == nil {
 		e.Own = passthru
@@ -101,8 +101,8 @@ func (e *Entry) pass() {
 	}
 }
 
-// Parents returns the index of the parent of each node, or -1. The parent of a node is the last
-// node before it with one label less, because all ancestors of a node are nodes.
+// Parents returns the index of the parent of each node, or -1. All ancestors of a node are nodes.
+// The parent of a node is therefore the last earlier node with one label less.
 func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
 	last := [dname.MaxLabels + 1]int32{0: -1}
@@ -145,8 +145,8 @@ type Difference struct {
 	Deleted, Added []Entry
 }
 
-// Compare returns the difference from the zone old to the zone new. The answers of both
-// zones must have one table.
+// Compare returns the difference from the zone old to the zone new. The answers of both zones must
+// come from one Table.
 func Compare(old, new *Zone) Difference {
 	var d Difference
 	a, b := old.Entries, new.Entries

@@ -9,8 +9,8 @@ import (
 // lower.
 var longListFrom = 16
 
-// A longList is the index of a long list of rules. A query skips useless rules. The index
-// must not change verdicts.
+// A longList is the index of a long list of rules. With the index, a query skips rules that cannot
+// change the verdict.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex[listLift]
@@ -20,8 +20,8 @@ type longList struct {
 // A listLift is a lift in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift and all earlier lifts of the list have ended.
-	// The list is liftIndex.later.
+	// over is the time at which the lift has ended. For a lift in liftIndex.later, all lifts before
+	// it have ended too.
 	over order.Time
 }
 
@@ -38,7 +38,6 @@ type listBlock struct {
 	forced    bool // the order enforces some target although the guard objects
 }
 
-// longList returns the index of the list that starts at ref, or nil for a short list.
 func (p *Part) longList(ref uint32) *longList {
 	if !p.rules[ref].long {
 		return nil
@@ -46,7 +45,6 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
-// indexLongList returns the index of a list, or nil for a short list.
 func (b *Builder) indexLongList(list []rule) *longList {
 	if len(list) < longListFrom {
 		return nil
@@ -81,8 +79,8 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns a time from which on a block is lifted for all clients for ever,
-// or Forever. It checks only some lifts.
+// liftedForGood returns a time from which on a block is lifted for all clients for ever. It checks
+// only some lifts. If it finds no time, it returns Forever.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -105,8 +103,8 @@ func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry)
 	return from
 }
 
-// forGood returns the time from which on a lift applies to all clients for ever, without
-// exceptions, or Forever.
+// forGood returns the time from which on a lift applies to all clients for ever. If the lift has a
+// scope, an exception or an end, forGood returns Forever.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from

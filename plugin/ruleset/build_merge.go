@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ownSegment is the lowest number of names for a segment of its own. Merging a smaller
-	// part costs less than one more look-up.
+	// ownSegment is the smallest number of names with which a part gets its own segment. Merging a
+	// smaller part costs less than one more look-up.
 	ownSegment = 20_000
 	// maxOwn is the largest number of parts with their own segments.
 	maxOwn = 2
@@ -87,7 +87,7 @@ func mergeParts(parts []*Part) *Part {
 	return p
 }
 
-// dropped replaces the number of an entry that take omitted.
+// dropped is the new number of an entry that take omitted.
 const dropped = ^uint32(0)
 
 // take adds the orders of a compiled part, and returns the new numbers of its schedules

@@ -45,7 +45,8 @@ func (b *Builder) Targets(o *order.Order) order.Names {
 
 // A plain adds the plain names of an order to the index.
 //
-// If the order also lists a name with exceptions, the exceptions apply to both.
+// An order may list a name twice, with and without exceptions. The exceptions then apply to both
+// entries.
 type plain struct {
 	side
 	groups map[targetKey]uint32
@@ -72,7 +73,6 @@ func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
 
-// target compiles one target of the order with entry number n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
 	if !enforceable(e.action, t) {
 		e.others++
@@ -125,8 +125,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of
-// one target have one number.
+// ownExceptions gives a number from 1 to each target that has exceptions of its own. If a target
+// occurs twice, both entries have one number.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -149,8 +149,8 @@ func (b *Builder) rule(name dname.Name, r rule) {
 	b.attach(&b.wire, b.number(r))
 }
 
-// number returns the index of a rule in b.rules, and appends a new rule. It searches only
-// the last few rules.
+// number returns the index of the rule r in b.rules. It searches only the last few rules. If r is
+// not one of these rules, number appends r.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {
@@ -162,7 +162,6 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// attach adds the rule with the given number to the list of the name.
 func (b *Builder) attach(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)

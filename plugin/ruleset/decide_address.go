@@ -45,8 +45,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records the addresses of redirecting answers. The guard must protect these
-// addresses. The page that explains the blocking is there.
+// redirectTo records the addresses to which answers redirect. The page that explains the blocking
+// is at these addresses, so the guard must protect the addresses.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {

@@ -90,7 +90,6 @@ func TestEmbeddedTimes(t *testing.T) {
 	}
 }
 
-// TestEmbeddedHeld checks that the guard also protects the IPv6 forms of an IPv4 address.
 func TestEmbeddedHeld(t *testing.T) {
 	opt := Options{Addresses: true, Guard: holding("held.example"), NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96"), netip.MustParsePrefix("2001:db8:100::/40")}}
 	for target, held := range map[string]bool{

@@ -18,7 +18,6 @@ func ExemptsAll(t *order.Terms, now order.Time) bool {
 	return coversScope(exemptNets(t.Exempt, now), t.Scope)
 }
 
-// exemptNets returns the networks whose exemptions have not ended, without overlaps.
 func exemptNets(list []order.Exempt, now order.Time) networks {
 	var nets []netip.Prefix
 	for _, e := range list {
@@ -68,7 +67,6 @@ func union(list []netip.Prefix) networks {
 	return out
 }
 
-// cover reports whether ns contains all addresses of the given networks.
 func (ns networks) cover(list []netip.Prefix) bool {
 	return !slices.ContainsFunc(list, func(x netip.Prefix) bool {
 		i, found := slices.BinarySearchFunc(ns, x.Addr(), func(n netip.Prefix, a netip.Addr) int { return n.Addr().Compare(a) })

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestExemptsAll checks that an order causes a warning if it exempts all its clients. The
-// cases list the exemptions in different ways.
 func TestExemptsAll(t *testing.T) {
 	for _, tc := range []struct {
 		scope, exempt string
@@ -56,7 +54,6 @@ func TestExemptsAll(t *testing.T) {
 	}
 }
 
-// TestUnion compares union and cover with a check of every address in small networks.
 func TestUnion(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func() (list []netip.Prefix, has [32]bool) {

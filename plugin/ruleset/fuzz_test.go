@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A question is one query, for the compiled set and for the twin. The twin is the slow
+// A question is one query for both the compiled set and the twin. The twin is the slow
 // implementation in twin_test.go.
 type question struct {
 	place twinPlace
@@ -18,8 +18,7 @@ type question struct {
 	twin twinQuery
 }
 
-// place returns a random name or address. In half of the cases, an order contains the
-// name.
+// place returns a random name. In half of the cases, an order mentions the name.
 func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -62,8 +61,6 @@ func (q *question) judge(s *Set) Verdict {
 	return s.Decide(&q.name, q.Query)
 }
 
-// expect returns the verdict of the twin for a client in the country cc. The twin is the
-// slow implementation.
 func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdict {
 	x := q.twin
 	x.c.Country, x.now = cc, now
@@ -92,8 +89,6 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// compare checks that the set and the twin return the same verdict. It also checks Until
-// and CountryDependent.
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -135,7 +130,6 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
-// otherwise returns a country whose clients get a verdict other than v, or nil.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
 		is := q.expect(w, cc, now)
@@ -168,7 +162,6 @@ func small(t *testing.T, yes bool) {
 	}
 }
 
-// FuzzDecide compares the compiled set with its twin, the slow implementation.
 func FuzzDecide(f *testing.F) {
 	f.Add([]byte{})
 	r := rand.New(rand.NewPCG(1, 2))

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestTargetsTaken checks a long list of plain names. The list bypasses the YAML parser,
-// but must cause the same verdicts as single targets.
+// TestTargetsTaken checks a long list of plain names, which is read without the YAML parser. The
+// verdicts must be equal to the verdicts for single targets.
 func TestTargetsTaken(t *testing.T) {
 	var list []string
 	for i := range 200 {
@@ -62,7 +62,6 @@ func TestTargetsTaken(t *testing.T) {
 	}
 }
 
-// TestFull checks that a full index causes an error and no panic.
 func TestFull(t *testing.T) {
 	b := NewBuilder("a.yaml", Options{})
 	b.index.Max = 9 << 10
@@ -84,8 +83,6 @@ func manyNames(n int) string {
 	return b.String()
 }
 
-// TestMergeBounded checks that small parts become several segments if they do not fit into
-// one index.
 func TestMergeBounded(t *testing.T) {
 	defer func(n int) { maxMerged = n }(maxMerged)
 	var parts []*Part
@@ -107,8 +104,8 @@ func TestMergeBounded(t *testing.T) {
 	}
 }
 
-// TestLongListOfManyNetworks checks many orders at one name. They share a scope of very
-// many networks and a country. They must apply only to clients in the scope.
+// TestLongListOfManyNetworks checks many orders at one name. All orders have the same scope, with
+// very many networks and a country. The orders must apply only to clients in the scope.
 func TestLongListOfManyNetworks(t *testing.T) {
 	var clients, orders strings.Builder
 	for i := range 1000 {

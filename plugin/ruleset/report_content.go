@@ -12,14 +12,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Contents returns a function with a digest of the content of an order of the set: its terms,
-// dates and targets. Two versions of an order have equal digests if Compare finds no difference.
-// The digest is in hexadecimal digits.
+// Contents returns a function that computes a digest of the content of an order. The content is the
+// terms, the dates and the targets. Two versions of an order have equal digests if Compare finds no
+// difference. The digest is in hexadecimal digits.
 //
-// The function returns "" for the orders of the files that the set old has too. old may be nil.
+// The function returns "" for an order in a file that has not changed since the set old. old may be
+// nil.
 //
-// The digests are compared over restarts and program versions. A new field of Terms therefore
-// must not change the digest of an order without the field.
+// Digests are stored, and are compared after a restart or an update of the program. A new field of
+// Terms must therefore not change the digest of an order without the field.
 func (s *Set) Contents(old *Set) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {
@@ -59,7 +60,6 @@ func (s *Set) Contents(old *Set) func(OrderState) string {
 	}
 }
 
-// digest returns a digest of the fields that come from the order file.
 func (c *Common) digest() []byte {
 	h := sha256.New()
 	hashValue(h, reflect.ValueOf(c.Terms))
@@ -104,8 +104,9 @@ func hashValue(h hash.Hash, v reflect.Value) {
 	}
 }
 
-// targetSums returns, for each order of the part, a sum over its rules: the targets, exceptions
-// and their dates. The index has no fixed sequence, so the hashes of the rules are added.
+// targetSums returns a sum of hashes for each order of the part. Each hash is of a target or an
+// exception with its dates. The index has no fixed sequence, and the sequence has no effect on a
+// sum.
 func (p *Part) targetSums() [][2]uint64 {
 	sums := make([][2]uint64, p.entries.n)
 	dates := make([][]byte, len(p.schedules))
@@ -113,7 +114,7 @@ func (p *Part) targetSums() [][2]uint64 {
 		d := sha256.Sum256(fmt.Append(nil, p.ivs(uint32(i))))
 		dates[i] = d[:16]
 	}
-	// The rules of one group belong together: a target with its own exceptions.
+	// A group is a target with its own exceptions. Their rules have the same number.
 	type group struct{ entry, number uint32 }
 	groups := map[group][2]uint64{}
 	add := func(to [2]uint64, text []byte) [2]uint64 {

@@ -47,14 +47,14 @@ func heldList(s *Set) (out []string) {
 	return out
 }
 
-// TestHeld checks which targets the guard holds, and the states and counts.
 func TestHeld(t *testing.T) {
 	for _, tc := range []struct {
 		name, orders string
 		opt          Options
 		held         string
 		state        State
-		// the number of targets in the state of the order, and the number of held targets
+		// targets has the number of targets in the state of the order, and the number of held
+		// targets.
 		targets [2]int
 	}{
 		{"nothing", "targets: [a.example]", Options{}, "", InForce, [2]int{1, 0}},
@@ -131,8 +131,8 @@ func TestExplainNoCountry(t *testing.T) {
 	}
 }
 
-// TestExplainCountryOfCaller checks the dates of an order for some countries. Only the
-// caller of Explain gives a country.
+// TestExplainCountryOfCaller checks the dates of an order for some countries. The server cannot
+// find countries, but the caller of Explain gives a country.
 func TestExplainCountryOfCaller(t *testing.T) {
 	for dates, want := range map[string][2]order.Time{
 		"":                                      {order.NoTime, Forever},
@@ -146,8 +146,8 @@ func TestExplainCountryOfCaller(t *testing.T) {
 	}
 }
 
-// TestHeldWords checks the reason for a held target. It must fit after the word "it" in a
-// sentence.
+// TestHeldWords checks the warning about a held target. The reason must fit after the word "it" in
+// the sentence.
 func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
 		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")
@@ -158,7 +158,6 @@ func TestHeldWords(t *testing.T) {
 	}
 }
 
-// TestShadowRedirects checks that the guard ignores the redirect addresses of inactive orders.
 func TestShadowRedirects(t *testing.T) {
 	orders := "- {id: b, targets: [{address: 198.51.100.1, enforced_by: dns}]}\n" +
 		"- {id: s, status: %s, response: {redirect: [198.51.100.1]}, targets: [a.example]}\n"
@@ -170,8 +169,6 @@ func TestShadowRedirects(t *testing.T) {
 	}
 }
 
-// TestDecideAddress checks verdicts about addresses in answers, with orders, exceptions and
-// lifts for networks.
 func TestDecideAddress(t *testing.T) {
 	now := at(t, "2026-01-01")
 	orders := `
@@ -215,8 +212,8 @@ func TestDecideAddress(t *testing.T) {
 	}
 }
 
-// TestQName checks an exception and a lift for the asked name. Both must also protect the
-// names in the answer.
+// TestQName checks an exception and a lift for the asked name. The names in the answer must then
+// pass too.
 func TestQName(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := with(t, Options{Guard: bank(t)}, `
@@ -263,7 +260,6 @@ func TestQName(t *testing.T) {
 	}
 }
 
-// TestShadowShowsNothing checks that orders in shadow do not change verdicts.
 func TestShadowShowsNothing(t *testing.T) {
 	enforced := "- {id: b, targets: [example]}\n- {id: c, from: 2027-01-01, scope: {countries: [IT]}, targets: [a.example]}\n"
 	var many strings.Builder

@@ -11,35 +11,35 @@ import (
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order in another file with an equal decision time. The sequence of two
-	// files is not known, so the lift ends this order.
+	// tie is an order in another file that has the same rank as the lift. The sequence of orders in
+	// two files is not known, so the lift ends this order.
 	tie *entry
 }
 
-// lifters finds out which lifts end at least one order. It does not compare each lift with
-// each order, because there may be very many.
+// lifters finds the lifts that end at least one order. There may be very many lifts and orders, so
+// lifters does not compare each lift with each order.
 type lifters struct {
 	liftIndex[*meeting]
 	sorted bool
-	// reached is a number of lifts at the beginning of the list `later`. Each of them ends
-	// an order of lower rank.
+	// For each authority, reached is the number of lifts at the beginning of the list `later` that
+	// end an order of lower rank.
 	reached map[Authority]int
-	// ties contains the orders that have the rank of a lift of the same authority.
+	// ties contains the orders whose rank is equal to the rank of a lift of the same authority.
 	ties map[moment]ties
 }
 
-// A moment is a rank in the history of an authority.
+// A moment is an authority and a rank. The orders and lifts of one moment have equal dates.
 type moment struct {
 	authority Authority
 	rank      Rank
 }
 
-// ties contains the orders of one moment by file. The sequence of orders is known only
-// within a file.
+// ties contains the orders of one moment, by file. The sequence of orders is known only within a
+// file.
 type ties map[*string]*tied
 
-// A tied describes the orders of one file with equal rank. It has the first order that was
-// added, and the smallest index.
+// A tied describes the orders of one file with equal ranks. The field entry is the first order that
+// was added. The field index is the lowest position of these orders in the file.
 type tied struct {
 	entry *entry
 	index int32
@@ -54,7 +54,6 @@ func (t ties) add(e *entry) {
 	x.index = min(x.index, e.index)
 }
 
-// byFile returns one order of each file, sorted by path.
 func (t ties) byFile() []*entry {
 	out := make([]*entry, 0, len(t))
 	for _, x := range t {
@@ -83,7 +82,8 @@ func (t ties) finish(m *meeting, byFile []*entry) {
 
 func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
 
-// meet records the lifts that end the order. Call meet for each block order.
+// meet records the lifts that end the order e. Call meet for each block order, and then call
+// finish.
 func (x *lifters) meet(e *entry) {
 	if !x.sorted {
 		x.sort()
@@ -128,8 +128,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end at least one of the orders. Equal ranks count,
-// because the files may differ.
+// Reached returns the lifts that end at least one of the orders. A lift also ends orders of equal
+// rank, because the lift and the order may be in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

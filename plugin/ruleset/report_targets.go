@@ -15,11 +15,12 @@ type Target struct {
 	Match order.Match
 }
 
-// NewTargets calls f for each name target of p that is in force by its dates, and that is new or
-// changed since the version old. A target is changed if its order has other terms or dates. old
-// may be nil. The Wire is valid only during the call.
+// NewTargets calls f for each name target of p that is in force at the time now and that is new or
+// changed since the version old. A target is changed if its order has other terms or dates. old may
+// be nil. The Wire is valid only during the call.
 //
-// A lift or the guard may end the effect of a target. Targets in shadow are left out.
+// NewTargets ignores lifts and the guard, so a reported target may have no effect. It leaves out
+// targets in shadow.
 func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.Wire, m order.Match)) {
 	if old == nil {
 		old = &Part{}

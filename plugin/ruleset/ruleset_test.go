@@ -43,8 +43,8 @@ func at(t testing.TB, s string) order.Time {
 	return d.parts[0].entries.at(0).issued()
 }
 
-// TestPassedForQName checks a name that passes because of the asked name. A cache must not
-// use the verdict for other asked names.
+// TestPassedForQName checks names that pass only because of the asked name. A cache must not use
+// the verdict for other asked names.
 func TestPassedForQName(t *testing.T) {
 	s := Merge([]*Part{part(t, "a.yaml", `
 - {id: x, targets: [bad.example, freed.example], except: [spared.example]}
@@ -78,15 +78,13 @@ func TestPassedForQName(t *testing.T) {
 	}
 }
 
-// protects is a guard that protects one asked name. It holds no targets.
+// protects is a guard that protects one asked name. It protects no targets of orders.
 type protects struct{ name string }
 
 func (protects) Name(*dname.Wire) string        { return "" }
 func (protects) Address(netip.Prefix) string    { return "" }
 func (p protects) Protected(w *dname.Wire) bool { return w.Name().String() == p.name }
 
-// TestHistory checks for which dates a lift ends a block order. The two orders have the
-// same authority and the same name.
 func TestHistory(t *testing.T) {
 	for _, tc := range []struct {
 		name, first, second string // the dates of the block order are first, and the dates of the lift are second
@@ -109,13 +107,13 @@ func TestHistory(t *testing.T) {
 		if got := set(t, block+lift).Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != tc.blocked {
 			t.Errorf("%s: blocked %v, want %v", tc.name, got, tc.blocked)
 		}
-		// With a file for each order, only the result for equal dates differs.
+		// If each order has its own file, only the result for equal dates is different.
 		want := tc.blocked && !strings.HasPrefix(tc.name, "then by")
 		s := Merge([]*Part{part(t, "b.yaml", lift), part(t, "a.yaml", block)}, Options{})
 		if got := s.Decide(asked(t, "a.example."), Query{Now: now}).Blocked(); got != want {
 			t.Errorf("%s, in two files: blocked %v, want %v", tc.name, got, want)
 		}
-		// A lift that lists the id of the order ends the order for all dates.
+		// A lift that lists the id of the order ends the order, whatever the dates are.
 		byID := "- {id: lift, action: lift, lifts: [block], " + tc.second + ", targets: [a.example]}\n"
 		if set(t, block+byID).Decide(asked(t, "a.example."), Query{Now: now}).Blocked() {
 			t.Errorf("%s: a lift by id does not reach the order", tc.name)
@@ -123,7 +121,6 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestOtherAuthority checks that a lift without ids ends only orders of its own authority.
 func TestOtherAuthority(t *testing.T) {
 	for _, tc := range []struct {
 		authority string
@@ -142,7 +139,6 @@ func TestOtherAuthority(t *testing.T) {
 	}
 }
 
-// TestPrecedence checks which order decides if several orders cover a name.
 func TestPrecedence(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, tc := range []struct{ name, orders, want string }{
@@ -260,8 +256,8 @@ func TestExplain(t *testing.T) {
 		if by := r.By; by != nil {
 			got[r.Order.ID] += " by " + by.ID
 		}
-		// The order "later" decides from its first day on, because its id is the first of
-		// the ids.
+		// The order "near" decides until the order "later" begins. The id "later" comes before the
+		// id "near", so "later" then has precedence.
 		if i == 0 && (r.Order.ID != "near" || r.Since != at(t, "2025-01-01") || r.Until != at(t, "2026-06-01")) {
 			t.Errorf("first reason %+v", r)
 		}
@@ -337,7 +333,6 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestSegments checks that large parts stay segments and small parts are merged.
 func TestSegments(t *testing.T) {
 	big := func(path string) *Part {
 		b := NewBuilder(path, Options{})
@@ -384,8 +379,8 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
-// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below begins to pass.
-// Only until then may the answer to DNSKEY be a denial.
+// TestDNSKEYOutlivesNothing checks that a verdict ends when a name below begins to pass. An answer
+// to a DNSKEY query may be a denial only until then.
 func TestDNSKEYOutlivesNothing(t *testing.T) {
 	now := at(t, "2026-01-01")
 	for _, response := range []string{"nxdomain", "nodata", "refused", "{redirect: [192.0.2.1]}"} {

@@ -7,14 +7,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinDue is a deadline of an order or of one of its targets.
 type twinDue struct {
 	at order.Time
 	x  *order.Target // nil means the whole order
 }
 
-// twinDues returns the deadlines of an order. A target that is not active misses the
-// deadline of its order.
+// twinDues returns the deadlines of an order and of its targets. A target that is not active and
+// has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{o.Deadline, nil})
@@ -41,7 +40,8 @@ func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at `from` or later, in the time of the random orders.
+// ever reports whether dated returns true for at least one second from `from` to the end of the
+// test's dates.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -51,8 +51,8 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order and the target have begun. Windows do not matter. Before
-// the first window, the order only has to be loaded.
+// begun reports whether the order and the target have begun. The function uses only the field from,
+// and ignores windows.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	from := o.From
 	if o.Action == order.Lift && from == order.NoTime {
@@ -78,8 +78,8 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
 }
 
-// freedAt reports whether a lift without exceptions ends the order at a place, for all
-// clients. The argument `covers` selects the lift's targets at the place.
+// freedAt reports whether a lift without exceptions ends the order at a place for all clients. The
+// function `covers` selects the targets of the lift that cover the place.
 func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
 	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
@@ -96,8 +96,6 @@ func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) b
 	})
 }
 
-// barred reports whether the guard or the configuration prevents the enforcement of an
-// order or a target.
 func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	if t.undecidable(o.Order) {
 		return true
@@ -116,7 +114,6 @@ func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
 }
 
-// moot reports whether an order or a target has ended or was lifted.
 func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
 		return true
@@ -158,7 +155,6 @@ func (t *twin) duties(now order.Time) Deadlines {
 	return d
 }
 
-// compareDuties compares the Deadlines of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {

@@ -13,14 +13,14 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order is only for countries, but the country of clients
-// is unknown. An order that is also for networks can be enforced.
+// undecidable reports whether an order is only for countries, and the server cannot find the
+// country of a client. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard holds a target. A target that the order forces is not
-// held.
+// held reports whether the guard prevents the enforcement of a target. If the order forces the
+// target, the result is false.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
@@ -43,8 +43,8 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	return false
 }
 
-// redirects returns the addresses to which answers redirect. Orders in shadow cause no
-// answers, so their addresses are missing.
+// redirects returns the addresses to which answers redirect. It leaves out orders that are not
+// active, because they cause no answers.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -72,7 +72,8 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable returns the different targets that DNS can enforce, with the held targets.
+// enforceable returns the targets that DNS can enforce, including held targets. A repeated target
+// occurs once in the result.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -91,7 +92,6 @@ func (t *twin) heldTargets(o *order.Order) (out []order.Target) {
 	return slices.DeleteFunc(t.enforceable(o), func(x order.Target) bool { return !t.held(o, &x) })
 }
 
-// state returns the state of an order at the time now.
 func (t *twin) state(o *order.Order, now order.Time) State {
 	switch o.Status {
 	case order.Shadow:
@@ -121,8 +121,8 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	return Pending
 }
 
-// allFreed reports whether an order has the state Lifted. A lift can end the whole order.
-// Otherwise each target must have ended or be lifted.
+// allFreed reports whether the order is lifted completely. Either a lift ends the whole order, or
+// each target is lifted or has ended.
 func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
@@ -178,8 +178,8 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded returns the targets that are not enforced. A target that DNS cannot enforce
-// counts each time it is listed.
+// recorded returns the targets that are not enforced. If the order lists a target twice that DNS
+// cannot enforce, the target counts twice.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -196,8 +196,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at the time now. If whatever
-// is set, the status and the dates of orders do not matter.
+// standing returns the names and networks that a file blocks at the time now. If `whatever` is
+// true, the status and the dates of orders have no effect.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -221,7 +221,6 @@ type nameOrNet struct {
 	net  netip.Prefix
 }
 
-// compareStates compares states, counts and held targets with the slow implementation.
 func compareStates(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Counts(now), w.twin.counts(now); got != want {
@@ -273,8 +272,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. A lift may end a
-// sealed order.
+// secret reports whether the log must not contain the id of an order. For a lift, the result
+// depends on the orders that the lift ends.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -294,8 +293,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. For targets that
-// DNS cannot enforce, known is false.
+// meets reports whether a lift may have a target in common with an order. If known is true, the
+// lift and the order certainly have targets in common. If known is false, only targets that DNS
+// does not enforce may be in common.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -310,8 +310,8 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts. A lift may end nothing, or may have the
-// decision time of an order in another file.
+// compareLifts compares the warnings about lifts. There are warnings for lifts that end no order,
+// and for lifts with the same dates as an order in another file.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
@@ -320,7 +320,7 @@ func compareLifts(t *testing.T, w *world) {
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
 		}
-		// A lift that has only URLs counts as ending an order.
+		// A lift with a URL and without names counts as ending an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, false
@@ -359,7 +359,6 @@ func twinWritten(x *order.Target) string {
 	return x.Name.String()
 }
 
-// compareShrink compares BlockedAt, TargetsLost and NamesNotIn with the slow implementation.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -389,8 +388,7 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// compareGuarded checks Guarded. The held targets must be those of a new compilation with
-// the same guard.
+// compareGuarded compares the held targets of each part with the held targets of a new compilation.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

@@ -199,7 +199,6 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	return t
 }
 
-// force returns a Force for a random target. The order may or may not have the target.
 func (c *choices) force(o *order.Order) order.Force {
 	t := o.Targets[c.n(len(o.Targets))]
 	if c.oneIn(4) {
@@ -219,7 +218,6 @@ func (c *choices) force(o *order.Order) order.Force {
 	return order.Force{Target: key, Reason: "r"}
 }
 
-// guard returns nil, or a guard that protects a few names and networks.
 func (c *choices) guard() Guard {
 	if c.n(2) == 0 {
 		return nil
@@ -239,7 +237,7 @@ func (c *choices) guard() Guard {
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow. It must give the same
+	// plain is the set without the orders and targets in shadow. Both sets must give the same
 	// verdicts.
 	plain *Set
 	// mentioned contains the names of all targets and exceptions. It is not empty.
@@ -320,8 +318,9 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow, or nil. Targets
-// with exceptions or a second entry stay.
+// withoutShadow returns a copy of the order without its targets in shadow. A target stays if it has
+// exceptions, or if another entry for the target is not in shadow. The result is nil for an order
+// in shadow, and for a lift whose targets are all in shadow.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil
@@ -343,7 +342,6 @@ func withoutShadow(o *order.Order) *order.Order {
 	return &out
 }
 
-// String returns the orders for the message of a failed test.
 func (w *world) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", w.opt)

@@ -10,8 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in ErrChanged if its digest is wrong. The caller must not
-// use the result of a parser before the end.
+// reader reads a file and compares its SHA-256 with the report. If the bytes are not the reported
+// bytes, the stream ends in ErrChanged. The caller must not use parsed data before the end of the
+// stream.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -27,7 +28,8 @@ type reader struct {
 	onClose func()
 }
 
-// input is the open file of a reader. When a call blocks, the reader drops its input.
+// input is the open file of a reader. If a system call blocks, the reader no longer uses its input.
+// The goroutine of the call then closes the file.
 type input struct {
 	f   openFile
 	buf []byte

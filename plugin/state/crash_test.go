@@ -16,11 +16,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// crashEnv is an environment variable for child processes. A child kills itself at the
-// point with this number.
+// crashEnv is an environment variable for child processes. The variable has the number of the point
+// at which the child kills itself.
 const crashEnv = "STATE_TEST_CRASH"
 
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
 	if at := os.Getenv(crashEnv); at != "" {
 		n, err := strconv.Atoi(at)
@@ -36,7 +35,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// history returns the three sets that a child process stores in sequence.
 func history() []Next {
 	first, second, third := example(), example(), example()
 	court := versionOf(8, "court 2", "side one", "side three")

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// crashEnv gives the folder to a child process of TestCrashes. snapshotEnv gives the
-// folder to a child process of TestSnapshotOfOtherProcess.
+// crashEnv and snapshotEnv are environment variables. Their value is the folder of a child process.
+// TestCrashes sets crashEnv, and TestSnapshotOfOtherProcess sets snapshotEnv.
 const crashEnv, snapshotEnv = "STORE_TEST_CRASH", "STORE_TEST_SNAPSHOT"
 
 func TestMain(m *testing.M) {

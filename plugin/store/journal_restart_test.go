@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// orderEvents returns the records of orders as "event order", and the records of requests. It
+// orderEvents returns the records about orders as "event order", and the number of all records. It
 // leaves out the first n records.
 func orderEvents(t *testing.T, dir string, n int) (out []string, all int) {
 	t.Helper()
@@ -35,7 +35,6 @@ func keepingJournal(w *world) func(*Options) {
 	return func(o *Options) { o.Journal, o.Origin = filepath.Join(w.dir, ".journal"), "node1" }
 }
 
-// TestJournalRestart checks the records about changes that were made while the server was down.
 func TestJournalRestart(t *testing.T) {
 	two := orders("", "one: a.example", "two: b.example")
 	for _, tc := range []struct {
@@ -103,7 +102,8 @@ func TestJournalRestart(t *testing.T) {
 				if r, err := journal.Verify(dir, journal.VerifyOptions{}); err != nil || len(r.Faults) > 0 {
 					t.Errorf("%+v, %v", r, err)
 				}
-				// A further start with the first files records the return, and no order twice.
+				// A further start with the first files records the orders that are back. No order
+				// is recorded twice.
 				os.Remove(filepath.Join(w.dir, "c.yaml"))
 				w.write("a.yaml", two)
 				_, n = orderEvents(t, dir, 0)
@@ -123,7 +123,6 @@ func TestJournalRestart(t *testing.T) {
 // journalCrashEnv gives a child process of TestJournalCrash its folder.
 const journalCrashEnv = "STORE_TEST_JOURNAL"
 
-// journalChild runs a store with a journal until it is killed.
 func journalChild(dir string) error {
 	opt := Options{Patterns: []string{filepath.Join(dir, "a.yaml")}, MaxShrink: 100, Poll: time.Hour, Journal: filepath.Join(dir, "journal"), Origin: "node1"}
 	s, err := Open(opt, &lines{}, nil)
@@ -230,8 +229,8 @@ func checkAlternation(t *testing.T, dir string, specs []string) {
 	}
 }
 
-// TestJournalRequests checks that the journal has each change of a person exactly once.
-// The server carries the change out, refuses it, or does not run.
+// TestJournalRequests checks that the journal has each change of a person exactly once. The server
+// makes the change, refuses the change, or does not run.
 func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))

@@ -32,7 +32,6 @@ func decided(t *testing.T, s *Store, name string) *ruleset.Order {
 	return v.Order
 }
 
-// events returns the records of a journal as "event order count".
 func events(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -52,8 +51,8 @@ func events(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestJournal checks the records of first answers and of the hits of an hour. After a reload
-// of the Corefile, the new Store must continue the journal.
+// TestJournal checks two kinds of records: the first query that an order blocks, and the hits of an
+// hour. After a reload of the Corefile, the new Store must continue the journal.
 func TestJournal(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")

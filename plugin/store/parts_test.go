@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recheck compares all versions that came from snapshots with their stored files.
 func (w *world) recheck() {
 	for w.s.recheck() {
 	}
@@ -177,7 +176,6 @@ func TestSnapshotNotUsed(t *testing.T) {
 	}
 }
 
-// allSettings returns Options with many settings, a protect list and a state directory.
 func allSettings(dir string) Options {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return Options{Patterns: []string{at("a.yaml")}, Protect: []string{at("protect.txt")}, State: at(".state"), Rules: ruleset.Options{
@@ -186,7 +184,6 @@ func allSettings(dir string) Options {
 	}}
 }
 
-// snapshotChild starts a store with allSettings, and returns its log.
 func snapshotChild(dir string) string {
 	log := &lines{}
 	s, err := Open(allSettings(dir), log, nil)
@@ -197,7 +194,6 @@ func snapshotChild(dir string) string {
 	return log.take()
 }
 
-// TestSnapshotOfOtherProcess checks that a process uses the snapshots of another process.
 func TestSnapshotOfOtherProcess(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -219,7 +215,6 @@ func TestSnapshotOfOtherProcess(t *testing.T) {
 	}
 }
 
-// compiled returns the compiled orders of a text, as a version of a.yaml.
 func (w *world) compiled(text string) *ruleset.Part {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "a.yaml")
@@ -231,8 +226,8 @@ func (w *world) compiled(text string) *ruleset.Part {
 	return part
 }
 
-// TestSnapshotReplaced checks a snapshot whose checksum differs from current.json. The
-// snapshot is ignored, although its own checksums are right.
+// TestSnapshotReplaced replaces a snapshot by another valid snapshot. The checksum in current.json
+// is different, so the start must ignore the snapshot.
 func TestSnapshotReplaced(t *testing.T) {
 	w := withSnapshots(t)
 	set, err := state.Read(filepath.Join(w.dir, ".state"))
@@ -359,8 +354,7 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfNewCorefile checks a snapshot that a new Corefile takes over before the
-// recheck.
+// TestSnapshotOfNewCorefile reloads the Corefile before the recheck of a snapshot.
 func TestSnapshotOfNewCorefile(t *testing.T) {
 	for _, forged := range []bool{true, false} {
 		w := withSnapshots(t)
@@ -467,7 +461,6 @@ func TestEarlyStart(t *testing.T) {
 	}
 }
 
-// TestEarlyStartRuns starts a store with its goroutines, which load the files after the start.
 func TestEarlyStartRuns(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "a: x.example"))

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// persist stores the set in force in the state directory, in the background. It runs after
-// each load, so that an order does not wait for the disk.
+// persist stores the set in force in the state directory. It writes in the background, so that no
+// order waits for the disk. It runs after each load.
 func (s *Store) persist() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -57,8 +57,9 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force. The function
-// refuses a file with another size. The state directory checks the digest d.
+// opener returns a function that opens a file of the version in force. If the file has another
+// size, the function returns an error. Later, the state directory compares the bytes with the
+// digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if b, ok := f.bytes[d]; ok {
 		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
@@ -87,18 +88,16 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 	}
 }
 
-// errChangedSince is the error of a file whose bytes differ from its loaded version.
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file that stays in memory until it is
-	// stored. A file may be replaced or removed before it is stored.
+	// maxKept is the largest size in bytes of a file whose bytes stay in memory until they are
+	// stored. The file itself may be replaced or removed before this time.
 	maxKept = 1 << 20
 	// maxAllKept limits the total size in bytes of the files that are kept in memory.
 	maxAllKept = 32 << 20
 )
 
-// A keeper keeps the bytes that are read from a file.
 type keeper struct {
 	io.ReadCloser
 	size int64
@@ -106,8 +105,8 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader of the same bytes. It calls add with the bytes when the
-// reader is closed. If no bytes are kept, it returns r itself.
+// keepBytes returns a reader that reads r and keeps the bytes. When the reader is closed, it calls
+// add with the bytes. If no bytes need to be kept, keepBytes returns r itself.
 func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
 	size := order.SizeOf(r)
 	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
@@ -140,7 +139,6 @@ func (k *keeper) Close() error {
 // onlyReader hides all methods but Read.
 type onlyReader struct{ io.Reader }
 
-// dropBytes drops the bytes of the files that are stored now.
 func (s *Store) dropBytes() {
 	if s.kept == 0 || s.dir == nil || !s.dir.stored() {
 		return

@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// makeJournal makes a journal with two public orders and a sealed order.
 func makeJournal(t testing.TB) string {
 	t.Helper()
 	return journals.Make(t, "sealed/1", "hidden.example")
@@ -32,8 +31,6 @@ func mustProve(t testing.TB, dir, order string) string {
 	return out
 }
 
-// run runs verify.sh of a bundle. It returns the output, and whether the script has
-// accepted the bundle.
 func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	t.Helper()
 	cmd := exec.Command("bash", append([]string{filepath.Join(bundle, "verify.sh")}, args...)...)
@@ -44,8 +41,8 @@ func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// TestVerifyScript runs verify.sh with bash, openssl and the other programs. The script
-// and Check must agree about changed bundles.
+// TestVerifyScript runs verify.sh with bash, openssl and the other programs. For changed bundles,
+// verify.sh and the function Check must give the same result.
 func TestVerifyScript(t *testing.T) {
 	for _, program := range []string{"bash", "openssl", "xxd", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -68,7 +65,8 @@ func TestVerifyScript(t *testing.T) {
 	if out, ok := run(t, bundle, "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"); ok {
 		t.Errorf("another key is accepted:\n%s", out)
 	}
-	// A file is a file of the caller. The bundle has a file journal.vkey too.
+	// A file name as the argument means a file in the working directory of the caller. The bundle
+	// also has a file journal.vkey.
 	t.Chdir(t.TempDir())
 	const other = "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"
 	for text, want := range map[string]bool{string(key): true, other + "\n": false} {
@@ -84,7 +82,8 @@ func TestVerifyScript(t *testing.T) {
 			t.Errorf("the key %q: %s", arg, out)
 		}
 	}
-	// The text of a key is no file, although the bundle has a file with this path.
+	// An argument that is a key must not be read as a file name, even if the bundle has a file with
+	// this path.
 	trap := filepath.Join(bundle, filepath.FromSlash(other))
 	if err := os.MkdirAll(filepath.Dir(trap), 0o755); err != nil {
 		t.Fatal(err)

@@ -56,7 +56,6 @@ const orders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-// upstream starts a server with an A record at each name, except below dead.example.
 func upstream(t *testing.T, answer func(m *dns.Msg, q dns.Question)) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -117,8 +116,6 @@ type probing struct {
 	tcp    bool
 }
 
-// ask asks the server. It returns a line for each wrong answer, and the number of right
-// answers.
 func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 	t.Helper()
 	set := load(t, p.orders)
@@ -168,7 +165,6 @@ const (
 `
 )
 
-// start starts CoreDNS with the plugin above the directives next, and returns its address.
 func start(t *testing.T, text, next string) string {
 	t.Helper()
 	number, err := port.Free()
@@ -259,7 +255,6 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestOtherVendors probes servers that answer in the ways of other vendors.
 func TestOtherVendors(t *testing.T) {
 	soa := func(m *dns.Msg, q dns.Question) { q.Qtype = dns.TypeTXT; lives(m, q) }
 	address := func(ip string) func(*dns.Msg, dns.Question) {
@@ -302,7 +297,6 @@ func TestOtherVendors(t *testing.T) {
 	}
 }
 
-// certificate returns a certificate for 127.0.0.1 and a pool with it.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -323,7 +317,6 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// TestTransports probes a server by DoT and DoH, and by TCP after a truncated answer.
 func TestTransports(t *testing.T) {
 	cert, pool := certificate(t)
 	var mu sync.Mutex

@@ -27,8 +27,8 @@ const unboundOrders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-// startUnbound starts Unbound with an export of the orders, above a server with an address at
-// each name. It returns the address of Unbound.
+// startUnbound starts Unbound with the exported orders and returns its address. Unbound forwards
+// other queries to a test server that has an address for each name.
 func startUnbound(t *testing.T, dir, settings string) string {
 	t.Helper()
 	number, err := port.Free()
@@ -80,8 +80,8 @@ forward-zone:
 	}
 }
 
-// TestUnbound probes Unbound with an exported zone, before and after an order is missing in the
-// zone.
+// TestUnbound probes Unbound with the exported orders. It then removes one order from the export,
+// and probes again.
 func TestUnbound(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "blocklistctl")

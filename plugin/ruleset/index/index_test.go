@@ -43,7 +43,6 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares the look-up of a name in the index with the look-up in the slow twin.
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -168,7 +167,6 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// checkJoin compares the result of Join for two lists with the slow twins.
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
@@ -215,8 +213,6 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks the longest names of the DNS. One has 127 labels. The other has 255
-// octets, with labels of 63 octets.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -295,8 +291,6 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull adds names until the limit Max is reached. Full must then return true. A
-// look-up must find the earlier names.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {
@@ -323,7 +317,6 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestHasBelow checks HasBelow for names with and without a name below them.
 func TestHasBelow(t *testing.T) {
 	var b Builder
 	for i, name := range []string{"a.example", "x.b.example", "b.example", "y.z.c.test"} {

@@ -14,8 +14,8 @@ type Joined struct {
 	Both  bool
 }
 
-// Join yields the refs of each name of x in both indexes. It reads both lists of records
-// in parallel, because they are nearly equal.
+// Join yields the refs of each name of x in both indexes. It reads both lists of records in
+// parallel. This is fast if the lists are nearly equal.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -65,8 +65,8 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record of the name w. The result ok is false if no node
-// has this name.
+// lookup returns the offset of the record with the name w. If there is no record with this name, ok
+// is false.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {
