@@ -2,6 +2,7 @@ package ordersrpz
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
+	"github.com/miekg/dns"
 )
 
 // longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
@@ -89,6 +91,12 @@ func newZone(cfg config, s *store.Store, clock source.Clock) *zone {
 		z.served = append(z.served, &part{origin: origin, counter: c})
 	}
 	return z
+}
+
+// index returns the number of the part with this origin, from 0, or -1.
+func (z *zone) index(origin string) int {
+	origin = dns.CanonicalName(origin)
+	return slices.IndexFunc(z.served, func(p *part) bool { return p.origin == origin })
 }
 
 // release ends one use of the zone.
