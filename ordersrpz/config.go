@@ -94,11 +94,6 @@ func (cfg *config) origins() []string {
 	return out
 }
 
-// index returns the number of the part with this origin, from 0, or -1.
-func (cfg *config) index(origin string) int {
-	return slices.Index(cfg.origins(), dns.CanonicalName(origin))
-}
-
 func (cfg *config) property(c *caddy.Controller, root, property string, args []string) (err error) {
 	switch want := map[string]int{"sealed": 0, "state": 1, "parts": 1, "refused": 1, "ttl": 1}; {
 	case property == "countries":

@@ -28,7 +28,7 @@ func (i *instance) add(z *zone) {
 	i.zones = append(i.zones, z)
 }
 
-// start sets the function that sends a NOTIFY for a zone, and sends the first NOTIFY.
+// start sets the function that sends NOTIFY for a zone, and sends the first NOTIFY.
 func (i *instance) start(z *zone, send func(origin string) error) {
 	loaded.Lock()
 	i.notifiers[z] = send

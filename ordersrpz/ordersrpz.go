@@ -50,7 +50,7 @@ func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, o.Next, ctx, w, r)
 	}
 	m := new(dns.Msg)
-	i, v := o.index(state.Name()), o.zone.version.Load()
+	i, v := o.zone.index(state.Name()), o.zone.version.Load()
 	switch {
 	case r.Opcode != dns.OpcodeQuery || i < 0 || state.QClass() != dns.ClassINET ||
 		state.QType() != dns.TypeSOA && state.QType() != dns.TypeNS:

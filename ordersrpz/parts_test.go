@@ -71,7 +71,10 @@ func TestParts(t *testing.T) {
 		names = append(names, fmt.Sprintf("n%d.example", i), fmt.Sprintf("www.m%d.example", i))
 	}
 	s := newServer(t, toLoopback, "countries IT\nparts 3")
+	// The name fits into the zone, but not into the parts, whose names are longer.
+	long := strings.Repeat(strings.Repeat("x", 60)+".", 3) + strings.Repeat("y", 43) + ".example"
 	orders := func(names ...string) {
+		names = append(slices.Clone(names), long)
 		s.file("version: 1\norders:\n- {id: top, authority: {name: A}, scope: global, force: {invalid: test}, targets: [invalid]}\n" +
 			"- {id: names, authority: {name: A}, scope: global, targets: [" + strings.Join(names, ", ") + "]}\n")
 	}

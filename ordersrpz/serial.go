@@ -18,8 +18,9 @@ import (
 // A counter makes the serials of one zone. A new serial is the Unix time. If the last serial is not
 // below the Unix time, the new serial is the last serial plus 1.
 //
-// So the serial never goes down. A serial that is not stored is never later than the clock, unless
-// the clock was set back. The next process then begins with a higher serial.
+// The serial therefore never goes down, even if the clock does. If the state is lost, the Unix time
+// is still higher than all old serials. This is true for a zone that changes less than once a
+// second.
 type counter struct {
 	path   string // the file with the last serial, or empty
 	mu     sync.Mutex

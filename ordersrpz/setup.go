@@ -84,8 +84,8 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	for _, origin := range z.origins() {
 		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
 			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
-				// The answer is ignored. The flag z.asked shows whether the plugin transfer has
-				// asked for the records.
+				// The answer is ignored. The flag z.asked shows whether the plugin transfer has asked
+				// for the records.
 				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
 			}
 		}

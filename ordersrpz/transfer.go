@@ -17,8 +17,11 @@ const batch = 500
 // Transfer implements transfer.Transferer. It can return the records of an incremental transfer
 // (RFC 1995, section 4), because the plugin transfer sends the records unchanged.
 func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
-	i := o.index(zone)
-	if i < 0 || o.zone == nil || o.zone.probed() {
+	if o.zone == nil {
+		return nil, transfer.ErrNotAuthoritative
+	}
+	i := o.zone.index(zone)
+	if i < 0 || o.zone.probed() {
 		return nil, transfer.ErrNotAuthoritative
 	}
 	v := o.zone.version.Load()
@@ -92,7 +95,8 @@ func (s *sender) whole(serial uint32, part rpz.Part) {
 	s.soa(serial)
 }
 
-// steps sends the differences between the version of the client and the version with the serial.
+// steps sends an incremental transfer: the differences between the version of the client and the
+// version with the serial.
 func (s *sender) steps(serial uint32, steps []step) {
 	s.soa(serial)
 	for i := range steps {

@@ -7,7 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A version is one version of the zone and its parts. It is immutable.
+// A version is one immutable version of the zone. It also contains the differences to earlier
+// versions.
 type version struct {
 	zone  *rpz.Zone
 	parts []history
@@ -31,8 +32,9 @@ type step struct {
 // minHistory limits the number of records in the history of a small zone.
 const minHistory = 1000
 
-// next returns the history after one more difference. The history has at most a fourth of the part's
-// records. A longer difference is no faster than the whole part.
+// next returns the history after one more difference. The history may have a fourth of the number of
+// the part's records, or minHistory records if that is more. Older differences are dropped, because a
+// long incremental transfer is no faster than the whole part.
 func (h *history) next(records int, d rpz.Difference, serial uint32) history {
 	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
 	room := max(records/4, minHistory)

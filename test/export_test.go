@@ -28,8 +28,6 @@ var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExpo
 
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export. A resolver with policy zones can have the text
-// as the parts of one zone.
 var consumers = []struct {
 	name, form string
 	start      func(t *testing.T, dir, addr, upstream string, texts ...string)

@@ -85,7 +85,7 @@ func run(ctx context.Context, names, changes, history int, parts, servers []stri
 		}
 		memory = append(memory, line)
 	}
-	fmt.Printf("\n| parts | octets of the transfer of one new name: query | answer | octets of NOTIFY and its answer | kB of heap after %d changes, more than before |\n|--:|--:|--:|--:|--:|\n", history)
+	fmt.Printf("\n| parts | octets of the transfer after one change: query | answer | octets of NOTIFY and its answer | kB of heap after %d changes, more than before |\n|--:|--:|--:|--:|--:|\n", history)
 	fmt.Println(strings.Join(memory, "\n"))
 	fmt.Printf("\nload at the end: %s\n", rig.Load())
 	return nil

@@ -73,12 +73,12 @@ func (l *lab) effect(ctx context.Context, addr string) (begin time.Time, block, 
 	changed, ended := make(chan struct{}), make(chan error, 1)
 	var changeErr error
 	go func() {
-		q := rig.Question{Addr: addr, Name: rig.Same(old), Every: 2 * time.Millisecond, Done: passes}
+		q := rig.Question{Addr: addr, Name: rig.Same(old), Every: 5 * time.Millisecond, Done: passes}
 		d, err := q.Until(ctx, patience, func() (time.Time, error) { <-changed; return begin, changeErr })
 		lift = d
 		ended <- err
 	}()
-	q := rig.Question{Addr: addr, Name: rig.Same(name), Every: 2 * time.Millisecond, Done: blocked}
+	q := rig.Question{Addr: addr, Name: rig.Same(name), Every: 5 * time.Millisecond, Done: blocked}
 	block, err = q.Until(ctx, patience, func() (time.Time, error) {
 		begin = time.Now()
 		changeErr = l.change()

@@ -115,8 +115,8 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name at which a server with the zones decides differently
-// from the order set, or "".
+// misread compares the answers of three servers with the decisions of the order set. It describes
+// the first difference, or returns "".
 func misread(table *Table, set *ruleset.Set, now order.Time, cfg Config, zones ...*model) string {
 	for _, n := range world.Names("example") {
 		var w ruleset.QName
@@ -248,7 +248,7 @@ func digests(z *Zone) string {
 	return text
 }
 
-// checkDifference applies the difference to the old entries.
+// checkDifference applies the difference to the old entries. The result must be the new entries.
 func checkDifference(t testing.TB, old, new []Entry, d *Difference) {
 	t.Helper()
 	lines := map[string]bool{}
