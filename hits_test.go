@@ -155,7 +155,7 @@ func TestHitsSurvive(t *testing.T) {
 	if got := hitsText(d, time.Now()); got != "" || d == c {
 		t.Errorf("the other server block has hits: %q", got)
 	}
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		if want := []string{name, other}; !slices.Equal(i.counted, want) {
 			t.Errorf("the names of the server blocks are %q, want %q", i.counted, want)
 		}

@@ -3,25 +3,19 @@ package blocklist
 import (
 	"fmt"
 	"reflect"
-	"sync"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/instances"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/status/listen"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a
-// reload, CoreDNS makes these calls while the old instance runs:
-//
-//	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
-//
-// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the
-// old instance must then release the new stores.
+// An instance contains the stores of one CoreDNS instance (one loaded Corefile). The package instances
+// describes the calls of CoreDNS on a reload.
 type instance struct {
-	parent *instance // the instance that this instance replaces
 	stores []*store.Store
 	// statuses contains the status properties that setup has read, by address. ports contains the
 	// addresses on which the instance listens.
@@ -43,25 +37,15 @@ type instance struct {
 	shadow map[labels]bool
 }
 
-// instances has the CoreDNS instances of the process. The field all contains the instances with
-// stores. The field replacing is the instance that a reload is replacing. The channel ended is
-// closed when the last instance releases its stores.
-var instances = struct {
-	sync.Mutex
-	all       map[*instance]bool
-	replacing *instance
-	ended     chan struct{}
-}{all: map[*instance]bool{}}
-
-type instanceKey struct{}
+// loaded has the instances that have stores. When the last instance releases its stores, ended is
+// closed.
+var loaded struct {
+	instances.List[*instance]
+	ended chan struct{}
+}
 
 func instanceOf(c *caddy.Controller) *instance {
-	if i, ok := c.Get(instanceKey{}).(*instance); ok {
-		return i
-	}
-	i := &instance{}
-	c.Set(instanceKey{}, i)
-	return i
+	return loaded.Of(c, func() *instance { return &instance{} })
 }
 
 // A claim records that a server block uses a directory as its state directory or journal.
@@ -106,48 +90,34 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 // count returns the counter of the server block with the given name. The counts survive a
 // reload.
 func (i *instance) count(block string) *hits.Counter {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	i.counted = append(i.counted, block)
 	return hits.Acquire(block)
 }
 
 func (i *instance) add(s *store.Store) {
-	instances.Lock()
-	defer instances.Unlock()
-	if len(instances.all) == 0 {
-		instances.ended = make(chan struct{})
-		go useStack(instances.ended)
+	loaded.Lock()
+	defer loaded.Unlock()
+	if len(loaded.All()) == 0 {
+		loaded.ended = make(chan struct{})
+		go useStack(loaded.ended)
 	}
-	if !instances.all[i] {
-		instances.all[i] = true
-		i.parent = instances.replacing
-	}
+	loaded.Add(i)
 	i.stores = append(i.stores, s)
 }
 
 // restarting is the OnRestart function of the old instance. CoreDNS calls it once for each
 // server block.
 func (i *instance) restarting() error {
-	instances.Lock()
-	defer instances.Unlock()
-	instances.replacing = i
+	loaded.Restart(i)
 	return nil
 }
 
 // restartFailed is the OnRestartFailed function of the old instance. The old instance
 // keeps running, and releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
-	instances.Lock()
-	var orphans []*instance
-	for x := range instances.all {
-		if x.parent == i {
-			orphans = append(orphans, x)
-		}
-	}
-	instances.replacing = nil
-	instances.Unlock()
-	for _, x := range orphans {
+	for _, x := range loaded.Fail(i) {
 		x.release()
 	}
 	return nil
@@ -156,19 +126,13 @@ func (i *instance) restartFailed() error {
 // shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced
 // instance and for the last instance.
 func (i *instance) shutdown() error {
-	instances.Lock()
-	replaced := instances.replacing == i
-	if replaced {
-		instances.replacing = nil
-	}
+	replaced, next := loaded.End(i)
 	var successors []*store.Store
-	for x := range instances.all {
-		if x.parent == i {
-			successors = append(successors, x.stores...)
-			x.parent = nil // otherwise each instance keeps all instances before it in memory
-		}
+	loaded.Lock()
+	for _, x := range next {
+		successors = append(successors, x.stores...)
 	}
-	instances.Unlock()
+	loaded.Unlock()
 	stores := i.release()
 	if replaced {
 		// The new Corefile may omit an order file by mistake. The log therefore has a warning.
@@ -183,10 +147,10 @@ func (i *instance) shutdown() error {
 // instances may have the same server block. The result is then true if the block is in shadow mode
 // in one of them.
 func shadowBlocks() map[labels]bool {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	out := map[labels]bool{}
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		for l, shadow := range i.shadow {
 			out[l] = out[l] || shadow
 		}
@@ -195,14 +159,14 @@ func shadowBlocks() map[labels]bool {
 }
 
 func (i *instance) release() []*store.Store {
-	instances.Lock()
+	loaded.Lock()
 	stores, counted, ports, stopTests := i.stores, i.counted, i.ports, i.stopTests
 	i.stores, i.counted, i.ports, i.stopTests = nil, nil, nil, nil
-	if instances.all[i] && len(instances.all) == 1 {
-		close(instances.ended)
+	if loaded.Has(i) && len(loaded.All()) == 1 {
+		close(loaded.ended)
 	}
-	delete(instances.all, i)
-	instances.Unlock()
+	loaded.Remove(i)
+	loaded.Unlock()
 	if stopTests != nil {
 		stopTests()
 	}

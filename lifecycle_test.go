@@ -52,8 +52,8 @@ func startServer(t *testing.T, corefile string) *server {
 	s.inst = inst
 	t.Cleanup(func() {
 		coredns.Stop(t, s.inst)
-		if len(store.All()) != 0 || len(instances.all) != 0 {
-			t.Errorf("%d stores, %d instances are left", len(store.All()), len(instances.all))
+		if len(store.All()) != 0 || len(loaded.All()) != 0 {
+			t.Errorf("%d stores, %d instances are left", len(store.All()), len(loaded.All()))
 		}
 		if err := goleak.Find(before); err != nil {
 			t.Error(err)
@@ -391,8 +391,8 @@ func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
 	for _, i := range both {
-		instances.all[i] = true
-		defer delete(instances.all, i)
+		loaded.Add(i)
+		defer loaded.Remove(i)
 	}
 	if got := shadowBlocks(); !maps.Equal(got, map[labels]bool{l: true}) {
 		t.Errorf("got %v", got)

@@ -48,7 +48,7 @@ func whenListening(event caddy.EventName, info any) error {
 		return nil
 	}
 	inst.StorageMu.RLock()
-	i, ok := inst.Storage[instanceKey{}].(*instance)
+	i, ok := loaded.In(inst.Storage)
 	inst.StorageMu.RUnlock()
 	if ok {
 		i.testItself(inst)
@@ -59,9 +59,9 @@ func whenListening(event caddy.EventName, info any) error {
 // testItself starts a goroutine for each store with a journal.
 func (i *instance) testItself(inst *caddy.Instance) {
 	ctx, cancel := context.WithCancel(context.Background())
-	instances.Lock()
-	defer instances.Unlock()
-	if !instances.all[i] { // the instance is shut down already
+	loaded.Lock()
+	defer loaded.Unlock()
+	if !loaded.Has(i) { // the instance is shut down already
 		cancel()
 		return
 	}
@@ -84,9 +84,9 @@ func (i *instance) testItself(inst *caddy.Instance) {
 }
 
 func (i *instance) beingReplaced() bool {
-	instances.Lock()
-	defer instances.Unlock()
-	return instances.replacing == i
+	loaded.Lock()
+	defer loaded.Unlock()
+	return loaded.Replacing(i)
 }
 
 // A selfTest asks the server for the targets of one store.
@@ -240,10 +240,10 @@ func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Targe
 // selfTestCounts adds up the results of the last self-test of each store. It returns nil without a
 // self-test.
 func selfTestCounts() map[string]int {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	var out map[string]int
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		for _, t := range i.tests {
 			t.mu.Lock()
 			if out == nil {

@@ -104,9 +104,9 @@ func (b *block) place(cfg *dnsserver.Config) {
 // The metrics need this list.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
-	instances.Lock()
+	loaded.Lock()
 	i.shadow, i.blocks = shadow, blocks
-	instances.Unlock()
+	loaded.Unlock()
 	hookSelfTests()
 	i.serve(newNode(blocks))
 	line, warning := startLine(blocks)

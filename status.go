@@ -47,8 +47,8 @@ func (i *instance) listen(s directive.Status) error {
 	if err != nil {
 		return fmt.Errorf("status %s: %w", s.Address, err)
 	}
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	if i.ports == nil {
 		i.ports = map[string]*listen.Use{}
 	}

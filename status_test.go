@@ -49,9 +49,9 @@ func statusSchema(t *testing.T) *jsonschema.Schema {
 
 func statusURL(t *testing.T) string {
 	t.Helper()
-	instances.Lock()
-	defer instances.Unlock()
-	for i := range instances.all {
+	loaded.Lock()
+	defer loaded.Unlock()
+	for _, i := range loaded.All() {
 		for _, u := range i.ports {
 			return "http://" + u.Addr().String()
 		}
@@ -102,9 +102,9 @@ orders:
 - {id: dark, status: shadow, targets: [dark.example]}
 - {id: past, until: 2026-01-01, targets: [past.example]}
 - {id: local, scope: {clients: [127.0.0.0/8]}, exempt: [127.0.0.7], targets: [local.example]}
-- {id: topsecret, disclosure: none, targets: [secret.example]}
+- {id: topsecret, disclosure: none, until: 2077-01-01, targets: [secret.example]}
 - {id: stay, action: lift, issued: 2026-02-01, lifts: [twice], targets: [lifted.one.example]}
-- {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], targets: [www.secret.example]}
+- {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], until: 2078-01-01, targets: [www.secret.example]}
 `
 
 func TestStatus(t *testing.T) {
@@ -247,7 +247,10 @@ func TestStatus(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/status", "/orders", "/explain?name=secret.example", "/explain?name=www.secret.example"} {
 		body := get(t, url+path, 200)
-		for _, hidden := range []string{"topsecret", "secretstay", "asked-and-passed"} {
+		for _, hidden := range []string{"topsecret", "secretstay", "asked-and-passed", "2077-", "2078-"} {
+			if strings.HasPrefix(hidden, "207") && (path == "/" || path == "/status") {
+				continue // the next change of the whole set
+			}
 			if strings.Contains(body, hidden) {
 				t.Errorf("%s has %q:\n%s", path, hidden, body)
 			}
@@ -368,8 +371,8 @@ func TestStatusPortTaken(t *testing.T) {
 	if inst != nil && len(inst.Servers()) > 0 {
 		t.Error("the server has started")
 	}
-	if len(instances.all) != 1 {
-		t.Errorf("%d instances", len(instances.all))
+	if len(loaded.All()) != 1 {
+		t.Errorf("%d instances", len(loaded.All()))
 	}
 }
 

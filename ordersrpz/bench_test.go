@@ -24,10 +24,10 @@ func BenchmarkWhole(b *testing.B) {
 	file.Add(o)
 	p, _ := file.Freeze()
 	tree := rpz.Build(ruleset.Merge([]*ruleset.Part{p}, ruleset.Options{}), 10, rpz.Config{Origin: 20}, &rpz.Table{})
-	v := &version{zone: tree.Close(), serial: 1}
+	part := tree.Close().Part(0)
 	for b.Loop() {
-		s := &sender{config: &config{origin: origin}, out: make(chan []dns.RR)}
-		go s.run(func() { s.whole(v) })
+		s := &sender{config: &config{}, origin: origin, out: make(chan []dns.RR)}
+		go s.run(func() { s.whole(1, part) })
 		n := 0
 		for list := range s.out {
 			n += len(list)

@@ -28,22 +28,30 @@ var (
 // begin creates the metrics of a new zone. Its counters start at 0. Prometheus can then see the
 // first increase.
 func (c *config) begin() {
-	l := c.label()
-	serialGauge.WithLabelValues(l).Set(0)
-	notifyFailures.WithLabelValues(l)
-	for _, kind := range []string{"axfr", "ixfr", "current"} {
-		transferCounter.WithLabelValues(l, kind)
+	for _, origin := range c.origins() {
+		l := label(origin)
+		serialGauge.WithLabelValues(l).Set(0)
+		notifyFailures.WithLabelValues(l)
+		for _, kind := range []string{"axfr", "ixfr", "current"} {
+			transferCounter.WithLabelValues(l, kind)
+		}
 	}
 }
 
 func (c *config) forget() {
-	l := prometheus.Labels{"zone": c.label()}
-	transferCounter.DeletePartialMatch(l)
-	notifyFailures.DeletePartialMatch(l)
-	for _, g := range []*prometheus.GaugeVec{serialGauge, recordsGauge, historyGauge, notifyGauge, notifyOK} {
-		g.DeletePartialMatch(l)
+	for _, origin := range c.origins() {
+		l := prometheus.Labels{"zone": label(origin)}
+		transferCounter.DeletePartialMatch(l)
+		notifyFailures.DeletePartialMatch(l)
+		for _, g := range []*prometheus.GaugeVec{serialGauge, recordsGauge, historyGauge, notifyGauge, notifyOK} {
+			g.DeletePartialMatch(l)
+		}
 	}
 }
 
+func (p *part) transfers(kind string) prometheus.Counter {
+	return transferCounter.WithLabelValues(label(p.origin), kind)
+}
+
 // label returns the value of the label zone. A Corefile may contain text that is not UTF-8.
-func (c *config) label() string { return printable.Line(c.origin) }
+func label(origin string) string { return printable.Line(origin) }

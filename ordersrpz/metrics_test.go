@@ -117,17 +117,18 @@ func TestMetrics(t *testing.T) {
 // TestNotifyOrder checks two rounds of NOTIFY. The first round fails after the second round has
 // succeeded. The metric notify_ok must show the result of the second round.
 func TestNotifyOrder(t *testing.T) {
-	z := &zone{config: config{origin: origin}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
+	z := &zone{config: config{origin: origin, parts: 1}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
+	p := &part{origin: origin}
 	defer z.forget()
 	began := make(chan struct{})
 	slow, ended := make(chan error), make(chan struct{})
-	first := func() error { close(began); return <-slow }
+	first := func(string) error { close(began); return <-slow }
 	z.notifier.Store(&first)
-	go func() { z.notifyRound(); close(ended) }()
+	go func() { z.notifyRound(p); close(ended) }()
 	<-began
-	second := func() error { return nil }
+	second := func(string) error { return nil }
 	z.notifier.Store(&second)
-	z.notifyRound()
+	z.notifyRound(p)
 	slow <- fmt.Errorf("no answer")
 	<-ended
 	if got := samples(t); got["notify_ok"] != 1 || got["notify_failures_total"] != 1 {

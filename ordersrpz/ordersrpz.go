@@ -50,9 +50,9 @@ func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, o.Next, ctx, w, r)
 	}
 	m := new(dns.Msg)
-	v := o.zone.version.Load()
+	i, v := o.index(state.Name()), o.zone.version.Load()
 	switch {
-	case r.Opcode != dns.OpcodeQuery || state.Name() != o.origin || state.QClass() != dns.ClassINET ||
+	case r.Opcode != dns.OpcodeQuery || i < 0 || state.QClass() != dns.ClassINET ||
 		state.QType() != dns.TypeSOA && state.QType() != dns.TypeNS:
 		m.SetRcode(r, dns.RcodeRefused)
 	case v == nil:
@@ -60,8 +60,9 @@ func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	default:
 		m.SetReply(r)
 		m.Authoritative = true
-		if m.Answer = []dns.RR{o.soa(v.serial)}; state.QType() == dns.TypeNS {
-			m.Answer = []dns.RR{o.ns()}
+		origin := o.zone.served[i].origin
+		if m.Answer = []dns.RR{o.soa(origin, v.parts[i].serial)}; state.QType() == dns.TypeNS {
+			m.Answer = []dns.RR{o.ns(origin)}
 		}
 	}
 	state.SizeAndDo(m)

@@ -18,13 +18,13 @@ import (
 // A counter makes the serials of one zone. A new serial is the Unix time. If the last serial is not
 // below the Unix time, the new serial is the last serial plus 1.
 //
-// The serial therefore never goes down, even if the clock does. If the state is lost, the Unix time
-// is still higher than all old serials. This is true for a zone that changes less than once a
-// second.
+// So the serial never goes down. A serial that is not stored is never later than the clock, unless
+// the clock was set back. The next process then begins with a higher serial.
 type counter struct {
-	path string // the file with the last serial, or empty
-	mu   sync.Mutex
-	last uint32
+	path   string // the file with the last serial, or empty
+	mu     sync.Mutex
+	last   uint32
+	stored bool // the file has the serial last
 	// digest is the digest of the zone that has the serial last. It is empty if the digest is
 	// unknown.
 	digest string
@@ -43,18 +43,20 @@ type stored struct {
 }
 
 // counterOf returns the counter of a zone. It reads the last serial from the state
-// directory. An error means that the last serial is unknown.
-func counterOf(dir, origin string) (*counter, error) {
+// directory. An error means that the last serial is unknown. An unknown serial is at most the time
+// now, in Unix seconds.
+func counterOf(dir, origin string, now int64) (*counter, error) {
 	counters.Lock()
 	defer counters.Unlock()
 	key := dir + "\x00" + origin
 	if c := counters.all[key]; c != nil {
 		return c, nil
 	}
-	c := &counter{}
+	c := &counter{last: uint32(max(now, 0))}
 	counters.all[key] = c
-	if other := counters.all["\x00"+origin]; dir != "" && other != nil {
-		c.last = other.last // the old Corefile had no state directory
+	other := counters.all["\x00"+origin]
+	if other != nil { // the old Corefile had no state directory
+		c.last = other.last
 	}
 	if dir == "" {
 		return c, nil
@@ -73,23 +75,30 @@ func counterOf(dir, origin string) (*counter, error) {
 	if err != nil {
 		return c, fmt.Errorf("the last serial is unknown: %w", err)
 	}
-	if s.Serial > c.last {
-		c.last, c.digest = s.Serial, s.Digest
+	if other == nil || s.Serial > c.last {
+		c.last, c.digest, c.stored = s.Serial, s.Digest, true
 	}
 	return c, nil
+}
+
+// waits reports whether the next serial must wait for the next second after now. Another process may
+// have given the serial of this second to other content.
+func (c *counter) waits(now int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.stored && int64(c.last) == now
 }
 
 // first returns the serial of the first version after a start. If the zone has not changed since
 // the last run, first returns the last serial. Otherwise it returns a new serial.
 func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	c.mu.Lock()
-	same := c.digest == hex.EncodeToString(digest[:]) && c.last > 0
-	last := c.last
-	c.mu.Unlock()
-	if same {
-		return last, nil
+	defer c.mu.Unlock()
+	text := hex.EncodeToString(digest[:])
+	if c.digest == text {
+		return c.last, nil
 	}
-	return c.next(now)
+	return c.step(now, text)
 }
 
 // next returns the next serial and stores it in the file. If next returns an error, the serial is
@@ -97,8 +106,19 @@ func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 func (c *counter) next(now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), ""
+	return c.step(now, "")
+}
+
+func (c *counter) step(now int64, digest string) (uint32, error) {
+	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), digest
 	return c.last, c.store()
+}
+
+// described reports whether the digest of the zone with the last serial is known.
+func (c *counter) described() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.digest != ""
 }
 
 // describe stores the digest of the zone that has the given serial. After a restart, an unchanged
@@ -121,5 +141,7 @@ func (c *counter) store() error {
 	if err != nil {
 		return err
 	}
-	return durable.FS{}.WriteFile(c.path, append(text, '\n'), 0o600)
+	err = durable.FS{}.WriteFile(c.path, append(text, '\n'), 0o600)
+	c.stored = err == nil
+	return err
 }

@@ -53,7 +53,7 @@ func setup(c *caddy.Controller) error {
 			log.Warningf("zone %s: no server can transfer the zone, because the server block has no plugin transfer", b.origin)
 			return nil
 		}
-		inst.start(z, func() error { return t.Notify(b.origin) })
+		inst.start(z, t.Notify)
 		return nil
 	})
 	c.OnRestart(inst.restarting)
@@ -81,11 +81,13 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	z.strangers.Store(true)
 	defer z.strangers.Store(false)
 	z.asked.Store(false)
-	for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
-		for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(z.origin), new(dns.Msg).SetIxfr(z.origin, 1, ".", ".")} {
-			// The answer is ignored. The flag z.asked shows whether the plugin transfer has asked
-			// for the records.
-			_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
+	for _, origin := range z.origins() {
+		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
+			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
+				// The answer is ignored. The flag z.asked shows whether the plugin transfer has
+				// asked for the records.
+				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
+			}
 		}
 	}
 	return z.asked.Load()

@@ -2,7 +2,6 @@ package ordersrpz
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,29 +13,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
 // because a person may set the clock of the machine.
 const longestWait = 30 * time.Second
 
-// A zone is a response policy zone with the orders of a Store. It makes a new version when the
-// orders change.
+// A zone is a response policy zone, or the parts of one, that follows a Store.
 type zone struct {
 	config
 	clock   source.Clock
 	store   *store.Store
-	counter *counter
+	served  []*part
 	version atomic.Pointer[version] // nil until the first version
 	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
 	// block.
-	notifier atomic.Pointer[func() error]
-	notifies chan struct{}
-	// rounds counts the rounds of NOTIFY that have begun. ended is the number of the newest round
-	// that has ended; the lock of zones guards it.
-	rounds atomic.Int64
-	ended  int64
+	notifier atomic.Pointer[func(origin string) error]
 	// strangers is true while strangersGet asks for a transfer. asked becomes true if this transfer
 	// reaches the zone.
 	strangers, asked atomic.Bool
@@ -45,6 +37,13 @@ type zone struct {
 	refs int // guarded by zones
 	stop chan struct{}
 	done sync.WaitGroup
+}
+
+// A part is one zone of the DNS. It has all orders, or a part of them.
+type part struct {
+	origin  string
+	counter *counter
+	notice
 }
 
 // zones contains the zones of the process. The key depends on the Store and the config. Server
@@ -71,15 +70,24 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 		store.Release(s)
 		return z, nil
 	}
-	z := &zone{config: cfg, clock: source.WallClock, store: s, key: key, refs: 1, stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
-	if z.counter, err = counterOf(cfg.state, cfg.origin); err != nil {
-		log.Errorf("zone %s: %v; the next serial is the present time", cfg.origin, err)
-	}
+	z := newZone(cfg, s, source.WallClock)
+	z.key = key
 	zones.all[key] = z
 	z.begin()
 	z.done.Go(z.run)
-	go z.notifyAll()
 	return z, nil
+}
+
+func newZone(cfg config, s *store.Store, clock source.Clock) *zone {
+	z := &zone{config: cfg, clock: clock, store: s, refs: 1, stop: make(chan struct{})}
+	for _, origin := range cfg.origins() {
+		c, err := counterOf(cfg.state, origin, clock.Now().Unix())
+		if err != nil {
+			log.Errorf("zone %s: %v; the next serial is the present time", origin, err)
+		}
+		z.served = append(z.served, &part{origin: origin, counter: c})
+	}
+	return z
 }
 
 // release ends one use of the zone.
@@ -105,7 +113,7 @@ func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
 	for _, other := range zones.all {
-		if other.origin == z.origin {
+		if other.origin == z.origin && other.parts == z.parts {
 			return
 		}
 	}
@@ -116,12 +124,12 @@ func (z *zone) forgetUnused() {
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
-	m := &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}}
+	m := newMaker(z)
 	for {
 		m.look()
 		wait := longestWait
-		if m.tree.Until != ruleset.Forever {
-			wait = max(min(wait, m.tree.Until.Time().Sub(z.clock.Now())), 0)
+		if next := m.next(); next != ruleset.Forever {
+			wait = max(min(wait, next.Time().Sub(z.clock.Now())), 0)
 		}
 		alarm, free := z.clock.After(wait)
 		select {
@@ -139,7 +147,7 @@ func (z *zone) run() {
 // has the property sealed. It also omits an order that exempts all its clients for ever, because
 // this order blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
-	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
+	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }
 
 // A maker makes the versions of a zone.
@@ -149,7 +157,15 @@ type maker struct {
 	tree *rpz.Tree
 	set  *ruleset.Set
 	at   order.Time
+	due  order.Time // the time of a version that waits for its serial, or ruleset.Forever
 }
+
+func newMaker(z *zone) *maker {
+	return &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}, due: ruleset.Forever}
+}
+
+// next returns the time of the next look.
+func (m *maker) next() order.Time { return min(m.tree.Until, m.due) }
 
 // making allows only one zone at a time to make a version. Two zones at once would leave no CPU for
 // queries on a machine with two CPUs.
@@ -158,7 +174,7 @@ var making sync.Mutex
 // look makes a new version if the orders or the time require one.
 func (m *maker) look() {
 	set, now := m.store.Set(), order.Time(m.clock.Now().Unix())
-	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
+	if m.tree != nil && set == m.set && now < m.next() && now >= m.at {
 		return
 	}
 	defer coop.Start()() // yield to queries
@@ -173,49 +189,104 @@ func (m *maker) look() {
 	if changed {
 		m.warn(set, now)
 	}
-	v := m.version.Load()
-	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
+	if v := m.version.Load(); v != nil {
+		for i, p := range m.served {
+			if !p.counter.described() {
+				m.logStore(p, p.counter.describe(v.parts[i].serial, v.zone.Part(i).Digest()))
+			}
+		}
+	}
 }
 
 func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
-		m.tree = rpz.Build(part, now, rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Origin: wireLength(m.origin)}, &rpz.Table{})
+		cfg := rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Parts: m.parts}
+		for _, p := range m.served {
+			cfg.Origin = max(cfg.Origin, wireLength(p.origin))
+		}
+		m.tree = rpz.Build(part, now, cfg, &rpz.Table{})
 	} else {
 		m.tree = m.tree.Update(part, now)
 	}
 	m.set, m.at = set, now
 	closed := m.tree.Close()
 	v := m.version.Load()
-	if v == nil {
-		m.first(closed, now)
-	} else if d := rpz.Compare(v.zone, closed); !d.Empty() {
-		serial, err := m.counter.next(int64(now))
-		m.logStore(err)
-		m.publish(v.next(closed, d, serial))
-		log.Infof("zone %s: serial %d: %s; %s", m.origin, serial, changeText(&d), records(closed.Records()))
+	var differences []rpz.Difference
+	if v != nil {
+		d := rpz.Compare(v.zone, closed)
+		differences = d.Split(m.parts)
+	}
+	if m.due = m.wait(differences); m.due == ruleset.Forever {
+		m.publish(v, closed, differences)
 	}
 }
 
-// first publishes the first version after a start.
-func (m *maker) first(closed *rpz.Zone, now order.Time) {
-	serial, err := m.counter.first(closed.Digest(), int64(now))
-	m.logStore(err)
-	m.publish(&version{zone: closed, serial: serial})
-	log.Infof("zone %s: serial %d: %s", m.origin, serial, records(closed.Records()))
+// wait returns the time at which all parts with a difference can have a new serial, or
+// ruleset.Forever if they can have it now. Without differences, all parts get their first serial.
+func (m *maker) wait(differences []rpz.Difference) order.Time {
+	now := m.clock.Now().Unix() // the making of the tree took some time
+	for i, p := range m.served {
+		if (differences == nil || !differences[i].Empty()) && p.counter.waits(now) {
+			return order.Time(now + 1)
+		}
+	}
+	return ruleset.Forever
 }
 
-func (z *zone) publish(v *version) {
-	z.version.Store(v)
-	serialGauge.WithLabelValues(z.label()).Set(float64(v.serial))
-	recordsGauge.WithLabelValues(z.label()).Set(float64(v.zone.Records()))
-	historyGauge.WithLabelValues(z.label()).Set(float64(v.historyRecords()))
-	z.notify()
+// publish publishes the version after v, which is nil at first.
+func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Difference) {
+	now := m.clock.Now().Unix()
+	next := &version{zone: closed, parts: make([]history, m.parts)}
+	if v == nil {
+		for i, p := range m.served {
+			serial, err := p.counter.first(closed.Part(i).Digest(), now)
+			m.logStore(p, err)
+			next.parts[i].serial = serial
+		}
+		m.version.Store(next)
+		for i := range m.served {
+			m.announce(i, "")
+		}
+		return
+	}
+	copy(next.parts, v.parts)
+	var stored sync.WaitGroup
+	for i, p := range m.served {
+		if differences[i].Empty() {
+			continue
+		}
+		// Each part has a file with its serial. The writes wait for the disk, so they wait together.
+		stored.Go(func() {
+			serial, err := p.counter.next(now)
+			m.logStore(p, err)
+			next.parts[i] = v.parts[i].next(closed.Part(i).Records(), differences[i], serial)
+		})
+	}
+	stored.Wait()
+	m.version.Store(next)
+	for i := range m.served {
+		if !differences[i].Empty() {
+			m.announce(i, changeText(&differences[i])+"; ")
+		}
+	}
 }
 
-func (z *zone) logStore(err error) {
+// announce tells the secondaries and the log about the newest version of a part.
+func (z *zone) announce(i int, change string) {
+	p, v := z.served[i], z.version.Load()
+	n := v.zone.Part(i).Records()
+	l := label(p.origin)
+	serialGauge.WithLabelValues(l).Set(float64(v.parts[i].serial))
+	recordsGauge.WithLabelValues(l).Set(float64(n))
+	historyGauge.WithLabelValues(l).Set(float64(v.parts[i].records()))
+	z.notify(p)
+	log.Infof("zone %s: serial %d: %s%d records in the zone", p.origin, v.parts[i].serial, change, n)
+}
+
+func (z *zone) logStore(p *part, err error) {
 	if err != nil {
-		log.Errorf("zone %s: the serial is not stored: %v", z.origin, err)
+		log.Errorf("zone %s: the serial is not stored: %v", p.origin, err)
 	}
 }
 
@@ -244,79 +315,6 @@ func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	}
 }
 
-// notify asks for a NOTIFY and does not wait.
-func (z *zone) notify() {
-	select {
-	case z.notifies <- struct{}{}:
-	default: // a NOTIFY is due
-	}
-}
-
-// maxRounds is the largest number of NOTIFY rounds that run at the same time.
-const maxRounds = 4
-
-// notifyAll sends NOTIFY to the secondaries when notify was called. Each round has its own
-// goroutine. A silent secondary delays a round by 6 s, and the next round must not wait for this
-// secondary.
-func (z *zone) notifyAll() {
-	rounds := make(chan struct{}, maxRounds)
-	for {
-		select {
-		case <-z.stop:
-			return
-		case <-z.notifies:
-		}
-		select {
-		case <-z.stop:
-			return
-		case rounds <- struct{}{}:
-		}
-		go func() {
-			z.notifyRound()
-			<-rounds
-		}()
-	}
-}
-
-func (z *zone) notifyRound() {
-	send := z.notifier.Load()
-	if send == nil {
-		return
-	}
-	round := z.rounds.Add(1)
-	err := (*send)()
-	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			log.Warning(strings.TrimSpace(line))
-		}
-	}
-	zones.Lock()
-	defer zones.Unlock()
-	if z.refs == 0 {
-		return // the zone has no series any more
-	}
-	l, ok := z.label(), 1.0
-	if err != nil {
-		ok = 0
-		notifyFailures.WithLabelValues(l).Inc()
-	} else {
-		notifyGauge.WithLabelValues(l).Set(float64(z.clock.Now().Unix()))
-	}
-	if round > z.ended { // a round can end after a later round
-		z.ended = round
-		notifyOK.WithLabelValues(l).Set(ok)
-	}
-}
-
-// setNotifier sets the function that sends NOTIFY. If the zone has a version, setNotifier also
-// sends a NOTIFY.
-func (z *zone) setNotifier(send func() error) {
-	z.notifier.Store(&send)
-	if z.version.Load() != nil {
-		z.notify()
-	}
-}
-
 // probed reports whether the transfer comes from strangersGet.
 func (z *zone) probed() bool {
 	if !z.strangers.Load() {
@@ -326,18 +324,12 @@ func (z *zone) probed() bool {
 	return true
 }
 
-func (z *zone) transfers(kind string) prometheus.Counter {
-	return transferCounter.WithLabelValues(z.label(), kind)
-}
-
 // wireLength returns the length of a name in wire form, in octets.
 func wireLength(origin string) int {
 	var w dname.Wire
 	w.Set(origin) // CoreDNS has checked the name
 	return w.Len()
 }
-
-func records(n int) string { return fmt.Sprintf("%d records in the zone", n) }
 
 func changeText(d *rpz.Difference) string {
 	count := func(list []rpz.Entry) int {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -22,7 +23,8 @@ import (
 func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	coredns := built(t, buildCoreDNS)
+	coredns := filepath.Join(dir, "coredns")
+	program.Build(t, coredns, "../cmd/coredns")
 	bottom, top := freePort(t), freePort(t)
 	_, bottomPort, _ := net.SplitHostPort(bottom)
 	_, topPort, _ := net.SplitHostPort(top)

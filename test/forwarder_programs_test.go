@@ -3,17 +3,15 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
-	"github.com/dns-orders/blocklist/test/port"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -79,7 +77,7 @@ forward-zone:
   name: "."
   forward-addr: %s
 `, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1)))
-		daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+		program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 	}
 }
 
@@ -108,7 +106,7 @@ func startBIND(t *testing.T, dir, addr, upstream string, anchor *trust) {
 			fmt.Sprintf("trust-anchors { . static-key %d %d %d %q; };\n", anchor.key.Flags, anchor.key.Protocol, anchor.key.Algorithm, anchor.key.PublicKey)
 	}
 	write(t, filepath.Join(dir, "named.conf"), conf)
-	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 }
 
 func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -119,7 +117,7 @@ func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		args = append(args, "--dnssec", fmt.Sprintf("--trust-anchor=.,%d,%d,%d,%s",
 			anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest))
 	}
-	daemon(t, dir, "dnsmasq", args...)
+	program.Start(t, dir, "dnsmasq", args...)
 }
 
 func startRecursor(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -146,7 +144,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dnssec, dir))
-	daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+	program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 }
 
 func startKnot(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -162,44 +160,7 @@ modules.unload('ta_update')
 modules.unload('ta_signal_query')
 %spolicy.add(policy.all(policy.FORWARD('%s')))
 `, portOf(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
-	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
-}
-
-func daemon(t *testing.T, dir, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	log := new(lockedBuffer)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			text := log.String()
-			t.Logf("%s said last:\n%s", filepath.Base(name), text[max(0, len(text)-3000):])
-		}
-	})
-}
-
-// A lockedBuffer is a buffer for several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
 func freePort(t *testing.T) string {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // inside is an environment variable with the path of the CoreDNS binary. The variable is set only
@@ -27,7 +29,8 @@ func TestStub(t *testing.T) {
 		stub(t)
 		return
 	}
-	coredns := built(t, buildCoreDNS)
+	coredns := filepath.Join(t.TempDir(), "coredns")
+	program.Build(t, coredns, "../cmd/coredns")
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStub$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+coredns)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
@@ -82,7 +85,7 @@ func stub(t *testing.T) {
 	}
 `
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(".:53 {\n\tbind 127.0.0.1\n\tblocklist orders.yaml"+open+"}\n.:53 {\n\tbind 127.0.0.2"+open+"}\n", passing))
-	daemon(t, dir, os.Getenv(inside))
+	program.Start(t, dir, os.Getenv(inside))
 	awaitAnswer(t, "127.0.0.1:53", "passing.example.")
 	awaitAnswer(t, "127.0.0.2:53", "passing.example.")
 

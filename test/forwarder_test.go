@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -19,7 +20,8 @@ import (
 // DNSSEC validation. The resolvers must give the answers that the orders require.
 func TestForwarders(t *testing.T) {
 	t.Parallel()
-	coredns := built(t, buildCoreDNS)
+	coredns := filepath.Join(t.TempDir(), "coredns")
+	program.Build(t, coredns, "../cmd/coredns")
 	upstream, anchor := startWorld(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -71,7 +73,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	cache
 	forward . %s
 }`, portOf(s.bottom), upstream))
-	daemon(t, dir, coredns)
+	program.Start(t, dir, coredns)
 	awaitAnswer(t, s.bottom, "sibling.plain.example.")
 	p.start(t, dir, s.addr, s.bottom, anchor)
 	awaitAnswer(t, s.addr, "sibling.plain.example.")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -168,7 +169,7 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	}
 	anchor.ds = anchor.key.ToDS(dns.SHA256)
 
-	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	awaitAnswer(t, addr, "sibling.plain.example.")
 	return addr, anchor
 }

@@ -3,7 +3,6 @@
 package test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -72,7 +72,8 @@ func TestDashboardQueries(t *testing.T) {
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	coredns := built(t, buildCoreDNS)
+	coredns := filepath.Join(dir, "coredns")
+	program.Build(t, coredns, "../cmd/coredns")
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -92,19 +93,7 @@ orders:
 	whoami
 }
 `, port, web))
-	var log bytes.Buffer
-	cmd := exec.Command(coredns, "-conf", "Corefile")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s", log.Bytes())
-		}
-	})
+	program.Start(t, dir, coredns, "-conf", "Corefile")
 
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	deadline := time.Now().Add(30 * time.Second)

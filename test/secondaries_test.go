@@ -3,7 +3,6 @@
 package test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,14 +17,13 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
-	"github.com/miekg/dns"
-
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/test/coredns"
-
-	_ "github.com/dns-orders/blocklist/ordersrpz"
+	"github.com/dns-orders/blocklist/test/program"
+	"github.com/miekg/dns"
 )
 
 // pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
@@ -55,17 +53,22 @@ type primary struct {
 // secondaries.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	p := newPrimary(t, bind, recursor, unbound)
+	startInProcess(t, p.corefile(t))
+	return p
+}
+
+// startInProcess starts CoreDNS in the process of the test.
+func startInProcess(t *testing.T, corefile string) {
 	prepareOnce.Do(func() {
 		coredns.Prepare()
 		coredns.AddDirective("orders_rpz", "dynupdate") // directly below transfer
 	})
-	inst, err := caddy.Start(coredns.Input(p.corefile(t)))
+	inst, err := caddy.Start(coredns.Input(corefile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	coredns.AwaitServing(t, inst)
 	t.Cleanup(func() { coredns.Stop(t, inst) })
-	return p
 }
 
 // newPrimary returns a primary that is not started. Its orders block first.example.
@@ -123,24 +126,8 @@ func TestSecondaries(t *testing.T) {
 
 	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
-	startNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
-
-	pdns := t.TempDir()
-	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
-	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
-local-port=%s
-forward-zones-recurse=.=%s
-dnssec=off
-lua-config-file=%s/recursor.lua
-socket-dir=%[3]s
-query-local-address=127.0.0.1
-dont-query=
-security-poll-suffix=
-write-pid=no
-disable-syslog=yes
-threads=1
-`, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
-	daemon(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+	beginNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
+	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua")
 
 	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
 	for name, addr := range all {
@@ -158,7 +145,7 @@ threads=1
 		p.block(t, n)
 		sees(t, unbound, n, "second.example")
 	}
-	startNamed()
+	beginNamed()
 	// After its restart, BIND may have the old zone until the next refresh or NOTIFY. The next
 	// change of the orders causes a NOTIFY. BIND then also gets the changes from the time of its
 	// absence.
@@ -167,14 +154,81 @@ threads=1
 	sees(t, bind, "sixth.example", "second.example")
 }
 
+// startRecursorSecondary starts PowerDNS Recursor with a block of the page.
+func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream, lua string) {
+	pdns := t.TempDir()
+	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, lua)))
+	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
+local-port=%s
+forward-zones-recurse=.=%s
+dnssec=off
+lua-config-file=%s/recursor.lua
+socket-dir=%[3]s
+query-local-address=127.0.0.1
+dont-query=
+security-poll-suffix=
+write-pid=no
+disable-syslog=yes
+threads=1
+`, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
+	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+}
+
+// TestSecondaryParts starts the resolvers with the loops of docs/other-resolvers.md that configure the
+// parts of a zone.
+func TestSecondaryParts(t *testing.T) {
+	t.Parallel()
+	upstream := startPlainUpstream(t)
+	bind, recursor, unbound := freePort(t), freePort(t), freePort(t)
+	p := newPrimary(t, bind, recursor, unbound)
+	write(t, filepath.Join(p.dir, "top.yaml"), "version: 1\norders:\n- {id: top, authority: {name: A}, scope: global, force: {w1: a test}, targets: [w1], except: [good.w1]}\n")
+	corefile := strings.ReplaceAll(p.corefile(t), "countries IT\n", "countries IT\n        parts 16\n")
+	if strings.Count(corefile, "parts 16") != 2 {
+		t.Fatalf("no parts in\n%s", corefile)
+	}
+	startInProcess(t, corefile)
+	script := func(info string) string {
+		dir := t.TempDir()
+		cmd := exec.Command("sh", "-euc", p.ports.Replace(pageBlock(t, info)))
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", info, err, out)
+		}
+		return dir
+	}
+	server, _, _ := strings.Cut(pageBlock(t, "unbound.conf"), "rpz:")
+	startUnboundWith(t, t.TempDir(), unbound, upstream, "", server+"include: "+script("sh unbound parts")+"/rpz-parts.conf\n")
+
+	dir := script("sh named parts")
+	key, _, _ := strings.Cut(pageBlock(t, "named.conf"), "zone ")
+	startNamed(t, dir, bind, upstream, `include "rpz-options.conf";`, key+`include "rpz-zones.conf";`+"\n")
+	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua parts")
+
+	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
+	before := "other.example"
+	for _, name := range []string{"first.example", "second.example", "third.example"} {
+		for server, addr := range all {
+			t.Log(server)
+			sees(t, addr, name, before)
+			sees(t, addr, "x.bad.w1", "x.good.w1")
+		}
+		before = name
+		p.block(t, map[string]string{"first.example": "second.example", "second.example": "third.example", "third.example": "w.example"}[name])
+	}
+}
+
 // startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
 // functions start and stop start and stop BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
+	return startNamed(t, dir, addr, upstream, pageBlock(t, "named.conf options"), p.ports.Replace(pageBlock(t, "named.conf")))
+}
+
+// startNamed starts BIND with more options and zones. The results start and stop it again.
+func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
-		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, pageBlock(t, "named.conf options")))+
-		p.ports.Replace(pageBlock(t, "named.conf")))
-	said := new(lockedBuffer)
+		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, options))+zones)
+	said := new(program.Buffer)
 	var cmd *exec.Cmd
 	start = func() {
 		cmd = exec.Command("named", "-g", "-n", "1", "-c", "named.conf")
@@ -196,66 +250,6 @@ func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (s
 		}
 	})
 	return start, stop
-}
-
-var register = flag.Int("register", 1000, "the number of names in the zone of TestOrderToEffect")
-
-// TestOrderToEffect measures the time from a change of an order file to the answers of
-// Unbound and BIND. With -register 1000000, it gives the figures of
-// docs/other-resolvers.md.
-func TestOrderToEffect(t *testing.T) {
-	upstream := startPlainUpstream(t)
-	addrs := map[string]string{"unbound": freePort(t), "bind": freePort(t)}
-	p := startPrimary(t, addrs["bind"], addrs["bind"], addrs["unbound"])
-	startUnboundWith(t, t.TempDir(), addrs["unbound"], upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
-	startBINDSecondary(t, p, t.TempDir(), addrs["bind"], upstream)
-	var names strings.Builder
-	for i := range *register {
-		fmt.Fprintf(&names, "name%d.d%d.example\n", i, i%997)
-	}
-	write(t, filepath.Join(p.dir, "names.txt"), names.String())
-	orders := func(name string) string {
-		return "version: 1\nshrink_ok: 1\norders:\n- {id: a, authority: {name: A}, scope: {countries: [IT]}, targets: [" + name + "]}\n"
-	}
-	put := func(file, text string) {
-		path := filepath.Join(p.dir, file)
-		write(t, path+".new", text)
-		if err := os.Rename(path+".new", path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("register.yaml", "version: 1\norders:\n- {id: register, authority: {name: B}, scope: {countries: [IT]}, targets_from: {file: names.txt}}\n")
-	last := fmt.Sprintf("name%d.d%d.example", *register-1, (*register-1)%997)
-	for _, addr := range addrs {
-		sees(t, addr, last, "other.example")
-	}
-	time.Sleep(time.Duration(*register) * time.Millisecond / 100) // let the servers finish their work
-	for _, name := range []string{"unbound", "bind"} {
-		var block, lift []string
-		for i := range 3 {
-			now, before := fmt.Sprintf("now%d%s.example", i, name), fmt.Sprintf("now%d%s.example", i-1, name)
-			start := time.Now()
-			put("orders.yaml", orders(now))
-			poll(t, addrs[name], now, "NXDOMAIN")
-			block = append(block, fmt.Sprintf("%.2f", time.Since(start).Seconds()))
-			poll(t, addrs[name], before, realAddress)
-			lift = append(lift, fmt.Sprintf("%.2f", time.Since(start).Seconds()))
-			time.Sleep(time.Duration(*register) * time.Millisecond / 200)
-		}
-		fmt.Printf("counts: %d names: %s blocks after %s s, passes after %s s\n", *register, name, strings.Join(block, ", "), strings.Join(lift, ", "))
-	}
-}
-
-// poll asks often until the answer is as wanted.
-func poll(t *testing.T, addr, name, want string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if got := outcome(exchange(t, addr, name, dns.TypeA)); got == want {
-			return
-		} else if time.Now().After(deadline) {
-			t.Fatalf("%s: %s, want %s", name, got, want)
-		}
-	}
 }
 
 // TestFileConfigurations starts the resolvers with the configurations of

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // TestStatus reloads the Corefile of a real server while clients read the status. No
@@ -26,7 +27,8 @@ import (
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	server := built(t, buildCoreDNS)
+	server := filepath.Join(dir, "coredns")
+	program.Build(t, server, "../cmd/coredns")
 	write(t, filepath.Join(dir, "orders.yaml"), "version: 1\norders:\n  - {id: one, authority: {name: A court}, scope: global, targets: [blocked.example]}\n")
 	addr, web := freePort(t), freePort(t)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {

@@ -3,17 +3,16 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -45,19 +44,7 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	if err := os.WriteFile(filepath.Join(dir, "Corefile"), []byte(corefile), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(coredns, "-conf", filepath.Join(dir, "Corefile"))
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String()[:min(log.Len(), 4000)])
-		}
-	})
+	log := program.Start(t, dir, coredns, "-conf", "Corefile")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		// Before the server listens, the client's socket may have the server's port. The
 		// client then receives its own query.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
@@ -83,7 +85,10 @@ func everyName(t *testing.T, addr string, h history) {
 // has the orders as read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
-	tool, dir := built(t, buildBlocklistctl), t.TempDir()
+	bin, dir := t.TempDir(), t.TempDir()
+	for _, cmd := range []string{"coredns", "blocklistctl"} {
+		program.Build(t, filepath.Join(bin, cmd), "../cmd/"+cmd)
+	}
 	orders := filepath.Join(dir, "orders")
 	os.Mkdir(orders, 0o755)
 	var refused []string
@@ -97,7 +102,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 		} else {
 			args = append(args, "--scope", "global")
 		}
-		out, err := exec.Command(tool, args...).Output()
+		out, err := exec.Command(filepath.Join(bin, "blocklistctl"), args...).Output()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", a.file, err, out)
 		}
@@ -126,7 +131,7 @@ func ukrainian(t *testing.T) (addr string, h history) {
 		t.Errorf("refused lines: %q, want %q", refused, want)
 	}
 
-	return serve(t, built(t, buildCoreDNS), dir, orders), h
+	return serve(t, filepath.Join(bin, "coredns"), dir, orders), h
 }
 
 func passNames(t *testing.T) (out []string) {

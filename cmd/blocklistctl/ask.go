@@ -21,7 +21,9 @@ type asker struct {
 	e       *env
 	in      *bufio.Reader
 	err     error
-	release func() // ends the handling of Ctrl-C, see onInterrupt
+	release func()   // ends the handling of Ctrl-C, see onInterrupt
+	read    []string // the lines of the present answer
+	replay           // see goBack
 }
 
 // errStopped is the error after the end of the input. Ctrl-D at a question ends the input.
@@ -66,6 +68,7 @@ func (a *asker) ask(q question) {
 	}
 	a.say("\n%s", q.text)
 	for {
+		a.read = nil
 		answer := a.prompt(q.offer)
 		if a.err != nil {
 			return
@@ -74,10 +77,16 @@ func (a *asker) ask(q question) {
 		case answer == "?":
 			a.explain(q)
 			continue
+		case isWord(backWords, answer):
+			if a.goBack(); a.err != nil {
+				return
+			}
+			continue
 		case answer == "":
 			answer = q.offer
 		}
 		if answer == "" && q.optional {
+			a.keep()
 			return
 		}
 		wrong := "an answer is needed here"
@@ -85,8 +94,10 @@ func (a *asker) ask(q question) {
 			wrong = q.take(answer)
 		}
 		if wrong == "" {
+			a.keep()
 			return
 		}
+		a.live() // the files may have changed since the answer was right
 		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
 	}
 }
@@ -101,6 +112,9 @@ func (a *asker) explain(q question) {
 		a.say("An empty line means %s.", q.offer)
 	case q.optional:
 		a.say("An empty line means that there is no answer.")
+	}
+	if len(a.answers) > 0 {
+		a.say("Write back to answer the question before again.")
 	}
 	if q.flag != "" {
 		a.say("A script gives the answer with %s.", q.flag)
@@ -119,12 +133,31 @@ func (a *asker) prompt(offer string) string {
 		offer = "[" + offer + "] "
 	}
 	fmt.Fprint(a.e.stderr, printable.Line(offer)+"> ")
-	return strings.TrimSpace(a.line())
+	return unquoted(a.line())
+}
+
+// quoteMarks are the marks around a quoted answer. One mark can be the first or the last.
+const quoteMarks = "\"“”„«»"
+
+// unquoted returns an answer without the blanks and the quotation marks around it. Marks inside
+// the answer, as in: "a" and "b", are part of the answer.
+func unquoted(s string) string {
+	s = strings.TrimSpace(s)
+	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)
+	if open, closed := !strings.HasPrefix(s, inner), !strings.HasSuffix(s, inner); inner == "" || !open || !closed || strings.ContainsAny(inner, quoteMarks) {
+		return s
+	}
+	return strings.TrimSpace(inner)
 }
 
 func (a *asker) line() string {
 	if a.err != nil {
 		return ""
+	}
+	if len(a.queue) > 0 {
+		s := a.queue[0]
+		a.queue, a.read = a.queue[1:], append(a.read, s)
+		return s
 	}
 	s, err := a.in.ReadString('\n')
 	if err != nil {
@@ -134,7 +167,9 @@ func (a *asker) line() string {
 		fmt.Fprintln(a.e.stderr)
 		return ""
 	}
-	return strings.TrimRight(s, "\r\n")
+	s = strings.TrimRight(s, "\r\n")
+	a.read = append(a.read, s)
+	return s
 }
 
 // A choice is one of several answers.
@@ -159,9 +194,8 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 // yes asks a question with the answer yes or no. It accepts words of several languages.
 func (a *asker) yes(q question) (yes bool) {
 	q.take = func(answer string) string {
-		word := strings.ToLower(plainLetters(answer))
-		yes = slices.Contains(yesWords, word)
-		if !yes && !slices.Contains(noWords, word) {
+		var ok bool
+		if yes, ok = yesOrNo(answer); !ok {
 			return fmt.Sprintf("it must be yes or no, got %q", answer)
 		}
 		return ""
@@ -169,6 +203,25 @@ func (a *asker) yes(q question) (yes bool) {
 	a.ask(q)
 	return yes && a.err == nil
 }
+
+// yesOrNo returns the meaning of a word for yes or no. The result ok is false for other words.
+func yesOrNo(answer string) (yes, ok bool) {
+	word := strings.ToLower(plainLetters(answer))
+	yes = slices.Contains(yesWords, word)
+	return yes, yes || slices.Contains(noWords, word)
+}
+
+// isWord reports whether an answer is one of the words.
+func isWord(words []string, answer string) bool {
+	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
+}
+
+// allWords, doneWords and backWords mean all, the end of a list, and the question before. The languages are those of yesWords.
+var (
+	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
+	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
+	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "færdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
+)
 
 // yesWords and noWords are answers in nine languages, without accents. The languages are
 // English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
@@ -181,6 +234,13 @@ var (
 // number of a choice.
 func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
 	q.take = func(answer string) string {
+		if yes, ok := yesOrNo(answer); ok {
+			meaning := map[bool]string{true: "yes", false: "no"}[yes]
+			if slices.ContainsFunc(choices, func(c choice) bool { return c.word == meaning }) {
+				word = meaning
+				return ""
+			}
+		}
 		var words, found []string
 		for i, c := range choices {
 			words = append(words, c.word)

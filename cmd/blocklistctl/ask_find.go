@@ -47,12 +47,24 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	if a == nil {
 		return false, err
 	}
-	a.say("Write ? at a question for an explanation. Ctrl-C ends the command, and nothing is written.")
+	a.say("Write ? at a question for an explanation, and back for the question before. Ctrl-C ends the command, and nothing is written.")
 	if none != "" {
 		c.askFile(a, made)
 	}
 	return missing(args...) != nil, a.err
 }
+
+// start checks the arguments with complete, and loads the orders before the change.
+func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err error) {
+	if ask, err = c.complete(e, false, args...); err != nil {
+		return nil, false, err
+	}
+	x, err = c.begin(e)
+	return x, ask, err
+}
+
+// asking reports whether the command asks also for values with a default.
+func (c *editFlags) asking(e *env) bool { return !c.Yes && !c.DryRun && e.asker() != nil }
 
 // askFile asks for the order file. If made is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
@@ -181,15 +193,20 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date and stores the answer in *v. The function "check" returns why a
-// time is wrong, or "". check may be nil.
-func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
+// askTime asks for a time or a date of a change. The function "check" returns why a time
+// is wrong, or "". The function may be nil. With starts, the time is an end, and may be a duration
+// from one of them.
+func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return
 	}
 	q.flag = or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
 		text, wrong := x.timeText(answer)
+		from := ""
+		if len(starts) > 0 {
+			text, from, wrong = x.untilText(answer, starts...)
+		}
 		if wrong != "" {
 			return wrong
 		}
@@ -203,7 +220,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 			}
 		}
 		*v = text
-		x.asks.readAs(answer, text)
+		x.asks.readAs(answer, text, from)
 		return ""
 	}
 	x.asks.ask(q)

@@ -36,12 +36,11 @@ func (c *certificateCmd) Run(e *env) error {
 	case e.json && c.HTML != "":
 		return misuse("--json and --html exclude each other")
 	}
-	now := e.now()
-	d, disclosure, err := c.data(e, c.Orders)
+	d, opt, err := c.data(e, c.Orders)
 	if err != nil {
 		return err
 	}
-	x, err := report.NewCertificate(d, c.Order, report.Options{Now: now, Disclosure: disclosure, Sealed: c.Sealed})
+	x, err := report.NewCertificate(d, c.Order, opt)
 	if err != nil {
 		return sealedError(err)
 	}

@@ -17,6 +17,7 @@ type checkCmd struct {
 	Against     []string `placeholder:"OLD" sep:"none" help:"The files that a server has in force. If the server would refuse a new version because of serial or max_shrink, check reports an error. May be given several times."`
 	Strict      bool     `help:"Exit with 1 also for warnings."`
 	NoWarnings  bool     `help:"Do not report warnings."`
+	Sealed      bool     `help:"Show the problems of sealed orders. Without the flag, only their places are shown."`
 	At          string   `placeholder:"TIME" help:"Check at this time instead of now."`
 }
 
@@ -46,11 +47,12 @@ type checkJSON struct {
 
 // Run checks the files.
 func (c *checkCmd) Run(e *env) error {
-	now, err := e.moment(c.At)
+	e.sealed = c.Sealed
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, err := e.moment(c.At, s)
 	if err != nil {
 		return err
 	}
@@ -70,6 +72,7 @@ func (c *checkCmd) Run(e *env) error {
 		e.progress.say("checking %d targets", l.targets)
 		problems = append(problems, l.odd(s, now)...)
 	}
+	problems = l.shown(problems, c.Sealed)
 	problems.Sort()
 	out := checkJSON{Problems: problemsJSON(problems), Files: l.found, Targets: l.targets,
 		Errors: len(problems.Errors()), Warnings: len(problems.Warnings())}

@@ -28,11 +28,9 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	a = explain.NewClient(addr, "")
 	switch {
 	case w.Country != "":
-		cc, ok := order.ParseCountry(w.Country)
-		if !ok || cc == order.EU {
-			return a, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", w.Country)
+		if a.Country, err = clientCountry(w.Country); err != nil {
+			return a, err
 		}
-		a.Country = cc
 	case s.block == nil:
 		a.AnyCountry = true
 	default:
@@ -40,6 +38,16 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 		a.FromPlaces = true
 	}
 	return a, nil
+}
+
+// clientCountry reads the value of --country: a code, or the name of a country as the
+// questions of add accept it.
+func clientCountry(s string) (order.Country, error) {
+	cc := order.CountryNamed(s)
+	if cc == "" || cc == order.EU {
+		return "", misuse("--country must be a country, or its code of two letters (ISO 3166-1 alpha-2), got %q", s)
+	}
+	return cc, nil
 }
 
 // place returns the country of a client address. The zero address is outside all networks.

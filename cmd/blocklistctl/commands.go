@@ -79,6 +79,7 @@ type toolCommands struct {
 	Completion completionCmd `cmd:"" help:"Print the completion script for a shell."`
 	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 	Preset     presetCmd     `cmd:"" help:"Show and check the presets of import register."`
+	Platform   platformCmd   `cmd:"" help:"Show and check the platforms of feed."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

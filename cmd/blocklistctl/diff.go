@@ -97,15 +97,16 @@ type hiddenNames struct {
 
 // Run compares the versions.
 func (c *diffCmd) Run(e *env) error {
-	now, err := e.moment(c.At)
-	if err != nil {
-		return err
-	}
+	e.sealed = c.Sealed
 	var files []string
 	if c.New != "" {
 		files = []string{c.New}
 	}
 	s, err := c.server(files)
+	if err != nil {
+		return err
+	}
+	now, err := e.moment(c.At, s)
 	if err != nil {
 		return err
 	}

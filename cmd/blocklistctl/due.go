@@ -43,6 +43,7 @@ const maxDays = 3660
 
 // Run writes the report.
 func (c *dueCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}
@@ -57,19 +58,15 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
-	now, present, err := e.times(c.At)
-	if err != nil {
-		return err
-	}
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	var notes []string
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
+	now, present, err := e.times(c.At, s)
+	if err != nil {
+		return err
 	}
+	var notes []string
 	if now != present {
 		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
 	}
@@ -79,7 +76,7 @@ func (c *dueCmd) Run(e *env) error {
 	if s.Store.Shadow {
 		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
 	}
-	l := e.load(s.Store.Patterns, s, change)
+	l := e.load(s.Store.Patterns, s, datedBefore(now, present))
 	shown := disclosures(l.all())
 	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Only: c.Only, Sealed: c.Sealed,
 		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },
@@ -87,7 +84,7 @@ func (c *dueCmd) Run(e *env) error {
 	for _, v := range l.versions {
 		opt.Files = append(opt.Files, due.File{Path: v.Path, Orders: v.File.Orders, Zone: zoneOf(v.File), Expires: v.File.Expires, Register: v.File.Source != nil})
 	}
-	bad := l.problems.Errors()
+	bad := l.shown(l.problems.Errors(), c.Sealed)
 	bad.Sort()
 	for _, p := range bad {
 		opt.Problems = append(opt.Problems, problemText(p))

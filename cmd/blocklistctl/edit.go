@@ -39,6 +39,7 @@ type editing struct {
 	isNew  bool        // the file does not exist yet
 	verb   string      // the kind of the change, for the message of a commit
 	id     string      // the id of the changed order
+	warned bool        // the person knows the warnings of exposed
 	asks   *asker      // asks the person at the terminal; nil without a terminal or with --yes
 }
 
@@ -48,10 +49,8 @@ func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", 
 // beginWith loads the orders and returns the state of a change. If path is not empty, the change
 // creates this file, and "text" is the content of the file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
-	now, err := e.moment("")
-	if err != nil {
-		return nil, err
-	}
+	e.sealed = true // the authors of the files use these commands
+	now := e.present()
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return nil, err
@@ -202,6 +201,11 @@ func (x *editing) finish(at order.Time) error {
 	out.File, out.Import, out.isNew, out.label = x.path, x.list, x.isNew, x.id
 	if disclosures(after.all())[x.id].Sealed() {
 		out.label = sealedLabel(x.id)
+		if x.before.byID()[x.id] == nil && !x.warned {
+			for _, text := range x.exposed() {
+				x.e.say("warning: %s", text)
+			}
+		}
 	}
 	for _, h := range edit.Diff(x.old, data, 3) {
 		out.Diff = append(out.Diff, h.Title())

@@ -147,7 +147,7 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 		was[key(p)]++
 	}
 	for _, p := range all(after) {
-		if p.Field == "scope.countries" && x.s.block == nil {
+		if p.Msg == needsCountry && x.s.block == nil {
 			continue // the cause is an unknown Corefile, and not the change
 		}
 		if k := key(p); was[k] > 0 {

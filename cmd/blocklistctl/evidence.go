@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/evidence"
@@ -84,10 +85,11 @@ func (e *env) summary(s *evidence.Summary, bundle string) error {
 		text += fmt.Sprintf("; the records before number %d of the order are not in the bundle", s.First)
 	}
 	if s.Daily == "" {
-		text += "; there is no daily record after the first record, so later records may be missing"
+		text += "; there is no daily record after the first record"
 	} else {
 		text += fmt.Sprintf("; the daily record of %s commits to the last record of the order, %d records came later", s.Daily, s.Later)
 	}
+	text += "; " + s.Rest()
 	fmt.Fprintln(e.stdout, printable.Line(text))
 	return nil
 }
@@ -173,9 +175,9 @@ Example:
 
 // Run deletes the text of old records.
 func (c *evidencePruneCmd) Run(e *env) error {
-	at, err := e.moment(c.Before)
+	at, err := parseMoment("--before", c.Before, e.present(), time.UTC)
 	if err != nil {
-		return misuse("--before: %v", err)
+		return err
 	}
 	if _, err := os.Stat(c.Dir + "/journal.key"); err != nil {
 		return err // a new journal must not be made here

@@ -220,6 +220,9 @@ func (c *evidenceCollectCmd) Run(e *env) error {
 			text := fmt.Sprintf("%s: %d records in %s", n.Name, n.Size, filepath.Join(c.Out, n.Dir))
 			if n.CheckpointTime != nil {
 				text += ", the newest of " + n.CheckpointTime.Format(time.RFC3339)
+				if n.Ahead != "" {
+					text += ", which is " + n.Ahead + " later than the clock of this machine"
+				}
 			}
 			if n.Error != "" {
 				text += "\n  ERROR: " + n.Error

@@ -102,6 +102,11 @@ func verifyOne(dir string, key note.Verifier, checkpoints []string, witnesses []
 	}
 	out, faults := evidence.CheckOutsiders(dir, key, witnesses, checkpoints)
 	r.Faults = append(r.Faults, faults...)
+	notes, err := evidence.ClockNotes(dir, out)
+	if err != nil {
+		return nil, err
+	}
+	r.Notes = append(r.Notes, notes...)
 	return &verified{r, out}, nil
 }
 

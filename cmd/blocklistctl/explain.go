@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/directive"
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -42,6 +43,7 @@ Example:
 
 // Run explains whether the name is blocked.
 func (c *explainCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	asked, files := nameAndOrders(append([]string{c.Name}, c.Orders...))
 	name, err := queryHost("the name", asked)
 	if err != nil {
@@ -54,21 +56,23 @@ func (c *explainCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e, name, files)
 	}
-	now, present, err := e.times(c.At)
+	if c.Journal != "" && len(files) > 0 {
+		return misuse("--journal cannot be used with ORDERS")
+	}
+	if c.Journal != "" {
+		files = []string{c.Journal} // the journal has the orders
+	}
+	s, err := c.server(files)
 	if err != nil {
 		return err
 	}
 	var past *explain.Journal
-	if c.Journal != "" {
-		if now >= present || len(files) > 0 {
-			return misuse("--journal requires --at with a past time, and cannot be used with ORDERS")
-		}
-		if past, err = e.past(c.Journal, now); err != nil {
-			return err
-		}
-		files = []string{c.Journal} // the journal has the orders
+	var now, present order.Time
+	if c.Journal == "" {
+		now, present, err = e.times(c.At, s)
+	} else {
+		now, present, past, err = c.inJournal(e)
 	}
-	s, err := c.server(files)
 	if err != nil {
 		return err
 	}
@@ -83,8 +87,8 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	if now < present && past == nil {
-		change = datedBefore(present)
+	if past == nil {
+		change = datedBefore(now, present)
 	}
 	l, err := e.mustLoad(s.Store.Patterns, s, change)
 	if err != nil {
@@ -111,6 +115,32 @@ func (c *explainCmd) Run(e *env) error {
 	out.Print(e.stdout)
 	return nil
 }
+
+// inJournal returns the time of --at, the present time, and the orders of the journal at
+// the time of --at. The order files of that time give the time zone.
+func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
+	first, err := parseMoment("--at", or(c.At, "now"), e.present(), time.UTC)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	if first >= e.present()+maxOffset {
+		return 0, 0, nil, misuse("--journal requires --at with a past time")
+	}
+	if _, err = e.past(c.Journal, min(first, e.present())); err != nil {
+		return 0, 0, nil, err
+	}
+	if now, present, err = e.times(c.At, &server{Config: new(directive.Config)}); err != nil {
+		return 0, 0, nil, err
+	}
+	if now >= present {
+		return 0, 0, nil, misuse("--journal requires --at with a past time")
+	}
+	past, err = e.past(c.Journal, now)
+	return now, present, past, err
+}
+
+// maxOffset is more than the largest difference of a time zone from UTC, in seconds.
+const maxOffset = 24 * 60 * 60
 
 // recorded returns the targets that are a single page on the given host. The tool only records
 // these targets, because DNS cannot block a single page.

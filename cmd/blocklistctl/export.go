@@ -54,6 +54,7 @@ type exported struct {
 
 // Run exports the names in force.
 func (c *exportCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	maker, err := c.maker()
 	if err != nil {
 		return err
@@ -61,11 +62,11 @@ func (c *exportCmd) Run(e *env) error {
 	if c.Watch != "" && (c.At != "" || c.Out != "" || e.json) {
 		return misuse("--watch cannot be used with --at, --out or --json")
 	}
-	now, err := e.moment(c.At)
+	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
 	}
-	s, err := c.server(c.Orders)
+	now, err := e.moment(c.At, s)
 	if err != nil {
 		return err
 	}
@@ -115,12 +116,18 @@ func (c *exportCmd) Run(e *env) error {
 // spare returns an error if the file to write is one of the files that the command reads.
 func (c *exportCmd) spare(inputs []string) error {
 	out := cmp.Or(c.Out, c.Watch)
-	is, err := os.Stat(out)
-	if out == "" || err != nil {
-		return nil // there is no file to lose
+	if out == "" {
+		return nil
+	}
+	is, _ := os.Stat(out) // nil if there is no file
+	place, err := filepath.Abs(out)
+	if err != nil {
+		return err
 	}
 	for _, path := range inputs {
-		if in, err := os.Stat(path); err == nil && os.SameFile(in, is) {
+		in, err := os.Stat(path)
+		missing, _ := filepath.Abs(path) // a file that the orders name may not exist yet
+		if err == nil && is != nil && os.SameFile(in, is) || path != "" && missing == place {
 			return misuse("%q is a file of the orders or of the Corefile, and would be replaced; give another file", out)
 		}
 	}
@@ -138,11 +145,11 @@ func (c *exportCmd) mode() fs.FileMode {
 // maker checks the flags and returns the Maker.
 func (c *exportCmd) maker() (*export.Maker, error) {
 	opt := export.Options{Form: c.Form, Approximate: export.Approximation(c.Approximate), TTL: c.TTL, Sealed: c.Sealed}
-	cc, ok := order.ParseCountry(c.Country)
-	if !ok || cc == order.EU {
-		return nil, misuse("--country must be an ISO 3166-1 alpha-2 code, got %q", c.Country)
+	cc, err := clientCountry(c.Country)
+	if err != nil {
+		return nil, err
 	}
-	opt.Country = cc
+	opt.Country, c.Country = cc, string(cc)
 	if c.Refused != "" {
 		opt.Refused, _ = order.ParseResponseKind(c.Refused)
 	}

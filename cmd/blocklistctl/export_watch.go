@@ -47,6 +47,9 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 		return err
 	}
 	defer st.Close()
+	if err := c.spare(st.SideLists()); err != nil {
+		return err
+	}
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
@@ -66,7 +69,7 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 		if t := order.Time(now.Unix()); set != written || t >= next || t < at {
 			x := exported{maker.Make(set, t), t}
 			written, at, next = set, t, x.Until
-			c.put(e, x, now)
+			c.put(e, x, now, st.SideLists())
 		}
 		wait := longestWait
 		if next != ruleset.Forever {
@@ -85,9 +88,13 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 }
 
 // put writes the file. If the file cannot be written, the old file stays in place, and put reports
-// the error.
-func (c *exportCmd) put(e *env, x exported, now time.Time) {
+// the error. A changed order file can name the file as a side list.
+func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	c.report(e, x)
+	if err := c.spare(sides); err != nil {
+		e.say("%v; nothing is written", err)
+		return
+	}
 	if x.Body == nil {
 		e.say("%s: the old file stays in place", c.Watch)
 		return

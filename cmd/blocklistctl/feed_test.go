@@ -36,7 +36,7 @@ func writeCredentials(t *testing.T, password string) string {
 // returns its path.
 func describedPlatform(t *testing.T) string {
 	t.Helper()
-	text, err := feed.Find("it-piracy-shield")
+	text, _, err := feed.Platforms.Find("it-piracy-shield", "")
 	if err == nil {
 		text, err = platform.Describe(text)
 	}

@@ -77,6 +77,7 @@ func (c *historyCmd) Run(e *env) error {
 			r.Nodes = append(r.Nodes, h.Node())
 		}
 		if o := h.Order(c.What); o != nil {
+			c.hide(o)
 			r.Histories = append(r.Histories, o)
 		}
 	}
@@ -132,11 +133,13 @@ func (r *historyReport) count() {
 	}
 }
 
+// hide replaces the id of a sealed order with a label. It removes the values of the order,
+// and the names of the file, its versions and its persons.
 func (c *historyCmd) hide(o *evidence.OrderHistory) {
 	if !o.Sealed || c.Sealed {
 		return
 	}
-	o.Order = sealedLabel(o.Order)
+	o.Order, o.File = sealedLabel(o.Order), ""
 	for i := range o.Records {
 		r := &o.Records[i]
 		if (r.Target != "" || r.Name != "") && r.Why != "" { // the reason may contain the name
@@ -144,6 +147,10 @@ func (c *historyCmd) hide(o *evidence.OrderHistory) {
 		}
 		r.Order, r.Target, r.Name = o.Order, "", ""
 		r.Content = "" // a digest of the targets can be guessed
+		r.File, r.SHA256, r.By = "", "", ""
+	}
+	for i := range o.Intervals {
+		o.Intervals[i].SHA256, o.Intervals[i].By = "", ""
 	}
 	o.Versions = []evidence.OrderVersion{}
 }
@@ -197,6 +204,9 @@ func ending(x evidence.Interval) string {
 		return "on; the journal has no end"
 	}
 	end := "until " + x.Until.UTC().Format(time.DateTime+" UTC")
+	if len(x.ClockSet) > 0 {
+		end += " (the clock of the server was set by " + strings.Join(x.ClockSet, ", ") + " in between)"
+	}
 	switch x.Why {
 	case "stop":
 		return end + ", when the server was stopped"

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -93,12 +91,15 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return err
 	}
 	opt.Given = given
-	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
+	memory := limitMemory()
+	opt.Progress = func(step string) {
+		memory.adapt()
+		e.progress.say("%s: %s", file, step)
+	}
 	data, err := readRegister(e, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
-	limitMemory(len(data) + len(opt.Previous))
 	res, err := register.Import(p, data, opt)
 	e.progress.clear()
 	if err != nil {
@@ -123,15 +124,6 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return errProblems
 	}
 	return nil
-}
-
-// limitMemory makes the garbage collector keep the memory of an import small. n is the number of
-// bytes of the inputs. The environment variable GOMEMLIMIT has priority.
-func limitMemory(n int) {
-	const least, perByte = 380 << 20, 5
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(max(least, perByte*int64(n)))
-	}
 }
 
 // options returns the options of the import.
@@ -319,9 +311,9 @@ func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.
 	if len(res.Problems) > 0 {
 		has = "the output would have"
 	}
-	line("%s; %s %s with %s, %d in force; new: %s, %s; ended: %d; in force again: %d; repeated: %d; refused: %d",
-		count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce, count(res.NewOrders, "order"),
-		count(res.Added, "target"), len(res.Ended), len(res.Back), res.Repeated, len(res.Refused))
+	line("%s; %s %s with %s, %d in force%s", count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce,
+		someOf("; ", number{"new orders: %d", res.NewOrders}, number{"new targets: %d", res.Added}, number{"ended: %d", len(res.Ended)},
+			number{"in force again: %d", len(res.Back)}, number{"repeated: %d", res.Repeated}, number{"refused: %d", len(res.Refused)}))
 	switch {
 	case res.Content != nil:
 		fmt.Fprintf(e.stderr, "%s: written with serial %d\n", printable.Line(c.Out), res.Serial)

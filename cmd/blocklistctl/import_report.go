@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -74,20 +75,23 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 // expected compares the number of names with --expect. It counts names with and without
 // repeated lines, because a decision may count either way.
 //
-// If lines were left out, the decision may count these lines too. Then expected stores the
-// number for the order.
+// If lines were left out, the decision may count these lines too. expected stores the number
+// of different names for the order.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
-	if c.Expect == nil || *c.Expect == out.Targets {
+	if c.Expect == nil {
 		return
 	}
 	got := fmt.Sprintf("%s (%d with repeated lines)", count(out.Targets, "target"), out.Taken)
 	left := out.Refused + out.Skipped
 	switch n := *c.Expect; {
+	case n == out.Targets:
+		out.Stated = n
 	case n > out.Taken && n <= out.Taken+left && (out.Refused == 0 || c.SkipRefused):
 		out.Stated = n - out.Duplicates
-		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the order gets stated_count: %d\n",
-			printable.Line(c.File), n, got, count(left, "line"), out.Stated)
+		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the decision states %s\n",
+			printable.Line(c.File), n, got, count(left, "line"), count(out.Stated, "different name"))
 	case n == out.Taken:
+		out.Stated = out.Targets
 		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s\n", printable.Line(c.File), n, got)
 	case n > out.Taken:
 		c.problem(out, "expected %d names, but the list has %s; missing: %d; nothing is written", n, got, n-out.Taken)
@@ -170,16 +174,67 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	if cleaned {
 		most = 1
 	}
-	for i, at := range g.Notes {
-		if i == most {
-			if !cleaned {
-				fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(len(g.Notes)-i, "line"))
-			}
-			break
-		}
-		fmt.Fprintf(e.stderr, "  %s\n", noteText(&notes[at]))
+	texts, more := noteTexts(notes, g, most)
+	for _, text := range texts {
+		fmt.Fprintf(e.stderr, "  %s\n", text)
+	}
+	if more > 0 && !cleaned {
+		fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(more, "line"))
 	}
 }
+
+// noteTexts returns at most "most" texts about the lines of a group, and the number of the other
+// lines. Lines with the same text, for example page headers, have one text.
+func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []string, more int) {
+	var keys []string
+	lines := map[string][]*importer.Note{}
+	for _, at := range g.Notes {
+		n := &notes[at]
+		k := sameText(n)
+		if lines[k] == nil {
+			keys = append(keys, k)
+		}
+		lines[k] = append(lines[k], n)
+	}
+	for i, k := range keys {
+		n := lines[k]
+		if i >= most {
+			more += len(n)
+			continue
+		}
+		text := noteText(n[0])
+		if len(n) > 1 && most > 1 {
+			var at []string
+			for _, other := range n[1:] {
+				at = append(at, fmt.Sprint(other.Line))
+			}
+			if len(at) > maxListed {
+				at = append(at[:maxListed], "...")
+			}
+			text += fmt.Sprintf(", %d times; also %s %s", len(n), map[bool]string{true: "line", false: "lines"}[len(n) == 2], strings.Join(at, ", "))
+		}
+		texts = append(texts, text)
+	}
+	return texts, more
+}
+
+// sameText returns a text that is equal for lines with the same text. The numbers in lines without
+// a name may differ, as in "Anlage 1/26, Seite 2".
+func sameText(n *importer.Note) string {
+	switch raw := strings.Join(strings.Fields(n.Raw), " "); {
+	case len(n.Targets) > 0 || len(n.Joined) > 0:
+		return fmt.Sprint(n.Line)
+	case dotInside.MatchString(raw):
+		return raw
+	default:
+		return digits.ReplaceAllString(raw, "0")
+	}
+}
+
+var (
+	dotInside = regexp.MustCompile(`[\pL\d]\.\pL`)
+	digits    = regexp.MustCompile(`\d+`)
+)
 
 func noteText(n *importer.Note) string {
 	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)

@@ -7,43 +7,55 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// late returns a reason why the order misses its deadline according to the dates in the file, or
-// "". For example, the order begins after its deadline.
-func late(o *order.Order) string {
+// dues contains the missed deadlines of orders at one time, by id.
+type dues map[string]missed
+
+// missed says how an order or some of its targets miss a deadline.
+type missed struct{ overdue, late, atRisk bool }
+
+// dues returns the missed deadlines as the command due and a server count them.
+func (l *orders) dues(now order.Time) dues {
+	out := dues{}
+	for d := range l.set.MissedDuties(now, ruleset.Forever) {
+		m := out[d.Order.ID]
+		m.overdue, m.late, m.atRisk = m.overdue || d.Overdue, m.late || d.Late, m.atRisk || d.AtRisk
+		out[d.Order.ID] = m
+	}
+	return out
+}
+
+// lateText returns why an order is late, or "". An order is late if it was served after
+// its deadline, if its dates begin after its deadline, or if it is not enforced after its
+// deadline. An order that has ended or was lifted is not late.
+func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
+	m := d[o.ID]
+	served := o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline
 	switch {
-	case o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline:
+	case served && st.State != ruleset.Ended && st.State != ruleset.Lifted:
 		return "the order was served after its deadline"
-	case o.Deadline != order.NoTime && o.From != order.NoTime && o.From > o.Deadline:
+	case m == missed{}:
+		return ""
+	case o.Due() != order.NoTime && o.Begin() > o.Due():
 		return "the order begins after its deadline, by its from"
 	case ruleset.BeginsLate(o):
 		return "a target begins after its deadline"
-	}
-	return ""
-}
-
-// lateNow returns a reason why the order has missed its deadline at the time now, or "". After the
-// deadline, an order is late if it is on hold, suspended, in shadow or a draft. An order in force
-// is late if some of its targets are held back.
-func lateNow(o *order.Order, st ruleset.OrderState, held int, now order.Time) string {
-	if why := late(o); why != "" || o.Deadline == order.NoTime || o.Deadline > now {
-		return why
+	case !m.overdue:
+		return ""
 	}
 	const passed = "the deadline has passed and the order is not enforced"
-	switch st.State {
-	case ruleset.OnHold, ruleset.Suspended, ruleset.Shadow, ruleset.Draft:
-		return fmt.Sprintf("%s: %s", passed, st.State)
-	case ruleset.InForce:
-		if held > 0 {
-			return fmt.Sprintf("%s completely: the guard holds %s", passed, count(held, "target"))
-		}
+	switch {
+	case st.State == ruleset.InForce && held > 0:
+		return fmt.Sprintf("%s completely: the guard holds %s", passed, count(held, "target"))
+	case st.State == ruleset.InForce:
+		return passed + " completely"
 	}
-	return ""
+	return fmt.Sprintf("%s: %s", passed, st.State)
 }
 
 // lateOrders returns a warning for each order that is late at the time now.
 func (l *orders) lateOrders(now order.Time) order.Problems {
-	states, held := l.states(now), heldBy(l.set)
-	return l.warnLate(func(o *order.Order) string { return lateNow(o, states[o.ID], len(held[o.ID]), now) })
+	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
+	return l.warnLate(func(o *order.Order) string { return dues.lateText(o, states[o.ID], len(held[o.ID])) })
 }
 
 // states returns the state of each order by id.
@@ -62,7 +74,7 @@ func (l *orders) countryOrders() (problems order.Problems) {
 		for _, o := range f.Orders {
 			if o.Scope != nil && len(o.Scope.Countries) > 0 {
 				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "scope.countries",
-					Msg:     "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile",
+					Msg:     needsCountry,
 					Warning: true, Sealed: o.Disclosure.Sealed()})
 			}
 		}
@@ -73,8 +85,11 @@ func (l *orders) countryOrders() (problems order.Problems) {
 // lateSince returns a warning for each active order that is not in the set "before" and whose
 // deadline has passed.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
+	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
-		if before.order(o.ID) != nil || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active || late(o) != "" {
+		st := states[o.ID]
+		if before.order(o.ID) != nil || o.Due() == order.NoTime || o.Due() > now || o.Status != order.Active ||
+			st.State == ruleset.Ended || st.State == ruleset.Lifted || dues.lateText(o, st, len(held[o.ID])) != "" {
 			return ""
 		}
 		return "the order is new, and its deadline has passed"
@@ -96,3 +111,6 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	}
 	return problems
 }
+
+// needsCountry is the warning about an order for a country, if no Corefile is known.
+const needsCountry = "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile"

@@ -77,11 +77,8 @@ type listedJSON struct {
 
 // Run lists the orders that match the flags.
 func (c *listCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "table"); err != nil {
-		return err
-	}
-	now, present, err := e.times(c.At)
-	if err != nil {
 		return err
 	}
 	keep, err := c.filter()
@@ -95,21 +92,21 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
+	now, present, err := e.times(c.At, s)
+	if err != nil {
+		return err
 	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}
 	shown := disclosures(l.all())
 	states := l.states(now)
-	listed, held := []listedJSON{}, heldBy(l.set)
+	listed, held, dues := []listedJSON{}, heldBy(l.set), l.dues(now)
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if st := states[o.ID]; keep(o, st.State.String(), shown[o.ID]) {
-				x := c.one(l, f.Path, o, st, held[o.ID], shown[o.ID], now)
+				x := c.one(l, f.Path, o, st, held[o.ID], shown[o.ID], dues, now)
 				if !c.Late || x.Late != "" {
 					listed = append(listed, x)
 				}
@@ -125,7 +122,7 @@ func (c *listCmd) Run(e *env) error {
 			Orders []listedJSON `json:"orders"`
 		}{now.String(), listed})
 	}
-	if change != nil {
+	if now < present {
 		e.say("the states at %s are those of the present order files", now)
 	}
 	if s.Store.Shadow {
@@ -221,14 +218,14 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, now order.Time) listedJSON {
+func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, dues dues, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
-		State: st.State.String(), Until: until(st.Until), Targets: o.NumTargets(),
+		State: st.State.String(), Until: until(l.shownUntil(st, c.Sealed)), Targets: o.NumTargets(),
 		Disclosure: d.String()}
 	if d.Sealed() {
 		x.Digest = sealedLabel(o.ID)
 		if !c.Sealed {
-			x.ID, x.File, x.Line, x.Targets = x.Digest, "", 0, 0
+			x.ID, x.File, x.Line, x.Targets, x.Until = x.Digest, "", 0, 0, ""
 			return x
 		}
 	}
@@ -237,7 +234,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	x.Acked, x.Reported = o.Acknowledged.String(), o.Reported.String()
 	x.From, x.Ends, x.Review = o.From.String(), o.Until.String(), o.Review.String()
 	x.setWindows(o, l.zone(o.ID), now)
-	x.Late = lateNow(o, st, len(held), now)
+	x.Late = dues.lateText(o, st, len(held))
 	if d != order.Full && !c.Sealed {
 		return x
 	}
@@ -311,6 +308,8 @@ func cells(l *orders, x *listedJSON) []string {
 		id += " (" + x.Digest + ")"
 	} else if x.Digest != "" {
 		targets = "-"
+	} else if x.Targets == 0 && x.Action == order.Lift.String() {
+		targets = "all" // the lift ends whole orders
 	}
 	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
 	file := "-"

@@ -23,6 +23,7 @@ type orders struct {
 	found    int            // the number of files, with and without errors
 	targets  int
 	versions []store.Version // the files without errors
+	sealed   bool            // a file has a sealed order, also among the files with errors
 
 	searches int              // the number of calls of find
 	index    map[string]place // the positions by order id; nil until there were many searches
@@ -119,6 +120,7 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 		parsed, digest, problems := e.readFile(path, b.emit)
 		b.finish()
 		l.found++
+		l.sealed = l.sealed || b.sealed || slices.ContainsFunc(problems, func(p order.Problem) bool { return p.Sealed && !p.Lift && !p.Doubt })
 		l.problems = append(l.problems, problems...)
 		if len(problems.Errors()) > 0 {
 			continue
@@ -151,6 +153,7 @@ func (e *env) load(patterns []string, s *server, change func(*order.Order) *orde
 type partBuilder struct {
 	*ruleset.Builder
 	orders  []*order.Order // the orders of the file so far
+	sealed  bool           // one of the orders is sealed
 	sent    int            // the number of orders that were passed to the compiler
 	room    []order.Order  // memory for the next orders
 	names   []order.Target // memory for the targets of the next orders
@@ -184,6 +187,7 @@ func (b *partBuilder) emit(o *order.Order) {
 	if len(b.room) == 0 {
 		b.room = make([]order.Order, roomFor(len(b.orders)))
 	}
+	b.sealed = b.sealed || o.Disclosure.Sealed()
 	own := &b.room[0]
 	b.room = b.room[1:]
 	*own = *o
@@ -249,6 +253,7 @@ func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *
 		return l, nil
 	}
 	e.progress.clear()
+	bad = l.shown(bad, e.sealed)
 	bad.Sort()
 	if e.json {
 		e.writeJSON(struct {

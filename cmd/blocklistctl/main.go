@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // These are the exit codes.
@@ -40,6 +38,7 @@ type env struct {
 	progress       *progress
 	edited         map[string][]byte // see readFile
 	kept           *keptVersions     // see readFile
+	sealed         bool              // problems of sealed orders are shown
 	asks           *asker            // see asker
 }
 
@@ -71,7 +70,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		code = e.usage(err)
 	} else {
 		e.json = c.JSON
-		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
+		run := func() error { return ctx.Run(e) }
+		if err = e.runAgain(ctx.Selected().Target, run); out.err != nil && errors.Is(err, out.err) {
 			err = nil // the error of standard output is reported below
 		}
 		code = e.report(err)
@@ -81,22 +81,4 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		return max(code, exitProblems)
 	}
 	return code
-}
-
-func (e *env) moment(at string) (order.Time, error) {
-	t, _, err := e.times(at)
-	return t, err
-}
-
-// times returns the time in the flag --at, and the present time. Without --at they are
-// equal. Call times only once, because a second call may return a later time.
-func (e *env) times(at string) (t, present order.Time, err error) {
-	present = order.Time(e.now().Unix())
-	if at == "" {
-		return present, present, nil
-	}
-	if t, err = order.ParseTime(at, time.UTC); err != nil {
-		return 0, 0, misuse("--at: %v, got %q", err, at)
-	}
-	return t, present, nil
 }

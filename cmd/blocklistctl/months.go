@@ -137,6 +137,14 @@ func inEnglish(s string) (dates []string) {
 	return dates
 }
 
+// yearless returns the reason why a date without a year is refused, or "".
+func yearless(s string) string {
+	if len(inEnglish(s)) == 0 && len(inEnglish(s+" 2000")) == 1 {
+		return fmt.Sprintf("the year is missing, got %q", s)
+	}
+	return ""
+}
+
 // severalDates returns the reason why a date with two meanings is refused. The meanings are
 // results of inEnglish.
 func severalDates(s string, meanings []string) string {

@@ -14,7 +14,8 @@ import (
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
-	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
+	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. A new order gets the number as stated_count."`
+	uncounted   bool   // the number of names is not asked for
 	Quiet       bool   `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
@@ -79,7 +80,7 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 func refusal(n int, expect bool) string {
 	more := ""
 	if expect {
-		more = ", and writes the number of --expect into the order as stated_count"
+		more = ", and the number of --expect may count these lines too"
 	}
 	return fmt.Sprintf("%s refused; nothing is written (--skip-refused leaves out refused lines%s)", count(n, "line"), more)
 }

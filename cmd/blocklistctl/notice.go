@@ -39,12 +39,11 @@ func (c *noticeCmd) Run(e *env) error {
 	case !c.EML && (c.From != "" || c.To != ""):
 		return misuse("--from and --to require --eml")
 	}
-	now := e.now()
-	d, disclosure, err := c.data(e, c.Orders)
+	d, opt, err := c.data(e, c.Orders)
 	if err != nil {
 		return err
 	}
-	n, faults, err := report.NewNotice(d, c.Order, report.NoticeOptions{Options: report.Options{Now: now, Disclosure: disclosure, Sealed: c.Sealed}, Provider: c.Provider})
+	n, faults, err := report.NewNotice(d, c.Order, report.NoticeOptions{Options: opt, Provider: c.Provider})
 	if err != nil {
 		return sealedError(err)
 	}
@@ -52,7 +51,7 @@ func (c *noticeCmd) Run(e *env) error {
 	case e.json:
 		err = e.writeJSON(n)
 	case c.EML:
-		err = n.Mail(e.stdout, report.MailOptions{From: c.From, To: c.To, Now: now.In(d.Zone)})
+		err = n.Mail(e.stdout, report.MailOptions{From: c.From, To: c.To, Now: opt.Now.In(d.Zone)})
 	default:
 		_, err = io.WriteString(e.stdout, n.Text())
 	}

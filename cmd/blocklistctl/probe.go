@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/probe"
@@ -64,7 +65,7 @@ Example:
 // A probing is a run of probe.
 type probing struct {
 	*probeCmd
-	server *probe.Server
+	server *dnsclient.Client
 	set    *ruleset.Set
 	client explain.Client
 	who    string // the client as text
@@ -77,6 +78,7 @@ type probing struct {
 
 // Run asks the server.
 func (c *probeCmd) Run(e *env) error {
+	e.sealed = c.Sealed
 	if err := e.format(&c.Output, "text"); err != nil {
 		return err
 	}
@@ -207,7 +209,7 @@ func (c *probeCmd) options(p *probing) (opt probe.Options, err error) {
 			return opt, misuse("--ca-file: %s has no certificate", c.CAFile)
 		}
 	}
-	if p.server, err = probe.NewServer(c.Address, probe.ServerOptions{TCP: c.TCP, TLS: config, Timeout: c.Timeout}); err != nil {
+	if p.server, err = dnsclient.New(c.Address, dnsclient.Options{TCP: c.TCP, TLS: config, Timeout: c.Timeout, Tries: 2}); err != nil {
 		return opt, misuse("%v", err)
 	}
 	opt.Sealed, opt.Sample, opt.Seed = c.Sealed, c.Sample, c.Seed

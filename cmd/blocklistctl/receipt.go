@@ -55,15 +55,12 @@ func (c *reportedCmd) Run(e *env) error {
 // write writes a time into the field key of an order. The function get returns the present value of
 // the field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
+	untimed := c.Time == "" && c.asking(e) // the default is now, but the time is asked for
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(untimed, "--time TIME"))
 	if err != nil {
 		return err
 	}
-	x, err := c.begin(e)
-	if err != nil {
-		return err
-	}
-	if ask {
+	if ask && c.Order == "" {
 		if x.askOrder(&c.Order, "Which order?", fromOutside); x.asks.err != nil {
 			return x.asks.err
 		}

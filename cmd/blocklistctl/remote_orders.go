@@ -26,6 +26,13 @@ func (c *explainCmd) remote(e *env, name dname.Name, files []string) error {
 	if err != nil {
 		return err
 	}
+	if c.Country != "" {
+		cc, err := clientCountry(c.Country)
+		if err != nil {
+			return err
+		}
+		c.Country = string(cc)
+	}
 	q := url.Values{"name": {name.String()}, "type": {c.Type}}
 	for key, v := range map[string]string{"client": c.Client, "country": c.Country, "server_block": c.Block} {
 		if v != "" {

@@ -21,16 +21,15 @@ type reportFlags struct {
 	Sealed      bool     `help:"Show sealed orders, and the targets that orders do not disclose."`
 }
 
-// data reads the order files and checks the journals. Without order files, the report takes the
-// texts of orders from the journals.
-//
-// The function disclosure returns how much of an order may be shown.
-func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure func(id string) order.Disclosure, err error) {
+// data reads the order files and checks the journals. Without order files, the journals
+// give the texts. opt has all settings of the report except the period.
+func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.Options, err error) {
+	e.sealed = f.Sealed
 	keys := map[string]note.Verifier{}
 	for _, k := range f.Key {
 		v, err := (&keyFlag{k}).verifier()
 		if err != nil {
-			return nil, nil, err
+			return nil, opt, err
 		}
 		keys[v.Name()] = v
 	}
@@ -39,13 +38,13 @@ func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure 
 	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" || len(f.Journal) == 0 {
 		s, err := f.server(orders)
 		if err != nil {
-			return nil, nil, err
+			return nil, opt, err
 		}
 		l, err := e.mustLoad(s.Store.Patterns, s, nil)
 		if err != nil {
-			return nil, nil, err
+			return nil, opt, err
 		}
-		shown = disclosures(l.all())
+		shown, opt.States = disclosures(l.all()), l.set.OrderStates
 		for _, x := range l.files {
 			files = append(files, report.File{Path: x.Path, Orders: x.Orders, Zone: x.Zone})
 		}
@@ -55,7 +54,7 @@ func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure 
 		e.progress.say("checking %s", dir)
 		n, err := report.Open(dir, keys)
 		if err != nil {
-			return nil, nil, err
+			return nil, opt, err
 		}
 		nodes = append(nodes, n...)
 		for _, n := range n {
@@ -63,12 +62,14 @@ func (f *reportFlags) data(e *env, orders []string) (d *report.Data, disclosure 
 		}
 	}
 	for name := range keys {
-		return nil, nil, misuse("--key is the key of %s, but no journal has this name", printable.Line(name))
+		return nil, opt, misuse("--key is the key of %s, but no journal has this name", printable.Line(name))
 	}
 	e.progress.say("reading the orders")
 	d, err = report.Load(files, nodes)
 	e.progress.clear()
-	return d, func(id string) order.Disclosure { return shown[id] }, err
+	opt.Now, opt.Sealed = e.now(), f.Sealed
+	opt.Disclosure = func(id string) order.Disclosure { return shown[id] }
+	return d, opt, err
 }
 
 // reportCmd is the command "blocklistctl report".
@@ -115,16 +116,14 @@ func (c *reportCmd) Run(e *env) error {
 		}
 		words[strings.ToLower(strings.TrimSpace(word))] = code
 	}
-	now := e.now()
-	d, disclosure, err := c.data(e, c.Orders)
+	d, opt, err := c.data(e, c.Orders)
 	if err != nil {
 		return err
 	}
-	from, to, err := period(c.From, c.To, d.Zone)
-	if err != nil {
+	if opt.From, opt.To, err = period(c.From, c.To, e.present(), d.Zone); err != nil {
 		return err
 	}
-	r := report.Collect(d, report.Options{From: from, To: to, Now: now, Disclosure: disclosure, Sealed: c.Sealed})
+	r := report.Collect(d, opt)
 	if err := c.write(e, r, d, words); err != nil {
 		return err
 	}
@@ -132,17 +131,17 @@ func (c *reportCmd) Run(e *env) error {
 }
 
 // period returns the first moment of the period and the first moment after it.
-func period(from, to string, zone *time.Location) (begin, end time.Time, err error) {
-	f, err := order.ParseTime(from, zone)
+func period(from, to string, now order.Time, zone *time.Location) (begin, end time.Time, err error) {
+	f, err := parseMoment("--from", from, now, zone)
 	if err != nil {
-		return begin, end, misuse("--from: %v, got %q", err, from)
+		return begin, end, err
 	}
-	t, err := order.ParseTime(to, zone)
+	t, last, err := parseDate("--to", to, now, zone)
 	if err != nil {
-		return begin, end, misuse("--to: %v, got %q", err, to)
+		return begin, end, err
 	}
 	begin, end = f.Time(), t.Time()
-	if day, err := time.Parse(time.DateOnly, to); err == nil { // the day belongs to the period
+	if day, err := time.Parse(time.DateOnly, last); err == nil { // the day belongs to the period
 		end = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
 	}
 	if !begin.Before(end) {

@@ -216,3 +216,40 @@ orders:
 		}
 	}
 }
+
+// TestReportWithoutJournal checks that a report counts by the order files if no journal has
+// the period, and that no unknown number is 0.
+func TestReportWithoutJournal(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	makeNodes(t)
+	os.WriteFile("report.yaml", text, 0o600)
+	const (
+		none   = "report report.yaml --from 2026-04-01 --to 2026-04-30"
+		silent = "report report.yaml --from 2026-01-01 --to 2026-02-28 --journal node1"
+	)
+	for _, tc := range []struct {
+		args string
+		want []string
+	}{
+		{none, []string{"   unknown  of these late\n", "         2  block orders in force at the end of the period, by the order files\n", "   unknown  of these in force on all nodes\n", "   unknown  block orders that ended in the period\n", "   unknown  answers changed\n",
+			"no journal says whether the order was in force; by the order files at the end of the period: in_force\n", "nothing is known of the servers\n"}},
+		{none + " --format html", []string{"<li><b>2</b>block orders in force at the end of the period, by the order files</li>", "<li><b>unknown</b>answers changed</li>", "<li><b>unknown</b>of these late</li>", "nothing is known of the servers"}},
+		{"--json " + none, []string{`"in_force": 2,`, `"in_force_by_files": true`, `"everywhere": null`, `"ended": null`, `"late": null`, `"answers_changed": null`, `"state_by_files": "in_force"`}},
+		{none + " --format csv", []string{",,,,,0,,,,unknown,,,1,,,in_force\r\n"}},
+		{none + " --format dsa --service D", []string{"not in the median: 2 of 2 orders, without a known time on the last server"}},
+		{silent, []string{"         2  block orders in force at the end of the period, by the order files\n", "   unknown  answers changed\n", "no node has records in the period"}},
+		{"report --from 2026-01-01 --to 2026-02-28 --journal node1", []string{"   unknown  block orders in force at the end of the period\n"}},
+		{none + " --journal node1", []string{"         2  block orders in force at the end of the period\n", "       120  answers changed\n"}},
+	} {
+		code, out, errs := ctl(strings.Fields(tc.args)...)
+		for _, want := range tc.want {
+			if code != exitOK || !strings.Contains(out, want) {
+				t.Errorf("%s: exit %d\n%s%s\nwant %q", tc.args, code, out, errs, want)
+			}
+		}
+	}
+}

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"runtime"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
@@ -70,5 +74,54 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
+// shownUntil returns the time at which the state of an order may change. A sealed lift must
+// not show when it begins or ends.
+func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
+	if sealed || !l.sealed {
+		return st.Until
+	}
+	return st.OwnUntil()
+}
+
+// shown returns problems for the output. It hides the problems that may reveal a sealed
+// order, unless sealed is set. Files without sealed orders have nothing to hide.
+func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
+	if sealed || !l.sealed {
+		return ps
+	}
+	disclosed := disclosures(l.all())
+	out := make(order.Problems, len(ps))
+	for i, p := range ps {
+		if out[i] = p; p.Sealed || disclosed[p.Order].Sealed() {
+			out[i] = p.Hidden()
+		}
+	}
+	return out
+}
+
 // sealedLabel returns the label of a sealed (secret) order in the server's log.
 func sealedLabel(id string) string { return ruleset.SealedLabel(id) }
+
+// exposed returns warnings about the file of a new secret order: other people can read the file, or
+// it has public orders too.
+func (x *editing) exposed() (out []string) {
+	path := printable.Line(x.path)
+	if info, err := os.Stat(x.path); err == nil && info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {
+		out = append(out, fmt.Sprintf("all users of this computer can read %s, because its mode is %04o. The command chmod 640 %s lets only the owner and the group read it.", path, info.Mode().Perm(), path))
+	}
+	known := disclosures(x.before.all())
+	public := 0
+	for i := range x.before.files {
+		if f := &x.before.files[i]; f.Path == x.path {
+			for _, o := range f.Orders {
+				if !known[o.ID].Sealed() {
+					public++
+				}
+			}
+		}
+	}
+	if public > 0 {
+		out = append(out, fmt.Sprintf("%s also has %s. A secret order belongs in a file of its own, which only the server and you can read.", path, count(public, "public order")))
+	}
+	return out
+}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -55,11 +57,12 @@ type shownJSON struct {
 	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
 	Lifts      []linkJSON        `json:"lifts,omitempty"`
 
-	about  string
-	fields [][2]string // the fields in their sequence
-	stated int         // the number of names that the decision states, or 0
-	hidden bool        // the order is sealed, and --sealed is not given
-	secret bool        // the order does not disclose its targets, and --sealed is not given
+	about     string
+	fields    [][2]string // the fields in their sequence
+	stated    int         // the number of names that the decision states, or 0
+	remaining int         // the number of targets without the corrected names
+	hidden    bool        // the order is sealed, and --sealed is not given
+	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
 // linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
@@ -79,10 +82,7 @@ type linkJSON struct {
 
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
-	now, present, err := e.times(c.At)
-	if err != nil {
-		return err
-	}
+	e.sealed = c.Sealed
 	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
 	if c.Server != "" {
 		return c.remote(e, subject, files)
@@ -91,19 +91,23 @@ func (c *showCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
+	now, present, err := e.times(c.At, s)
+	if err != nil {
+		return err
 	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}
 	e.progress.say("searching")
-	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set)}
+	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set), corrected: lint.FindCorrections(slices.Values(l.all()))}
 	found, near := x.matches(subject)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
+		if len(x.disclosure) > 0 && !c.Sealed {
+			// The same words with and without a match, so they disclose nothing.
+			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
+		}
 		if near != "" {
 			msg += fmt.Sprintf("; did you mean %q?", near)
 		} else {
@@ -111,7 +115,7 @@ func (c *showCmd) Run(e *env) error {
 		}
 		return fmt.Errorf("%s", msg)
 	}
-	x.states = l.states(now)
+	x.states, x.dues = l.states(now), l.dues(now)
 	shown := []shownJSON{}
 	for i, o := range found {
 		shown = append(shown, x.one(o, e.json || i < shownOrders || c.All))
@@ -138,6 +142,8 @@ type shower struct {
 	disclosure map[string]order.Disclosure
 	held       map[string][]heldJSON
 	states     map[string]ruleset.OrderState
+	corrected  lint.Corrections
+	dues       dues
 }
 
 func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
@@ -152,19 +158,19 @@ func (x *shower) label(o *order.Order) string {
 // one converts an order to its JSON form. If links is false, the result has no links to lifts.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
-	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(st.Until)}
+	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}
 	if x.disclosure[o.ID].Sealed() {
 		out.Digest = sealedLabel(o.ID)
 	}
 	if x.hidden(o) {
-		out.ID, out.hidden = out.Digest, true
+		out.ID, out.Until, out.hidden = out.Digest, "", true
 		return out
 	}
 	out.about = diff.Authority(o.Authority)
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
-	out.stated = o.StatedCount
-	out.Late = lateNow(o, st, len(x.held[o.ID]), x.now)
+	out.stated, out.remaining = o.StatedCount, x.corrected.Remaining(o)
+	out.Late = x.dues.lateText(o, st, len(x.held[o.ID]))
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {
 		if out.secret && (name == "except" || name == "force") {

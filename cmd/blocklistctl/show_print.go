@@ -77,7 +77,7 @@ func (x *shower) printTargets(e *env, o *shownJSON) {
 	default:
 		fmt.Fprintf(e.stdout, "  %-14s %d\n", "targets:", o.Targets)
 	}
-	if n := o.stated - o.Targets; n > 0 {
+	if n := o.stated - o.remaining; n > 0 {
 		fmt.Fprintf(e.stdout, "  %-14s %d, because the decision states %s\n", "missing:", n, count(o.stated, "name"))
 	}
 	for _, t := range o.TargetList {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,7 @@ type staged struct {
 // group and the mode of the old file. If there is no old file, it gets the parameter mode. If path
 // is a symbolic link, stage replaces the file behind the link, and not the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
+	given := path
 	final := durable.KeepMode
 	old, err := os.Stat(path)
 	switch {
@@ -50,7 +52,7 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 	}
 	f, err := files.CreateMode(filepath.Dir(path), mode)
 	if err != nil {
-		return nil, err
+		return nil, unwritable(given, err)
 	}
 	return &staged{f, filepath.Base(path), final}, nil
 }
@@ -66,10 +68,26 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer s.Close() // removes the hidden file after an error
 	_, err = s.Write(data)
-	if err = errors.Join(err, s.prepare()); err != nil {
-		return err
+	if err = cmp.Or(err, s.prepare()); err != nil {
+		return unwritable(path, err)
 	}
-	return s.Install()
+	return unwritable(path, s.Install())
+}
+
+// unwritable returns an error with the path that the user gave. The error of the system has the name of
+// the hidden file.
+func unwritable(path string, err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &p):
+		err = p.Err
+	case errors.As(err, &l):
+		err = l.Err
+	}
+	return fmt.Errorf("%s: cannot be written: %w", path, err)
 }
 
 // mode returns the mode, before the umask, of the files that an import writes.

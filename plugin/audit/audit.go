@@ -13,17 +13,12 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
-
-// An Asker sends a query to a resolver and returns the answer.
-type Asker interface {
-	Ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error)
-}
 
 // A Target is a target of an order in force.
 type Target struct {
@@ -42,9 +37,9 @@ type Target struct {
 
 // Options are the settings of an audit.
 type Options struct {
-	Asker  Asker
-	Known  *Known
-	Before *Before // nil without an earlier audit
+	Resolver dnsclient.Exchanger
+	Known    *Known
+	Before   *Before // nil without an earlier audit
 	// Workers is the number of domains that are asked about at the same time.
 	Workers int
 	// Progress is called after each domain. The parameter done is the number of finished domains,
@@ -100,7 +95,7 @@ func Run(ctx context.Context, targets []Target, opt Options) *Result {
 	for range max(opt.Workers, 1) {
 		workers.Go(func() {
 			for i := range work {
-				results <- done{i, jobs[i].run(ctx, opt.Asker)}
+				results <- done{i, jobs[i].run(ctx, opt.Resolver)}
 			}
 		})
 	}
@@ -208,7 +203,7 @@ func registrable(name string) string {
 	return d
 }
 
-func (j *job) run(ctx context.Context, q Asker) []*Facts {
+func (j *job) run(ctx context.Context, q dnsclient.Exchanger) []*Facts {
 	domain := askDomain(ctx, q, j.domain)
 	var out []*Facts
 	for _, h := range j.hosts {

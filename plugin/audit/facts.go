@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/miekg/dns"
 )
 
@@ -41,18 +41,20 @@ type reply struct {
 
 // ask sends one query. It records whether the resolver blocks the name, or why there is no useful
 // answer.
-func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []netip.Addr) *reply {
+func ask(ctx context.Context, q dnsclient.Exchanger, name string, qtype uint16, redirects []netip.Addr) *reply {
 	r := &reply{name: name}
-	m, err := q.Ask(ctx, name, qtype)
+	query := new(dns.Msg).SetQuestion(name, qtype)
+	query.SetEdns0(1232, false)
+	m, err := q.Exchange(ctx, query)
 	if err != nil {
 		r.silent = true
-		var failed *net.OpError
-		if errors.As(err, &failed) {
-			err = failed.Err // without the port of this query
-		}
-		r.problem = fmt.Sprintf("no answer for %s %s: %v", bare(name), dns.TypeToString[qtype], err)
-		if ctx.Err() != nil {
+		switch what := bare(name) + " " + dns.TypeToString[qtype]; {
+		case ctx.Err() != nil:
 			r.problem = notAsked
+		case errors.Is(err, dnsclient.ErrTimeout):
+			r.problem = "no answer in time for " + what
+		default:
+			r.problem = fmt.Sprintf("no answer for %s: %v", what, err)
 		}
 		return r
 	}
@@ -143,7 +145,7 @@ func (f *Facts) add(r *reply) {
 }
 
 // askDomain asks about a registrable domain.
-func askDomain(ctx context.Context, q Asker, domain string) *Facts {
+func askDomain(ctx context.Context, q dnsclient.Exchanger, domain string) *Facts {
 	f := &Facts{Domain: domain}
 	soa := ask(ctx, q, domain+".", dns.TypeSOA, nil)
 	f.add(soa)
@@ -181,7 +183,7 @@ func askDomain(ctx context.Context, q Asker, domain string) *Facts {
 
 // askHost asks for the addresses of a host. If there are none and www is true, it asks for
 // www.HOST, because the target also covers the names below the host.
-func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
+func askHost(ctx context.Context, q dnsclient.Exchanger, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {
 		return &f
@@ -195,7 +197,7 @@ func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool,
 	return &f
 }
 
-func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirects []netip.Addr) (exists bool) {
+func (f *Facts) askAddresses(ctx context.Context, q dnsclient.Exchanger, host string, redirects []netip.Addr) (exists bool) {
 	replies := []*reply{ask(ctx, q, host+".", dns.TypeA, redirects), ask(ctx, q, host+".", dns.TypeAAAA, redirects)}
 	for _, r := range replies {
 		if r.blocked != "" {

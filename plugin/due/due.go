@@ -69,6 +69,7 @@ type Report struct {
 	zone    *time.Location
 	several bool
 	behind  int // the number of missed deadlines
+	late    int // the number of deadlines that were met late and not reported
 	stamp   time.Time
 }
 
@@ -171,12 +172,13 @@ type found struct {
 type collector struct {
 	Options
 	*Report
-	orders  []*order.Order
-	fileOf  []int32 // the index of the file of each order
-	states  []ruleset.OrderState
-	held    map[*ruleset.Order][]ruleset.Held
-	useless map[*ruleset.Order]*ruleset.Reach
-	guesses int // the number of lifts for which explainReach looked for a similar id or name
+	orders    []*order.Order
+	fileOf    []int32 // the index of the file of each order
+	states    []ruleset.OrderState
+	held      map[*ruleset.Order][]ruleset.Held
+	useless   map[*ruleset.Order]*ruleset.Reach
+	corrected lint.Corrections
+	guesses   int // the number of lifts for which explainReach looked for a similar id or name
 }
 
 // Collect makes the report.
@@ -215,6 +217,7 @@ func Collect(opt Options) *Report {
 	for i, reaches := 0, opt.Set.UselessLifts(); i < len(reaches); i++ {
 		c.useless[reaches[i].Lift] = &reaches[i]
 	}
+	c.corrected = lint.FindCorrections(slices.Values(c.orders))
 	c.deadlines()
 	c.servedLate()
 	for n := range c.orders {
@@ -227,7 +230,7 @@ func Collect(opt Options) *Report {
 	for _, s := range c.Sections {
 		c.finish(s)
 	}
-	c.behind = c.Sections[behind].Count
+	c.behind, c.Report.late = c.Sections[behind].Count, c.Sections[late].Count
 	c.Behind = c.behind > 0
 	if len(c.Only) > 0 {
 		c.Sections = slices.DeleteFunc(c.Sections, func(s *Section) bool { return !slices.Contains(c.Only, s.Name) })

@@ -109,6 +109,25 @@ func TestSections(t *testing.T) {
 			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; begins after its deadline, from 2026-04-12", "not_reported | x | served at an unknown time"}},
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
+		// A deadline that counts from served is not due before the order begins.
+		{"a match order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
+			[]string{"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins"}},
+		{"a match order that is a draft", "- {id: x, status: draft, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
+			[]string{"at_risk | x | Sun 2026-05-03 08:00 | from in 2 days; the status is draft; to enforce the order, set the status to active at a.yaml:5",
+				"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins, but the status of the order is draft, so the order is not enforced"}},
+		{"a target that begins after its duration", "- {id: x, targets: [{name: a.example, served: 2026-03-31T10:00, deadline: 30m, from: 2026-05-03T08:00}]}",
+			[]string{"starts | x | Sun 2026-05-03 08:00 | a.example | from in 2 days; a target begins"}},
+
+		// Withdrawn orders. Nothing begins or ends to block.
+		{"lifted before it begins", "- {id: x, issued: 2026-04-01, served: 2026-04-02T10:00, deadline: 2026-05-02, from: 2026-05-03, until: 2026-05-05, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03}", nil},
+		{"a match that was lifted, and a later match", "- {id: x, issued: 2026-04-01, targets: [a.example], windows: [{from: 2026-05-02T20:45, until: 2026-05-02T23:00}, {from: 2026-05-05T20:45, until: 2026-05-05T23:00}]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03, until: 2026-05-03}",
+			[]string{"starts | x | Tue 2026-05-05 20:45 to 23:00 | window in 4 days; a window begins", "ends | l | Sun 2026-05-03 | until in 2 days; the lift ends; the orders that it ended block again", "ends | x | Tue 2026-05-05 23:00 | window in 4 days; the last window ends"}},
+		{"lifted in part before it begins", "- {id: x, issued: 2026-04-01, from: 2026-05-03, until: 2026-05-05, targets: [a.example, b.example, c.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03, targets: [b.example, c.example]}",
+			[]string{"starts | x | Sun 2026-05-03 | from in 2 days; the order begins; 2 targets are lifted", "ends | x | Tue 2026-05-05 | until in 4 days; the order ends, and its names are freed unless another order blocks them; 2 targets are already lifted"}},
+		{"targets of their own, one lifted", "- {id: x, issued: 2026-04-01, targets: [{name: a.example, from: 2026-05-03, until: 2026-05-05}, {name: b.example, from: 2026-05-03, until: 2026-05-05}, c.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03, targets: [b.example]}",
+			[]string{"starts | x | Sun 2026-05-03 | a.example | from in 2 days; a target begins", "ends | x | Tue 2026-05-05 | a.example | until in 4 days; a target ends"}},
+		{"an exemption of a lifted order", "- {id: x, issued: 2026-04-01, exempt: [{clients: [192.0.2.0/24], until: 2026-05-03}], targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03}", nil},
+
 		// Times.
 		{"a match", "- {id: x, targets: [a.example], windows: [{from: 2026-05-02T20:45, until: 2026-05-02T23:00}, {from: 2026-05-20T20:45, until: 2026-05-20T23:00}]}",
 			[]string{"starts | x | Sat 2026-05-02 20:45 to 23:00 | window tomorrow; a window begins"}},
@@ -375,6 +394,29 @@ func TestHostile(t *testing.T) {
 	for _, text := range []string{`"x\u001b[2Jx and more text here"`, `"x\r\nBEGIN:VEVENT and more"`, `"\u202e\u200b and more text"`, `"\u2028 and much more text"`} {
 		if got := count(text); got > want+4 {
 			t.Errorf("%s: %d lines, want about %d", text, got, want)
+		}
+	}
+}
+
+// TestVerdict checks that the verdict mentions late orders.
+func TestVerdict(t *testing.T) {
+	const late = "- {id: x, new: x, acknowledged: 2026-04-12, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}"
+	const behind = "- {id: y, status: draft, deadline: 2026-04-10, targets: [b.example]}"
+	for _, tc := range []struct {
+		orders, want string
+		problems     []string
+	}{
+		{"- {id: x, targets: [a.example]}", "No order is behind or late.", nil},
+		{"- {id: x, targets: [a.example]}", "Files have errors, so it is unknown whether an order is behind or late.", []string{"p"}},
+		{late, "1 deadline met late.", nil},
+		{behind, "1 deadline behind.", nil},
+		{late + "\n" + behind, "1 deadline behind, and 1 deadline met late.", nil},
+		{late + "\n" + behind, "1 deadline behind, 1 deadline met late, and files have errors.", []string{"p"}},
+	} {
+		opt := input(t, whole(tc.orders))
+		opt.Problems = tc.problems
+		if got := Collect(opt).Verdict(); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.orders, got, tc.want)
 		}
 	}
 }

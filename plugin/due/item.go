@@ -78,6 +78,9 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		}
 	case ends:
 		it.Why = ending(f, o)
+		if n := st.LiftedTargets(f.at - 1); n > 0 && f.count == 0 {
+			it.Why += "; " + isAre(n, "target") + " already lifted"
+		}
 	case review:
 		it.Why = fmt.Sprintf("look at the order again, then write a new review date at %s:%d", it.File, o.Line)
 		it.Command = show
@@ -85,7 +88,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		c.explainReach(f, o, it)
 		it.Command = show
 	case incomplete:
-		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), o.NumTargets())
+		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), c.corrected.Remaining(o))
 		it.Command = show
 	case notAcknowledged, notReported:
 		it.Why = c.waiting(k, f, o)
@@ -111,7 +114,7 @@ func (c *collector) hindrance(k kind, f found, o *order.Order, st ruleset.OrderS
 			why += ", and more"
 		}
 		return why
-	case o.From != order.NoTime && o.From > o.Deadline:
+	case o.From > o.Due():
 		return "the order begins at " + o.From.StartText(file.Zone) + ", after its deadline"
 	case st.State == ruleset.Ended:
 		return "the from, until and windows of the order do not overlap, so the order is never in force"
@@ -164,7 +167,10 @@ func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d 
 	case f.field == "windows":
 		what = "a window begins"
 	}
-	held := len(c.held[st.Order])
+	held, lifted := len(c.held[st.Order]), st.LiftedTargets(f.at)
+	if lifted > 0 && f.count == 0 {
+		what += "; " + isAre(lifted, "target") + " lifted"
+	}
 	switch {
 	case o.Status != order.Active:
 		return fmt.Sprintf("%s, but the status of the order is %s, so the order is not enforced", what, o.Status)
@@ -210,6 +216,14 @@ func (c *collector) waiting(k kind, f found, o *order.Order) string {
 		why += "report to " + o.ReportTo
 	}
 	return why
+}
+
+// isAre returns a number with a noun and a verb, for example "2 targets are".
+func isAre(n int, what string) string {
+	if n == 1 {
+		return count(n, what) + " is"
+	}
+	return count(n, what) + " are"
 }
 
 // count returns a number with a noun.

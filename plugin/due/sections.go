@@ -27,8 +27,12 @@ func (c *collector) deadlines() {
 		default:
 			k = late
 		}
+		field := "deadline"
+		if d.Begins && d.At != c.orders[d.Number].Deadline {
+			field = "from" // the deadline counts from served, and is before the beginning
+		}
 		if d.Target == "" {
-			c.add(k, found{n: d.Number, at: d.At, field: "deadline"})
+			c.add(k, found{n: d.Number, at: d.At, field: field})
 			continue
 		}
 		s := c.Sections[k]
@@ -39,7 +43,7 @@ func (c *collector) deadlines() {
 			}
 			continue
 		}
-		c.add(k, found{n: d.Number, at: d.At, field: "deadline", targets: []string{d.Target}, count: 1})
+		c.add(k, found{n: d.Number, at: d.At, field: field, targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
 	// An item for a whole order includes the targets with the same deadline. So remove the items
@@ -125,7 +129,7 @@ func (c *collector) receipts(n int) {
 // lifted orders, and lifts of whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
-	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {
+	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= c.corrected.Remaining(o) || st == ruleset.Ended || st == ruleset.Lifted {
 		return
 	}
 	date, field := o.Served, "served"

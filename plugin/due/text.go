@@ -73,17 +73,30 @@ func (r *Report) Summary() string {
 	return s + " " + r.Verdict()
 }
 
-// Verdict returns a sentence about the orders that are behind, and about files with errors.
+// Verdict returns a sentence about the orders that are behind or late, and about files with
+// errors.
 func (r *Report) Verdict() string {
-	switch n := r.behind; {
-	case n > 0 && len(r.Problems) > 0:
-		return count(n, "deadline") + " behind, and files have errors."
-	case n > 0:
-		return count(n, "deadline") + " behind."
-	case len(r.Problems) > 0:
-		return "Files have errors, so it is unknown whether an order is behind."
+	if r.behind == 0 && r.late == 0 {
+		if len(r.Problems) > 0 {
+			return "Files have errors, so it is unknown whether an order is behind or late."
+		}
+		return "No order is behind or late."
 	}
-	return "No order is behind."
+	var parts []string
+	if r.behind > 0 {
+		parts = append(parts, count(r.behind, "deadline")+" behind")
+	}
+	if r.late > 0 {
+		parts = append(parts, count(r.late, "deadline")+" met late")
+	}
+	if len(r.Problems) > 0 {
+		parts = append(parts, "files have errors")
+	}
+	last := len(parts) - 1
+	if last == 0 {
+		return parts[0] + "."
+	}
+	return strings.Join(parts[:last], ", ") + ", and " + parts[last] + "."
 }
 
 // section writes one section.

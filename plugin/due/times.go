@@ -41,11 +41,12 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to the sections STARTS and ENDS. It adds an inactive order only to STARTS,
-// because the operator may have forgotten to activate the order.
+// times adds the order to STARTS and ENDS. An inactive order is only in STARTS. A person
+// may have forgotten to change its status. A time at which lifts end the order is left out,
+// because nothing begins or ends to block then.
 func (c *collector) times(n int) {
-	o, st := c.orders[n], c.states[n].State
-	if st == ruleset.Ended {
+	o, st := c.orders[n], c.states[n]
+	if st.State == ruleset.Ended {
 		return
 	}
 	from := o.From
@@ -58,7 +59,7 @@ func (c *collector) times(n int) {
 	}
 	own := spans(from, o.Until, o.Windows)
 	for _, w := range own {
-		if c.now < w.From && w.From < c.until {
+		if c.now < w.From && w.From < c.until && !st.LiftedAt(w.From) {
 			f := found{n: n, at: w.From, field: field}
 			if field == "windows" {
 				f.until = w.Until
@@ -72,14 +73,14 @@ func (c *collector) times(n int) {
 		return
 	}
 	field = "until"
-	if end := lastEnd(own); c.ending(end) {
+	if end := lastEnd(own); c.ending(end) && !st.LiftedAt(end-1) {
 		if len(o.Windows) > 0 && end != o.Until {
 			field = "windows"
 		}
 		c.add(ends, found{n: n, at: end, field: field, end: true})
 	}
 	for _, x := range o.Exempt {
-		if c.ending(x.Until) && (o.Until == order.NoTime || x.Until < o.Until) {
+		if c.ending(x.Until) && (o.Until == order.NoTime || x.Until < o.Until) && !st.LiftedAt(x.Until) {
 			c.add(ends, found{n: n, at: x.Until, field: "exempt", end: true})
 		}
 	}
@@ -126,11 +127,11 @@ func (c *collector) targetTimes(n int) {
 		}
 		own := spans(max(a.From, o.From), a.Until, a.Windows)
 		for _, w := range own {
-			if w.From > o.From && c.now < w.From && w.From < c.until {
+			if w.From > o.From && c.now < w.From && w.From < c.until && !c.states[n].TargetLifted(t, w.From) {
 				add(starts, w.From, field, t)
 			}
 		}
-		if end := lastEnd(own); c.ending(end) && (o.Until == order.NoTime || end < o.Until) {
+		if end := lastEnd(own); c.ending(end) && (o.Until == order.NoTime || end < o.Until) && !c.states[n].TargetLifted(t, end-1) {
 			add(ends, end, "until", t)
 		}
 	}

@@ -4,30 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// crashEnv is an environment variable for child processes. Its value is the number of the point at
-// which the child kills itself.
-const crashEnv = "DURABLE_TEST_CRASH"
-
-// groupEnv is an environment variable for child processes. The value "group" sets FS.GroupOnly in
-// the child.
-const groupEnv = "DURABLE_TEST_GROUP"
-
 func TestMain(m *testing.M) {
-	if at := os.Getenv(crashEnv); at != "" {
-		n, err := strconv.Atoi(at)
-		if err != nil {
-			panic(err)
-		}
-		child(n, os.Args[len(os.Args)-2], os.Args[len(os.Args)-1])
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"write": writeFile, "remove": removeFile, "lock": lockDir})
 	os.Exit(m.Run())
 }
 
@@ -35,64 +21,38 @@ const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task "write", "remove" or "lock", and kills itself at the point with the number
-// at. There is a point before and after each step of the file system.
-func child(at int, task, path string) {
-	point := 0
-	crash := func() {
-		if point++; point == at {
-			self, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				panic(err)
-			}
-			self.Kill()
-			select {}
-		}
-	}
-	d := FS{GroupOnly: os.Getenv(groupEnv) == "group", Hook: func(s Step, run func() error) error {
-		crash()
-		err := run()
-		crash()
-		return err
-	}}
-	err := error(nil)
-	switch task {
-	case "write":
-		var f *File
-		if f, err = d.Create(filepath.Dir(path)); err == nil {
-			for range pieces {
-				f.Write(newPieces())
-			}
-			err = f.Commit(filepath.Base(path), 0o600)
-			f.Close()
-		}
-	case "remove":
-		err = d.Remove(path)
-	case "lock":
-		if _, err = LockDir(filepath.Dir(path), time.Unix(0, 0)); err == nil {
-			crash()
-		}
-	}
-	if err != nil {
-		os.Stderr.WriteString(err.Error())
-		os.Exit(1)
-	}
+// crashing returns a file system with a point before and after each step.
+func crashing(p *crash.Points) FS {
+	return FS{Hook: func(_ Step, run func() error) error { return p.Around(run) }}
 }
 
-// runChild runs a task in a child process. It reports whether the child killed itself.
-func runChild(t *testing.T, at int, task, path string) (killed bool) {
-	t.Helper()
-	exe, err := os.Executable()
+// writeFile replaces the file args[0]. With a second argument, it may change the owner of the
+// file only by its group.
+func writeFile(p *crash.Points, args []string) error {
+	d := crashing(p)
+	d.GroupOnly = len(args) > 1
+	f, err := d.Create(filepath.Dir(args[0]))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	cmd := exec.Command(exe, "-test.run=^$", task, path)
-	cmd.Env = append(os.Environ(), crashEnv+"="+strconv.Itoa(at))
-	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-		t.Fatalf("child: %v: %s", err, out)
+	defer f.Close()
+	for range pieces {
+		f.Write(newPieces())
 	}
-	return err != nil
+	return f.Commit(filepath.Base(args[0]), 0o600)
+}
+
+func removeFile(p *crash.Points, args []string) error {
+	d := crashing(p)
+	return d.Remove(args[0])
+}
+
+func lockDir(p *crash.Points, args []string) error {
+	_, err := LockDir(args[0], time.Unix(0, 0))
+	if err == nil {
+		p.Pass()
+	}
+	return err
 }
 
 // TestCrashes kills a process at each point of a write and of a removal. The file must have its
@@ -116,7 +76,7 @@ func TestCrashes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			killed := runChild(t, point, tc.task, path)
+			_, killed := crash.Run(t, point, tc.task, path)
 			got, err := os.ReadFile(path)
 			if err != nil && !os.IsNotExist(err) {
 				t.Fatal(err)
@@ -152,7 +112,7 @@ func TestCrashes(t *testing.T) {
 // TestLockAfterCrash checks that SIGKILL ends a lock.
 func TestLockAfterCrash(t *testing.T) {
 	dir := t.TempDir()
-	if !runChild(t, 1, "lock", filepath.Join(dir, "file")) {
+	if _, killed := crash.Run(t, 1, "lock", dir); !killed {
 		t.Fatal("the child was not killed")
 	}
 	l, err := LockDir(dir, time.Unix(0, 0))
@@ -180,13 +140,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("error %q, want %q", err, want)
 	}
 
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe, "-test.run=^$", "lock", filepath.Join(dir, "file"))
-	cmd.Env = append(os.Environ(), crashEnv+"=0")
-	out, err := cmd.CombinedOutput()
+	out, err := crash.Command(t, 0, "lock", dir).CombinedOutput()
 	if err == nil || !bytes.Contains(out, []byte(holder)) {
 		t.Errorf("the other process: %v, %q", err, out)
 	}

@@ -6,10 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
 // TestOwner checks that a new file gets the owner and group of the old file. If the
@@ -53,7 +54,7 @@ func TestOwner(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := runAs(t, dir, path, 65532, ""); err == nil {
+	if err := runAs(t, dir, path, 65532, false); err == nil {
 		t.Error("another user has replaced the file")
 	}
 	content(t, path, newText, "file")
@@ -106,11 +107,11 @@ func TestGroupOnly(t *testing.T) {
 		}
 		for _, tc := range []struct {
 			gid  uint32
-			only string
+			only bool
 			ok   bool
-		}{{65533, "", false}, {65533, "group", true}, {65532, "group", false}} {
+		}{{65533, false, false}, {65533, true, true}, {65532, true, false}} {
 			if err := runAs(t, dir, path, tc.gid, tc.only); (err == nil) != tc.ok {
-				t.Errorf("group %d, %q: error %v", tc.gid, tc.only, err)
+				t.Errorf("group %d, group only %t: error %v", tc.gid, tc.only, err)
 			}
 		}
 		content(t, path, string(bytes.Repeat(newPieces(), pieces)), "file")
@@ -129,24 +130,23 @@ func TestGroupOnly(t *testing.T) {
 	}
 }
 
-func runAs(t *testing.T, dir, path string, gid uint32, only string) error {
+func runAs(t *testing.T, dir, path string, gid uint32, groupOnly bool) error {
 	t.Helper()
-	exe, err := os.Executable()
+	args := []string{path}
+	if groupOnly {
+		args = append(args, "group")
+	}
+	cmd := crash.Command(t, 0, "write", args...)
+	program, err := os.ReadFile(cmd.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile(exe)
-	if err != nil {
+	cmd.Path = filepath.Join(dir, "test")
+	if err := os.WriteFile(cmd.Path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	copied := filepath.Join(dir, "test")
-	if err := os.WriteFile(copied, program, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Remove(copied)
-	cmd := exec.Command(copied, "-test.run=^$", "write", path)
+	defer os.Remove(cmd.Path)
 	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), crashEnv+"=0", groupEnv+"="+only)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: gid}}
 	_, err = cmd.CombinedOutput()
 	return err

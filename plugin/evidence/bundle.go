@@ -49,6 +49,29 @@ type Summary struct {
 	Daily string `json:"daily,omitempty"`
 	// Later is the number of records of the order after the daily record.
 	Later int `json:"later,omitempty"`
+	// Complete is the index of the last record of the journal up to which no record of the order
+	// is missing. Time is its time. Later records of the order may exist.
+	Complete int64  `json:"complete"`
+	Time     string `json:"time"`
+}
+
+// Last is the number of the last record in the bundle among the records of the order.
+func (s *Summary) Last() int64 { return s.First + int64(s.Records) - 1 }
+
+// Rest says what the bundle cannot show about later records.
+func (s *Summary) Rest() string {
+	if s.Complete == s.Size-1 {
+		return fmt.Sprintf("records of the order after number %d may exist behind this checkpoint; the checkpoint is of %s or later, by the clock of the server", s.Last(), s.Time)
+	}
+	return fmt.Sprintf("records of the order after number %d may exist; the bundle is known to be complete only up to record %d of the journal, which is of %s by the clock of the server; the checkpoint has %d records and is of that time or later",
+		s.Last(), s.Complete, s.Time, s.Size)
+}
+
+// complete notes that no record of the order is missing up to r.
+func (s *Summary) complete(r record) {
+	if r.Index >= s.Complete {
+		s.Complete, s.Time = r.Index, r.Time.String()
+	}
 }
 
 // Prove writes the records of one order into a new directory, with proofs that the records are in
@@ -110,7 +133,9 @@ func Prove(dir, order, out string) (*Summary, error) {
 	for _, r := range records {
 		w.record("records", r)
 	}
+	s.complete(records[len(records)-1])
 	if day != nil {
+		s.complete(*day)
 		w.record("daily", *day)
 		w.last(day, heads, heads[order])
 		s.Daily = day.Time.UTC().Format("2006-01-02")

@@ -34,7 +34,9 @@ type CollectedNode struct {
 	Size int64  `json:"size"` // the number of signed records of the copy
 	// CheckpointTime is the time of the newest signed record of the copy, or nil.
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	Error          string     `json:"error"` // the reason why the copy is not new or not complete, or ""
+	// Ahead is by how much the newest signed record is later than the time of this machine, or "".
+	Ahead string `json:"clock_ahead,omitempty"`
+	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }
 
 // Failed reports whether any node has an error.
@@ -69,7 +71,7 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	c := &Collection{At: now.UTC().Truncate(time.Second), Nodes: []CollectedNode{}}
 	for i, n := range nodes {
 		progress(i, n)
-		c.Nodes = append(c.Nodes, n.collect(out, before, files))
+		c.Nodes = append(c.Nodes, n.collect(out, before, now, files))
 	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
@@ -111,7 +113,7 @@ func ReadCollection(dir string) (*Collection, error) {
 }
 
 // collect copies the journal of the node.
-func (n *Node) collect(out string, before *Collection, files durable.FS) CollectedNode {
+func (n *Node) collect(out string, before *Collection, now time.Time, files durable.FS) CollectedNode {
 	node := CollectedNode{Name: n.Name, Key: n.Key, Dir: n.Subdir()}
 	to := filepath.Join(out, node.Dir)
 	copied, err := journal.Copy(n.Dir, to, n.verifier, n.Key, files)
@@ -132,6 +134,9 @@ func (n *Node) collect(out string, before *Collection, files durable.FS) Collect
 	if !copied.Time.IsZero() {
 		t := copied.Time.UTC()
 		node.CheckpointTime = &t
+		if ahead := t.Sub(now); ahead > tolerance {
+			node.Ahead = ahead.Round(time.Second).String()
+		}
 	}
 	node.Error = problemsOf(n.Dir, to, n.verifier, copied.Faults)
 	return node

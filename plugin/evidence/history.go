@@ -31,6 +31,8 @@ type Interval struct {
 	By string `json:"by,omitempty"`
 	// SHA256 is the digest of the order file at the beginning of the interval.
 	SHA256 string `json:"sha256,omitempty"`
+	// ClockSet has the steps of the server's clock during the interval.
+	ClockSet []string `json:"clock_set,omitempty"`
 }
 
 // An OrderHistory is the history of one order on one node.
@@ -114,6 +116,11 @@ func (h *History) Order(id string) *OrderHistory {
 			end(last, "unknown", "")
 		case journal.Stop:
 			end(r.Time.Time, "stop", "")
+		case journal.ClockStep:
+			if open() {
+				x := &out.Intervals[len(out.Intervals)-1]
+				x.ClockSet = append(x.ClockSet, r.Step)
+			}
 		case journal.Outcome:
 			// The first outcome after a start lists all versions in force. A version may no longer
 			// contain the order. The journal has no record of this, because only a running server

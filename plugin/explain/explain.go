@@ -189,8 +189,22 @@ func (out *Explanation) forAll(cl *Client, all bool) {
 	}
 }
 
-// decided adds the deciding target to the explanation out.
+// decided adds the deciding target to the explanation out. It leaves out the dates of a
+// sealed (secret) order.
 func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
+	x.dates(r, out)
+	out.undated = out.Since+out.NotBefore == ""
+	switch {
+	case x.Hidden(r.Order):
+		out.Since, out.NotBefore, out.Until = "", "", ""
+		out.since, out.untilText = "not shown", "not shown"
+	case r.After != nil && x.Hidden(r.After):
+		out.Since, out.since = "", "not shown"
+	}
+}
+
+// dates adds the deciding target and its dates to the explanation out.
+func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	out.Order, out.Target, out.Until = x.order(r), x.target(r), Until(r.Until)
 	zone := x.zone(r.Order)
 	if out.untilText = EndOfDay(r.Until, zone); out.untilText == "" {

@@ -70,8 +70,8 @@ func TestCompiled(t *testing.T) {
 server block: dns://.:53
 by order "sealed:e564b4081d7a" (sealed)
 target: not shown
-since:  unknown: the order has no from
-until:  the end of 2098-01-01
+since:  not shown
+until:  not shown
 
 Other orders for this name, which do not decide:
   order "partly" at orders.yaml:11, target a.one.example: the target's status is not active, or its from, until and windows do not overlap

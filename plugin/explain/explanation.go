@@ -36,6 +36,7 @@ type Explanation struct {
 	// These fields are only for the text output.
 	past, future, running        bool
 	journal                      *Journal
+	undated                      bool // the start of the deciding order is unknown
 	held                         bool // the journal says that the server held a target
 	some                         bool // only some clients are blocked, and no client was given
 	groupsText, since, untilText string
@@ -97,7 +98,7 @@ func (x *Explanation) Print(w io.Writer) {
 	case x.future:
 		verdict = map[bool]string{true: "will be blocked", false: "will not be blocked"}[x.Blocked]
 	}
-	if x.past && x.Blocked && x.Since+x.NotBefore == "" {
+	if x.past && x.Blocked && x.undated {
 		verdict = "may have been blocked"
 	}
 	if x.some {

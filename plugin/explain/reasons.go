@@ -54,16 +54,20 @@ func (x *explainer) order(r ruleset.Reason) *Order {
 	return out
 }
 
-// reason returns a reason as text.
+// reason returns a reason as text. It has no dates of a sealed (secret) order or lift.
 func (x *explainer) reason(r ruleset.Reason) Reason {
+	if x.Hidden(r.Order) || r.By != nil && r.Why == ruleset.LiftedBy && x.Hidden(r.By) {
+		r.Until = ruleset.Forever
+	}
+	if x.Hidden(r.Order) {
+		return x.hiddenReason(r)
+	}
 	out := Reason{Order: x.label(r.Order), Target: x.target(r), Begins: r.Begins.String(), Until: Until(r.Until)}
 	say := func(word, format string, args ...any) {
 		out.Reason, out.Text = word, fmt.Sprintf(format, args...)
 	}
 	whole := x.Whole(r.Order.ID)
-	if !x.Hidden(r.Order) {
-		out.File, out.Line = r.Order.File(), r.Line
-	}
+	out.File, out.Line = r.Order.File(), r.Line
 	zone := x.zone(r.Order)
 	begins := ""
 	if r.Begins != order.NoTime {
@@ -84,14 +88,11 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 	case ruleset.Over:
 		say("over", "ended%s", endOf(whole, r, zone))
 	case ruleset.OutOfScope:
-		switch {
-		case x.Hidden(r.Order):
-			say("out_of_scope", "out of scope")
-		case begins != "":
-			say("out_of_scope", "out of scope: the order is for %s, and begins on %s", diff.Scope(r.Order.Terms.Scope), r.Begins.StartText(zone))
-		default:
-			say("out_of_scope", "out of scope: the order is for %s", diff.Scope(r.Order.Terms.Scope))
+		text := "out of scope: the order is for " + diff.Scope(r.Order.Terms.Scope)
+		if begins != "" {
+			text += ", and begins on " + r.Begins.StartText(zone)
 		}
+		say("out_of_scope", "%s", text)
 	case ruleset.ExemptClient:
 		say("exempt", "%sthe client is exempt%s%s", begins, x.exemption(r.Order), x.ends(r, zone))
 	case ruleset.Excepted:
@@ -118,6 +119,39 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 		say("shadow", "%sin shadow: decided and counted, not enforced; %s", begins, notActive(whole, r))
 	case ruleset.OtherName:
 		say("other_name", "the target does not cover this name")
+	}
+	return out
+}
+
+// hiddenReason returns a reason of a sealed (secret) order as text.
+func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
+	out := Reason{Order: x.label(r.Order)}
+	if r.By != nil {
+		out.By = x.label(r.By)
+	}
+	switch r.Why {
+	case ruleset.Outranked:
+		out.Reason, out.Text = "outranked", fmt.Sprintf("in force too; order %q has precedence", out.By)
+	case ruleset.NotActive:
+		out.Reason, out.Text = "not_active", "not in force, by its status or its dates"
+	case ruleset.NotYet:
+		out.Reason, out.Text = "not_yet", "not yet in force"
+	case ruleset.Over:
+		out.Reason, out.Text = "over", "ended"
+	case ruleset.OutOfScope:
+		out.Reason, out.Text = "out_of_scope", "out of scope"
+	case ruleset.ExemptClient:
+		out.Reason, out.Text = "exempt", "the client is exempt"
+	case ruleset.Excepted:
+		out.Reason, out.Text = "excepted", "excepted: the name is in the except list of the order"
+	case ruleset.LiftedBy:
+		out.Reason, out.Text = "lifted", fmt.Sprintf("lifted by order %q", out.By)
+	case ruleset.HeldBack:
+		out.Reason, out.Text = "held", "held by the never-block guard, not enforced"
+	case ruleset.InShadow:
+		out.Reason, out.Text = "shadow", "in shadow: decided and counted, not enforced"
+	case ruleset.OtherName:
+		out.Reason, out.Text = "other_name", "the target does not cover this name"
 	}
 	return out
 }
@@ -213,9 +247,6 @@ func (x *explainer) about(o *ruleset.Order) string {
 }
 
 func (x *explainer) exemption(o *ruleset.Order) string {
-	if x.Hidden(o) {
-		return ""
-	}
 	for _, e := range o.Terms.Exempt {
 		for _, n := range e.Clients {
 			if x.client.Addr.IsValid() && n.Contains(x.client.Addr) && (e.Until == order.NoTime || e.Until > x.Now) {

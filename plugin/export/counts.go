@@ -114,7 +114,7 @@ func count(set *ruleset.Set, now order.Time, opt *Options) (c Counts) {
 				inForce[o.Order] = true
 				c.Others += o.Others
 				switch {
-				case ruleset.ExemptsAll(t, ruleset.Forever):
+				case t.ExemptsAll(ruleset.Forever):
 				case len(t.Exempt) > 0 && opt.dropsExempting():
 					c.Exempting++
 				default:

@@ -96,7 +96,7 @@ func NewMaker(opt Options) (*Maker, error) {
 	m := &Maker{opt: opt}
 	m.sets.Drop = func(o *ruleset.Order) bool {
 		// An order that exempts all its clients for ever blocks no client.
-		if ruleset.ExemptsAll(o.Terms, ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
+		if o.Terms.ExemptsAll(ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
 			return true
 		}
 		return len(o.Terms.Exempt) > 0 && opt.dropsExempting()

@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,25 +18,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/test/crash"
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// crashEnv is an environment variable for child processes of the test. Its value is the number of
-// the point at which the child kills itself.
-const crashEnv = "FEED_TEST_CRASH"
-
 func TestMain(m *testing.M) {
-	if at := os.Getenv(crashEnv); at != "" {
-		n, err := strconv.Atoi(at)
-		if err == nil {
-			err = child(n, os.Args[len(os.Args)-2], os.Args[len(os.Args)-1])
-		}
-		if err != nil {
-			os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"rounds": crashRounds})
 	os.Exit(m.Run())
 }
 
@@ -77,34 +62,20 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// child does three rounds and kills itself at the point with the number at. There is a point before
-// and after each step of the file system and each request.
-func child(at int, base, out string) error {
-	point := 0
-	crash := func() {
-		if point++; point == at {
-			self, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				panic(err)
-			}
-			self.Kill()
-			select {}
-		}
-	}
-	opt, err := crashOptions(base, out)
+// crashRounds does three rounds. The arguments are the base of the platform and the order file.
+// Points are before and after each step of the file system and each request.
+func crashRounds(p *crash.Points, args []string) error {
+	opt, err := crashOptions(args[0], args[1])
 	if err != nil {
 		return err
 	}
-	opt.HTTP.Transport = crashing(crash)
+	opt.HTTP.Transport = crashing(p.Pass)
 	opt.FS.Hook = func(s durable.Step, run func() error) error {
-		crash()
-		var err error
 		// Skip the sync to save time. After SIGKILL, the kernel still has all written data.
-		if s != durable.Sync && s != durable.SyncDir {
-			err = run()
+		if s == durable.Sync || s == durable.SyncDir {
+			run = func() error { return nil }
 		}
-		crash()
-		return err
+		return p.Around(run)
 	}
 	return rounds(opt)
 }
@@ -130,10 +101,6 @@ func rounds(opt Options) error {
 // The file must contain each ticket exactly once. No item may be acknowledged before the file
 // contains its block.
 func TestCrashes(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	set := []platform.Ticket{
 		{ID: "a", Created: begin, FQDN: []string{"one.example", "error.example", "com"}, IPv4: []string{"203.0.113.7"}},
 		{ID: "b", Created: begin.Add(time.Second), FQDN: []string{"two.example", "-bad"}},
@@ -154,12 +121,7 @@ func TestCrashes(t *testing.T) {
 				t.Errorf("point %d: %q: %s", point, value, why)
 			}
 		})
-		cmd := exec.Command(exe, "-test.run=^$", p.Base(), out)
-		cmd.Env = append(os.Environ(), crashEnv+"="+strconv.Itoa(point))
-		text, err := cmd.CombinedOutput()
-		if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-			t.Fatalf("point %d: child: %v: %s", point, err, text)
-		}
+		_, killed := crash.Run(t, point, "rounds", p.Base(), out)
 		opt, err := crashOptions(p.Base(), out)
 		if err == nil {
 			err = rounds(opt)
@@ -197,7 +159,7 @@ func TestCrashes(t *testing.T) {
 			t.Errorf("point %d: temporary files %q, %v", point, left, err)
 		}
 		p.Close()
-		if cmd.ProcessState.Success() {
+		if !killed {
 			t.Logf("killed at %d points", point-1)
 			if point < 100 {
 				t.Errorf("killed at %d points only", point-1)

@@ -64,7 +64,7 @@ func described(t testing.TB) *Platform {
 }
 
 func describe(replace *strings.Replacer) (*Platform, error) {
-	text, err := Find("it-piracy-shield")
+	text, _, err := Platforms.Find("it-piracy-shield", "")
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // missing values.
 func unfilled(t *testing.T) *Platform {
 	t.Helper()
-	p, err := Load("it-piracy-shield")
+	p, err := Load("it-piracy-shield", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ var choices = map[Form][]string{
 	TextAfter:    {"drop", "note"},
 	AddressAfter: {"drop", "note", "network", "none", "dns"},
 	Several:      {"split"},
-	Hyphen:       {"join", "separate", "refuse"},
+	Hyphen:       {"join", "drop", "separate", "refuse"},
 }
 
 // Choices returns the words that decide the form f.
@@ -77,6 +77,9 @@ type Options struct {
 	// Lines decides the form Hyphen for single lines. The key is the number of the second line of a
 	// pair. Decide applies to all other lines.
 	Lines map[int]string
+	// Typed contains the text of a person in place of a pair of lines, by the number of the
+	// second line. The text may have several names.
+	Typed map[int]string
 	// AllowSuffix accepts public suffixes. By default, public suffixes are refused, because other
 	// people may own the names below them.
 	AllowSuffix bool
@@ -195,7 +198,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 			return nil, bad
 		}
 	}
-	broken(lines, opt.hyphen)
+	broken(lines, opt.hyphen, opt.Typed)
 	removed(lines, opt.hyphen)
 	numbered(lines)
 	for i := range lines {

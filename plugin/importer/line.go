@@ -16,7 +16,10 @@ type cleaner struct {
 }
 
 func (c *cleaner) did(format string, args ...any) {
-	s := fmt.Sprintf(format, args...)
+	s := format
+	if len(args) > 0 {
+		s = fmt.Sprintf(format, args...)
+	}
 	for _, was := range c.note.Did {
 		if was == s {
 			return
@@ -61,9 +64,17 @@ func (c *cleaner) line(s string) []order.Target {
 	case trimmed[0] == '#':
 		c.comment = true
 		return nil
-	case simple(trimmed):
-		return c.piece(trimmed)
+	case simple(trimmed), oneWord(trimmed):
+		if out := c.piece(trimmed); !c.refused() {
+			return out
+		}
+		return nil
 	}
+	return c.text(trimmed)
+}
+
+// text cleans a line that may have other text than a name.
+func (c *cleaner) text(trimmed string) []order.Target {
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])
 		c.did("removed the comment")

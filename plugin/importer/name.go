@@ -14,28 +14,15 @@ import (
 const quotes = "\"'`<>«»“”„‘’"
 
 func (c *cleaner) piece(s string) []order.Target {
-	switch {
-	case cutOff(s):
-		c.refuse("ends in several dots, like a name that was cut off")
-		return nil
-	case strings.ContainsAny(s, footnotes):
-		c.refuse("has a footnote mark, which is not part of the name")
-		return nil
-	}
-	s = c.change(s, unquoted, "removed quotes, brackets and full stops around the name")
-	if strings.ContainsFunc(s, invisible) {
-		c.did("removed invisible characters inside the name")
-		s = strings.Map(func(r rune) rune {
-			if invisible(r) {
-				return -1
-			}
-			return r
-		}, s)
+	if !plainWord(s) {
+		if s = c.unwrap(s); c.refused() {
+			return nil
+		}
 	}
 	whole := s
 	scheme := ""
 	for n := 1; ; n++ {
-		m := schemes.FindString(s)
+		m := schemeOf(s)
 		if m == "" {
 			break
 		}
@@ -53,10 +40,12 @@ func (c *cleaner) piece(s string) []order.Target {
 	if isAddress(s) { // checked before the path, because the "/24" of a network looks like a path
 		return c.address(s)
 	}
-	if _, err := netip.ParsePrefix(s); err == nil {
-		_, why := order.ParsePrefix(s)
-		c.refuse("%s", why)
-		return nil
+	if strings.Contains(s, "/") && isDigit(s[len(s)-1]) {
+		if _, err := netip.ParsePrefix(s); err == nil {
+			_, why := order.ParsePrefix(s)
+			c.refuse("%s", why)
+			return nil
+		}
 	}
 	host, rest := s, ""
 	if i := strings.IndexAny(s, `/?#\`); i >= 0 {
@@ -84,6 +73,29 @@ func (c *cleaner) piece(s string) []order.Target {
 		c.did("removed the port")
 	}
 	return c.host(host)
+}
+
+// unwrap removes characters around and inside a name that are not part of the name.
+func (c *cleaner) unwrap(s string) string {
+	switch {
+	case cutOff(s):
+		c.refuse("ends in several dots, like a name that was cut off")
+		return ""
+	case strings.ContainsAny(s, footnotes):
+		c.refuse("has a footnote mark, which is not part of the name")
+		return ""
+	}
+	s = c.change(s, unquoted, "removed quotes, brackets and full stops around the name")
+	if strings.ContainsFunc(s, invisible) {
+		c.did("removed invisible characters inside the name")
+		s = strings.Map(func(r rune) rune {
+			if invisible(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return s
 }
 
 const closing = quotes + ".,;:!?)]}"

@@ -73,9 +73,9 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 			return []order.Target{addressTarget(host, word)}
 		}
 	}
-	page := schemes.ReplaceAllString(whole, "")
-	for schemes.MatchString(page) { // a scheme may be doubled, as in https://https://
-		page = schemes.ReplaceAllString(page, "")
+	page := cutScheme(whole)
+	for schemeOf(page) != "" { // a scheme may be doubled, as in https://https://
+		page = cutScheme(page)
 	}
 	switch scheme {
 	case "":

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,11 +15,13 @@ var (
 	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are
 	// bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
+	// numberWord matches a number with a word, for example "n° 4 :" and "Nr. 4:".
+	numberWord = regexp.MustCompile(`^(?:(?i:n|nr|no|num)\.?[°º]?|№)[\s\p{Zs}]*\d{1,7}[\s\p{Zs}]*[:.)–—-]?[\s\p{Zs}]+`)
 	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
-	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
+	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)(\[?:|[/\\]{2})`)
 	// lastWord matches a line that ends in "and" or "or" in one of several languages, as in an
 	// enumeration.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
@@ -26,7 +29,7 @@ var (
 
 func marker(s string) string {
 	for range 2 { // at most two, as in "- 1. example.com"
-		cut := markers.FindString(s)
+		cut := cmp.Or(markers.FindString(s), numberWord.FindString(s))
 		if cut == "" || cut == s {
 			break
 		}
@@ -37,7 +40,7 @@ func marker(s string) string {
 
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
-	s = fangedScheme.ReplaceAllString(s, "http$1")
+	s = fangedScheme.ReplaceAllString(s, "http$1$2")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 

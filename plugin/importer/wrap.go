@@ -56,7 +56,7 @@ func opensWith(s string) bool {
 // punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
-	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
+	w = cutScheme(strings.TrimLeft(w, quotes))
 	if w == "" || strings.ContainsAny(w, ". \t/?#@:,;|") || number.MatchString(w) {
 		return ""
 	}
@@ -81,10 +81,10 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. The caller decides about each pair. The
-// parameter "decided" returns the decision for the index of the second line: join, separate, refuse
-// or "".
-func broken(lines []line, decided func(i int) string) {
+// broken finds pairs of lines that may be one name. "decided" returns the word for the index of
+// the second line, or "". The map "typed" has the text in place of a pair, by the number of the
+// second line.
+func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
@@ -98,7 +98,7 @@ func broken(lines []line, decided func(i int) string) {
 			last = i
 			continue
 		}
-		if last >= 0 && pair(lines, last, i, decided(i)) {
+		if last >= 0 && pair(lines, last, i, decided(i), typed[i+1]) {
 			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
 			continue // the next line may also belong to the joined line
 		}
@@ -120,9 +120,9 @@ func loose(l *line, decided string) {
 	}
 }
 
-// pair joins, separates or refuses the lines i and j if they may be one name. It reports
-// whether it joined them.
-func pair(lines []line, i, j int, decided string) bool {
+// pair joins, separates or refuses the lines i and j if they may be one name. The text "typed"
+// replaces both lines. pair reports whether the two lines are one line now.
+func pair(lines []line, i, j int, decided, typed string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
@@ -132,7 +132,7 @@ func pair(lines []line, i, j int, decided string) bool {
 		why, follows = "ends in a hyphen", "follows a line that ends in a hyphen"
 	case breaksInside(raw):
 		why, follows = "has a column that ends in a hyphen", "follows a line with a column that ends in a hyphen"
-		if decided == "join" {
+		if decided == "join" || decided == "drop" {
 			decided = "refuse" // with several columns, it is unknown which column continues
 		}
 	case openDot(first, next):
@@ -145,8 +145,14 @@ func pair(lines []line, i, j int, decided string) bool {
 		maybeOneName(a, b, first, next)
 		return false
 	}
+	if typed != "" {
+		a.joined, a.text = typed, typed
+		*a.mark() = found{did: "replaced with the next line by typed text"}
+		b.mark().passed = "replaced with the line before by typed text"
+		return true
+	}
 	switch decided {
-	case "join":
+	case "join", "drop":
 		s := strip(strings.TrimRight(body(a.text), " \t\u00a0,;\\"))
 		if h := strings.TrimRight(s, closing); breaksOff(raw) {
 			s = h
@@ -154,9 +160,16 @@ func pair(lines []line, i, j int, decided string) bool {
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
-		a.joined = s + b.text
+		rest, did := b.text, "joined with the next line"
+		if decided == "drop" {
+			s, did = strings.TrimSuffix(s, "-"), "joined with the next line, without the hyphen"
+			if !breaksOff(raw) {
+				rest = strings.TrimLeft(rest, hyphens)
+			}
+		}
+		a.joined = s + rest
 		a.text = a.joined
-		a.mark().did = "joined with the next line"
+		*a.mark() = found{did: did, warning: a.mark().warning} // the refusal was about the line before
 		b.mark().passed = "joined with the line before"
 		return true
 	case "separate":

@@ -164,17 +164,20 @@ func TestPairs(t *testing.T) {
 	const list = "a-\nb.example\nc-\nd.example\ne-\nf-\ng.example\n- h.example\ni.example\n- j.example\n"
 	for _, tc := range []struct {
 		lines   map[int]string
+		typed   map[int]string
 		targets string
 		refused string // the numbers of the refused lines; "2<1" means that After is 1
 	}{
-		{nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
-		{map[int]string{2: "join"}, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},
-		{map[int]string{2: "join", 4: "separate"}, "a-b.example d.example i.example", "3 5 6<5 7<6 8 10"},
-		{map[int]string{6: "join"}, "i.example", "1 2<1 3 4<3 5 7<5 8 10"},
-		{map[int]string{6: "join", 7: "join", 8: "separate"}, "e-f-g.example h.example i.example", "1 2<1 3 4<3 10"},
-		{map[int]string{2: "refuse", 8: "refuse"}, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{nil, nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join"}, nil, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join", 4: "separate"}, nil, "a-b.example d.example i.example", "3 5 6<5 7<6 8 10"},
+		{map[int]string{6: "join"}, nil, "i.example", "1 2<1 3 4<3 5 7<5 8 10"},
+		{map[int]string{6: "join", 7: "join", 8: "separate"}, nil, "e-f-g.example h.example i.example", "1 2<1 3 4<3 10"},
+		{map[int]string{2: "refuse", 8: "refuse"}, nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "drop", 4: "join"}, nil, "ab.example c-d.example i.example", "5 6<5 7<6 8 10"},
+		{map[int]string{4: "join"}, map[int]string{2: "z.example", 7: "y.example"}, "z.example c-d.example y.example i.example", "5 8 10"},
 	} {
-		res, err := Domains(strings.NewReader(list), Options{Lines: tc.lines})
+		res, err := Domains(strings.NewReader(list), Options{Lines: tc.lines, Typed: tc.typed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,5 +196,24 @@ func TestPairs(t *testing.T) {
 	}
 	if _, err := Domains(strings.NewReader(list), Options{Lines: map[int]string{2: "glue"}}); err == nil {
 		t.Error("an unknown word is accepted")
+	}
+}
+
+// TestDropHyphen checks names that were broken inside a word, with several kinds of hyphens.
+func TestDropHyphen(t *testing.T) {
+	for list, want := range map[string]string{
+		"exam-\nple.org\n":                "example.org",
+		"1. exam-\nple.org\n":             "example.org",
+		"exam\u2010 \n  ple.org\n":        "example.org",
+		"\u201eexam-\nple.org\u201c\n":    "example.org",
+		"exam\n-ple.org\nb.example\n":     "example.org b.example",
+		"example.\norg\n":                 "example.org",
+		"my-exam-\nple.org\n":             "my-example.org",
+		"a.example guarda-\nfilm.example": "",
+	} {
+		res, _ := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "drop"}})
+		if got := strings.TrimSpace(targetTexts(res)); got != want {
+			t.Errorf("%q: got %q, want %q", list, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -35,6 +36,10 @@ func (b *Batch) State(order string) Event {
 
 // Present reports whether the order was received and not removed later.
 func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
+
+// Secret returns a number that a person without the private key of the journal does not know. It
+// never changes.
+func (b *Batch) Secret() uint64 { return binary.BigEndian.Uint64(b.j.secret[:]) }
 
 // Changed reports whether the content of an order differs from the last record Received or
 // Corrected of the order. If this record has no content, Changed returns false.

@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -120,6 +122,7 @@ func (j *Journal) loadKey() error {
 	if j.signer, err = note.NewSigner(strings.TrimSpace(string(text))); err != nil {
 		return fmt.Errorf("%s: not a key of a journal", path) // the error of the package note may contain the key
 	}
+	j.secret = sha256.Sum256(append([]byte("contents of orders\n"), bytes.TrimSpace(text)...))
 	if j.verifier, err = ReadVerifier(public); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ package journal
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -109,14 +110,18 @@ type Journal struct {
 	lock       *durable.Lock
 	signer     note.Signer
 	verifier   note.Verifier
+	secret     [sha256.Size]byte // is made from the private key
 	tree       tree
 	table      table
 	lines      lineFile
 	signed     int64     // the size of the newest checkpoint
 	partial    []tilePos // the partial tiles of the newest checkpoint
 	made       map[string]bool
-	due        <-chan time.Time // when the next checkpoint is due, or nil
-	hourly     bool             // the next checkpoint is also kept in checkpoints/
+	frames     map[string]*frames // the frames of the last kept version of each large file
+	due        <-chan time.Time   // when the next checkpoint is due, or nil
+	hourly     bool               // the next checkpoint is also kept in checkpoints/
+	unkept     []unkept           // the versions that the disk did not take
+	again      <-chan time.Time   // when they are tried again, or nil
 	lastNotice string
 	dead       bool // the journal closes and the disk does not take the records
 }
@@ -182,7 +187,7 @@ func newJournal(dir string, opt Options) *Journal {
 	return &Journal{
 		dir: dir, opt: opt, fs: opt.FS,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
-		status: Status{Err: ErrNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
+		status: Status{Err: ErrNotOpen, FailingSince: opt.Now()}, made: map[string]bool{}, frames: map[string]*frames{},
 	}
 }
 

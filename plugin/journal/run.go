@@ -83,6 +83,8 @@ func (j *Journal) wait() bool {
 	case <-j.wake:
 	case <-j.due:
 		j.sign()
+	case <-j.again:
+		j.keepUnkept()
 	case <-j.stop:
 		if j.more() { // an event was added just before Close
 			return true

@@ -19,7 +19,10 @@ func (l *linter) covered(o *order.Order) {
 	warn := l.each(o)
 	look := func(t *order.Target, field string, name dname.Name, match order.Match) {
 		if by, ok := l.coverer(o, name, match, client); ok {
-			warn(t, field, "%s is already covered by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
+			p := warn(t, field, "%s is already covered by order %q, target %s", match.Describe(name), by.Order.ID, by.Match.Describe(by.Target))
+			if p != nil {
+				p.Sealed = p.Sealed || by.Order.Terms.Disclosure.Sealed()
+			}
 		}
 	}
 	for i := range o.Targets {

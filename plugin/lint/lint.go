@@ -6,6 +6,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 		}
 	}
 	l.holes = l.findHoles()
+	l.corrected = FindCorrections(maps.Values(l.orders))
 	for _, f := range files {
 		l.path, l.zone = f.Path, cmp.Or(f.Zone, time.UTC)
 		for _, o := range f.Orders {
@@ -51,16 +53,17 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 }
 
 type linter struct {
-	set     *ruleset.Set
-	now     order.Time
-	states  map[string]ruleset.OrderState
-	orders  map[string]*order.Order
-	holes   holes
-	path    string
-	guesses int      // the number of unknown ids that were compared with all ids
-	ids     []string // the ids of all block orders, see blockIDs
-	zone    *time.Location
-	out     order.Problems
+	set       *ruleset.Set
+	now       order.Time
+	states    map[string]ruleset.OrderState
+	orders    map[string]*order.Order
+	holes     holes
+	corrected Corrections
+	path      string
+	guesses   int      // the number of unknown ids that were compared with all ids
+	ids       []string // the ids of all block orders, see blockIDs
+	zone      *time.Location
+	out       order.Problems
 
 	lastAsked asked
 	last      explained
@@ -112,12 +115,18 @@ func (l *linter) order(o *order.Order) {
 }
 
 func (l *linter) stated(o *order.Order) {
-	switch n := o.NumTargets(); {
-	case n == 0: // a lift of whole orders
+	if o.StatedCount == 0 || o.NumTargets() == 0 { // a lift of whole orders has no targets
+		return
+	}
+	n, targets := l.corrected.Remaining(o), "targets"
+	if n != o.NumTargets() {
+		targets = "targets without the corrected names"
+	}
+	switch {
 	case o.StatedCount > n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: names of the decision are missing", o.StatedCount, n)
-	case o.StatedCount > 0 && o.StatedCount < n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: the order may block names that are not in the decision", o.StatedCount, n)
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: names of the decision are missing", o.StatedCount, targets, n)
+	case o.StatedCount < n:
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: the order may block names that are not in the decision", o.StatedCount, targets, n)
 	}
 }
 
@@ -178,18 +187,19 @@ func windowsEnd(ws []order.Window) bool {
 // each returns a function that adds warnings about targets of o. After maxEach warnings, the
 // function only counts the targets. A last call with a nil target adds a warning with the number of
 // the targets that were only counted.
-func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) {
+func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
-	return func(t *order.Target, field, format string, args ...any) {
+	return func(t *order.Target, field, format string, args ...any) *order.Problem {
 		switch {
 		case t != nil && n < maxEach:
-			l.warn(o, t, field, format, args...)
 			n++
+			return l.warn(o, t, field, format, args...)
 		case t != nil:
 			n++
 		case n > maxEach:
-			l.warn(o, nil, field, format, n-maxEach)
+			return l.warn(o, nil, field, format, n-maxEach)
 		}
+		return nil
 	}
 }
 

@@ -40,10 +40,10 @@ func (l *linter) scope(o *order.Order) {
 // exemptions end later, exemptsAll adds a warning. If the exemptions never end, the compiled set
 // has its own warning.
 func (l *linter) exemptsAll(o *order.Order) bool {
-	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
+	if len(o.Exempt) == 0 || o.Lifting() || !o.Terms.ExemptsAll(l.now) {
 		return false
 	}
-	if !ruleset.ExemptsAll(o.Terms, ruleset.Forever) {
+	if !o.Terms.ExemptsAll(ruleset.Forever) {
 		l.warn(o, nil, "exempt", "covers every client of the scope now: the order blocks no client until an exemption ends")
 	}
 	return true

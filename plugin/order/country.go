@@ -159,6 +159,19 @@ func CountryNamed(s string) Country {
 	return ""
 }
 
+// Name returns the English name of a country, or its code if the name is unknown.
+func (c Country) Name() string {
+	if c == EU {
+		return "the European Union"
+	}
+	for code, name := range namesOfCountries() {
+		if code == c {
+			return name
+		}
+	}
+	return string(c)
+}
+
 func namesOfCountries() iter.Seq2[Country, string] {
 	return func(yield func(Country, string) bool) {
 		for line := range strings.SplitSeq(countryNames, "\n") {

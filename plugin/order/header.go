@@ -186,14 +186,22 @@ func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	return handle
 }
 
+// aboutDisclosure reports whether a problem is about the key disclosure, or about an
+// unknown key like it.
+func aboutDisclosure(p Problem) bool {
+	key := p.Field[strings.LastIndexByte(p.Field, '.')+1:]
+	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
+}
+
 // seal sets Sealed in the problems from the index "start" on if the order may be secret.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {
 		return
 	}
+	doubt := o.doubt && !o.Disclosure.Sealed() && !slices.ContainsFunc(p.problems[start:], aboutDisclosure)
 	for i := start; i < len(p.problems); i++ {
-		p.problems[i].Sealed, p.problems[i].Lift = true, !sealed
+		p.problems[i].Sealed, p.problems[i].Lift, p.problems[i].Doubt = true, !sealed, doubt
 	}
 }
 

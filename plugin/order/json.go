@@ -67,7 +67,7 @@ type jsonReader struct {
 	run  int
 	key  string // the last key
 	stop func() error
-	// bounded limits the number of nodes to maxValues.
+	// bounded limits the number of nodes to MaxValues.
 	bounded bool
 	made    int
 	// block is the largest number of nodes that are allocated at once, or 0 for 1024.
@@ -189,8 +189,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 				return nil, err
 			}
 		}
-		if j.bounded && j.made > maxValues {
-			return nil, j.fault(j.pos, "has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)
+		if j.bounded && j.made > MaxValues {
+			return nil, j.fault(j.pos, "has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", MaxValues)
 		}
 		if object {
 			if j.peek() != '"' {

@@ -263,6 +263,8 @@ type Attr struct {
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
+	// DeadlineAfter is the target's own deadline as a duration after Served, or 0.
+	DeadlineAfter time.Duration
 	// Acknowledged and Reported apply only to this target. Order has the same fields for the
 	// whole order.
 	Acknowledged, Reported Time
@@ -279,6 +281,34 @@ func (o *Order) DecidedAt() Time {
 		}
 	}
 	return NoTime
+}
+
+// Begin returns the time from which an order is in force, or NoTime for "at once". A lift
+// without from begins at the time of its decision.
+func (o *Order) Begin() Time {
+	if o.Action == Lift && o.From == NoTime {
+		return o.DecidedAt()
+	}
+	return o.From
+}
+
+// Due returns the time at which an order must be in force, or NoTime. It is the deadline.
+// A deadline that counts from served is never due before the order begins.
+func (o *Order) Due() Time {
+	if o.Deadline != NoTime && o.DeadlineAfter > 0 {
+		return max(o.Deadline, o.Begin())
+	}
+	return o.Deadline
+}
+
+// TargetDue is like Due for a target with a deadline of its own.
+func (o *Order) TargetDue(a *Attr) Time {
+	counted := a.DeadlineAfter > 0 ||
+		o.DeadlineAfter > 0 && a.Served != NoTime && a.Deadline == a.Served+Time(o.DeadlineAfter/time.Second)
+	if a.Deadline != NoTime && counted {
+		return max(a.Deadline, o.Begin(), a.From)
+	}
+	return a.Deadline
 }
 
 // NumTargets returns the number of targets, including the names of the side list.

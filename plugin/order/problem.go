@@ -32,6 +32,9 @@ type Problem struct {
 	outside bool
 	// Lift is set if the problem is Sealed only because a lift has no disclosure.
 	Lift bool
+	// Doubt is set if the problem is Sealed only because the parser does not know the
+	// disclosure of the order.
+	Doubt bool
 	// owner is set for a problem in a side list. It is the position of the list's path in
 	// the order file.
 	owner place
@@ -93,20 +96,21 @@ func (p Problem) Redacted() string {
 		}
 		return p.Error()
 	}
+	return p.Hidden().Error()
+}
+
+// Hidden returns a problem at the same place that says nothing about its order.
+func (p Problem) Hidden() Problem {
 	at := place{p.File, p.Line, p.Column}
 	if p.owner.file != "" {
 		at = p.owner
 	}
-	out := at.String()
-	if f := knownField(p.Field); f != "" {
-		out += f + ": "
-	}
+	out := Problem{File: at.file, Line: at.line, Column: at.col, Field: knownField(p.Field), Warning: p.Warning, Sealed: true,
+		Msg: "an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"}
 	if p.Lift {
-		out += "a lift of an order that may be sealed"
-	} else {
-		out += "an order that may be sealed"
+		out.Msg = "a lift of " + out.Msg
 	}
-	return out + " has a problem here; blocklistctl check shows the problem"
+	return out
 }
 
 // SideReason returns the message about a bad line of a side list. The message has no words

@@ -70,7 +70,7 @@ func TestRedacted(t *testing.T) {
 			if !strings.HasPrefix(redacted, "a.yaml:") {
 				t.Errorf("%s: no place: %s", what, redacted)
 			}
-			if p.Sealed && !strings.HasSuffix(redacted, " that may be sealed has a problem here; blocklistctl check shows the problem") || !p.Sealed && !p.outside && redacted != p.Error() {
+			if p.Sealed && !strings.HasSuffix(redacted, " that may be sealed has a problem here; blocklistctl check --sealed shows the problem") || !p.Sealed && !p.outside && redacted != p.Error() {
 				t.Errorf("%s: %s\nof %s", what, redacted, p.Error())
 			}
 		}
@@ -124,12 +124,12 @@ func TestRedactedOutside(t *testing.T) {
 
 func TestRedactedText(t *testing.T) {
 	for _, tt := range []struct{ field, want string }{
-		{"ttl", "a.yaml:3:4: ttl: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
-		{"targets[2].name", "a.yaml:3:4: targets[2].name: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
-		{"", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
-		{"x.example", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
-		{"targets[0].x.name", "a.yaml:3:4: targets[0]: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
-		{"targets[x].name", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check shows the problem"},
+		{"ttl", "a.yaml:3:4: ttl: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
+		{"targets[2].name", "a.yaml:3:4: targets[2].name: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
+		{"", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
+		{"x.example", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
+		{"targets[0].x.name", "a.yaml:3:4: targets[0]: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
+		{"targets[x].name", "a.yaml:3:4: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"},
 	} {
 		p := Problem{File: "a.yaml", Line: 3, Column: 4, Order: "id", Field: tt.field, Msg: "is id", Got: "id", HasGot: true, Sealed: true}
 		if got := p.Redacted(); got != tt.want {
@@ -140,7 +140,7 @@ func TestRedactedText(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader(`version: 1
 orders: [{id: a, disclosure: none, authority: {name: X}, scope: global, targets_from: {file: list.txt}}]
 `), Options{OpenSide: side("*.one.example")})
-	if got, want := problems[0].Redacted(), "a.yaml:2:94: targets_from: an order that may be sealed has a problem here; blocklistctl check shows the problem"; got != want {
+	if got, want := problems[0].Redacted(), "a.yaml:2:94: targets_from: an order that may be sealed has a problem here; blocklistctl check --sealed shows the problem"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	// A problem in a public order of the file is shown in full.

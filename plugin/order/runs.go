@@ -103,8 +103,8 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin at the byte, or to a mark. The count
-// can be too low, for example for "{a, b}". The limit maxValues allows for this error.
+// weigh maps each byte to the number of nodes that can begin there, or to a mark. The
+// limit MaxValues allows for missing nodes, as in "{a, b}".
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -267,8 +267,8 @@ func (o *outline) all() int { return o.values + o.inRuns }
 
 func (o *outline) check(values int) error {
 	switch {
-	case values > maxValues:
-		return &syntaxError{0, 0, fmt.Sprintf("has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)}
+	case values > MaxValues:
+		return &syntaxError{0, 0, fmt.Sprintf("has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", MaxValues)}
 	case !o.json && len(o.text)-o.cut > maxText:
 		return &syntaxError{0, 0, fmt.Sprintf("has more than %d MiB besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxText>>20)}
 	}

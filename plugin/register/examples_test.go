@@ -43,7 +43,7 @@ func wanted(ed *registers.Edition) map[string]string {
 // TestExamples imports two editions of an example of each preset. The output must have the targets
 // that a person read in the text. A second import of each edition changes nothing.
 func TestExamples(t *testing.T) {
-	names, err := Names("")
+	names, err := Presets.Names("")
 	if err != nil {
 		t.Fatal(err)
 	}

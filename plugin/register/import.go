@@ -93,7 +93,7 @@ type run struct {
 	issuedAt     int
 	unknowns     map[string]int
 	fixes        map[[2]string]Fix
-	dates        map[string]order.Time
+	dates        map[string]date
 	excepts      []dname.Name
 	groups       map[string]*group
 	ids          map[string]bool
@@ -114,6 +114,8 @@ type run struct {
 	key        []byte
 	last       *group
 	lastKey    string
+	lastCell   string     // a cell with decisions
+	lastFound  [][]string // the decisions of lastCell
 }
 
 // problem adds a reason why the import must not write the output.
@@ -126,7 +128,7 @@ func (r *run) problem(format string, args ...any) {
 // result lists the problems.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
-		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]order.Time{},
+		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
 		groups: map[string]*group{}, ids: map[string]bool{}, templates: map[string]*order.Order{}, captured: map[string]string{},
 		vanished: p.Vanished}
 	if opt.Vanished != "" {
@@ -160,6 +162,9 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r.groups, r.last = nil, nil
 	r.count(orders)
 	r.guard()
+	if why := tooLarge(order.Ext(opt.Path), orders); why != "" {
+		r.problem("%s", why)
+	}
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
@@ -265,6 +270,8 @@ func (r *run) guard() {
 	}
 	if n := len(r.out.Refused); n != max(r.opt.SkipRefused, 0) {
 		switch {
+		case n == 0:
+			r.problem("no row was refused, and --skip-refused confirms %d; nothing is written; leave out --skip-refused", r.opt.SkipRefused)
 		case r.opt.SkipRefused > 0:
 			r.problem("%s refused, not %d as --skip-refused confirms; nothing is written", count(n, "row"), r.opt.SkipRefused)
 		default:
@@ -323,6 +330,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	r.out.Serial = max(was.Serial, 0) + 1
 	h.Serial, h.ShrinkOK = r.out.Serial, -1
 	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
+	r.step("checking the output")
 	r.out.Content, err = out.bytes(h)
 	return err
 }

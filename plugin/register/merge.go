@@ -18,7 +18,10 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 		groups[g.order.ID] = g
 	}
 	var out []*order.Order
-	for _, was := range previous {
+	for i, was := range previous {
+		if i%4096 == 4095 {
+			r.step("merging: %d of %d orders", i+1, len(previous))
+		}
 		g := groups[was.ID]
 		delete(groups, was.ID)
 		if g == nil {

@@ -14,18 +14,13 @@
 package register
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -106,27 +101,16 @@ const (
 
 const defaultMaxDrop = "10%"
 
-// Parse parses a preset and lists all its problems in one error. The name of the preset must be
+// Parse parses a preset and lists all its problems in one error, a [catalog.Problems]. The name of the preset must be
 // the given name.
 func Parse(name string, data []byte) (*Preset, error) {
 	p := &Preset{}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(p); err != nil {
-		return nil, notPreset(err)
+	d, err := Presets.Decode(name, data, p)
+	if err != nil {
+		return nil, err
 	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has a second document")
-	}
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	if p.Name != name {
-		bad("preset", "must be the name of the file, %q, got %q", name, p.Name)
-	}
-	p.check(bad)
-	return p, errors.Join(errs...)
+	p.check(d.Bad)
+	return p, d.Err()
 }
 
 type badFunc func(key, format string, args ...any)

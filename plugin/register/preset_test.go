@@ -9,13 +9,13 @@ import (
 )
 
 func TestPresets(t *testing.T) {
-	names, err := Names("")
+	names, err := Presets.Names("")
 	if err != nil || len(names) < 15 {
 		t.Fatalf("%d presets, error %v", len(names), err)
 	}
 	schema := compileSchema(t)
 	for _, name := range names {
-		data, _, err := Find(name, "")
+		data, _, err := Presets.Find(name, "")
 		if err != nil {
 			t.Fatal(err)
 		}

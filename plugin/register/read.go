@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -28,10 +29,10 @@ func (r *run) read(data []byte) error {
 	if r.p.Format == "xlsx" {
 		return r.readXLSX(data)
 	}
-	text := string(data)
-	if r.p.Format != "xml" { // an XML file says its character set itself
+	text := unsafe.String(unsafe.SliceData(data), len(data)) // a copy would need as much memory again
+	if r.p.Format != "xml" {                                 // an XML file says its character set itself
 		var err error
-		if text, err = decode(data, r.p.Charset); err != nil {
+		if text, err = decode(text, r.p.Charset); err != nil {
 			return err
 		}
 	}

@@ -164,12 +164,12 @@ func (r *run) unknown(at int, t *test, text string) {
 func (r *run) entries(at int, s state) error {
 	until := order.NoTime
 	if r.removedAt >= 0 && r.vals[r.removedAt] != "" {
-		t, ok := r.date(r.vals[r.removedAt])
-		if !ok {
+		day := r.date(r.vals[r.removedAt])
+		if day.time == order.NoTime {
 			r.refuse(at, "removed", r.vals[r.removedAt], "is not a date of the form %s", r.dateForms())
 			return nil
 		}
-		until = t
+		until = day.time
 	}
 	targets, ok := r.targets(at)
 	if !ok {
@@ -178,7 +178,10 @@ func (r *run) entries(at int, s state) error {
 	if r.capture == nil {
 		return r.decisions(at, s, targets, until)
 	}
-	found := r.capture.FindAllStringSubmatch(r.vals[r.captureAt], -1)
+	if cell := r.vals[r.captureAt]; cell != r.lastCell { // the rows of a decision are often together
+		r.lastCell, r.lastFound = strings.Clone(cell), r.capture.FindAllStringSubmatch(cell, -1)
+	}
+	found := r.lastFound
 	if len(found) == 0 && s != taken {
 		r.out.Left["a row without a decision"]++
 		return nil
@@ -203,14 +206,12 @@ func (r *run) entries(at int, s state) error {
 func (r *run) decisions(at int, s state, targets []order.Target, until order.Time) error {
 	r.issued, r.issuedText = order.NoTime, ""
 	if text := r.value("issued"); text != "" {
-		t, ok := r.date(text)
-		if !ok {
+		day := r.date(text)
+		if day.time == order.NoTime {
 			r.refuse(at, "issued", text, "is not a date of the form %s", r.dateForms())
 			return nil
 		}
-		day := t.Time().In(r.p.loc)
-		r.issuedText = day.Format(time.DateOnly)
-		r.issued = order.FromTime(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, r.p.loc))
+		r.issued, r.issuedText = day.start, day.text
 		if _, ok := r.captured["issued"]; ok {
 			r.captured["issued"] = r.issuedText
 		}
@@ -336,23 +337,32 @@ func setMatch(targets []order.Target, m order.Match) {
 	}
 }
 
-// date parses a date in one of the forms of the preset. A date is the start of the day in
-// the register's time zone.
-func (r *run) date(text string) (order.Time, bool) {
-	if t, ok := r.dates[text]; ok {
-		return t, t != order.NoTime
+// A date is a date in a cell, in the register's time zone.
+type date struct {
+	time  order.Time // NoTime if the text is no date
+	start order.Time // the start of the day
+	text  string     // the day as YYYY-MM-DD
+}
+
+// date parses a date in one of the forms of the preset.
+func (r *run) date(text string) date {
+	if d, ok := r.dates[text]; ok {
+		return d
 	}
-	t := order.NoTime
+	d := date{time: order.NoTime}
 	for _, form := range r.p.Dates {
 		if x, err := time.ParseInLocation(form, text, r.p.loc); err == nil {
-			t = order.FromTime(x)
+			d.time = order.FromTime(x)
+			day := d.time.Time().In(r.p.loc)
+			d.start = order.FromTime(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, r.p.loc))
+			d.text = day.Format(time.DateOnly)
 			break
 		}
 	}
 	if len(r.dates) < 1<<16 {
-		r.dates[strings.Clone(text)] = t
+		r.dates[strings.Clone(text)] = d
 	}
-	return t, t != order.NoTime
+	return d
 }
 
 func (r *run) dateForms() string { return strings.Join(r.p.Dates, " or ") }

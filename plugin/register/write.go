@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -23,8 +24,7 @@ type output struct {
 	end    []byte   // the mark at the end of a YAML document
 }
 
-// encode encodes orders in canonical form, and checks them with the parser of the server. It calls
-// step with the progress.
+// encode encodes orders in canonical form. It calls step with the progress.
 func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
 	out := &output{path: path, orders: orders}
 	ext := order.Ext(path)
@@ -73,9 +73,6 @@ func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if err := verify(path, text, orders); err != nil {
-		return nil, err
-	}
 	skip, err := header(ext, h, len(orders))
 	if err != nil {
 		return nil, err
@@ -98,9 +95,6 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 func (o *output) pieces(h order.Header) ([][]byte, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
-		if err == nil {
-			err = verify(o.path, text, o.orders)
-		}
 		return [][]byte{text}, err
 	}
 	head, err := header(order.Ext(o.path), h, len(o.orders))
@@ -108,10 +102,16 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 	return append(all, o.end), err
 }
 
-// bytes returns the order file with a header.
+// bytes returns the order file with a header. The parser of the server checks the whole file, because
+// some limits are about the whole file.
 func (o *output) bytes(h order.Header) ([]byte, error) {
 	all, err := o.pieces(h)
-	return bytes.Join(all, nil), err
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.Join(all, nil)
+	o.parts = nil
+	return text, verify(o.path, text, o.orders)
 }
 
 // is reports whether a file is equal to the order file with the header h.
@@ -142,6 +142,28 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 		text = bytes.Replace(text, []byte("\norders: []\n...\n"), []byte("\norders:\n"), 1)
 	}
 	return text, nil
+}
+
+// tooLarge returns the reason why an order file cannot have the orders, or "". It counts less than the
+// server counts, so the server may refuse a file that is not too large here.
+func tooLarge(ext string, orders []*order.Order) string {
+	all := 0
+	for _, o := range orders {
+		n := 8 // the keys and the values of id, authority, scope and targets
+		for i := range o.Targets {
+			if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
+				n += 2 // a key and a value
+			}
+		}
+		if n > order.MaxValues {
+			return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", o.ID)
+		}
+		all += n
+	}
+	if ext == ".jsonl" || all <= order.MaxValues {
+		return ""
+	}
+	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
 }
 
 // verify parses an order file in the same way as a server, and returns the errors. The file must

@@ -13,7 +13,7 @@ import (
 
 // columns are the columns of the CSV form.
 var columns = []string{"order", "sealed", "action", "authority", "country", "kind", "references", "category", "file", "issued", "served", "acknowledged", "deadline",
-	"in_force_first", "in_force_last", "at_latest", "nodes_in_force", "nodes_known", "hours", "on_time", "reported", "state", "ended", "by", "targets", "answers_changed", "nodes"}
+	"in_force_first", "in_force_last", "at_latest", "nodes_in_force", "nodes_known", "hours", "on_time", "reported", "state", "ended", "by", "targets", "answers_changed", "nodes", "state_by_files"}
 
 // WriteCSV writes one line for each order (RFC 4180, UTF-8). Dates of the order file are
 // unchanged. Times of the journals have an offset.
@@ -27,8 +27,8 @@ func (r *Report) WriteCSV(w io.Writer) error {
 		if !x.hidden {
 			date := r.dates(x)
 			row = []string{x.Order, yes(x.Sealed), x.Action, x.Authority, x.Country, x.Kind, strings.Join(x.References, "; "), x.Category, x.File,
-				date.issued, date.served, date.acknowledged, date.deadline, r.cellTime(x.first), r.cellTime(x.last), yes(x.AtLatest), fmt.Sprint(x.InForce), fmt.Sprint(x.Known),
-				number(x.Hours), x.OnTime, date.reported, x.State, r.cellTime(x.ended), x.By, targetCount(x), fmt.Sprint(x.Answers), strings.Join(r.nodeTexts(x), "; ")}
+				date.issued, date.served, date.acknowledged, date.deadline, r.cellTime(x.first), r.cellTime(x.last), yes(x.AtLatest), x.nodesInForce(), fmt.Sprint(x.Known),
+				number(x.Hours), x.OnTime, date.reported, x.State, r.cellTime(x.ended), x.By, targetCount(x), optional(x.Answers), strings.Join(r.nodeTexts(x), "; "), x.ByFiles}
 		}
 		for i := range row {
 			row[i] = due.Cell(row[i])
@@ -37,6 +37,23 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// nodesInForce returns the number of nodes that ever enforced the order, or "" if no node
+// is known.
+func (x *Row) nodesInForce() string {
+	if x.Known == 0 {
+		return ""
+	}
+	return fmt.Sprint(x.InForce)
+}
+
+// optional returns a number, or "" for an unknown number.
+func optional(n *uint64) string {
+	if n == nil {
+		return ""
+	}
+	return fmt.Sprint(*n)
 }
 
 type dateTexts struct{ issued, served, acknowledged, deadline, reported string }

@@ -134,11 +134,7 @@ func (r *Report) lumen(x *Row, recipient string) lumenNotice {
 		body = append(body, "Legal basis: "+f.Basis+".")
 	}
 	body = append(body, "Effect: "+r.effectText(x)+".")
-	public := *x
-	if strings.HasPrefix(x.By, "sealed:") {
-		public.By = "" // the label of a sealed lift is not for the public
-	}
-	if s := public.stateText(r); s != "" {
+	if s := x.stateText(r); s != "" {
 		body = append(body, strings.ToUpper(s[:1])+s[1:]+".")
 	}
 	n.Body = strings.Join(body, " ")

@@ -35,8 +35,9 @@ type Node struct {
 	Silent string
 
 	orders map[string]*nodeOrder
-	stops  []time.Time                // when the server stopped, or ended without a record
-	gaps   []time.Time                // when the journal lost events
+	stops  []time.Time // when the server stopped, or ended without a record
+	gaps   []time.Time // when the journal lost events
+	steps  []clockStep
 	loads  map[string][]load          // by the path of the file
 	bySum  map[string]journal.Version // by digest
 }
@@ -177,6 +178,30 @@ func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node
 	return n, nil
 }
 
+// A clockStep says by how much the clock of a node was set, and when.
+type clockStep struct {
+	at time.Time // by the new time
+	by string
+}
+
+// stepsIn returns the number of steps of the clock in a period, and the first steps.
+func (n *Node) stepsIn(in func(time.Time) bool) (k int, text string) {
+	const shown = 5
+	var list []string
+	for _, s := range n.steps {
+		if !in(s.at) {
+			continue
+		}
+		if k++; k <= shown {
+			list = append(list, s.by)
+		}
+	}
+	if k > shown {
+		list = append(list, "...")
+	}
+	return k, strings.Join(list, ", ")
+}
+
 // read collects the records of the journal by order.
 func (n *Node) read() error {
 	loads, probes := 0, 0
@@ -194,6 +219,8 @@ func (n *Node) read() error {
 		case journal.Stop:
 			running = false
 			n.stops = append(n.stops, r.Time.Time)
+		case journal.ClockStep:
+			n.steps = append(n.steps, clockStep{r.Time.Time, r.Step})
 		case journal.Gap:
 			n.gaps = append(n.gaps, r.Time.Time)
 		case journal.Probe:
@@ -288,10 +315,9 @@ func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 // While the server does not run, the state of an order in force is "stopped".
 func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	for _, c := range o.states {
-		if c.at.After(t) {
-			break
+		if !c.at.After(t) { // the times go back if the clock was set back
+			last = c
 		}
-		last = c
 	}
 	if last.state == journal.InForce && !o.enforcedAt(t) {
 		last.state, last.by = stopped, ""

@@ -9,8 +9,14 @@ import (
 // without any date.
 func (r *Report) notes(d *Data, unknown int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
-	if len(d.Nodes) == 0 {
+	switch {
+	case len(d.Nodes) == 0:
 		add("no journal is given, so it is unknown when the orders were in force")
+	case !r.knows():
+		add("no node has records in the period, so it is unknown when the orders were in force")
+	}
+	if r.Totals.ByFiles {
+		add("the number in force and the states are those of the present order files at %s; nothing is known of the servers", r.time(r.end))
 	}
 	if r.end.Before(r.to) {
 		add("the period has not ended; the report ends at %s", r.time(r.end))
@@ -61,6 +67,9 @@ func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	}
 	if k := number(n.stops); k > 0 {
 		add("%s: stopped %s in the period; the answers of the hour before a stop are not recorded", n.Name, times(k))
+	}
+	if k, steps := n.stepsIn(in); k > 0 {
+		add("%s: the clock was set %s in the period (%s); the sequence of its records is certain, but times before and after a step cannot be compared", n.Name, times(k), steps)
 	}
 	if k := number(n.gaps); k > 0 {
 		add("%s: lost events %s in the period; an order may have been in force earlier than shown", n.Name, times(k))

@@ -10,6 +10,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -27,6 +28,9 @@ type Options struct {
 	Disclosure func(id string) order.Disclosure
 	// Sealed shows sealed orders.
 	Sealed bool
+	// States returns the states of the orders in the present files at a time, or is nil
+	// without present files.
+	States func(order.Time) iter.Seq[ruleset.OrderState]
 }
 
 // A Report is the report of a period. docs/blocklistctl-report.md describes its JSON form.
@@ -72,19 +76,24 @@ type NodeRow struct {
 // Totals are the sums of a report. All numbers of orders count only block orders. Lifts counts the
 // lifts.
 type Totals struct {
-	Orders       int      `json:"orders"`       // in the report
-	Received     int      `json:"received"`     // in the period
-	Sealed       int      `json:"sealed"`       // of Orders
-	Acknowledged int      `json:"acknowledged"` // of Received
-	Reported     int      `json:"reported"`     // of Received
-	InForce      int      `json:"in_force"`     // at the end of the period, on at least one node
-	Everywhere   int      `json:"everywhere"`   // at the end of the period, on each node with records
-	Ended        int      `json:"ended"`        // in the period
-	Late         int      `json:"late"`         // of Received
-	Lifts        int      `json:"lifts"`        // received in the period
-	MedianHours  *float64 `json:"median_hours,omitempty"`
-	Measured     int      `json:"measured"` // the number of orders in the median
-	Answers      uint64   `json:"answers_changed"`
+	Orders       int `json:"orders"`       // in the report
+	Received     int `json:"received"`     // in the period
+	Sealed       int `json:"sealed"`       // of Orders
+	Acknowledged int `json:"acknowledged"` // of Received
+	Reported     int `json:"reported"`     // of Received
+	// InForce counts at the end of the period, on at least one node. If no node has
+	// records in the period, it counts by the present order files, and ByFiles is true.
+	InForce *int `json:"in_force"`
+	ByFiles bool `json:"in_force_by_files"`
+	// Everywhere (at the end of the period, on each node with records), Ended (in the
+	// period), Late (of Received) and Answers are nil if no node has records in the period.
+	Everywhere  *int     `json:"everywhere"`
+	Ended       *int     `json:"ended"`
+	Late        *int     `json:"late"`
+	Lifts       int      `json:"lifts"` // received in the period
+	MedianHours *float64 `json:"median_hours,omitempty"`
+	Measured    int      `json:"measured"` // the number of orders in the median
+	Answers     *uint64  `json:"answers_changed"`
 }
 
 // A Row is one order. Dates from the order file have the same form as in the JSON of the other
@@ -127,11 +136,14 @@ type Row struct {
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
 	// OnTime is "yes", "no" or "unknown". Without a deadline in the past, OnTime is empty.
-	OnTime  string `json:"on_time,omitempty"`
-	State   string `json:"state"` // at the end of the period
-	Ended   string `json:"ended,omitempty"`
-	By      string `json:"by,omitempty"`
-	Answers uint64 `json:"answers_changed"`
+	OnTime string `json:"on_time,omitempty"`
+	State  string `json:"state"` // at the end of the period
+	Ended  string `json:"ended,omitempty"`
+	By     string `json:"by,omitempty"`
+	// ByFiles is the state by the present order files. It is given if no node is known.
+	ByFiles string `json:"state_by_files,omitempty"`
+	// Answers is nil if no node is known.
+	Answers *uint64 `json:"answers_changed"`
 
 	f                  *fields
 	id                 string
@@ -209,6 +221,7 @@ func Collect(d *Data, opt Options) *Report {
 		r.rows = append(r.rows, x)
 	}
 	r.total()
+	r.byFiles(opt.States)
 	for _, x := range r.rows {
 		r.Orders = append(r.Orders, x.shown(opt.Sealed))
 	}
@@ -275,13 +288,22 @@ func (x *Row) shown(sealed bool) *Row {
 	return &Row{Order: ruleset.SealedLabel(x.id), Sealed: true, Action: x.Action, State: "sealed", Nodes: []RowNode{}, hidden: true, lift: x.lift}
 }
 
+// knows reports whether a node has records in the period.
+func (r *Report) knows() bool {
+	return slices.ContainsFunc(r.Nodes, func(n NodeRow) bool { return n.Silent == "" && !n.Prober })
+}
+
 // total adds up the rows.
 func (r *Report) total() {
 	var measured []float64
 	t := &r.Totals
+	var inForce, everywhere, ended, late int
+	var answers uint64
 	in := func(at time.Time) bool { return !at.Before(r.from) && at.Before(r.to) }
 	for _, x := range r.rows {
-		t.Answers += x.Answers
+		if x.Answers != nil {
+			answers += *x.Answers
+		}
 		if x.lift {
 			if x.Received {
 				t.Lifts++
@@ -293,13 +315,13 @@ func (r *Report) total() {
 			t.Sealed++
 		}
 		if x.State == string(journal.InForce) || x.State == partly {
-			t.InForce++
+			inForce++
 		}
 		if x.State == string(journal.InForce) {
-			t.Everywhere++
+			everywhere++
 		}
 		if in(x.ended) {
-			t.Ended++
+			ended++
 		}
 		if !x.Received {
 			continue
@@ -315,13 +337,37 @@ func (r *Report) total() {
 			t.Reported++
 		}
 		if x.OnTime == "no" {
-			t.Late++
+			late++
 		}
 		if x.Hours != nil {
 			measured = append(measured, *x.Hours)
 		}
 	}
 	t.MedianHours, t.Measured = median(measured), len(measured)
+	if r.knows() {
+		t.InForce, t.Everywhere, t.Ended, t.Late, t.Answers = &inForce, &everywhere, &ended, &late, &answers
+	}
+}
+
+// byFiles sets the states by the order files, if no node has records in the period.
+func (r *Report) byFiles(states func(order.Time) iter.Seq[ruleset.OrderState]) {
+	if r.knows() || states == nil {
+		return
+	}
+	rows := make(map[string]*Row, len(r.rows))
+	for _, x := range r.rows {
+		rows[x.id] = x
+	}
+	n := 0
+	for st := range states(order.FromTime(r.end)) {
+		if st.State == ruleset.InForce && !st.Lift {
+			n++
+		}
+		if x := rows[st.Order.ID]; x != nil && x.Known == 0 {
+			x.ByFiles = st.State.String()
+		}
+	}
+	r.Totals.InForce, r.Totals.ByFiles = &n, true
 }
 
 // median returns the median of some numbers, rounded to hundredths, or nil without numbers.

@@ -62,6 +62,9 @@ func (r *Report) row(d *Data, id string) *Row {
 			x.Without = append(x.Without, n.Name)
 		}
 	}
+	if x.Known > 0 && x.Answers == nil {
+		x.Answers = new(uint64)
+	}
 	x.effect()
 	x.finish(r.end)
 	return x
@@ -104,7 +107,11 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 			y.Answers += h.count
 		}
 	}
-	x.Answers += y.Answers
+	sum := y.Answers
+	if x.Answers != nil {
+		sum += *x.Answers
+	}
+	x.Answers = &sum
 	x.Nodes = append(x.Nodes, y)
 }
 
@@ -173,7 +180,7 @@ func (x *Row) finish(end time.Time) {
 	if x.f == nil || x.f.Deadline == order.NoTime {
 		return
 	}
-	deadline := x.f.Deadline.Time()
+	deadline := x.f.Due().Time()
 	complete := x.InForce > 0 && x.InForce == x.Known
 	switch {
 	case complete && !x.last.After(deadline):

@@ -80,22 +80,34 @@ type Figure struct {
 func (r *Report) Figures() []Figure {
 	t := r.Totals
 	num := func(n int) string { return fmt.Sprint(n) }
+	inForce := "block orders in force at the end of the period"
+	if t.ByFiles {
+		inForce += ", by the order files"
+	}
 	out := []Figure{
 		{"block orders received", num(t.Received), false},
 		{"of these acknowledged", num(t.Acknowledged), false},
 		{"of these reported to the authority", num(t.Reported), false},
-		{"of these late", num(t.Late), t.Late > 0},
-		{"block orders in force at the end of the period", num(t.InForce), false},
-		{"of these in force on all nodes", num(t.Everywhere), t.Everywhere < t.InForce},
-		{"block orders that ended in the period", num(t.Ended), false},
+		{"of these late", known(t.Late), t.Late != nil && *t.Late > 0},
+		{inForce, known(t.InForce), false},
+		{"of these in force on all nodes", known(t.Everywhere), t.Everywhere != nil && *t.Everywhere < *t.InForce},
+		{"block orders that ended in the period", known(t.Ended), false},
 		{"lifts received", num(t.Lifts), false},
 		{"sealed block orders in these numbers", num(t.Sealed), false},
-		{"answers changed", fmt.Sprint(t.Answers), false},
+		{"answers changed", known(t.Answers), false},
 	}
 	if t.MedianHours != nil {
 		out = append(out, Figure{fmt.Sprintf("hours from served to in force on the last node (median of %s)", count(t.Measured, "order")), number(t.MedianHours), false})
 	}
 	return out
+}
+
+// known returns a number, or "unknown".
+func known[T int | uint64](n *T) string {
+	if n == nil {
+		return "unknown"
+	}
+	return fmt.Sprint(*n)
 }
 
 // Title returns the id of the order with its authority and references.
@@ -154,13 +166,15 @@ func (r *Report) Facts(x *Row) (out []string) {
 		out = append(out, s)
 	}
 	if !x.lift && len(x.Nodes) > 0 {
-		out = append(out, fmt.Sprintf("answers changed in the period: %d", x.Answers))
+		out = append(out, "answers changed in the period: "+known(x.Answers))
 	}
 	return out
 }
 
 func (r *Report) effectText(x *Row) string {
 	switch {
+	case x.Known == 0 && x.ByFiles != "":
+		return "no journal says whether the order was in force; by the order files at the end of the period: " + x.ByFiles
 	case x.Known == 0:
 		return "no journal says whether the order was in force"
 	case x.InForce == 0:

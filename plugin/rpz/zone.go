@@ -1,9 +1,6 @@
 package rpz
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -20,11 +17,17 @@ type Entry struct {
 // A Zone is a closed zone (see the package comment). It is immutable.
 type Zone struct {
 	Entries []Entry // in canonical order
-	records int
+	parts   []uint8 // the part of each entry, or nil if the zone is one part
+	records []int   // of each part
 }
 
 // Records returns the number of records, without the SOA and NS records.
-func (z *Zone) Records() int { return z.records }
+func (z *Zone) Records() (n int) {
+	for _, r := range z.records {
+		n += r
+	}
+	return n
+}
 
 // Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names
 // below (RFC 8020). If a name below has another answer, the record is NODATA.
@@ -54,7 +57,10 @@ func (t *Tree) Close() *Zone {
 			}
 		}
 	}
-	z := &Zone{Entries: make([]Entry, 0, count)}
+	z := &Zone{Entries: make([]Entry, 0, count), records: make([]int, max(t.cfg.Parts, 1))}
+	if t.parts != nil {
+		z.parts = make([]uint8, 0, count)
+	}
 	covered := make([]bool, n) // a wildcard above the node blocks
 	for i := range t.Nodes {
 		coop.Tick(i)
@@ -71,7 +77,16 @@ func (t *Tree) Close() *Zone {
 		if covered[i] {
 			e.pass()
 		}
-		z.add(e)
+		if e.Own == nil && e.Wildcard == nil {
+			continue
+		}
+		part := uint8(0)
+		if t.parts != nil {
+			part = t.parts[i]
+			z.parts = append(z.parts, part)
+		}
+		z.Entries = append(z.Entries, e)
+		z.records[part] += e.records()
 	}
 	return z
 }
@@ -113,14 +128,6 @@ func (t *Tree) Denied(parent []int32) []bool {
 	return out
 }
 
-func (z *Zone) add(e Entry) {
-	if e.Own == nil && e.Wildcard == nil {
-		return
-	}
-	z.Entries = append(z.Entries, e)
-	z.records += e.records()
-}
-
 func (e *Entry) records() int { return e.Own.records() + e.Wildcard.records() }
 
 func (a *Answer) records() int {
@@ -131,34 +138,6 @@ func (a *Answer) records() int {
 		return len(a.Addresses)
 	}
 	return 1
-}
-
-// Digest returns the SHA-256 of the records. Zones with equal records have equal digests.
-func (z *Zone) Digest() [sha256.Size]byte {
-	h := sha256.New()
-	var b []byte
-	add := func(a *Answer) {
-		b = append(b, '|')
-		if a == nil {
-			return
-		}
-		b = append(b, byte(a.Kind)+1)
-		b = binary.BigEndian.AppendUint64(b, uint64(a.TTL))
-		for _, x := range a.Addresses {
-			b = append(b, x.AsSlice()...)
-			b = append(b, ',')
-		}
-	}
-	for i := range z.Entries {
-		coop.Tick(i)
-		e := &z.Entries[i]
-		b = append(b[:0], e.key...)
-		add(e.Own)
-		add(e.Wildcard)
-		b = append(b, '\n')
-		h.Write(b)
-	}
-	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // A Difference contains the records that only one of two zones has.

@@ -110,16 +110,7 @@ func (b *Builder) note(e *entry, n uint32) {
 // dates returns the intervals that the dates and windows of an order allow. It ignores the status
 // of the order.
 func dates(o *order.Order) []interval {
-	return intersect(single(begin(o), o.Until), windows(o.Windows))
-}
-
-// begin returns the time at which an order begins. A lift without the field From begins at
-// its decision time.
-func begin(o *order.Order) order.Time {
-	if o.Action == order.Lift && o.From == order.NoTime {
-		return o.DecidedAt()
-	}
-	return o.From
+	return intersect(single(o.Begin(), o.Until), windows(o.Windows))
 }
 
 // inForce returns the intervals in which an order is enforced. For a status other than active or

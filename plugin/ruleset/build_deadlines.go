@@ -49,8 +49,8 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 			*to = append(*to, x)
 		}
 	}
-	whole := owed(begin(o), own)
-	add(&b.part.deadlines, duty{at: o.Deadline}, whole)
+	whole := owed(o.Begin(), own)
+	add(&b.part.deadlines, duty{at: o.Due()}, whole)
 	add(&b.part.reviews, duty{at: o.Review}, whole)
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -58,16 +58,16 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		if a == nil || !enforceable(o.Action, t) {
 			continue
 		}
-		at, idle := a.Deadline, a.Status != order.Active
+		at, idle := o.TargetDue(a), a.Status != order.Active
 		if at == order.NoTime && idle {
-			at = o.Deadline // an inactive target misses the deadline of its order
+			at = o.Due() // an inactive target misses the deadline of its order
 		}
 		if at == order.NoTime {
 			continue
 		}
 		b.part.dutyTargets = append(b.part.dutyTargets, dutyTarget{target{t.Name, t.Match, a.Address}, idle})
 		ivs := intersect(own, intersect(single(a.From, a.Until), windows(a.Windows)))
-		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(begin(o), a.From), ivs))
+		add(&b.part.deadlines, duty{at: at, target: uint32(len(b.part.dutyTargets))}, owed(max(o.Begin(), a.From), ivs))
 	}
 }
 

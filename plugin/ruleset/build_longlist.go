@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"slices"
+
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -110,4 +112,83 @@ func (p *Part) forGood(l *entry, sched uint32) order.Time {
 		return ivs[len(ivs)-1].from
 	}
 	return Forever
+}
+
+// findLifted sets s.relisted. The lifts of a whole order, of another name or of another file
+// are not in the long list of a name. A query would search them for each order of the list.
+func (s *Set) findLifted() {
+	for i, seg := range s.segments {
+		for at, x := range seg.longLists {
+			s.relist(i, x, seg.list(at))
+		}
+		if seg.addrs != nil && len(s.liftings)+len(s.whole) > 0 {
+			for _, at := range seg.addrs.All() {
+				s.relist(i, at.long, at.rules)
+			}
+		}
+	}
+}
+
+// relist adds a long list of the segment with number i to s.relisted, if an order of the list
+// is lifted for ever.
+func (s *Set) relist(i int, x *longList, rules []rule) {
+	if x == nil || len(s.liftings)+len(s.whole) == 0 {
+		return
+	}
+	var own *longList
+	first := x.ends[liftBelow]
+	for k := range x.blocks {
+		coop.Tick(k)
+		from := s.liftedForGood(s.source(i, rules[first+k].entry))
+		if from >= x.blocks[k].lifted {
+			continue
+		}
+		if own == nil {
+			own = &longList{x.ends, x.lifts, slices.Clone(x.blocks)}
+		}
+		own.blocks[k].lifted = from
+	}
+	if own != nil {
+		if s.relisted == nil {
+			s.relisted = map[*longList]*longList{}
+		}
+		s.relisted[x] = own
+	}
+}
+
+// source returns the entry of a part that became entry n of the segment with number i.
+func (s *Set) source(i int, n uint32) *entry {
+	parts := s.sources[i]
+	for int(n) >= parts[0].entries.n {
+		n, parts = n-uint32(parts[0].entries.n), parts[1:]
+	}
+	return parts[0].entries.at(n)
+}
+
+// liftedForGood returns a time from which on all targets of the order are lifted for all
+// clients for ever, or Forever.
+func (s *Set) liftedForGood(e *entry) order.Time {
+	from := Forever
+	if x := s.liftings[e]; x != nil && len(x.order) > 0 {
+		if last := x.order[len(x.order)-1]; last.until == Forever {
+			from = last.from
+		}
+	}
+	for _, w := range s.whole[e.ID] {
+		if !w.shadow() {
+			from = min(from, w.part.forGood(w.entry, w.entry.sched))
+		}
+	}
+	return from
+}
+
+// longList returns the long list with the times at which lifts elsewhere end its orders.
+func (s *Set) longList(x *longList) *longList {
+	if x == nil || s.relisted == nil {
+		return x
+	}
+	if own := s.relisted[x]; own != nil {
+		return own
+	}
+	return x
 }

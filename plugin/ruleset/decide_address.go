@@ -78,7 +78,7 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 			continue
 		}
 		for x, at := range part.addrs.Supernets(net) {
-			h := hit{part, at.rules, x.Bits(), s.held.nets[x], at.long}
+			h := hit{part, at.rules, x.Bits(), s.held.nets[x], s.longList(at.long)}
 			if h.rules[0].kind < blockExact {
 				p.addKinds(&h)
 			}

@@ -189,7 +189,7 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		p.below = p.below || below
 		for _, f := range found {
 			rules := part.list(f.Ref)
-			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.longList(f.Ref)}
+			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), s.longList(part.longList(f.Ref))}
 			if rules[0].kind < blockExact {
 				p.addKinds(&h)
 			}

@@ -3,6 +3,7 @@ package ruleset
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -89,6 +90,29 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
+// alone returns the question without the asked name.
+func (q question) alone() *question {
+	q.QName, q.twin.asked = nil, nil
+	return &q
+}
+
+// named returns the verdict with the id of its order, for a comparison of two sets.
+func named(v Verdict) any {
+	x := struct {
+		id string
+		Verdict
+	}{id(v), v}
+	x.Order = nil
+	return x
+}
+
+func id(v Verdict) string {
+	if v.Order == nil {
+		return "-"
+	}
+	return v.Order.ID
+}
+
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -102,6 +126,12 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.place.addr.IsValid() && q.QName == nil {
 		compareReasons(t, w, q)
+	}
+	if other := q.judge(w.other); !reflect.DeepEqual(named(got), named(other)) {
+		t.Fatalf("%v%s: long lists change the verdict:\n got %+v\nwant %+v", w, q, named(got), named(other))
+	}
+	if passed := q.QName != nil && want.id == "" && q.alone().expect(w, q.Client.Country, q.Now).id != ""; got.PassedForQName != passed {
+		t.Fatalf("%v%s: passed for the asked name %t, want %t", w, q, got.PassedForQName, passed)
 	}
 	if got.Until <= q.Now {
 		t.Fatalf("%v%s: until %d is not after now", w, q, got.Until)
@@ -146,20 +176,9 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareStates(t, w, now)
 	compareDuties(t, w, now)
 	compareLifts(t, w)
+	compareNames(t, w)
 	compareShrink(t, w, now)
 	compareGuarded(t, w)
-}
-
-// noLongLists is a value for longListFrom. With this value, no list gets an index.
-const noLongLists = 1_000
-
-// small sets longListFrom to 2 or to noLongLists.
-func small(t *testing.T, yes bool) {
-	was := longListFrom
-	t.Cleanup(func() { longListFrom = was })
-	if longListFrom = noLongLists; yes {
-		longListFrom = 2
-	}
 }
 
 func FuzzDecide(f *testing.F) {
@@ -173,7 +192,6 @@ func FuzzDecide(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		small(t, len(data)%2 == 0)
 		c := &choices{b: data}
 		w := newWorld(c)
 		for range 4 {
@@ -192,8 +210,7 @@ func TestDecideAgainstTwin(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	var met struct{ blocked, address, led, shadow, held, scoped, notNow, needless int }
-	for i := range worlds {
-		small(t, i%2 == 0)
+	for range worlds {
 		data := make([]byte, 1600)
 		for i := range data {
 			data[i] = byte(r.Uint32())

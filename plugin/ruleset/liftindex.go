@@ -73,8 +73,6 @@ type ranked[L any] struct {
 	lift L
 }
 
-func (x *liftIndex[L]) empty() bool { return len(x.named)+len(x.later) == 0 }
-
 // add adds the lift e with the data l.
 func (x *liftIndex[L]) add(e *entry, l L) {
 	if len(e.lifts) == 0 {
@@ -117,10 +115,4 @@ func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 		return -1
 	})
 	return named, later[:n]
-}
-
-// higher returns the number of lifts with a rank higher than r. The list must be sorted.
-func higher[L any](later []ranked[L], r Rank) int {
-	n, _ := slices.BinarySearchFunc(later, r, func(l ranked[L], r Rank) int { return r.Compare(l.rank) })
-	return n
 }

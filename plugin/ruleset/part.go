@@ -142,30 +142,45 @@ func (p *Part) IDs() iter.Seq[string] {
 
 // Taken returns a problem for each order of p whose id is already in use. The map `by` contains the
 // part that uses each id.
-func (p *Part) Taken(by map[string]*Part) order.Problems {
+func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
 	}
-	return p.taken(func(id string) (file string, ok bool) {
-		q, ok := by[id]
-		if ok {
-			file = *q.path
-		}
-		return file, ok
-	})
-}
-
-func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {
-		if file, ok := by(e.ID); ok {
+		if q := by[e.ID]; q != nil {
 			out = append(out, order.Problem{
 				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + file, Got: e.ID, HasGot: true,
+				Msg: "is used by an order of another file, " + *q.path, Got: e.ID, HasGot: true,
 				Sealed: e.Terms.Disclosure.Sealed(),
 			})
 		}
 	}
 	return out
+}
+
+// Duplicates returns a problem for each order of p whose id another part uses too.
+func Duplicates(p *Part, others []*Part) order.Problems {
+	n := 0
+	for _, q := range others {
+		n += q.entries.n
+	}
+	// A small file needs no map of a large register.
+	var own map[string]bool
+	if p.entries.n <= n {
+		own = make(map[string]bool, p.entries.n)
+		for id := range p.IDs() {
+			own[id] = true
+		}
+	}
+	by := map[string]*Part{}
+	for _, q := range others {
+		for id := range q.IDs() {
+			if own == nil || own[id] {
+				by[id] = q
+			}
+		}
+	}
+	return p.Taken(by)
 }
 
 // Targets returns the number of targets of the file's block orders.

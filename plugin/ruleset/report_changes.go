@@ -367,11 +367,19 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 }
 
 func (s *Set) lifterOf(e *entry, now order.Time) string {
+	if l := s.wholeLift(e, now); l != nil {
+		return l.label(s.secrecies([]*entry{l})[l])
+	}
+	return ""
+}
+
+// wholeLift returns a lift that ends the whole order at the time now, or nil.
+func (s *Set) wholeLift(e *entry, now order.Time) *entry {
 	for _, w := range s.whole[e.ID] {
 		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
-		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
+		return w.entry
 	}
-	return ""
+	return nil
 }

@@ -40,7 +40,7 @@ func TestLate(t *testing.T) {
 		{"a target begins after its deadline", `[{id: x, targets: [{name: a.example, from: "2026-05-01T11:30:00Z", ` + past + `}]}]`, ``, 1, 1},
 		{"windows after the deadline are no late beginning", `[{id: x, ` + past + `, targets: [a.example], windows: [{from: "2026-05-01T11:30:00Z", until: "2026-05-01T15:00:00Z"}]}]`, ``, 0, 0},
 	} {
-		load := func(orders string) *Set { return guarded(t, Options{}, "  "+orders+"\n") }
+		load := func(orders string) *Set { return set(t, "  "+orders+"\n") }
 		s := load(tc.before)
 		if tc.after != "" {
 			old := s
@@ -71,6 +71,8 @@ func TestBeginsLate(t *testing.T) {
 		{`{id: x, targets: [{name: a.example, from: "2026-05-01T11:00:01Z", deadline: "2026-05-01T11:00:00Z"}]}`, true},
 		{`{id: x, targets: [{name: a.example, from: "2026-05-01T11:00:01Z"}]}`, false},
 		{`{id: x, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-02T11:00:00Z"}]}`, false},
+		{`{id: x, from: "2026-05-01T11:00:01Z", served: "2026-05-01T10:00:00Z", deadline: 30m, targets: [a.example, {name: b.example, served: "2026-05-01T10:20:00Z"}]}`, false},
+		{`{id: x, from: "2026-05-01T11:00:01Z", targets: [{name: a.example, served: "2026-05-01T10:00:00Z", deadline: 30m}]}`, false},
 		{`{id: x, action: lift, issued: "2026-05-02T11:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, true},
 	} {
 		got := false

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -247,6 +248,60 @@ func (s *Set) lifted(e *entry, now order.Time) (bool, order.Time) {
 		return sp.on, min(next, sp.until)
 	}
 	return false, next
+}
+
+// withdrawn reports whether lifts end all targets of a block order, for all clients and for
+// all remaining times of the order. The order will therefore never be in force again.
+func (s *Set) withdrawn(p *Part, e *entry, now order.Time) bool {
+	whole, own := s.whole[e.ID], s.liftings[e]
+	if len(whole) == 0 && (own == nil || len(own.order) == 0) {
+		return false
+	}
+	var off []interval
+	for _, w := range whole {
+		if !w.shadow() && w.entry.scope == nil && !w.entry.excepts {
+			off = append(off, w.part.ivs(w.entry.sched)...)
+		}
+	}
+	if own != nil {
+		off = append(off, own.order...)
+	}
+	off = merged(off)
+	for _, iv := range p.ivs(e.sched) {
+		if iv.from = max(iv.from, now); iv.from >= iv.until {
+			continue
+		}
+		if !slices.ContainsFunc(off, func(x interval) bool { return x.from <= iv.from && iv.until <= x.until }) {
+			return false
+		}
+	}
+	return true
+}
+
+// LiftedAt reports whether lifts end all targets of a block order for all clients at a time.
+func (o OrderState) LiftedAt(at order.Time) bool {
+	if o.Lift {
+		return false
+	}
+	lifted, _ := o.set.lifted(o.entry, at)
+	return lifted
+}
+
+// LiftedTargets returns how many targets of a block order are lifted for all clients at a
+// time. Held targets do not count. The result is 0 if the whole order is lifted at once.
+func (o OrderState) LiftedTargets(at order.Time) int { return int(o.set.liftedTargets(o.entry, at)) }
+
+// TargetLifted reports whether a lift ends the order at one of its targets, for all clients
+// at a time.
+func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
+	if o.Lift || t.Kind == order.TargetURL {
+		return o.LiftedAt(at)
+	}
+	x := target{t.Name, t.Match, netip.Prefix{}}
+	if t.Attr != nil {
+		x.net = t.Attr.Address
+	}
+	return o.set.liftedAt(o.entry, &x, at)
 }
 
 // liftedTargets returns how many targets of the order are lifted for all clients at the

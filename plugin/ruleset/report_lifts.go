@@ -13,7 +13,7 @@ import (
 
 // meetAll calls x.meet for each block order that the function `is` selects. It then calls x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
-	if x.empty() {
+	if len(x.all) == 0 {
 		return
 	}
 	s.each(func(_ *Part, e *entry) {

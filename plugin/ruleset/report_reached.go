@@ -1,9 +1,6 @@
 package ruleset
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -19,13 +16,13 @@ type meeting struct {
 // lifters finds the lifts that end at least one order. There may be very many lifts and orders, so
 // lifters does not compare each lift with each order.
 type lifters struct {
-	liftIndex[*meeting]
-	sorted bool
-	// For each authority, reached is the number of lifts at the beginning of the list `later` that
-	// end an order of lower rank.
-	reached map[Authority]int
-	// ties contains the orders whose rank is equal to the rank of a lift of the same authority.
-	ties map[moment]ties
+	all   []*meeting
+	named map[string][]*meeting // the lifts that list ids, for each id
+	// lowest has the lowest rank of the orders of each authority that has a lift without ids.
+	lowest map[Authority]Rank
+	// ties has the orders with the rank of such a lift, by file. An order has the smallest
+	// index of its file.
+	ties map[moment]map[*string]*entry
 }
 
 // A moment is an authority and a rank. The orders and lifts of one moment have equal dates.
@@ -34,96 +31,62 @@ type moment struct {
 	rank      Rank
 }
 
-// ties contains the orders of one moment, by file. The sequence of orders is known only within a
-// file.
-type ties map[*string]*tied
+func (e *entry) moment() moment { return moment{e.authority(), e.rank} }
 
-// A tied describes the orders of one file with equal ranks. The field entry is the first order that
-// was added. The field index is the lowest position of these orders in the file.
-type tied struct {
-	entry *entry
-	index int32
-}
+// unreached is higher than all ranks.
+var unreached = Rank{Forever, Forever}
 
-func (t ties) add(e *entry) {
-	x := t[e.file]
-	if x == nil {
-		x = &tied{e, e.index}
-		t[e.file] = x
+func (x *lifters) add(m *meeting) {
+	if x.all == nil {
+		x.named, x.lowest, x.ties = map[string][]*meeting{}, map[Authority]Rank{}, map[moment]map[*string]*entry{}
 	}
-	x.index = min(x.index, e.index)
-}
-
-func (t ties) byFile() []*entry {
-	out := make([]*entry, 0, len(t))
-	for _, x := range t {
-		out = append(out, x.entry)
+	x.all = append(x.all, m)
+	for _, id := range m.lift.lifts {
+		x.named[id] = append(x.named[id], m)
 	}
-	slices.SortFunc(out, func(x, y *entry) int { return cmp.Compare(*x.file, *y.file) })
-	return out
-}
-
-// finish records whether the lift of m ends an order of t. The lift and the orders have
-// equal ranks.
-func (t ties) finish(m *meeting, byFile []*entry) {
-	l := m.lift
-	if x := t[l.file]; x != nil && x.index < l.index {
-		m.reached = true
-	}
-	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // the index is 0 or 1
-	if i < 0 {
-		return
-	}
-	m.reached = true
-	if e := byFile[i]; m.tie == nil || *e.file < *m.tie.file {
-		m.tie = e
+	if len(m.lift.lifts) == 0 {
+		x.lowest[m.lift.authority()] = unreached
+		x.ties[m.lift.moment()] = map[*string]*entry{}
 	}
 }
-
-func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
 
 // meet records the lifts that end the order e. Call meet for each block order, and then call
 // finish.
 func (x *lifters) meet(e *entry) {
-	if !x.sorted {
-		x.sort()
-		x.sorted = true
-	}
-	named, later := x.of(e)
-	for _, m := range named {
+	for _, m := range x.named[e.ID] {
 		m.reached = true
 	}
-	n := higher(later, e.rank)
-	if n < len(later) {
-		at := moment{e.authority(), e.rank}
-		if x.ties == nil {
-			x.ties = map[moment]ties{}
-		}
-		if x.ties[at] == nil {
-			x.ties[at] = ties{}
-		}
-		x.ties[at].add(e)
+	if len(x.lowest) == 0 || e.rank.decided == order.NoTime {
+		return
 	}
-	if n > 0 {
-		if x.reached == nil {
-			x.reached = map[Authority]int{}
+	at := e.moment()
+	if low, ok := x.lowest[at.authority]; ok && e.rank.Compare(low) < 0 {
+		x.lowest[at.authority] = e.rank
+	}
+	if tied := x.ties[at]; tied != nil {
+		if was := tied[e.file]; was == nil || e.index < was.index {
+			tied[e.file] = e
 		}
-		x.reached[e.authority()] = max(x.reached[e.authority()], n)
 	}
 }
 
 // finish completes the meetings. Call finish after the last call of meet.
 func (x *lifters) finish() {
-	for a, n := range x.reached {
-		for _, l := range x.later[a][:n] {
-			l.lift.reached = true
+	for _, m := range x.all {
+		l := m.lift
+		if len(l.lifts) > 0 {
+			continue
 		}
-	}
-	for at, t := range x.ties {
-		byFile := t.byFile()
-		later := x.later[at.authority]
-		for i := higher(later, at.rank); i < len(later) && later[i].rank == at.rank; i++ {
-			t.finish(later[i].lift, byFile)
+		m.reached = m.reached || x.lowest[l.authority()].Compare(l.rank) < 0
+		for file, e := range x.ties[l.moment()] {
+			switch {
+			case file == l.file:
+				m.reached = m.reached || e.index < l.index
+			case m.tie == nil || *file < *m.tie.file:
+				m.reached, m.tie = true, e
+			default:
+				m.reached = true
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ const (
 	InForce State = iota
 	Pending       // the order will come into force
 	Ended         // the order's until or its last window has passed
-	Lifted        // all targets are lifted for all clients; an order with some lifted targets stays InForce
+	Lifted        // all targets are lifted for all clients, now or for all remaining times of the order
 	OnHold        // the order is active and has not ended, but no target can be enforced (see Set.Held)
 	Suspended
 	Shadow
@@ -39,10 +39,13 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 		return Draft, Forever
 	}
 	on, next := p.inForceAt(e.sched, now)
+	if !on && next == Forever {
+		return Ended, next
+	}
+	if e.action == order.Block && s.withdrawn(p, e, now) {
+		return Lifted, p.over(e.sched)
+	}
 	if !on {
-		if next == Forever {
-			return Ended, next
-		}
 		if s.heldBack(e) {
 			return OnHold, next
 		}
@@ -125,6 +128,17 @@ type OrderState struct {
 	part  *Part
 	entry *entry
 	now   order.Time
+}
+
+// OwnUntil returns Until if it is a beginning or an end of the order by its own dates, and
+// Forever if it is the time of a lift. The time of a lift may be secret.
+func (o OrderState) OwnUntil() order.Time {
+	for _, iv := range o.part.ivs(o.entry.sched) {
+		if o.Until == iv.from || o.Until == iv.until {
+			return o.Until
+		}
+	}
+	return Forever
 }
 
 // OrderStates yields the state of each order and lift of the set, in the sequence of the files.

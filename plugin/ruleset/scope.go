@@ -35,7 +35,7 @@ type exempt struct {
 	always bart.Lite
 	// until contains the exemptions that have an end.
 	until []exemptNet
-	nets  networks // the exemptions without an end
+	nets  order.Networks // the exemptions without an end
 }
 
 type exemptNet struct {
@@ -125,7 +125,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	key := fmt.Sprint(list)
 	out, ok := in.exempts[key]
 	if !ok {
-		out = &exempt{nets: exemptNets(list, Forever)}
+		out = &exempt{nets: order.Exempted(list, Forever)}
 		for _, e := range list {
 			for _, x := range e.Clients {
 				if e.Until == order.NoTime {
@@ -144,7 +144,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 // exemptsAll reports whether the exemptions cover all clients of the scope for ever.
 func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
 	if pair := (exemptScope{x, s}); pair != in.lastPair {
-		in.lastPair, in.lastPairAll = pair, coversScope(x.nets, s)
+		in.lastPair, in.lastPairAll = pair, x.nets.CoverScope(s)
 	}
 	return in.lastPairAll
 }

@@ -222,32 +222,6 @@ func TestSnapshotDamaged(t *testing.T) {
 	}
 }
 
-// TestSnapshotDamagedLarge flips some bytes of a large snapshot.
-func TestSnapshotDamagedLarge(t *testing.T) {
-	b := NewBuilder("a.yaml", Options{})
-	terms := &order.Terms{Scope: &order.Scope{Global: true}}
-	for i := range 5000 {
-		b.Add(&order.Order{ID: fmt.Sprint(i), Terms: terms, Issued: order.Time(i), Targets: []order.Target{{Name: mustName(fmt.Sprintf("n%d.example", i)), Match: order.Subtree}}})
-	}
-	p, _ := b.Freeze()
-	good := write(p, Options{})
-	if s, err := read(good, "a.yaml", Options{}); err != nil || !equal(p, s.Part) {
-		t.Fatalf("the snapshot is not good: %v", err)
-	}
-	rng := rand.New(rand.NewPCG(5, 6))
-	for range 300 {
-		i, mask := rng.IntN(len(good)), byte(1<<rng.IntN(8))
-		good[i] ^= mask
-		if _, err := read(good, "a.yaml", Options{}); err == nil {
-			t.Errorf("byte %d of %d is flipped and not noticed", i, len(good))
-		}
-		good[i] ^= mask
-		if _, err := read(good[:i], "a.yaml", Options{}); err == nil {
-			t.Errorf("a cut after %d bytes is not noticed", i)
-		}
-	}
-}
-
 func TestSnapshotOrigin(t *testing.T) {
 	opt := Options{Response: order.Response{Kind: order.NODATA}, Addresses: true}
 	p := varied(t, opt)

@@ -16,7 +16,7 @@ type twinDue struct {
 // has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
-		out = append(out, twinDue{o.Deadline, nil})
+		out = append(out, twinDue{twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o)), nil})
 	}
 	for i := range o.Targets {
 		x := &o.Targets[i]
@@ -25,13 +25,31 @@ func twinDues(o *order.Order) (out []twinDue) {
 		}
 		at := x.Attr.Deadline
 		if at == order.NoTime && x.Attr.Status != order.Active {
-			at = o.Deadline
+			at = twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o))
+		} else if at != order.NoTime {
+			at = twinCounted(at, x.Attr.DeadlineAfter > 0, max(twinBegin(o), x.Attr.From))
 		}
 		if at != order.NoTime {
 			out = append(out, twinDue{at, x})
 		}
 	}
 	return out
+}
+
+// twinCounted returns the time at which an order or a target must be in force. If its
+// deadline counts from served, the time is not before the beginning.
+func twinCounted(deadline order.Time, counted bool, begin order.Time) order.Time {
+	if counted && deadline != order.NoTime && begin > deadline {
+		return begin
+	}
+	return deadline
+}
+
+func twinBegin(o *order.Order) order.Time {
+	if o.Action == order.Lift && o.From == order.NoTime {
+		return o.DecidedAt()
+	}
+	return o.From
 }
 
 // dated reports whether the dates of the order and the target include the time now. The
@@ -54,11 +72,7 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 // begun reports whether the order and the target have begun. The function uses only the field from,
 // and ignores windows.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
-	from := o.From
-	if o.Action == order.Lift && from == order.NoTime {
-		from = o.DecidedAt()
-	}
-	return from <= now && (x.x == nil || x.x.Attr.From <= now)
+	return twinBegin(o) <= now && (x.x == nil || x.x.Attr.From <= now)
 }
 
 // freed reports whether lifts end an order at a target and at all names below, for all
@@ -127,54 +141,70 @@ func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	return t.allFreed(o.Order, now)
 }
 
-func (t *twin) duties(now order.Time) Deadlines {
-	d := Deadlines{NextDeadline: Forever}
-	for _, o := range t.orders {
-		overdue, late := false, false
+// duties returns the deadlines that are missed or will be missed, and the reviews.
+func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
+	for i, o := range t.orders {
 		for _, x := range twinDues(o.Order) {
 			at := max(now, x.at)
 			if t.moot(o, x, at) {
 				continue
 			}
 			active := o.Status == order.Active && (x.x == nil || x.x.Attr.Status == order.Active) && x.ever(o.Order, -1)
-			if bad := !active || t.barred(o, x.x, at) || !x.begun(o.Order, x.at); bad && x.at > now {
-				d.NextDeadline = min(d.NextDeadline, x.at)
+			prevented := !active || t.barred(o, x.x, at)
+			d := Duty{Number: i, At: x.at}
+			if x.x != nil {
+				d.Target = twinWritten(x.x)
 			}
-			if x.at <= now {
-				overdue = overdue || !active || t.barred(o, x.x, at) || !x.begun(o.Order, now)
-				late = late || active && x.begun(o.Order, now) && !x.begun(o.Order, x.at)
+			if x.at > now {
+				d.AtRisk = prevented || !x.begun(o.Order, x.at)
+			} else {
+				d.Overdue = prevented || !x.begun(o.Order, now)
+				d.Late = active && x.begun(o.Order, now) && !x.begun(o.Order, x.at)
+			}
+			if d.AtRisk || d.Overdue || d.Late {
+				missed = append(missed, d)
 			}
 		}
-		if overdue {
-			d.Overdue++
-		}
-		if late {
-			d.Late++
+		if x := (twinDue{at: o.Review}); o.Review != order.NoTime && !t.moot(o, x, max(now, x.at)) {
+			reviews = append(reviews, Duty{Number: i, At: o.Review})
 		}
 	}
-	return d
+	return missed, reviews
 }
 
+// compareDuties compares the duties of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
-	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {
-		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
+	missed, reviews := w.twin.duties(now)
+	for before := now; before <= lastSecond+1; before += 3 {
+		until := func(all []Duty) []Duty {
+			return slices.DeleteFunc(slices.Clone(all), func(d Duty) bool { return d.At > before })
+		}
+		if got, want := slices.Collect(w.MissedDuties(now, before)), until(missed); !slices.Equal(got, want) {
+			t.Fatalf("%vat %d until %d: missed %+v, want %+v", w, now, before, got, want)
+		}
+		if got, want := slices.Collect(w.DueReviews(now, before)), until(reviews); !slices.Equal(got, want) {
+			t.Fatalf("%vat %d until %d: reviews %+v, want %+v", w, now, before, got, want)
+		}
 	}
-	listed := Deadlines{NextDeadline: Forever}
-	var overdue, late []int
-	for d := range w.MissedDuties(now, Forever) {
+	want := Deadlines{NextDeadline: Forever}
+	overdue, late := map[int]bool{}, map[int]bool{}
+	for _, d := range missed {
+		if d.AtRisk {
+			want.NextDeadline = min(want.NextDeadline, d.At)
+		}
 		if d.Overdue {
-			overdue = append(overdue, d.Number)
+			overdue[d.Number] = true
 		}
 		if d.Late {
-			late = append(late, d.Number)
-		}
-		if d.AtRisk {
-			listed.NextDeadline = min(listed.NextDeadline, d.At)
+			late[d.Number] = true
 		}
 	}
-	listed.Overdue, listed.Late = len(slices.Compact(overdue)), len(slices.Compact(late))
-	if got := w.Deadlines(now); got != listed {
-		t.Fatalf("%vat %d: duties %+v, but the list has %+v", w, now, got, listed)
+	for _, d := range reviews {
+		want.PastReview += int(b2u(d.At <= now))
+	}
+	want.Overdue, want.Late = len(overdue), len(late)
+	if got := w.Deadlines(now); got != want {
+		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
 	}
 }

@@ -60,7 +60,10 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 // must have one reason. Since and Until must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
-	_, reasons := w.Explain(&q.name, q.Client, q.Now)
+	v, reasons := w.Explain(&q.name, q.Client, q.Now)
+	if _, dateless := w.Reasons(&q.name, q.Client, q.Now); len(dateless) != len(reasons) {
+		t.Fatalf("%v%s: %d reasons, but %d without dates", w, q, len(reasons), len(dateless))
+	}
 	type target struct {
 		id    string
 		name  dname.Name
@@ -101,7 +104,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 		ok := true
 		switch r.Why {
 		case Decides, Outranked:
-			ok = when == q.Now && inScope && x.enforced(when)
+			ok = when == q.Now && inScope && x.enforced(when) && (r.Why == Decides) == (r.By == nil) && (r.By == nil || r.By == v.Order)
 		case NotActive, Over:
 			for s := q.Now; s <= lastSecond; s++ {
 				ok = ok && !x.dated(s, true)
@@ -118,7 +121,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 			l := w.twin.orders[slices.IndexFunc(w.twin.orders, func(l twinOrder) bool { return l.ID == r.By.ID })]
 			ok = lifted && twinReaches(l, x.order) && at.inForce(l.Order, nil)
 		case HeldBack:
-			ok = x.twin.held(o, &first) || x.twin.undecidable(o)
+			ok = (x.twin.held(o, &first) || x.twin.undecidable(o)) && r.Held != ""
 		case OtherName:
 			ok = !x.twin.covers(o, &first, x.place)
 		case InShadow:
@@ -149,6 +152,9 @@ func compareReasons(t *testing.T, w *world, q *question) {
 			if r.Until != Forever {
 				fail("want no until")
 			}
+		}
+		if r.Why == LiftedBy && w.LiftOf(o.ID, &q.name, q.Client, q.Now) == nil {
+			fail("LiftOf finds no lift")
 		}
 		if r.After != nil {
 			l := w.twin.orders[slices.IndexFunc(w.twin.orders, func(l twinOrder) bool { return l.ID == r.After.ID })]

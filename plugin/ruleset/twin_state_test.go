@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -108,7 +109,7 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	if !on && !later {
 		return Ended
 	}
-	if on && o.Action == order.Block && t.allFreed(o, now) {
+	if o.Action == order.Block && (on && t.allFreed(o, now) || t.freedForGood(o, now)) {
 		return Lifted
 	}
 	held := t.heldTargets(o)
@@ -119,6 +120,17 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 		return InForce
 	}
 	return Pending
+}
+
+// freedForGood reports whether lifts end the order in each second in which its dates would
+// enforce it.
+func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
+	for s := now; s <= max(now, lastSecond+1); s++ {
+		if twinInTime(o, s) && !t.allFreed(o, s) {
+			return false
+		}
+	}
+	return true
 }
 
 // allFreed reports whether the order is lifted completely. Either a lift ends the whole order, or
@@ -310,43 +322,101 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts. There are warnings for lifts that end no order,
-// and for lifts with the same dates as an order in another file.
+// compareLifts compares the warnings about lifts. A lift may end nothing, may list an unknown
+// id, or may have the decision time of an order in another file. It also compares which orders
+// are secret.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
+	var reaches, wantReaches []Reach
 	useless := 0
-	for _, l := range w.twin.orders {
+	secret, lifts, all := w.Secret(), w.SecretLifts(), slices.Collect(w.Orders())
+	for i, l := range w.twin.orders {
+		if s := w.twin.secret(l); secret[all[i]] != s || lifts[l.ID] != (s && l.Action == order.Lift) {
+			t.Fatalf("%vorder %s: secret %t, want %t", w, l.ID, secret[all[i]], s)
+		}
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
+		}
+		var unknown []string
+		for _, id := range slices.Sorted(slices.Values(l.Lifts)) {
+			if !slices.ContainsFunc(w.twin.orders, func(o twinOrder) bool { return o.ID == id }) {
+				unknown = append(unknown, id)
+				want = append(want, fmt.Sprint(l.ID, "lifts", id, true))
+			}
 		}
 		// A lift with a URL and without names counts as ending an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
-		reached, tie := pages, false
+		reached, tie := pages, ""
 		for _, o := range w.twin.orders {
 			if o.Action == order.Block && twinReaches(l, o) {
 				meets, known := w.twin.meets(l, o)
 				reached = reached || meets
-				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt()
+				if file := fmt.Sprint(o.file); known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt() && (tie == "" || file < tie) {
+					tie = file
+				}
 			}
 		}
 		if !reached {
 			useless++
 		}
-		if tie {
-			want = append(want, l.ID)
+		if !reached && unknown == nil {
+			want = append(want, fmt.Sprint(l.ID, "", "", w.twin.secret(l)))
+		}
+		if tie != "" {
+			want = append(want, fmt.Sprint(l.ID, "issued", l.DecidedAt().String(), w.twin.secret(l), "order in ", tie))
+		}
+		if !reached || unknown != nil {
+			wantReaches = append(wantReaches, Reach{all[i], unknown, !reached})
 		}
 	}
 	warnings, n := w.Warnings()
 	for _, p := range warnings {
-		if p.Field == "issued" {
-			got = append(got, p.Order)
+		if !p.Warning || p.File == "" || p.Msg == "" {
+			t.Fatalf("%v%+v", w, p)
+		}
+		switch p.Field {
+		case "", "lifts":
+			got = append(got, fmt.Sprint(p.Order, p.Field, p.Got, p.Sealed))
+		case "issued":
+			file, _, _ := strings.Cut(p.Msg[strings.Index(p.Msg, "order in "):], ",")
+			got = append(got, fmt.Sprint(p.Order, p.Field, p.Got, p.Sealed, file))
 		}
 	}
 	if n != useless || !slices.Equal(got, want) {
-		t.Fatalf("%v%d useless lifts, ties %q, want %d and %q", w, n, got, useless, want)
+		t.Fatalf("%v%d useless lifts, warnings %q, want %d and %q", w, n, got, useless, want)
 	}
+	if reaches = w.UselessLifts(); !reflect.DeepEqual(reaches, wantReaches) {
+		t.Fatalf("%vuseless lifts %+v, want %+v", w, reaches, wantReaches)
+	}
+}
+
+// compareNames compares Shared and Touches for the names of the orders.
+func compareNames(t *testing.T, w *world) {
+	t.Helper()
+	for _, name := range w.mentioned[:min(4, len(w.mentioned))] {
+		above, touches := 0, false
+		for _, o := range w.twin.orders {
+			covers := slices.ContainsFunc(o.Targets, func(x order.Target) bool { return x.Kind == order.TargetName && x.Name.Covers(name) })
+			above += int(b2u(covers && o.Action == order.Block))
+			below := func(n dname.Name) bool { return n != name && name.Covers(n) }
+			touches = touches || slices.ContainsFunc(o.Except, below) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
+				return x.Kind == order.TargetName && below(x.Name) || x.Attr != nil && w.twin.indexed(o.Order, &x) && slices.ContainsFunc(x.Attr.Except, below)
+			})
+		}
+		if got := w.Shared(name); got != (above > 1) {
+			t.Fatalf("%v%s: shared %t, but %d orders have it", w, name, got, above)
+		}
+		if got := w.Touches(name); got != (touches || above > 0) {
+			t.Fatalf("%v%s: touches %t", w, name, got)
+		}
+	}
+}
+
+// indexed reports whether the names of a target are in the index.
+func (t *twin) indexed(o *order.Order, x *order.Target) bool {
+	return x.Kind == order.TargetName || x.Kind == order.TargetAddress && (o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
 }
 
 func twinWritten(x *order.Target) string {
@@ -374,14 +444,15 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	if n, m := p.BlockedAt(now), p.TargetsLost(q, now); n != len(before) || m != lost {
 		t.Fatalf("%vat %d: %d in force and %d lost, want %d and %d", w, now, n, m, len(before), lost)
 	}
-	removed := 0
+	names, removed := 0, 0
 	for x := range from.standing(now, true) {
-		if !rest[x] && x.name != (dname.Name{}) {
-			removed++
+		if x.name != (dname.Name{}) {
+			names++
+			removed += int(b2u(!rest[x]))
 		}
 	}
-	if n := p.NamesNotIn(q); n != removed {
-		t.Fatalf("%vmissing: %d, want %d", w, n, removed)
+	if n, m := p.NamesNotIn(q), p.NamesNotIn(&Part{}); n != removed || m != names {
+		t.Fatalf("%vmissing: %d of %d, want %d of %d", w, n, m, removed, names)
 	}
 	if d := Compare(p, p.Guarded(nil), 1); d.Added+d.Removed+d.Changed != 0 {
 		t.Fatalf("%vanother guard changes the orders: %+v", w, d)

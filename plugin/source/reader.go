@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
@@ -26,6 +27,7 @@ type reader struct {
 	closed  bool
 	failed  func(error) // called with each error of the stream
 	onClose func()
+	hold    func(*os.File) // may be nil
 }
 
 // input is the open file of a reader. If a system call blocks, the reader no longer uses its input.
@@ -122,19 +124,36 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
+// Hold makes Close leave the file open if its bytes are the reported bytes. Close then calls keep.
+// The file still has these bytes after another file was renamed to the path.
+func (r *reader) Hold(keep func(*os.File)) { r.hold = keep }
+
 // Close reads the rest of the file and closes the file. All bytes are then checked. If the
 // bytes are not the reported bytes, Close returns ErrChanged.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
 		_, _ = io.Copy(io.Discard, onlyReader{r})
-		r.in.close()
+		if f := r.file(); r.hold != nil && r.err == io.EOF && f != nil {
+			r.hold(f)
+		} else {
+			r.in.close()
+		}
 		r.onClose()
 	}
 	if r.err == io.EOF {
 		return nil
 	}
 	return r.err
+}
+
+// file returns the open file, or nil.
+func (r *reader) file() *os.File {
+	if r.in == nil {
+		return nil
+	}
+	f, _ := r.in.f.(*os.File)
+	return f
 }
 
 // onlyReader hides the other methods. io.Copy then calls only Read.

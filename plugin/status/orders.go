@@ -99,12 +99,10 @@ func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())
 		secret, found := s.SecretLifts(), s.hits(now)
+		hides := len(secret) > 0 // a secret lift may end open orders
 		var o Order
 		for st := range s.OrderStates(now) {
 			o = Order{ID: st.Order.ID, Set: s.digest, Action: "block", State: st.State.String(), PerBlock: []BlockHits{}}
-			if st.Until != ruleset.Forever {
-				o.Until = st.Until.String()
-			}
 			if st.Lift {
 				o.Action = "lift"
 			}
@@ -116,6 +114,13 @@ func (n *Node) each(f func(*Order) bool) {
 				o.ID, o.Sealed = ruleset.SealedLabel(st.Order.ID), true
 			} else {
 				o.Targets, o.Authority, o.Reference, o.Disclosure, o.File = st.Targets, t.Authority.Name, st.Order.Reference, t.Disclosure.String(), st.File
+				until := st.Until
+				if hides {
+					until = st.OwnUntil()
+				}
+				if until != ruleset.Forever {
+					o.Until = until.String()
+				}
 			}
 			if !f(&o) {
 				return

@@ -154,30 +154,38 @@ func (s *Store) keepVersions() {
 	if s.dir != nil {
 		st = s.dir.open(0)
 	}
+	all := true
 	for _, path := range s.paths {
 		f := s.files[path]
 		if f.part == nil && f.list == nil || f.kept {
 			continue
 		}
-		f.kept = true
-		s.keepVersion(st, path, f.stored.Order, f, f.list != nil)
+		f.kept = s.keepVersion(st, path, f.stored.Order, f, f.list != nil)
 		for _, name := range slices.Sorted(maps.Keys(f.stored.Sides)) {
-			s.keepVersion(st, filepath.Join(filepath.Dir(path), name), f.stored.Sides[name], f, true)
+			f.kept = s.keepVersion(st, filepath.Join(filepath.Dir(path), name), f.stored.Sides[name], f, true) && f.kept
+		}
+		if !f.kept {
+			all = false
+			s.rejournal.Store(true)
+			continue
 		}
 		if s.dir == nil {
 			f.bytes = nil // the events of the journal have the bytes now
 		}
 	}
-	if s.dir == nil {
+	if s.dir == nil && all {
 		s.kept = 0
 	}
 }
 
-// keepVersion adds one file of a version to the journal. The bytes come from memory, from the state
-// directory, or from the file.
-func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
+// keepVersion adds one file of a version to the journal. If the file has changed, the
+// bytes may come from the state directory.
+//
+// It returns false if too many events wait for the disk.
+func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) bool {
 	open := s.opener(path, d, f, side)
-	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
+	h, isHeld := f.bytes[d]
+	if (!isHeld || h.open) && st != nil {
 		file := open
 		open = func() (io.ReadCloser, error) {
 			if r, err := st.Blob(d); err == nil {
@@ -186,7 +194,7 @@ func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *fil
 			return file()
 		}
 	}
-	s.journal.Keep(path, d, len(f.bytes[d]), open)
+	return s.journal.Keep(path, d, h.weight, open)
 }
 
 // journalStates records the orders whose state has changed. It also records new and
@@ -239,7 +247,7 @@ type stateEvents struct {
 }
 
 func (x stateEvents) add(b *journal.Batch) {
-	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded)
+	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded, b.Secret())
 	held := map[journal.HeldTarget]string{}
 	for _, h := range x.set.Held() {
 		held[journal.HeldTarget{Order: h.Order.ID, Target: h.Target}] = h.Why
@@ -261,7 +269,7 @@ func (x stateEvents) add(b *journal.Batch) {
 		sum := content(o)
 		if present := b.Present(id); !present || sum != "" && b.Changed(id, sum) {
 			if sum == "" { // the order was recorded as removed, because another Store was in force
-				content = x.set.Contents(nil)
+				content = x.set.Contents(nil, b.Secret())
 				sum = content(o)
 			}
 			r.Content = sum

@@ -1,10 +1,8 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/state"
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
 // orderEvents returns the records about orders as "event order", and the number of all records. It
@@ -120,10 +119,9 @@ func TestJournalRestart(t *testing.T) {
 	}
 }
 
-// journalCrashEnv gives a child process of TestJournalCrash its folder.
-const journalCrashEnv = "STORE_TEST_JOURNAL"
-
-func journalChild(dir string) error {
+// writeJournal runs a store with a journal in the directory args[0] until it is killed.
+func writeJournal(_ *crash.Points, args []string) error {
+	dir := args[0]
 	opt := Options{Patterns: []string{filepath.Join(dir, "a.yaml")}, MaxShrink: 100, Poll: time.Hour, Journal: filepath.Join(dir, "journal"), Origin: "node1"}
 	s, err := Open(opt, &lines{}, nil)
 	if err != nil {
@@ -138,10 +136,6 @@ func journalChild(dir string) error {
 // TestJournalCrash kills processes while they write the records of a load. After the next
 // start, the journal must have each change of an order exactly once.
 func TestJournalCrash(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
 	const n = 400
@@ -155,10 +149,9 @@ func TestJournalCrash(t *testing.T) {
 		}
 		w.write("a.yaml", orders("", specs...))
 		for attempt := range 3 {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, exe)
-			cmd.Env = append(os.Environ(), journalCrashEnv+"="+w.dir)
+			cmd := crash.Command(t, 0, "journal", w.dir)
+			stuck := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+			defer stuck.Stop()
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

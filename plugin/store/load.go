@@ -179,7 +179,7 @@ type reading struct {
 	digest string                  // see versionDigest
 	sides  map[string]state.Digest // the side lists, by the names in the order file
 	sizes  map[state.Digest]int64  // the sizes of the files in bytes, if known
-	bytes  map[state.Digest][]byte // the bytes of the files that are kept until they are stored
+	bytes  map[state.Digest]held   // the bytes of the files that are held until they are stored
 }
 
 func (g reading) version(own source.Digest, accepted time.Time) version {
@@ -201,12 +201,12 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	if err != nil {
 		return g, err
 	}
-	g.bytes = map[state.Digest][]byte{}
+	g.bytes = map[state.Digest]held{}
 	keep := s.keepBytes
 	if _, ok := from.(*storedContent); ok {
-		keep = func(r io.ReadCloser, _ func([]byte)) io.ReadCloser { return r } // the bytes are stored
+		keep = func(r io.ReadCloser, _ func(held)) io.ReadCloser { return r } // the bytes are stored
 	}
-	in = keep(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
+	in = keep(in, func(h held) { g.bytes[state.Digest(own)] = h })
 	closed := false
 	defer func() {
 		if !closed {
@@ -220,12 +220,13 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Only the parser finds out which side lists the file uses.
+			s.sides.Store(filepath.Join(filepath.Dir(path), name), true)
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
 				d := state.Digest(digest)
 				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
-				side = keep(side, func(b []byte) { g.bytes[d] = b })
+				side = keep(side, func(h held) { g.bytes[d] = h })
 			}
 			return side, err
 		},

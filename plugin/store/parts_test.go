@@ -3,10 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/state"
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
 func (w *world) recheck() {
@@ -184,14 +185,16 @@ func allSettings(dir string) Options {
 	}}
 }
 
-func snapshotChild(dir string) string {
+// printLog starts a store with the settings allSettings(args[0]), and prints its log.
+func printLog(_ *crash.Points, args []string) error {
 	log := &lines{}
-	s, err := Open(allSettings(dir), log, nil)
+	s, err := Open(allSettings(args[0]), log, nil)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	s.Close()
-	return log.take()
+	fmt.Println(log.take())
+	return nil
 }
 
 func TestSnapshotOfOtherProcess(t *testing.T) {
@@ -203,15 +206,9 @@ func TestSnapshotOfOtherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), snapshotEnv+"="+w.dir)
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "the last good versions of 1 order file and 1 protect list are in force") || strings.Contains(string(out), "snapshot") {
-		t.Errorf("%v\n%s", err, out)
+	out, _ := crash.Run(t, 0, "snapshots", w.dir)
+	if !strings.Contains(string(out), "the last good versions of 1 order file and 1 protect list are in force") || strings.Contains(string(out), "snapshot") {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -58,8 +58,8 @@ func (s *Store) loadList(r source.File) bool {
 	}
 	var list *guard.List
 	var err error
-	kept := map[state.Digest][]byte{}
-	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r.Path, r, func(b []byte) { kept[state.Digest(r.Digest)] = b }) }); bug != nil {
+	kept := map[state.Digest]held{}
+	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r.Path, r, func(h held) { kept[state.Digest(r.Digest)] = h }) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -99,7 +99,7 @@ func listGone(r source.File, f *file) error {
 }
 
 // readList reads and parses a protect list.
-func (s *Store) readList(path string, from content, keep func([]byte)) (*guard.List, error) {
+func (s *Store) readList(path string, from content, keep func(held)) (*guard.List, error) {
 	in, err := from.Open()
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
 	}
 	var list *guard.List
 	c := &storedContent{st: st, v: v}
-	if err := s.guarded(path, func() (err error) { list, err = s.readList(path, c, func([]byte) {}); return err }); err != nil {
+	if err := s.guarded(path, func() (err error) { list, err = s.readList(path, c, func(held) {}); return err }); err != nil {
 		s.cannotRecall(path, v, err)
 		return false
 	}

@@ -31,6 +31,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,6 +122,8 @@ type Store struct {
 	// permitted has the serials that a person has set, by path. A serial from the journal must not
 	// replace a serial in this map.
 	permitted map[string]int64
+
+	sides sync.Map // the paths of all side lists that order files have named
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
@@ -325,6 +328,16 @@ func (s *Store) anyBeingWritten() bool {
 
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
+
+// SideLists returns the paths of the side lists that the order files have named since the start. A
+// refused order file counts too.
+func (s *Store) SideLists() (paths []string) {
+	for path := range s.sides.Range {
+		paths = append(paths, path.(string))
+	}
+	slices.Sort(paths)
+	return paths
+}
 
 // Idle reports whether the Store has no work: all changed files are loaded, the log and the journal
 // are written, and the self-test is over. Tests use Idle.

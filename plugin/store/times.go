@@ -32,6 +32,7 @@ func (s *Store) next() time.Time {
 	if s.journal != nil {
 		s.takeFloors()
 		if s.rejournal.Swap(false) {
+			s.keepVersions()
 			s.journalStates()
 		}
 		if beat := s.beat(); at.IsZero() || beat.Before(at) {

@@ -40,10 +40,10 @@ type version struct {
 	// unproven means that the version is from the state directory and its signatures are
 	// not checked yet.
 	unproven bool
-	kept     bool                    // the journal has received the files of the version
-	stored   state.Version           // the version as the state directory keeps it
-	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
-	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
+	kept     bool                   // the journal has received the files of the version
+	stored   state.Version          // the version as the state directory keeps it
+	sizes    map[state.Digest]int64 // the sizes of the order file and its side lists in bytes, if known
+	bytes    map[state.Digest]held  // the bytes of files that are not stored yet, if they are held
 }
 
 // noVersion is the version of a path at which no version was ever in force.

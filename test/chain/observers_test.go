@@ -3,7 +3,6 @@ package chain
 import (
 	"bytes"
 	"fmt"
-	"github.com/dns-orders/blocklist/test/port"
 	"io"
 	stdlog "log"
 	"net"
@@ -17,31 +16,15 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/dns-orders/blocklist/test/program"
 	tap "github.com/dnstap/golang-dnstap"
 	"github.com/miekg/dns"
 	"google.golang.org/protobuf/proto"
 )
 
-// A buffer is a log for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func logged(t *testing.T) *buffer {
-	b := &buffer{}
+func logged(t *testing.T) *program.Buffer {
+	b := &program.Buffer{}
 	stdlog.SetOutput(b)
 	t.Cleanup(func() { stdlog.SetOutput(io.Discard) })
 	return b

@@ -56,7 +56,8 @@ func TestVerifyScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, ok := run(t, bundle, strings.TrimSpace(string(key)))
-	if want := `OK: 4 records of the order "court/1" are in the journal dns.example.net/journal/node1`; !ok || !strings.HasSuffix(out, want+"\n") || strings.Contains(out, "note") {
+	if want := `OK: 4 records of the order "court/1" are in the journal dns.example.net/journal/node1`; !ok || !strings.HasSuffix(out, want+"\n") || strings.Count(out, "note") != 1 ||
+		!strings.Contains(out, "\nnote: records of the order after number 4 may exist") {
 		t.Errorf("output %s", out)
 	}
 	if out, ok := run(t, bundle); !ok || !strings.HasPrefix(out, "note: the key comes from this bundle") {
@@ -126,6 +127,18 @@ func TestVerifyScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkpoint, err := os.ReadFile(filepath.Join(bundle, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(checkpoint)
+	size, root := strings.Split(text, "\n")[1], strings.Split(text, "\n")[2]
+	outside := func(name, text string) func(string) {
+		return func(dir string) {
+			os.Mkdir(filepath.Join(dir, "checkpoints"), 0o755)
+			os.WriteFile(filepath.Join(dir, "checkpoints", name), []byte(text), 0o644)
+		}
+	}
 	hash := strings.Split(string(first), "\n")[2] // the first hash of the proof
 	for name, change := range map[string]func(string){
 		"a changed event":              edit(base(1), "in_force", "in_farce"),
@@ -141,6 +154,11 @@ func TestVerifyScript(t *testing.T) {
 			os.RemoveAll(filepath.Join(dir, "records"))
 			os.Mkdir(filepath.Join(dir, "records"), 0o755)
 		},
+		"a later stamp":            outside("9999.tsr", ""),
+		"a later checkpoint":       outside("9999", "x"),
+		"a file with another name": outside("x.tsr", ""),
+		"another size":             outside("5", "a\n6\n\n\n"),
+		"another root":             func(dir string) { outside(size, strings.Replace(text, root, "AAAA", 1))(dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cp := filepath.Join(t.TempDir(), "bundle")
@@ -157,6 +175,47 @@ func TestVerifyScript(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCutBundle removes the last record of a bundle, and adds files of outsiders. The script and
+// Check cannot notice that the record is missing, and must say so. A file about more records shows
+// it.
+func TestCutBundle(t *testing.T) {
+	bundle := mustProve(t, makeJournal(t), "court/1")
+	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(names, func(x, y string) int { return len(x)*100 - len(y)*100 + strings.Compare(x, y) })
+	last := names[len(names)-1]
+	os.Remove(last)
+	os.Remove(strings.TrimSuffix(last, ".json") + ".tlog-proof")
+	day := strings.TrimSuffix(filepath.Base(one(t, filepath.Join(bundle, "daily", "*.json"))), ".json")
+	text, err := os.ReadFile(filepath.Join(bundle, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := strings.Split(string(text), "\n")[1]
+	both := func(want string) {
+		t.Helper()
+		s, err := evidence.Check(bundle, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, ok := run(t, bundle); !ok || !strings.Contains(s.Rest(), want) || !strings.Contains(out, "\nnote: "+s.Rest()+"\n") {
+			t.Errorf("want %q\nscript %s\nCheck %s", want, out, s.Rest())
+		}
+	}
+	both("records of the order after number 3 may exist; the bundle is known to be complete only up to record " + day + " of the journal, which is of 2026-11-29T")
+	for _, name := range []string{size, size + ".0a1b2c3d.cosig", "1.tsr"} {
+		os.Mkdir(filepath.Join(bundle, "checkpoints"), 0o755)
+		if err := os.WriteFile(filepath.Join(bundle, "checkpoints", name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both("; the checkpoint has " + size + " records and is of that time or later")
+	os.RemoveAll(filepath.Join(bundle, "daily"))
+	both("only up to record " + strings.TrimSuffix(filepath.Base(names[len(names)-2]), ".json") + " of the journal")
 }
 
 func one(t *testing.T, glob string) string {

@@ -85,7 +85,7 @@ func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprin
 
 // allFaults returns all faults sorted by name. A seed then always gives one sequence.
 func allFaults() []fault {
-	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), clocks())
+	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), journalFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }

@@ -26,6 +26,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/template"
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/probe"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -123,7 +124,7 @@ func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 		p.types = []uint16{dns.TypeA}
 	}
 	plan := probe.NewPlan(set, probe.Options{Now: order.FromTime(time.Now()), Types: p.types, Sealed: true})
-	s, err := probe.NewServer(address, probe.ServerOptions{Timeout: 2 * time.Second, TLS: p.tls, TCP: p.tcp})
+	s, err := dnsclient.New(address, dnsclient.Options{Timeout: 2 * time.Second, TLS: p.tls, TCP: p.tcp, Tries: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

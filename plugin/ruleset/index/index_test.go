@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -167,21 +168,69 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestHashes checks that a name has the same hash in each index, and that other names and other
+// keys have other hashes.
+func TestHashes(t *testing.T) {
+	var deep []dname.Name
+	for i := range 3000 { // more parents than the cache has places
+		deep = append(deep, name(t, fmt.Sprintf("a.b%d.c%d.example", i, i%1500)), name(t, fmt.Sprintf("b%d.c%d.example", i, i%1500)))
+	}
+	deep = append(deep, name(t, "b1.example"), name(t, "ab.example"), name(t, "example"), name(t, "a.b.example"))
+	all := map[uint64]dname.Name{}
+	hashes := func(names []dname.Name, key uint64) map[dname.Name]uint64 {
+		x, s := build(names)
+		byRef := map[uint32]dname.Name{}
+		for n, ref := range s.refs {
+			byRef[ref] = n
+		}
+		out := map[dname.Name]uint64{}
+		for h, ref := range x.Hashes(key) {
+			out[byRef[ref]] = h
+			if n, ok := all[h]; ok && n != byRef[ref] {
+				t.Errorf("%s and %s have the same hash", n, byRef[ref])
+			}
+			all[h] = byRef[ref]
+		}
+		return out
+	}
+	one, other := hashes(deep, 1), hashes(deep, 2)
+	slices.Reverse(deep)
+	if again := hashes(deep, 1); len(one) != len(deep) || !maps.Equal(one, again) {
+		t.Error("the hashes depend on the sequence of the names")
+	}
+	for n, h := range one {
+		if other[n] == h {
+			t.Errorf("%s has the same hash with another key", n)
+		}
+	}
+	var none *Index
+	for range none.Hashes(1) {
+		t.Error("a nil index yields a name")
+	}
+}
+
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
 	y, ys := build(other)
-	var got, want []Joined
+	type joined struct {
+		name       dname.Name
+		ref, other uint32
+		both       bool
+	}
+	var got, want []joined
+	var w dname.Wire
 	for p := range x.Join(y) {
-		got = append(got, p)
+		p.Name(&w)
+		got = append(got, joined{w.Name(), p.Ref, p.Other, p.Both})
 	}
 	for n := range x.All() {
 		ref, both := ys.refs[n]
-		want = append(want, Joined{xs.refs[n], ref, both})
+		want = append(want, joined{n, xs.refs[n], ref, both})
 	}
 	for i := range got {
-		if !got[i].Both {
-			got[i].Other = 0
+		if !got[i].both {
+			got[i].other = 0
 		}
 	}
 	if !slices.Equal(got, want) {

@@ -12,10 +12,17 @@ type Joined struct {
 	Ref   uint32
 	Other uint32 // the ref in the second index if Both is true
 	Both  bool
+
+	index  *Index
+	record record
 }
 
-// Join yields the refs of each name of x in both indexes. It reads both lists of records in
-// parallel. This is fast if the lists are nearly equal.
+// Name sets w to the name.
+func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
+
+// Join yields the refs of each name of x in both indexes. The method Name of a Joined is
+// valid only during the iteration. Join reads both lists of records
+// in parallel, because they are nearly equal.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -45,7 +52,7 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 					same[r.number>>1] = uint32(s.number >> 1)
 				}
 			}
-			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
+			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0, x, r}) {
 				break
 			}
 		}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/source"
+)
+
+// present returns the present time.
+func (e *env) present() order.Time { return order.Time(e.now().Unix()) }
+
+// moment returns the time in the flag --at, or the present time. See times.
+func (e *env) moment(at string, s *server) (order.Time, error) {
+	t, _, err := e.times(at, s)
+	return t, err
+}
+
+// times returns the time in the flag --at, and the present time. Without --at they are
+// equal. Call times only once, because a second call may return a later time.
+//
+// A time without a time zone is in the time zone of the order files of s. times prints how
+// it reads such a time.
+func (e *env) times(at string, s *server) (t, present order.Time, err error) {
+	present = e.present()
+	if at == "" {
+		return present, present, nil
+	}
+	if t, ok := zoned(at); ok {
+		return t, present, nil
+	}
+	zone, several := time.UTC, false
+	if s != nil {
+		zone, several = e.zoneOfOrders(s.Store.Patterns)
+	}
+	t, err = parseMoment("--at", at, present, zone)
+	if err != nil {
+		return 0, 0, err
+	}
+	why := zone.String()
+	if several {
+		why += ", because the files have several time zones"
+	}
+	e.say("--at is read as %s (%s)", t.Time().In(zone).Format(time.RFC3339), why)
+	return t, present, nil
+}
+
+// zoned parses a time that has a time zone.
+func zoned(s string) (order.Time, bool) {
+	t, err := order.ParseTime(s, time.UTC)
+	other, _ := order.ParseTime(s, time.FixedZone("", 3600))
+	return t, err == nil && t == other
+}
+
+// parseMoment reads a date or a time as the questions of add do.
+func parseMoment(flag, s string, now order.Time, zone *time.Location) (order.Time, error) {
+	t, _, err := parseDate(flag, s, now, zone)
+	return t, err
+}
+
+// parseDate is like parseMoment. It also returns the text in the notation of order files.
+func parseDate(flag, s string, now order.Time, zone *time.Location) (t order.Time, text string, err error) {
+	x := &editing{now: now, file: &order.File{Timezone: zone.String()}}
+	text, wrong := x.timeText(strings.TrimSpace(s))
+	if wrong != "" {
+		return 0, "", misuse("%s: %s", flag, wrong)
+	}
+	if t, err = order.ParseTime(text, zone); err != nil {
+		return 0, "", misuse("%s: %v, got %q", flag, err, s)
+	}
+	return t, text, nil
+}
+
+// zoneOfOrders returns the time zone of order files. If the files have several time zones,
+// it returns UTC.
+func (e *env) zoneOfOrders(patterns []string) (zone *time.Location, several bool) {
+	paths, _ := source.Expand(patterns)
+	if e.kept != nil {
+		paths = e.kept.paths()
+	}
+	for _, path := range paths {
+		if order.Ext(path) == order.ListExtension {
+			continue // a plain list has no dates
+		}
+		own := e.zoneOfPath(path)
+		switch {
+		case own == nil:
+		case zone == nil:
+			zone = own
+		case zone.String() != own.String():
+			return time.UTC, true
+		}
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	return zone, false
+}
+
+// zoneOfPath returns the time zone of an order file, or nil for a file with errors. In a
+// file of JSON Lines, it reads only the first line.
+func (e *env) zoneOfPath(path string) *time.Location {
+	if order.Ext(path) == ".jsonl" && e.kept == nil {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		line, _ := bufio.NewReader(f).ReadBytes('\n')
+		var head struct{ Timezone string }
+		if json.Unmarshal(line, &head) != nil {
+			return nil
+		}
+		return zoneOf(&order.File{Timezone: head.Timezone})
+	}
+	parsed, _, problems := e.readFile(path, func(*order.Order) {})
+	if parsed == nil || len(problems.Errors()) > 0 {
+		return nil
+	}
+	return zoneOf(parsed)
+}
