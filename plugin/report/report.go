@@ -76,24 +76,24 @@ type NodeRow struct {
 // Totals are the sums of a report. The numbers of orders are about block orders; Lifts counts the
 // lifts.
 type Totals struct {
-	Orders       int      `json:"orders"`       // in the report
-	Received     int      `json:"received"`     // in the period
-	Sealed       int      `json:"sealed"`       // of Orders
-	Acknowledged int      `json:"acknowledged"` // of Received
-	Reported     int      `json:"reported"`     // of Received
+	Orders       int `json:"orders"`       // in the report
+	Received     int `json:"received"`     // in the period
+	Sealed       int `json:"sealed"`       // of Orders
+	Acknowledged int `json:"acknowledged"` // of Received
+	Reported     int `json:"reported"`     // of Received
 	// InForce counts at the end of the period, on at least one node. If no node has
 	// records in the period, it counts by the present order files, and ByFiles is true.
 	InForce *int `json:"in_force"`
 	ByFiles bool `json:"in_force_by_files"`
 	// Everywhere (at the end of the period, on each node with records), Ended (in the
 	// period), Late (of Received) and Answers are nil if no node has records in the period.
-	Everywhere   *int     `json:"everywhere"`
-	Ended        *int     `json:"ended"`
-	Late         *int     `json:"late"`
-	Lifts        int      `json:"lifts"`        // received in the period
-	MedianHours  *float64 `json:"median_hours,omitempty"`
-	Measured     int      `json:"measured"` // the number of orders in the median
-	Answers      *uint64  `json:"answers_changed"`
+	Everywhere  *int     `json:"everywhere"`
+	Ended       *int     `json:"ended"`
+	Late        *int     `json:"late"`
+	Lifts       int      `json:"lifts"` // received in the period
+	MedianHours *float64 `json:"median_hours,omitempty"`
+	Measured    int      `json:"measured"` // the number of orders in the median
+	Answers     *uint64  `json:"answers_changed"`
 }
 
 // A Row is one order. Dates of the order file are as in the JSON of the other commands.
@@ -135,10 +135,10 @@ type Row struct {
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
 	// OnTime is "yes", "no", "unknown", or empty without a deadline in the past.
-	OnTime  string `json:"on_time,omitempty"`
-	State   string `json:"state"` // at the end of the period
-	Ended   string `json:"ended,omitempty"`
-	By      string `json:"by,omitempty"`
+	OnTime string `json:"on_time,omitempty"`
+	State  string `json:"state"` // at the end of the period
+	Ended  string `json:"ended,omitempty"`
+	By     string `json:"by,omitempty"`
 	// ByFiles is the state by the present order files. It is given if no node is known.
 	ByFiles string `json:"state_by_files,omitempty"`
 	// Answers is nil if no node is known.
