@@ -55,8 +55,8 @@ func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// Its stack frame must be small, because the frame exists while the next plugins work.
-// Copying a stack that is too small takes longer than this plugin's work.
+// ServeDNS calls the next plugins. Its stack frame must be small, because Go must copy the stack of
+// a goroutine when the stack is full. A copy takes longer than the work of this plugin.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -94,8 +94,9 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A plugin below sent this query. A cache below must keep the real answer. The
-		// final answer to the client is checked.
+		// The query does not come from the client. A plugin after blocklist sent it, for example to
+		// find the target of a CNAME. The query is not checked, because a cache must store the real
+		// answer. The answer to the client is checked later.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -162,8 +163,9 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts value has two verdicts (decisions about a query). The embedded verdict
-// decides the answer. The verdict shadow is only counted.
+// A verdicts value has two verdicts about a name or an address. The embedded verdict decides the
+// answer. The verdict "shadow" includes orders in shadow. It is only counted and does not change
+// the answer.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
@@ -190,10 +192,8 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 	}
 }
 
-// reply returns the blocking answer for the verdict v, and counts the answer.
 func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// All values are read from the request now. WriteMsg edits the OPT record of the
-	// request later.
+	// All values are read from the request before WriteMsg changes its OPT record.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -201,8 +201,9 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 		size -= answer.SubnetRoom(c.subnet)
 	}
 	if r.Opcode != dns.OpcodeQuery {
-		// A NOTIFY or UPDATE requests an action. NXDOMAIN and NODATA are no valid answers.
-		// REFUSED is a refusal by policy (RFC 1996, section 3.8; RFC 2136, section 2.2).
+		// A NOTIFY or UPDATE message requests an action, so NXDOMAIN and NODATA are not valid
+		// answers. The answer is REFUSED, which means a refusal by policy (RFC 1996, section 3.8;
+		// RFC 2136, section 2.2).
 		v.Response.Kind = order.Refused
 	}
 	m := answer.Build(r, size, *v, now, &b.answer)

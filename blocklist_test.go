@@ -23,7 +23,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// noon is the virtual time at which the tests begin.
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 const testOrders = `version: 1
@@ -45,7 +44,6 @@ orders:
 - {id: dot, targets: [dotted.example]}
 `
 
-// compile returns the order set of the orders in text.
 func compile(t testing.TB, text string) *ruleset.Set {
 	t.Helper()
 	b := ruleset.NewBuilder("test.yaml", ruleset.Options{})
@@ -76,7 +74,6 @@ func newTestHandler(t testing.TB, orders string, now *time.Time) *Blocklist {
 	})}
 }
 
-// The type from is a response writer for a query from a client with the given address.
 type from struct {
 	test.ResponseWriter
 	ip string
@@ -208,7 +205,6 @@ func TestNSID(t *testing.T) {
 	}
 }
 
-// TestTime checks that orders start and end when only the clock moves.
 func TestTime(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)

@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks in the Corefile of c, one
-// list for each block.
+// serverBlocks returns the configurations of all server blocks in the Corefile, one list for each
+// block.
 //
-// CoreDNS returns only the configuration at the position of a controller. serverBlocks
-// therefore moves a copy of c.
+// A caddy.Controller gives access to one server block at a time. serverBlocks therefore copies c
+// and sets the position of the copy to each block in turn.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -46,7 +46,6 @@ func addressName(cfg *dnsserver.Config) string {
 	return printable.Line(name)
 }
 
-// blockName returns a text for a server block with the given keys.
 func blockName(keys []*dnsserver.Config) string {
 	var names []string
 	for _, cfg := range keys {
@@ -99,8 +98,8 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf reports for each server block whether the block is in shadow (orders are only
-// counted). The keys are the label values of the counters.
+// shadowOf reports for each server whether its server block is in shadow (orders are only counted).
+// The keys of the map are the labels of the metrics.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
 	for _, keys := range blocks {

@@ -12,7 +12,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A client contains the address, the country and the client subnet of the sender of a query.
 type client struct {
 	ruleset.Client
 	// subnet is the EDNS client subnet of the query. It is nil if the query has none, or
@@ -67,8 +66,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip plugin may use a client subnet for the label, and a client can forge a
-		// subnet. The label is therefore computed again for the right address.
+		// The geoip plugin may compute the label from a client subnet that the client has forged.
+		// The label is therefore computed again, for the address that blocklist has chosen.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -103,8 +102,6 @@ type at struct {
 // RemoteAddr implements dns.ResponseWriter.
 func (a at) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.addr, 0)) }
 
-// clientSubnet returns the EDNS client subnet of the query. If the query has none, it
-// returns nil.
 func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {

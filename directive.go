@@ -22,8 +22,8 @@ type config struct {
 	directive *directive.Config
 }
 
-// parse reads one directive into cfg. Relative paths begin at root, which is the path of the
-// plugin root.
+// parse parses one blocklist directive into cfg. Relative paths start at root, the path of
+// CoreDNS's root plugin.
 func parse(c *caddy.Controller, root string, cfg *config) error {
 	d := directive.Config{Places: &cfg.places, ECSFrom: &cfg.ecsFrom}
 	if err := directive.Parse(&c.Dispenser, root, &d); err != nil {

@@ -74,8 +74,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The test calls the handler directly. Plugins above may pass
-					// spellings that a packed message cannot contain.
+					// The test calls the handler directly. Other plugins may pass a name to the
+					// handler in a form that a DNS message cannot contain.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}

@@ -17,8 +17,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// hitsText returns the hits of each order in short form. In "sub 2/1", the order has two
-// blocking answers. An order in shadow would block one more query.
+// hitsText returns the hits of each order as text. For example, "sub 2/1" means that the order sub
+// has blocked 2 queries, and that it would have blocked 1 query in shadow mode.
 func hitsText(c *hits.Counter, now time.Time) string {
 	var out []string
 	for _, r := range c.Rows(order.Time(now.Unix())) {
@@ -90,8 +90,8 @@ func TestHits(t *testing.T) {
 	}
 }
 
-// TestHitsOfSeveralOrders checks a query for a name of several orders. It must count only
-// for the order in the answer.
+// TestHitsOfSeveralOrders sends a query for a name that several orders block. The query must count
+// only for the order that the answer names.
 func TestHitsOfSeveralOrders(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, hitsOrders, &now)
@@ -121,8 +121,6 @@ func TestHitsOfSeveralOrders(t *testing.T) {
 	}
 }
 
-// TestHitsSurvive checks the counts of an order after a new file version and after a
-// reload of the Corefile. The counts must stay.
 func TestHitsSurvive(t *testing.T) {
 	const corefile = `.:0 {
 		bind 127.0.0.1
@@ -157,19 +155,19 @@ func TestHitsSurvive(t *testing.T) {
 	if got := hitsText(d, time.Now()); got != "" || d == c {
 		t.Errorf("the other server block has hits: %q", got)
 	}
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		if want := []string{name, other}; !slices.Equal(i.counted, want) {
 			t.Errorf("the names of the server blocks are %q, want %q", i.counted, want)
 		}
 	}
 }
 
-// BenchmarkHits compares a blocked query without and with the count of its order. Short
-// bursts alternate, because the machine's speed may change. The result is the median ratio
-// of neighbouring bursts.
+// BenchmarkHits compares the time for a blocked query without and with a counter of hits. It
+// measures both in short alternating bursts, because the speed of the machine may change. The
+// result is the median ratio of neighbouring bursts.
 //
-// With two CPUs, the ratio was 1.012, and a query took 640 ns. The counts of 24 hours take
-// 300 bytes for each order with a hit.
+// With two CPUs, the ratio was 1.012, and a query took 640 ns. The counts of 24 hours take 300
+// bytes for each order with a hit.
 func BenchmarkHits(b *testing.B) {
 	now := noon
 	h := newTestHandler(b, testOrders, &now)

@@ -3,39 +3,33 @@ package blocklist
 import (
 	"fmt"
 	"reflect"
-	"sync"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/dns-orders/blocklist/plugin/hits"
+	"github.com/dns-orders/blocklist/plugin/instances"
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/status/listen"
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores of one CoreDNS instance (one loaded Corefile). On a
-// reload, CoreDNS makes these calls while the old instance runs:
-//
-//	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
-//
-// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the
-// old instance must then release the new stores.
+// An instance contains the stores of one CoreDNS instance (one loaded Corefile). The package instances
+// describes the calls of CoreDNS on a reload.
 type instance struct {
-	parent *instance // the instance that this instance replaces
 	stores []*store.Store
-	// statuses has the status properties that setup has read, by address. ports has the
+	// statuses contains the status properties that setup has read, by address. ports contains the
 	// addresses on which the instance listens.
 	statuses map[string]statusClaim
 	ports    map[string]*listen.Use
-	// counted has the names of the server blocks whose hits are counted.
+	// counted lists the names of the server blocks that count hits.
 	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
-	// claims and starts have the settings of the server blocks with a state directory or a
-	// journal, by directory. claims is for setup, and starts for startup.
+	// claims and starts contain the settings of server blocks with a state directory or a journal.
+	// The keys are the directories. setup uses claims, and startup uses starts.
 	claims, starts map[string]claim
-	// blocks has the server blocks, for the self-tests. tests has the self-tests, and stopTests
-	// stops them. stopTests is nil before the instance listens.
+	// blocks contains the server blocks that the self-tests check. tests contains the self-tests.
+	// stopTests stops the self-tests; it is nil before the instance listens.
 	blocks    [][]*dnsserver.Config
 	tests     []*selfTest
 	stopTests func()
@@ -43,37 +37,26 @@ type instance struct {
 	shadow map[labels]bool
 }
 
-// all contains the instances that have stores. replacing is the instance that a reload
-// replaces now. When the last instance releases its stores, ended is closed.
-var instances = struct {
-	sync.Mutex
-	all       map[*instance]bool
-	replacing *instance
-	ended     chan struct{}
-}{all: map[*instance]bool{}}
-
-type instanceKey struct{}
-
-// instanceOf returns the instance of a controller. All server blocks of a Corefile have one
-// instance.
-func instanceOf(c *caddy.Controller) *instance {
-	if i, ok := c.Get(instanceKey{}).(*instance); ok {
-		return i
-	}
-	i := &instance{}
-	c.Set(instanceKey{}, i)
-	return i
+// loaded has the instances that have stores. When the last instance releases its stores, ended is
+// closed.
+var loaded struct {
+	instances.List[*instance]
+	ended chan struct{}
 }
 
-// A claim is the use of a directory by a server block.
+func instanceOf(c *caddy.Controller) *instance {
+	return loaded.Of(c, func() *instance { return &instance{} })
+}
+
+// A claim records that a server block uses a directory as its state directory or journal.
 type claim struct {
 	opt      store.Options
 	at       string // the file and line of the directive
 	property string // "state" or "journal"
 }
 
-// claimState records that a server block uses a state directory and a journal. Another
-// server block with the directory must have the same settings.
+// claimState records that a server block uses a state directory and a journal. It returns an error
+// if another server block uses the same directory with other settings.
 func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	if *claims == nil {
 		*claims = map[string]claim{}
@@ -95,7 +78,6 @@ func claimState(claims *map[string]claim, opt store.Options, at string) error {
 	return nil
 }
 
-// acquire returns the store for a server block of this instance.
 func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 	s, err := store.Acquire(opt, log, nil)
 	if err != nil {
@@ -108,48 +90,34 @@ func (i *instance) acquire(opt store.Options) (*store.Store, error) {
 // count returns the counter of the server block with the given name. The counts survive a
 // reload.
 func (i *instance) count(block string) *hits.Counter {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	i.counted = append(i.counted, block)
 	return hits.Acquire(block)
 }
 
 func (i *instance) add(s *store.Store) {
-	instances.Lock()
-	defer instances.Unlock()
-	if len(instances.all) == 0 {
-		instances.ended = make(chan struct{})
-		go useStack(instances.ended)
+	loaded.Lock()
+	defer loaded.Unlock()
+	if len(loaded.All()) == 0 {
+		loaded.ended = make(chan struct{})
+		go useStack(loaded.ended)
 	}
-	if !instances.all[i] {
-		instances.all[i] = true
-		i.parent = instances.replacing
-	}
+	loaded.Add(i)
 	i.stores = append(i.stores, s)
 }
 
 // restarting is the OnRestart function of the old instance. CoreDNS calls it once for each
 // server block.
 func (i *instance) restarting() error {
-	instances.Lock()
-	defer instances.Unlock()
-	instances.replacing = i
+	loaded.Restart(i)
 	return nil
 }
 
 // restartFailed is the OnRestartFailed function of the old instance. The old instance
 // keeps running, and releases the stores of the failed new instance.
 func (i *instance) restartFailed() error {
-	instances.Lock()
-	var orphans []*instance
-	for x := range instances.all {
-		if x.parent == i {
-			orphans = append(orphans, x)
-		}
-	}
-	instances.replacing = nil
-	instances.Unlock()
-	for _, x := range orphans {
+	for _, x := range loaded.Fail(i) {
 		x.release()
 	}
 	return nil
@@ -158,23 +126,16 @@ func (i *instance) restartFailed() error {
 // shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced
 // instance and for the last instance.
 func (i *instance) shutdown() error {
-	instances.Lock()
-	replaced := instances.replacing == i
-	if replaced {
-		instances.replacing = nil
-	}
+	replaced, next := loaded.End(i)
 	var successors []*store.Store
-	for x := range instances.all {
-		if x.parent == i {
-			successors = append(successors, x.stores...)
-			x.parent = nil // otherwise each instance keeps all instances before it in memory
-		}
+	loaded.Lock()
+	for _, x := range next {
+		successors = append(successors, x.stores...)
 	}
-	instances.Unlock()
+	loaded.Unlock()
 	stores := i.release()
 	if replaced {
-		// The new Corefile may lack the file by mistake. The loss of a file is therefore
-		// logged.
+		// The new Corefile may omit an order file by mistake. The log therefore has a warning.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}
@@ -182,13 +143,14 @@ func (i *instance) shutdown() error {
 	return nil
 }
 
-// shadowBlocks reports which server blocks of the process are in shadow. During a reload,
-// it is enough if the block is in shadow in one of the two instances.
+// shadowBlocks reports for each server block whether it is in shadow mode. During a reload, two
+// instances may have the same server block. The result is then true if the block is in shadow mode
+// in one of them.
 func shadowBlocks() map[labels]bool {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	out := map[labels]bool{}
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		for l, shadow := range i.shadow {
 			out[l] = out[l] || shadow
 		}
@@ -196,16 +158,15 @@ func shadowBlocks() map[labels]bool {
 	return out
 }
 
-// release releases the stores of the instance and returns them.
 func (i *instance) release() []*store.Store {
-	instances.Lock()
+	loaded.Lock()
 	stores, counted, ports, stopTests := i.stores, i.counted, i.ports, i.stopTests
 	i.stores, i.counted, i.ports, i.stopTests = nil, nil, nil, nil
-	if instances.all[i] && len(instances.all) == 1 {
-		close(instances.ended)
+	if loaded.Has(i) && len(loaded.All()) == 1 {
+		close(loaded.ended)
 	}
-	delete(instances.all, i)
-	instances.Unlock()
+	loaded.Remove(i)
+	loaded.Unlock()
 	if stopTests != nil {
 		stopTests()
 	}

@@ -32,7 +32,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A server is a CoreDNS server in the process of the test.
 type server struct {
 	t    *testing.T
 	dir  string
@@ -53,8 +52,8 @@ func startServer(t *testing.T, corefile string) *server {
 	s.inst = inst
 	t.Cleanup(func() {
 		coredns.Stop(t, s.inst)
-		if len(store.All()) != 0 || len(instances.all) != 0 {
-			t.Errorf("%d stores, %d instances are left", len(store.All()), len(instances.all))
+		if len(store.All()) != 0 || len(loaded.All()) != 0 {
+			t.Errorf("%d stores, %d instances are left", len(store.All()), len(loaded.All()))
 		}
 		if err := goleak.Find(before); err != nil {
 			t.Error(err)
@@ -76,8 +75,7 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The store waits until a new file is complete. The modification time is therefore
-	// more than a second ago.
+	// The store waits for a new file to be complete. The file therefore gets an older time.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -235,8 +233,8 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
-// TestReloadFailsAtStartup checks a reload with bad orders in only the second server
-// block. The store of the first server block must be released.
+// TestReloadFailsAtStartup checks a reload in which only the second server block has bad orders.
+// The reload must release the store of the first server block.
 func TestReloadFailsAtStartup(t *testing.T) {
 	s := startServer(t, oneBlock)
 	s.write("b.yaml", "two.example")
@@ -285,8 +283,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the log lines about server blocks. The letter A replaces the first
-// digest, and B the second.
+// startLines returns the log lines about server blocks. It replaces the first digest with the
+// letter A, and the second digest with B.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {
@@ -375,7 +373,6 @@ func TestServerBlocks(t *testing.T) {
 			t.Errorf("\n%s got %q\nwant %q", tc.corefile, got, tc.gauges)
 		}
 	}
-	// A failed reload keeps the old server blocks. There must be no new log line.
 	os.WriteFile(filepath.Join(s.dir, "bad.yaml"), []byte("version: 2\n"), 0o644)
 	if err := s.restart("." + head + enforces + "example.net" + head + "blocklist $DIR/bad.yaml\nwhoami\n}\n"); err == nil {
 		t.Error("a server started without any good order file")
@@ -394,15 +391,14 @@ func TestShadowWhileReloading(t *testing.T) {
 	l := labels{server: "dns://:53", zone: "."}
 	both := []*instance{{shadow: map[labels]bool{l: true}}, {shadow: map[labels]bool{l: false}}}
 	for _, i := range both {
-		instances.all[i] = true
-		defer delete(instances.all, i)
+		loaded.Add(i)
+		defer loaded.Remove(i)
 	}
 	if got := shadowBlocks(); !maps.Equal(got, map[labels]bool{l: true}) {
 		t.Errorf("got %v", got)
 	}
 }
 
-// firstStack returns the initial stack size of a new goroutine, in bytes.
 func firstStack() uint64 {
 	runtime.GC()
 	runtime.GC() // the first call may only wait for a collection that began earlier
@@ -423,7 +419,8 @@ func TestFirstStack(t *testing.T) {
 	if got := firstStack(); got <= usual {
 		t.Errorf("a new goroutine gets %d bytes, without a store %d bytes", got, usual)
 	}
-	// The stores of this test are nil. The package store must not get them.
+	// release would pass these nil stores to the package store. The test therefore removes them
+	// first.
 	a.stores, b.stores = nil, nil
 	a.release()
 	if got := firstStack(); got <= usual {

@@ -16,15 +16,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// blockedRequests counts the blocking answers. CoreDNS's own counter does not show which
-// plugin answered. No label contains a client, a queried name or an order.
+// blockedRequests counts the blocking answers. CoreDNS's own counter does not show which plugin
+// gave an answer. No label contains a client, a queried name or an order.
 var blockedRequests = newCounters("blocked_requests_total", "Counter of requests that got a blocking answer.")
 
-// shadowRequests counts the requests that only an order or server block in shadow would block.
+// shadowRequests counts the requests that would be blocked without shadow mode. The order or the
+// server block is in shadow mode.
 var shadowRequests = newCounters("shadow_requests_total", "Counter of requests that would have got a blocking answer if the order or the server block were not in shadow.")
 
-// A counters value is the counter vector of one metric, with a map of its counters. The
-// vector is slow. Queries take no lock, because a changed copy replaces the map.
+// A counters value contains the counter vector of one metric, and a map of its counters. The map
+// avoids slow look-ups in the vector. A query reads the map without a lock. To add a counter, the
+// plugin replaces the map by a changed copy.
 type counters struct {
 	*prometheus.CounterVec
 	mu sync.Mutex // guards changes of the field of
@@ -92,8 +94,8 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector reads the values of the metrics from the stores at each scrape. The metrics
-// therefore follow the start and end of orders without a timer.
+// A collector computes the metrics from the stores at each scrape. The metrics are therefore right
+// when an order starts or ends, without a timer.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }
@@ -106,8 +108,8 @@ func (collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. If server blocks have different order files or
-// options, there are several stores.
+// Collect implements prometheus.Collector. There are several stores if server blocks have different
+// order files or options.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	stores := c.stores()
 	if len(stores) == 0 {
@@ -128,8 +130,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		set, st := s.Set(), s.Status()
 		now := order.Time(s.Now().Unix())
 		counts, d := set.Counts(now), set.Deadlines(now)
-		// A store in shadow may have the orders of an enforcing store. These orders are
-		// counted only once.
+		// A store in shadow mode may have the same order set as an enforcing store. These orders
+		// count only once.
 		if s.Shadow() && enforced[st.Digest] {
 			counts, d.PastReview, d.Overdue, d.Late = ruleset.Counts{}, 0, 0, 0
 		}
@@ -147,9 +149,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// A label that is not UTF-8 would make the Prometheus library refuse all
-			// metrics. A series may occur only once, so the failures of several stores are
-			// added.
+			// If a label is not UTF-8, the Prometheus library refuses all metrics. Two stores may
+			// load the same file. Their failures are added, because a series may occur only once.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
@@ -161,7 +162,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if !st.LastOK {
 			ok = 0
 		}
-		// With several stores, the metrics are the oldest success and the longest load.
+		// With several stores, the metrics show the oldest successful load, the oldest look at the
+		// files and the longest load.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}
@@ -241,8 +243,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// secondsUntil returns the seconds from now to t. For ruleset.Forever, it returns +Inf. An
-// alert on a small value then needs no special case.
+// secondsUntil returns the seconds from now to t. For ruleset.Forever, it returns +Inf. An alert on
+// a small value then never fires for ruleset.Forever.
 func secondsUntil(t order.Time, now time.Time) float64 {
 	if t == ruleset.Forever {
 		return math.Inf(1)

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// A setClock moves only when the test moves it. The metrics must not depend on timers, so
-// its timers never fire.
+// A setClock shows the time that the test sets. Its timers never fire, because the metrics must not
+// depend on timers.
 type setClock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -41,8 +41,6 @@ func (c *setClock) set(t *testing.T, at string) {
 
 func (*setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
-// openStore opens a store with order files. Each element of files contains the orders of one
-// file.
 func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,8 +51,7 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The store waits until a new file is complete. The modification time is therefore
-		// an hour ago.
+		// The store waits for a new file to be complete. The file therefore gets an older time.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}
@@ -93,7 +90,6 @@ func scrape(t *testing.T, stores ...*store.Store) map[string]float64 {
 	return out
 }
 
-// TestCollector checks the gauges at several times of one day.
 func TestCollector(t *testing.T) {
 	clock := &setClock{}
 	clock.set(t, "2026-05-01T00:00:00Z")
@@ -182,7 +178,7 @@ func TestCollectorOfStores(t *testing.T) {
 	got := scrape(t, first, second, third)
 	for k, want := range map[string]float64{
 		"orders draft": 3, "orders in_force": 2, "targets in_force": 2, "orders_past_review": 3, "orders_past_deadline": 1,
-		// In deadline and until, a date without a time is the end of the day.
+		// In the fields deadline and until, a date without a time means the end of that day.
 		"next_deadline_seconds": 47 * 3600, "next_change_seconds": 95 * 3600,
 		"order_set_info": 3, "load_failures_total": 1, "last_load_ok": 0,
 		"last_load_success_timestamp_seconds": success,
@@ -258,7 +254,6 @@ func TestMetricsOfOddPaths(t *testing.T) {
 	}
 }
 
-// TestCounterOfOddLabels checks that a counter works for a view whose name is not UTF-8.
 func TestCounterOfOddLabels(t *testing.T) {
 	l := labels{"dns://:53", ".", "caf\xe9", "nxdomain"}
 	blockedRequests.with(l).Inc()

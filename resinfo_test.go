@@ -21,7 +21,6 @@ func testName(t testing.TB, s string) dname.Name {
 	return n
 }
 
-// resinfoOf returns the settings of a property resinfo in a directive with the given lines.
 func resinfoOf(t *testing.T, orders string, lines ...string) *directive.Resinfo {
 	t.Helper()
 	var cfg config
@@ -31,7 +30,6 @@ func resinfoOf(t *testing.T, orders string, lines ...string) *directive.Resinfo 
 	return cfg.resinfo
 }
 
-// TestResinfoStrings checks the keys of the record against the settings of the directive.
 func TestResinfoStrings(t *testing.T) {
 	for _, tc := range []struct{ orders, lines, want string }{
 		{"a.yaml", "resinfo dns.example", "exterr=4,15-16"},
@@ -94,7 +92,6 @@ func TestResinfo(t *testing.T) {
 	}
 }
 
-// TestResinfoMessage checks the header and the OPT record of the answer.
 func TestResinfoMessage(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders: []\n", &now)

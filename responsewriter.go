@@ -12,11 +12,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a passing query, which may lead to a blocked name.
-// It also lowers TTLs. No cache then keeps the answer after the start of an order.
+// A responseWriter checks the answer to a query whose name is not blocked. The answer may lead to a
+// blocked name. The responseWriter also lowers TTLs, so no cache keeps the answer after the start
+// of an order.
 //
-// It is also the context of the next plugins, and marks the queries that these plugins
-// send through the plugin chain. This saves an allocation.
+// A responseWriter is also the context of the next plugins. The context marks queries that the next
+// plugins send through the plugin chain. One value for both tasks saves an allocation.
 type responseWriter struct {
 	dns.ResponseWriter
 	context.Context
@@ -51,8 +52,8 @@ func (w *responseWriter) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// clientWriter returns the response writer of the client's query if a plugin below has
-// sent the query of ctx. Otherwise it returns nil.
+// clientWriter returns the responseWriter in ctx, or nil. There is a responseWriter in ctx only if
+// a later plugin sent the query through the plugin chain to answer a client.
 func clientWriter(ctx context.Context) *responseWriter {
 	w, _ := ctx.Value(writerKey{}).(*responseWriter)
 	return w
@@ -139,7 +140,7 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 		}
 		c.setPassMetadata(w.Context, l)
 	}
-	// An order in shadow is counted for a name or address to which the answer leads.
+	// The answer leads to a name or an address of an order in shadow, so the query is counted.
 	// Records that Clean removes do not count.
 	if c.shadow.Blocked() && !w.counted {
 		w.counted = true
@@ -157,8 +158,8 @@ func (w *responseWriter) inspectChain(m *dns.Msg, set *ruleset.Set, byAlias bool
 func (c *answerCheck) pass(m, r *dns.Msg, now time.Time) *dns.Msg {
 	ttl, limited := answer.TimeLeft(c.until, now)
 	if c.passedForQName && answer.HasOtherOwners(m, r.Question[0].Name) {
-		// The answer contains records of a blocked name. With TTL 0, no cache can answer
-		// queries for other names with these records.
+		// The answer contains records of a blocked name. TTL 0 prevents that a cache uses these
+		// records to answer queries for the blocked name.
 		ttl, limited = 0, true
 	}
 	lower, echo := limited && answer.ExceedsTTL(m, ttl), c.countryDependent && c.client.subnet != nil
@@ -187,7 +188,6 @@ func (w *responseWriter) request() *dns.Msg {
 	return &r
 }
 
-// An answerCheck contains the input and the results of one check of an answer.
 type answerCheck struct {
 	b                *block
 	set              *ruleset.Set
@@ -215,8 +215,9 @@ func (c *answerCheck) decide(l *answer.Destination, qname *ruleset.QName) rulese
 	return j.Verdict
 }
 
-// setPassMetadata sets the metadata of an order that would block the name l. Metadata of
-// an order for the queried name stays.
+// setPassMetadata sets the metadata for an order that covers the name l but does not block this
+// query. If there is already metadata, for example for the queried name, setPassMetadata does
+// nothing.
 func (c *answerCheck) setPassMetadata(ctx context.Context, l *answer.Destination) {
 	if !l.Addr.IsValid() && c.set.Covers(&l.Name.Wire) && !hasMetadata(ctx) {
 		c.b.setPassMetadata(ctx, c.set, &l.Name, c.client.Client, c.now)

@@ -79,7 +79,6 @@ func upstream(t testing.TB, zone string) plugin.HandlerFunc {
 	}
 }
 
-// records returns the RCODE and the records of a reply in short form.
 func records(m *dns.Msg) string {
 	var out []string
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
@@ -90,7 +89,6 @@ func records(m *dns.Msg) string {
 	return dns.RcodeToString[m.Rcode] + "; " + strings.Join(out, "; ")
 }
 
-// links returns n CNAME records, which form a chain from asked.example.
 func links(n int) string {
 	var b strings.Builder
 	from := "asked.example."
@@ -102,8 +100,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard. It protects the name in the field name. It holds targets at
-// the name in the field held.
+// A protects value is a guard for tests. The guard protects the name in the field name. The guard
+// refuses targets at the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -303,7 +301,8 @@ func TestResponseWriter(t *testing.T) {
 	}
 }
 
-// TestWireForm checks that the answers of plugins that write packed messages are checked too.
+// TestWireForm checks answers that a plugin writes as packed messages, with Write instead of
+// WriteMsg.
 func TestWireForm(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -448,8 +447,8 @@ func TestShadow(t *testing.T) {
 	}
 }
 
-// TestClientSubnet checks that only the client subnet of a trusted sender determines the
-// country. The reply must contain the network.
+// TestClientSubnet checks that the server uses the client subnet (ECS) to find the country only if
+// the sender is trusted. The reply must then contain the subnet.
 func TestClientSubnet(t *testing.T) {
 	const orders = "version: 1\norders:\n- {id: italy, scope: {countries: [IT]}, authority: {name: A}, targets: [italy.example, {name: soon.example, from: 2026-05-01T12:00:10Z}]}\n- {id: all, scope: global, authority: {name: A}, targets: [all.example]}\n"
 	for _, tc := range []struct {
@@ -516,7 +515,6 @@ func TestClientSubnet(t *testing.T) {
 	}
 }
 
-// TestMetadata checks the metadata that the plugin sets for log and dnstap.
 func TestMetadata(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: NCU}, scope: global}
@@ -527,7 +525,6 @@ orders:
 - {id: late, targets: [late.example], exempt: [10.0.0.0/8]}
 - {id: held, targets: [held.example]}
 `
-	// The map leads contains names whose answer leads to another name.
 	leads := map[string]string{
 		"to-open.example.": "open.example.", "to-but.example.": "www.but.example.", "but.example.": "late.example.",
 		"to-held.example.": "held.example.", "to-free.example.": "free.example.",
@@ -568,7 +565,6 @@ orders:
 	}
 }
 
-// TestNoQuestionInReply checks that a reply without a question section is checked too.
 func TestNoQuestionInReply(t *testing.T) {
 	for zone, dropped := range map[string]bool{
 		"asked.example. 60 A 192.0.2.1\nadditional\nbad.example. 60 A 192.0.2.2": true,

@@ -19,8 +19,8 @@ import (
 // Another plugin, for example rewrite or hosts, then prevents the enforcement.
 
 const (
-	// maxSelfTest is the number of targets in a self-test. Of a larger load, the self-test
-	// takes a sample.
+	// maxSelfTest is the maximum number of targets in a self-test. If a load changed more targets,
+	// the self-test uses a sample of the targets.
 	maxSelfTest = 1000
 	// askAttempts is the number of queries before a wrong answer counts.
 	askAttempts = 3
@@ -48,7 +48,7 @@ func whenListening(event caddy.EventName, info any) error {
 		return nil
 	}
 	inst.StorageMu.RLock()
-	i, ok := inst.Storage[instanceKey{}].(*instance)
+	i, ok := loaded.In(inst.Storage)
 	inst.StorageMu.RUnlock()
 	if ok {
 		i.testItself(inst)
@@ -59,9 +59,9 @@ func whenListening(event caddy.EventName, info any) error {
 // testItself starts a goroutine for each store with a journal.
 func (i *instance) testItself(inst *caddy.Instance) {
 	ctx, cancel := context.WithCancel(context.Background())
-	instances.Lock()
-	defer instances.Unlock()
-	if !instances.all[i] { // the instance is shut down already
+	loaded.Lock()
+	defer loaded.Unlock()
+	if !loaded.Has(i) { // the instance is shut down already
 		cancel()
 		return
 	}
@@ -83,11 +83,10 @@ func (i *instance) testItself(inst *caddy.Instance) {
 	}
 }
 
-// beingReplaced reports whether a reload is replacing the instance now.
 func (i *instance) beingReplaced() bool {
-	instances.Lock()
-	defer instances.Unlock()
-	return instances.replacing == i
+	loaded.Lock()
+	defer loaded.Unlock()
+	return loaded.Replacing(i)
 }
 
 // A selfTest asks the server for the targets of one store.
@@ -196,8 +195,8 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one asks for one target. Only a repeated wrong answer counts, because a load may change
-// the answer meanwhile.
+// one asks the server for one target. A wrong answer counts only if the answer is wrong several
+// times, because a load may have changed the right answer.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {
@@ -218,9 +217,9 @@ func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (re
 	}
 }
 
-// sample returns the targets that differ between two versions of the order files, and
-// their number. If there are too many targets, it returns a sample. The sample always has
-// the last wrong targets.
+// sample returns the targets that differ between two versions of the order files, and the number of
+// these targets. If there are too many targets, sample chooses some. Targets with a wrong answer in
+// the last self-test are always included.
 func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Target, total int) {
 	defer coop.Start()()
 	s := sampler{seed: t.store.Status().Digest, most: maxSelfTest}
@@ -238,13 +237,13 @@ func (t *selfTest) sample(was, is map[string]*ruleset.Part) (out []ruleset.Targe
 	return append(out, s.targets()...), s.total + len(out)
 }
 
-// selfTestCounts returns the sums of the last self-tests' results, or nil without a
+// selfTestCounts adds up the results of the last self-test of each store. It returns nil without a
 // self-test.
 func selfTestCounts() map[string]int {
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	var out map[string]int
-	for i := range instances.all {
+	for _, i := range loaded.All() {
 		for _, t := range i.tests {
 			t.mu.Lock()
 			if out == nil {

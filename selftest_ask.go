@@ -26,9 +26,9 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. No other program can use
-// an open port. Linux drops IPv4 packets from outside with an address of this machine, but not
-// IPv6 packets: a forged query is answered as usual, and is not counted.
+// isSelfTest reports whether a query comes from a socket of a self-test. While the socket is open,
+// no other program can use its port. On Linux, a packet from outside can have the address of this
+// machine only with IPv6. A forged query gets the usual answer, but is not counted.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {

@@ -71,10 +71,11 @@ func own(a netip.AddrPort) string {
 	return netip.AddrPortFrom(addr, a.Port()).String()
 }
 
-// find returns the server block of the store that receives the queries for a name. server
-// is the address to ask. If no query can be sent, why has the reason.
+// find returns the server block that receives the queries for a name, and the address of the
+// server. The server block must belong to the store. If no query can be sent, why has the reason.
 //
-// The plugins log and dnstap must not show the name of a sealed order.
+// If sealed is true, a server block with the plugin log or dnstap is no result, because these
+// plugins would show the name.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
 	for _, x := range r.all {

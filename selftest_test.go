@@ -82,7 +82,6 @@ func (s *server) selfTests(n int) (out []string) {
 	}
 }
 
-// TestSelfTest checks the records of a self-test. Its queries must not be counted.
 func TestSelfTest(t *testing.T) {
 	quickTests(t)
 	log := coredns.CaptureLog(t)
@@ -126,14 +125,14 @@ func TestSelfTest(t *testing.T) {
 	if got := selfTestCounts(); !maps.Equal(got, map[string]int{testRight: 4, testWrong: 0, testNotTested: 1}) {
 		t.Errorf("counts %v", got)
 	}
-	// A client's query is counted, and is the first answer.
+	// The query of a client is counted, unlike the queries of the self-test. The journal therefore
+	// records the first answer of the order.
 	if _, err := dns.Exchange(new(dns.Msg).SetQuestion("one.example.", dns.TypeA), s.inst.Servers()[0].LocalAddr().String()); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitRecord(func(r journal.Record) bool { return r.Event == journal.FirstAnswer && r.Order == "plain" })
 }
 
-// sumOf returns the sum of all series of a counter.
 func sumOf(t *testing.T, metric string) (sum float64) {
 	t.Helper()
 	all, err := prometheus.DefaultGatherer.Gather()
@@ -165,8 +164,6 @@ func (s *server) awaitRecord(is func(journal.Record) bool) {
 	}
 }
 
-// TestSelfTestAlarm checks self-tests of servers with wrong answers, or without a way to
-// ask.
 func TestSelfTestAlarm(t *testing.T) {
 	quickTests(t)
 	const block = "bind 127.0.0.1\n blocklist $DIR/a.yaml {\n journal $DIR/journal node1\n "
@@ -218,8 +215,8 @@ func TestSelfTestAlarm(t *testing.T) {
 	}
 }
 
-// TestSampler compares the sample with a slow sample. The sequence of the targets must not
-// matter.
+// TestSampler checks that the sample depends on the seed, and not on the sequence in which targets
+// are added.
 func TestSampler(t *testing.T) {
 	o := &ruleset.Order{ID: "x"}
 	names := make([]dname.Name, 5000)
@@ -257,7 +254,6 @@ func TestSampler(t *testing.T) {
 	sample("seed", names[:10])
 }
 
-// TestIsSelfTest checks that only the open sockets of self-tests are recognized.
 func TestIsSelfTest(t *testing.T) {
 	a := netip.MustParseAddrPort("127.0.0.1:5353")
 	from := func(s string) bool {
@@ -308,8 +304,9 @@ func TestSelfTestSealed(t *testing.T) {
 //go:linkname eventHooks github.com/coredns/caddy.eventHooks
 var eventHooks *sync.Map
 
-// TestOwnSockets checks that a query which is in progress at the end of a self-test is not counted,
-// and that two sockets can have one address, one after the other.
+// TestOwnSockets checks two cases. At the end of a self-test, a query in progress must not be
+// counted. If a new socket has the address of an old socket, removal of the old socket must keep
+// the address.
 func TestOwnSockets(t *testing.T) {
 	quickTests(t)
 	askPatience = time.Hour

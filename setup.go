@@ -50,7 +50,8 @@ func setup(c *caddy.Controller) error {
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
-		// The source of the clients' countries is known only now.
+		// claimState compares the options of the store. The options are complete only after place
+		// has found the source of countries.
 		if err := claimState(&inst.starts, b.store, at); err != nil {
 			return plugin.Error(name, err)
 		}
@@ -86,7 +87,7 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// reloading reports whether another configuration runs now. Only then does setup check the
+// reloading reports whether another configuration is already running. On a reload, setup checks the
 // order files. At the first start, the store checks them.
 func reloading() bool { return len(caddy.Instances()) > 1 }
 
@@ -99,13 +100,13 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders. It stores for the metrics which server
-// blocks are in shadow.
+// report logs which server blocks enforce orders. It also stores which server blocks are in shadow.
+// The metrics need this list.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
-	instances.Lock()
+	loaded.Lock()
 	i.shadow, i.blocks = shadow, blocks
-	instances.Unlock()
+	loaded.Unlock()
 	hookSelfTests()
 	i.serve(newNode(blocks))
 	line, warning := startLine(blocks)

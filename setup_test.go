@@ -14,7 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// controller returns a controller at the name of the directive, as in a call of setup.
+// controller returns a caddy.Controller for input. The controller is at the name of the directive,
+// as when CoreDNS calls setup.
 func controller(input string) *caddy.Controller {
 	c := caddy.NewTestController("dns", input)
 	c.Next()
@@ -24,8 +25,6 @@ func controller(input string) *caddy.Controller {
 // keyOne is the key in plugin/signature/testdata/one.pub.
 const keyOne = "RWR3H1tCY5PduSDPHLU/kF6VvTXcfum0kcJ+cIS1c+XlACHfbH3w2KDd"
 
-// TestParseVerify checks that a key and a file with this key give equal policies. The
-// value 2 is a number of keys, but ./2 is a path.
 func TestParseVerify(t *testing.T) {
 	dir := t.TempDir()
 	two, err := os.ReadFile("plugin/signature/testdata/two.pub")
@@ -226,8 +225,6 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestClaimState checks that two server blocks with one state directory or journal must
-// have equal settings.
 func TestClaimState(t *testing.T) {
 	options := func(properties string) store.Options {
 		t.Helper()

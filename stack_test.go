@@ -41,7 +41,6 @@ const (
 	maxDeciding = 2.35
 )
 
-// TestStack compares the stack of the handler with the stack of a minimal handler.
 func TestStack(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, testOrders, &now)

@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/status/listen"
 )
 
-// A statusClaim is the use of an address by the property status of a server block.
+// A statusClaim records that a server block uses an address for its property status.
 type statusClaim struct {
 	directive.Status
 	at string // the file and line of the directive
@@ -37,8 +37,8 @@ func claimStatus(claims *map[string]statusClaim, s directive.Status, at string) 
 	return nil
 }
 
-// listen opens the port of the property status. If another server block of the instance
-// has opened the port, it does nothing.
+// listen opens the port of the property status. If another server block of the instance has already
+// opened the port, listen does nothing.
 func (i *instance) listen(s directive.Status) error {
 	if s.Address == "" || i.ports[s.Address] != nil {
 		return nil
@@ -47,8 +47,8 @@ func (i *instance) listen(s directive.Status) error {
 	if err != nil {
 		return fmt.Errorf("status %s: %w", s.Address, err)
 	}
-	instances.Lock()
-	defer instances.Unlock()
+	loaded.Lock()
+	defer loaded.Unlock()
 	if i.ports == nil {
 		i.ports = map[string]*listen.Use{}
 	}
@@ -59,7 +59,7 @@ func (i *instance) listen(s directive.Status) error {
 	return nil
 }
 
-// serve shows a node on the ports of the instance.
+// serve starts to answer status requests on the ports of the instance, with the data of n.
 func (i *instance) serve(n *status.Node) {
 	h := status.Handler(n)
 	for address, u := range i.ports {
@@ -68,7 +68,6 @@ func (i *instance) serve(n *status.Node) {
 	}
 }
 
-// newNode returns the server blocks in the form that package status shows.
 func newNode(blocks [][]*dnsserver.Config) *status.Node {
 	n := &status.Node{Version: version(), Bug: func(stack []byte) {
 		for line := range strings.Lines(string(stack)) {
@@ -90,7 +89,6 @@ func newNode(blocks [][]*dnsserver.Config) *status.Node {
 	return n
 }
 
-// countryOf returns the country of a client with the given address.
 func (b *block) countryOf(addr netip.Addr) order.Country {
 	where := netip.Prefix{}
 	if addr.IsValid() {
@@ -104,7 +102,6 @@ func (b *block) countryOf(addr netip.Addr) order.Country {
 	})
 }
 
-// version returns the version of this module in the binary.
 func version() string {
 	const unknown = "(devel)"
 	info, ok := debug.ReadBuildInfo()

@@ -24,8 +24,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// statusSchema returns docs/status.schema.json. In the result, an object must not have
-// other fields than in the schema.
+// statusSchema returns the compiled schema docs/status.schema.json. Unlike the file, the compiled
+// schema refuses unknown fields, so tests find fields without documentation.
 func statusSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	text, err := os.ReadFile("docs/status.schema.json")
@@ -47,12 +47,11 @@ func statusSchema(t *testing.T) *jsonschema.Schema {
 	return c.MustCompile("status.schema.json")
 }
 
-// statusURL returns the URL of the status of the running instance.
 func statusURL(t *testing.T) string {
 	t.Helper()
-	instances.Lock()
-	defer instances.Unlock()
-	for i := range instances.all {
+	loaded.Lock()
+	defer loaded.Unlock()
+	for _, i := range loaded.All() {
 		for _, u := range i.ports {
 			return "http://" + u.Addr().String()
 		}
@@ -61,7 +60,6 @@ func statusURL(t *testing.T) string {
 	return ""
 }
 
-// get returns the body of a page of the status.
 func get(t *testing.T, url string, code int) string {
 	t.Helper()
 	r, err := http.Get(url)
@@ -109,8 +107,6 @@ orders:
 - {id: secretstay, action: lift, issued: 2026-02-01, lifts: [topsecret], until: 2078-01-01, targets: [www.secret.example]}
 `
 
-// TestStatus checks the documents of a server with three server blocks. One enforces
-// orders, one is in shadow, and one has no directive.
 func TestStatus(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "orders.yaml")
@@ -349,8 +345,6 @@ func TestStatusReload(t *testing.T) {
 	}
 }
 
-// TestStatusPortTaken checks that a server does not start if another program uses the
-// status address. A reload with this address must fail and change nothing.
 func TestStatusPortTaken(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -377,13 +371,11 @@ func TestStatusPortTaken(t *testing.T) {
 	if inst != nil && len(inst.Servers()) > 0 {
 		t.Error("the server has started")
 	}
-	if len(instances.all) != 1 {
-		t.Errorf("%d instances", len(instances.all))
+	if len(loaded.All()) != 1 {
+		t.Errorf("%d instances", len(loaded.All()))
 	}
 }
 
-// TestStatusMoves checks that a reload can move, remove and add the status. A failed reload
-// must keep the old status.
 func TestStatusMoves(t *testing.T) {
 	with := func(lines string) string {
 		return strings.Replace(oneBlock, "a.yaml", "a.yaml {\n"+lines+"\n }", 1)
@@ -434,8 +426,6 @@ func answers(url string) bool {
 	return strings.Contains(string(body), "a.yaml")
 }
 
-// TestStatusBlocks checks that server blocks can share an address. They cannot share it
-// with different web configurations.
 func TestStatusBlocks(t *testing.T) {
 	block := func(zone, line string) string {
 		return strings.NewReplacer(".:0", zone+":0", "a.yaml", "a.yaml {\n"+line+"\n }").Replace(oneBlock) + "\n"
@@ -448,8 +438,8 @@ func TestStatusBlocks(t *testing.T) {
 	}
 }
 
-// TestStatusSince checks the time since which a set is in force. It survives a reload of
-// the Corefile, and changes with the set.
+// TestStatusSince checks the field since, the time at which the set came into force. The field must
+// keep its value on a reload of the Corefile, and must change with the set.
 func TestStatusSince(t *testing.T) {
 	s := startServer(t, oneBlock)
 	first := store.All()[0].Status()

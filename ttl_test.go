@@ -79,7 +79,6 @@ func life(ttl uint32) time.Duration {
 	return time.Duration(ttl) * time.Second
 }
 
-// longest returns the longest time for which a cache may keep some record of a reply.
 func longest(m *dns.Msg) (d time.Duration) {
 	for _, rr := range slices.Concat(m.Answer, m.Ns, m.Extra) {
 		if rr.Header().Rrtype != dns.TypeOPT {
@@ -89,8 +88,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield with the time from and with each whole second between from and
-// until. Orders start and end only on whole seconds.
+// moments calls yield for the time from, and then for each whole second before until. Orders start
+// and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -99,12 +98,11 @@ func moments(from, until time.Time, yield func(time.Time)) {
 	}
 }
 
-// check sends one query, and checks that no cache can draw a wrong conclusion from the reply.
-// While the TTL of any record lasts, the same query must get the same reply apart from the TTLs.
-// RRSIG records count too.
+// check sends one query, and checks that the reply stays right while a cache may keep any of its
+// records. During this time, the same query must get the same reply. Only the TTLs may differ.
 //
-// Caches of whole answers need this rule. CoreDNS keeps an answer for the smallest of its TTLs.
-// BIND and Unbound do this for negative answers.
+// Some caches keep whole answers. CoreDNS keeps an answer for the smallest TTL in the answer. BIND
+// and Unbound do the same with negative answers.
 func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blocked bool) {
 	w.t.Helper()
 	got, now := w.ask(q, at, delay)
@@ -122,9 +120,9 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 	return blocked
 }
 
-// checkBelow checks the names below a name that an order answers with NXDOMAIN. NXDOMAIN denies
-// all names below (RFC 8020). While it lasts, an order must answer NXDOMAIN for every name below.
-// The type DS is an exception.
+// checkBelow checks the names below a name that an order answers with NXDOMAIN. A cache may answer
+// NXDOMAIN for all names below (RFC 8020). While a cache may keep the answer, an order must answer
+// NXDOMAIN for every name below. The type DS is an exception.
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {
@@ -145,17 +143,17 @@ func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	}
 }
 
-// checkRecords checks each record of a passing reply alone. While the record lasts, its owner must
-// not be blocked for its type. The name to which the record leads must not be blocked either.
+// checkRecords checks each record of a passing reply separately. Some caches keep single records
+// (dnsmasq, systemd-resolved), and answer with a record when a client queries its owner.
 //
-// Some caches keep single records (dnsmasq, systemd-resolved). They answer with a record when a
-// client queries its owner.
+// During the TTL of a record, no order may block a query for the owner and type of the record. If a
+// CNAME leads to a name, no order may block the name either.
 func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// Loose records in an answer can block the answer. Only records of the answer
-		// section are therefore checked.
+		// An order can block an answer because of a loose record in the answer. The records of the
+		// other sections can then not be checked.
 		records = got.Answer
 	}
 	for _, rr := range records {
@@ -200,7 +198,6 @@ func explore(t testing.TB, data []byte) (blocked int) {
 	return blocked
 }
 
-// TestNotCut checks that a future order for another client or name changes no TTL.
 func TestNotCut(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}, scope: global, from: 2026-05-01T12:00:10Z}
@@ -270,8 +267,6 @@ func randomBytes(r *rand.Rand) []byte {
 	return data
 }
 
-// TestTTL tests a fixed number of random worlds (orders, a zone and a client). A fuzzer tests
-// more worlds.
 func TestTTL(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	blocked, worlds := 0, 500

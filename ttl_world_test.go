@@ -36,8 +36,8 @@ func (c *choices) oneIn(n int) bool { return c.n(n) == n-1 }
 
 func pick[T any](c *choices, list ...T) T { return list[c.n(len(list))] }
 
-// lastSecond is the last second after noon at which an order starts or ends. It is small,
-// so orders often overlap.
+// lastSecond is the latest time at which an order starts or ends, in seconds after noon. The value
+// is small, so orders often overlap.
 const lastSecond = 12
 
 var (
@@ -157,8 +157,8 @@ type zone struct {
 	// comes with a DNAME record.
 	signed, alone bool
 	shuffle       int
-	// loose contains owners. The zone adds their address and HTTPS records to the answer
-	// section of every answer. looseNs does the same for the authority section.
+	// loose contains names. The zone adds the address and HTTPS records of these names to the
+	// answer section of every answer. looseNs does the same for the authority section.
 	loose, looseNs []string
 }
 
@@ -208,7 +208,6 @@ func (c *choices) zone() *zone {
 	return z
 }
 
-// answer returns the reply of the zone to a query.
 func (z *zone) answer(r *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(r)
 	q := r.Question[0]
@@ -282,7 +281,6 @@ func (z *zone) above(name string) (highest *dns.DNAME) {
 	return highest
 }
 
-// direct returns the address records and the HTTPS records of a name.
 func (z *zone) direct(name string) (out []dns.RR) {
 	if z.above(name) != nil {
 		return nil
@@ -296,7 +294,6 @@ func (z *zone) direct(name string) (out []dns.RR) {
 	return out
 }
 
-// glue returns the address records of the host to which a record refers.
 func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	var target string
 	switch rr := rr.(type) {
@@ -316,8 +313,8 @@ func (z *zone) glue(rr dns.RR) (out []dns.RR) {
 	return out
 }
 
-// A worldGuard protects one name and all names below. It holds each target above, at or
-// below the protected name.
+// A worldGuard protects one name and all names below. It refuses each target at, above or below the
+// protected name.
 type worldGuard struct{ protected dname.Name }
 
 func (g worldGuard) Name(w *dname.Wire) string {
@@ -378,7 +375,6 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	return w
 }
 
-// ask sends a query at the time now. It returns the reply and the time of the reply.
 func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns.Msg, time.Time) {
 	w.now, w.delay = now, delay
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{q}}
@@ -388,7 +384,6 @@ func (w *ttlWorld) ask(q dns.Question, now time.Time, delay time.Duration) (*dns
 	return rec.Msg, w.now
 }
 
-// String describes the world for the message of a failed test.
 func (w *ttlWorld) String() string {
 	var b bytes.Buffer
 	order.Encode(&b, ".yaml", order.Header{}, w.orders)

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/corpus"
 )
 
-// An arena is the simplest exact index of names: a hash table of whole names. The
-// performance goals were set with an arena on another machine.
+// An arena is a hash table of whole names. BenchmarkArena measures how fast this simple index is on
+// the same machine as the plugin.
 type arena struct {
 	seed maphash.Seed
 	tags []uint8 // the tag of each slot; 0 means a free slot
@@ -44,8 +44,6 @@ func (a *arena) has(name string) bool {
 	return false
 }
 
-// covers reports whether the arena contains the name or a name above. It looks for the
-// last two labels, then for three, and so on.
 func (a *arena) covers(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	i := strings.LastIndexByte(name, '.')

@@ -50,8 +50,8 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f only once for each n. Go runs a benchmark several
-// times.
+// once returns a function that calls f once for each n and stores the result. Go calls a benchmark
+// function several times, and each call needs the same data.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}
@@ -73,8 +73,7 @@ var (
 	subs   = once(func(n int) corpus.Queries { return list(n).SubdomainHits() })
 	misses = once(func(n int) corpus.Queries { return list(n).Misses(queries) })
 	mix    = once(func(n int) corpus.Queries { return list(n).Mix(queries) })
-	// set returns compiled orders for a side list (a text file with names) of n names.
-	set = once(func(n int) *ruleset.Set {
+	set    = once(func(n int) *ruleset.Set {
 		return ruleset.Merge([]*ruleset.Part{compile(sideList(list(n).Names))}, ruleset.Options{})
 	})
 )
@@ -91,14 +90,12 @@ authorities:
   regulator: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}
 `
 
-// sideList returns an order file whose side list (a text file) has the names.
 func sideList(names []string) input {
 	return input{"side.yaml",
 		[]byte(header + `orders: [{id: big, authority: regulator, issued: 2026-01-15, targets_from: {file: names.txt}}]` + "\n"),
 		[]byte(strings.Join(names, "\n") + "\n")}
 }
 
-// yamlTargets returns a YAML order file with the names in one order.
 func yamlTargets(names []string) input {
 	return input{"targets.yaml", []byte(header + "orders:\n- id: big\n  authority: regulator\n  issued: 2026-01-15\n  targets:\n  - " +
 		strings.Join(names, "\n  - ") + "\n"), nil}
@@ -106,7 +103,6 @@ func yamlTargets(names []string) input {
 
 const jsonHeader = `"version":1,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}`
 
-// jsonTargets returns a JSON order file with the names in one order.
 func jsonTargets(names []string) input {
 	return input{"targets.json", []byte(`{` + jsonHeader + `,"orders":[{"id":"big","authority":"regulator","issued":"2026-01-15","targets":["` +
 		strings.Join(names, `","`) + `"]}]}` + "\n"), nil}
@@ -131,7 +127,6 @@ func small(version int) input {
 	return input{"small.yaml", []byte(text), nil}
 }
 
-// parse parses an order file and calls emit for each order.
 func parse(in input, emit func(*order.Order), side func(*order.Order) order.Names) {
 	_, problems := order.Parse(in.path, bytes.NewReader(in.text), order.Options{
 		OpenSide: func(string) (io.ReadCloser, error) {
@@ -167,7 +162,7 @@ func must(b *testing.B, ok bool, what string) {
 	}
 }
 
-// heap returns the number of live bytes on the heap and in indexes.
+// heap returns the number of live bytes on the heap, plus the bytes of memory-mapped indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection
@@ -211,7 +206,6 @@ func cpu() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// eachLoop runs f in b.Loop and also reports its CPU time.
 func eachLoop(b *testing.B, f func()) {
 	begin := cpu()
 	for b.Loop() {

@@ -13,8 +13,8 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge makes all steps from a name to its verdict, and reports whether the name is
-// blocked.
+// judge parses a name and decides whether the set blocks the name. It does the same steps as the
+// server.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
@@ -80,8 +80,8 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
-// BenchmarkSet measures the part of BenchmarkQuery before the first look-up (package
-// dname).
+// BenchmarkSet measures how long the parser needs for a query name. BenchmarkQuery includes this
+// time.
 func BenchmarkSet(b *testing.B) {
 	qs := misses(10_000)
 	b.ReportAllocs()
@@ -94,8 +94,9 @@ func BenchmarkSet(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel decides on every CPU at once. The set is only read. The time should
-// therefore be the "mix" of BenchmarkQuery divided by the number of CPUs.
+// BenchmarkParallel decides about queries on all CPUs at the same time. The set needs no locks,
+// because queries only read it. The expected time is the time of the case "mix" of BenchmarkQuery,
+// divided by the number of CPUs.
 func BenchmarkParallel(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s, qs := set(n), mix(n)

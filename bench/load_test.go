@@ -17,8 +17,9 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the
-// heap and the tables for each name (B/name, table-B/name), and the heap's peak (peak-MB).
+// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the bytes of
+// the heap (B/name) and of the tables (table-B/name) for each name. The metric peak-MB is the peak
+// of the heap.
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })
@@ -51,8 +52,9 @@ func eachKind(b *testing.B, f func(b *testing.B, in input, n int)) {
 	}
 }
 
-// BenchmarkReload measures the load of one changed file, with all steps of the store. A
-// big and a small file are in force.
+// BenchmarkReload measures the reload of one changed file, with all steps of the store. Two files
+// are loaded: a big file with n names and a small file. In each case, only one of the two files
+// changes.
 func BenchmarkReload(b *testing.B) {
 	b.Run("side-list", func(b *testing.B) { reload(b, sideList) })
 	b.Run("register-jsonl", func(b *testing.B) { reload(b, register) })
@@ -80,7 +82,6 @@ func reload(b *testing.B, write func([]string) input) {
 	})
 }
 
-// A nowhere value drops all names of a side list.
 type nowhere struct{}
 
 func (nowhere) Grow(int)            {}

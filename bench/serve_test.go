@@ -20,16 +20,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A discard is a response writer that drops all messages.
 type discard struct{ test.ResponseWriter }
 
 func (*discard) WriteMsg(*dns.Msg) error { return nil }
 
-// chain is the last server block with the directive "endpoint".
 var chain *dnsserver.Config
 
-// init registers three directives. The directive endpoint comes after blocklist and writes
-// no answer, because only blocklist is measured.
+// init reduces the plugins of the server to bind, blocklist and endpoint. The plugin endpoint comes
+// after blocklist and writes no answer, because only blocklist is measured.
 func init() {
 	plugin.Register("endpoint", func(c *caddy.Controller) error {
 		chain = dnsserver.GetConfig(c)

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// section returns the text of a chapter of a page in Markdown.
 func section(t *testing.T, page, title string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(page, "\n## "+title+"\n")
@@ -18,8 +17,8 @@ func section(t *testing.T, page, title string) string {
 	return text
 }
 
-// TestListing checks coredns.io.md, the text for the list of external plugins at coredns.io, against
-// the README. The list has pages of this form in the folder content/explugins.
+// TestListing compares coredns.io.md with the README. The file coredns.io.md is the entry of this
+// plugin for the list of external plugins at coredns.io.
 func TestListing(t *testing.T) {
 	text, err := os.ReadFile("coredns.io.md")
 	if err != nil {

@@ -42,8 +42,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMetricsInDocs checks that the README and other-resolvers.md list exactly the registered
-// metrics.
 func TestMetricsInDocs(t *testing.T) {
 	coredns.AskBlocked(t)
 	coredns.ServeZone(t)
@@ -86,7 +84,6 @@ func TestMetricsInDocs(t *testing.T) {
 	}
 }
 
-// TestCorefiles starts the example Corefile and every Corefile of the README and the docs.
 func TestCorefiles(t *testing.T) {
 	files, err := filepath.Glob("*.md")
 	if err != nil {
@@ -115,7 +112,7 @@ func TestCorefiles(t *testing.T) {
 	}
 	corefiles = append(corefiles, string(example))
 
-	// Each order file that a Corefile names exists, with an order of its own.
+	// The test creates the order files that the Corefiles name. Each order file has its own order.
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"national", "orders", "rpz"} {
 		os.Mkdir(dir, 0o755)
@@ -128,7 +125,7 @@ func TestCorefiles(t *testing.T) {
 	os.WriteFile("orders.example.yaml", orders, 0o644)
 	os.WriteFile("protect.txt", []byte("ours.example\n"), 0o644)
 	for _, c := range corefiles {
-		// Each Corefile gets free ports and folders of this test.
+		// Each Corefile gets free ports and its own directories.
 		free := map[string]string{}
 		ports := regexp.MustCompile(`:\d{4}\b`).ReplaceAllStringFunc(c, func(text string) string {
 			if free[text] == "" {
@@ -153,8 +150,6 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// TestReadmeStartsWithTwoCommands checks that the README begins with two commands that a
-// newcomer can run.
 func TestReadmeStartsWithTwoCommands(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

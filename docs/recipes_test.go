@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-// recipes are the lists of CONTRIBUTING.md below "How to add". Each list has every file that names
-// its example. names matches identifiers and text in quotes of Go files, and text matches other
-// files.
+// recipes describes the lists of files below "How to add" in CONTRIBUTING.md. Each list must
+// contain every file that mentions an example, for example NODATA. The field names matches
+// identifiers and strings in Go files. The field text matches other files.
 var recipes = []struct {
 	title       string
 	names, text *regexp.Regexp
@@ -28,9 +28,9 @@ var recipes = []struct {
 	{"A command of blocklistctl", regexp.MustCompile(`\bschemaCmd\b`), regexp.MustCompile(`\bblocklistctl schema\b|\n## schema\n`)},
 }
 
-// TestRecipes checks that the files in the lists of CONTRIBUTING.md exist, and that each list has
-// exactly the files that contain the example of the list. The test leaves out tests, the data of
-// tests and the folder bench.
+// TestRecipes checks the lists of files in CONTRIBUTING.md. Each file must exist, and each list
+// must contain exactly the files that mention the example. The test ignores tests, test data and
+// the folder bench.
 func TestRecipes(t *testing.T) {
 	page, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {
@@ -106,7 +106,6 @@ func sources(t *testing.T, root string) map[string]string {
 	return out
 }
 
-// code returns the identifiers and the string literals of a Go file, one a line.
 func code(path string, text []byte) (string, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
 	if err != nil {

@@ -1,14 +1,18 @@
 package ordersrpz
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
+	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/miekg/dns"
 )
 
@@ -21,6 +25,7 @@ type config struct {
 	refused   order.ResponseKind
 	sealed    bool
 	ttl       time.Duration
+	parts     int // the number of zones that share the orders
 }
 
 const defaultTTL = 30 * time.Second
@@ -29,6 +34,7 @@ const defaultTTL = 30 * time.Second
 //
 //	orders_rpz ORDERS... {
 //	    countries CC...
+//	    parts N
 //	    state DIR
 //	    refused nxdomain|nodata
 //	    sealed
@@ -37,7 +43,7 @@ const defaultTTL = 30 * time.Second
 //
 // A relative path is relative to root, the path of the root plugin.
 func parse(c *caddy.Controller, root string) (config, error) {
-	cfg := config{refused: order.NODATA, ttl: defaultTTL}
+	cfg := config{refused: order.NODATA, ttl: defaultTTL, parts: 1}
 	origins := plugin.OriginsFromArgsOrServerBlock(nil, c.ServerBlockKeys)
 	slices.Sort(origins)
 	origins = slices.Compact(origins)
@@ -69,16 +75,37 @@ func parse(c *caddy.Controller, root string) (config, error) {
 			return cfg, err
 		}
 	}
+	if last := cfg.origins()[cfg.parts-1]; len(last) > dname.MaxWire-1 {
+		return cfg, c.Errf("the name of the zone is too long for parts, got '%s'", cfg.origin)
+	}
 	return cfg, nil
 }
 
+// origins returns the names of the zones, in the sequence in which a secondary asks the zones. The
+// names have the number of the parts. So a secondary never has some of the parts of another number.
+func (cfg *config) origins() []string {
+	if cfg.parts == 1 {
+		return []string{cfg.origin}
+	}
+	out := make([]string, cfg.parts)
+	for i := range out {
+		out[i] = fmt.Sprintf("%d-of-%d.%s", i+1, cfg.parts, cfg.origin)
+	}
+	return out
+}
+
+// index returns the number of the part with this origin, from 0, or -1.
+func (cfg *config) index(origin string) int {
+	return slices.Index(cfg.origins(), dns.CanonicalName(origin))
+}
+
 func (cfg *config) property(c *caddy.Controller, root, property string, args []string) (err error) {
-	switch want := map[string]int{"sealed": 0, "state": 1, "refused": 1, "ttl": 1}; {
+	switch want := map[string]int{"sealed": 0, "state": 1, "parts": 1, "refused": 1, "ttl": 1}; {
 	case property == "countries":
 		if len(args) == 0 {
 			return c.Err("countries needs at least one country code")
 		}
-	case slices.Contains([]string{"state", "refused", "ttl", "sealed"}, property) && len(args) != want[property]:
+	case slices.Contains([]string{"state", "parts", "refused", "ttl", "sealed"}, property) && len(args) != want[property]:
 		return c.Errf("%s takes %d values, got '%s'", property, want[property], strings.Join(args, " "))
 	}
 	switch property {
@@ -92,6 +119,12 @@ func (cfg *config) property(c *caddy.Controller, root, property string, args []s
 				cfg.countries = append(cfg.countries, cc)
 			}
 		}
+	case "parts":
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 1 || n > rpz.MaxParts {
+			return c.Errf("parts must be a number from 1 to %d, got '%s'", rpz.MaxParts, args[0])
+		}
+		cfg.parts = n
 	case "state":
 		cfg.state, err = absolute(args[0], root)
 		if err != nil {

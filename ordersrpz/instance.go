@@ -1,80 +1,56 @@
 package ordersrpz
 
 import (
-	"sync"
-
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/plugin/instances"
 )
 
-// An instance contains the zones of one CoreDNS instance (one loaded Corefile). The file
-// lifecycle.go of blocklist describes the sequence of the calls by CoreDNS.
+// An instance contains the zones of one CoreDNS instance (one loaded Corefile). The package instances
+// describes the calls of CoreDNS on a reload.
 type instance struct {
-	parent *instance // the instance that this instance replaces
-	zones  []*zone
+	zones []*zone
 	// notifiers are the functions that send NOTIFY.
-	notifiers map[*zone]func() error
+	notifiers map[*zone]func(origin string) error
 }
 
-var instances = struct {
-	sync.Mutex
-	all       map[*instance]bool
-	replacing *instance
-}{all: map[*instance]bool{}}
-
-type instanceKey struct{}
+// loaded has the instances that have zones.
+var loaded instances.List[*instance]
 
 // instanceOf returns the instance of a controller.
 func instanceOf(c *caddy.Controller) *instance {
-	if i, ok := c.Get(instanceKey{}).(*instance); ok {
-		return i
-	}
-	i := &instance{notifiers: map[*zone]func() error{}}
-	c.Set(instanceKey{}, i)
-	return i
+	return loaded.Of(c, func() *instance { return &instance{notifiers: map[*zone]func(string) error{}} })
 }
 
 func (i *instance) add(z *zone) {
-	instances.Lock()
-	defer instances.Unlock()
-	if !instances.all[i] {
-		instances.all[i] = true
-		i.parent = instances.replacing
-	}
+	loaded.Lock()
+	defer loaded.Unlock()
+	loaded.Add(i)
 	i.zones = append(i.zones, z)
 }
 
-// start sets the function that sends NOTIFY for a zone.
-func (i *instance) start(z *zone, send func() error) {
-	instances.Lock()
+// start sets the function that sends a NOTIFY for a zone, and sends the first NOTIFY.
+func (i *instance) start(z *zone, send func(origin string) error) {
+	loaded.Lock()
 	i.notifiers[z] = send
-	instances.Unlock()
+	loaded.Unlock()
 	z.setNotifier(send)
 }
 
 // restarting is the OnRestart function of the old instance.
 func (i *instance) restarting() error {
-	instances.Lock()
-	defer instances.Unlock()
-	instances.replacing = i
+	loaded.Restart(i)
 	return nil
 }
 
-// restartFailed is the OnRestartFailed function of the old instance, which continues. It
-// releases the zones of the failed new instance. It takes over NOTIFY again.
+// restartFailed is the OnRestartFailed function of the old instance. The old instance keeps
+// running. It releases the zones of the failed new instance, and sends NOTIFY again.
 func (i *instance) restartFailed() error {
-	instances.Lock()
-	var orphans []*instance
-	for x := range instances.all {
-		if x.parent == i {
-			orphans = append(orphans, x)
-		}
-	}
-	instances.replacing = nil
-	notifiers := i.notifiers
-	instances.Unlock()
-	for _, x := range orphans {
+	for _, x := range loaded.Fail(i) {
 		x.release()
 	}
+	loaded.Lock()
+	notifiers := i.notifiers
+	loaded.Unlock()
 	for z, send := range notifiers {
 		z.setNotifier(send)
 	}
@@ -83,22 +59,18 @@ func (i *instance) restartFailed() error {
 
 // shutdown is the OnShutdown function of an instance.
 func (i *instance) shutdown() error {
-	instances.Lock()
-	if instances.replacing == i {
-		instances.replacing = nil
-	}
-	instances.Unlock()
+	loaded.End(i)
 	i.release()
 	return nil
 }
 
 // release releases the zones of the instance.
 func (i *instance) release() {
-	instances.Lock()
+	loaded.Lock()
 	zones := i.zones
 	i.zones = nil
-	delete(instances.all, i)
-	instances.Unlock()
+	loaded.Remove(i)
+	loaded.Unlock()
 	for _, z := range zones {
 		z.release()
 	}

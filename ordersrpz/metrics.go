@@ -25,26 +25,33 @@ var (
 	notifyOK        = gauge("notify_ok", "1 when all secondaries accepted the newest round of NOTIFY, else 0.")
 )
 
-// begin makes the series of a zone without a version. A counter that begins at 0 shows its
+// begin creates the metrics of a new zone. Its counters start at 0. Prometheus can then see the
 // first increase.
 func (c *config) begin() {
-	l := c.label()
-	serialGauge.WithLabelValues(l).Set(0)
-	notifyFailures.WithLabelValues(l)
-	for _, kind := range []string{"axfr", "ixfr", "current"} {
-		transferCounter.WithLabelValues(l, kind)
+	for _, origin := range c.origins() {
+		l := label(origin)
+		serialGauge.WithLabelValues(l).Set(0)
+		notifyFailures.WithLabelValues(l)
+		for _, kind := range []string{"axfr", "ixfr", "current"} {
+			transferCounter.WithLabelValues(l, kind)
+		}
 	}
 }
 
-// forget removes the series of a zone that the server no longer has.
 func (c *config) forget() {
-	l := prometheus.Labels{"zone": c.label()}
-	transferCounter.DeletePartialMatch(l)
-	notifyFailures.DeletePartialMatch(l)
-	for _, g := range []*prometheus.GaugeVec{serialGauge, recordsGauge, historyGauge, notifyGauge, notifyOK} {
-		g.DeletePartialMatch(l)
+	for _, origin := range c.origins() {
+		l := prometheus.Labels{"zone": label(origin)}
+		transferCounter.DeletePartialMatch(l)
+		notifyFailures.DeletePartialMatch(l)
+		for _, g := range []*prometheus.GaugeVec{serialGauge, recordsGauge, historyGauge, notifyGauge, notifyOK} {
+			g.DeletePartialMatch(l)
+		}
 	}
+}
+
+func (p *part) transfers(kind string) prometheus.Counter {
+	return transferCounter.WithLabelValues(label(p.origin), kind)
 }
 
 // label returns the value of the label zone. A Corefile may contain text that is not UTF-8.
-func (c *config) label() string { return printable.Line(c.origin) }
+func label(origin string) string { return printable.Line(origin) }

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// samples returns the samples of the zone's metrics: the metric, with its type of transfer, and
-// its value.
+// samples returns the metrics of the zone. A key is the name of a metric, for example "serial". For
+// transfers, the key also has the type, for example "transfers_total axfr".
 func samples(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()
@@ -42,8 +42,8 @@ func samples(t *testing.T) map[string]float64 {
 	return out
 }
 
-// TestMetrics checks the metrics of a zone while a secondary accepts NOTIFY and refuses NOTIFY, and
-// after a reload without the zone.
+// TestMetrics checks the metrics of a zone: first with a secondary that accepts NOTIFY, then with a
+// secondary that refuses NOTIFY, and at last after a reload without the zone.
 func TestMetrics(t *testing.T) {
 	var code atomic.Int64
 	s := newServer(t, "\ttransfer {\n\t\tto "+coredns.StartSecondary(t, &code)+"\n\t}", "countries IT", "a.example")
@@ -95,7 +95,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 
-	// Another zone of the name keeps the series. Without a zone, there are no series.
+	// A reload replaces the zone by another zone with the same name. The metrics must stay. After a
+	// reload without a zone, they must be gone.
 	var err error
 	s.properties = "countries IT\nttl 20s"
 	if s.inst, err = s.inst.Restart(coredns.Input(s.corefile())); err != nil {
@@ -113,20 +114,21 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestNotifyOrder checks that the newest round of NOTIFY decides the metric, also when an earlier
-// round ends later.
+// TestNotifyOrder checks two rounds of NOTIFY. The first round fails after the second round has
+// succeeded. The metric notify_ok must show the result of the second round.
 func TestNotifyOrder(t *testing.T) {
-	z := &zone{config: config{origin: origin}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
+	z := &zone{config: config{origin: origin, parts: 1}, clock: newSetClock(time.Unix(5, 0)), refs: 1}
+	p := &part{origin: origin}
 	defer z.forget()
 	began := make(chan struct{})
 	slow, ended := make(chan error), make(chan struct{})
-	first := func() error { close(began); return <-slow }
+	first := func(string) error { close(began); return <-slow }
 	z.notifier.Store(&first)
-	go func() { z.notifyRound(); close(ended) }()
+	go func() { z.notifyRound(p); close(ended) }()
 	<-began
-	second := func() error { return nil }
+	second := func(string) error { return nil }
 	z.notifier.Store(&second)
-	z.notifyRound()
+	z.notifyRound(p)
 	slow <- fmt.Errorf("no answer")
 	<-ended
 	if got := samples(t); got["notify_ok"] != 1 || got["notify_failures_total"] != 1 {

@@ -1,13 +1,13 @@
-// Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a
-// response policy zone (RPZ), by AXFR and IXFR. Secondary servers are, for example, BIND,
-// Unbound and PowerDNS Recursor.
+// Package ordersrpz is the CoreDNS plugin orders_rpz. It serves the orders in force as a response
+// policy zone (RPZ), by AXFR and IXFR. Secondary servers are, for example, BIND, Unbound and
+// PowerDNS Recursor.
 //
-// The plugin is for a server block of its own. It needs the plugin transfer, which
-// requests the records and sends them.
+// The plugin needs its own server block. This server block must also have the plugin transfer,
+// which requests the records and sends them.
 //
-// A [zone] follows a Store. It makes a new version after each change of the orders, and at
-// each start and end of an order. It keeps the differences between the versions for IXFR.
-// Server blocks and reloads of the Corefile share the zones of the process.
+// A [zone] follows a Store. It makes a new version after each change of the orders, and when an
+// order starts or ends. It keeps the differences between the versions for IXFR. Server blocks with
+// equal settings share a zone. A reload of the Corefile keeps the zone.
 package ordersrpz
 
 import (
@@ -50,9 +50,9 @@ func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return plugin.NextOrFailure(name, o.Next, ctx, w, r)
 	}
 	m := new(dns.Msg)
-	v := o.zone.version.Load()
+	i, v := o.index(state.Name()), o.zone.version.Load()
 	switch {
-	case r.Opcode != dns.OpcodeQuery || state.Name() != o.origin || state.QClass() != dns.ClassINET ||
+	case r.Opcode != dns.OpcodeQuery || i < 0 || state.QClass() != dns.ClassINET ||
 		state.QType() != dns.TypeSOA && state.QType() != dns.TypeNS:
 		m.SetRcode(r, dns.RcodeRefused)
 	case v == nil:
@@ -60,8 +60,9 @@ func (o *OrdersRPZ) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	default:
 		m.SetReply(r)
 		m.Authoritative = true
-		if m.Answer = []dns.RR{o.soa(v.serial)}; state.QType() == dns.TypeNS {
-			m.Answer = []dns.RR{o.ns()}
+		origin := o.zone.served[i].origin
+		if m.Answer = []dns.RR{o.soa(origin, v.parts[i].serial)}; state.QType() == dns.TypeNS {
+			m.Answer = []dns.RR{o.ns(origin)}
 		}
 	}
 	state.SizeAndDo(m)

@@ -81,7 +81,6 @@ func (s *server) stop() {
 	}
 }
 
-// orders replaces the order file by a file with these targets.
 func (s *server) orders(targets ...string) {
 	s.Helper()
 	s.file(fmt.Sprintf("version: 1\norders:\n- {id: a, authority: {name: A}, scope: {countries: [IT]}, targets: [%s]}\n", strings.Join(targets, ", ")))
@@ -93,7 +92,8 @@ func (s *server) file(text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	// A file with a new time may be incomplete, so a start would wait.
+	// At a start, the server waits for a new file to be complete. The file therefore gets an older
+	// time.
 	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		s.Fatal(err)
 	}
@@ -123,7 +123,6 @@ func (s *server) transfer(serial uint32) ([]dns.RR, error) {
 	return list, err
 }
 
-// serial returns the serial of the zone, or 0 if the zone is not served yet.
 func (s *server) serial() uint32 {
 	s.Helper()
 	r := s.ask(origin, dns.TypeSOA)
@@ -161,8 +160,8 @@ func (s *server) await(old uint32) uint32 {
 	return 0
 }
 
-// owners returns the owner names of the records without the zone, sorted. It leaves out SOA, NS and
-// wildcard records.
+// owners returns the owner names of the records, sorted and without the name of the zone. It omits
+// SOA, NS and wildcard records.
 func owners(list []dns.RR) string {
 	set := map[string]bool{}
 	for _, rr := range list {
@@ -230,13 +229,13 @@ func TestTransfer(t *testing.T) {
 			t.Errorf("IXFR from %d: %v, want %v", from, got, want)
 		}
 	}
-	// The history of four records from the first version has as many records as the zone.
+	// The differences since the first version have more records than the zone. The server therefore
+	// sends the whole zone.
 	if got := ixfr(one); !slices.Equal(got, []part{{three, "a.example c.example"}, {three, ""}}) {
 		t.Errorf("a difference as long as the zone: %v", got)
 	}
 }
 
-// TestQueries checks that the plugin answers only what a secondary needs.
 func TestQueries(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT", "a.example").start()
 	s.await(0)
@@ -324,12 +323,12 @@ orders:
 	}
 }
 
-// TestCounter checks that serials never go down, also if the clock does.
+// TestCounter checks that serials never go down, even if the clock goes back.
 func TestCounter(t *testing.T) {
 	dir := t.TempDir()
 	for i, state := range []string{"", dir} {
 		origin := fmt.Sprintf("counter%d.example.", i)
-		c, err := counterOf(state, origin)
+		c, err := counterOf(state, origin, 999)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -341,17 +340,17 @@ func TestCounter(t *testing.T) {
 				t.Errorf("at %d: serial %d, %v, want %d", step.now, got, err, step.want)
 			}
 		}
-		if again, _ := counterOf(state, origin); again != c {
+		if again, _ := counterOf(state, origin, 999); again != c {
 			t.Error("a second counter of one zone")
 		}
 	}
-	// The serials of a Corefile with a state directory continue those without.
-	if c, _ := counterOf(t.TempDir(), "counter0.example."); c.last != 2001 {
+	// A zone gets a state directory. Its serials must continue after the serials that it had
+	// without a state directory.
+	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
 	}
 }
 
-// TestRestart checks the serial over restarts with a state directory.
 func TestRestart(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT\nstate serials", "a.example")
 	dir := filepath.Join(s.dir, "serials")
@@ -394,7 +393,7 @@ func TestRestart(t *testing.T) {
 	if got := restart(); !later(got, three) {
 		t.Errorf("after a restart with other content: %d, was %d", got, three)
 	}
-	// A serial in the future stays, for example after a change of the scheme of serials.
+	// If the stored serial is in the future, the next serial must be the stored serial plus 1.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"serial":4000000000}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -402,7 +401,8 @@ func TestRestart(t *testing.T) {
 	if got := restart(); got != 4000000001 {
 		t.Errorf("after the serial 4000000000: %d", got)
 	}
-	// A broken file is an error in the log, and the time is the serial.
+	// If the file with the serial is damaged, the server logs an error. The next serial is the
+	// present time.
 	s.stop()
 	if err := os.WriteFile(path, []byte(`{"ser`), 0o600); err != nil {
 		t.Fatal(err)
@@ -427,6 +427,89 @@ func (c *setClock) Now() time.Time { return *c.now.Load() }
 
 func (c *setClock) After(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }
 
+// TestSameSecond checks that a process without a stored serial never gives a serial that an earlier
+// process gave in the same second.
+func TestSameSecond(t *testing.T) {
+	begin := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	ticks := newSetClock(begin)
+	write := func(names string) *store.Store {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "orders.yaml")
+		text := "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets: [" + names + "]}\n"
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, begin.Add(-9*time.Hour), begin.Add(-9*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		d := directive.Config{}
+		d.Defaults()
+		d.Store.Patterns = []string{path}
+		st, err := store.Open(d.Store, log, ticks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		return st
+	}
+	lost := t.TempDir()
+	for _, state := range []string{"", lost} {
+		ticks.set(begin)
+		cfg := config{origin: "second.example.", refused: order.NODATA, state: state, parts: 2}
+		start := func(names string) *maker {
+			counters.Lock()
+			clear(counters.all) // in another process, there are no counters
+			counters.Unlock()
+			for _, origin := range cfg.origins() {
+				os.Remove(filepath.Join(state, strings.TrimSuffix(origin, ".")+".serial"))
+			}
+			z := newZone(cfg, write(names), ticks)
+			t.Cleanup(z.forget)
+			return newMaker(z)
+		}
+		// serials looks at a time, and returns the serials of the parts after begin.
+		serials := func(m *maker, at time.Duration) string {
+			ticks.set(begin.Add(at))
+			m.look()
+			v := m.version.Load()
+			if v == nil {
+				return "none"
+			}
+			return fmt.Sprint(int64(v.parts[0].serial)-begin.Unix(), int64(v.parts[1].serial)-begin.Unix())
+		}
+		m := start("a.example")
+		for _, step := range []struct {
+			at   time.Duration
+			want string
+		}{{0, "none"}, {900 * time.Millisecond, "none"}, {time.Second, "1 1"}, {1900 * time.Millisecond, "1 1"}} {
+			if got := serials(m, step.at); got != step.want {
+				t.Errorf("state %q, at %s: serials %s, want %s", state, step.at, got, step.want)
+			}
+		}
+		m = start("b.example")
+		if got := serials(m, 1900*time.Millisecond); got != "none" {
+			t.Errorf("state %q: after a restart in the second of the last serials: %s", state, got)
+		}
+		if got := serials(m, 2*time.Second); got != "2 2" {
+			t.Errorf("state %q: after a restart: serials %s", state, got)
+		}
+		// Without a state, a second change in one second waits.
+		m.store = write("c.example")
+		want := map[string]string{"": "2 2", lost: "3 3"}[state]
+		if got := serials(m, 2*time.Second); got != want {
+			t.Errorf("state %q: after a change: serials %s, want %s", state, got, want)
+		}
+		if got := serials(m, 3*time.Second); got != "3 3" || m.next() != ruleset.Forever {
+			t.Errorf("state %q: a second later: serials %s, want 3 3; next look at %v", state, got, m.next())
+		}
+		// A clock that was set back delays no order.
+		m.store = write("a.example, b.example, c.example, d.example, e.example")
+		if got := serials(m, -time.Hour); got != "4 4" {
+			t.Errorf("state %q: after the clock was set back: serials %s", state, got)
+		}
+	}
+}
+
 // TestStartsAndEnds checks that the zone has a new version only when an order starts or
 // ends.
 func TestStartsAndEnds(t *testing.T) {
@@ -449,8 +532,10 @@ func TestStartsAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	z := &zone{config: config{origin: "clock.example.", refused: order.NODATA}, clock: ticks, store: st, counter: &counter{}, notifies: make(chan struct{}, 1)}
-	m := &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}}
+	z := newZone(config{origin: "clock.example.", refused: order.NODATA, parts: 1}, st, ticks)
+	defer z.forget()
+	z.served[0].counter = &counter{stored: true} // so that no version waits for its serial
+	m := newMaker(z)
 	unix := uint32(begin.Unix())
 	for _, step := range []struct {
 		at      int
@@ -464,8 +549,8 @@ func TestStartsAndEnds(t *testing.T) {
 		ticks.set(begin.Add(time.Duration(step.at) * time.Second))
 		m.look()
 		v := z.version.Load()
-		if v.zone.Records() != step.records || v.serial != unix+step.serial || m.tree.Until != step.until {
-			t.Errorf("at %d: %d records, serial %d, until %v; want %+v", step.at, v.zone.Records(), v.serial-unix, m.tree.Until, step)
+		if got := v.parts[0].serial; v.zone.Records() != step.records || got != unix+step.serial || m.tree.Until != step.until {
+			t.Errorf("at %d: %d records, serial %d, until %v; want %+v", step.at, v.zone.Records(), got-unix, m.tree.Until, step)
 		}
 	}
 }
@@ -473,26 +558,25 @@ func TestStartsAndEnds(t *testing.T) {
 // TestHistory checks that the history forgets the oldest differences.
 func TestHistory(t *testing.T) {
 	var table rpz.Table
-	v := &version{zone: &rpz.Zone{}, serial: 1}
+	h := history{serial: 1}
 	for i := range 5 {
 		var d rpz.Difference
 		a := table.Answer(order.NODATA, nil, 0)
 		for range 300 {
 			d.Added = append(d.Added, rpz.Entry{Own: a})
 		}
-		v = v.next(&rpz.Zone{}, d, uint32(i+2))
+		h = h.next(0, d, uint32(i+2))
 	}
-	if len(v.steps) != 3 || v.historyRecords() != 900 || v.serial != 6 {
-		t.Errorf("%d steps with %d records up to serial %d", len(v.steps), v.historyRecords(), v.serial)
+	if len(h.steps) != 3 || h.records() != 900 || h.serial != 6 {
+		t.Errorf("%d steps with %d records up to serial %d", len(h.steps), h.records(), h.serial)
 	}
 	for serial, want := range map[uint32]int{2: 0, 3: 3, 5: 1, 6: 0} {
-		if steps, ok := v.since(serial); len(steps) != want || ok != (want > 0) {
+		if steps, ok := h.since(serial); len(steps) != want || ok != (want > 0) {
 			t.Errorf("since %d: %d steps, want %d", serial, len(steps), want)
 		}
 	}
 }
 
-// TestReload checks that a reload of the Corefile keeps the serial and the history.
 func TestReload(t *testing.T) {
 	count := func() int {
 		zones.Lock()

@@ -15,45 +15,48 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// A counter gives the serials of one zone. A serial is the Unix time, or the last serial
-// plus 1 if that is larger.
+// A counter makes the serials of one zone. A new serial is the Unix time. If the last serial is not
+// below the Unix time, the new serial is the last serial plus 1.
 //
-// So the serial never goes down. After a loss of the state, this needs a zone that changes
-// less often than once a second.
+// So the serial never goes down. A serial that is not stored is never later than the clock, unless
+// the clock was set back. The next process then begins with a higher serial.
 type counter struct {
-	path string // the file with the last serial, or empty
-	mu   sync.Mutex
-	last uint32
-	// digest is the digest of the zone with the serial last, or empty if unknown.
+	path   string // the file with the last serial, or empty
+	mu     sync.Mutex
+	last   uint32
+	stored bool // the file has the serial last
+	// digest is the digest of the zone that has the serial last. It is empty if the digest is
+	// unknown.
 	digest string
 }
 
-// counters has the counters of the process by state directory and zone. A new Corefile
-// continues with the serials of the old Corefile.
+// counters contains all counters of the process. The key consists of the state directory and the
+// zone. A zone keeps its counter when the Corefile is reloaded.
 var counters = struct {
 	sync.Mutex
 	all map[string]*counter
 }{all: map[string]*counter{}}
 
-// stored is the content of the file with the last serial.
 type stored struct {
 	Serial uint32 `json:"serial"`
 	Digest string `json:"digest,omitempty"` // the SHA-256 of the zone's records
 }
 
 // counterOf returns the counter of a zone. It reads the last serial from the state
-// directory. An error means that the last serial is unknown.
-func counterOf(dir, origin string) (*counter, error) {
+// directory. An error means that the last serial is unknown. An unknown serial is at most the time
+// now, in Unix seconds.
+func counterOf(dir, origin string, now int64) (*counter, error) {
 	counters.Lock()
 	defer counters.Unlock()
 	key := dir + "\x00" + origin
 	if c := counters.all[key]; c != nil {
 		return c, nil
 	}
-	c := &counter{}
+	c := &counter{last: uint32(max(now, 0))}
 	counters.all[key] = c
-	if other := counters.all["\x00"+origin]; dir != "" && other != nil {
-		c.last = other.last // the old Corefile had no state directory
+	other := counters.all["\x00"+origin]
+	if other != nil { // the old Corefile had no state directory
+		c.last = other.last
 	}
 	if dir == "" {
 		return c, nil
@@ -72,36 +75,54 @@ func counterOf(dir, origin string) (*counter, error) {
 	if err != nil {
 		return c, fmt.Errorf("the last serial is unknown: %w", err)
 	}
-	if s.Serial > c.last {
-		c.last, c.digest = s.Serial, s.Digest
+	if other == nil || s.Serial > c.last {
+		c.last, c.digest, c.stored = s.Serial, s.Digest, true
 	}
 	return c, nil
 }
 
-// first returns the serial of the first version after a start. An unchanged zone has the
-// last serial. A changed zone has a new serial.
-func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
+// waits reports whether the next serial must wait for the next second after now. Another process may
+// have given the serial of this second to other content.
+func (c *counter) waits(now int64) bool {
 	c.mu.Lock()
-	same := c.digest == hex.EncodeToString(digest[:]) && c.last > 0
-	last := c.last
-	c.mu.Unlock()
-	if same {
-		return last, nil
-	}
-	return c.next(now)
+	defer c.mu.Unlock()
+	return !c.stored && int64(c.last) == now
 }
 
-// next returns the next serial, and stores it first. After an error, the serial is not
-// stored but correct.
+// first returns the serial of the first version after a start. If the zone has not changed since
+// the last run, first returns the last serial. Otherwise it returns a new serial.
+func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := hex.EncodeToString(digest[:])
+	if c.digest == text {
+		return c.last, nil
+	}
+	return c.step(now, text)
+}
+
+// next returns the next serial and stores it in the file. If next returns an error, the serial is
+// correct, but it is not stored.
 func (c *counter) next(now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), ""
+	return c.step(now, "")
+}
+
+func (c *counter) step(now int64, digest string) (uint32, error) {
+	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), digest
 	return c.last, c.store()
 }
 
-// describe stores the digest of the zone with the given serial. The first version after a
-// restart can then have the same serial.
+// described reports whether the digest of the zone with the last serial is known.
+func (c *counter) described() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.digest != ""
+}
+
+// describe stores the digest of the zone that has the given serial. After a restart, an unchanged
+// zone can then keep its serial.
 func (c *counter) describe(serial uint32, digest [32]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,5 +141,7 @@ func (c *counter) store() error {
 	if err != nil {
 		return err
 	}
-	return durable.FS{}.WriteFile(c.path, append(text, '\n'), 0o600)
+	err = durable.FS{}.WriteFile(c.path, append(text, '\n'), 0o600)
+	c.stored = err == nil
+	return err
 }

@@ -53,7 +53,7 @@ func setup(c *caddy.Controller) error {
 			log.Warningf("zone %s: no server can transfer the zone, because the server block has no plugin transfer", b.origin)
 			return nil
 		}
-		inst.start(z, func() error { return t.Notify(b.origin) })
+		inst.start(z, t.Notify)
 		return nil
 	})
 	c.OnRestart(inst.restarting)
@@ -65,10 +65,9 @@ func setup(c *caddy.Controller) error {
 	return nil
 }
 
-// strangersGet reports whether a client from any address can transfer the zone without
-// TSIG. It sends a request for a transfer through the plugins that check clients.
-//
-// So it needs no knowledge of the settings of these plugins.
+// strangersGet reports whether any client can transfer the zone without TSIG. It sends requests for
+// a transfer from two unused addresses through the plugins that check clients. It therefore needs
+// no knowledge of the settings of these plugins.
 func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	var first plugin.Handler
 	for _, p := range []string{"transfer", "acl", "tsig"} {
@@ -82,16 +81,18 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	z.strangers.Store(true)
 	defer z.strangers.Store(false)
 	z.asked.Store(false)
-	for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
-		for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(z.origin), new(dns.Msg).SetIxfr(z.origin, 1, ".", ".")} {
-			// The answer does not matter, only whether the plugin transfer asked for the records.
-			_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
+	for _, origin := range z.origins() {
+		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
+			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
+				// The answer is ignored. The flag z.asked shows whether the plugin transfer has
+				// asked for the records.
+				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
+			}
 		}
 	}
 	return z.asked.Load()
 }
 
-// A stranger is the client of a transfer in strangersGet.
 type stranger struct{ ip net.IP }
 
 var errStranger = errors.New("orders_rpz: nobody reads the answer")

@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// TestSharedStore checks that the zone uses the Store of the blocklist directive with the
-// same order files. The protect list and the default response come with the Store.
+// TestSharedStore checks that the zone uses the Store of a blocklist directive with the same order
+// files. The zone then has the protect list and the default response of this directive.
 func TestSharedStore(t *testing.T) {
 	s := newServer(t, toLoopback, "countries IT", "a.example", "ours.example")
 	if err := os.WriteFile(filepath.Join(s.dir, "protect.txt"), []byte("ours.example\n"), 0o644); err != nil {
@@ -56,6 +56,7 @@ func TestSharedStore(t *testing.T) {
 
 // TestParse checks the errors of the directive.
 func TestParse(t *testing.T) {
+	long := strings.Repeat(strings.Repeat("a", 61)+".", 4) + "b"
 	for text, want := range map[string]string{
 		"rpz.example:0 {\n\torders_rpz\n}":                                  "orders_rpz needs at least one order file",
 		".:0 {\n\torders_rpz a\n}":                                          "needs a server block of one zone",
@@ -64,11 +65,15 @@ func TestParse(t *testing.T) {
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tcountries EU\n\t}\n}":       "countries must be ISO 3166-1 alpha-2 codes, got 'EU'",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tstate\n\t}\n}":              "state takes 1 values, got ''",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\trefused refused\n\t}\n}":    "refused must be nxdomain or nodata, got 'refused'",
+		"rpz.example:0 {\n\torders_rpz a {\n\t\tparts 0\n\t}\n}":            "parts must be a number from 1 to 64, got '0'",
+		"rpz.example:0 {\n\torders_rpz a {\n\t\tparts 65\n\t}\n}":           "parts must be a number from 1 to 64, got '65'",
+		"rpz.example:0 {\n\torders_rpz a {\n\t\tparts 1 2\n\t}\n}":          "parts takes 1 values, got '1 2'",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tsealed yes\n\t}\n}":         "sealed takes 0 values, got 'yes'",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tttl 1ms\n\t}\n}":            "ttl must be whole seconds",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tttl 1s\n\t\tttl 1s\n\t}\n}": "property 'ttl' is given twice",
 		"rpz.example:0 {\n\torders_rpz a {\n\t\tcountry IT\n\t}\n}":         "unknown property 'country'",
 		"rpz.example:0 {\n\torders_rpz a\n\torders_rpz a\n}":                "once",
+		long + ":0 {\n\torders_rpz a {\n\t\tparts 9\n\t}\n}":                "the name of the zone is too long for parts",
 	} {
 		inst, err := caddy.Start(coredns.Input(text))
 		if err == nil {
@@ -80,24 +85,24 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestNotify checks that a NOTIFY does not wait for a secondary that is still silent about
-// an earlier NOTIFY.
+// TestNotify checks that a new NOTIFY does not wait for the end of an earlier NOTIFY. A secondary
+// may not answer the earlier NOTIFY.
 func TestNotify(t *testing.T) {
-	z := &zone{config: config{origin: "notify.example."}, clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
+	z := &zone{clock: newSetClock(time.Unix(0, 0)), stop: make(chan struct{})}
+	p := &part{origin: "notify.example."}
 	defer close(z.stop)
 	began, end := make(chan int), make(chan struct{})
 	defer close(end)
 	n := 0
-	send := func() error {
+	send := func(string) error {
 		n++
 		began <- n
 		<-end
 		return nil
 	}
 	z.notifier.Store(&send)
-	go z.notifyAll()
 	for want := 1; want <= maxRounds; want++ {
-		z.notify()
+		z.notify(p)
 		select {
 		case got := <-began:
 			if got != want {

@@ -12,47 +12,48 @@ import (
 // SERVFAIL and tries again later.
 var errNotLoaded = errors.New("orders_rpz: the zone has no version yet")
 
-// batch is the number of records that Transfer sends at once.
 const batch = 500
 
-// Transfer implements transfer.Transferer. The plugin transfer does not change the
-// records. So they can be an incremental transfer (RFC 1995, section 4).
+// Transfer implements transfer.Transferer. It can return the records of an incremental transfer
+// (RFC 1995, section 4), because the plugin transfer sends the records unchanged.
 func (o *OrdersRPZ) Transfer(zone string, serial uint32) (<-chan []dns.RR, error) {
-	if dns.CanonicalName(zone) != o.origin || o.zone == nil {
-		return nil, transfer.ErrNotAuthoritative
-	}
-	if o.zone.probed() {
+	i := o.index(zone)
+	if i < 0 || o.zone == nil || o.zone.probed() {
 		return nil, transfer.ErrNotAuthoritative
 	}
 	v := o.zone.version.Load()
 	if v == nil {
 		return nil, errNotLoaded
 	}
-	steps, known := v.since(serial)
+	h, part := &v.parts[i], v.zone.Part(i)
+	steps, known := h.since(serial)
 	n := 0
 	for i := range steps {
 		n += steps[i].Records()
 	}
-	s := &sender{config: &o.config, out: make(chan []dns.RR)}
+	p := o.zone.served[i]
+	s := &sender{config: &o.config, origin: p.origin, out: make(chan []dns.RR)}
 	switch {
-	case serial != 0 && !later(v.serial, serial):
-		o.zone.transfers("current").Inc()
-		go s.run(func() { s.add(o.soa(v.serial)) })
-	case serial != 0 && known && n < v.zone.Records():
-		o.zone.transfers("ixfr").Inc()
-		go s.run(func() { s.steps(v, steps) })
+	case serial != 0 && !later(h.serial, serial):
+		p.transfers("current").Inc()
+		go s.run(func() { s.soa(h.serial) })
+	case serial != 0 && known && n < part.Records():
+		p.transfers("ixfr").Inc()
+		go s.run(func() { s.steps(h.serial, steps) })
 	default:
-		o.zone.transfers("axfr").Inc()
-		go s.run(func() { s.whole(v) })
+		p.transfers("axfr").Inc()
+		go s.run(func() { s.whole(h.serial, part) })
 	}
 	return s.out, nil
 }
 
-// A sender sends records in batches. The plugin transfer reads all batches, also after an error.
+// A sender sends records to the plugin transfer in batches. The plugin transfer reads all batches,
+// even after an error.
 type sender struct {
 	*config
-	out  chan []dns.RR
-	list []dns.RR
+	origin string // of the part
+	out    chan []dns.RR
+	list   []dns.RR
 }
 
 func (s *sender) run(send func()) {
@@ -74,28 +75,35 @@ func (s *sender) flush() {
 	}
 }
 
-func (s *sender) entries(list []rpz.Entry) {
-	for i := range list {
-		s.list = list[i].AppendRecords(s.list, s.origin)
-		s.add()
+func (s *sender) soa(serial uint32) { s.add(s.config.soa(s.origin, serial)) }
+
+func (s *sender) entry(e *rpz.Entry) {
+	s.list = e.AppendRecords(s.list, s.origin)
+	s.add()
+}
+
+// whole sends all records of a part.
+func (s *sender) whole(serial uint32, part rpz.Part) {
+	s.soa(serial)
+	s.add(s.ns(s.origin))
+	for e := range part.Entries() {
+		s.entry(e)
 	}
+	s.soa(serial)
 }
 
-// whole sends all records of the zone.
-func (s *sender) whole(v *version) {
-	s.add(s.soa(v.serial), s.ns())
-	s.entries(v.zone.Entries)
-	s.add(s.soa(v.serial))
-}
-
-// steps sends the differences between the version of the client and the version v.
-func (s *sender) steps(v *version, steps []step) {
-	s.add(s.soa(v.serial))
+// steps sends the differences between the version of the client and the version with the serial.
+func (s *sender) steps(serial uint32, steps []step) {
+	s.soa(serial)
 	for i := range steps {
-		s.add(s.soa(steps[i].from))
-		s.entries(steps[i].Deleted)
-		s.add(s.soa(steps[i].to))
-		s.entries(steps[i].Added)
+		s.soa(steps[i].from)
+		for j := range steps[i].Deleted {
+			s.entry(&steps[i].Deleted[j])
+		}
+		s.soa(steps[i].to)
+		for j := range steps[i].Added {
+			s.entry(&steps[i].Added[j])
+		}
 	}
-	s.add(s.soa(v.serial))
+	s.soa(serial)
 }

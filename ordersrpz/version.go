@@ -7,11 +7,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A version is one version of the zone, with the differences that led to it. It is immutable.
+// A version is one version of the zone and its parts. It is immutable.
 type version struct {
-	zone   *rpz.Zone
+	zone  *rpz.Zone
+	parts []history
+}
+
+// A history has the serial of a part, and the differences that led to its newest version. It is
+// immutable.
+type history struct {
 	serial uint32
-	// steps are the newest differences, the oldest first. The last step leads to this version.
+	// steps are the differences between earlier versions, the oldest first. The last step leads to
+	// this version.
 	steps []step
 }
 
@@ -21,15 +28,14 @@ type step struct {
 	rpz.Difference
 }
 
-// minHistory is the number of records that the history of a small zone may have.
+// minHistory limits the number of records in the history of a small zone.
 const minHistory = 1000
 
-// next returns the version after v. The history has at most a fourth of the zone's
-// records. A longer difference is no faster than the whole zone.
-func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version {
-	n := &version{zone: zone, serial: serial}
-	steps := append(v.steps[:len(v.steps):len(v.steps)], step{v.serial, serial, d})
-	room := max(zone.Records()/4, minHistory)
+// next returns the history after one more difference. The history has at most a fourth of the part's
+// records. A longer difference is no faster than the whole part.
+func (h *history) next(records int, d rpz.Difference, serial uint32) history {
+	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
+	room := max(records/4, minHistory)
 	first := len(steps)
 	for first > 0 {
 		if room -= steps[first-1].Records(); room < 0 {
@@ -37,25 +43,24 @@ func (v *version) next(zone *rpz.Zone, d rpz.Difference, serial uint32) *version
 		}
 		first--
 	}
-	n.steps = append([]step(nil), steps[first:]...)
-	return n
+	return history{serial, append([]step(nil), steps[first:]...)}
 }
 
-// since returns the steps from the version with the given serial to v. It returns false if
-// the history lacks this version.
-func (v *version) since(serial uint32) ([]step, bool) {
-	for i := range v.steps {
-		if v.steps[i].from == serial {
-			return v.steps[i:], true
+// since returns the steps from the version with the given serial to the newest version. It returns
+// false if the history lacks this version.
+func (h *history) since(serial uint32) ([]step, bool) {
+	for i := range h.steps {
+		if h.steps[i].from == serial {
+			return h.steps[i:], true
 		}
 	}
 	return nil, false
 }
 
-// historyRecords returns the number of records in the history.
-func (v *version) historyRecords() (n int) {
-	for i := range v.steps {
-		n += v.steps[i].Records()
+// records returns the number of records in the history.
+func (h *history) records() (n int) {
+	for i := range h.steps {
+		n += h.steps[i].Records()
 	}
 	return n
 }
@@ -63,22 +68,23 @@ func (v *version) historyRecords() (n int) {
 // later reports whether the serial a is later than b (RFC 1982, section 3.2).
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// These are the times in the SOA record, in seconds. A secondary without a NOTIFY asks for
-// the serial after refresh. Without a primary, it enforces its last version until expire.
+// These are the timers of the SOA record in seconds. If no NOTIFY arrives, a secondary asks for the
+// serial after the time refresh. If the primary does not answer, a secondary uses its last version
+// for the time expire.
 const (
 	refresh = 60
 	retry   = 30
 	expire  = 30 * 24 * 3600
 )
 
-func (c *config) soa(serial uint32) *dns.SOA {
+func (c *config) soa(origin string, serial uint32) *dns.SOA {
 	ttl := uint32(c.ttl / time.Second)
-	return &dns.SOA{Hdr: dns.RR_Header{Name: c.origin, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl},
+	return &dns.SOA{Hdr: dns.RR_Header{Name: origin, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl},
 		Ns: "localhost.", Mbox: "hostmaster.localhost.", Serial: serial, Refresh: refresh, Retry: retry, Expire: expire, Minttl: ttl}
 }
 
 // ns returns the NS record of the zone. BIND refuses a zone without NS records. No server
 // uses the name, because resolvers do not look up names of a policy zone.
-func (c *config) ns() *dns.NS {
-	return &dns.NS{Hdr: dns.RR_Header{Name: c.origin, Rrtype: dns.TypeNS, Class: dns.ClassINET, Ttl: uint32(c.ttl / time.Second)}, Ns: "localhost."}
+func (c *config) ns(origin string) *dns.NS {
+	return &dns.NS{Hdr: dns.RR_Header{Name: origin, Rrtype: dns.TypeNS, Class: dns.ClassINET, Ttl: uint32(c.ttl / time.Second)}, Ns: "localhost."}
 }

@@ -2,7 +2,6 @@ package ordersrpz
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,28 +13,24 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/source"
 	"github.com/dns-orders/blocklist/plugin/store"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-// longestWait is the longest time between two looks at the clock. A person may set the
-// clock of the machine.
+// longestWait is the longest time between two checks of the clock. Frequent checks are necessary,
+// because a person may set the clock of the machine.
 const longestWait = 30 * time.Second
 
-// A zone is a response policy zone that follows a Store.
+// A zone is a response policy zone, or the parts of one, that follows a Store.
 type zone struct {
 	config
 	clock   source.Clock
 	store   *store.Store
-	counter *counter
+	served  []*part
 	version atomic.Pointer[version] // nil until the first version
-	// notifier sends NOTIFY to the secondaries. It belongs to the newest server block.
-	notifier atomic.Pointer[func() error]
-	notifies chan struct{}
-	// rounds is the number of rounds of NOTIFY that have begun. ended is the newest round that
-	// has ended, and is guarded by zones.
-	rounds atomic.Int64
-	ended  int64
-	// strangers is set while strangersGet asks for a transfer, and asked when the zone was asked.
+	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
+	// block.
+	notifier atomic.Pointer[func(origin string) error]
+	// strangers is true while strangersGet asks for a transfer. asked becomes true if this transfer
+	// reaches the zone.
 	strangers, asked atomic.Bool
 
 	key  string
@@ -44,8 +39,15 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// zones has the zones of the process. The config and the options of the Store give the
-// key. Server blocks share a zone. A reload keeps the zone and its history.
+// A part is one zone of the DNS. It has all orders, or a part of them.
+type part struct {
+	origin  string
+	counter *counter
+	notice
+}
+
+// zones contains the zones of the process. The key depends on the Store and the config. Server
+// blocks with equal keys share a zone. A zone and its history survive a reload of the Corefile.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -58,7 +60,8 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Equal options have the same Store. The Store stays in use while the zone is in use.
+	// Equal options give the same Store. The pointer is a valid key, because the zone keeps the
+	// Store in use.
 	key := fmt.Sprintf("%p %#v", s, cfg)
 	zones.Lock()
 	defer zones.Unlock()
@@ -67,15 +70,24 @@ func acquire(cfg config, opt store.Options) (*zone, error) {
 		store.Release(s)
 		return z, nil
 	}
-	z := &zone{config: cfg, clock: source.WallClock, store: s, key: key, refs: 1, stop: make(chan struct{}), notifies: make(chan struct{}, 1)}
-	if z.counter, err = counterOf(cfg.state, cfg.origin); err != nil {
-		log.Errorf("zone %s: %v; the next serial is the present time", cfg.origin, err)
-	}
+	z := newZone(cfg, s, source.WallClock)
+	z.key = key
 	zones.all[key] = z
 	z.begin()
 	z.done.Go(z.run)
-	go z.notifyAll()
 	return z, nil
+}
+
+func newZone(cfg config, s *store.Store, clock source.Clock) *zone {
+	z := &zone{config: cfg, clock: clock, store: s, refs: 1, stop: make(chan struct{})}
+	for _, origin := range cfg.origins() {
+		c, err := counterOf(cfg.state, origin, clock.Now().Unix())
+		if err != nil {
+			log.Errorf("zone %s: %v; the next serial is the present time", origin, err)
+		}
+		z.served = append(z.served, &part{origin: origin, counter: c})
+	}
+	return z
 }
 
 // release ends one use of the zone.
@@ -95,30 +107,29 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the series of the zone if no other zone has its name. A new Corefile
-// can have a zone with the name and other settings.
+// forgetUnused removes the metrics of the zone. It keeps them if another zone has the same name.
+// For example, a new Corefile may have the zone with other settings.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()
 	for _, other := range zones.all {
-		if other.origin == z.origin {
+		if other.origin == z.origin && other.parts == z.parts {
 			return
 		}
 	}
 	z.forget()
 }
 
-// run makes a new version of the zone after each change of the orders. It also makes one
-// when an order starts or ends.
+// run makes a new version of the zone when the orders change, and when an order starts or ends.
 func (z *zone) run() {
 	changes, cancel := z.store.Subscribe()
 	defer cancel()
-	m := &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}}
+	m := newMaker(z)
 	for {
 		m.look()
 		wait := longestWait
-		if m.tree.Until != ruleset.Forever {
-			wait = max(min(wait, m.tree.Until.Time().Sub(z.clock.Now())), 0)
+		if next := m.next(); next != ruleset.Forever {
+			wait = max(min(wait, next.Time().Sub(z.clock.Now())), 0)
 		}
 		alarm, free := z.clock.After(wait)
 		select {
@@ -132,10 +143,11 @@ func (z *zone) run() {
 	}
 }
 
-// drops reports whether the zone leaves out the order. An order that exempts all its
-// clients for ever blocks no client.
+// drops reports whether the zone omits the order. The zone omits a sealed order, unless the zone
+// has the property sealed. It also omits an order that exempts all its clients for ever, because
+// this order blocks no client.
 func (z *zone) drops(o *ruleset.Order) bool {
-	return o.Terms.Disclosure.Sealed() && !z.sealed || ruleset.ExemptsAll(o.Terms, ruleset.Forever)
+	return o.Terms.Disclosure.Sealed() && !z.sealed || o.Terms.ExemptsAll(ruleset.Forever)
 }
 
 // A maker makes the versions of a zone.
@@ -145,16 +157,24 @@ type maker struct {
 	tree *rpz.Tree
 	set  *ruleset.Set
 	at   order.Time
+	due  order.Time // the time of a version that waits for its serial, or ruleset.Forever
 }
 
-// making is locked while a version is made. Two versions at once would leave no CPU for
+func newMaker(z *zone) *maker {
+	return &maker{zone: z, sets: ruleset.Excerpts{Drop: z.drops}, due: ruleset.Forever}
+}
+
+// next returns the time of the next look.
+func (m *maker) next() order.Time { return min(m.tree.Until, m.due) }
+
+// making allows only one zone at a time to make a version. Two zones at once would leave no CPU for
 // queries on a machine with two CPUs.
 var making sync.Mutex
 
 // look makes a new version if the orders or the time require one.
 func (m *maker) look() {
 	set, now := m.store.Set(), order.Time(m.clock.Now().Unix())
-	if m.tree != nil && set == m.set && now < m.tree.Until && now >= m.at {
+	if m.tree != nil && set == m.set && now < m.next() && now >= m.at {
 		return
 	}
 	defer coop.Start()() // yield to queries
@@ -162,60 +182,116 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Another zone can now make its version. Warnings and the digest are less urgent.
+	// Between the unlock and this lock, another zone can make its version. Its version is more
+	// urgent than the warnings and the digest of this zone.
 	making.Lock()
 	defer making.Unlock()
 	if changed {
 		m.warn(set, now)
 	}
-	v := m.version.Load()
-	m.logStore(m.counter.describe(v.serial, v.zone.Digest()))
+	if v := m.version.Load(); v != nil {
+		for i, p := range m.served {
+			if !p.counter.described() {
+				m.logStore(p, p.counter.describe(v.parts[i].serial, v.zone.Part(i).Digest()))
+			}
+		}
+	}
 }
 
-// make publishes a new version if the zone has changed.
 func (m *maker) make(set *ruleset.Set, now order.Time) {
 	part := m.sets.Of(set)
 	if m.tree == nil {
-		m.tree = rpz.Build(part, now, rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Origin: wireLength(m.origin)}, &rpz.Table{})
+		cfg := rpz.Config{Countries: m.countries, TTL: m.ttl, Refused: m.refused, Parts: m.parts}
+		for _, p := range m.served {
+			cfg.Origin = max(cfg.Origin, wireLength(p.origin))
+		}
+		m.tree = rpz.Build(part, now, cfg, &rpz.Table{})
 	} else {
 		m.tree = m.tree.Update(part, now)
 	}
 	m.set, m.at = set, now
 	closed := m.tree.Close()
 	v := m.version.Load()
+	var differences []rpz.Difference
+	if v != nil {
+		d := rpz.Compare(v.zone, closed)
+		differences = d.Split(m.parts)
+	}
+	if m.due = m.wait(differences); m.due == ruleset.Forever {
+		m.publish(v, closed, differences)
+	}
+}
+
+// wait returns the time at which all parts with a difference can have a new serial, or
+// ruleset.Forever if they can have it now. Without differences, all parts get their first serial.
+func (m *maker) wait(differences []rpz.Difference) order.Time {
+	now := m.clock.Now().Unix() // the making of the tree took some time
+	for i, p := range m.served {
+		if (differences == nil || !differences[i].Empty()) && p.counter.waits(now) {
+			return order.Time(now + 1)
+		}
+	}
+	return ruleset.Forever
+}
+
+// publish publishes the version after v, which is nil at first.
+func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Difference) {
+	now := m.clock.Now().Unix()
+	next := &version{zone: closed, parts: make([]history, m.parts)}
 	if v == nil {
-		m.first(closed, now)
-	} else if d := rpz.Compare(v.zone, closed); !d.Empty() {
-		serial, err := m.counter.next(int64(now))
-		m.logStore(err)
-		m.publish(v.next(closed, d, serial))
-		log.Infof("zone %s: serial %d: %s; %s", m.origin, serial, changeText(&d), records(closed.Records()))
+		for i, p := range m.served {
+			serial, err := p.counter.first(closed.Part(i).Digest(), now)
+			m.logStore(p, err)
+			next.parts[i].serial = serial
+		}
+		m.version.Store(next)
+		for i := range m.served {
+			m.announce(i, "")
+		}
+		return
+	}
+	copy(next.parts, v.parts)
+	var stored sync.WaitGroup
+	for i, p := range m.served {
+		if differences[i].Empty() {
+			continue
+		}
+		// Each part has a file with its serial. The writes wait for the disk, so they wait together.
+		stored.Go(func() {
+			serial, err := p.counter.next(now)
+			m.logStore(p, err)
+			next.parts[i] = v.parts[i].next(closed.Part(i).Records(), differences[i], serial)
+		})
+	}
+	stored.Wait()
+	m.version.Store(next)
+	for i := range m.served {
+		if !differences[i].Empty() {
+			m.announce(i, changeText(&differences[i])+"; ")
+		}
 	}
 }
 
-// first publishes the first version after a start.
-func (m *maker) first(closed *rpz.Zone, now order.Time) {
-	serial, err := m.counter.first(closed.Digest(), int64(now))
-	m.logStore(err)
-	m.publish(&version{zone: closed, serial: serial})
-	log.Infof("zone %s: serial %d: %s", m.origin, serial, records(closed.Records()))
+// announce tells the secondaries and the log about the newest version of a part.
+func (z *zone) announce(i int, change string) {
+	p, v := z.served[i], z.version.Load()
+	n := v.zone.Part(i).Records()
+	l := label(p.origin)
+	serialGauge.WithLabelValues(l).Set(float64(v.parts[i].serial))
+	recordsGauge.WithLabelValues(l).Set(float64(n))
+	historyGauge.WithLabelValues(l).Set(float64(v.parts[i].records()))
+	z.notify(p)
+	log.Infof("zone %s: serial %d: %s%d records in the zone", p.origin, v.parts[i].serial, change, n)
 }
 
-func (z *zone) publish(v *version) {
-	z.version.Store(v)
-	serialGauge.WithLabelValues(z.label()).Set(float64(v.serial))
-	recordsGauge.WithLabelValues(z.label()).Set(float64(v.zone.Records()))
-	historyGauge.WithLabelValues(z.label()).Set(float64(v.historyRecords()))
-	z.notify()
-}
-
-func (z *zone) logStore(err error) {
+func (z *zone) logStore(p *part, err error) {
 	if err != nil {
-		log.Errorf("zone %s: the serial is not stored: %v", z.origin, err)
+		log.Errorf("zone %s: the serial is not stored: %v", p.origin, err)
 	}
 }
 
-// warn logs what the zone cannot say. It does not log names.
+// warn logs warnings about orders that the zone cannot express. The warnings contain no blocked
+// names.
 func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	exempting, lifts := 0, 0
 	for o := range set.OrderStates(now) {
@@ -239,77 +315,6 @@ func (m *maker) warn(set *ruleset.Set, now order.Time) {
 	}
 }
 
-// notify asks for a NOTIFY and does not wait.
-func (z *zone) notify() {
-	select {
-	case z.notifies <- struct{}{}:
-	default: // a NOTIFY is due
-	}
-}
-
-// maxRounds is the largest number of rounds of NOTIFY at one time.
-const maxRounds = 4
-
-// notifyAll sends NOTIFY to the secondaries. Each round is a goroutine of its own. A
-// silent secondary takes 6 s, and the next round must not wait for it.
-func (z *zone) notifyAll() {
-	rounds := make(chan struct{}, maxRounds)
-	for {
-		select {
-		case <-z.stop:
-			return
-		case <-z.notifies:
-		}
-		select {
-		case <-z.stop:
-			return
-		case rounds <- struct{}{}:
-		}
-		go func() {
-			z.notifyRound()
-			<-rounds
-		}()
-	}
-}
-
-func (z *zone) notifyRound() {
-	send := z.notifier.Load()
-	if send == nil {
-		return
-	}
-	round := z.rounds.Add(1)
-	err := (*send)()
-	if err != nil {
-		for line := range strings.Lines(err.Error()) {
-			log.Warning(strings.TrimSpace(line))
-		}
-	}
-	zones.Lock()
-	defer zones.Unlock()
-	if z.refs == 0 {
-		return // the zone has no series any more
-	}
-	l, ok := z.label(), 1.0
-	if err != nil {
-		ok = 0
-		notifyFailures.WithLabelValues(l).Inc()
-	} else {
-		notifyGauge.WithLabelValues(l).Set(float64(z.clock.Now().Unix()))
-	}
-	if round > z.ended { // a round can end after a later round
-		z.ended = round
-		notifyOK.WithLabelValues(l).Set(ok)
-	}
-}
-
-// setNotifier sets the function that sends NOTIFY, and sends one.
-func (z *zone) setNotifier(send func() error) {
-	z.notifier.Store(&send)
-	if z.version.Load() != nil {
-		z.notify()
-	}
-}
-
 // probed reports whether the transfer comes from strangersGet.
 func (z *zone) probed() bool {
 	if !z.strangers.Load() {
@@ -319,18 +324,12 @@ func (z *zone) probed() bool {
 	return true
 }
 
-func (z *zone) transfers(kind string) prometheus.Counter {
-	return transferCounter.WithLabelValues(z.label(), kind)
-}
-
 // wireLength returns the length of a name in wire form, in octets.
 func wireLength(origin string) int {
 	var w dname.Wire
 	w.Set(origin) // CoreDNS has checked the name
 	return w.Len()
 }
-
-func records(n int) string { return fmt.Sprintf("%d records in the zone", n) }
 
 func changeText(d *rpz.Difference) string {
 	count := func(list []rpz.Entry) int {

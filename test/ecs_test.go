@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -23,9 +24,7 @@ func TestClientSubnetThroughUnbound(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	bottom, top := freePort(t), freePort(t)
 	_, bottomPort, _ := net.SplitHostPort(bottom)
 	_, topPort, _ := net.SplitHostPort(top)
@@ -87,7 +86,6 @@ forward-zone:
 			}
 		})
 	}
-	// ask sends a client's query. It repeats the query while the server is starting.
 	ask := func(addr, client, name string) *dns.Msg {
 		c := &dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(client)}}, Timeout: 5 * time.Second}
 		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {

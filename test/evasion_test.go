@@ -62,8 +62,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names that have no target above or below them. The value is true
-// if the order blocks only the host.
+// isolated returns the blocked names that have exactly one target and no target above or below. The
+// value is true if the target covers only the name itself, and not the names below.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

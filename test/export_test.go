@@ -17,41 +17,55 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/rpz"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
+	"github.com/dns-orders/blocklist/test/program"
 	randomorders "github.com/dns-orders/blocklist/test/world"
 	"github.com/miekg/dns"
 )
 
 var worlds = flag.Int("worlds", 30, "the number of random order sets of TestExportedNames")
 
-// zoneHead is the beginning of each response policy zone in these tests.
 const zoneHead = "@ 30 IN SOA localhost. hostmaster.localhost. 1 3600 600 86400 30\n@ 30 IN NS localhost.\n"
 
-// consumers start a resolver with the text of an export.
+// consumers start a resolver with the text of an export. A resolver with policy zones can have the text
+// as the parts of one zone.
 var consumers = []struct {
 	name, form string
-	start      func(t *testing.T, dir, addr, upstream, text string)
+	start      func(t *testing.T, dir, addr, upstream string, texts ...string)
 }{
-	{"unbound rpz", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
-		startUnboundWith(t, dir, addr, upstream, "  module-config: \"respip iterator\"\n", "rpz:\n  name: rpz.test\n  zonefile: rpz.zone\n")
+	{"unbound rpz", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		var zones string
+		for i, text := range texts {
+			write(t, filepath.Join(dir, fmt.Sprintf("rpz%d.zone", i)), zoneHead+text)
+			zones += fmt.Sprintf("rpz:\n  name: rpz%d.test\n  zonefile: rpz%[1]d.zone\n", i)
+		}
+		startUnboundWith(t, dir, addr, upstream, "  module-config: \"respip iterator\"\n", zones)
 	}},
-	{"unbound local-zone", "unbound", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "orders.conf"), text)
+	{"unbound local-zone", "unbound", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		write(t, filepath.Join(dir, "orders.conf"), texts[0])
 		startUnboundWith(t, dir, addr, upstream, "  include: orders.conf\n", "")
 	}},
-	{"bind", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
+	{"bind", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		var policy, zones string
+		for i, text := range texts {
+			write(t, filepath.Join(dir, fmt.Sprintf("rpz%d.zone", i)), zoneHead+text)
+			policy += fmt.Sprintf("zone \"rpz%d.test\" add-soa no; ", i)
+			zones += fmt.Sprintf("zone \"rpz%d.test\" { type primary; file \"rpz%[1]d.zone\"; check-names ignore; allow-query { none; }; };\n", i)
+		}
 		host, p, _ := net.SplitHostPort(upstream)
 		write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(`forward only; forwarders { %s port %s; };
 	dnssec-validation no;
-	response-policy { zone "rpz.test" add-soa no; } qname-wait-recurse no break-dnssec yes;`, host, p))+`zone "rpz.test" { type primary; file "rpz.zone"; check-names ignore; allow-query { none; }; };
-`)
-		daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	response-policy { %s} qname-wait-recurse no break-dnssec yes;`, host, p, policy))+zones)
+		program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	}},
-	{"recursor", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
-		write(t, filepath.Join(dir, "recursor.lua"), fmt.Sprintf("clearTA()\nrpzFile('%s/rpz.zone', {policyName='orders'})\n", dir))
+	{"recursor", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		lua := "clearTA()\n"
+		for i, text := range texts {
+			write(t, filepath.Join(dir, fmt.Sprintf("rpz%d.zone", i)), zoneHead+text)
+			lua += fmt.Sprintf("rpzFile('%s/rpz%d.zone', {policyName='orders%[2]d'})\n", dir, i)
+		}
+		write(t, filepath.Join(dir, "recursor.lua"), lua)
 		write(t, filepath.Join(dir, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
 local-port=%s
 forward-zones-recurse=.=%s
@@ -65,15 +79,15 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dir))
-		daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+		program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 	}},
-	{"knot", "rpz", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+text)
+	{"knot", "rpz", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		write(t, filepath.Join(dir, "rpz.zone"), zoneHead+texts[0])
 		startKnotRules(t, addr, upstream, strings.ReplaceAll(pageBlock(t, "kresd.conf forwarding"), "/var/lib/knot-resolver/", dir+"/"))
 	}},
-	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream, text string) {
-		write(t, filepath.Join(dir, "orders.conf"), text)
-		daemon(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
+	{"dnsmasq", "dnsmasq", func(t *testing.T, dir, addr, upstream string, texts ...string) {
+		write(t, filepath.Join(dir, "orders.conf"), texts[0])
+		program.Start(t, dir, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=orders.conf", "--pid-file=", "--user=",
 			"--no-resolv", "--no-hosts", "--cache-size=0", "--bind-interfaces", "--listen-address=127.0.0.1", "--port="+portOf(addr),
 			"--server="+strings.Replace(upstream, ":", "#", 1))
 	}},
@@ -97,11 +111,9 @@ forward-zone:
   name: "."
   forward-addr: %s
 %s`, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1), more))
-	daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 }
 
-// startKnotRules starts Knot Resolver with these rules. Knot Resolver forwards all names that
-// pass the rules.
 func startKnotRules(t *testing.T, addr, upstream, rules string) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
@@ -113,10 +125,9 @@ modules.unload('ta_signal_query')
 trust_anchors.remove('.')
 %s
 `, portOf(addr), dir, strings.Replace(rules, "192.0.2.1", strings.Replace(upstream, ":", "@", 1), 1)))
-	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
+	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// realAddress is the address of each name in the answers of the upstream.
 const realAddress = "203.0.113.1"
 
 // startPlainUpstream starts a server that has an A and a TXT record at each name.
@@ -149,7 +160,6 @@ func startPlainUpstream(t *testing.T) string {
 	return addr
 }
 
-// An exportQuestion is a query with the outcome that the orders demand.
 type exportQuestion struct {
 	name  string
 	qtype uint16
@@ -157,8 +167,8 @@ type exportQuestion struct {
 	soft  bool // NXDOMAIN and NODATA are both right
 }
 
-// exportWorlds returns the text of many exports of one form, and questions about their
-// names. The form must be able to say all answers.
+// exportWorlds exports random orders in one form until count exports are not empty. It returns the
+// text of all exports, and questions about names in the orders.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {
@@ -181,22 +191,29 @@ func exportWorlds(t *testing.T, form string, count int) (text string, questions 
 		}
 		found++
 		text += string(x.Body)
-		for i, n := range randomorders.Names(c.Top)[2:] {
-			q := ruleset.QName{}
-			q.SetName(n)
-			v := set.Decide(&q, ruleset.Query{Client: ruleset.Client{Country: "IT"}, Now: now})
-			for _, qtype := range []uint16{dns.TypeA, dns.TypeTXT} {
-				if qtype == dns.TypeTXT && i%4 > 0 {
-					continue
-				}
-				questions = append(questions, exportQuestion{n.FQDN(), qtype, wanted(v, qtype, form), q.ServiceLabels() > 0})
-			}
-		}
+		questions = append(questions, worldQuestions(set, c.Top, form, now)...)
 	}
 	return text, questions
 }
 
-// wanted returns the outcome that a verdict demands, in the notation of function outcome.
+// worldQuestions returns questions about the names of an order set.
+func worldQuestions(set *ruleset.Set, top, form string, now order.Time) (questions []exportQuestion) {
+	for i, n := range randomorders.Names(top)[2:] {
+		q := ruleset.QName{}
+		q.SetName(n)
+		v := set.Decide(&q, ruleset.Query{Client: ruleset.Client{Country: "IT"}, Now: now})
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeTXT} {
+			if qtype == dns.TypeTXT && i%4 > 0 {
+				continue
+			}
+			questions = append(questions, exportQuestion{n.FQDN(), qtype, wanted(v, qtype, form), q.ServiceLabels() > 0})
+		}
+	}
+	return questions
+}
+
+// wanted returns the expected outcome for a verdict, in the notation of the function outcome. For
+// example, the outcome is "NXDOMAIN".
 func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	switch kind := v.Response.Kind; {
 	case !v.Blocked() && qtype == dns.TypeTXT:
@@ -221,6 +238,31 @@ func wanted(v ruleset.Verdict, qtype uint16, form string) string {
 	return "NODATA"
 }
 
+// askExported asks a resolver all questions, and reports wrong answers.
+func askExported(t *testing.T, addr string, questions []exportQuestion) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var next, wrong atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(questions)); i = next.Add(1) - 1 {
+				q := questions[i]
+				got := outcome(exchange(t, addr, q.name, q.qtype))
+				if got == q.want || q.soft && slices.Contains([]string{"NXDOMAIN", "NODATA"}, got) && q.want == "NODATA" {
+					continue
+				}
+				if wrong.Add(1) < 10 {
+					t.Errorf("%s %s: %s, want %s", q.name, dns.TypeToString[q.qtype], got, q.want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.Logf("%d wrong answers of %d", wrong.Load(), len(questions))
+	}
+}
+
 // TestExportedNames gives exports of random orders to resolvers of other projects. It
 // compares their answers with the decisions about the orders.
 func TestExportedNames(t *testing.T) {
@@ -235,30 +277,73 @@ func TestExportedNames(t *testing.T) {
 				addr := freePort(t)
 				c.start(t, t.TempDir(), addr, upstream, text)
 				awaitAnswer(t, addr, "other.example")
-				var wg sync.WaitGroup
-				var next, wrong atomic.Int64
-				for range 4 {
-					wg.Go(func() {
-						for i := next.Add(1) - 1; i < int64(len(questions)); i = next.Add(1) - 1 {
-							q := questions[i]
-							got := outcome(exchange(t, addr, q.name, q.qtype))
-							asked.Add(1)
-							if got == q.want || q.soft && slices.Contains([]string{"NXDOMAIN", "NODATA"}, got) && q.want == "NODATA" {
-								continue
-							}
-							if wrong.Add(1) < 10 {
-								t.Errorf("%s %s: %s, want %s", q.name, dns.TypeToString[q.qtype], got, q.want)
-							}
-						}
-					})
-				}
-				wg.Wait()
+				askExported(t, addr, questions)
+				asked.Add(int64(len(questions)))
 				if t.Failed() {
-					t.Logf("%d wrong answers of %d\n%s", wrong.Load(), len(questions), text[:min(len(text), 2000)])
+					t.Logf("%s", text[:min(len(text), 2000)])
 				}
 			})
 		})
 	}
 	wg.Wait()
 	fmt.Printf("counts: %d questions to %d resolvers with exported names of %d order sets each\n", asked.Load(), len(consumers), *worlds)
+}
+
+// partWorlds returns the texts of the parts of a zone with many random order sets, and questions about
+// their names. Each order set has a top-level name of its own, so its names are in several parts.
+func partWorlds(t *testing.T, parts, count int) (texts []string, questions []exportQuestion) {
+	r := rand.New(rand.NewPCG(13, 14))
+	texts = make([]string, parts)
+	for found := 0; found < count; {
+		c := randomorders.Random(r, 300)
+		c.Top = fmt.Sprintf("w%d", found)
+		w := randomorders.New(c)
+		now := order.Time(c.N(randomorders.LastSecond))
+		set := w.Set()
+		cfg := rpz.Config{Countries: []order.Country{"IT"}, Refused: order.NODATA, TTL: 30 * time.Second, Origin: 11, Parts: parts}
+		zone := rpz.Build(set, now, cfg, &rpz.Table{}).Close()
+		if zone.Records() == 0 {
+			continue
+		}
+		found++
+		for i := range parts {
+			var text []byte
+			for e := range zone.Part(i).Entries() {
+				text = e.AppendText(text)
+			}
+			texts[i] += string(text)
+		}
+		questions = append(questions, worldQuestions(set, c.Top, "rpz", now)...)
+	}
+	return texts, questions
+}
+
+// TestPartsOfNames gives the parts of zones with random orders to resolvers of other projects. It compares
+// their answers with the decisions about the orders.
+func TestPartsOfNames(t *testing.T) {
+	t.Parallel()
+	upstream := startPlainUpstream(t)
+	const parts = 4
+	texts, questions := partWorlds(t, parts, *worlds)
+	for i, text := range texts {
+		if n := strings.Count(text, "\n"); n < *worlds/2 {
+			t.Errorf("part %d has only %d records, so the test proves little", i+1, n)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, c := range consumers {
+		if !slices.Contains([]string{"unbound rpz", "bind", "recursor"}, c.name) {
+			continue
+		}
+		wg.Go(func() {
+			t.Run(c.name, func(t *testing.T) {
+				addr := freePort(t)
+				c.start(t, t.TempDir(), addr, upstream, texts...)
+				awaitAnswer(t, addr, "other.example")
+				askExported(t, addr, questions)
+			})
+		})
+	}
+	wg.Wait()
+	fmt.Printf("counts: %d questions to each of 3 resolvers with %d order sets in %d parts\n", len(questions), *worlds, parts)
 }

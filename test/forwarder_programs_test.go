@@ -3,21 +3,18 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
-	"github.com/dns-orders/blocklist/test/port"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
-// patience is the time limit for each step. It is long enough for a busy machine.
 const patience = 3 * time.Minute
 
 // A peer is a resolver of another project that forwards to blocklist.
@@ -33,7 +30,7 @@ type peer struct {
 	ede bool
 }
 
-// givesUp is for resolvers that answer SERVFAIL after repeated REFUSED. dnsmasq does not.
+// givesUp is the field turns for resolvers that answer SERVFAIL after several REFUSED answers.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -80,7 +77,7 @@ forward-zone:
   name: "."
   forward-addr: %s
 `, strings.Replace(addr, ":", "@", 1), dir, options, strings.Replace(upstream, ":", "@", 1)))
-		daemon(t, dir, "unbound", "-d", "-c", "unbound.conf")
+		program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 	}
 }
 
@@ -109,7 +106,7 @@ func startBIND(t *testing.T, dir, addr, upstream string, anchor *trust) {
 			fmt.Sprintf("trust-anchors { . static-key %d %d %d %q; };\n", anchor.key.Flags, anchor.key.Protocol, anchor.key.Algorithm, anchor.key.PublicKey)
 	}
 	write(t, filepath.Join(dir, "named.conf"), conf)
-	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 }
 
 func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -120,7 +117,7 @@ func startDnsmasq(t *testing.T, dir, addr, upstream string, anchor *trust) {
 		args = append(args, "--dnssec", fmt.Sprintf("--trust-anchor=.,%d,%d,%d,%s",
 			anchor.ds.KeyTag, anchor.ds.Algorithm, anchor.ds.DigestType, anchor.ds.Digest))
 	}
-	daemon(t, dir, "dnsmasq", args...)
+	program.Start(t, dir, "dnsmasq", args...)
 }
 
 func startRecursor(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -147,7 +144,7 @@ write-pid=no
 disable-syslog=yes
 threads=1
 `, portOf(addr), upstream, dnssec, dir))
-	daemon(t, dir, "pdns_recursor", "--config-dir="+dir)
+	program.Start(t, dir, "pdns_recursor", "--config-dir="+dir)
 }
 
 func startKnot(t *testing.T, dir, addr, upstream string, anchor *trust) {
@@ -163,49 +160,9 @@ modules.unload('ta_update')
 modules.unload('ta_signal_query')
 %spolicy.add(policy.all(policy.FORWARD('%s')))
 `, portOf(addr), dir, trusted, strings.Replace(upstream, ":", "@", 1)))
-	daemon(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
+	program.Start(t, dir, "kresd", "-n", "-c", filepath.Join(dir, "knot.conf"), dir)
 }
 
-// daemon runs a program in dir until the end of the test. If the test fails, it logs the
-// program's output.
-func daemon(t *testing.T, dir, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	log := new(lockedBuffer)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			text := log.String()
-			t.Logf("%s said last:\n%s", filepath.Base(name), text[max(0, len(text)-3000):])
-		}
-	})
-}
-
-// A lockedBuffer is a buffer for several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) string {
 	t.Helper()
 	p, err := port.Free()
@@ -251,7 +208,6 @@ func awaitAnswer(t *testing.T, addr, name string) {
 	})
 }
 
-// await calls the function "missing" until it returns an empty string.
 func await(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {

@@ -112,8 +112,8 @@ var questions = []struct {
 	{"zz.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"signed.example", dns.TypeA, passing, passing + " AD"},
 
-	// An exception in a signed zone needs the keys of the zone. A zone as an exception
-	// also needs its DS record.
+	// zone.example has exceptions. Names in an exception must pass validation, so the DNSKEY
+	// records of the zone must pass. If the exception is a zone, its DS record must pass too.
 	{"zone.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.zone.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},
 	{"deep.zone.example", dns.TypeA, "NODATA", "SERVFAIL|NODATA AD"},

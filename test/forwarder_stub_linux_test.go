@@ -13,10 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
-// The environment variable "inside" marks the process in the new namespaces. It has the
-// path of the CoreDNS binary.
+// inside is an environment variable with the path of the CoreDNS binary. The variable is set only
+// in the child process in the new namespaces.
 const inside = "STUB_TEST_INSIDE"
 
 // TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends
@@ -28,9 +30,7 @@ func TestStub(t *testing.T) {
 		return
 	}
 	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStub$", "-test.v")
 	cmd.Env = append(os.Environ(), inside+"="+coredns)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
@@ -73,7 +73,6 @@ func stub(t *testing.T) {
 	}
 	lookUpWithDNS(t, dir)
 
-	// The first server has the orders. The second server has none.
 	orders := filepath.Join(dir, "orders.yaml")
 	write(t, orders, stubOrders)
 	const open = `
@@ -86,7 +85,7 @@ func stub(t *testing.T) {
 	}
 `
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(".:53 {\n\tbind 127.0.0.1\n\tblocklist orders.yaml"+open+"}\n.:53 {\n\tbind 127.0.0.2"+open+"}\n", passing))
-	daemon(t, dir, os.Getenv(inside))
+	program.Start(t, dir, os.Getenv(inside))
 	awaitAnswer(t, "127.0.0.1:53", "passing.example.")
 	awaitAnswer(t, "127.0.0.2:53", "passing.example.")
 
@@ -160,7 +159,6 @@ func lookUpWithDNS(t *testing.T, dir string) {
 	}
 }
 
-// serveHTTP answers every HTTP request to the address with the text of the address.
 func serveHTTP(t *testing.T, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address+":80")
@@ -172,7 +170,6 @@ func serveHTTP(t *testing.T, address string) {
 	t.Cleanup(func() { s.Close() })
 }
 
-// curl fetches a page from the host name. It returns the page, or "cannot resolve".
 func curl(t *testing.T, name string) string {
 	t.Helper()
 	cmd := exec.Command("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120", "http://"+name+"/")

@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -21,9 +21,7 @@ import (
 func TestForwarders(t *testing.T) {
 	t.Parallel()
 	coredns := filepath.Join(t.TempDir(), "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	upstream, anchor := startWorld(t)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -75,7 +73,7 @@ func startStack(t *testing.T, coredns, upstream string, p peer, anchor *trust) *
 	cache
 	forward . %s
 }`, portOf(s.bottom), upstream))
-	daemon(t, dir, coredns)
+	program.Start(t, dir, coredns)
 	awaitAnswer(t, s.bottom, "sibling.plain.example.")
 	p.start(t, dir, s.addr, s.bottom, anchor)
 	awaitAnswer(t, s.addr, "sibling.plain.example.")
@@ -101,8 +99,8 @@ func (s *stack) askAll(t *testing.T) {
 	}
 }
 
-// right reports whether got is an outcome in want. The map "turns" allows a resolver to
-// change an outcome.
+// right reports whether got is one of the outcomes in want, for example "NXDOMAIN|SERVFAIL". The
+// map turns has changes that the resolver may make to an outcome.
 func (s *stack) right(got, want string) bool {
 	for w := range strings.SplitSeq(want, "|") {
 		if got == w || got == s.turns[w] {
@@ -112,8 +110,8 @@ func (s *stack) right(got, want string) bool {
 	return false
 }
 
-// change lifts one order, ends one order and begins two orders. It waits until the
-// resolver's answers show each change. Only TTLs from blocklist can expire in time.
+// change lifts one order, ends one order and begins two orders. It waits until the answers of the
+// resolver show all changes.
 func (s *stack) change(t *testing.T) {
 	denied, vouched := "NXDOMAIN", passing
 	if s.validating {
@@ -123,8 +121,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// Each attempt waits four times as long before the change. On a busy machine, the
-		// queries may come too late.
+		// On a busy machine, the queries may come after the change. The next attempt then changes
+		// the orders after four times the wait.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}
@@ -176,7 +174,6 @@ func (s *stack) see(t *testing.T, name, want string) {
 	}
 }
 
-// load writes version n of the order file and waits until it is in force.
 func (s *stack) load(t *testing.T, n int, text string) {
 	t.Helper()
 	sign := fmt.Sprintf("version%d.plain.example", n)
@@ -187,7 +184,6 @@ func (s *stack) load(t *testing.T, n int, text string) {
 	awaitAnswer(t, s.bottom, sign)
 }
 
-// edeCode returns the code of the extended DNS error, or -1.
 func edeCode(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -199,8 +195,8 @@ func edeCode(r *dns.Msg) int {
 	return -1
 }
 
-// outcome returns a short text for a reply, for example "NXDOMAIN", or the addresses and
-// "AD".
+// outcome returns a short text for a reply. Examples are "NXDOMAIN" and "192.0.2.1 AD" (an address,
+// validated).
 func outcome(r *dns.Msg) string {
 	var out []string
 	for _, rr := range r.Answer {

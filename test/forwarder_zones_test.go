@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -168,12 +169,11 @@ func startWorld(t *testing.T) (addr string, anchor trust) {
 	}
 	anchor.ds = anchor.key.ToDS(dns.SHA256)
 
-	daemon(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
+	program.Start(t, dir, "named", "-g", "-n", "1", "-c", "named.conf")
 	awaitAnswer(t, addr, "sibling.plain.example.")
 	return addr, anchor
 }
 
-// text returns the zone file, with the delegations to child zones.
 func (z zone) text() string {
 	s := "$ORIGIN " + z.name + "\n$TTL 3600\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 3600\n@ NS ns.example.\n"
 	for _, child := range world {

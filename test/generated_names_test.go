@@ -16,7 +16,6 @@ type rawName []string
 
 func labelsOf(name string) rawName { return strings.Split(name, ".") }
 
-// fits reports whether the name is a valid DNS name.
 func (n rawName) fits() bool {
 	size := 1
 	for _, l := range n {
@@ -31,8 +30,8 @@ func (n rawName) fits() bool {
 // size returns the size of the wire form of the name, in octets.
 func (n rawName) size() int { return len(strings.Join(n, ".")) + 2 }
 
-// spelled returns the presentation form of the name. A byte becomes \DDD if escape returns
-// true or a host name cannot have it.
+// spelled returns the presentation form of the name. A byte that no host name can have is written
+// as \DDD. Any other byte is written as \DDD if escape returns true.
 func (n rawName) spelled(escape func() bool) string {
 	var b strings.Builder
 	for _, l := range n {
@@ -161,8 +160,8 @@ func (m *generator) alike(n rawName) rawName {
 	case 3:
 		return n.with(i, l[:k]+"-"+l[k:])
 	}
-	// The letters of another script that look equal replace letters. The label is in
-	// Punycode.
+	// Replace Latin letters by letters of another script that look the same. The label is then
+	// written in Punycode.
 	cyrillic := strings.NewReplacer("a", "а", "e", "е", "o", "о", "p", "р", "c", "с", "x", "х", "i", "і").Replace(l)
 	a, err := idna.Punycode.ToASCII(cyrillic)
 	if err != nil {

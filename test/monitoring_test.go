@@ -3,7 +3,6 @@
 package test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -31,7 +31,6 @@ func promtool(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// TestAlertRules checks that Prometheus can parse the alerts, and runs alerts_test.yaml.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "rules", "../docs/monitoring/alerts.yaml")
@@ -70,14 +69,11 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestScrape checks the metrics of a real server with promtool.
 func TestScrape(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	coredns := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", coredns, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, coredns, "../cmd/coredns")
 	write(t, filepath.Join(dir, "orders.yaml"), `version: 1
 defaults: {authority: {name: A court}, scope: global}
 orders:
@@ -97,19 +93,7 @@ orders:
 	whoami
 }
 `, port, web))
-	var log bytes.Buffer
-	cmd := exec.Command(coredns, "-conf", "Corefile")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s", log.Bytes())
-		}
-	})
+	program.Start(t, dir, coredns, "-conf", "Corefile")
 
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	deadline := time.Now().Add(30 * time.Second)

@@ -17,7 +17,6 @@ import (
 // generatedNames is the number of generated names.
 const generatedNames = 100_000
 
-// A question is a queried name with the way in which it was made.
 type question struct {
 	name rawName
 	what string
@@ -106,7 +105,8 @@ func overBlocking(t *testing.T, addr string, h history) {
 	fmt.Printf("counts: over-blocking: %d names asked (%d of them popular, %d made; %d over TCP): %d wrongly blocked, %d wrongly passing; %d blocked: %v; %d passing: %v\n",
 		len(all), len(all)-generatedNames, generatedNames, tcp, wrong[false], wrong[true], sum(blocked), blocked, sum(passed), passed)
 	for _, how := range generators {
-		// The threshold is low, because popular names have many parents in common.
+		// The threshold is low, because many popular names have the same parents, so some
+		// generators make few new names.
 		if blocked[how.what]+passed[how.what] < generatedNames/500 {
 			t.Errorf("only %d %s: too few to prove anything", blocked[how.what]+passed[how.what], how.what)
 		}
@@ -116,7 +116,6 @@ func overBlocking(t *testing.T, addr string, h history) {
 	}
 }
 
-// An asker sends queries over one UDP and one TCP connection.
 type asker struct {
 	t    *testing.T
 	addr string

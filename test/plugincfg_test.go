@@ -21,8 +21,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// TestPluginCfg compiles the plugin into CoreDNS as described in docs/compile.md, and
-// queries the new server. It also needs a replace directive for this checkout.
+// TestPluginCfg compiles the plugin into CoreDNS as described in docs/compile.md, and queries the
+// new server. Unlike in the description, a replace directive makes the build use this checkout.
 func TestPluginCfg(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -120,7 +120,6 @@ orders:
 	stop := func() { cmd.Process.Kill(); <-exited }
 	defer stop()
 
-	// The server may not listen yet, so the query is repeated.
 	deadline := time.Now().Add(30 * time.Second)
 	client := &dns.Client{Timeout: 250 * time.Millisecond}
 	for _, tc := range []struct {
@@ -153,7 +152,6 @@ orders:
 	}
 }
 
-// copySource copies the files of a module and makes them writable.
 func copySource(t *testing.T, to, from string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -213,7 +211,6 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// requires returns the version of each module in a go.mod file.
 func requires(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

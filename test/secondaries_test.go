@@ -3,7 +3,6 @@
 package test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,18 +17,17 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
-	"github.com/miekg/dns"
-
+	_ "github.com/dns-orders/blocklist/ordersrpz"
 	"github.com/dns-orders/blocklist/plugin/export"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/test/coredns"
-
-	_ "github.com/dns-orders/blocklist/ordersrpz"
+	"github.com/dns-orders/blocklist/test/program"
+	"github.com/miekg/dns"
 )
 
-// pageBlock returns a block of docs/other-resolvers.md. The text after its first "~~~"
-// selects the block.
+// pageBlock returns the text of a code block in docs/other-resolvers.md. The parameter info is the
+// text after the "~~~" that begins the block.
 func pageBlock(t *testing.T, info string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/other-resolvers.md")
@@ -45,27 +43,32 @@ func pageBlock(t *testing.T, info string) string {
 
 var prepareOnce sync.Once
 
-// A primary is CoreDNS with the Corefile of the page.
+// A primary is a CoreDNS server with the Corefile of docs/other-resolvers.md.
 type primary struct {
 	dir, addr string
 	ports     *strings.Replacer // puts the addresses of the test into a block of the page
 }
 
-// startPrimary starts the primary for secondaries with the given addresses, in the process of
-// the test.
+// startPrimary starts a primary in the process of the test. The parameters are the addresses of the
+// secondaries.
 func startPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	p := newPrimary(t, bind, recursor, unbound)
+	startInProcess(t, p.corefile(t))
+	return p
+}
+
+// startInProcess starts CoreDNS in the process of the test.
+func startInProcess(t *testing.T, corefile string) {
 	prepareOnce.Do(func() {
 		coredns.Prepare()
 		coredns.AddDirective("orders_rpz", "dynupdate") // directly below transfer
 	})
-	inst, err := caddy.Start(coredns.Input(p.corefile(t)))
+	inst, err := caddy.Start(coredns.Input(corefile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	coredns.AwaitServing(t, inst)
 	t.Cleanup(func() { coredns.Stop(t, inst) })
-	return p
 }
 
 // newPrimary returns a primary that is not started. Its orders block first.example.
@@ -77,7 +80,8 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 		"192.0.2.1", "127.0.0.1", "192.0.2.53", bind, "192.0.2.54", recursor, "192.0.2.55", unbound,
 		"orders_rpz /etc/coredns/orders.yaml", "orders_rpz "+p.dir+"/*.yaml",
 		".example:5300 {", ".example:"+port+" {\n\tbind 127.0.0.1", "/etc/coredns/", p.dir+"/",
-		// The recursor looks more often than on the page. The test is then short.
+		// The recursor asks for the zone more often than in the documentation. This makes the test
+		// shorter.
 		"refresh = 5", "refresh = 1", "ttl=5", "ttl=1")
 	if err := os.Mkdir(filepath.Join(p.dir, "rpz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -86,7 +90,6 @@ func newPrimary(t *testing.T, bind, recursor, unbound string) *primary {
 	return p
 }
 
-// corefile returns the Corefile of the page with the addresses of the test.
 func (p *primary) corefile(t *testing.T) string { return p.ports.Replace(pageBlock(t, "corefile")) }
 
 // block replaces the orders by an order that blocks these names.
@@ -99,7 +102,6 @@ func (p *primary) block(t *testing.T, names ...string) {
 	}
 }
 
-// sees waits until a resolver blocks one name and not another.
 func sees(t *testing.T, addr, blocked, passes string) {
 	t.Helper()
 	start := time.Now()
@@ -124,24 +126,8 @@ func TestSecondaries(t *testing.T) {
 
 	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
-	startNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
-
-	pdns := t.TempDir()
-	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
-	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
-local-port=%s
-forward-zones-recurse=.=%s
-dnssec=off
-lua-config-file=%s/recursor.lua
-socket-dir=%[3]s
-query-local-address=127.0.0.1
-dont-query=
-security-poll-suffix=
-write-pid=no
-disable-syslog=yes
-threads=1
-`, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
-	daemon(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+	beginNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
+	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua")
 
 	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
 	for name, addr := range all {
@@ -159,22 +145,90 @@ threads=1
 		p.block(t, n)
 		sees(t, unbound, n, "second.example")
 	}
-	startNamed()
-	// BIND may wait until the refresh time of the zone file, or until a NOTIFY. The next
-	// change gives a NOTIFY. The difference also has the changes that BIND missed.
+	beginNamed()
+	// After its restart, BIND may have the old zone until the next refresh or NOTIFY. The next
+	// change of the orders causes a NOTIFY. BIND then also gets the changes from the time of its
+	// absence.
 	exchange(t, bind, "other.example", dns.TypeA)
 	p.block(t, "sixth.example")
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startBINDSecondary starts BIND in dir with the blocks of the page. The results start and
-// stop it again.
+// startRecursorSecondary starts PowerDNS Recursor with a block of the page.
+func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream, lua string) {
+	pdns := t.TempDir()
+	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, lua)))
+	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
+local-port=%s
+forward-zones-recurse=.=%s
+dnssec=off
+lua-config-file=%s/recursor.lua
+socket-dir=%[3]s
+query-local-address=127.0.0.1
+dont-query=
+security-poll-suffix=
+write-pid=no
+disable-syslog=yes
+threads=1
+`, portOf(recursor), upstream, pdns)+p.ports.Replace(pageBlock(t, "recursor.conf")))
+	program.Start(t, pdns, "pdns_recursor", "--config-dir="+pdns)
+}
+
+// TestSecondaryParts starts the resolvers with the loops of docs/other-resolvers.md that configure the
+// parts of a zone.
+func TestSecondaryParts(t *testing.T) {
+	t.Parallel()
+	upstream := startPlainUpstream(t)
+	bind, recursor, unbound := freePort(t), freePort(t), freePort(t)
+	p := newPrimary(t, bind, recursor, unbound)
+	write(t, filepath.Join(p.dir, "top.yaml"), "version: 1\norders:\n- {id: top, authority: {name: A}, scope: global, force: {w1: a test}, targets: [w1], except: [good.w1]}\n")
+	corefile := strings.ReplaceAll(p.corefile(t), "countries IT\n", "countries IT\n        parts 16\n")
+	if strings.Count(corefile, "parts 16") != 2 {
+		t.Fatalf("no parts in\n%s", corefile)
+	}
+	startInProcess(t, corefile)
+	script := func(info string) string {
+		dir := t.TempDir()
+		cmd := exec.Command("sh", "-euc", p.ports.Replace(pageBlock(t, info)))
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", info, err, out)
+		}
+		return dir
+	}
+	server, _, _ := strings.Cut(pageBlock(t, "unbound.conf"), "rpz:")
+	startUnboundWith(t, t.TempDir(), unbound, upstream, "", server+"include: "+script("sh unbound parts")+"/rpz-parts.conf\n")
+
+	dir := script("sh named parts")
+	key, _, _ := strings.Cut(pageBlock(t, "named.conf"), "zone ")
+	startNamed(t, dir, bind, upstream, `include "rpz-options.conf";`, key+`include "rpz-zones.conf";`+"\n")
+	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua parts")
+
+	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
+	before := "other.example"
+	for _, name := range []string{"first.example", "second.example", "third.example"} {
+		for server, addr := range all {
+			t.Log(server)
+			sees(t, addr, name, before)
+			sees(t, addr, "x.bad.w1", "x.good.w1")
+		}
+		before = name
+		p.block(t, map[string]string{"first.example": "second.example", "second.example": "third.example", "third.example": "w.example"}[name])
+	}
+}
+
+// startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
+// functions start and stop start and stop BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
+	return startNamed(t, dir, addr, upstream, pageBlock(t, "named.conf options"), p.ports.Replace(pageBlock(t, "named.conf")))
+}
+
+// startNamed starts BIND with more options and zones. The results start and stop it again.
+func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(
-		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, pageBlock(t, "named.conf options")))+
-		p.ports.Replace(pageBlock(t, "named.conf")))
-	said := new(lockedBuffer)
+		"forward only; forwarders { %s port %s; }; dnssec-validation no; notify-source 127.0.0.1; transfer-source 127.0.0.1;\n%s", host, port, options))+zones)
+	said := new(program.Buffer)
 	var cmd *exec.Cmd
 	start = func() {
 		cmd = exec.Command("named", "-g", "-n", "1", "-c", "named.conf")
@@ -196,66 +250,6 @@ func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (s
 		}
 	})
 	return start, stop
-}
-
-var register = flag.Int("register", 1000, "the number of names in the zone of TestOrderToEffect")
-
-// TestOrderToEffect measures the time from a change of an order file to the answers of
-// Unbound and BIND. With -register 1000000, it gives the figures of
-// docs/other-resolvers.md.
-func TestOrderToEffect(t *testing.T) {
-	upstream := startPlainUpstream(t)
-	addrs := map[string]string{"unbound": freePort(t), "bind": freePort(t)}
-	p := startPrimary(t, addrs["bind"], addrs["bind"], addrs["unbound"])
-	startUnboundWith(t, t.TempDir(), addrs["unbound"], upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
-	startBINDSecondary(t, p, t.TempDir(), addrs["bind"], upstream)
-	var names strings.Builder
-	for i := range *register {
-		fmt.Fprintf(&names, "name%d.d%d.example\n", i, i%997)
-	}
-	write(t, filepath.Join(p.dir, "names.txt"), names.String())
-	orders := func(name string) string {
-		return "version: 1\nshrink_ok: 1\norders:\n- {id: a, authority: {name: A}, scope: {countries: [IT]}, targets: [" + name + "]}\n"
-	}
-	put := func(file, text string) {
-		path := filepath.Join(p.dir, file)
-		write(t, path+".new", text)
-		if err := os.Rename(path+".new", path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("register.yaml", "version: 1\norders:\n- {id: register, authority: {name: B}, scope: {countries: [IT]}, targets_from: {file: names.txt}}\n")
-	last := fmt.Sprintf("name%d.d%d.example", *register-1, (*register-1)%997)
-	for _, addr := range addrs {
-		sees(t, addr, last, "other.example")
-	}
-	time.Sleep(time.Duration(*register) * time.Millisecond / 100) // let the servers finish their work
-	for _, name := range []string{"unbound", "bind"} {
-		var block, lift []string
-		for i := range 3 {
-			now, before := fmt.Sprintf("now%d%s.example", i, name), fmt.Sprintf("now%d%s.example", i-1, name)
-			start := time.Now()
-			put("orders.yaml", orders(now))
-			poll(t, addrs[name], now, "NXDOMAIN")
-			block = append(block, fmt.Sprintf("%.2f", time.Since(start).Seconds()))
-			poll(t, addrs[name], before, realAddress)
-			lift = append(lift, fmt.Sprintf("%.2f", time.Since(start).Seconds()))
-			time.Sleep(time.Duration(*register) * time.Millisecond / 200)
-		}
-		fmt.Printf("counts: %d names: %s blocks after %s s, passes after %s s\n", *register, name, strings.Join(block, ", "), strings.Join(lift, ", "))
-	}
-}
-
-// poll asks often until the answer is as wanted.
-func poll(t *testing.T, addr, name, want string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if got := outcome(exchange(t, addr, name, dns.TypeA)); got == want {
-			return
-		} else if time.Now().After(deadline) {
-			t.Fatalf("%s: %s, want %s", name, got, want)
-		}
-	}
 }
 
 // TestFileConfigurations starts the resolvers with the configurations of

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/test/coredns"
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // TestStatus reloads the Corefile of a real server while clients read the status. No
@@ -27,9 +28,7 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	server := filepath.Join(dir, "coredns")
-	if out, err := exec.Command("go", "build", "-o", server, "../cmd/coredns").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program.Build(t, server, "../cmd/coredns")
 	write(t, filepath.Join(dir, "orders.yaml"), "version: 1\norders:\n  - {id: one, authority: {name: A court}, scope: global, targets: [blocked.example]}\n")
 	addr, web := freePort(t), freePort(t)
 	write(t, filepath.Join(dir, "Corefile"), fmt.Sprintf(`.:%s {

@@ -3,17 +3,16 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -23,7 +22,6 @@ const (
 	passingNS = "passing.invalid." // the owner of the record in the authority section, for other types than A
 )
 
-// serve starts a server with the orders in a directory and returns its address.
 func serve(t *testing.T, coredns, dir, orders string) string {
 	t.Helper()
 	addr := freePort(t)
@@ -46,19 +44,7 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	if err := os.WriteFile(filepath.Join(dir, "Corefile"), []byte(corefile), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(coredns, "-conf", filepath.Join(dir, "Corefile"))
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String()[:min(log.Len(), 4000)])
-		}
-	})
+	log := program.Start(t, dir, coredns, "-conf", "Corefile")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		// Before the server listens, the client's socket may have the server's port. The
 		// client then receives its own query.
@@ -71,8 +57,6 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 }
 
-// askAll sends A queries for all names over parallel connections. It returns which names
-// are blocked.
 func askAll(t *testing.T, network, addr string, names []string) map[string]bool {
 	t.Helper()
 	const workers = 4
@@ -110,7 +94,6 @@ func askAll(t *testing.T, network, addr string, names []string) map[string]bool 
 	return out
 }
 
-// censored reports whether r is a blocking answer with EDE 16 (Censored).
 func censored(r *dns.Msg) bool {
 	if o := r.IsEdns0(); o != nil && len(r.Answer) == 0 && len(r.Ns) == 1 {
 		for _, opt := range o.Option {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/program"
 )
 
 // TestUkrainianOrders queries a server with the Ukrainian orders. Ordered names must be
@@ -79,15 +81,13 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with them.
-// It also returns the orders as the simple parser of this test reads them.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders. h
+// has the orders as read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()
 	for _, cmd := range []string{"coredns", "blocklistctl"} {
-		if out, err := exec.Command("go", "build", "-o", bin, "../cmd/"+cmd).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+		program.Build(t, filepath.Join(bin, cmd), "../cmd/"+cmd)
 	}
 	orders := filepath.Join(dir, "orders")
 	os.Mkdir(orders, 0o755)

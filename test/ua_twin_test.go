@@ -24,8 +24,8 @@ type attachment struct {
 	number, kind, place, file, id string
 }
 
-// attachments reads orders.tsv. The field place is the day of the decision, or else the day of
-// publication.
+// attachments reads orders.tsv. In the result, the field place is the day of the decision. If this
+// day is unknown, the field place is the day of publication.
 func attachments(t *testing.T) (out []attachment) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(data, "ua-orders/orders.tsv"))
@@ -57,7 +57,6 @@ func attachments(t *testing.T) (out []attachment) {
 	return out
 }
 
-// A target is a target of an order for the simple parser of this test.
 type target struct {
 	name  string
 	below string // the suffix of all names below the target
@@ -84,8 +83,8 @@ func read(t *testing.T, file string) (out []target) {
 		host, page, _ := strings.Cut(line, "/")
 		host, _, _ = strings.Cut(host, ":")
 		host = strings.TrimRight(host, ".;")
-		// A blank inside a host is a typing error. A word without a dot is one too. The
-		// importer must refuse these lines too.
+		// A host with a blank or without a dot is a typing error. The importer must refuse these
+		// lines too.
 		if host == "" || strings.Contains(host, " ") || !strings.Contains(host, ".") || address.MatchString(host) {
 			continue
 		}
@@ -109,8 +108,8 @@ type history []struct {
 	targets []target
 }
 
-// blocked reports whether an order blocks the name now, and whether an order ever has. A
-// lift of the same day or later ends the block.
+// blocked reports whether an order blocks the name now, and whether an order has ever blocked the
+// name. A lift ends the block if the lift has the same or a later day than the order.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

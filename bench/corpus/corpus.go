@@ -18,7 +18,6 @@ const (
 	MaxLen = 30
 )
 
-// A choice is a word with its weight in a random draw.
 type choice struct {
 	word   string
 	weight int
@@ -36,7 +35,6 @@ var hosters = weigh(choice{"blogspot.com", 20}, choice{"weebly.com", 15}, choice
 	choice{"workers.dev", 15}, choice{"netlify.app", 10}, choice{"vercel.app", 15}, choice{"web.app", 15},
 	choice{"r2.dev", 10}, choice{"cloudfront.net", 20}, choice{"herokuapp.com", 5}, choice{"wixsite.com", 10})
 
-// subdomains contains typical first labels of web sites and advertisers.
 var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8}, choice{"cdn", 10}, choice{"mail", 6},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
@@ -59,8 +57,9 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker with its own stream of random numbers. A change of the names
-// therefore does not change the queries.
+// newMaker returns a maker whose random numbers depend only on the number "stream". Names and
+// queries have different streams. A change of the code for names therefore does not change the
+// random numbers of the queries.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -166,8 +165,6 @@ func New(n int) *List {
 	return l
 }
 
-// parent returns the name without its first label. For a name with one label, it returns
-// "".
 func parent(s string) string {
 	_, up, _ := strings.Cut(s, ".")
 	return up
@@ -183,8 +180,9 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot. The names are adjacent in memory.
-// They are therefore in the processor cache, as in a server.
+// A Queries is a list of query names with the final dot. The text of all names is one block of
+// memory. A benchmark that reads the names in turn therefore rarely waits for memory. In a server,
+// the query name is in the processor cache too.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -236,8 +234,8 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix returns n queries. The list covers 5 % of the queries. Half of these 5 % are below a
-// name in the list.
+// Mix returns n queries. The list covers about 5 % of the queries. Of the covered queries, about
+// half are for a name in the list, and half for a name below a name in the list.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)
 	misses := l.Misses(n)

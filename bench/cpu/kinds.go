@@ -14,9 +14,9 @@ import (
 // below dir and returns the command line.
 type kind struct {
 	name string
-	// against is the name of the server with which the ratio compares this server.
-	against string
-	// blocks reports whether the server blocks names in the list.
+	// against is the name of another kind. The report divides the CPU time of this server by the
+	// CPU time of that server.
+	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
@@ -31,7 +31,6 @@ var kinds = []kind{
 	{"list", "bare", true, coredns("blocklist big.yaml")},
 }
 
-// coredns returns a configure function for CoreDNS with the given directive.
 func coredns(directive string) func(*lab, *instance, string, answer) ([]string, error) {
 	return func(r *lab, in *instance, dir string, a answer) ([]string, error) {
 		lines := []string{"bind 127.0.0.1", "root " + r.dir, directive, a.coredns(r)}
@@ -76,16 +75,16 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached returns the lines for a cache with room for every name. It adds a forward to the
-// test's upstream.
+// cached returns Corefile lines for the plugins cache and forward. The cache has room for every
+// name. The forward plugin sends queries to the upstream with the given name.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)
 	}
 }
 
-// resolver returns the lines of cached with the plugins errors and prometheus. Most
-// Corefiles have these plugins.
+// resolver returns the Corefile lines of cached, with the plugins errors and prometheus in front.
+// Most Corefiles have these plugins.
 func resolver(name string) func(*lab) string {
 	return func(r *lab) string { return "errors\nprometheus 127.0.0.1:0\n" + cached(name)(r) }
 }
@@ -110,8 +109,6 @@ func namesOf[T fmt.Stringer](all []T) (out []string) {
 	return out
 }
 
-// choose returns the elements of "all" whose names are in "list", in the sequence of
-// "list".
 func choose[T fmt.Stringer](all []T, list string) (out []T, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namesOf(all), name)

@@ -27,7 +27,6 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A plan contains the sizes and the numbers of repetitions of a measurement.
 type plan struct {
 	names   int // the number of names in the list
 	burst   int // the number of queries in one dnsperf run
@@ -134,8 +133,9 @@ func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *re
 		defer in.End()
 		running[i] = in
 	}
-	// One query for each name fills the cache. Without a cache, one burst (one dnsperf
-	// run) fills heaps and stacks.
+	// The queries before the measurement warm the server up. If the server has a cache, all bursts
+	// (dnsperf runs) are sent once, so that the cache contains every name. Otherwise one burst is
+	// enough.
 	warm := p.bursts
 	if a.upstream == nil {
 		warm = 1
@@ -215,8 +215,8 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents returns the percentages of blocked queries to measure. A profile needs two
-// percentages.
+// percents returns the percentages of blocked queries to measure. A profile compares 0 % with the
+// percentage of the plan.
 func (p *plan) percents() []int {
 	if p.profile != "" {
 		return []int{0, p.blocked}

@@ -43,8 +43,8 @@ func (r *lab) profiles(ctx context.Context, a answer, running []*instance) error
 	return nil
 }
 
-// profile writes one piece of a CPU profile. It returns the CPU time of a query in each burst
-// (dnsperf run) during the piece.
+// profile fetches one CPU profile from the server while bursts (dnsperf runs) keep the server busy.
+// It returns the CPU time of a query in each burst.
 func (r *lab) profile(ctx context.Context, a answer, in *instance, percent int, file string) (cpu []float64, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, err

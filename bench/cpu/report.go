@@ -33,7 +33,6 @@ type report struct {
 	order      []kind
 }
 
-// A row is the result of one server with one kind of answer.
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
@@ -56,7 +55,6 @@ func newReport(ctx context.Context, p *plan) *report {
 	return rep
 }
 
-// finish computes the rows of the report from the samples.
 func (rep *report) finish() {
 	rep.Load[1] = rig.Load()
 	type place struct {

@@ -41,7 +41,6 @@ func (r *lab) close() {
 	}
 }
 
-// start starts a server of the kind k and waits until the server answers.
 func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err error) {
 	r.started++
 	dir := filepath.Join(r.dir, strconv.Itoa(r.started))
@@ -107,7 +106,6 @@ type sample struct {
 	Rate    float64 `json:"rate_qps"` // answers per second
 }
 
-// ask sends one burst of queries to a server with dnsperf.
 func (r *lab) ask(ctx context.Context, in *instance, a answer, percent, burst int) (s sample, err error) {
 	b, err := rig.Ask(ctx, in.Server, in.port, filepath.Join(r.dir, burstFile(percent, burst)), r.plan.burst)
 	if err != nil {

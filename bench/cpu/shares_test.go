@@ -2,8 +2,6 @@ package main
 
 import "testing"
 
-// TestTraces checks that the output of pprof is parsed correctly. Each call stack must
-// have the right owner.
 func TestTraces(t *testing.T) {
 	const text = `File: coredns
 Type: cpu

@@ -13,7 +13,6 @@ type upstream struct {
 	server *dns.Server
 }
 
-// startUpstreams starts one upstream for each kind of answer that needs an upstream.
 func startUpstreams() (map[string]*upstream, error) {
 	all := map[string]*upstream{}
 	for _, a := range answers {

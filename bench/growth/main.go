@@ -75,7 +75,7 @@ var (
 	}
 )
 
-// powers returns the powers of ten from from to to, including the bounds.
+// powers returns the numbers from, 10*from, 100*from and so on, up to the limit "to".
 func powers(from, to int) (out []int) {
 	for ; from <= to; from *= 10 {
 		out = append(out, from)
@@ -110,7 +110,6 @@ func main() {
 	}
 }
 
-// run measures all series. If only is not empty, it measures only that series.
 func run(ctx context.Context, p plan, only string) (*report, error) {
 	rep := &report{
 		Commit: rig.Commit(ctx), Machine: rig.CPU() + ", " + runtime.Version(),

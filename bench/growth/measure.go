@@ -52,8 +52,8 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds contains the series with many orders for one name. In each series, most orders do
-// not decide. The series differ in the reason.
+// crowds contains the series with many orders for one name. Only the last order decides. The other
+// orders have, for example, already ended.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -84,7 +84,6 @@ func growOneName(ctx context.Context, w *world, p plan) (all []series, err error
 	return all, nil
 }
 
-// measure loads files and finds the verdicts about queries. It returns the costs.
 func measure(ctx context.Context, x int, files []file, misses, hits corpus.Queries) (point, error) {
 	if err := ctx.Err(); err != nil {
 		return point{}, err
@@ -142,8 +141,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge makes all steps from a query to its verdict. It parses the name, checks whether a
-// rule covers the name, and decides. For a blocked name, it returns true.
+// judge parses a name and decides whether the set blocks the name. It does the same steps as the
+// server.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()
@@ -166,7 +165,7 @@ func spent(clock int32) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// heap returns the number of live bytes on the heap and in indexes.
+// heap returns the number of live bytes on the heap, plus the bytes of memory-mapped indexes.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC() // frees the objects whose finalizers ran in the first collection

@@ -40,7 +40,8 @@ func (s *series) table() string {
 	return b.String()
 }
 
-// short returns a number as text. Digits without a meaning are left out.
+// short returns a number as text. A number below 10 gets two significant digits. Larger numbers are
+// rounded to integers.
 func short(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.2g", x)

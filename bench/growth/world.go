@@ -14,8 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A world contains the names and the queries of all measurements. The names are in one
-// text. The garbage collector would visit ten million strings during every load.
+// A world contains the names and the queries of all measurements. All names are in one byte slice.
+// With ten million separate strings, each garbage collection would take longer and falsify the
+// measurement.
 type world struct {
 	text   []byte
 	ends   map[int]int // maps a number n to the end of the first n names in text
@@ -37,7 +38,6 @@ func newWorld(p plan) *world {
 	return w
 }
 
-// most returns the largest number of names in a measurement.
 func (w *world) most() (n int) {
 	for k := range w.ends {
 		n = max(n, k)
@@ -45,23 +45,18 @@ func (w *world) most() (n int) {
 	return n
 }
 
-// names returns the text of a side list (a text file with names) of n names.
 func (w *world) names(n int) []byte { return w.text[:w.ends[n]] }
 
-// A file contains the text of an order file in JSON Lines, and the text of its side list.
 type file struct {
 	path string
 	text []byte
 	side []byte
 }
 
-// begin returns the first line of an order file with the given number of orders.
 func begin(orders int) string {
 	return fmt.Sprintf(`{"version":1,"count":%d,"authorities":{"regulator":{"authority":{"name":"A Regulator","country":"IT","kind":"regulator"},"scope":"global"}}}`+"\n", orders)
 }
 
-// sideList returns an order file with one order for all names. The names are in its side
-// list.
 func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
@@ -79,8 +74,9 @@ func register(names []byte, orders int) file {
 	return file{"register.jsonl", text.Bytes(), nil}
 }
 
-// crowd returns an order file with many orders for one name. Only the last order decides.
-// The fields in others(i) make order i useless.
+// crowd returns an order file with many orders for one name. The function others returns further
+// JSON fields for every order except the last. If lift is true, the file also has a lift for each
+// of these orders.
 func crowd(orders int, others func(i int) string, lift bool) file {
 	count := orders
 	if lift {

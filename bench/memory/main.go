@@ -45,8 +45,8 @@ func main() {
 	}
 }
 
-// A lab has the settings and the files of a measurement. The samples begin with the values
-// after the load.
+// A lab has the settings, the files and the results of a measurement. The results of round 0 are
+// the values directly after the load.
 type lab struct {
 	names, starts, rounds, burst int
 	coredns, dir                 string

@@ -44,8 +44,9 @@ const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. 
 // These functions write the configurations of the servers. Each server runs in the
 // foreground on loopback, with one thread.
 
-// nothing configures CoreDNS's template plugin, which gives the cheapest answer. With the
-// plugin hosts, whoami replaces template. template would answer before hosts.
+// nothing configures CoreDNS's template plugin to answer every query with NXDOMAIN. This is
+// CoreDNS's cheapest answer. The comparison with the plugin hosts uses whoami instead, because
+// template would answer before hosts.
 const nothing = "template ANY ANY {\n  rcode NXDOMAIN\n }"
 
 func coredns(directive, below string) func(*site, bool) ([]string, error) {
@@ -198,8 +199,8 @@ modules.unload('detect_time_skew')
 `, s.port, s.path("control"), rpz)
 }
 
-// knotReload makes Knot Resolver load the list. Knot Resolver answers when the list is
-// loaded.
+// knotReload makes Knot Resolver load the list, and waits until the list is loaded. Knot Resolver
+// confirms the end of the load on its control socket.
 func knotReload(ctx context.Context, s *site) error {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", s.path("control"))
 	if err != nil {
@@ -217,7 +218,8 @@ func knotReload(ctx context.Context, s *site) error {
 	return err
 }
 
-// dnsdist configures dnsdist. Only its blocking answers have the aa bit.
+// dnsdist configures dnsdist. Blocking answers have the aa bit and other answers do not, so that
+// the measurement can distinguish them.
 func dnsdist(s *site, list bool) ([]string, error) {
 	s.tool = s.path("console.conf")
 	console := fmt.Sprintf("setKey('%s')\ncontrolSocket('127.0.0.1:%s')\n", key, s.control)

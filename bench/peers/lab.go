@@ -29,7 +29,6 @@ const (
 	rate = 5000
 )
 
-// A plan contains the sizes and the numbers of repetitions of a measurement.
 type plan struct {
 	names  int
 	burst  int // the number of queries in one dnsperf run
@@ -37,7 +36,8 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind for a server, with the first round.
+// questions returns the number of queries of each kind for a server. The number includes an
+// additional first round, which is not evaluated.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
 // A lab contains the files and the queries that all measured servers use.
@@ -66,8 +66,9 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 	return l, errors.Join(err, rig.PinSelf(ctx))
 }
 
-// start starts an instance of a peer (a server software). It returns the time until the
-// first answer. If list is set, the first answer must be a blocking answer.
+// start starts an instance of a peer (a server software). It returns the time until the first
+// answer. If list is true, start waits for the first blocking answer. The parameter "pass"
+// describes the answers for names that are not blocked.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -108,7 +109,6 @@ func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *sit
 	return s, took, nil
 }
 
-// explain adds the end of the server's log to an error message.
 func (s *site) explain(err error) error {
 	text, _ := os.ReadFile(s.path("log"))
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
@@ -132,7 +132,6 @@ func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
 
-// blockedWire reports whether an answer in wire form is a blocking answer.
 func (pass shape) blockedWire(answer []byte) bool {
 	m := new(dns.Msg)
 	return m.Unpack(answer) == nil && pass.blocked(m)
@@ -172,7 +171,6 @@ func (l *lab) cpu(ctx context.Context, s *site, round int) (us [works]float64, e
 	return us, nil
 }
 
-// added returns the additional name in a version of the list.
 func added(version int) string { return fmt.Sprintf("added-%d.example", version) }
 
 // next writes a new version of the list. It has one name more than the previous version.
@@ -233,16 +231,17 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a reload under load. The latencies include late, the delay of the
-// prober (the load generator). buffer is in bytes.
+// A met is the result of a reload under load. The latencies include the delay of the prober (the
+// load generator). The field "late" contains this delay. The field "buffer" is the size of the
+// receive buffer in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late
 	buffer int
 }
 
-// loaded changes the list of a server under load. The results are from the rename of the
-// list until shortly after the change has an effect.
+// loaded changes the list of a server while the prober (the load generator) sends queries. The
+// results begin with the change of the list, and end a second after the change has an effect.
 func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m met, err error) {
 	if err := l.next(s, version); err != nil {
 		return m, err
@@ -275,7 +274,6 @@ func (l *lab) loaded(ctx context.Context, s *site, version int, pass shape) (m m
 	return met{out.Between(begin, end), out.LateBetween(begin, end), out.Buffer}, nil
 }
 
-// wait waits for the duration d or until the context ends.
 func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

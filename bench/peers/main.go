@@ -118,7 +118,6 @@ func measure(ctx context.Context, p plan, chosen []*peer, piece time.Duration) (
 	return rep, err
 }
 
-// missing returns an error with the Debian packages that are not installed.
 func missing(chosen []*peer) (err error) {
 	for _, p := range chosen {
 		for _, program := range slices.Sorted(maps.Keys(p.needs)) {
@@ -130,8 +129,6 @@ func missing(chosen []*peer) (err error) {
 	return err
 }
 
-// version returns the version of the peer's first Debian package. For our own server, it
-// returns "".
 func (p *peer) version(ctx context.Context) string {
 	for _, program := range slices.Sorted(maps.Keys(p.needs)) {
 		return rig.Output(ctx, "dpkg-query", "--show", "--showformat", "${source:Upstream-Version}", p.needs[program])
@@ -146,7 +143,6 @@ func serverNames() (out []string) {
 	return out
 }
 
-// choose returns the peers whose names are in list, or all peers if list is empty.
 func choose(list string) (out []*peer, err error) {
 	if list == "" {
 		return peers, nil

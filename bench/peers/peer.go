@@ -72,7 +72,6 @@ func (s *site) stage(names []string, version int) error {
 // swap puts the file of stage in place of the list in force.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
-// run runs the control tool of a peer (a server software).
 func run(ctx context.Context, argv ...string) error {
 	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
@@ -84,7 +83,6 @@ func run(ctx context.Context, argv ...string) error {
 var ours = &peer{name: "CoreDNS + blocklist", what: "a side list; notices the rename", list: plain, configure: coredns(
 	"blocklist orders.yaml small.yaml", nothing)}
 
-// peers contains the measured servers, in the sequence of the table.
 var peers = []*peer{
 	{name: "CoreDNS bare", what: "`template`: static NXDOMAIN, no list; against itself once more", configure: coredns("", nothing)},
 	ours,

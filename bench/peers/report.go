@@ -53,8 +53,8 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the delay of the prober (the load generator) itself. P99 may
-	// include this delay.
+	// Late is the p99 of the prober's delay. The prober (the load generator) may send a query later
+	// than scheduled. P99 may include this delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
 	// Buffer is the size of the receive buffer of each socket of the prober (the load
@@ -62,18 +62,17 @@ type row struct {
 	Buffer figure `json:"prober_buffer_bytes"`
 }
 
-// A figure is a number in the report. If it was not measured, it is NaN.
+// A figure is a number in the report. A figure that was not measured is NaN.
 type figure float64
 
 func (f figure) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(f)) {
 		return []byte("null"), nil
 	}
-	// More digits than the precision of the measurement would only make diffs larger.
+	// Three decimals are enough for the precision of the measurement.
 	return json.Marshal(math.Round(float64(f)*1000) / 1000)
 }
 
-// text returns the figure as text. For NaN it returns "-".
 func (f figure) text(format string) string {
 	if math.IsNaN(float64(f)) {
 		return "-"
@@ -81,7 +80,6 @@ func (f figure) text(format string) string {
 	return fmt.Sprintf(format, float64(f))
 }
 
-// seconds returns a figure in milliseconds as text, with a unit that fits its size.
 func (f figure) seconds() string {
 	switch {
 	case f >= 1000:
@@ -108,7 +106,6 @@ func worst(x []float64) figure {
 	return figure(slices.Max(x))
 }
 
-// ratio returns the median of the ratios of all rounds.
 func ratio(list, base []float64) figure {
 	var r []float64
 	for i := range min(len(list), len(base)) {
@@ -168,7 +165,6 @@ func (rep *report) json() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// publish prints the table and writes the files that the flags ask for.
 func (rep *report) publish(out string, write bool, name string) (err error) {
 	fmt.Print(rep.table())
 	if out != "" {
@@ -183,7 +179,6 @@ func (rep *report) publish(out string, write bool, name string) (err error) {
 	return err
 }
 
-// write writes the table to the README and the JSON text to its file.
 func (rep *report) write(readme, file string) error {
 	out, err := rep.json()
 	if err != nil {

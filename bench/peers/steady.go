@@ -18,29 +18,26 @@ import (
 // The flag -steady measures the effect of reloads on clients of our server. Each second, a
 // file changes. Queries are sent at a fixed rate, even if answers are late.
 
-// changing has the changing file for each case of the flag -steady. Each change adds the
-// name to the file or removes the name.
+// changing contains the cases of the flag -steady. For each case, it has the file that changes, and
+// the name that each change adds to the file or removes from the file.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
 	"small": {"small.yaml", "small-change.example"},
 }
 
-// steadyKinds contains the keys of changing, in the sequence of the table.
 var steadyKinds = []string{"none", "big", "small"}
 
 // bare is the shape of the answer of CoreDNS's template plugin, for names that are not
 // blocked.
 var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
-// changeEvery is the time between two changes of a file.
 const changeEvery = time.Second
 
 // small is the text of the small order file. It is in force together with the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
-// A steadyRow is the result of all loads for one case of the flag -steady.
 type steadyRow struct {
 	Kind string `json:"kind"`
 	probe.Summary
@@ -50,8 +47,8 @@ type steadyRow struct {
 	results []*probe.Result
 }
 
-// steady runs a load of the length piece for each case. It repeats all cases for the given
-// number of rounds.
+// steady sends queries to our server for each case of the flag -steady. Each load takes the time
+// "piece". steady repeats all cases for the given number of rounds.
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
 	if err != nil {
@@ -93,7 +90,6 @@ func (l *lab) stageBoth(s *site) error {
 	return err
 }
 
-// piece runs one load and adds the results to row.
 func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	if err := errors.Join(wait(ctx, settle), s.ResetPeak()); err != nil {
 		return err

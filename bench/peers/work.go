@@ -19,7 +19,6 @@ const (
 	works
 )
 
-// A question is a query name, and whether the name must be blocked.
 type question struct {
 	name    string
 	blocked bool
@@ -51,11 +50,10 @@ func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	return all
 }
 
-// listed returns how many names of the list the function work needs for n queries of each
+// listed returns the number of listed names that the function work needs for n queries of each
 // kind.
 func listed(n int) int { return n + (n+19)/20 }
 
-// burst returns the path of the dnsperf file with the queries of a round and a kind.
 func burst(dir string, round, sort int, exact bool) string {
 	return filepath.Join(dir, fmt.Sprintf("burst-%d-%d-%t", round, sort, exact))
 }
@@ -68,8 +66,8 @@ func writeBurst(file string, questions []question) error {
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// load returns the queries and the expected answers for the prober (the load generator). A
-// listed name must be blocked even during a load.
+// load returns the queries for the prober (the load generator), with the expected answers. A listed
+// name must stay blocked while the server reloads the list.
 func load(questions []question) (out []probe.Query) {
 	for _, q := range questions {
 		want := probe.Pass

@@ -6,8 +6,9 @@ import (
 	"syscall"
 )
 
-// readBuffer returns the size in bytes of the receive buffer that the kernel has granted.
-// The kernel limits it to net.core.rmem_max, and reports twice the size (socket(7)).
+// readBuffer returns the size in bytes of the receive buffer that the kernel has granted. The
+// kernel limits the size to net.core.rmem_max. The kernel reports twice the size (socket(7)), so
+// readBuffer divides the number by two.
 func readBuffer(c *net.UDPConn) (size int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package probe sends queries to a server at a steady rate (an open loop). A latency
-// counts from the scheduled time. A pause of the server therefore delays all queries of
-// the pause.
+// Package probe sends queries to a server at a steady rate (an open loop). The latency of a query
+// begins at the scheduled time of the query. If the server pauses, all queries that are scheduled
+// during the pause therefore have a high latency.
 package probe
 
 import (
@@ -155,7 +155,6 @@ func (p *prober) close() {
 	}
 }
 
-// tickOf returns the number of the tick in which query i is sent.
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
 // send sends each query at its scheduled tick. If it is late, it sends all due queries at
@@ -188,7 +187,6 @@ func (p *prober) complete() bool {
 	return true
 }
 
-// receive reads answers from a socket until the socket is closed.
 func (p *prober) receive(socket int) {
 	buf := make([]byte, 4096)
 	for {

@@ -148,7 +148,6 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestLateBetween checks that LateBetween uses only the ticks between the given times.
 func TestLateBetween(t *testing.T) {
 	r := &Result{Start: time.Unix(1, 0), late: []time.Duration{9 * tick, tick, 2 * tick, 8 * tick}}
 	if got := r.LateBetween(r.Start.Add(tick), r.Start.Add(3*tick)); got != (Late{P99: 2, Max: 2}) {

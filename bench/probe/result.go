@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Window is the length of a window. A window is a part of a load. The summary contains the
-// p99 of the worst window.
+// Window is the length of a window. The prober divides a load into windows, and a summary contains
+// the highest p99 of all windows.
 const Window = 100 * time.Millisecond
 
 // A Result contains the figures of a load (a stream of queries to one server).
@@ -135,8 +135,8 @@ func summarize(samples []int64) (s Summary) {
 	return s
 }
 
-// quantile returns the smallest value v for which the given share of all values is at most
-// v. The share 0.5 gives the median.
+// quantile returns a quantile of sorted values. For example, the share 0.5 gives the median, and
+// the share 0.99 gives the 99th percentile.
 func quantile[T ~int64](sorted []T, share float64) T {
 	if len(sorted) == 0 {
 		return 0

@@ -9,7 +9,6 @@ import (
 func TestPublish(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "README.md")
 	const want = "a\n<!-- x -->\n\n| 1 |\n| 2 |\n\n<!-- /x -->\nb\n"
-	// Publish must replace the old text. A second call of Publish must change nothing.
 	for _, text := range []string{"a\n<!-- x -->\n<!-- /x -->\nb\n", "a\n<!-- x -->\nold\n<!-- /x -->\nb\n", want} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

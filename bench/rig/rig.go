@@ -122,8 +122,8 @@ func Quartiles(x []float64) (q [3]float64) {
 	}
 	x = slices.Sorted(slices.Values(x))
 	for i := range q {
-		// Interpolation makes the median of an even number of values the mean of the two
-		// middle values.
+		// If a quartile lies between two values, it is interpolated. For example, the median of 1,
+		// 2, 4 and 8 is 3.
 		at := float64(len(x)-1) * float64(i+1) / 4
 		lo := int(at)
 		hi := min(lo+1, len(x)-1)

@@ -98,8 +98,9 @@ func (s *Server) CPU() (time.Duration, error) {
 
 func (s *Server) proc(file string) string { return fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, file) }
 
-// Age sets the modification time of the files in a directory to one hour ago. A server
-// waits a second for a newer file.
+// Age sets the modification time of the files in a directory to one hour ago. A server waits a
+// second before it reads a file that has just been changed. With old files, the server does not
+// wait.
 func Age(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {

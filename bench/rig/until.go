@@ -24,8 +24,8 @@ type Question struct {
 // Same returns a function for the field Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change. It returns the time from the
-// change, as reported by change, to the first expected answer.
+// Until sends queries at a steady rate and calls change. The function change returns the time of
+// the change. Until returns the time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -66,8 +66,8 @@ func (q Question) ask(ctx context.Context, c net.Conn) {
 	}
 }
 
-// receive reads messages until one is the expected answer or the connection is closed. It
-// ignores other errors, for example a closed port.
+// receive reads messages until it gets the expected answer or the connection is closed. It ignores
+// other errors, for example an error that the server's port is closed.
 func (q Question) receive(c net.Conn, answered chan<- time.Time) {
 	buf := make([]byte, 4096)
 	for {

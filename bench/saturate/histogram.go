@@ -17,7 +17,6 @@ type histogram struct {
 // steps is the number of buckets between two powers of two.
 const steps = 64
 
-// bucket returns the index of the bucket of a latency.
 func bucket(d time.Duration) int {
 	n := uint64(max(d, 0))
 	if n < steps {
@@ -50,8 +49,8 @@ func (h *histogram) merge(o *histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// quantile returns the latency that the share q of all latencies does not exceed. An
-// example of q is 0.99.
+// quantile returns a quantile of the latencies. For example, 0.99 gives the latency that 99 % of
+// all latencies do not exceed.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank, sum := int64(math.Ceil(q*float64(h.n))), int64(0)
 	for i, n := range h.counts {

@@ -17,7 +17,6 @@ import (
 // Tests change patience.
 var patience = 2 * time.Second
 
-// A question is a packed query of type A, and whether its name is blocked.
 type question struct {
 	wire    []byte
 	blocked bool
@@ -32,8 +31,8 @@ type result struct {
 	example     string // a wrong answer
 }
 
-// saturate keeps window queries without an answer on each socket, for the given length.
-// After each answer, it sends the next query (a closed loop).
+// saturate sends queries for the given length of time. On each socket, up to "window" queries wait
+// for an answer at any time. After each answer, the socket sends its next query (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -165,8 +164,8 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts a query as lost when it has waited too long. The slot then gets a new query if
-// the load still runs.
+// sweep counts the queries that have waited too long as lost. If open is true, the slot of a lost
+// query then gets a new query.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

@@ -45,7 +45,6 @@ var kinds = []kind{
 	{name: "state, no snapshots", block: "blocklist orders.jsonl {\n state other\n }\n whoami", state: "other", noSnapshots: true},
 }
 
-// A lab is the folder and the settings of a measurement.
 type lab struct {
 	dir, coredns, question string
 	env                    []string

@@ -85,7 +85,6 @@ func (c *addCmd) Run(e *env) error {
 	return x.finish(max(o.From, x.now))
 }
 
-// load loads the orders and opens the file for the new order. A missing file is created.
 func (c *addCmd) load(e *env) (*editing, error) {
 	path := c.File
 	if path == "" {
@@ -134,7 +133,6 @@ func (c *addCmd) load(e *env) (*editing, error) {
 	return x, x.openFile(path)
 }
 
-// path returns the path of the order file for the new order.
 func (c *addCmd) path(x *editing) (string, error) {
 	if c.File != "" {
 		return c.File, nil

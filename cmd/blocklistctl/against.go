@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// refusals returns why a server would refuse the new files in place of the old files. It
-// checks the serials and the loss of targets (max_shrink).
+// refusals returns a problem for each new file that a running server would refuse. A server refuses
+// a file if its serial is too low, or if the file loses too many targets (max_shrink).
 func refusals(s *server, before, after *orders, now order.Time) (problems order.Problems) {
 	for _, next := range after.versions {
 		old, ok := versionOf(next, before.versions, len(after.versions))
@@ -24,8 +24,8 @@ func refusals(s *server, before, after *orders, now order.Time) (problems order.
 	return problems
 }
 
-// versionOf finds the old version of the new file "next". The parameter n is the number of
-// new files. The names of a single old and a single new file may differ.
+// versionOf finds the old version of the file "next". The base names of the two versions must be
+// equal. If there is only one old file and only one new file (n is 1), the names may differ.
 func versionOf(next store.Version, olds []store.Version, n int) (store.Version, bool) {
 	if len(olds) == 1 && n == 1 {
 		return olds[0], true

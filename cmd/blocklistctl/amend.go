@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -16,14 +14,15 @@ type amendCmd struct {
 	Deadline   string   `placeholder:"TIME" help:"When the block of the further names must be in force, or a duration after --served."`
 	Reference  []string `sep:"none" placeholder:"TEXT" help:"The number of the decision about the further names. May be given several times."`
 	Note       string   `placeholder:"TEXT" help:"A note on each of the further names."`
-	Missing    bool     `help:"The names are missing names of the first list, as stated_count of the order says. Without --missing, they are a further list, and stated_count becomes larger."`
+	Further    bool     `xor:"belongs" help:"The names are a further list, for example of a further decision. stated_count rises by the number of names in the further list. Without --further, the names are names of the first list, and stated_count stays."`
+	Replaces   []string `xor:"belongs" placeholder:"NAME" help:"A wrong name of the order, which the added names replace. The command also writes the correction of this name, if there is none. May be given several times."`
 	editFlags  `embed:""`
 	namesFlags `embed:""`
 }
 
 // Help returns the description and the example for --help.
 func (*amendCmd) Help() string {
-	return `Adds names to a block order. The flags --served, --deadline, --reference and --note are written at each of these names. Names that the order already has are left out. If the order has stated_count, --missing says that its list had the names. Names and lists are cleaned and reported as by blocklistctl import domains.
+	return `Adds names to a block order. The flags --served, --deadline, --reference and --note are written at each of these names. Names that the order already has are left out. The number of names that the decision states (stated_count) stays, unless --further says that the names are a further list. Names and lists are cleaned and reported as by blocklistctl import domains.
 
 Example:
 
@@ -35,11 +34,7 @@ func (c *amendCmd) Run(e *env) error {
 	if c.List != "" && len(c.Add) > 0 {
 		return misuse("--add and --list cannot be used together")
 	}
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.List == "" && len(c.Add) == 0, "--add NAME or --list FILE"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(c.List == "" && len(c.Add) == 0, "--add NAME or --list FILE"))
 	if err != nil {
 		return err
 	}
@@ -63,6 +58,10 @@ func (c *amendCmd) Run(e *env) error {
 			return err
 		}
 	}
+	wrong, err := c.wrongNames(x, o)
+	if err != nil {
+		return err
+	}
 	targets, list, err := c.read(e, x.asks, c.Order, "--add", c.Add)
 	if err != nil {
 		return err
@@ -79,10 +78,7 @@ func (c *amendCmd) Run(e *env) error {
 	if len(added) == 0 {
 		return misuse("order %q already has all names", c.Order)
 	}
-	stated, err := c.stated(o, added, list)
-	if err != nil {
-		return err
-	}
+	stated := c.stated(x, o, added, list)
 	for i := range added {
 		added[i].Attr = withAttr(added[i].Attr, attr)
 	}
@@ -94,39 +90,21 @@ func (c *amendCmd) Run(e *env) error {
 			return err
 		}
 	}
+	corrected, err := c.correct(x, o, wrong, added)
+	if err != nil {
+		return err
+	}
+	c.sayStated(x, o, stated, len(added)-corrected)
 	x.verb, x.id = "amend", o.ID
 	return x.finish(max(o.From, x.now))
 }
 
-// stated returns the number of names that the decision and its further lists state, or 0.
-func (c *amendCmd) stated(o *order.Order, added []order.Target, list *importJSON) (int, error) {
-	missing := o.StatedCount - o.NumTargets()
-	switch {
-	case c.Missing && missing <= 0:
-		return 0, misuse("--missing: by its stated_count, order %q lacks no name", o.ID)
-	case c.Missing && (len(added) > missing || list.Stated > 0):
-		return 0, misuse("--missing: order %q lacks %s, and the list has %d", o.ID, count(missing, "name"), max(len(added), list.Stated))
-	case c.Missing:
-		return o.StatedCount, nil
-	case o.StatedCount == 0 && list.Stated == 0:
-		return 0, nil
-	}
-	// A name of the further list that is already in the order counts once.
-	return cmp.Or(o.StatedCount, o.NumTargets()) + len(added) + max(list.Stated-list.Targets, 0), nil
-}
-
-// askMissing asks whether the names are missing names of the first list.
-func (c *amendCmd) askMissing(a *asker, o *order.Order) {
-	if c.Missing || o.StatedCount <= o.NumTargets() {
-		return
-	}
-	c.Missing = a.choose(question{text: fmt.Sprintf("The decision states %s, and the order has %d. What are the names that you add?", count(o.StatedCount, "name"), o.NumTargets()), flag: "--missing"},
-		choice{"missing", "names of the same list, which are missing in the order"}, choice{"further", "names of a further list"}) == "missing"
-}
-
-// ask asks for the dates and the number of the decision that added the names.
 func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	a := x.asks
+	if !c.askBelongs(x, o) {
+		c.uncounted = true
+		return a.err
+	}
 	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
 		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
 	if c.Deadline == "" {
@@ -136,8 +114,8 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		}
 		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
 			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
-				var wrong string
-				if c.Deadline, wrong = x.deadlineText(answer); wrong == "" {
+				var from, wrong string
+				if c.Deadline, from, wrong = x.deadlineText(answer, c.Served, ""); wrong == "" {
 					wrong = x.timeless(c.Deadline, c.Served)
 				}
 				if wrong != "" {
@@ -149,7 +127,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 					return err.Error()
 				}
 				if isTime(c.Deadline) {
-					a.readAs(answer, c.Deadline)
+					a.readAs(answer, c.Deadline, from)
 				}
 				return ""
 			}})
@@ -161,7 +139,6 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 				return ""
 			}})
 	}
-	c.askMissing(a, o)
 	return a.err
 }
 
@@ -185,7 +162,6 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
-// further returns the targets that an order does not have.
 func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	has := map[string]bool{}
 	for i := range o.Targets {

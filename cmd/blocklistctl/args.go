@@ -37,9 +37,9 @@ func queryHost(flag, s string) (dname.Name, error) {
 	return queryName(flag, s)
 }
 
-// nameAndOrders splits the arguments of explain into a name and order files. The name
-// comes last if only the first argument looks like an order file. Otherwise the name comes
-// first.
+// nameAndOrders splits the arguments of explain into a name and order files. The name is usually
+// the first argument. It is the last argument if the first argument looks like an order file and
+// the last argument does not.
 func nameAndOrders(args []string) (name string, orders []string) {
 	last := len(args) - 1
 	if last > 0 && likeOrders(args[0]) && !likeOrders(args[last]) {

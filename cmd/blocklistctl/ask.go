@@ -21,7 +21,9 @@ type asker struct {
 	e       *env
 	in      *bufio.Reader
 	err     error
-	release func() // ends the handling of Ctrl-C, see onInterrupt
+	release func()   // ends the handling of Ctrl-C, see onInterrupt
+	read    []string // the lines of the present answer
+	replay           // see goBack
 }
 
 // errStopped is the error after the end of the input. Ctrl-D at a question ends the input.
@@ -51,10 +53,11 @@ type question struct {
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
 	offer string
-	// optional accepts an empty line if there is no offer.
+	// optional reports whether the person may leave the answer empty. If there is an offer, an
+	// empty answer accepts the offer instead.
 	optional bool
-	// take stores an answer. If the answer is wrong, take returns the reason. The answer is
-	// never empty.
+	// take stores an answer. If the answer is wrong, take returns the reason. ask never calls take
+	// with an empty answer.
 	take func(answer string) (wrong string)
 }
 
@@ -65,6 +68,7 @@ func (a *asker) ask(q question) {
 	}
 	a.say("\n%s", q.text)
 	for {
+		a.read = nil
 		answer := a.prompt(q.offer)
 		if a.err != nil {
 			return
@@ -73,10 +77,16 @@ func (a *asker) ask(q question) {
 		case answer == "?":
 			a.explain(q)
 			continue
+		case isWord(backWords, answer):
+			if a.goBack(); a.err != nil {
+				return
+			}
+			continue
 		case answer == "":
 			answer = q.offer
 		}
 		if answer == "" && q.optional {
+			a.keep()
 			return
 		}
 		wrong := "an answer is needed here"
@@ -84,8 +94,10 @@ func (a *asker) ask(q question) {
 			wrong = q.take(answer)
 		}
 		if wrong == "" {
+			a.keep()
 			return
 		}
+		a.live() // the files may have changed since the answer was right
 		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
 	}
 }
@@ -101,6 +113,9 @@ func (a *asker) explain(q question) {
 	case q.optional:
 		a.say("An empty line means that there is no answer.")
 	}
+	if len(a.answers) > 0 {
+		a.say("Write back to answer the question before again.")
+	}
 	if q.flag != "" {
 		a.say("A script gives the answer with %s.", q.flag)
 	}
@@ -113,19 +128,36 @@ func (a *asker) say(format string, args ...any) {
 	}
 }
 
-// prompt prints the prompt with an offer and returns the next line without blanks around it.
 func (a *asker) prompt(offer string) string {
 	if offer != "" {
 		offer = "[" + offer + "] "
 	}
 	fmt.Fprint(a.e.stderr, printable.Line(offer)+"> ")
-	return strings.TrimSpace(a.line())
+	return unquoted(a.line())
 }
 
-// line returns the next line of the input without its end.
+// quoteMarks are the marks around a quoted answer. One mark can be the first or the last.
+const quoteMarks = "\"“”„«»"
+
+// unquoted returns an answer without the blanks and the quotation marks around it. Marks inside
+// the answer, as in: "a" and "b", are part of the answer.
+func unquoted(s string) string {
+	s = strings.TrimSpace(s)
+	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)
+	if open, closed := !strings.HasPrefix(s, inner), !strings.HasSuffix(s, inner); inner == "" || !open || !closed || strings.ContainsAny(inner, quoteMarks) {
+		return s
+	}
+	return strings.TrimSpace(inner)
+}
+
 func (a *asker) line() string {
 	if a.err != nil {
 		return ""
+	}
+	if len(a.queue) > 0 {
+		s := a.queue[0]
+		a.queue, a.read = a.queue[1:], append(a.read, s)
+		return s
 	}
 	s, err := a.in.ReadString('\n')
 	if err != nil {
@@ -135,7 +167,9 @@ func (a *asker) line() string {
 		fmt.Fprintln(a.e.stderr)
 		return ""
 	}
-	return strings.TrimRight(s, "\r\n")
+	s = strings.TrimRight(s, "\r\n")
+	a.read = append(a.read, s)
+	return s
 }
 
 // A choice is one of several answers.
@@ -157,12 +191,11 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 	return a.oneOf(q, choices, true)
 }
 
-// yes asks for yes or no. Both words may be in the language of a person.
+// yes asks a question with the answer yes or no. It accepts words of several languages.
 func (a *asker) yes(q question) (yes bool) {
 	q.take = func(answer string) string {
-		word := strings.ToLower(plainLetters(answer))
-		yes = slices.Contains(yesWords, word)
-		if !yes && !slices.Contains(noWords, word) {
+		var ok bool
+		if yes, ok = yesOrNo(answer); !ok {
 			return fmt.Sprintf("it must be yes or no, got %q", answer)
 		}
 		return ""
@@ -170,6 +203,25 @@ func (a *asker) yes(q question) (yes bool) {
 	a.ask(q)
 	return yes && a.err == nil
 }
+
+// yesOrNo returns the meaning of a word for yes or no. The result ok is false for other words.
+func yesOrNo(answer string) (yes, ok bool) {
+	word := strings.ToLower(plainLetters(answer))
+	yes = slices.Contains(yesWords, word)
+	return yes, yes || slices.Contains(noWords, word)
+}
+
+// isWord reports whether an answer is one of the words.
+func isWord(words []string, answer string) bool {
+	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
+}
+
+// allWords, doneWords and backWords mean all, the end of a list, and the question before. The languages are those of yesWords.
+var (
+	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
+	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
+	doneWords = []string{"done", "end", "fatto", "fine", "finito", "hecho", "fin", "listo", "fini", "termine", "fertig", "ende", "klaar", "einde", "færdig", "slut", "gotowe", "koniec", "feito", "fim", "pronto"}
+)
 
 // yesWords and noWords are answers in nine languages, without accents. The languages are
 // English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
@@ -182,6 +234,13 @@ var (
 // number of a choice.
 func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string) {
 	q.take = func(answer string) string {
+		if yes, ok := yesOrNo(answer); ok {
+			meaning := map[bool]string{true: "yes", false: "no"}[yes]
+			if slices.ContainsFunc(choices, func(c choice) bool { return c.word == meaning }) {
+				word = meaning
+				return ""
+			}
+		}
 		var words, found []string
 		for i, c := range choices {
 			words = append(words, c.word)
@@ -206,7 +265,6 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 	return word
 }
 
-// text returns a question whose answer is stored in s as it is.
 func text(s *string, q question) question {
 	q.take = func(answer string) string {
 		*s = answer
@@ -215,8 +273,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with a message. The function release ends this.
-// After release, Ctrl-C has no effect, because the tool then writes files.
+// onInterrupt makes Ctrl-C end the process with the message that nothing was written. The tool
+// calls a.release before it writes files. From then on, the process ignores Ctrl-C.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

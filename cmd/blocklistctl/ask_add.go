@@ -4,17 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
-	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// An orderAsker asks for the fields of a new block order. It asks only for the fields that no flag
-// gives.
 type orderAsker struct {
 	*asker
 	c     *addCmd
@@ -22,7 +18,6 @@ type orderAsker struct {
 	known []*order.Order // the latest order of each authority in the files
 }
 
-// ask asks for the fields of the order, except its targets.
 func (c *addCmd) ask(x *editing) error {
 	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
 	q.authority()
@@ -30,9 +25,9 @@ func (c *addCmd) ask(x *editing) error {
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
 	q.id()
 	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
-		help: "Write the date as 2026-05-01."})
+		help: "Write the date as it is on the paper, for example 1 May 2026."})
 	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
-		help: "Write the time as 2026-05-01T09:30, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
+		help: "Write the time as 2026-05-01T09:30, or for example as 30 minutes ago, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
 	begin, empty := q.begin(), "at once"
 	if begin != "" {
@@ -43,8 +38,8 @@ func (c *addCmd) ask(x *editing) error {
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
 		q.say("Note: the block begins after the deadline.")
 	}
-	q.date(&c.Until, "until", question{text: "Until when? (an empty line: the order has no end)", optional: true,
-		help: "A date includes this whole day."})
+	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true,
+		help: "A date includes this whole day. A duration counts from the receipt, or else from the decision."})
 	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
 		q.say("This time is over, so the order blocks nothing.")
 	}
@@ -54,8 +49,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns "now" for the beginning of a block after its deadline. The file must have
-// the time, because it shows that the block began late.
+// begin returns "now" if the deadline of a block has passed. Otherwise it returns "". With the time
+// in the order file, the file shows that the block began late.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -94,7 +89,6 @@ func (q *orderAsker) wrong(key string) string {
 	return headProblem(h, key)
 }
 
-// headProblem returns the problem of the field key of an order, or "".
 func headProblem(h *importer.Head, key string) string {
 	_, err := h.Order()
 	var bad order.Problems
@@ -113,7 +107,8 @@ func headProblem(h *importer.Head, key string) string {
 	return ""
 }
 
-// field asks for a text or a list with one text.
+// field asks for the value of one field. v is a pointer to a string, or to a list that gets one
+// string. If v already has a value, field does not ask.
 func (q *orderAsker) field(v any, key string, ask question) {
 	set := func(s string) {
 		switch v := v.(type) {
@@ -157,15 +152,28 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	}
 	ask.flag = flagNames[key]
 	ask.take = func(answer string) string {
-		var wrong string
-		if *v, wrong = q.x.timeText(answer); wrong == "" {
+		var from, wrong string
+		switch key {
+		case "until":
+			*v, from, wrong = q.x.untilText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
+		case "review":
+			*v, from, wrong = q.x.endText(answer, start{"present day", q.x.now.Time().In(zoneOf(q.x.file)).Format(time.DateOnly)})
+		default:
+			*v, wrong = q.x.timeText(answer)
+		}
+		if wrong == "" {
 			wrong = q.wrong(key)
+		}
+		if t, err := order.ParseTime(*v, zoneOf(q.x.file)); wrong == "" && err == nil && (key == "issued" || key == "served") {
+			if wrong = q.x.past(t); wrong != "" {
+				wrong += fmt.Sprintf(", got %q", answer)
+			}
 		}
 		if wrong != "" {
 			*v = ""
 			return wrong
 		}
-		q.readAs(answer, *v)
+		q.readAs(answer, *v, from)
 		return ""
 	}
 	q.ask(ask)
@@ -176,15 +184,16 @@ func (q *orderAsker) id() {
 	if q.c.ID != "" {
 		return
 	}
-	base := slug(q.c.Authority)
+	german := usesGerman(q.c.AuthorityCountry)
+	base := slug(q.c.Authority, german)
 	if o := q.same(); o != nil { // the ids of one authority begin alike
 		if before, _, ok := strings.Cut(o.ID, "/"); ok {
 			base = before
 		}
 	}
 	offer := base
-	if len(q.c.Reference) > 0 && slug(q.c.Reference[0]) != "" {
-		offer += "/" + slug(q.c.Reference[0])
+	if len(q.c.Reference) > 0 && slug(q.c.Reference[0], german) != "" {
+		offer += "/" + slug(q.c.Reference[0], german)
 	}
 	offer = strings.Trim(offer, "/")
 	all := q.x.before.byID()
@@ -216,8 +225,8 @@ func (q *orderAsker) deadline() {
 		offer: offer, optional: true, flag: "--deadline",
 		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day. For working days, count the days yourself, and write the date.",
 		take: func(answer string) string {
-			var wrong string
-			if q.c.Deadline, wrong = q.x.deadlineText(answer); wrong == "" {
+			var from, wrong string
+			if q.c.Deadline, from, wrong = q.x.deadlineText(answer, q.c.Served, q.c.Issued); wrong == "" {
 				wrong = q.x.timeless(q.c.Deadline, q.c.Served)
 			}
 			if wrong == "" {
@@ -226,7 +235,7 @@ func (q *orderAsker) deadline() {
 			if wrong != "" {
 				q.c.Deadline = ""
 			} else if isTime(q.c.Deadline) {
-				q.readAs(answer, q.c.Deadline)
+				q.readAs(answer, q.c.Deadline, from)
 			}
 			return wrong
 		}})
@@ -259,15 +268,18 @@ func (q *orderAsker) scope() {
 		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
 		take: func(answer string) string {
 			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
-			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "all" || w == "every client" {
+			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "every client" || isWord(allWords, answer) {
 				c.Scope = "global"
 				return ""
 			}
 			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' }) {
 				word = strings.TrimSpace(word)
-				switch code := order.CountryNamed(word); {
+				country, plus := strings.CutSuffix(word, "+")
+				switch code := order.CountryNamed(country); {
 				case strings.ContainsAny(word, "./:"):
 					c.ScopeClient = append(c.ScopeClient, word)
+				case code != "" && plus:
+					c.ScopeCountry = append(c.ScopeCountry, string(code)+"+")
 				case code != "":
 					c.ScopeCountry = append(c.ScopeCountry, string(code))
 				case word != "":
@@ -285,6 +297,30 @@ func (q *orderAsker) scope() {
 			}
 			return ""
 		}})
+	if q.err == nil && len(c.ScopeCountry) > 0 {
+		q.say("%s", scopeText(c.ScopeCountry))
+	}
+}
+
+// scopeText says in words which countries an order covers, and which territories it leaves out.
+func scopeText(countries []string) string {
+	var with, out []string
+	for _, s := range countries {
+		code, plus := strings.CutSuffix(s, "+")
+		c, _ := order.ParseCountry(code)
+		text := c.Name()
+		if more := c.Territories(); len(more) > 0 && plus {
+			text += " with its territories"
+		} else if len(more) > 0 {
+			names := make([]string, len(more))
+			for i, t := range more {
+				names[i] = t.Name()
+			}
+			out = append(out, fmt.Sprintf("\nIt does not cover clients in the territories of %s: %s. If it shall cover them too, write back, and then %s+.", c.Name(), strings.Join(names, ", "), c))
+		}
+		with = append(with, text)
+	}
+	return fmt.Sprintf("The order covers clients in %s.%s", strings.Join(with, ", "), strings.Join(out, ""))
 }
 
 // secret asks whether customers may see the order.
@@ -301,26 +337,12 @@ func (q *orderAsker) secret() {
 		q.c.Disclosure = "schedule"
 	case "no":
 		q.c.Disclosure = "none"
-		if info, err := os.Stat(q.x.path); err == nil && info.Mode()&0o004 != 0 {
-			q.say("Note: all users of this computer can read %s. A secret order is better in a file of its own: press Ctrl-C, and begin with the path of a new file, for example blocklistctl add secret.yaml", q.x.path)
+		if warnings := q.x.exposed(); len(warnings) > 0 {
+			q.x.warned = true
+			for _, text := range warnings {
+				q.say("Warning: %s", text)
+			}
+			q.say("To use another file, press Ctrl-C, and begin with its path: blocklistctl add secret.yaml")
 		}
 	}
-}
-
-// askZone asks for the time zone of a new file.
-func (c *addCmd) askZone(a *asker, path string) {
-	if c.Timezone != "" {
-		return
-	}
-	a.say("%s does not exist yet, and will be made.", printable.Line(path))
-	a.ask(question{text: "In which time zone are the dates and times that you will write?", offer: localZone(), flag: "--timezone",
-		help: "For example Europe/Rome or Europe/Kyiv.",
-		take: func(answer string) string {
-			zone, err := time.LoadLocation(answer)
-			if err != nil || zone == time.Local {
-				return fmt.Sprintf("it must be a time zone such as Europe/Rome, got %q", answer)
-			}
-			c.Timezone = answer
-			return ""
-		}})
 }

@@ -58,7 +58,7 @@ func (q *orderAsker) authority() {
 		c.AuthorityKind = cmp.Or(c.AuthorityKind, authorityKind(o.Authority.Kind))
 	}
 	if c.AuthorityCountry == "" {
-		q.askCountry(&c.AuthorityCountry, "")
+		q.askCountry(&c.AuthorityCountry, "In which country is this authority?", "")
 	}
 	if c.AuthorityKind == "" {
 		c.AuthorityKind = q.askKind()
@@ -84,8 +84,8 @@ func (a *asker) likeKnown(name string, known []*order.Order) string {
 }
 
 // askCountry asks for the country of an authority.
-func (a *asker) askCountry(v *string, offer string) {
-	a.ask(question{text: "In which country is this authority? (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
+func (a *asker) askCountry(v *string, text, offer string) {
+	a.ask(question{text: text + " (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
 		offer: offer, optional: true, take: func(answer string) string {
 			code, ok := order.ParseCountry(answer)
 			if !ok {
@@ -99,15 +99,15 @@ func (a *asker) askCountry(v *string, offer string) {
 		}})
 }
 
-// askKind asks for the kind of an authority.
-func (a *asker) askKind() string {
+// askKind asks for the kind of an authority. It offers the further choices too.
+func (a *asker) askKind(further ...choice) string {
 	return a.choose(question{text: "What is it?", flag: "--authority-kind",
 		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},
-		choice{"court", "a court or a prosecutor"}, choice{"regulator", "a regulator, a ministry or another authority"}, choice{"law", "a law that names the targets itself"},
-		choice{"operator", "your own decision (the operator of the resolver)"})
+		append([]choice{{"court", "a court or a prosecutor"}, {"regulator", "a regulator, a ministry or another authority"}, {"law", "a law that names the targets itself"},
+			{"operator", "your own decision (the operator of the resolver)"}}, further...)...)
 }
 
-// same returns the latest order of the authority of the new order, or nil.
+// same returns the latest known order with the authority of the new order, or nil.
 func (q *orderAsker) same() *order.Order {
 	for _, o := range q.known {
 		if sameName(o.Authority.Name, q.c.Authority) {

@@ -35,9 +35,9 @@ func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
-// complete returns an error that lists the missing arguments. On a terminal without --yes,
-// it asks for the order file. The result "ask" reports whether other arguments are
-// missing.
+// complete returns an error that lists the missing arguments. On a terminal without --yes, complete
+// asks for the order file instead. If made is true, the order file may be a new file. The result
+// "ask" is true if the command must ask for other arguments too.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -47,12 +47,24 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	if a == nil {
 		return false, err
 	}
-	a.say("Write ? at a question for an explanation. Ctrl-C ends the command, and nothing is written.")
+	a.say("Write ? at a question for an explanation, and back for the question before. Ctrl-C ends the command, and nothing is written.")
 	if none != "" {
 		c.askFile(a, made)
 	}
 	return missing(args...) != nil, a.err
 }
+
+// start checks the arguments with complete, and loads the orders before the change.
+func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err error) {
+	if ask, err = c.complete(e, false, args...); err != nil {
+		return nil, false, err
+	}
+	x, err = c.begin(e)
+	return x, ask, err
+}
+
+// asking reports whether the command asks also for values with a default.
+func (c *editFlags) asking(e *env) bool { return !c.Yes && !c.DryRun && e.asker() != nil }
 
 // askFile asks for the order file. If made is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
@@ -78,11 +90,11 @@ func (c *editFlags) askFile(a *asker, made bool) {
 		}})
 }
 
-// maxChoices is the largest number of orders that a question lists.
 const maxChoices = 20
 
-// askOrder asks for an order and stores its id. Answers are the id, a number of the
-// decision, or a blocked name. The function "which" selects the orders.
+// askOrder asks for an order and stores its id in *id. The person can answer with the id, a number
+// of the decision, or a blocked name. Only orders for which the function "which" returns true are
+// possible.
 func (x *editing) askOrder(id *string, text string, which func(o *order.Order) bool) {
 	a := x.asks
 	var list []*order.Order
@@ -132,15 +144,14 @@ func (x *editing) askOrder(id *string, text string, which func(o *order.Order) b
 	a.ask(q)
 }
 
-// blocks reports whether an order is a block order that has not ended.
 func (x *editing) blocks(o *order.Order) bool {
 	return !o.Lifting() && x.before.states(x.now)[o.ID].State != ruleset.Ended
 }
 
-// fromOutside reports whether an order is the decision of an authority, which may be a lift.
+// fromOutside reports whether an order comes from an authority and not from the operator. The order
+// may be a lift.
 func fromOutside(o *order.Order) bool { return o.Authority.Kind != order.KindOperator }
 
-// orderLine returns the id, the authority, the number and the names of an order on one line.
 func orderLine(o *order.Order) string {
 	s := o.ID + "  " + o.Authority.Name
 	if len(o.References) > 0 {
@@ -155,8 +166,8 @@ func orderLine(o *order.Order) string {
 	return printable.Line(s)
 }
 
-// matching returns the orders with the answer as their id. Without a match, it compares
-// the decision numbers, and then the blocked names.
+// matching returns the orders that the answer of a person means. It looks for an order with this
+// id. If there is none, it compares the decision numbers, and then the blocked names.
 func matching(list []*order.Order, answer string) (out []*order.Order) {
 	tests := []func(o *order.Order) bool{
 		func(o *order.Order) bool { return o.ID == answer },
@@ -183,14 +194,19 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 }
 
 // askTime asks for a time or a date of a change. The function "check" returns why a time
-// is wrong, or "". The function may be nil.
-func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string) {
+// is wrong, or "". The function may be nil. With starts, the time is an end, and may be a duration
+// from one of them.
+func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return
 	}
 	q.flag = or(q.flag, flagNames[key])
 	q.take = func(answer string) string {
 		text, wrong := x.timeText(answer)
+		from := ""
+		if len(starts) > 0 {
+			text, from, wrong = x.untilText(answer, starts...)
+		}
 		if wrong != "" {
 			return wrong
 		}
@@ -204,7 +220,7 @@ func (x *editing) askTime(v *string, key string, q question, check func(t order.
 			}
 		}
 		*v = text
-		x.asks.readAs(answer, text)
+		x.asks.readAs(answer, text, from)
 		return ""
 	}
 	x.asks.ask(q)

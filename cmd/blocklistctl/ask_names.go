@@ -27,18 +27,18 @@ func (a *asker) paste(flag string) (text, file string) {
 				file = answer
 				return ""
 			}
-			switch strings.ToLower(answer) {
-			case pasteEnd:
-				return "the list is empty"
-			case "yes", "no", "y", "n", "quit", "exit":
+			if _, ok := yesOrNo(answer); ok || answer == "quit" || answer == "exit" {
 				return "it must be a name, a list of names or a path"
+			}
+			if isWord(doneWords, answer) {
+				return "the list is empty"
 			}
 			var b strings.Builder
 			reminded := false
 			b.WriteString(answer + "\n")
 			for a.err == nil {
 				line := a.line()
-				if strings.TrimSpace(line) == pasteEnd || a.err != nil {
+				if isWord(doneWords, strings.TrimSpace(line)) || a.err != nil {
 					break
 				}
 				// A person who expects the next question presses Enter.
@@ -54,7 +54,6 @@ func (a *asker) paste(flag string) (text, file string) {
 	return text, file
 }
 
-// A listAsker asks the questions about a list of names.
 type listAsker struct {
 	*asker
 	c        *namesFlags
@@ -62,14 +61,14 @@ type listAsker struct {
 	data     []byte
 	opt      importer.Options
 	more     bool // the names are further names of an order
-	oneByOne bool // the person does not want to join all pairs
+	oneByOne bool // the person wants to answer for each pair of lines
 	left     bool // the question about public suffixes was asked
-	stated   int  // the number of names that the decision states, if lines were left out
+	stated   int  // the number of names that the decision states, or 0
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames asks for the names, unless the flags give names. It also asks about lines with
-// several meanings. The method read describes the results.
+// askNames asks for the names, unless the flags give names. It also asks about lines with several
+// meanings. It returns the targets and a report on the lines.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
@@ -124,7 +123,7 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 // the list again.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
-	q.opt.Lines = map[int]string{}
+	q.opt.Lines, q.opt.Typed = map[int]string{}, map[int]string{}
 	if err := q.opt.Check(); err != nil {
 		return nil, misuse("--%v", err)
 	}
@@ -183,7 +182,8 @@ func (q *listAsker) foreign(e *importer.FormatError) bool {
 	return q.opt.Plain
 }
 
-// pastedTable is the path of a pasted table. Its ending is that of a table file.
+// pastedTable is the file name that fromColumn uses for a pasted table. The extension .tsv makes
+// package sheet read the text as a table.
 const pastedTable = "list.tsv"
 
 // fromColumn asks for a column of the pasted table. The list then has this column only.
@@ -213,12 +213,10 @@ func (q *listAsker) asked(res *importer.Result) bool {
 		}
 		if f, ok := formQuestions[g.Needs]; ok && q.opt.Decide[g.Needs] == "" {
 			text := fmt.Sprintf("%s: %s.", count(len(g.Lines), "line"), printable.Line(g.Reason))
-			for i, at := range g.Notes {
-				if i == 3 {
-					text += fmt.Sprintf("\n  and %s more", count(len(g.Notes)-i, "line"))
-					break
-				}
-				text += "\n  " + noteText(&res.Notes[at])
+			texts, more := noteTexts(res.Notes, &g, 3)
+			text += "\n  " + strings.Join(texts, "\n  ")
+			if more > 0 {
+				text += fmt.Sprintf("\n  and %s more", count(more, "line"))
 			}
 			word := q.choose(question{text: text + "\n" + f.text, flag: "--" + string(g.Needs)}, f.choices...)
 			q.opt.Decide[g.Needs] = word
@@ -257,8 +255,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about one hyphen, and reports whether it asked. The hyphen may join two lines
-// to one name. It may also be a bullet.
+// pair asks about one line with a hyphen, and reports whether it asked. A hyphen may join two lines
+// to one name, or it may be a bullet.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false
@@ -280,79 +278,14 @@ func (q *listAsker) pair(res *importer.Result) bool {
 				choice{"separate", "a bullet; use the name"}, choice{"refuse", "leave the line out"})
 			return true
 		}
-		choices := []choice{{"join", "one name: " + q.trial(n, "join")}, {"separate", "two names: " + q.trial(n, "separate")}, {"refuse", "leave both lines out"}}
-		rest := q.pairs(res)
-		if len(rest) > 1 && !q.oneByOne {
-			choices = append(choices, choice{"all", fmt.Sprintf("one name, here and at %s; you see all of them", count(len(rest)-1, "other place"))})
-		}
-		word := q.choose(question{text: fmt.Sprintf("Line %d may continue on line %d:\n  %q\n  %q\nIs this one name or two?", n.After, n.Line, raw[n.After], raw[n.Line]), flag: "--hyphen",
-			help: "On a narrow page, a long name is broken at a hyphen. Look at the paper: a block of the second part alone may hit a site that has nothing to do with the order."},
-			choices...)
-		if word == "all" {
-			q.joinAll(rest)
-		} else {
-			q.opt.Lines[n.Line] = word
-		}
+		q.pairAnswer(n, raw, q.pairs(res, n))
 		return true
 	}
 	return false
 }
 
-// pairs returns the notes of the second lines of all pairs without an answer.
-func (q *listAsker) pairs(res *importer.Result) (out []importer.Note) {
-	for _, n := range res.Notes {
-		if n.Needs == importer.Hyphen && n.After > 0 && q.opt.Lines[n.Line] == "" {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// joinAll shows each pair as one name. It joins the pairs if the person agrees, and
-// otherwise asks about each pair.
-func (q *listAsker) joinAll(pairs []importer.Note) {
-	if q.err != nil {
-		return
-	}
-	for _, n := range pairs {
-		q.say("  lines %d and %d: %s", n.After, n.Line, q.trial(n, "join"))
-	}
-	if !q.yes(question{text: fmt.Sprintf("Are these %s right? (yes or no)", count(len(pairs), "name")),
-		help: "Compare each name with the paper. After the answer no, each place is a question of its own."}) {
-		q.oneByOne = true
-		return
-	}
-	for _, n := range pairs {
-		q.opt.Lines[n.Line] = "join"
-	}
-}
-
-// trial returns the targets of two lines if the person answers with the given word.
-func (q *listAsker) trial(n importer.Note, word string) string {
-	opt := q.opt
-	opt.Lines = map[int]string{n.Line: word}
-	for line, w := range q.opt.Lines {
-		opt.Lines[line] = w
-	}
-	res, _ := importer.Domains(strings.NewReader(string(q.data)), opt)
-	var out []string
-	if res != nil {
-		for _, t := range res.Targets {
-			if t.Line == n.After || t.Line == n.Line {
-				out = append(out, t.String())
-			}
-		}
-	}
-	if len(out) == 0 {
-		return "neither line is a name then"
-	}
-	return strings.Join(out, " and ")
-}
-
-// maxShown is the largest number of names that show prints completely.
 const maxShown = 12
 
-// show prints the first and the last names of the list.
 func (q *listAsker) show(res *importer.Result) {
 	what := "name"
 	if slices.ContainsFunc(res.Targets, func(t order.Target) bool { return t.Kind != order.TargetName }) {
@@ -380,11 +313,11 @@ func (q *listAsker) expect(res *importer.Result) bool {
 	check := func(want int) string {
 		switch {
 		case want == n || want == taken:
-			q.stated = 0
+			q.stated = n
 			return ""
 		case want > taken && want <= taken+left:
 			q.stated = want - res.Duplicates
-			q.say("%s left out. The file will say that the decision states %s.", count(left, "line"), count(q.stated, "different name"))
+			q.say("%s left out. The decision states %s.", count(left, "line"), count(q.stated, "different name"))
 			return ""
 		}
 		return fmt.Sprintf("the list has %s, and the decision has %d", count(n, "name"), want)
@@ -396,7 +329,7 @@ func (q *listAsker) expect(res *importer.Result) bool {
 		}
 		return wrong == ""
 	}
-	if q.given {
+	if q.given || q.c.uncounted {
 		return true
 	}
 	text := "How many names does the decision have? (an empty line if it does not say)"

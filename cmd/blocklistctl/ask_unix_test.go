@@ -43,7 +43,7 @@ func TestInterrupt(t *testing.T) {
 	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	answers := []string{"2h", "a reason", "yes"}
+	answers := []string{"operator", "2h", "a reason", "yes"}
 	for at := range answers {
 		p := newPerson(t)
 		cmd := exec.Command(os.Args[0])

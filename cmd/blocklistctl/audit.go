@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/audit"
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -25,7 +25,7 @@ import (
 type auditCmd struct {
 	Orders      []string `arg:"" optional:"" help:"Order files, directories and globs, as in the Corefile."`
 	serverFlags `embed:""`
-	Resolver    string `required:"" placeholder:"ADDRESS" help:"The address of a resolver that blocks no name, for example 192.0.2.53 or [2001:db8::53]:5353."`
+	Resolver    string `required:"" placeholder:"ADDRESS" help:"A resolver that blocks no name: an address, with or without a port, tls://HOST or https://HOST/dns-query."`
 	Before      string `placeholder:"FILE" help:"The CSV or JSON output of an earlier audit. The report then shows names that have moved since."`
 	Known       string `placeholder:"FILE" help:"A table of services that park and seize names, instead of the table of the tool."`
 	Sample      int    `placeholder:"N" help:"Ask about N targets only. The same orders always give the same targets."`
@@ -67,7 +67,7 @@ func (c *auditCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	opt := audit.Options{Asker: resolver, Known: audit.Builtin(), Workers: auditWorkers}
+	opt := audit.Options{Resolver: resolver, Known: audit.Builtin(), Workers: auditWorkers}
 	if err := c.files(&opt); err != nil {
 		return err
 	}
@@ -100,18 +100,16 @@ func (c *auditCmd) Run(e *env) error {
 }
 
 // resolver parses --resolver and --rate.
-func (c *auditCmd) resolver() (*audit.Resolver, error) {
+func (c *auditCmd) resolver() (*dnsclient.Client, error) {
 	if c.Rate < 1 || c.Rate > maxRate {
 		return nil, misuse("--rate must be from 1 to %d, got %d", maxRate, c.Rate)
 	}
 	if c.Sample < 0 {
 		return nil, misuse("--sample must be a number of targets, got %d", c.Sample)
 	}
-	r := &audit.Resolver{Timeout: auditTimeout, Tries: auditTries, Interval: time.Second / time.Duration(c.Rate)}
-	if a, err := netip.ParseAddr(strings.Trim(c.Resolver, "[]")); err == nil {
-		r.Address = netip.AddrPortFrom(a, 53)
-	} else if r.Address, err = netip.ParseAddrPort(c.Resolver); err != nil || r.Address.Port() == 0 {
-		return nil, misuse("--resolver must be an IP address, or an IP address with a port, got %q", c.Resolver)
+	r, err := dnsclient.New(c.Resolver, dnsclient.Options{Timeout: auditTimeout, Tries: auditTries, Interval: time.Second / time.Duration(c.Rate), NoName: true})
+	if err != nil {
+		return nil, misuse("--resolver: %v", err)
 	}
 	return r, nil
 }
@@ -183,7 +181,8 @@ func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Ta
 	return sample(out, c.Sample), hidden
 }
 
-// clientsOf returns clients inside and outside the scope of an order.
+// clientsOf returns example clients for the scope of an order. The first client has no country and
+// no address. For each country and each network of the scope, there is one more client.
 func clientsOf(o *order.Order) []ruleset.Client {
 	out := []ruleset.Client{{}}
 	for _, cc := range o.Scope.Countries {
@@ -198,7 +197,6 @@ func clientsOf(o *order.Order) []ruleset.Client {
 	return out
 }
 
-// blocksNow reports whether the target of an order blocks its name for one of the clients.
 func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client, now order.Time) bool {
 	var q ruleset.QName
 	name := t.Name.FQDN()
@@ -216,8 +214,8 @@ func (l *orders) blocksNow(id string, t *order.Target, clients []ruleset.Client,
 	})
 }
 
-// sample returns n targets, or all targets if n is 0. It selects by digest, so a later
-// audit asks about the same names.
+// sample returns n targets, or all targets if n is 0. It sorts the targets by digest and takes the
+// first n. A later audit of the same orders therefore asks about the same names.
 func sample(targets []audit.Target, n int) []audit.Target {
 	if n == 0 || n >= len(targets) {
 		return targets
@@ -237,9 +235,10 @@ func sample(targets []audit.Target, n int) []audit.Target {
 	return out
 }
 
-// invents asks for a random name in the top-level domain of the first target. It returns
-// the name if the resolver has an address. Otherwise it returns "".
-func (c *auditCmd) invents(ctx context.Context, r *audit.Resolver, targets []audit.Target) string {
+// invents checks whether the resolver invents addresses. It asks for a random name that should not
+// exist. If the resolver gives an answer with records, invents returns the name. Otherwise it
+// returns "".
+func (c *auditCmd) invents(ctx context.Context, r dnsclient.Exchanger, targets []audit.Target) string {
 	if len(targets) == 0 {
 		return ""
 	}
@@ -247,7 +246,7 @@ func (c *auditCmd) invents(ctx context.Context, r *audit.Resolver, targets []aud
 	var label [12]byte
 	rand.Read(label[:])
 	name = hex.EncodeToString(label[:]) + "." + name[strings.LastIndexByte(name, '.')+1:]
-	m, err := r.Ask(ctx, name+".", dns.TypeA)
+	m, err := r.Exchange(ctx, new(dns.Msg).SetQuestion(name+".", dns.TypeA).SetEdns0(1232, false))
 	if err != nil || len(m.Answer) == 0 {
 		return ""
 	}

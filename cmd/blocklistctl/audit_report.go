@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dns-orders/blocklist/plugin/audit"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -16,8 +17,7 @@ type auditJSON struct {
 	Targets  []audit.Row         `json:"targets"`
 }
 
-// report writes the result, and returns errProblems if the result is not complete.
-func (c *auditCmd) report(e *env, r *audit.Result, now order.Time, resolver *audit.Resolver, hidden int, invents string) error {
+func (c *auditCmd) report(e *env, r *audit.Result, now order.Time, resolver *dnsclient.Client, hidden int, invents string) error {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	if hidden > 0 {
@@ -31,7 +31,7 @@ func (c *auditCmd) report(e *env, r *audit.Result, now order.Time, resolver *aud
 	}
 	switch {
 	case r.Silent:
-		note("the audit ended early, because the resolver %s does not answer", resolver.Address)
+		note("the audit ended early, because the resolver %s does not answer", resolver.Address())
 	case r.Early:
 		note("the audit ended early, and some names were not asked about")
 	}
@@ -49,7 +49,7 @@ func (c *auditCmd) report(e *env, r *audit.Result, now order.Time, resolver *aud
 	return nil
 }
 
-func (c *auditCmd) write(e *env, r *audit.Result, now order.Time, resolver *audit.Resolver, notes []string) error {
+func (c *auditCmd) write(e *env, r *audit.Result, now order.Time, resolver *dnsclient.Client, notes []string) error {
 	switch c.Output {
 	case "csv":
 		return r.WriteCSV(e.stdout)
@@ -58,12 +58,12 @@ func (c *auditCmd) write(e *env, r *audit.Result, now order.Time, resolver *audi
 		if rows == nil {
 			rows = []audit.Row{}
 		}
-		return e.writeJSON(auditJSON{now.String(), resolver.Address.String(), notes, r.Counts(), rows})
+		return e.writeJSON(auditJSON{now.String(), resolver.Address(), notes, r.Counts(), rows})
 	}
 	most := auditItems
 	if c.All {
 		most = len(r.Rows)
 	}
-	fmt.Fprintf(e.stdout, "Audit at %s of %d targets, by the resolver %s.\n\n", now, len(r.Rows), resolver.Address)
+	fmt.Fprintf(e.stdout, "Audit at %s of %d targets, by the resolver %s.\n\n", now, len(r.Rows), resolver.Address())
 	return r.WriteText(e.stdout, most)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// clientFlags are the flags that describe the client of a query.
 type clientFlags struct {
 	Client  string `placeholder:"IP" help:"The address of the client. With --corefile, it also gives the country of the client."`
 	Country string `placeholder:"CC" help:"The country of the client."`
@@ -65,8 +64,8 @@ func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	return cc, false
 }
 
-// terms are flags that replace properties of a Corefile. Each flag influences an answer,
-// and has the default of its property.
+// terms are the flags for properties of a Corefile that change an answer, for example the ttl. A
+// flag has the same default as the property.
 type terms struct {
 	Response     string         `placeholder:"KIND" help:"The response property: ${responses} to redirect to, separated by commas (default nxdomain)."`
 	TTL          *time.Duration `name:"ttl" placeholder:"DURATION" help:"The ttl property (default 30s)."`

@@ -25,7 +25,6 @@ type commands struct {
 	Tool   toolCommands     `embed:"" group:"Setting up:"`
 }
 
-// askCommands are the commands that read orders and answer questions about them.
 type askCommands struct {
 	Check   checkCmd   `cmd:"" help:"List the errors and warnings of order files."`
 	Explain explainCmd `cmd:"" help:"Show whether a name is blocked, by which order, and why."`
@@ -69,19 +68,18 @@ type serverCommands struct {
 	Probe  probeCmd  `cmd:"" help:"Ask a DNS server for the names of the orders, and say what is wrong."`
 }
 
-// reportCommands are the commands that write reports from order files and journals.
 type reportCommands struct {
 	Report      reportCmd      `cmd:"" help:"Report on the orders of a period, also as the transparency report of the DSA."`
 	Certificate certificateCmd `cmd:"" help:"Show on one page when an order was in force, for a lawyer."`
 	Notice      noticeCmd      `cmd:"" help:"Write the letter to an authority about the effect of its order."`
 }
 
-// toolCommands are the commands that help to use the tool.
 type toolCommands struct {
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of order files."`
 	Completion completionCmd `cmd:"" help:"Print the completion script for a shell."`
 	Man        manCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 	Preset     presetCmd     `cmd:"" help:"Show and check the presets of import register."`
+	Platform   platformCmd   `cmd:"" help:"Show and check the platforms of feed."`
 }
 
 const description = `The operator's tool for DNS blocking orders.

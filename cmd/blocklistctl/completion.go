@@ -130,7 +130,6 @@ func namedFlag(node *kong.Node, word string) *kong.Flag {
 	return nil
 }
 
-// flags returns the flags of a command that begin with a prefix.
 func flags(node *kong.Node, prefix string) (out []string) {
 	for ; node != nil; node = node.Parent {
 		for _, f := range node.Flags {

@@ -10,8 +10,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completions returns the words that complete the last word of a command line, without
-// descriptions.
 func completions(words ...string) (out []string) {
 	for _, c := range candidates(newParser(new(commands), nil, nil).Model.Node, words) {
 		word, _, _ := strings.Cut(c, "\t")
@@ -20,7 +18,6 @@ func completions(words ...string) (out []string) {
 	return out
 }
 
-// TestCompletion checks the words for commands, flags, values and files.
 func TestCompletion(t *testing.T) {
 	for _, tc := range []struct {
 		words string // the words of the command line, separated by spaces
@@ -89,8 +86,8 @@ func TestCompleteCommand(t *testing.T) {
 	}
 }
 
-// TestPaths finds the flags and arguments whose help text mentions a path. It checks that
-// isFile knows them.
+// TestPaths checks that isFile returns true for each flag and argument whose help text mentions a
+// path.
 func TestPaths(t *testing.T) {
 	for _, leaf := range newParser(new(commands), nil, nil).Model.Leaves(true) {
 		for _, p := range leaf.Positional {
@@ -106,7 +103,6 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestVersion checks the line with the version, with and without a commit.
 func TestVersion(t *testing.T) {
 	info := &debug.BuildInfo{GoVersion: "go1.26.0"}
 	info.Main.Version = "v1.2.3"

@@ -29,11 +29,7 @@ Example:
 
 // Run adds the correction.
 func (c *correctCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Name == "", "NAME"), without(c.Reason == "", "--reason TEXT"))
 	if err != nil {
 		return err
 	}
@@ -59,10 +55,14 @@ func (c *correctCmd) Run(e *env) error {
 	if len(lifts) == 0 {
 		return misuse("no order that has not ended has a target that covers the name; blocklistctl list --target shows the orders, got %q", c.Name)
 	}
-	return x.addLift(lifts, map[string]any{
+	err = x.addLift(lifts, map[string]any{
 		"id": x.freeID(lifts[0], "correction"), "authority.name": c.Operator, "authority.kind": "operator",
 		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "targets": []string{name.String()},
 	})
+	if err == nil && x.asks != nil && !c.DryRun && hasTarget(x.before.byID()[lifts[0]], name) {
+		x.asks.say("If the paper has another name in its place, write that name next: blocklistctl amend %s --replaces %s", shellWord(lifts[0]), name)
+	}
+	return err
 }
 
 // blocking returns the ids of the block orders that concern a name and have not ended.
@@ -76,7 +76,8 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// wider returns the targets that block a name from above. The longest name comes first.
+// wider returns the targets above a name that block the name, for example example.com for
+// www.example.com. The longest target comes first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {
@@ -106,7 +107,8 @@ func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	return out
 }
 
-// askWider asks whether a name or a whole target above the name was blocked by mistake.
+// askWider asks whether only the name was blocked by mistake, or a whole target above the name. It
+// returns the name or the target.
 func (x *editing) askWider(name dname.Name) dname.Name {
 	wider := x.wider(name)
 	if len(wider) == 0 {
@@ -126,7 +128,6 @@ func (x *editing) askWider(name dname.Name) dname.Name {
 	return name
 }
 
-// askName asks for the name that is blocked by mistake.
 func (c *correctCmd) askName(x *editing) {
 	if c.Name != "" {
 		return

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +22,6 @@ func zoneOf(f *order.File) *time.Location {
 // These functions write dates as the explanations do.
 var endText, endOfDay, firstDate = explain.EndText, explain.EndOfDay, explain.FirstDate
 
-// zone returns the time zone of an order's file, or UTC for an unknown order.
 func (l *orders) zone(id string) *time.Location {
 	if p := l.position(id); p.zone != nil {
 		return p.zone
@@ -28,7 +29,6 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
-// zoneOfFile returns the time zone of an order file, or UTC for an unknown file.
 func (l *orders) zoneOfFile(path string) *time.Location {
 	for _, v := range l.versions {
 		if v.Path == path {
@@ -40,7 +40,11 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 
 // datedBefore returns a function for explanations of the past. It sets a missing field
 // "from" to the first possible date. It leaves the field empty if this date is after now.
-func datedBefore(now order.Time) func(*order.Order) *order.Order {
+// If the time at is not in the past, datedBefore returns nil.
+func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
+	if at >= now {
+		return nil
+	}
 	return func(o *order.Order) *order.Order {
 		dated := *o
 		if first, _ := firstDate(o); o.From == order.NoTime && first <= now {
@@ -59,8 +63,9 @@ func datedBefore(now order.Time) func(*order.Order) *order.Order {
 	}
 }
 
-// asWritten converts the UTC times in a text to the time zone of the order file. The
-// parameter "field" names the field with the text. References and notes stay as they are.
+// asWritten converts the UTC times in a text to the time zone of the order file. The parameter
+// "field" is the order field that the text is about. References and notes in the text stay
+// unchanged.
 func (l *orders) asWritten(id, field, text string) string {
 	zone, end := l.zone(id), len(text)
 	for _, free := range []string{"(references ", ", references ", "(note ", ", note "} {
@@ -87,3 +92,109 @@ func (l *orders) asWritten(id, field, text string) string {
 // utcTime matches a time in UTC, for example "until 2026-05-01T00:00:00Z". The match
 // includes the word or the slash before the time.
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
+
+// readTime returns the date or time of a text in the notation of order files. It reads now,
+// today, "30 minutes ago", and notations with one meaning, in several languages. The time zone
+// of now is that of the text. The result "wrong" is the reason why a date is refused, for example
+// its two meanings.
+func readTime(s string, now time.Time) (text, wrong string) {
+	plain := plainWords(s)
+	if slices.Contains(nowWords, plain) {
+		return now.Format("2006-01-02T15:04:05"), ""
+	}
+	if t, ok := readAgo(plain, now); ok {
+		return t, ""
+	}
+	if clock := readClock(s); clock != "" {
+		s = now.Format(time.DateOnly) + " " + clock
+	}
+	if m := clockAndDay.FindStringSubmatch(s); m != nil {
+		s = m[3] + " " + clockText(m[1], m[2])
+	}
+	if m := dayWord.FindStringSubmatch(s); m != nil {
+		s = now.AddDate(0, 0, days[strings.ToLower(plainLetters(m[1]))]).Format(time.DateOnly) + m[2]
+	}
+	if isTime(s) {
+		return strings.Replace(s, " ", "T", 1), ""
+	}
+	date, clock := s, ""
+	m := dayAndClock.FindStringSubmatch(s)
+	if m == nil {
+		m = dayAndHour.FindStringSubmatch(s)
+	}
+	if m != nil {
+		date, clock = m[1], " "+clockText(m[2], m[3])
+	}
+	switch dates := inEnglish(date); len(dates) {
+	case 0:
+		return cmp.Or(order.Notation(date+clock), date+clock), yearless(date)
+	case 1:
+		return cmp.Or(order.Notation(dates[0]+clock), s), ""
+	default:
+		return s, severalDates(date, dates)
+	}
+}
+
+// readClock returns a time of day without a date, for example 20:45 for "20h45", or "".
+func readClock(s string) string {
+	m := clockAlone.FindStringSubmatch(s)
+	if m == nil {
+		return ""
+	}
+	before, hour, minute, dotted, word, after := m[1], m[2], m[3], m[4], m[5], m[6]
+	switch {
+	case minute == "" && dotted == "" && word == "" && !hourWord.MatchString(before),
+		dotted != "" && strings.Contains(s[len(before):], ".") && before+after == "":
+		return ""
+	}
+	return clockText(hour, minute+dotted)
+}
+
+// clockText returns a time of day with two digits for the hour. Without minutes, they are 00.
+func clockText(hour, minute string) string {
+	hour = "0" + hour
+	return hour[len(hour)-2:] + ":" + cmp.Or(minute, "00")
+}
+
+// nowWords mean the present time. The languages are those of units.
+var nowWords = []string{"now", "at once", "immediately", "adesso", "ora", "subito", "maintenant", "immediatement", "jetzt", "sofort", "ab sofort", "ahora", "ahora mismo",
+	"inmediatamente", "agora", "ja agora", "imediatamente", "nu", "onmiddellijk", "straks", "straks nu", "med det samme", "teraz", "natychmiast"}
+
+// days maps words for yesterday (-1), today (0) and tomorrow (1). The languages are those of
+// units. The words have no accents.
+var days = map[string]int{
+	"today": 0, "oggi": 0, "aujourd'hui": 0, "aujourd’hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
+	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
+	"tomorrow": 1, "domani": 1, "demain": 1, "morgen": 1, "manana": 1, "amanha": 1, "i morgen": 1, "jutro": 1,
+}
+
+// dayWord matches a word for a day, and the time of day after it.
+var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri|domani|aujourd['’]hui|hier|demain|heute|gestern|morgen|hoy|ayer|mañana|hoje|ontem|amanhã|vandaag|gisteren|i dag|i går|i morgen|dziś|dzisiaj|wczoraj|jutro)( .*|,.*)?$`)
+
+// clockAlone matches a time of day without a date, for example "20h45" and "ore 9". An hour alone
+// and "20.45" need a word such as "ore" or "Uhr", because they may be a date.
+var clockAlone = regexp.MustCompile(`(?i)^(at +|um +|le ore +|ore +|alle ore +|alle +|à +|a las +|às +|om +|kl\.? *|o godz\.? +|o +)?(\d{1,2})(?::(\d\d)|(?:\.| ?h ?| heures? | uhr )(\d\d)|( ?uhr| ?uur| ?heures?| ?h))?( ?uhr| ?uur| ?h)?$`)
+
+// hourWord matches the words before an hour without minutes.
+var hourWord = regexp.MustCompile(`(?i)ore|kl|godz`)
+
+// clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
+var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las |às |om |kl\.? )?(\d{1,2})(?:[.:]| ?h ?| heures? | uhr )(\d\d)(?: ?uhr| ?uur| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
+
+// dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The
+// time needs minutes or a word for the hour.
+var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
+	`(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
+
+// dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word like
+// "ore" must precede the hour.
+var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
+
+// byWhen matches the words before a date that is a deadline or an end. The words include the day.
+// The Dutch "tot" and the Danish "til" are missing, because they may exclude the day.
+var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino alle(?: ore)?|by|until|till|through|up to and including|` +
+	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
+	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia| às)?|do(?: dnia)?) +`)
+
+// inclusive matches the words after an end that include the day.
+var inclusive = regexp.MustCompile(`(?i),? +\(?(?:inclus|compris|compreso|incluso|inclusive|included|einschließlich|incluido|incluído|inbegrepen|inkl\.?|włącznie)\)?$`)

@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure contains how much may be shown of an order, by order id. If both versions
-	// have the order, the new version counts.
+	// disclosure maps an order id to the disclosure of the order. If both versions have the order,
+	// the new version decides.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }

@@ -161,7 +161,8 @@ func TestExplainIsTheServer(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		addr := inst.Servers()[0].LocalAddr().String()
-		// Stop does not end a server before it listens. So the test waits for an answer.
+		// The test waits for an answer, because Stop has no effect on a server that does not listen
+		// yet.
 		exchange(t, "tcp", inst.Servers()[0].Addr().String(), "127.0.0.1", "none.example", dns.TypeA)
 		for _, client := range clients {
 			for _, i := range w.Perm(len(askedNames))[:3] {
@@ -227,7 +228,6 @@ func explainFor(t *testing.T, args ...string) (out explain.Explanation) {
 	return out
 }
 
-// exchange sends the query of explain to a server, from the address of a client.
 func exchange(t *testing.T, network, server, client, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	local := net.Addr(&net.UDPAddr{IP: net.ParseIP(client)})
@@ -244,8 +244,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients under "for whom". A client must get the
-// verdict of its group.
+// TestWhomIsTrue checks the groups of clients that explain prints under "for whom". For a client of
+// a group, explain must give the verdict of the group.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

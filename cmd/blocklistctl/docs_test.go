@@ -34,7 +34,6 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// runExamples runs the examples of a page and returns their number.
 func runExamples(t *testing.T, path string) (examples int) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -68,10 +68,6 @@ func (c *dueCmd) Run(e *env) error {
 		return err
 	}
 	var notes []string
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
 	if now != present {
 		notes = append(notes, "the report is about the present order files, which may be different at "+now.String())
 	}
@@ -81,7 +77,7 @@ func (c *dueCmd) Run(e *env) error {
 	if s.Store.Shadow {
 		notes = append(notes, "server block "+s.block.String()+" is in shadow: no order changes an answer, whatever the report says below")
 	}
-	l := e.load(s.Store.Patterns, s, change)
+	l := e.load(s.Store.Patterns, s, datedBefore(now, present))
 	shown := disclosures(l.all())
 	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Only: c.Only, Sealed: c.Sealed,
 		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },
@@ -132,8 +128,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a command line of the tool about an order. The subject of "check" is a
-// file. The line repeats the ORDERS and the settings of this command.
+// command returns a blocklistctl command line that the person can run next. The subject is an order
+// id, or for "check" a file. The line repeats the ORDERS of this command.
 func (c *dueCmd) command(command, subject string) string {
 	args := []string{"blocklistctl", command, shellWord(subject)}
 	switch command {
@@ -163,7 +159,7 @@ func (c *dueCmd) command(command, subject string) string {
 	return strings.Join(args, " ")
 }
 
-// shellWord returns a word for the command line of a shell.
+// shellWord quotes a word for a shell, if quotes are necessary.
 func shellWord(s string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-_./:@%+,=", r)

@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// editFlags are the flags of the commands that change an order file.
 type editFlags struct {
 	Orders      []string `placeholder:"PATH" sep:"none" help:"An order file, directory or glob with all orders of the server. May be given several times. The default with --corefile is the ORDERS of the Corefile."`
 	serverFlags `embed:""`
@@ -40,14 +39,15 @@ type editing struct {
 	isNew  bool        // the file does not exist yet
 	verb   string      // the kind of the change, for the message of a commit
 	id     string      // the id of the changed order
+	warned bool        // the person knows the warnings of exposed
 	asks   *asker      // asks the person at the terminal; nil without a terminal or with --yes
 }
 
 // begin loads the orders before the change.
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
-// beginWith loads the orders before the change. If path is not empty, the command creates
-// this file. The parameter text is the new file without orders.
+// beginWith loads the orders and returns the state of a change. If path is not empty, the change
+// creates this file, and "text" is the content of the file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()
@@ -84,10 +84,8 @@ func (x *editing) find(id string) (*order.Order, error) {
 	return nil, misuse("no order has the id %q; %s", id, hint)
 }
 
-// open opens the file of an order for the change.
 func (x *editing) open(id string) error { return x.openFile(x.before.position(id).path) }
 
-// openFile opens a file of the orders for the change.
 func (x *editing) openFile(path string) (err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -142,8 +140,8 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	return head(h, flagProblem)
 }
 
-// head returns an order with the fields of h. Without the field "targets", the order has
-// no target. The function text writes each problem in the error.
+// head returns an order with the fields of h. If h has no field "targets", the order has no
+// targets. If fields are wrong, the error contains text(p) for each problem p.
 func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
@@ -160,7 +158,7 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem. The text names the flag instead of the field.
+// flagProblem returns the text of a problem with the flag in place of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -176,8 +174,8 @@ func flagProblem(p order.Problem) string {
 	return text
 }
 
-// finish checks the new content. It shows the change and its effect at the given time. It
-// writes the file with --yes, or if the person agrees.
+// finish checks the changed file, and shows the change and its effect at the given time. It writes
+// the file if --yes is given or the person agrees.
 func (x *editing) finish(at order.Time) error {
 	if x.flags.Commit {
 		if err := x.committable(); err != nil {
@@ -203,6 +201,11 @@ func (x *editing) finish(at order.Time) error {
 	out.File, out.Import, out.isNew, out.label = x.path, x.list, x.isNew, x.id
 	if disclosures(after.all())[x.id].Sealed() {
 		out.label = sealedLabel(x.id)
+		if x.before.byID()[x.id] == nil && !x.warned {
+			for _, text := range x.exposed() {
+				x.e.say("warning: %s", text)
+			}
+		}
 	}
 	for _, h := range edit.Diff(x.old, data, 3) {
 		out.Diff = append(out.Diff, h.Title())
@@ -255,7 +258,6 @@ func (x *editing) finish(at order.Time) error {
 	return x.commit(out)
 }
 
-// put writes the new content, and notes the result in out.
 func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	if x.asks != nil {
 		x.asks.release()
@@ -277,17 +279,16 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	return err
 }
 
-// errMisuse is the error of a command that has already printed its message. It gives the exit
-// code for wrong arguments.
+// errMisuse is returned by a command that has already printed its message. The tool then exits with
+// the code for wrong arguments.
 var errMisuse = errors.New("wrong arguments")
 
-// unconfirmed prints that nothing was written. The command needs --yes or --dry-run.
+// unconfirmed prints that nothing was written because neither --yes nor --dry-run was given.
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse
 }
 
-// signatures returns the paths of the signatures beside a file.
 func signatures(path string) (out []string, err error) {
 	out = []string{}
 	for slot := 1; slot <= signature.MaxKeys; slot++ {

@@ -43,7 +43,7 @@ type editJSON struct {
 	written           []string // the paths of the written files
 }
 
-// effectJSON is an effect of a change that all groups of clients in Clients have.
+// effectJSON is one effect of a change. Clients contains all groups of clients with this effect.
 type effectJSON struct {
 	Clients []string   `json:"clients"`
 	Blocked []nameJSON `json:"blocked"`
@@ -136,7 +136,7 @@ func (x *editing) audiences(touched []*order.Order) (out []audience) {
 // indexes matches the indexes in a field, for example [2] in "targets[2]".
 var indexes = regexp.MustCompile(`\[\d+\]`)
 
-// newWarnings returns the warnings that only the changed orders have.
+// newWarnings returns the warnings that did not exist before the change.
 func (x *editing) newWarnings(after *orders) (out order.Problems) {
 	key := func(p order.Problem) string {
 		return strings.Join([]string{p.File, p.Order, indexes.ReplaceAllString(p.Field, ""), p.Msg, p.Got}, "\x00")
@@ -147,7 +147,7 @@ func (x *editing) newWarnings(after *orders) (out order.Problems) {
 		was[key(p)]++
 	}
 	for _, p := range all(after) {
-		if p.Field == "scope.countries" && x.s.block == nil {
+		if p.Msg == needsCountry && x.s.block == nil {
 			continue // the cause is an unknown Corefile, and not the change
 		}
 		if k := key(p); was[k] > 0 {
@@ -186,7 +186,6 @@ func (d *editJSON) printDiff(w io.Writer, short bool) {
 	}
 }
 
-// print prints the change and its effect as text. If short is true, it shortens long lists.
 func (d *editJSON) print(e *env, short bool) {
 	e.progress.clear()
 	w := e.stdout
@@ -239,7 +238,6 @@ func (d *editJSON) printWritten(e *env) {
 	}
 }
 
-// printSign prints the signatures that are wrong after the change.
 func (d *editJSON) printSign(e *env) {
 	for _, s := range d.Sign {
 		verb := "will not be"

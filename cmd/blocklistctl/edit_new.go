@@ -54,15 +54,16 @@ func (x *editing) create(path string, text []byte) error {
 	case at < 0:
 		patterns = append(patterns, path)
 	default:
-		// Loading a directory without an order file is an error, so the file replaces the
-		// directory.
+		// A directory or pattern without order files would be an error, so the pattern is replaced
+		// with the new file.
 		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
 			patterns[at] = path
 		} else if !slices.Contains(found, path) {
 			patterns = append(patterns, path)
 		}
 	}
-	// Other order files of the server may be missing too.
+	// Order files that do not exist are removed from the patterns. The new server may not have its
+	// other files yet.
 	x.s.Store.Patterns = slices.DeleteFunc(patterns, func(p string) bool {
 		_, err := os.Stat(p)
 		return filepath.Clean(p) != path && errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, "*?[")

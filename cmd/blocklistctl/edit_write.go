@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// writeFlags are the flags for the writing of a changed order file.
 type writeFlags struct {
 	Yes           bool   `short:"y" xor:"write" help:"Write the change without a question."`
 	DryRun        bool   `short:"n" xor:"write" help:"Only show the change and its effect."`
@@ -96,8 +95,8 @@ func (x *editing) write(data []byte, serial int64) (written []string, err error)
 	return []string{x.path, signature.Path(x.path, slot)}, err
 }
 
-// slotOf returns the number of the signature that the key already made for a file. If
-// the key made no signature, slotOf returns 1.
+// slotOf returns the number of the signature file that contains the signature of the key. If the
+// key has not signed the order file, slotOf returns 1.
 func slotOf(path string, key signature.Key) (int, error) {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		data, err := readSignature(signature.Path(path, slot))
@@ -114,8 +113,9 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signatures of the file that the change makes wrong. The list "written"
-// has the new files of --sign. If the list is nil, the result is empty.
+// stale returns the signatures that are wrong after the change. With --sign, stale leaves out the
+// new signatures in the list "written". With --sign, a nil list gives an empty result, because
+// --sign will replace the signatures.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

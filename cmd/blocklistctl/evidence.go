@@ -85,10 +85,11 @@ func (e *env) summary(s *evidence.Summary, bundle string) error {
 		text += fmt.Sprintf("; the records before number %d of the order are not in the bundle", s.First)
 	}
 	if s.Daily == "" {
-		text += "; there is no daily record after the first record, so later records may be missing"
+		text += "; there is no daily record after the first record"
 	} else {
 		text += fmt.Sprintf("; the daily record of %s commits to the last record of the order, %d records came later", s.Daily, s.Later)
 	}
+	text += "; " + s.Rest()
 	fmt.Fprintln(e.stdout, printable.Line(text))
 	return nil
 }

@@ -30,7 +30,6 @@ type pointFlags struct {
 	Timeout    time.Duration `default:"30s" placeholder:"DURATION" help:"The time limit for a request (default 30s)."`
 }
 
-// choose returns the key of the journal and the checkpoint.
 func (f *pointFlags) choose(dir string) (key note.Verifier, c journal.Checkpoint, err error) {
 	if f.Timeout <= 0 {
 		return nil, c, misuse("--timeout must be more than 0s, got %q", f.Timeout)
@@ -110,7 +109,6 @@ func (c *evidenceStampCmd) Run(e *env) error {
 	return nil
 }
 
-// verifySignature checks the signature of a time stamp with openssl.
 func (c *evidenceStampCmd) verifySignature(answer, data []byte) error {
 	dir, err := os.MkdirTemp("", "blocklistctl-")
 	if err != nil {
@@ -222,6 +220,9 @@ func (c *evidenceCollectCmd) Run(e *env) error {
 			text := fmt.Sprintf("%s: %d records in %s", n.Name, n.Size, filepath.Join(c.Out, n.Dir))
 			if n.CheckpointTime != nil {
 				text += ", the newest of " + n.CheckpointTime.Format(time.RFC3339)
+				if n.Ahead != "" {
+					text += ", which is " + n.Ahead + " later than the clock of this machine"
+				}
 			}
 			if n.Error != "" {
 				text += "\n  ERROR: " + n.Error

@@ -175,7 +175,6 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 	}
 }
 
-// versionsOf returns the digests of the versions in the sequence of the loads.
 func versionsOf(t *testing.T) (out []string) {
 	t.Helper()
 	err := journal.Read("journal", func(r journal.Record, _ []byte) bool {
@@ -190,8 +189,8 @@ func versionsOf(t *testing.T) (out []string) {
 	return out
 }
 
-// TestExplainHeldInPast explains a target that the server held: the order was not enforced, although
-// the settings here do not hold the target.
+// TestExplainHeldInPast explains a target that the server held back at a past time. The order must
+// be shown as not enforced, although the settings of the test would not hold the target back.
 func TestExplainHeldInPast(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const text = "version: 1\norders:\n- {id: court/1, authority: {name: A}, scope: {countries: [IT]}, targets: [a.example]}\n" +

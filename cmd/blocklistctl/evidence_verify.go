@@ -33,7 +33,6 @@ Example:
   blocklistctl evidence verify /srv/journals --inventory inventory.yaml`
 }
 
-// A verified is the result of evidence verify for one journal.
 type verified struct {
 	*journal.Report
 	evidence.Outsiders
@@ -103,6 +102,11 @@ func verifyOne(dir string, key note.Verifier, checkpoints []string, witnesses []
 	}
 	out, faults := evidence.CheckOutsiders(dir, key, witnesses, checkpoints)
 	r.Faults = append(r.Faults, faults...)
+	notes, err := evidence.ClockNotes(dir, out)
+	if err != nil {
+		return nil, err
+	}
+	r.Notes = append(r.Notes, notes...)
 	return &verified{r, out}, nil
 }
 
@@ -127,7 +131,6 @@ func (v *verified) print(e *env) {
 		v.Origin, v.Size, v.Unsigned, v.Pruned, v.Checkpoints, v.Versions, len(v.Faults))
 }
 
-// by returns the text for the name of an authority, or "".
 func by(name string) string {
 	if name == "" {
 		return ""
@@ -184,7 +187,8 @@ func (c *evidenceVerifyCmd) collection(e *env, all *evidence.Collection, witness
 	return nil
 }
 
-// nodes returns the nodes to check: those of the inventory, or of collected.json.
+// nodes returns the nodes to check. The nodes come from the inventory, or without --inventory from
+// collected.json.
 func (c *evidenceVerifyCmd) nodes(all *evidence.Collection) (out []evidence.CollectedNode, err error) {
 	if c.Inventory == "" {
 		return all.Nodes, nil

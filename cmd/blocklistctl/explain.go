@@ -88,8 +88,8 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	var change func(*order.Order) *order.Order
-	if now < present && past == nil {
-		change = datedBefore(present)
+	if past == nil {
+		change = datedBefore(now, present)
 	}
 	l, err := e.mustLoad(s.Store.Patterns, s, change)
 	if err != nil {
@@ -143,7 +143,8 @@ func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.J
 // maxOffset is more than the largest difference of a time zone from UTC, in seconds.
 const maxOffset = 24 * 60 * 60
 
-// recorded returns the page targets on a host. DNS cannot block single pages.
+// recorded returns the targets that are a single page on the given host. The tool only records
+// these targets, because DNS cannot block a single page.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {
@@ -163,8 +164,8 @@ func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	return out
 }
 
-// elsewhereText returns a note for a server block that receives no query for the name. The
-// parameter "other" is the block with these queries, or nil.
+// elsewhereText explains why a server block receives no query for the name. The parameter "other"
+// is the server block that receives these queries, or nil.
 func elsewhereText(s *server, other *directive.Block) string {
 	switch {
 	case other == nil:

@@ -116,12 +116,18 @@ func (c *exportCmd) Run(e *env) error {
 // spare returns an error if the file to write is one of the files that the command reads.
 func (c *exportCmd) spare(inputs []string) error {
 	out := cmp.Or(c.Out, c.Watch)
-	is, err := os.Stat(out)
-	if out == "" || err != nil {
-		return nil // there is no file to lose
+	if out == "" {
+		return nil
+	}
+	is, _ := os.Stat(out) // nil if there is no file
+	place, err := filepath.Abs(out)
+	if err != nil {
+		return err
 	}
 	for _, path := range inputs {
-		if in, err := os.Stat(path); err == nil && os.SameFile(in, is) {
+		in, err := os.Stat(path)
+		missing, _ := filepath.Abs(path) // a file that the orders name may not exist yet
+		if err == nil && is != nil && os.SameFile(in, is) || path != "" && missing == place {
 			return misuse("%q is a file of the orders or of the Corefile, and would be replaced; give another file", out)
 		}
 	}
@@ -191,7 +197,6 @@ func (c *exportCmd) header(x exported, now time.Time) []byte {
 	return []byte(b.String())
 }
 
-// countLeft returns the number of left out orders or targets with their noun.
 func countLeft(l export.Left) string {
 	if l.N > 1 {
 		for _, noun := range []string{"order", "target", "address", "URL"} {

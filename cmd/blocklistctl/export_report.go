@@ -72,7 +72,6 @@ func groupProblems(problems []export.Problem) (out []*problemGroup) {
 	return out
 }
 
-// count returns the number of problems, and whether they belong to names or to orders.
 func (g *problemGroup) count() string {
 	if len(g.names) == 0 {
 		return count(g.n, "order")
@@ -80,7 +79,6 @@ func (g *problemGroup) count() string {
 	return count(g.n, "name")
 }
 
-// maxExportNames is the largest number of names that report prints for a problem.
 const maxExportNames = 20
 
 // report prints to standard error the orders that are left out. It also prints the answers

@@ -21,8 +21,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	opt := s.Store
-	// The server has locked its state directory. The watch needs no state, because the file
-	// with the export stays in place.
+	// The watch must not use the state directory, because the running server has locked the
+	// directory. The watch needs no state, because the exported file itself is not deleted.
 	opt.State = ""
 	opt.Patterns = nil
 	for _, p := range s.Store.Patterns {
@@ -47,11 +47,14 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 		return err
 	}
 	defer st.Close()
+	if err := c.spare(st.SideLists()); err != nil {
+		return err
+	}
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
-// longestWait is the longest time between two looks at the clock. A person may set the
-// clock of the machine.
+// longestWait is the longest time between two looks at the clock. A person may change the clock of
+// the machine, so the watch does not wait longer.
 const longestWait = 30 * time.Second
 
 // follow writes the file after each change of the Store's set. It also writes the file
@@ -66,7 +69,7 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 		if t := order.Time(now.Unix()); set != written || t >= next || t < at {
 			x := exported{maker.Make(set, t), t}
 			written, at, next = set, t, x.Until
-			c.put(e, x, now)
+			c.put(e, x, now, st.SideLists())
 		}
 		wait := longestWait
 		if next != ruleset.Forever {
@@ -85,9 +88,13 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 }
 
 // put writes the file. If the file cannot be written, the old file stays in place, and put reports
-// the error.
-func (c *exportCmd) put(e *env, x exported, now time.Time) {
+// the error. A changed order file can name the file as a side list.
+func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	c.report(e, x)
+	if err := c.spare(sides); err != nil {
+		e.say("%v; nothing is written", err)
+		return
+	}
 	if x.Body == nil {
 		e.say("%s: the old file stays in place", c.Watch)
 		return
@@ -99,7 +106,6 @@ func (c *exportCmd) put(e *env, x exported, now time.Time) {
 	e.say("%s: wrote %s in force, %s", c.Watch, count(x.Counts.InForce, "order"), count(x.Names, "name"))
 }
 
-// A watchLog writes the log of a Store to standard error.
 type watchLog struct{ e *env }
 
 func (l watchLog) Infof(format string, args ...any)    { l.e.say(format, args...) }

@@ -58,8 +58,8 @@ func TestExportWatch(t *testing.T) {
 	go func() { done <- c.follow(ctx, e, st, ticks, maker) }()
 
 	serials := map[string]bool{}
-	// await moves the clock by seconds until the file has exactly the given names. The
-	// Store notices changes at these steps.
+	// await advances the clock in steps of one second until the file has exactly the given names.
+	// The Store notices a change only when the clock advances.
 	await := func(want string) {
 		t.Helper()
 		var got string
@@ -101,6 +101,15 @@ func TestExportWatch(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+	// The orders can name the file as a side list later.
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(e, exported{maker.Make(st.Set(), 1), 1}, ticks.Now(), []string{file})
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) || !strings.Contains(stderr.String(), "would be replaced") {
+		t.Errorf("the watch replaced a side list: %v, %s", err, stderr.String())
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left over: %q", left)

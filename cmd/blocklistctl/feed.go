@@ -32,6 +32,7 @@ type feedCmd struct {
 	Platform    string `arg:"" help:"The platform: a name, or the path of a file with the description of a platform."`
 	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write, in JSON Lines: its name ends in .jsonl. The file belongs to the feed."`
 	Credentials string `required:"" placeholder:"FILE" help:"A YAML file with the keys user and password."`
+	Platforms   string `type:"existingdir" placeholder:"DIR" help:"A directory with descriptions of platforms. They replace built-in descriptions of the same name."`
 	Base        string `placeholder:"URL" help:"The URL of the platform, in place of the URL in the description."`
 
 	Status               []string      `placeholder:"URL" sep:"none" help:"A server with the property status. May be given several times. A name is acknowledged when all servers block the name."`
@@ -71,7 +72,7 @@ func (c *feedCmd) Run(e *env) error {
 	if err := c.check(e); err != nil {
 		return err
 	}
-	p, err := feed.Load(c.Platform)
+	p, err := feed.Load(c.Platform, c.Platforms)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (c *feedCmd) check(e *env) error {
 	return checkFolder(c.Out)
 }
 
-// feedClock is the clock of the environment with the timers of the machine.
+// feedClock is a clock that reads the time from the environment and waits with real timers.
 type feedClock struct{ e *env }
 
 func (c feedClock) Now() time.Time { return c.e.now() }
@@ -283,16 +284,16 @@ func (c *feedCmd) say(e *env, rep *feed.Report, err error) {
 		line("%s", p)
 	}
 	if news := rep.Written || rep.Acknowledged > 0 || len(rep.Refused) > 0; c.Once && err == nil || news {
-		line("%s with %s; new: %s, %s; withdrawn: %d; back: %d; not processed: %d; acknowledged: %d; waiting: %d; not to be acknowledged: %d",
-			count(rep.Tickets, "ticket"), count(rep.Items, "item"), count(rep.NewOrders, "order"), count(rep.Added, "item"), len(rep.Ended), len(rep.Back),
-			rep.Unprocessed, rep.Acknowledged, rep.Pending, rep.Unasked)
+		line("%s with %s%s", count(rep.Tickets, "ticket"), count(rep.Items, "item"), someOf("; ", number{"new orders: %d", rep.NewOrders},
+			number{"new items: %d", rep.Added}, number{"withdrawn: %d", len(rep.Ended)}, number{"back: %d", len(rep.Back)},
+			number{"not processed: %d", rep.Unprocessed}, number{"acknowledged: %d", rep.Acknowledged}, number{"waiting: %d", rep.Pending},
+			number{"not to be acknowledged: %d", rep.Unasked}))
 	}
 	if rep.Written {
 		line("written with serial %d", rep.Serial)
 	}
 }
 
-// A feedWriter writes the order file, and its signature with --sign.
 type feedWriter struct {
 	c      *feedCmd
 	e      *env

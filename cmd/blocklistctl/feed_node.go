@@ -89,7 +89,7 @@ func (n *feedNode) Blocks(ctx context.Context, name dname.Name, country order.Co
 	return x.Explanation != nil && x.Blocked && !x.Passes, nil
 }
 
-// bare returns an error without the URL of the server, because the feed adds the URL.
+// bare removes the URL of the server from an error, because the feed adds the URL again.
 func (n *feedNode) bare(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), n.String()+": "))
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/dns-orders/blocklist/test/port"
 )
 
-// writeCredentials writes a file for --credentials and returns its path.
 func writeCredentials(t *testing.T, password string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "credentials.yaml")
@@ -37,7 +36,7 @@ func writeCredentials(t *testing.T, password string) string {
 // returns its path.
 func describedPlatform(t *testing.T) string {
 	t.Helper()
-	text, err := feed.Find("it-piracy-shield")
+	text, _, err := feed.Platforms.Find("it-piracy-shield", "")
 	if err == nil {
 		text, err = platform.Describe(text)
 	}
@@ -124,7 +123,6 @@ func freePort(t *testing.T) string {
 	return p
 }
 
-// await calls f until it is done, for at most 30 seconds.
 func await(t *testing.T, f func() (done bool, state string)) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -265,7 +263,6 @@ func TestFeedJSON(t *testing.T) {
 	}
 }
 
-// TestFeedRedirect checks that the token does not go to another host.
 func TestFeedRedirect(t *testing.T) {
 	p := platform.Start(t, clock)
 	other := platform.Start(t, clock)
@@ -280,7 +277,6 @@ func TestFeedRedirect(t *testing.T) {
 	}
 }
 
-// TestInForceSince checks what the status of a server says about the order file.
 func TestInForceSince(t *testing.T) {
 	const digest = "d1"
 	set := func(name, since string, files ...status.File) status.Set {

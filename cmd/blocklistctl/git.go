@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// git runs git in a directory and returns its output without the last line end.
 func git(dir string, args ...string) (string, error) {
 	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
 	var errs bytes.Buffer
@@ -49,8 +48,8 @@ func (x *editing) committable() error {
 	return nil
 }
 
-// inGit returns the directory and the base name of the file. It follows a symbolic link,
-// because the command writes to the target.
+// inGit returns the directory and the base name of the file. For a symbolic link, inGit returns the
+// file to which the link points, because the command changes this file.
 func (x *editing) inGit() (dir, base string, err error) {
 	path := x.path
 	if !x.isNew {
@@ -61,7 +60,6 @@ func (x *editing) inGit() (dir, base string, err error) {
 	return filepath.Dir(path), filepath.Base(path), nil
 }
 
-// commit commits the written files with git, if --commit is given.
 func (x *editing) commit(out *editJSON) error {
 	if !x.flags.Commit || !out.Written {
 		return nil

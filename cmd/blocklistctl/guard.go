@@ -35,7 +35,6 @@ type heldJSON struct {
 	Why    string `json:"why"`
 }
 
-// heldBy returns the held targets of each order, by order id.
 func heldBy(s *ruleset.Set) map[string][]heldJSON {
 	m := map[string][]heldJSON{}
 	for _, h := range s.Held() {

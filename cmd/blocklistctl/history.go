@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// evidenceCommands are the commands that read the journal of a server.
 type evidenceCommands struct {
 	History  historyCmd  `cmd:"" help:"Show when an order, or the orders for a name, were enforced."`
 	Evidence evidenceCmd `cmd:"" help:"Check a journal, and prove the records of an order."`
@@ -41,15 +40,15 @@ type historyReport struct {
 	Missing []string `json:"missing"`
 	// Nodes are the names of the journals of servers.
 	Nodes []string `json:"nodes"`
-	// Orders says on how many nodes each order is enforced.
+	// Orders contains for each order the nodes that enforce the order.
 	Orders []orderNodes `json:"orders"`
 }
 
 // An orderNodes value has the nodes of one order.
 type orderNodes struct {
 	Order string `json:"order"`
-	// Enforced are the nodes that enforce the order at the end of their journals. Ended
-	// are the nodes that enforced it only before. Never are the other nodes.
+	// Enforced lists the nodes that enforce the order at the end of their journals. Ended lists the
+	// nodes that enforced the order earlier. Never lists all other nodes.
 	Enforced []string `json:"enforced_on"`
 	Ended    []string `json:"ended_on"`
 	Never    []string `json:"never_on"`
@@ -184,7 +183,6 @@ func (c *historyCmd) write(e *env, r historyReport) {
 	r.writeNodes(line)
 }
 
-// writeNodes writes on how many nodes each order is enforced.
 func (r *historyReport) writeNodes(line func(string, ...any)) {
 	if len(r.Nodes) < 2 {
 		return
@@ -201,12 +199,14 @@ func (r *historyReport) writeNodes(line func(string, ...any)) {
 	}
 }
 
-// ending returns the text for the end of an interval.
 func ending(x evidence.Interval) string {
 	if x.Until.IsZero() {
 		return "on; the journal has no end"
 	}
 	end := "until " + x.Until.UTC().Format(time.DateTime+" UTC")
+	if len(x.ClockSet) > 0 {
+		end += " (the clock of the server was set by " + strings.Join(x.ClockSet, ", ") + " in between)"
+	}
 	switch x.Why {
 	case "stop":
 		return end + ", when the server was stopped"
@@ -221,7 +221,6 @@ func ending(x evidence.Interval) string {
 	return end + ": " + x.Why
 }
 
-// digestText returns the beginning of a digest in parentheses, or "".
 func digestText(sum string) string {
 	if sum == "" {
 		return ""
@@ -244,7 +243,8 @@ func people(o *evidence.OrderHistory, index int64) (out string) {
 	return out
 }
 
-// details returns the fields of a record that matter to a reader.
+// details returns the fields of a journal record as text, for example the target, the file and the
+// reason.
 func details(r journal.Record) string {
 	var out []string
 	for _, x := range []struct{ name, value string }{

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestHistoryHides checks that history shows no field with a target of a sealed order without
-// --sealed. The reason of another record stays.
+// TestHistoryHides checks that history without --sealed hides the targets of a sealed order. A
+// reason without a target, for example of a record "ended", must stay.
 func TestHistoryHides(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		o := &evidence.OrderHistory{Order: "secret/1", Sealed: true}

@@ -17,8 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
-// importCmd is the command "blocklistctl import". It has one subcommand for each format of
-// lists.
 type importCmd struct {
 	Domains  domainsCmd  `cmd:"" help:"Convert a list with one name on each line to an order file."`
 	Register registerCmd `cmd:"" help:"Convert the register of an authority to an order file, and continue the file with later editions."`
@@ -35,7 +33,7 @@ type domainsCmd struct {
 	List string `placeholder:"FILE" help:"Write the plain names to this side list (targets_from). It must be in the directory of --out or below it."`
 
 	SkipRefused bool `help:"Write the order without the refused lines, and report these lines."`
-	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
+	Expect      *int `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. The order gets the number as stated_count."`
 	Overwrite   bool `help:"Replace an existing file that differs."`
 	Quiet       bool `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 
@@ -57,7 +55,7 @@ type readsFlags struct {
 	TextAfter    string `placeholder:"HOW" help:"example.com (a mirror): drop (without the text) or note (the text is the note of the target)."`
 	AddressAfter string `placeholder:"HOW" help:"example.com (192.0.2.1): drop, note, or the address is a target too: network, none or dns."`
 	Several      string `placeholder:"HOW" help:"example.com example.net: split."`
-	Hyphen       string `placeholder:"HOW" help:"A line that ends in a hyphen or a dot, and the next line: join, separate or refuse (default)."`
+	Hyphen       string `placeholder:"HOW" help:"A line that ends in a hyphen or a dot, and the next line: join, drop (join without the hyphen), separate or refuse (default)."`
 	AllowSuffix  bool   `help:"Accept public suffixes, for example com and co.uk. All names below them are blocked."`
 	Plain        bool   `help:"Read each line as a name, even if the file seems to have another format."`
 }
@@ -141,8 +139,12 @@ func (c *domainsCmd) Run(e *env) error {
 	for _, p := range out.Problems {
 		fmt.Fprintln(e.stderr, p)
 	}
-	fmt.Fprintf(e.stderr, "%s: %s (%d blank, %d comments, %d passed over): %s, %d repeated, %d refused, %d left out\n", printable.Line(c.File),
-		count(out.Lines, "line"), out.Blank, out.Comments, out.Passed, count(out.Targets, "target"), out.Duplicates, out.Refused, out.Skipped)
+	unread := someOf(", ", number{"%d blank", out.Blank}, number{"%d with comments", out.Comments}, number{"%d passed over", out.Passed})
+	if unread != "" {
+		unread = " (" + unread[len(", "):] + ")"
+	}
+	fmt.Fprintf(e.stderr, "%s: %s%s: %s%s\n", printable.Line(c.File), count(out.Lines, "line"), unread, count(out.Targets, "target"),
+		someOf(", ", number{"%d repeated", out.Duplicates}, number{"%d refused", out.Refused}, number{"%d left out", out.Skipped}))
 	if e.json {
 		if err := e.writeJSON(out); err != nil {
 			return err
@@ -206,7 +208,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// A table may have rows about unblocked names. Only the other columns show this.
+	// The other columns of a table may say that a name is no longer blocked. The command does not
+	// read these columns, so it prints a warning.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
@@ -278,7 +281,6 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 	return nil
 }
 
-// compare reports whether a file exists and whether its content equals data.
 func compare(path string, data []byte) (there, equal bool, err error) {
 	f, err := openFile(path, math.MaxInt64)
 	if errors.Is(err, os.ErrNotExist) {
@@ -296,8 +298,8 @@ func compare(path string, data []byte) (there, equal bool, err error) {
 	return true, bytes.Equal(old, data), err
 }
 
-// columnHint returns the next step after an error about a table. The table is in text
-// form.
+// columnHint returns a hint to use --column, if err shows that the list is a table in text form.
+// Otherwise it returns "".
 func columnHint(path string, err error) string {
 	var format *importer.FormatError
 	if errors.As(err, &format) && sheet.IsText(path) {

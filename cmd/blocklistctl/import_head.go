@@ -68,7 +68,6 @@ var flagNames = func() map[string]string {
 // AuthorityCountry.
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// head returns the fields of the order that the flags give.
 func (f *headFlags) head() *importer.Head {
 	h := &importer.Head{Timezone: f.Timezone, Fields: map[string]any{}}
 	v := reflect.ValueOf(f).Elem()
@@ -85,7 +84,8 @@ func (f *headFlags) head() *importer.Head {
 	return h
 }
 
-// flagOf returns the flag that sets a field of the order, or else the field.
+// flagOf returns the flag that sets a field of the order. If no flag sets the field, it returns the
+// field.
 func flagOf(field string) string {
 	key := strings.TrimRight(field, "[]0123456789")
 	if key == "scope" {
@@ -100,15 +100,15 @@ func flagOf(field string) string {
 	return field
 }
 
-// minutes matches a duration in minutes, for example "30 minutes".
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// missing returns the required flags that are missing. An empty text is not missing.
+// missing returns one text for each required flag. The text is empty if the flag was given.
 func (f *headFlags) missing() []string {
 	return []string{without(f.ID == "", "--id ID"), without(f.Authority == "", "--authority NAME")}
 }
 
-// check refuses values that an order file cannot have. The error contains the right flags.
+// check returns an error for wrong values of --scope and --deadline. The error names the right
+// flags.
 func (f *headFlags) check() error {
 	places := len(f.ScopeCountry) + len(f.ScopeClient)
 	switch {
@@ -126,8 +126,7 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem in the order. The text names the flag instead of
-// the field.
+// badField returns the text of a problem in the order with the flag in place of the field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
@@ -139,7 +138,6 @@ func (f *headFlags) badField(p order.Problem) string {
 	return text
 }
 
-// ownCountry returns the authority's country code for an example, or else IT.
 func (f *headFlags) ownCountry() string {
 	if f.AuthorityCountry == "" {
 		return "IT"

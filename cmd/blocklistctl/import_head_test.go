@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks that import has a flag for each order field outside the list left.
-// The function head must put each value under a key of an order file.
+// TestHeadFlags checks that import has a flag for each order field, except the fields in the
+// variable left. The function head must store the value of each flag under the right key.
 func TestHeadFlags(t *testing.T) {
 	// The list left contains keys without a flag. Their values are lists or records, or come
 	// from the list of names.

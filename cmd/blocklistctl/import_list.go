@@ -140,8 +140,8 @@ func (c *csvCmd) Run(e *env) error {
 	})
 }
 
-// run imports the file with a built-in preset and the order of the flags. The function change makes
-// further changes to the preset.
+// run imports the file with a built-in preset (the description of a list format). The flags give
+// the fields of the orders. The function change edits the preset before the import, and may be nil.
 func (c *listFlags) run(e *env, name string, given map[string]string, change func(map[string]any)) error {
 	if err := errors.Join(missing(c.missing()...), c.check()); err != nil {
 		return err
@@ -201,7 +201,8 @@ func asked(values map[string]string) map[string]any {
 	return out
 }
 
-// zone returns the time zone of dates. checkHead has checked its name.
+// zone returns the time zone of the dates. checkHead has already reported an unknown time zone as
+// an error.
 func (c *listFlags) zone() *time.Location {
 	loc, err := time.LoadLocation(c.Timezone)
 	if err != nil {

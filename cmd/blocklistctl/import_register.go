@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -31,7 +29,6 @@ type registerCmd struct {
 	mergeFlags `embed:""`
 }
 
-// mergeFlags are the flags of all commands that merge a file into an order file.
 type mergeFlags struct {
 	Out         string `short:"o" required:"" placeholder:"ORDERS" help:"The order file to write: .yaml, .yml, .json or .jsonl. An existing file is the previous output, and the import continues the file."`
 	AsOf        string `placeholder:"TIME" help:"The time of the file's content, if the file does not have the time."`
@@ -56,7 +53,6 @@ Example:
   blocklistctl import register cz-mfcr list.csv --as-of 2026-05-01 --out orders/cz-mfcr.yaml`
 }
 
-// maxRegister is the largest number of bytes in the file of a register.
 const maxRegister = 1 << 30
 
 // Run imports the register.
@@ -89,19 +85,21 @@ func (c *mergeFlags) checkOut() error {
 	return checkFolder(c.Out)
 }
 
-// merge imports a file, and writes the output and the report.
 func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, given map[string]string) error {
 	opt, err := c.options(e, p, served)
 	if err != nil {
 		return err
 	}
 	opt.Given = given
-	opt.Progress = func(step string) { e.progress.say("%s: %s", file, step) }
+	memory := limitMemory()
+	opt.Progress = func(step string) {
+		memory.adapt()
+		e.progress.say("%s: %s", file, step)
+	}
 	data, err := readRegister(e, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Line(file), err)
 	}
-	limitMemory(len(data) + len(opt.Previous))
 	res, err := register.Import(p, data, opt)
 	e.progress.clear()
 	if err != nil {
@@ -126,15 +124,6 @@ func (c *mergeFlags) merge(e *env, p *register.Preset, file, served string, give
 		return errProblems
 	}
 	return nil
-}
-
-// limitMemory makes the garbage collector keep the memory of an import small. n is the number of
-// bytes of the inputs. The environment variable GOMEMLIMIT has priority.
-func limitMemory(n int) {
-	const least, perByte = 380 << 20, 5
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(max(least, perByte*int64(n)))
-	}
 }
 
 // options returns the options of the import.
@@ -177,7 +166,6 @@ func (c *mergeFlags) options(e *env, p *register.Preset, served string) (opt reg
 	return opt, nil
 }
 
-// previous returns the previous output, or nil if there is none.
 func (c *mergeFlags) previous() ([]byte, error) {
 	f, err := openFile(c.Out, order.MaxBytes(c.Out, false))
 	if errors.Is(err, os.ErrNotExist) {
@@ -208,7 +196,8 @@ func readRegister(e *env, file string) ([]byte, error) {
 	return data, err
 }
 
-// readAll reads a file into one piece of memory of its size.
+// readAll reads a file into a buffer of exactly its size. io.ReadAll would need more memory,
+// because its buffer grows.
 func readAll(f fs.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -322,9 +311,9 @@ func (c *mergeFlags) say(e *env, p *register.Preset, file string, res *register.
 	if len(res.Problems) > 0 {
 		has = "the output would have"
 	}
-	line("%s; %s %s with %s, %d in force; new: %s, %s; ended: %d; in force again: %d; repeated: %d; refused: %d",
-		count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce, count(res.NewOrders, "order"),
-		count(res.Added, "target"), len(res.Ended), len(res.Back), res.Repeated, len(res.Refused))
+	line("%s; %s %s with %s, %d in force%s", count(res.Rows, "row"), has, count(res.Orders, "order"), count(res.Targets, "target"), res.InForce,
+		someOf("; ", number{"new orders: %d", res.NewOrders}, number{"new targets: %d", res.Added}, number{"ended: %d", len(res.Ended)},
+			number{"in force again: %d", len(res.Back)}, number{"repeated: %d", res.Repeated}, number{"refused: %d", len(res.Refused)}))
 	switch {
 	case res.Content != nil:
 		fmt.Fprintf(e.stderr, "%s: written with serial %d\n", printable.Line(c.Out), res.Serial)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -57,7 +58,7 @@ type joinedJSON struct {
 	Raw  string `json:"raw"`
 }
 
-// reasonOf is a group of lines that were handled for one reason.
+// reasonOf is a group of lines that import changed, left out or refused for the same reason.
 type reasonOf struct {
 	Kind   string `json:"kind"`
 	Reason string `json:"reason"`
@@ -66,7 +67,7 @@ type reasonOf struct {
 	Lines  []int  `json:"lines"`
 }
 
-// problem adds a reason why the order file is not written.
+// problem adds a problem with the list to the report. Import then writes no order file.
 func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
@@ -74,20 +75,23 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 // expected compares the number of names with --expect. It counts names with and without
 // repeated lines, because a decision may count either way.
 //
-// If lines were left out, the decision may count these lines too. Then expected stores the
-// number for the order.
+// If lines were left out, the decision may count these lines too. expected stores the number
+// of different names for the order.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
-	if c.Expect == nil || *c.Expect == out.Targets {
+	if c.Expect == nil {
 		return
 	}
 	got := fmt.Sprintf("%s (%d with repeated lines)", count(out.Targets, "target"), out.Taken)
 	left := out.Refused + out.Skipped
 	switch n := *c.Expect; {
+	case n == out.Targets:
+		out.Stated = n
 	case n > out.Taken && n <= out.Taken+left && (out.Refused == 0 || c.SkipRefused):
 		out.Stated = n - out.Duplicates
-		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the order gets stated_count: %d\n",
-			printable.Line(c.File), n, got, count(left, "line"), out.Stated)
+		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s, and %s left out; the decision states %s\n",
+			printable.Line(c.File), n, got, count(left, "line"), count(out.Stated, "different name"))
 	case n == out.Taken:
+		out.Stated = out.Targets
 		fmt.Fprintf(e.stderr, "%s: expected %d names: the list has %s\n", printable.Line(c.File), n, got)
 	case n > out.Taken:
 		c.problem(out, "expected %d names, but the list has %s; missing: %d; nothing is written", n, got, n-out.Taken)
@@ -98,8 +102,8 @@ func (c *domainsCmd) expected(e *env, out *importJSON) {
 	}
 }
 
-// odd returns the warnings of check about the order. It omits the warnings about names,
-// because the notes about the lines have them.
+// odd returns the warnings that the command check would print about the order. It omits warnings
+// about the targets, because the report already has notes about the lines.
 func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	out := []string{}
 	f, err := c.head().Write("import.yaml", targets[:1], "")
@@ -124,11 +128,10 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 	return out
 }
 
-// maxListed is the largest number of lines that are listed for one reason.
 const maxListed = 20
 
-// say prints what import did with the lines, grouped by reason. It lists all lines for a
-// person to look at, and one example of the cleaned lines.
+// say prints the result of the import, grouped by reason. It lists the lines that a person should
+// look at. For lines that were only cleaned, it prints one example.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -150,11 +153,9 @@ func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) 
 	}
 }
 
-// kindText contains the first words about each kind of group.
 var kindText = map[string]string{importer.Cleaned: "cleaned", importer.Passed: "passed over", importer.Skipped: "left out",
 	importer.Warned: "warning about", importer.Refused: "refused"}
 
-// group prints the lines that import handled for one reason.
 func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *importer.Group) {
 	cleaned := g.Kind == importer.Cleaned || g.Kind == importer.Passed
 	if cleaned && c.Quiet {
@@ -173,18 +174,68 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	if cleaned {
 		most = 1
 	}
-	for i, at := range g.Notes {
-		if i == most {
-			if !cleaned {
-				fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(len(g.Notes)-i, "line"))
-			}
-			break
-		}
-		fmt.Fprintf(e.stderr, "  %s\n", noteText(&notes[at]))
+	texts, more := noteTexts(notes, g, most)
+	for _, text := range texts {
+		fmt.Fprintf(e.stderr, "  %s\n", text)
+	}
+	if more > 0 && !cleaned {
+		fmt.Fprintf(e.stderr, "  and %s more (--json lists all of them)\n", count(more, "line"))
 	}
 }
 
-// noteText returns the original text of a line and its targets.
+// noteTexts returns at most "most" texts about the lines of a group, and the number of the other
+// lines. Lines with the same text, for example page headers, have one text.
+func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []string, more int) {
+	var keys []string
+	lines := map[string][]*importer.Note{}
+	for _, at := range g.Notes {
+		n := &notes[at]
+		k := sameText(n)
+		if lines[k] == nil {
+			keys = append(keys, k)
+		}
+		lines[k] = append(lines[k], n)
+	}
+	for i, k := range keys {
+		n := lines[k]
+		if i >= most {
+			more += len(n)
+			continue
+		}
+		text := noteText(n[0])
+		if len(n) > 1 && most > 1 {
+			var at []string
+			for _, other := range n[1:] {
+				at = append(at, fmt.Sprint(other.Line))
+			}
+			if len(at) > maxListed {
+				at = append(at[:maxListed], "...")
+			}
+			text += fmt.Sprintf(", %d times; also %s %s", len(n), map[bool]string{true: "line", false: "lines"}[len(n) == 2], strings.Join(at, ", "))
+		}
+		texts = append(texts, text)
+	}
+	return texts, more
+}
+
+// sameText returns a text that is equal for lines with the same text. The numbers in lines without
+// a name may differ, as in "Anlage 1/26, Seite 2".
+func sameText(n *importer.Note) string {
+	switch raw := strings.Join(strings.Fields(n.Raw), " "); {
+	case len(n.Targets) > 0 || len(n.Joined) > 0:
+		return fmt.Sprint(n.Line)
+	case dotInside.MatchString(raw):
+		return raw
+	default:
+		return digits.ReplaceAllString(raw, "0")
+	}
+}
+
+var (
+	dotInside = regexp.MustCompile(`[\pL\d]\.\pL`)
+	digits    = regexp.MustCompile(`\d+`)
+)
+
 func noteText(n *importer.Note) string {
 	s := fmt.Sprintf("line %d: %q", n.Line, n.Raw)
 	for _, r := range n.Joined {

@@ -59,8 +59,8 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures that other keys made for the new version, by number. install
-// must install them too.
+// moving returns the signatures of the new version that other keys made, by their number. install
+// must install these signatures too.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// signFiles makes a key, a signed order file, and a new version of it.
 func signFiles(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -123,8 +122,8 @@ func TestSignFails(t *testing.T) {
 	}
 }
 
-// TestSignSeveral checks that sign signs nothing if a file has problems. After a later
-// error, the output must list the signed files.
+// TestSignSeveral signs several files. If one file has problems, sign must sign no file. If an
+// error occurs later, the output must list the files that are already signed.
 func TestSignSeveral(t *testing.T) {
 	signFiles(t)
 	if code, out, errs := ctl("sign", "orders.yaml", "new.yaml", ".", "--key", "desk.key"); code != exitMisuse || !strings.Contains(errs, "orders.yaml: is given twice") && !strings.Contains(errs, "new.yaml: is given twice") {

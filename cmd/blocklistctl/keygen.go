@@ -89,7 +89,6 @@ func (c *keygenCmd) Run(e *env) error {
 	return err
 }
 
-// createFile creates a file with the given content. An existing file is an error.
 func createFile(path string, data []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -102,7 +101,6 @@ func createFile(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// sayOnTerminal writes a line to standard error if standard error is a terminal.
 func (e *env) sayOnTerminal(text string) {
 	if e.progress.w != nil {
 		e.say("%s", text)

@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// TestKeygen makes two keys, signs a file and verifies the signature. It also checks the modes
-// of the key files.
 func TestKeygen(t *testing.T) {
 	t.Chdir(t.TempDir())
 	code, out, errs := ctl("keygen", "desk.key", "--no-password")
@@ -73,8 +71,6 @@ func TestKeygenKeeps(t *testing.T) {
 	}
 }
 
-// TestKeygenErrors checks the errors of keygen about passwords and paths. After an error, no
-// file may be left.
 func TestKeygenErrors(t *testing.T) {
 	for _, tc := range []struct {
 		args []string

@@ -81,14 +81,14 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order that is limited to countries. The command
-// check needs the warnings if the Corefile is unknown.
+// countryOrders returns a warning for each order whose scope has countries. Without the Corefile,
+// the command check cannot find out whether the server knows the country of a client.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
 			if o.Scope != nil && len(o.Scope.Countries) > 0 {
 				problems = append(problems, order.Problem{File: f.Path, Line: o.Line, Column: o.Column, Order: o.ID, Field: "scope.countries",
-					Msg:     "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile",
+					Msg:     needsCountry,
 					Warning: true, Sealed: o.Disclosure.Sealed()})
 			}
 		}
@@ -96,8 +96,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each new active order after its deadline. A new order is
-// not in the set "before".
+// lateSince returns a warning for each active order that is not in the set "before" and whose
+// deadline has passed.
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
@@ -125,3 +125,6 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	}
 	return problems
 }
+
+// needsCountry is the warning about an order for a country, if no Corefile is known.
+const needsCountry = "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile"

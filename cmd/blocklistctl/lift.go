@@ -1,18 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
 // liftCmd is blocklistctl lift.
 type liftCmd struct {
 	Lifts            []string `arg:"" optional:"" name:"order" help:"The ids of the orders that the lift ends."`
 	Name             []string `placeholder:"NAME" help:"Lift the orders only for this name and all names below it. May be given several times."`
-	Authority        string   `placeholder:"NAME" help:"The name of the authority that decided the lift."`
+	Authority        string   `placeholder:"NAME" help:"The name of the authority that decided the lift, or of the party that releases the names."`
 	AuthorityCountry string   `placeholder:"CC" help:"The country of the authority. The default is the country in an order that is lifted, if that order has the same authority."`
-	AuthorityKind    string   `placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator. The default is as for the country."`
+	AuthorityKind    string   `placeholder:"KIND" help:"The kind of the authority: court, regulator, law or operator. With party, the file gets no kind. The default is as for the country."`
 	Reference        []string `sep:"none" placeholder:"TEXT" help:"The number of the case or decision. May be given several times."`
 	Issued           string   `placeholder:"TIME" help:"When the authority decided. Without --from, the lift begins then."`
 	From             string   `placeholder:"TIME" help:"Start of the lift. The default without --issued is now."`
@@ -33,11 +35,8 @@ Example:
 
 // Run adds the lift.
 func (c *liftCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(len(c.Reference) == 0, "--reference TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	unnumbered := len(c.Reference) == 0 && c.asking(e) // a number is not required, but asked for
+	x, ask, err := c.start(e, without(len(c.Lifts) == 0, "ORDER"), without(c.Authority == "", "--authority NAME"), without(unnumbered, "--reference TEXT"))
 	if err != nil {
 		return err
 	}
@@ -60,6 +59,9 @@ func (c *liftCmd) Run(e *env) error {
 			kind = or(kind, authorityKind(o.Authority.Kind))
 		}
 	}
+	if kind == kindParty {
+		kind = "" // an order file has no word for a party
+	}
 	return x.addLift(c.Lifts, map[string]any{
 		"id": or(c.ID, x.freeID(c.Lifts[0], "lift")), "targets": c.Name,
 		"authority.name": c.Authority, "authority.country": country, "authority.kind": kind,
@@ -67,7 +69,6 @@ func (c *liftCmd) Run(e *env) error {
 	})
 }
 
-// ask asks for the missing arguments and for the times of the lift.
 func (c *liftCmd) ask(x *editing) error {
 	a := x.asks
 	if len(c.Lifts) == 0 {
@@ -85,21 +86,25 @@ func (c *liftCmd) ask(x *editing) error {
 	if err := x.open(c.Lifts[0]); err != nil {
 		return err
 	}
-	a.askText(&c.Authority, question{text: "Who decided that? (the name of the court or the authority)", offer: o.Authority.Name, flag: "--authority",
-		help: "For a settlement, write the authority that withdrew the order. A stay or an appeal may come from another court."})
+	a.askText(&c.Authority, question{text: "Who decided that? (the name of the court, of the authority, or of the party that releases the names)", offer: o.Authority.Name, flag: "--authority",
+		help: "For a settlement, write the authority that withdrew the order. If the plaintiff releases a name without a decision, write the plaintiff. A stay or an appeal may come from another court."})
 	if a.err == nil {
 		c.Authority = a.likeKnown(c.Authority, latest(x.before.all()))
 	}
 	if !sameName(o.Authority.Name, c.Authority) {
-		if c.AuthorityCountry == "" {
-			a.askCountry(&c.AuthorityCountry, string(o.Authority.Country))
-		}
 		if c.AuthorityKind == "" {
-			c.AuthorityKind = a.askKind()
+			c.AuthorityKind = a.askKind(choice{kindParty, "a party, for example the plaintiff that releases a name"})
+		}
+		if c.AuthorityCountry == "" && c.AuthorityKind != kindParty {
+			a.askCountry(&c.AuthorityCountry, "In which country is this authority?", string(o.Authority.Country))
 		}
 	}
 	if len(c.Reference) == 0 {
-		a.ask(question{text: "What is the number of this decision?", flag: "--reference", take: func(answer string) string {
+		text := "What is the number of this decision? (an empty line if it has no number)"
+		if c.AuthorityKind == kindParty {
+			text = "What is the number of the letter, or of the case? (an empty line if there is no number)"
+		}
+		a.ask(question{text: text, flag: "--reference", optional: true, take: func(answer string) string {
 			c.Reference = []string{answer}
 			return ""
 		}})
@@ -116,25 +121,28 @@ func (c *liftCmd) ask(x *editing) error {
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
 	}
-	x.askTime(&c.Until, "until", question{text: "Until when? (a date or a time for a stay; an empty line: for ever)", optional: true,
+	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true,
 		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
 		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
 			return "it must be after the start of the lift"
 		}
 		return ""
-	})
+	}, start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued})
 	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
 	return a.err
 }
 
 // askFreed asks for the names that the lift frees.
 func (c *liftCmd) askFreed(a *asker, o *order.Order) {
-	a.ask(question{text: "Which names are free again? (names with blanks between them, or the word all)", offer: "all", flag: "--name",
+	q := question{text: "Which names are free again? (names with blanks between them, or the word all)", flag: "--name",
 		help: "The order stays in force for its other names.", take: func(answer string) string {
-			if strings.EqualFold(answer, "all") {
+			if isWord(allWords, answer) {
+				if n := o.NumTargets(); n > 1 {
+					a.say("All %d names are free again.", n)
+				}
 				return ""
 			}
-			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+			for _, word := range listWords(answer) {
 				name, err := queryHost("the name", word)
 				if err == nil && !concerns(o, name) {
 					err = misuse("the order %q does not block this name, got %q", o.ID, word)
@@ -146,7 +154,11 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 				c.Name = append(c.Name, name.String())
 			}
 			return ""
-		}})
+		}}
+	if o.NumTargets() == 1 {
+		q.offer = "all"
+	}
+	a.ask(q)
 }
 
 // addLift adds a lift to the file of the first order that it lifts. It shows and writes
@@ -170,11 +182,35 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 		return err
 	}
 	x.verb, x.id = "add lift", o.ID
-	if o.From != order.NoTime {
-		return x.finish(o.From)
+	at := x.effectOf(o)
+	if at > max(cmp.Or(o.From, o.Issued), x.now) {
+		x.e.say("note: %s not begun yet. The effect is shown for the beginning.", map[bool]string{true: "the order has", false: "the orders have"}[len(o.Lifts) == 1])
 	}
-	return x.finish(o.Issued)
+	return x.finish(at)
 }
+
+// effectOf returns the time at which a lift has an effect. The orders that it ends may begin
+// later than the lift.
+func (x *editing) effectOf(lift *order.Order) order.Time {
+	at := max(cmp.Or(lift.From, lift.Issued), x.now)
+	begin := ruleset.Forever
+	states := x.before.states(at)
+	for _, id := range lift.Lifts {
+		switch st := states[id]; {
+		case st.State == ruleset.InForce:
+			return at
+		case st.State == ruleset.Pending:
+			begin = min(begin, st.Until)
+		}
+	}
+	if begin == ruleset.Forever || lift.Until != order.NoTime && begin > lift.Until {
+		return at
+	}
+	return begin
+}
+
+// kindParty is the answer for a party of a case, which is no authority.
+const kindParty = "party"
 
 // sameName reports whether two names of authorities are equal. Several blanks count as one
 // blank, as in the rules of lifts.
@@ -182,7 +218,6 @@ func sameName(a, b string) bool {
 	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }
 
-// authorityKind returns the word for the kind of an authority, or "" for an unknown kind.
 func authorityKind(k order.AuthorityKind) string {
 	if k == order.KindUnstated {
 		return ""

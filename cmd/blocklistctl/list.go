@@ -100,11 +100,7 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}
@@ -130,7 +126,7 @@ func (c *listCmd) Run(e *env) error {
 			Orders []listedJSON `json:"orders"`
 		}{now.String(), listed})
 	}
-	if change != nil {
+	if now < present {
 		e.say("the states at %s are those of the present order files", now)
 	}
 	if s.Store.Shadow {
@@ -139,7 +135,6 @@ func (c *listCmd) Run(e *env) error {
 	return c.print(e, l, listed)
 }
 
-// filter returns a function that reports whether the flags select an order.
 func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosure) bool, error) {
 	if err := oneOf("--action", c.Action, []string{"block", "lift"}); err != nil {
 		return nil, err
@@ -190,7 +185,6 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 	}, nil
 }
 
-// stateWords returns the words for the states of an order.
 func stateWords() (words []string) {
 	for s := range ruleset.NumStates {
 		words = append(words, ruleset.State(s).String())
@@ -228,7 +222,6 @@ func hostOf(page string) dname.Name {
 	return host
 }
 
-// one converts an order to its JSON form. d is the disclosure of the order.
 func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderState, held []heldJSON, d order.Disclosure, dues dues, now order.Time) listedJSON {
 	x := listedJSON{ID: o.ID, File: file, Line: o.Line, Action: o.Action.String(),
 		State: st.State.String(), Until: until(l.shownUntil(st, c.Sealed)), Targets: o.NumTargets(),
@@ -316,13 +309,14 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 	return nil
 }
 
-// cells returns the cells of the table row for an order.
 func cells(l *orders, x *listedJSON) []string {
 	id, targets := x.ID, fmt.Sprint(x.Targets)
 	if x.Digest != "" && x.Digest != x.ID {
 		id += " (" + x.Digest + ")"
 	} else if x.Digest != "" {
 		targets = "-"
+	} else if x.Targets == 0 && x.Action == order.Lift.String() {
+		targets = "all" // the lift ends whole orders
 	}
 	date := func(field, text string) string { return or(l.asWritten(x.ID, field, text), "-") }
 	file := "-"

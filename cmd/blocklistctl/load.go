@@ -32,7 +32,6 @@ type orders struct {
 // A place is the position of an order in the files.
 type place struct{ file, order int }
 
-// An orderPosition is the file of an order and the time zone of the file.
 type orderPosition struct {
 	path string
 	zone *time.Location
@@ -46,7 +45,6 @@ func (l *orders) all() (out []*order.Order) {
 	return out
 }
 
-// byID returns the orders of all files by their ids.
 func (l *orders) byID() map[string]*order.Order {
 	m := map[string]*order.Order{}
 	for _, f := range l.files {
@@ -94,7 +92,6 @@ func (l *orders) order(id string) *order.Order {
 	return o
 }
 
-// position returns the file of an order and the time zone of the file.
 func (l *orders) position(id string) (p orderPosition) {
 	if _, f := l.find(id); f != nil {
 		p = orderPosition{f.Path, f.Zone}
@@ -215,16 +212,17 @@ func (b *partBuilder) emit(o *order.Order) {
 // smallOrder is the largest number of targets that share an allocation with other orders.
 const smallOrder = 2
 
-// manyOrders is a number of orders in one file. With more orders, the tool sets the usual
-// GOGC to save memory.
+// manyOrders is the number of orders in one file at which the tool saves memory: it sets GOGC back
+// to the usual value.
 const manyOrders = 2_000_000
 
 // roomFor returns the number of orders for the next allocation. The parameter n is the
 // number of orders so far.
 func roomFor(n int) int { return min(max(n, 1), batch/8) }
 
-// relaxedGC is the GOGC of the tool. It costs memory and saves time. The tool ends soon,
-// and uses most of the memory of a large file.
+// relaxedGC is the GOGC of the tool. The garbage collector runs less often than with the usual
+// value, so the tool is faster and needs more memory. Most memory of a large file stays in use
+// until the tool ends.
 const relaxedGC = 300
 
 // tightGC is the GOGC of a report, which may be about all orders of a year.
@@ -249,8 +247,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad loads files as load does. It returns an error for an error in any file. A
-// result without this file could be wrong.
+// mustLoad loads files as load does, but returns an error if any file has an error. An answer
+// without this file could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

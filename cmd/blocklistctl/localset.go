@@ -8,7 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A localSet identifies the set of orders that the local files give.
+// A localSet contains digests of the local order files. The command status compares the digests
+// with those of a server.
 type localSet struct {
 	// Digest is the digest of the set. It depends on settings in the Corefile, so it is
 	// empty without a Corefile.

@@ -70,7 +70,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, now func() ti
 		code = e.usage(err)
 	} else {
 		e.json = c.JSON
-		if err = ctx.Run(e); out.err != nil && errors.Is(err, out.err) {
+		run := func() error { return ctx.Run(e) }
+		if err = e.runAgain(ctx.Selected().Target, run); out.err != nil && errors.Is(err, out.err) {
 			err = nil // the error of standard output is reported below
 		}
 		code = e.report(err)

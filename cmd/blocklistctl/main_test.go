@@ -18,7 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/test/upstream"
 )
 
-// clock returns the time at which the tests run commands.
 func clock() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 
 // TestScripts runs the scripts in testdata/*.txtar at the time of clock. Package
@@ -102,8 +101,8 @@ func content(t *testing.T, path string) string {
 	return string(data)
 }
 
-// command runs blocklistctl and returns its output. It writes $DIR for the working
-// directory, because commands with a Corefile print absolute paths.
+// command runs blocklistctl and returns its output. It replaces the path of the working directory
+// with $DIR, because the path differs in each run.
 func command(s *script.Script, args []string) string {
 	s.T.Helper()
 	in := ""
@@ -194,7 +193,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ctl runs blocklistctl and returns the exit code, standard output and standard error.
 func ctl(args ...string) (code int, out, errs string) { return ctlAt(clock, args...) }
 
 // ctlAt runs blocklistctl with the given clock.
@@ -220,8 +218,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestNoCoreDNS checks that the tool does not link the server. Of CoreDNS, it may link only
-// the lexer for Corefiles.
+// TestNoCoreDNS checks that the tool does not link CoreDNS. Only the package caddyfile, the lexer
+// for Corefiles, is allowed.
 func TestNoCoreDNS(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
@@ -234,7 +232,6 @@ func TestNoCoreDNS(t *testing.T) {
 	}
 }
 
-// TestSchema checks that the command schema prints the schema unchanged, also with --json.
 func TestSchema(t *testing.T) {
 	for _, args := range [][]string{{"schema"}, {"--json", "schema"}} {
 		var out, errs bytes.Buffer

@@ -39,7 +39,6 @@ func (*manCmd) Run(e *env) error {
 	return err
 }
 
-// A manual writes a manual page with the macros of man(7).
 type manual struct{ w io.Writer }
 
 // macro writes a macro with its arguments.
@@ -60,7 +59,6 @@ func (m *manual) text(s string) {
 	fmt.Fprintln(m.w, roff(s))
 }
 
-// roff escapes the characters that have a meaning in man(7).
 func roff(s string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", "\\`", "^", `\(ha`, "~", `\(ti`).Replace(s)
 }
@@ -121,7 +119,6 @@ func (m *manual) command(leaf *kong.Node) {
 	}
 }
 
-// arguments returns the arguments of a command for the synopsis.
 func arguments(leaf *kong.Node) (s string) {
 	for _, p := range leaf.Positional {
 		arg := strings.ToUpper(p.Name)
@@ -136,7 +133,6 @@ func arguments(leaf *kong.Node) (s string) {
 	return s
 }
 
-// flags writes a list of the flags of a command.
 func (m *manual) flags(node *kong.Node) {
 	for _, f := range node.Flags {
 		if f.Hidden || node.Parent != nil && f.Name == "help" {

@@ -49,8 +49,8 @@ func calendars() []locales.Translator {
 
 // A vocabulary has the words of dates, in lower case and without accents.
 type vocabulary struct {
-	// months has the months of a word. A word may mean two months: "listopada" is November
-	// in Polish and October in Croatian.
+	// months maps a word to months. A word may mean two months: "listopada" is November in Polish
+	// and October in Croatian.
 	months map[string][]time.Month
 	days   map[string]bool // the days of the week
 }
@@ -135,6 +135,14 @@ func inEnglish(s string) (dates []string) {
 		dates = append(dates, strings.Join(slices.Concat(before, []string{m.String()}, after), " "))
 	}
 	return dates
+}
+
+// yearless returns the reason why a date without a year is refused, or "".
+func yearless(s string) string {
+	if len(inEnglish(s)) == 0 && len(inEnglish(s+" 2000")) == 1 {
+		return fmt.Sprintf("the year is missing, got %q", s)
+	}
+	return ""
 }
 
 // severalDates returns the reason why a date with two meanings is refused. The meanings are

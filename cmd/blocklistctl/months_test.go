@@ -15,6 +15,10 @@ import (
 // the answer is refused.
 func TestDates(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
+	local := x.now.Time().In(zoneOf(x.file))
+	today, yesterday, tomorrow := local.Format(time.DateOnly), local.AddDate(0, 0, -1).Format(time.DateOnly), local.AddDate(0, 0, 1).Format(time.DateOnly)
+	now := local.Format("2006-01-02T15:04:05")
+	at := func(d time.Duration) string { return local.Add(d).Format("2006-01-02T15:04") }
 	for answer, want := range map[string]string{
 		"2026-11-23": "2026-11-23", "2026-11-23 9.30": "2026-11-23T09:30", "23/11/2026": "2026-11-23", "3.4.2026": "2026-04-03",
 		"today 9:05": x.now.Time().Format(time.DateOnly) + "T09:05",
@@ -34,6 +38,16 @@ func TestDates(t *testing.T) {
 		"gestern 18.05":                   x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -1).Format(time.DateOnly) + "T18:05",
 		"alle 23:00 del 29 novembre 2026": "2026-11-29T23:00", "18.05 Uhr am 1. März 2026": "2026-03-01T18:05", "18h05 le 1er mars 2026": "2026-03-01T18:05", "18:05 2026-03-01": "2026-03-01T18:05",
 		"29 novembre 2026 ore 7": "2026-11-29T07:00",
+
+		"10 h 15": today + "T10:15", "10 heures 15": today + "T10:15", "20h45": today + "T20:45", "20:45": today + "T20:45", "ore 9": today + "T09:00", "9 Uhr": today + "T09:00",
+		"um 20.45 Uhr": today + "T20:45", "alle 20.45": today + "T20:45", "à 9 heures": today + "T09:00", "18 Uhr 30": today + "T18:30",
+		"1er mars 2026 à 10 h 15": "2026-03-01T10:15", "1 mars 2026, 10 heures 15": "2026-03-01T10:15", "10 h 15 le 1er mars 2026": "2026-03-01T10:15", "hier à 20h45": yesterday + "T20:45",
+		"mezz'ora fa": at(-30 * time.Minute), "un’ora fa": at(-time.Hour), "vor 30 Minuten": at(-30 * time.Minute), "vor einer halben Stunde": at(-30 * time.Minute), "Vor einer Stunde": at(-time.Hour),
+		"il y a 30 minutes": at(-30 * time.Minute), "il y a une heure": at(-time.Hour), "30 minutes ago": at(-30 * time.Minute), "half an hour ago": at(-30 * time.Minute),
+		"hace media hora": at(-30 * time.Minute), "hace dos horas": at(-2 * time.Hour), "há 30 minutos": at(-30 * time.Minute), "30 minuten geleden": at(-30 * time.Minute), "for 2 timer siden": at(-2 * time.Hour),
+		"pół godziny temu": at(-30 * time.Minute), "un quarto d'ora fa": at(-15 * time.Minute), "vor 2 Tagen": x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -2).Format(time.DateOnly),
+		"domani": tomorrow, "morgen um 9 Uhr": tomorrow + "T09:00", "demain à 20h45": tomorrow + "T20:45", "ahora mismo": now, "sofort": now, "adesso": now,
+		"10.15": "", "9": "", "alle 7": "", "25:00": "", "20h75": "", "fa": "", "vor": "", "vor drei": "", "il y a 3 lunes": "", "9.5.": "", "30. April": "", "le 4 mars": "",
 
 		// Dates with two meanings, or with none.
 		"18:05 03/04/2026": "", "29 novembre 2026 alle 7": "",
@@ -69,7 +83,8 @@ func TestDurations(t *testing.T) {
 		"48 heures à compter de la réception": "48h", "innerhalb von 3 Tagen nach Zustellung": "3d", "24 Stunden ab Erhalt des Beschlusses": "24h", "24 horas desde la notificación": "24h",
 		"48 horas após a notificação": "48h", "24 uur na ontvangst": "24h", "24 timer efter modtagelsen": "24h", "7 dni od doręczenia": "7d",
 		"24 ore dalla pubblicazione": "", "24 ore dalla notifica al titolare": "", "3 Tage nach Verkündung": "", "24 hours of the decision": "", "5 giorni lavorativi dalla notifica": "", "24 ore prima della notifica": "",
-		"5 giorni lavorativi": "", "3 Werktage": "", "5 working days": "", "5": "", "2 mois": "", "entro domani": "",
+		"2 Wochen": "14d", "due settimane": "14d", "una settimana": "7d", "mezz'ora": "30m", "eine halbe Stunde": "30m", "une heure": "1h", "drei Tage": "3d",
+		"5 giorni lavorativi": "", "3 Werktage": "", "5 working days": "", "5": "", "2 mois": "", "entro domani": "", "zwei": "", "a": "", "0 giorni": "",
 	} {
 		got, ok := duration(answer)
 		if !ok {
@@ -89,7 +104,7 @@ func TestDeadlineWords(t *testing.T) {
 		"entro il 30 novembre 2026": "2026-11-30", "bis zum 30.11.2026, 12:00 Uhr": "2026-11-30T12:00", "au plus tard le 1er décembre 2026": "2026-12-01",
 		"entro le ore 23:00 del 29 novembre 2026": "2026-11-29T23:00", "entro 24 ore": "24h", "vor dem 30. November 2026": "", "avant le 1er mars 2026": "",
 	} {
-		got, wrong := x.deadlineText(answer)
+		got, _, wrong := x.deadlineText(answer, "2026-05-01T09:00", "")
 		if _, err := order.ParseDuration(got); !isTime(got) && err != nil || wrong != "" {
 			got = ""
 		}
@@ -99,7 +114,6 @@ func TestDeadlineWords(t *testing.T) {
 	}
 }
 
-// TestYes checks the answers to a question with yes or no.
 func TestYes(t *testing.T) {
 	for _, word := range append(slices.Clone(yesWords), noWords...) {
 		if slices.Contains(yesWords, word) && slices.Contains(noWords, word) {
@@ -111,5 +125,44 @@ func TestYes(t *testing.T) {
 		if got := a.yes(question{text: "Right?"}); got != want || a.err != nil {
 			t.Errorf("%q: %v, %v", answers, got, a.err)
 		}
+	}
+}
+
+// TestSpans checks durations that count from the receipt or from the decision.
+func TestSpans(t *testing.T) {
+	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
+	const receipt, decision = "counted from the receipt (2026-01-31T09:25)", "counted from the decision (2026-01-15)"
+	for answer, want := range map[string][2]string{
+		"30 giorni": {"2026-03-02", receipt}, "per 30 giorni": {"2026-03-02", receipt}, "30 Tage": {"2026-03-02", receipt}, "30 jours": {"2026-03-02", receipt}, "pendant deux semaines": {"2026-02-14", receipt},
+		"2 Wochen": {"2026-02-14", receipt}, "un mese": {"2026-02-28", receipt}, "drei Monate": {"2026-04-30", receipt}, "six mois": {"2026-07-31", receipt}, "a year": {"2027-01-31", receipt}, "2 años": {"2028-01-31", receipt},
+		"48 ore": {"2026-02-02T09:25:00", receipt}, "30 giorni dalla notifica": {"2026-03-02", receipt},
+		"30 giorni dalla decisione": {"2026-02-14", decision}, "3 Monate ab Beschluss": {"2026-04-15", decision}, "30 jours à compter de l'ordonnance": {"2026-02-14", decision}, "60 days from the date of the decision": {"2026-03-16", decision},
+		"48 ore dalla decisione": {},
+		"bis zum 31. Mai 2026":   {"2026-05-31", ""}, "jusqu'au 31 mai 2026 inclus": {"2026-05-31", ""}, "jusqu’au 1er juin 2026": {"2026-06-01", ""}, "fino al 31 maggio 2026": {"2026-05-31", ""}, "fino al 31 maggio 2026 compreso": {"2026-05-31", ""},
+		"hasta el 31 de mayo de 2026": {"2026-05-31", ""}, "até 31 de maio de 2026": {"2026-05-31", ""}, "t/m 31 mei 2026": {"2026-05-31", ""}, "until 31 May 2026": {"2026-05-31", ""}, "do 31 maja 2026": {"2026-05-31", ""}, "til og med 31. maj 2026": {"2026-05-31", ""},
+		"fino alle ore 23:00": {x.now.Time().In(zoneOf(x.file)).Format(time.DateOnly) + "T23:00", ""}, "bis 20.45 Uhr": {x.now.Time().In(zoneOf(x.file)).Format(time.DateOnly) + "T20:45", ""},
+		"tot 31 mei 2026": {}, "til 31. maj 2026": {}, "30 giorni lavorativi": {}, "30 giorni dalla pubblicazione": {}, "30": {},
+	} {
+		got, from, wrong := x.endText(answer, start{"receipt", "2026-01-31T09:25"}, start{"decision", "2026-01-15"})
+		if !isTime(got) || wrong != "" {
+			got = ""
+		}
+		if got != want[0] || from != want[1] {
+			t.Errorf("%q: got %q, %q, want %q (%s)", answer, got, from, want, wrong)
+		}
+	}
+	if got, from, wrong := x.deadlineText("5 giorni", "2026-05-06", ""); got != "2026-05-11" || from != "counted from the receipt (2026-05-06)" || wrong != "" {
+		t.Errorf("%q, %q, %q", got, from, wrong)
+	}
+	if got, from, wrong := x.deadlineText("5 jours", "", "2026-05-06"); got != "2026-05-11" || from != "counted from the decision (2026-05-06)" || wrong != "" {
+		t.Errorf("%q, %q, %q", got, from, wrong)
+	}
+	for _, wrongs := range [][2]string{{"24 ore", "2026-05-06"}, {"5 giorni", ""}, {"24 Stunden", ""}} {
+		if text, _, wrong := x.deadlineText(wrongs[0], wrongs[1], ""); wrong+x.timeless(text, wrongs[1]) == "" {
+			t.Errorf("%q is accepted", wrongs)
+		}
+	}
+	if _, wrong := x.timeText("30 aprile"); wrong != `the year is missing, got "30 aprile"` {
+		t.Error(wrong)
 	}
 }

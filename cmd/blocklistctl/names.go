@@ -11,11 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// namesFlags are the flags of the commands that add names to an order file.
 type namesFlags struct {
 	List        string `placeholder:"FILE" help:"A list with one name on each line, as it was pasted, or a table in CSV or XLSX; - is standard input."`
 	SkipRefused bool   `help:"Leave out the refused lines of the list, and report these lines."`
-	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. If lines were left out, the order gets the number as stated_count."`
+	Expect      *int   `placeholder:"N" help:"The number of names in the decision. If the list has another number, nothing is written. A new order gets the number as stated_count."`
+	uncounted   bool   // the number of names is not asked for
 	Quiet       bool   `short:"q" help:"Do not report lines that were only cleaned or passed over."`
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
@@ -77,12 +77,10 @@ func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]
 	return nil, nil, errProblems
 }
 
-// refusal returns the text of the problem for refused lines. With --expect, the file will
-// have the number of the decision.
 func refusal(n int, expect bool) string {
 	more := ""
 	if expect {
-		more = ", and writes the number of --expect into the order as stated_count"
+		more = ", and the number of --expect may count these lines too"
 	}
 	return fmt.Sprintf("%s refused; nothing is written (--skip-refused leaves out refused lines%s)", count(n, "line"), more)
 }
@@ -115,7 +113,6 @@ func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	}
 }
 
-// column asks which column of a table has the names.
 func (a *asker) column(e *columnError) string {
 	var choices []choice
 	for _, c := range e.Columns {

@@ -90,7 +90,6 @@ func TestOutputLost(t *testing.T) {
 	}
 }
 
-// TestHelpLost checks that --help fails if the help cannot be written.
 func TestHelpLost(t *testing.T) {
 	var errs strings.Builder
 	if code := run([]string{"check", "--help"}, strings.NewReader(""), &full{100}, &errs, clock); code == exitOK {
@@ -104,7 +103,6 @@ var hostile = []string{
 	"x\x1b[2J\x1b]0;pwn\x07x", "x\rx", "in_force  block  forged\nx\n", "x\tx", "x\u202e\u2066\u200bx", "x\u2028\u0085\x7fx",
 }
 
-// hostileOrders returns an order file whose free text is the given text.
 func hostileOrders(text, id string) string {
 	quoted, _ := json.Marshal(text)
 	q := string(quoted)
@@ -203,7 +201,6 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// TestHostileProgress checks that the progress line makes file names printable.
 func TestHostileProgress(t *testing.T) {
 	for _, text := range hostile {
 		var b strings.Builder

@@ -51,7 +51,6 @@ func runCases(t *testing.T, cases []commandCase) {
 	}
 }
 
-// TestCollect runs evidence collect, and evidence verify and history on its directory.
 func TestCollect(t *testing.T) {
 	t.Chdir(t.TempDir())
 	makeJournal(t, "node1")
@@ -132,7 +131,6 @@ func signing(t *testing.T) (*httptest.Server, string) {
 	return s, fmt.Sprintf("w.example/1+%x+%s", sum[:4], base64.StdEncoding.EncodeToString(public))
 }
 
-// TestOutsiders runs evidence witness and stamp, and evidence verify afterwards.
 func TestOutsiders(t *testing.T) {
 	t.Chdir(t.TempDir())
 	makeJournal(t, "journal")

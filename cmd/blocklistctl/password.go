@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 )
 
-// passwordFlags are the flags of the commands that need the password of a secret key.
 type passwordFlags struct {
 	PasswordFile string `placeholder:"FILE" help:"Read the password from the first line of FILE, or of standard input if FILE is -. The default is to ask on the terminal."`
 }
@@ -20,8 +19,9 @@ type passwordFlags struct {
 // maxPassword is the largest length of a password in bytes.
 const maxPassword = 1024
 
-// password reads the password of a secret key from a file, standard input or the terminal.
-// A new password must be typed twice. The question contains the text prompt.
+// password reads the password of a secret key from a file, from standard input or from the
+// terminal. On the terminal, the text prompt is a part of the question. If isNew is true, the user
+// must type the password twice.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -37,8 +37,8 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of r as a password. Error messages contain the parameter
-// "name".
+// firstLine returns the first line of r as a password. The parameter name is the name of r for
+// error messages.
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -47,8 +47,6 @@ func firstLine(r io.Reader, name string) (string, error) {
 	return line, checkPassword(&line)
 }
 
-// checkPassword removes the line end from a password and refuses an empty or too long
-// password.
 func checkPassword(line *string) error {
 	*line = strings.TrimSuffix(strings.TrimSuffix(*line, "\n"), "\r")
 	switch {
@@ -60,7 +58,6 @@ func checkPassword(line *string) error {
 	return nil
 }
 
-// askPassword asks for a password on the terminal without showing it.
 func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	in, ok := e.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
@@ -89,8 +86,8 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal makes an interrupt (Ctrl-C) restore the terminal, which would otherwise stay
-// without echo. The function "release" ends this.
+// keepTerminal restores the terminal if the user presses Ctrl-C. Otherwise the terminal would stay
+// without echo. The function release turns keepTerminal off.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

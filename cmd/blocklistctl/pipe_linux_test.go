@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// TestPipe checks that check refuses a pipe as a file. The command must not wait for a
-// writer.
+// TestPipe checks that "blocklistctl check" refuses a pipe. The command must not wait for a program
+// that writes to the pipe.
 func TestPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -30,7 +30,6 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// TestImportPipe checks that import refuses a pipe, and does not read, replace or wait for it.
 func TestImportPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -49,7 +48,6 @@ func TestImportPipe(t *testing.T) {
 	}
 }
 
-// TestImportSize checks that import refuses a file that is too large, without reading it.
 func TestImportSize(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("big.txt", []byte("a.example\n"), 0o600); err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/register"
@@ -21,7 +19,6 @@ type presetListCmd struct {
 	Presets string `type:"existingdir" placeholder:"DIR" help:"A directory with further presets."`
 }
 
-// presetJSON is one preset in the JSON output of the command preset list.
 type presetJSON struct {
 	Preset string `json:"preset"`
 	Title  string `json:"title"`
@@ -40,7 +37,7 @@ Example:
 
 // Run lists the presets.
 func (c *presetListCmd) Run(e *env) error {
-	names, err := register.Names(c.Presets)
+	names, err := register.Presets.Names(c.Presets)
 	if err != nil {
 		return err
 	}
@@ -79,23 +76,12 @@ Example:
 
 // Run prints the text of a preset.
 func (c *presetShowCmd) Run(e *env) error {
-	data, place, err := register.Find(c.Preset, c.Presets)
-	if err != nil {
-		return err
-	}
-	if e.json {
-		return e.writeJSON(struct {
-			Preset  string `json:"preset"`
-			Place   string `json:"place"`
-			Content string `json:"content"`
-		}{c.Preset, place, string(data)})
-	}
-	_, err = e.stdout.Write(data)
-	return err
+	return showDescription(e, register.Presets, c.Preset, c.Presets)
 }
 
 type presetCheckCmd struct {
-	Files []string `arg:"" help:"The presets: names, or paths of files."`
+	Files   []string `arg:"" help:"The presets: names, or paths of files."`
+	Presets string   `type:"existingdir" placeholder:"DIR" help:"A directory with presets."`
 }
 
 // Help returns the description and the example for --help.
@@ -109,36 +95,10 @@ Example:
 
 // Run checks presets and prints all problems of each preset.
 func (c *presetCheckCmd) Run(e *env) error {
-	problems := []string{}
-	for _, file := range c.Files {
-		data, _, err := register.Find(file, "")
-		if err == nil {
-			_, err = register.Parse(strings.TrimSuffix(filepath.Base(file), ".yaml"), data)
-		}
-		if err == nil {
-			continue
-		}
-		for _, line := range strings.Split(err.Error(), "\n") {
-			problems = append(problems, printable.Line(file+": "+line))
-		}
-	}
-	if e.json {
-		if err := e.writeJSON(struct {
-			Presets  int      `json:"presets"`
-			Problems []string `json:"problems"`
-		}{len(c.Files), problems}); err != nil {
-			return err
-		}
-	} else {
-		for _, p := range problems {
-			fmt.Fprintln(e.stdout, p)
-		}
-		fmt.Fprintf(e.stderr, "%s, %s\n", count(len(c.Files), "preset"), count(len(problems), "problem"))
-	}
-	if len(problems) > 0 {
-		return errProblems
-	}
-	return nil
+	return checkDescriptions(e, register.Presets, c.Files, c.Presets, func(name string, data []byte) error {
+		_, err := register.Parse(name, data)
+		return err
+	})
 }
 
 type presetSchemaCmd struct{}

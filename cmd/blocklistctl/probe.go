@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/explain"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/probe"
@@ -64,7 +65,7 @@ Example:
 // A probing is a run of probe.
 type probing struct {
 	*probeCmd
-	server *probe.Server
+	server *dnsclient.Client
 	set    *ruleset.Set
 	client explain.Client
 	who    string // the client as text
@@ -112,7 +113,6 @@ func (c *probeCmd) Run(e *env) error {
 	return nil
 }
 
-// prepare checks the flags, reads the orders and makes the questions.
 func (c *probeCmd) prepare(e *env) (*probing, error) {
 	p := &probing{probeCmd: c}
 	opt, err := c.options(p)
@@ -209,7 +209,7 @@ func (c *probeCmd) options(p *probing) (opt probe.Options, err error) {
 			return opt, misuse("--ca-file: %s has no certificate", c.CAFile)
 		}
 	}
-	if p.server, err = probe.NewServer(c.Address, probe.ServerOptions{TCP: c.TCP, TLS: config, Timeout: c.Timeout}); err != nil {
+	if p.server, err = dnsclient.New(c.Address, dnsclient.Options{TCP: c.TCP, TLS: config, Timeout: c.Timeout, Tries: 2}); err != nil {
 		return opt, misuse("%v", err)
 	}
 	opt.Sealed, opt.Sample, opt.Seed = c.Sealed, c.Sample, c.Seed
@@ -231,7 +231,7 @@ func (p *probing) query(q *probe.Question) *dns.Msg {
 	return m
 }
 
-// limits returns notes about what the probe cannot find out.
+// limits returns notes about the names and settings that the probe does not check.
 func (p *probing) limits(s *server) (notes []string) {
 	add := func(n int, format string, args ...any) {
 		if n > 0 {

@@ -47,7 +47,6 @@ type probedResult struct {
 	Why      string   `json:"why,omitempty"`
 }
 
-// id returns the id of the order of a question, or "".
 func id(o *ruleset.Order) string {
 	if o == nil {
 		return ""
@@ -70,7 +69,6 @@ func (p *probing) report(at time.Time, results []probe.Result, stopped error) *p
 	return r
 }
 
-// print writes the results. It reports whether an answer is wrong or missing.
 func (p *probing) print(e *env, results []probe.Result, stopped error) (bad bool) {
 	r := p.report(e.now(), results, stopped)
 	if e.json {
@@ -108,13 +106,15 @@ func (p *probing) print(e *env, results []probe.Result, stopped error) (bad bool
 	return r.Wrong+r.NoAnswer > 0
 }
 
-// A probeJournal is the journal of --journal. Without the flag, it is nil.
+// A probeJournal is the journal for the results of a probe (flag --journal). It is nil without the
+// flag.
 type probeJournal struct{ *journal.Journal }
 
-// journalPatience limits the wait for the disk of the journal.
+// journalPatience is the longest time that a probe waits until the journal is on the disk.
 const journalPatience = 30 * time.Second
 
-// openJournal opens the journal of --journal. The journal must belong to blocklistctl.
+// openJournal opens or creates the journal in the directory of --journal. It refuses the journal of
+// a server, because a probe needs its own journal.
 func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 	if c.Journal == "" {
 		return nil, nil
@@ -165,7 +165,6 @@ func (c *probeCmd) openJournal(e *env) (*probeJournal, error) {
 	return j, nil
 }
 
-// failure closes the journal and returns why the journal cannot be written.
 func (j *probeJournal) failure() error {
 	err := j.Status().Err
 	j.Close(time.Second)
@@ -175,7 +174,8 @@ func (j *probeJournal) failure() error {
 	return fmt.Errorf("the journal cannot be written: %w", err)
 }
 
-// write writes the results into the journal, with a checkpoint in checkpoints/, and closes it.
+// write adds one record for each result to the journal. It then writes a checkpoint, and closes the
+// journal.
 func (j *probeJournal) write(server string, results []probe.Result) error {
 	if j == nil {
 		return nil

@@ -45,7 +45,8 @@ orders:
 - {id: french, scope: {countries: [FR]}, targets: [french.example]}
 `
 
-// TestProbe runs probe on a server that misses a target.
+// TestProbe runs the command probe on two servers. One server blocks all targets. The other server
+// does not block b.example.
 func TestProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("orders.yaml", []byte(probeOrders), 0o600)
@@ -118,7 +119,6 @@ func TestProbeECS(t *testing.T) {
 	}
 }
 
-// TestProbeSilent runs probe on a port where no server listens.
 func TestProbeSilent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text := strings.Replace(probeOrders, "b.example,", "b.example, c.example, d.example, e.example, f.example,", 1)
@@ -134,7 +134,6 @@ func TestProbeSilent(t *testing.T) {
 	}
 }
 
-// TestProbeJournal writes the answers into a journal, which must belong to probe.
 func TestProbeJournal(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("orders.yaml", []byte(probeOrders), 0o600)

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets sets the line, column and field of warnings about single targets. It takes the
-// positions from the parsed orders, because the compiled set has none.
+// atTargets adds the line, column and field to warnings about single targets. It takes the
+// positions from list. The compiled order set has no positions.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}
@@ -43,7 +43,7 @@ func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	return problems
 }
 
-// heldText returns the text of a target in the form of ruleset.Held.
+// heldText returns the text of a target as in the field Target of ruleset.Held.
 func heldText(t *order.Target) string {
 	switch {
 	case t.Kind == order.TargetAddress:

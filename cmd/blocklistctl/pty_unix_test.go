@@ -14,7 +14,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// A person is the end of a terminal at which the test types answers.
+// A person simulates a user at a terminal. The test uses a person to type answers.
 type person struct {
 	t       *testing.T
 	keys    *os.File // the end at which the person types and reads
@@ -32,8 +32,8 @@ func newPerson(t *testing.T) *person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// After Ctrl-C, the kernel discards the text in the terminal. It does so after the signal, and
-	// may discard the last message of the command.
+	// Without noflsh, the kernel discards the text in the terminal after Ctrl-C. The test could
+	// then miss the last message of the command.
 	stty := exec.Command("stty", "noflsh")
 	stty.Stdin = screen
 	if out, err := stty.CombinedOutput(); err != nil {
@@ -57,8 +57,8 @@ func newPerson(t *testing.T) *person {
 	return p
 }
 
-// await reads until the last line is a prompt. It returns false if the command ends without a
-// prompt.
+// await reads the output of the command until the last line is a prompt. It returns false if the
+// command ends first.
 func (p *person) await() bool {
 	p.t.Helper()
 	deadline := time.After(time.Minute)
@@ -128,8 +128,8 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers after the prompts in a transcript. An answer has one line. A
-// pasted list has several lines and ends with pasteEnd.
+// typed returns the answers after the prompts in a transcript. An answer is one line. Only a pasted
+// list has several lines; its last line is pasteEnd.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
@@ -152,7 +152,6 @@ func typed(transcript string) (answers []string) {
 	return answers
 }
 
-// answerIn returns the answer on a line with a prompt.
 func answerIn(line string) (answer string, ok bool) {
 	if strings.HasPrefix(line, "[") {
 		_, rest, found := strings.Cut(line+" ", "] > ")

@@ -13,10 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// readFile parses an order file and its side lists, and passes each order to emit. The
-// result digest is the SHA-256 sum.
+// readFile parses an order file and its side lists, and calls emit for each order. The result
+// digest is the SHA-256 sum of the file.
 //
-// The map e.edited replaces the content of a file. The field e.kept replaces all files.
+// If e.kept is set, readFile reads from e.kept and not from the disk. If e.edited has content for
+// the path, readFile parses that content.
 func (e *env) readFile(path string, emit func(*order.Order)) (parsed *order.File, digest source.Digest, problems order.Problems) {
 	if e.kept != nil {
 		return e.kept.read(path, emit)
@@ -43,7 +44,6 @@ func parseOrders(path string, r io.Reader, side func(string) (io.ReadCloser, err
 	return parsed, source.Digest(sum.Sum(nil)), problems
 }
 
-// A lastByte is a writer that keeps only the last byte.
 type lastByte byte
 
 // Write implements io.Writer.
@@ -54,8 +54,8 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// openFile opens a regular file of at most "most" bytes. It refuses a pipe, because
-// opening a pipe would wait for a writer. The error has no path.
+// openFile opens a regular file. It refuses a file with more bytes than most. It also refuses a
+// pipe, because opening a pipe would wait for a writer. The error does not contain the path.
 func openFile(path string, most int64) (f *os.File, err error) {
 	info, err := os.Stat(path)
 	switch {

@@ -52,18 +52,15 @@ func (c *reportedCmd) Run(e *env) error {
 	return c.write(e, "reported", func(o *order.Order) order.Time { return o.Reported })
 }
 
-// write sets the field "key" of an order. The function "get" returns the present value of
-// this field.
+// write writes a time into the field key of an order. The function get returns the present value of
+// the field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"))
+	untimed := c.Time == "" && c.asking(e) // the default is now, but the time is asked for
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(untimed, "--time TIME"))
 	if err != nil {
 		return err
 	}
-	x, err := c.begin(e)
-	if err != nil {
-		return err
-	}
-	if ask {
+	if ask && c.Order == "" {
 		if x.askOrder(&c.Order, "Which order?", fromOutside); x.asks.err != nil {
 			return x.asks.err
 		}
@@ -103,7 +100,7 @@ func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Ti
 	return x.finish(x.now)
 }
 
-// past returns the reason why a time in the future is wrong, or "".
+// past returns "" for a time that is not in the future. Otherwise it returns an error text.
 func (x *editing) past(t order.Time) string {
 	if t > x.now {
 		return "it must not be in the future"

@@ -36,7 +36,8 @@ func TestRegisterExamples(t *testing.T) {
 	}
 }
 
-// importExample imports an edition into out.yaml. It confirms the number of targets that end.
+// importExample imports one edition of a register into out.yaml. If the command asks for a larger
+// --drop-ok, importExample repeats the command with that number.
 func importExample(t *testing.T, now func() time.Time, p *register.Preset, e *registers.Example, ed *registers.Edition) {
 	t.Helper()
 	data := e.Bytes(t, ed)
@@ -95,8 +96,6 @@ func explainExample(t *testing.T, now func() time.Time, ed *registers.Edition) {
 	}
 }
 
-// TestRegisterProgress checks that an import shows its step on a terminal, and removes the line before
-// the report.
 func TestRegisterProgress(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("hosts", []byte("0.0.0.0 a.example.com\n"), 0o600); err != nil {

@@ -20,14 +20,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/status"
 )
 
-// accessFlags are the flags of the commands that ask a server.
 type accessFlags struct {
 	CAFile       string `name:"ca-file" placeholder:"FILE" help:"Trust only the certificate authorities in FILE (PEM) for https."`
 	User         string `placeholder:"NAME" help:"The user for a server with passwords."`
 	PasswordFile string `placeholder:"FILE" help:"Read the password of --user from the first line of FILE, or of standard input if FILE is -."`
 }
 
-// remoteFlags are the flags of the commands that read files or ask a server.
 type remoteFlags struct {
 	Server      string `placeholder:"URL" help:"Ask the server with the property status at this URL, instead of reading order files."`
 	accessFlags `embed:""`
@@ -132,7 +130,6 @@ func (r *remote) get(path string, query url.Values) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("%s: %s", r, f.Error)
 }
 
-// unreachable returns the error of a request without an answer.
 func (r *remote) unreachable(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -203,8 +200,8 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 // String returns the URL of the server.
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
-// only returns an error if a flag is set that --server does not allow. The map has these
-// flags as keys. Its value is true for a set flag.
+// only returns an error if the user has set a flag that cannot be used with --server. The keys of
+// set are these flags. The value is true if the user has set the flag.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {
@@ -214,7 +211,6 @@ func (f *remoteFlags) only(set map[string]bool) error {
 	return nil
 }
 
-// isPath reports whether an argument of status is a path, and not a URL.
 func isPath(arg string) bool {
 	return !strings.Contains(arg, "://") || filepath.IsAbs(arg)
 }

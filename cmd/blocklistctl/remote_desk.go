@@ -102,7 +102,6 @@ func printRemote(w io.Writer, o *status.Order) {
 	}
 }
 
-// A remoteDue is the report of the command due about a server.
 type remoteDue struct {
 	Server string `json:"server"`
 	// At is the time of the server's clock.
@@ -120,7 +119,6 @@ type remoteDue struct {
 // remoteNote says what a status does not have.
 const remoteNote = "The status of a server has no deadlines, reviews and messages to authorities. blocklistctl due ORDERS reads them in the order files."
 
-// remote reports the problems of a server, and the orders whose state may change.
 func (c *dueCmd) remote(e *env) error {
 	if err := c.only(map[string]bool{"ORDERS": len(c.Orders) > 0, "--corefile": c.Corefile != "", "--block": c.Block != "", "--protect": c.Protect != nil,
 		"--at": c.At != "", "--only": c.Only != nil, "--sealed": c.Sealed, "-o " + c.Output: c.Output != "text" && c.Output != "json"}); err != nil {
@@ -170,7 +168,6 @@ func (c *dueCmd) remote(e *env) error {
 	return err
 }
 
-// nodeProblems returns the alarms of a server and the problems of its files.
 func nodeProblems(d *status.Document) []string {
 	out := slices.Clone(d.Alarms)
 	for _, s := range d.Sets {

@@ -14,7 +14,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/report"
 )
 
-// reportFlags are the flags of the commands that read order files and journals.
 type reportFlags struct {
 	serverFlags `embed:""`
 	Journal     []string `sep:"none" placeholder:"DIR" help:"The directory of a journal, or of the journals that \"evidence collect\" wrote. The flag can be repeated."`
@@ -155,7 +154,8 @@ func period(from, to string, now order.Time, zone *time.Location) (begin, end ti
 	return begin, end, nil
 }
 
-// faults says that journals have faults. With said, the output has already named the faults.
+// faults returns an error if journals have faults. It prints the faults, unless said is true
+// because the output already contains them.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil

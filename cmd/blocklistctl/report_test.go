@@ -117,7 +117,8 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// TestReportFaults changes a record. Each format must say so, with exit code 1.
+// TestReportFaults changes a record of a journal. For each format, the command must report the
+// change and return exit code 1.
 func TestReportFaults(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
 	if err != nil {
@@ -146,7 +147,8 @@ func TestReportFaults(t *testing.T) {
 	}
 }
 
-// TestHostileTexts puts texts that attack readers into an order file.
+// TestHostileTexts writes an order file with formulas, scripts and line breaks in the texts. The
+// output of the commands must make these texts harmless.
 func TestHostileTexts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	makeNodes(t)

@@ -1,18 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"runtime"
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/plugin/printable"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns how much may be shown of an order without --sealed, by id. It omits
-// orders with disclosure full, to save memory.
+// disclosures returns, for each order id, how much of the order may be shown without the flag
+// --sealed. The map has no orders with full disclosure, to save memory.
 //
-// A lift without its own disclosure is as secret as the orders that it ends. If it ends no
-// order or lists an unknown id, it is secret. A sealed order may be in another file.
+// A lift without its own disclosure is as secret as the orders that it ends. A lift that ends no
+// order is secret. A lift with an unknown id is secret too, because the id may belong to a sealed
+// order in another file.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -96,3 +101,27 @@ func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
 
 // sealedLabel returns the label of a sealed (secret) order in the server's log.
 func sealedLabel(id string) string { return ruleset.SealedLabel(id) }
+
+// exposed returns warnings about the file of a new secret order: other people can read the file, or
+// it has public orders too.
+func (x *editing) exposed() (out []string) {
+	path := printable.Line(x.path)
+	if info, err := os.Stat(x.path); err == nil && info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {
+		out = append(out, fmt.Sprintf("all users of this computer can read %s, because its mode is %04o. The command chmod 640 %s lets only the owner and the group read it.", path, info.Mode().Perm(), path))
+	}
+	known := disclosures(x.before.all())
+	public := 0
+	for i := range x.before.files {
+		if f := &x.before.files[i]; f.Path == x.path {
+			for _, o := range f.Orders {
+				if !known[o.ID].Sealed() {
+					public++
+				}
+			}
+		}
+	}
+	if public > 0 {
+		out = append(out, fmt.Sprintf("%s also has %s. A secret order belongs in a file of its own, which only the server and you can read.", path, count(public, "public order")))
+	}
+	return out
+}

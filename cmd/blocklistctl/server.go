@@ -10,11 +10,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// corefileVariable is the environment variable with the path of the Corefile. Only commands
-// without ORDERS and --corefile use it.
+// corefileVariable is the environment variable with the path of the Corefile. A command ignores the
+// variable if it has the argument ORDERS or the flag --corefile.
 const corefileVariable = "BLOCKLIST_COREFILE"
 
-// serverFlags are the flags of the commands that need the settings of a server.
 type serverFlags struct {
 	Corefile string   `placeholder:"FILE" help:"The Corefile of the server. Its blocklist directive gives the settings, and ORDERS if the command line has none. Without ORDERS, the default is $BLOCKLIST_COREFILE."`
 	Block    string   `placeholder:"ADDRESS" help:"The server block of the Corefile, for example .:53. Required if the server blocks have different directives."`
@@ -96,8 +95,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns how a file violates the properties verify and require. It does not check
-// signatures.
+// demands returns the problems of a file that breaks the properties verify and require of the
+// Corefile. It does not check signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -106,8 +105,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that receives the queries for a name. It returns nil
-// for the chosen block. The result "refused" is true if no block receives them.
+// elsewhere returns the server block that gets the queries for a name. The result is nil if the
+// chosen server block gets them. The result refused is true if no server block gets them.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

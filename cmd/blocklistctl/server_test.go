@@ -38,7 +38,8 @@ func TestCorefileVariable(t *testing.T) {
 			t.Errorf("variable %q, arguments %q: got %q, want %q", tc.variable, tc.args, got, tc.want)
 		}
 	}
-	// With ORDERS on the command line, no property of the Corefile counts, not even home.
+	// With ORDERS on the command line, the command must ignore the whole Corefile, for example the
+	// property home.
 	t.Setenv(corefileVariable, "b")
 	if _, out, _ := ctl("explain", "a.example", "c.yaml"); !strings.Contains(out, "without --corefile") {
 		t.Errorf("got %s", out)

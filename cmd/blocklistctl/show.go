@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/diff"
+	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -38,7 +40,6 @@ const (
 	shownOrders  = 5
 )
 
-// shownJSON is one order in the JSON output of the command show.
 type shownJSON struct {
 	ID     string `json:"id"`
 	Digest string `json:"digest,omitempty"`
@@ -57,14 +58,16 @@ type shownJSON struct {
 	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
 	Lifts      []linkJSON        `json:"lifts,omitempty"`
 
-	about  string
-	fields [][2]string // the fields in their sequence
-	stated int         // the number of names that the decision states, or 0
-	hidden bool        // the order is sealed, and --sealed is not given
-	secret bool        // the order does not disclose its targets, and --sealed is not given
+	about     string
+	fields    [][2]string // the fields in their sequence
+	stated    int         // the number of names that the decision states, or 0
+	remaining int         // the number of targets without the corrected names
+	hidden    bool        // the order is sealed, and --sealed is not given
+	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is an order that ends the order, or that the order ends.
+// linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
+// order. For a lift, it is an order that the lift ends.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -72,8 +75,8 @@ type linkJSON struct {
 	State string `json:"state"`
 	From  string `json:"from,omitempty"`
 	Until string `json:"until,omitempty"`
-	// Target is the first target of the block order that the lift ends. Targets counts
-	// these targets. It is 0 if the lift ends the whole order.
+	// Target is the first target that the lift ends. Targets is the number of these targets.
+	// Targets is 0 if the lift ends the whole order.
 	Target  string `json:"target,omitempty"`
 	Targets int    `json:"targets,omitempty"`
 }
@@ -94,16 +97,12 @@ func (c *showCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var change func(*order.Order) *order.Order
-	if now < present {
-		change = datedBefore(present)
-	}
-	l, err := e.mustLoad(s.Store.Patterns, s, change)
+	l, err := e.mustLoad(s.Store.Patterns, s, datedBefore(now, present))
 	if err != nil {
 		return err
 	}
 	e.progress.say("searching")
-	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set)}
+	x := &shower{showCmd: c, l: l, now: now, disclosure: disclosures(l.all()), held: heldBy(l.set), corrected: lint.FindCorrections(slices.Values(l.all()))}
 	found, near := x.matches(subject)
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
@@ -145,13 +144,12 @@ type shower struct {
 	disclosure map[string]order.Disclosure
 	held       map[string][]heldJSON
 	states     map[string]ruleset.OrderState
+	corrected  lint.Corrections
 	dues       dues
 }
 
-// hidden reports whether the order is sealed and --sealed is not given.
 func (x *shower) hidden(o *order.Order) bool { return x.disclosure[o.ID].Sealed() && !x.Sealed }
 
-// label returns the id of an order, or its digest.
 func (x *shower) label(o *order.Order) string {
 	if x.hidden(o) {
 		return sealedLabel(o.ID)
@@ -159,7 +157,7 @@ func (x *shower) label(o *order.Order) string {
 	return o.ID
 }
 
-// one converts an order to its JSON form. Without links, it does not look for lifts.
+// one converts an order to its JSON form. If links is false, the result has no links to lifts.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
 	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}
@@ -173,7 +171,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	out.about = diff.Authority(o.Authority)
 	out.secret = x.disclosure[o.ID] != order.Full && !x.Sealed
 	out.File, out.Line, out.Targets = x.l.position(o.ID).path, o.Line, o.NumTargets()
-	out.stated = o.StatedCount
+	out.stated, out.remaining = o.StatedCount, x.corrected.Remaining(o)
 	out.Late = x.dues.lateText(o, st, len(x.held[o.ID]))
 	out.Fields = map[string]string{}
 	for name, text := range diff.Texts(o) {
@@ -192,7 +190,6 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 	return out
 }
 
-// targets returns the targets of an order, with their attributes.
 func (x *shower) targets(o *order.Order) (list []string) {
 	most := shownTargets
 	if x.All {

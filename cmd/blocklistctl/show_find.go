@@ -12,11 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// matches returns the orders for a text. It compares the text with ids and digests first.
+// matches returns the orders that match a text. It compares the text with ids and digests first.
 // Then it tries whole references, parts of references, and targets.
 //
-// Without --sealed, a sealed order matches only by its id or digest. Without a match, near
-// is a similar id or reference.
+// Without --sealed, a sealed order matches only by its id or digest. If no order matches, near is a
+// similar id, reference or name.
 func (x *shower) matches(text string) (found []*order.Order, near string) {
 	if o := x.l.order(text); o != nil {
 		return []*order.Order{o}, ""
@@ -53,10 +53,8 @@ func (x *shower) matches(text string) (found []*order.Order, near string) {
 	return nil, x.similar(text, all)
 }
 
-// simple returns a reference in lower case, with single spaces.
 func simple(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
-// allReferences returns the references of an order and of its targets.
 func allReferences(o *order.Order) []string {
 	all := o.References
 	for i := range o.Targets {
@@ -67,15 +65,15 @@ func allReferences(o *order.Order) []string {
 	return all
 }
 
-// hasAddress reports whether an order has a target with an address.
 func hasAddress(o *order.Order, a netip.Addr) bool {
 	return slices.ContainsFunc(o.Targets, func(t order.Target) bool { return t.Kind == order.TargetAddress && t.Attr.Address.Contains(a) })
 }
 
-// maxSimilar is the largest number of orders and of targets with which a text is compared.
+// maxSimilar limits the search for a similar text. The search compares at most this number of
+// orders, and at most this number of targets.
 const maxSimilar = 200_000
 
-// similar returns an id, a reference or a name like the text, or "".
+// similar returns the id, reference or name that is most similar to the text, or "".
 func (x *shower) similar(text string, all []*order.Order) string {
 	each := func(texts func(o *order.Order, yield func(string) bool) bool) iter.Seq[string] {
 		return func(yield func(string) bool) {
@@ -116,11 +114,12 @@ func (x *shower) similar(text string, all []*order.Order) string {
 	}))
 }
 
-// maxLinks is the largest number of lifts, or of lifted orders, that are listed.
+// maxLinks is the largest number of lifts in the output for an order. It also limits the lifted
+// orders in the output for a lift.
 const maxLinks = 20
 
-// links adds the lifts that end the order at any time. For a lift, it adds the orders that
-// the lift ends. The method meets compares the targets.
+// links adds related orders to the output. For an order, it adds the lifts that end the order at
+// any time. For a lift, it adds the orders that the lift ends.
 func (x *shower) links(o *order.Order, out *shownJSON) {
 	var own *reachNames
 	if o.Lifting() {
@@ -191,10 +190,10 @@ func (r *reachNames) touches(n dname.Name) bool {
 	return false
 }
 
-// meets reports whether the lift has a target at, above or below a target of the order. It
-// returns the first of these targets, and their number.
+// meets reports whether the lift has a target at, above or below a target of the order. It returns
+// the first matching target of the order, and the number of matching targets.
 //
-// A lift without targets ends whole orders. Its results are "" and 0.
+// A lift without targets ends whole orders. For this lift, meets returns "", 0 and true.
 func (r *reachNames) meets(o *order.Order) (first string, n int, ok bool) {
 	if len(r.lift.Targets) == 0 {
 		return "", 0, true

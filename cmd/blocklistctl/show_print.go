@@ -7,7 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// print prints the orders as text. Of many orders it prints one line each.
+// print prints the orders as text. Without --all, it prints all fields only for the first
+// shownOrders orders. It prints one line for each other order.
 func (x *shower) print(e *env, shown []shownJSON) {
 	for i := range shown {
 		o := &shown[i]
@@ -69,7 +70,6 @@ func (x *shower) printOne(e *env, o *shownJSON) {
 	x.printLinks(e, "ends", o.ID, o.Lifts)
 }
 
-// printTargets prints the targets of an order, one on a line.
 func (x *shower) printTargets(e *env, o *shownJSON) {
 	switch n := o.Targets - len(o.TargetList); {
 	case o.Targets == 0:
@@ -80,7 +80,7 @@ func (x *shower) printTargets(e *env, o *shownJSON) {
 	default:
 		fmt.Fprintf(e.stdout, "  %-14s %d\n", "targets:", o.Targets)
 	}
-	if n := o.stated - o.Targets; n > 0 {
+	if n := o.stated - o.remaining; n > 0 {
 		fmt.Fprintf(e.stdout, "  %-14s %d, because the decision states %s\n", "missing:", n, count(o.stated, "name"))
 	}
 	for _, t := range o.TargetList {
@@ -88,7 +88,6 @@ func (x *shower) printTargets(e *env, o *shownJSON) {
 	}
 }
 
-// printLinks prints the lifts that end an order, or the orders that a lift ends.
 func (x *shower) printLinks(e *env, title, id string, links []linkJSON) {
 	for _, l := range links {
 		text := fmt.Sprintf("%s (%s)%s", l.Order, l.State, explain.PositionText(l.File, l.Line))

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// openSide returns a function that opens side lists (files with names only). It refuses
-// the same paths as the server.
+// openSide returns a function that opens the side lists of an order file. A side list is a text
+// file with names. The function refuses the same paths as the server.
 func openSide(path string) func(name string) (io.ReadCloser, error) {
 	return func(name string) (io.ReadCloser, error) {
 		side := filepath.Join(filepath.Dir(path), name)
@@ -20,9 +20,9 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a link leads a side list out of the order file's directory.
-// If the order file is a link, the directory of its target is allowed too. A missing file
-// is no error here.
+// outside returns an error if a symbolic link leads to a side list outside the directory of the
+// order file. If the order file itself is a link, the directory of the real file is allowed too. A
+// missing side list is no error here.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because the working directory may be reached through
 	// a link.

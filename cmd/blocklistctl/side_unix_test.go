@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestSideListOutside checks that no link leads a side list out of the directory of its
-// order file. The directory itself may be a link, as in Kubernetes.
+// TestSideListOutside checks that a side list cannot be a link to a file outside the directory of
+// its order file. The directory itself may be a link, as in Kubernetes.
 func TestSideListOutside(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -42,7 +42,6 @@ Example:
   blocklistctl sign orders.yaml --rollback orders.yaml.monday --key desk.key`
 }
 
-// signJSON is the JSON output of sign for one order file.
 type signJSON struct {
 	File      string `json:"file"`
 	Signature string `json:"signature"`
@@ -104,7 +103,6 @@ func (c *signCmd) Run(e *env) error {
 	return errors.Join(c.report(e, versions[:n], several, secret.Public().ID().String(), now), failed)
 }
 
-// report prints the signed order files. If several is true, the JSON output is a list.
 func (c *signCmd) report(e *env, versions []*signed, several bool, key string, now time.Time) error {
 	out := []signJSON{}
 	for _, b := range versions {
@@ -168,7 +166,6 @@ func (c *signCmd) paths() (paths []string, several bool, err error) {
 	return paths, several, nil
 }
 
-// secretKey reads the secret key, and asks for the password if the key is encrypted.
 func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	f, err := openFile(c.Key, signature.MaxBytes)
 	if err != nil {
@@ -191,8 +188,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if the key has made another signature of the file. A server
-// counts each key once. The parameter "from" is the path of the file.
+// differs returns an error if another signature of the file is by the same key. A server counts
+// each key only once. The parameter from is the path of the file.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)
@@ -220,7 +217,6 @@ func readSignature(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// listProblems prints the problems of an order file in the output of a command.
 func (e *env) listProblems(problems order.Problems) {
 	e.progress.clear()
 	problems.Sort()

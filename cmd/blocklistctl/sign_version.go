@@ -29,7 +29,6 @@ func existing(path string) (*order.File, error) {
 	return parsed, nil
 }
 
-// A signed value is a version of an order file that is being signed.
 type signed struct {
 	file      string // the path of the order file
 	from      string // the path from which the content was read
@@ -40,15 +39,14 @@ type signed struct {
 	moves     bool    // also install the other signatures next to the new version
 }
 
-// discard removes the copy of a version that is not installed.
 func (b *signed) discard() {
 	if b.content != nil {
 		b.content.Close()
 	}
 }
 
-// prepare checks a version of an order file, and returns its problems. It copies a version
-// in another file into the directory of the order file.
+// prepare checks a version of an order file, and returns its problems. If the new version is in
+// another file, prepare copies it into the directory of the order file.
 func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	b := &signed{file: file, from: file, hash: signature.NewHash(), moves: c.From != ""}
 	var in io.ReadCloser
@@ -103,8 +101,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	return b, problems, nil
 }
 
-// rolledBack reads the old version and gives it a new serial. The function reissue
-// describes the serial.
+// rolledBack reads an old version of the order file, and gives it a new serial (see reissue).
 func rolledBack(file, old string, least int64) (io.ReadCloser, error) {
 	f, err := openFile(old, min(maxFormat, order.MaxBytes(file, false)))
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// changeFlags are the flags of the commands that change a state directory.
 type changeFlags struct {
 	stateFlags
 	Reason string        `required:"" placeholder:"TEXT" help:"Why the change is made. The reason is recorded in the directory."`
@@ -103,9 +102,9 @@ type changeJSON struct {
 	NotStored string `json:"not_stored,omitempty"`
 }
 
-// change records a change and calls the function "do". If a server has locked the
-// directory, change asks the server instead. The text "done" describes a change without a
-// server.
+// change makes a change of the state directory with the function do. If a running server has locked
+// the directory, change asks the server for the change. The text done is the message after a change
+// without a server.
 func (f *changeFlags) change(e *env, c state.Change, do func(*state.State, string) error, done string) error {
 	c.Reason, c.Time = f.Reason, e.now()
 	if f.Wait <= 0 || f.Wait > time.Hour {
@@ -199,8 +198,8 @@ func knownPath(set state.Set, c state.Change) (string, error) {
 const (
 	// askEvery is the time between two checks for an answer.
 	askEvery = 50 * time.Millisecond
-	// answerGrace is the extra time for an answer after the limit. The server may take a
-	// request just before the limit.
+	// answerGrace is the additional wait for an answer after the time limit. The server may have
+	// taken the request just before the limit.
 	answerGrace = 10 * time.Second
 )
 

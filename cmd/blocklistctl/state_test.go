@@ -40,8 +40,6 @@ func stateDir(t *testing.T) string {
 	return dir
 }
 
-// TestState checks the commands that change a state directory, and the record of their
-// changes.
 func TestState(t *testing.T) {
 	dir := stateDir(t)
 	for _, tc := range []struct {
@@ -95,8 +93,8 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateWithoutAnswer checks that the tool withdraws a request without an answer. The
-// command "state list" must still work.
+// TestStateWithoutAnswer checks that the tool withdraws a request that the server does not answer.
+// The command "state list" must work while the server has locked the directory.
 func TestStateWithoutAnswer(t *testing.T) {
 	dir := stateDir(t)
 	st, err := state.Open(dir, state.Options{})
@@ -127,7 +125,6 @@ func TestStateWithoutAnswer(t *testing.T) {
 	}
 }
 
-// logLines is a log that a server writes and a test reads.
 type logLines struct {
 	mu  sync.Mutex
 	all strings.Builder
@@ -142,8 +139,6 @@ func (l *logLines) Infof(f string, a ...any)    { l.add(f, a...) }
 func (l *logLines) Warningf(f string, a ...any) { l.add(f, a...) }
 func (l *logLines) Errorf(f string, a ...any)   { l.add(f, a...) }
 
-// TestStateOfRunningServer makes three requests to a running store: forget, set-serial and
-// accept. The tool must print the result of each request.
 func TestStateOfRunningServer(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, serial int, target string) {
@@ -212,8 +207,6 @@ func TestStateOfRunningServer(t *testing.T) {
 	}
 }
 
-// TestStateOfCorefile checks that the tool finds the state directory in a Corefile. It also
-// checks the errors about the flags.
 func TestStateOfCorefile(t *testing.T) {
 	dir := stateDir(t)
 	corefile := filepath.Join(t.TempDir(), "Corefile")

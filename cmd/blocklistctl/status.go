@@ -42,8 +42,8 @@ type nodeJSON struct {
 	Same bool `json:"same"`
 	// Problems is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
-	// Shadow are the server blocks in shadow mode, and Without are those without the
-	// directive.
+	// Shadow lists the server blocks in shadow mode. Without lists the server blocks without the
+	// blocklist directive.
 	Shadow  []string         `json:"shadow"`
 	Without []string         `json:"without"`
 	Status  *status.Document `json:"status,omitempty"`
@@ -108,7 +108,6 @@ func (c *statusCmd) Run(e *env) error {
 	return err
 }
 
-// done reports whether all servers have the set of the local order files.
 func done(nodes []nodeJSON) bool {
 	return !slices.ContainsFunc(nodes, func(n nodeJSON) bool { return !n.Same })
 }
@@ -133,7 +132,6 @@ func ask(servers []*remote, here *localSet) []nodeJSON {
 	return nodes
 }
 
-// digests returns the digests of the sets of a server, sorted.
 func digests(d *status.Document) (out []string) {
 	if d == nil {
 		return nil
@@ -169,7 +167,6 @@ func (r *remote) node() nodeJSON {
 	return n
 }
 
-// printNodes prints the servers as a table. Messages about a server follow its row.
 func printNodes(e *env, nodes []nodeJSON, here *localSet) error {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -215,8 +212,8 @@ func newest(nodes []nodeJSON) (digest string) {
 	return digest
 }
 
-// rows returns a table row for each set of a server, and the messages below the rows. The
-// parameter "compared" is true with local order files.
+// rows returns one table row for each order set of a server, and the messages below the rows. If
+// compared is true, the user gave local order files to compare with.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

@@ -27,14 +27,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A statusServer is a server with the property status that runs in the test program.
 type statusServer struct {
 	url  string
 	file string
 	st   *store.Store
 }
 
-// startStatus starts a server with an order file that has the given text.
 func startStatus(t *testing.T, text string, shadow bool) *statusServer {
 	t.Helper()
 	s := &statusServer{file: filepath.Join(t.TempDir(), "orders.yaml")}
@@ -64,7 +62,7 @@ func (s *statusServer) write(t *testing.T, text string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The server waits before it reads a file that was just written.
+	// The server would wait for a new file to be complete. The file therefore gets an older time.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, s.file); err != nil {
@@ -77,7 +75,6 @@ const (
 	statusTwo = "version: 1\norders:\n- {id: two, authority: {name: A}, scope: global, targets: [two.example]}\n- {id: secret, disclosure: none, authority: {name: A}, scope: global, targets: [hidden.example]}\n"
 )
 
-// plainStatus replaces the parts of an output that differ from run to run.
 func plainStatus(out string, servers ...*statusServer) string {
 	for i, s := range servers {
 		out = strings.ReplaceAll(strings.ReplaceAll(out, s.url, fmt.Sprintf("URL%d", i)), filepath.Dir(s.file), "$DIR")
@@ -87,7 +84,6 @@ func plainStatus(out string, servers ...*statusServer) string {
 	return regexp.MustCompile(` {2,}`).ReplaceAllString(out, " ")
 }
 
-// TestStatusCommand checks the text and the exit code of the command status.
 func TestStatusCommand(t *testing.T) {
 	first, same, other, dark := startStatus(t, statusOne, false), startStatus(t, statusOne, false), startStatus(t, statusTwo, false), startStatus(t, statusOne, true)
 	without := "    without the directive, no order is enforced: dns://plain.example.:53\n"
@@ -133,8 +129,8 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// A server reports the start of a set in whole seconds. So the test does not know the
-	// newer set.
+	// A server reports the start time of a set in whole seconds. The test therefore cannot know
+	// which set is newer.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)
@@ -164,7 +160,7 @@ func TestStatusOfProblem(t *testing.T) {
 	}
 }
 
-// TestStatusOfState checks that a state directory that was lost is a problem of the server.
+// TestStatusOfState checks that the command status reports a damaged state directory as a problem.
 func TestStatusOfState(t *testing.T) {
 	s := startStatus(t, statusOne, false)
 	dir := filepath.Join(t.TempDir(), "state")
@@ -188,8 +184,6 @@ func TestStatusOfState(t *testing.T) {
 	}
 }
 
-// TestStatusWait checks that --wait ends when the server has the set of the local files.
-// Otherwise --wait ends after the timeout.
 func TestStatusWait(t *testing.T) {
 	waitInterval = time.Millisecond
 	t.Cleanup(func() { waitInterval = time.Second })
@@ -213,8 +207,6 @@ func TestStatusWait(t *testing.T) {
 	}
 }
 
-// TestRemoteErrors checks three errors: a server cannot be reached, has no blocklist, or
-// gives wrong answers.
 func TestRemoteErrors(t *testing.T) {
 	answer := func(code int, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -255,7 +247,6 @@ func TestRemoteErrors(t *testing.T) {
 	}
 }
 
-// TestRemoteTLS checks https with the operator's certificate authority and with passwords.
 func TestRemoteTLS(t *testing.T) {
 	plain := startStatus(t, statusOne, false)
 	inner, err := url.Parse(plain.url)
@@ -286,7 +277,6 @@ func TestRemoteTLS(t *testing.T) {
 	}
 }
 
-// TestRemoteFlags checks the flags of the commands that ask a server.
 func TestRemoteFlags(t *testing.T) {
 	s := startStatus(t, statusTwo, false)
 	t.Chdir(t.TempDir())

@@ -29,17 +29,18 @@ Example:
 
 // Run adds the suspension.
 func (c *suspendCmd) Run(e *env) error {
-	ask, err := c.complete(e, false, without(c.Order == "", "ORDER"), without(c.For+c.Until == "", "--for DURATION or --until TIME"), without(c.Reason == "", "--reason TEXT"))
-	if err != nil {
-		return err
-	}
-	x, err := c.begin(e)
+	x, ask, err := c.start(e, without(c.Order == "", "ORDER"), without(c.For+c.Until == "", "--for DURATION or --until TIME"), without(c.Reason == "", "--reason TEXT"),
+		without(c.asking(e), "the author of the decision"))
 	if err != nil {
 		return err
 	}
 	if ask {
-		if err := c.ask(x); err != nil {
+		switch stay, err := c.ask(x); {
+		case err != nil:
 			return err
+		case stay:
+			lift := &liftCmd{Lifts: []string{c.Order}, Reference: c.Reference, Until: c.Until, editFlags: c.editFlags}
+			return lift.Run(e)
 		}
 	}
 	o, err := x.find(c.Order)
@@ -57,6 +58,9 @@ func (c *suspendCmd) Run(e *env) error {
 		}
 		until = order.FromTime(x.now.Time().Add(d)).String()
 	}
+	if !ask {
+		e.say("note: a suspension is a decision of the operator. For the stay of a court, use blocklistctl lift %s --until TIME.", shellWord(c.Order))
+	}
 	return x.addLift([]string{c.Order}, map[string]any{
 		"id": x.freeID(c.Order, "suspension"), "authority.name": c.Operator, "authority.kind": "operator",
 		"references": c.Reference, "note": c.Reason, "issued": "", "from": "", "until": until,
@@ -72,11 +76,18 @@ func (c *suspendCmd) duration() (time.Duration, error) {
 	return d, nil
 }
 
-// ask asks for the missing arguments.
-func (c *suspendCmd) ask(x *editing) error {
+// ask asks for the missing arguments. It reports whether the pause is a stay, which is the
+// decision of a court or of another authority.
+func (c *suspendCmd) ask(x *editing) (stay bool, err error) {
 	a := x.asks
 	if c.Order == "" {
 		x.askOrder(&c.Order, "Which order shall pause?", x.blocks)
+	}
+	if a.choose(question{text: "Who decided the pause?",
+		help: "A suspension is your own decision, for example because of a fault. The stay of a court is a lift with an end: the file then has the court and the number of its decision."},
+		choice{"operator", "you (the operator of the resolver)"}, choice{"court", "a court or another authority; this is a stay"}) == "court" {
+		a.say("The stay of a court is a lift, with an end if the court states an end. The next questions are those of blocklistctl lift.")
+		return true, a.err
 	}
 	if c.For+c.Until == "" {
 		a.ask(question{text: "For how long? (for example 30m, 2h or 7d)", flag: "--for",
@@ -91,5 +102,5 @@ func (c *suspendCmd) ask(x *editing) error {
 			}})
 	}
 	a.askText(&c.Reason, question{text: "Why? (one sentence for the file)", flag: "--reason"})
-	return a.err
+	return false, a.err
 }

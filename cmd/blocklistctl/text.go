@@ -38,3 +38,20 @@ func references(list []string) string {
 
 // until returns a time as text, or "" for ruleset.Forever.
 var until = explain.Until
+
+// A number is a number with its text, for example "%d refused".
+type number struct {
+	text string
+	n    int
+}
+
+// someOf returns the texts of the numbers that are not 0, each after the separator.
+func someOf(separator string, numbers ...number) string {
+	var b strings.Builder
+	for _, x := range numbers {
+		if x.n != 0 {
+			fmt.Fprintf(&b, separator+x.text, x.n)
+		}
+	}
+	return b.String()
+}

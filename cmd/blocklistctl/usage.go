@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is a panic value. The argument parser ends with exit after --help.
+// exit is the exit code in a panic that ends the argument parser, for example after --help.
 type exit int
 
 // misuseError is an error about wrong arguments.
@@ -24,7 +24,6 @@ func misuse(format string, args ...any) error {
 	return misuseError(fmt.Sprintf(format, args...))
 }
 
-// oneOf returns an error for a word that a flag does not accept. It accepts the empty word.
 func oneOf(flag, word string, words []string) error {
 	if word == "" || slices.Contains(words, word) {
 		return nil
@@ -36,7 +35,6 @@ func oneOf(flag, word string, words []string) error {
 	return misuseError(err)
 }
 
-// withHelpFlag replaces a first word "help" by the flag --help.
 func withHelpFlag(args []string) []string {
 	if len(args) == 0 || args[0] != "help" {
 		return args
@@ -66,7 +64,8 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether the arguments contain --json. The arguments may be wrong.
+// wantsJSON reports whether the arguments contain --json. It also works for arguments that the
+// parser refuses.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

@@ -34,7 +34,6 @@ Example:
   blocklistctl verify --corefile /etc/coredns/Corefile`
 }
 
-// verifiedJSON is the JSON output of verify for one order file.
 type verifiedJSON struct {
 	File     string       `json:"file"`
 	Good     bool         `json:"good"`
@@ -116,7 +115,6 @@ func (c *verifyCmd) policy(s *server) (p signature.Policy, err error) {
 	return p, nil
 }
 
-// verifyFile checks the signatures of the order file at path.
 func verifyFile(p signature.Policy, path string) verifiedJSON {
 	v := verifiedJSON{File: path, Signers: []signerJSON{}, Problems: []string{}}
 	f, err := openFile(path, order.MaxBytes(path, false))
@@ -143,7 +141,6 @@ func verifyFile(p signature.Policy, path string) verifiedJSON {
 	return v
 }
 
-// text returns the result for an order file as lines of text.
 func (v verifiedJSON) text() string {
 	var b strings.Builder
 	file := printable.Line(v.File)

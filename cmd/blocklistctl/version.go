@@ -8,7 +8,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// versionFlag is the flag --version, which prints the version and ends the program.
 type versionFlag bool
 
 // BeforeReset prints the version. Kong calls it before the check of the other arguments.

@@ -14,8 +14,8 @@ type windowJSON struct {
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows sets the windows (time spans) of an order. It also sets the first and the
-// last time of the order in force.
+// setWindows adds the windows (time spans) of an order to the output. It also sets the first and
+// the last time at which the order is in force.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {
@@ -34,7 +34,7 @@ func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.T
 	}
 }
 
-// span returns the start of the first window and the latest end. NoTime means no start or no
+// span returns the earliest start and the latest end of the windows. NoTime means no start or no
 // end.
 func span(ws []order.Window) (from, until order.Time) {
 	from, until = ws[0].From, ws[0].Until
@@ -47,7 +47,6 @@ func span(ws []order.Window) (from, until order.Time) {
 	return from, until
 }
 
-// nextWindow describes the window that is open at the time now, or else the next window.
 func nextWindow(ws []order.Window, zone *time.Location, now order.Time) string {
 	var next *order.Window
 	for i := range ws {

@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestListWindows checks the output of list for orders with windows: the columns FROM and
-// UNTIL, and the line about the windows.
 func TestListWindows(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for fields, want := range map[string][3]string{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,21 +15,23 @@ import (
 // read the file, because the server is in the group.
 const modeSealed = 0o640
 
-// files replaces files. After a crash, a file has its old or its new content. A user other
-// than root must be in the group of the file. Tests set a hook.
+// files replaces order files on the disk. After a crash, a file has either its old or its new
+// content. With GroupOnly, the owner of a file may change, but the group and the mode must stay.
 var files = durable.FS{GroupOnly: true}
 
-// A staged file contains the new content of a file before the rename. Its name is hidden,
-// because servers skip hidden files.
+// A staged file contains the new content of a file until it is renamed. Its temporary name begins
+// with a dot, because servers skip hidden files.
 type staged struct {
 	*durable.File
 	name string      // the final name
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. It copies the owner,
-// group and mode of the old file. A new file gets "mode". A symbolic link stays.
+// stage creates a hidden file that will replace the file at path. The new file gets the owner, the
+// group and the mode of the old file. If there is no old file, it gets the parameter mode. If path
+// is a symbolic link, stage replaces the file behind the link, and not the link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
+	given := path
 	final := durable.KeepMode
 	old, err := os.Stat(path)
 	switch {
@@ -49,12 +52,11 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 	}
 	f, err := files.CreateMode(filepath.Dir(path), mode)
 	if err != nil {
-		return nil, err
+		return nil, unwritable(given, err)
 	}
 	return &staged{f, filepath.Base(path), final}, nil
 }
 
-// prepare syncs the new file to the disk. Install then renames it.
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
 // writeFile replaces a file by rename. So a server never reads half of a file. See stage
@@ -66,10 +68,26 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer s.Close() // removes the hidden file after an error
 	_, err = s.Write(data)
-	if err = errors.Join(err, s.prepare()); err != nil {
-		return err
+	if err = cmp.Or(err, s.prepare()); err != nil {
+		return unwritable(path, err)
 	}
-	return s.Install()
+	return unwritable(path, s.Install())
+}
+
+// unwritable returns an error with the path that the user gave. The error of the system has the name of
+// the hidden file.
+func unwritable(path string, err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &p):
+		err = p.Err
+	case errors.As(err, &l):
+		err = l.Err
+	}
+	return fmt.Errorf("%s: cannot be written: %w", path, err)
 }
 
 // mode returns the mode, before the umask, of the files that an import writes.

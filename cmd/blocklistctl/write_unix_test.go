@@ -84,7 +84,6 @@ func TestWriteNew(t *testing.T) {
 	}
 }
 
-// TestFormatOdd checks that fmt refuses pipes, without waiting for them, and too large files.
 func TestFormatOdd(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := syscall.Mkfifo("pipe.yaml", 0o600); err != nil {
@@ -113,6 +112,49 @@ func TestFormatOdd(t *testing.T) {
 			if code != exitMisuse || out != "" || errs != "blocklistctl: "+want+"\n" {
 				t.Errorf("%q: exit %d\n%s%s", args, code, out, errs)
 			}
+		}
+	}
+}
+
+// TestSecretExposed checks the warnings about the file of a new secret order. The order is written
+// in spite of them.
+func TestSecretExposed(t *testing.T) {
+	const readable, public = "all users of this computer can read a.yaml, because its mode is 0644. The command chmod 640 a.yaml", "a.yaml also has 1 public order."
+	for _, tc := range []struct {
+		mode       fs.FileMode
+		text       string
+		disclosure string
+		want       []string
+	}{
+		{0o644, unformatted, "none", []string{readable, public}},
+		{0o644, unformatted, "code", []string{readable, public}},
+		{0o644, unformatted, "full", nil},
+		{0o640, unformatted, "none", []string{public}},
+		{0o644, "version: 1\norders: []\n", "none", []string{readable}},
+		{0o640, "version: 1\norders: []\n", "none", nil},
+		{0, "", "none", nil}, // a new file
+	} {
+		t.Chdir(t.TempDir())
+		if tc.text != "" {
+			os.WriteFile("a.yaml", []byte(tc.text), 0o600)
+			os.Chmod("a.yaml", tc.mode)
+		}
+		code, out, errs := ctl("add", "a.yaml", "--id", "s", "--authority", "S", "--reference", "R", "--scope", "global", "--review", "2027-01-01",
+			"--disclosure", tc.disclosure, "--name", "s.example", "--yes")
+		if code != exitOK || !strings.Contains(content(t, "a.yaml"), "id: s") {
+			t.Fatalf("exit %d\n%s%s", code, out, errs)
+		}
+		if n := strings.Count(errs, "warning: "); n != len(tc.want) {
+			t.Errorf("%v, %s: %d warnings\n%s", tc.mode, tc.disclosure, n, errs)
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(errs, "warning: "+want) {
+				t.Errorf("%v, %s: no %q in\n%s", tc.mode, tc.disclosure, want, errs)
+			}
+		}
+		// The second change of the order gives no warning.
+		if _, _, errs := ctl("acknowledge", "s", "--orders", "a.yaml", "--yes"); strings.Contains(errs, "warning: ") {
+			t.Error(errs)
 		}
 	}
 }

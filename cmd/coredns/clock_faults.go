@@ -11,11 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// This file needs the build tag faultclock of the tests in test/faults. These tests set
-// the clock of the server.
+// This file is for the tests in test/faults only. The build tag faultclock includes it. The tests
+// use it to set the clock of the server.
 
-// clockFile is an environment variable with the path of a file. The file has the
-// difference between the server's clock and the real time, for example "-1h".
+// clockFile is an environment variable with the path of a file. The file contains the offset of the
+// server's clock from the real time, for example "-1h".
 const clockFile = "BLOCKLIST_FAULT_CLOCK"
 
 // A steppedClock differs from the real time by an offset in nanoseconds. Timers run as

@@ -69,8 +69,8 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// This loader runs after CoreDNS has parsed the flags. An earlier explainAbsent would
-	// put the absent plugins into the output of -plugins.
+	// This loader runs after CoreDNS has parsed the flags. If explainAbsent ran earlier, the output
+	// of -plugins would list the absent plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile
@@ -95,9 +95,8 @@ func insert(directives []string) ([]string, error) {
 	return slices.Insert(list, slices.Index(list, below), name), nil
 }
 
-// explainAbsent registers a setup function for each directive whose plugin is not in this
-// build. The function returns an error with the build tag. CoreDNS's own error lacks the
-// tag.
+// explainAbsent registers a setup function for each directive whose plugin is not in this build.
+// The function returns an error that suggests -tags full.
 func explainAbsent() {
 	for _, d := range dnsserver.Directives {
 		if _, err := caddy.DirectiveAction(serverType, d); err == nil {
@@ -110,8 +109,9 @@ func explainAbsent() {
 	}
 }
 
-// commit returns the commit for -version and the metric coredns_build_info. The builder
-// sets the commit with -ldflags. Otherwise commit returns the version of this module.
+// commit returns the text that CoreDNS shows as its commit in -version and in the metric
+// coredns_build_info. The parameter set is the commit from -ldflags. If set is empty, commit
+// returns the version of this module.
 func commit(set string) string {
 	info, ok := debug.ReadBuildInfo()
 	if set != "" || !ok {

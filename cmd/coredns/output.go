@@ -15,16 +15,16 @@ import (
 const (
 	// maxQueued limits the log lines that wait for standard output, in bytes.
 	maxQueued = 4 << 20
-	// outputPatience is the longest wait of a log call for standard output. The end of the
-	// process waits for at most this time too.
+	// outputPatience is the longest time that a log call waits for standard output. At its end, the
+	// process waits for at most the same time.
 	outputPatience = time.Second
 )
 
-// An output is the destination of CoreDNS's log. Write waits for the line to be written,
-// at most for patience. Behind waiting lines, Write only queues the line.
+// An output is the destination of CoreDNS's log. Write waits until the line is written, but at most
+// for patience. After a timeout, Write only queues lines until the queue is empty again.
 //
-// Without this type, a full pipe would block each goroutine that logs. SIGTERM would not
-// end the process, because CoreDNS logs the signal first.
+// Without this type, a full pipe would block each goroutine that logs. SIGTERM would not end the
+// process, because CoreDNS logs the signal first.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -35,19 +35,18 @@ func newOutput(out io.Writer, patience time.Duration) *output {
 	return &output{logqueue.New(maxQueued, func(n int) { reportDropped(out, n) }), out, patience}
 }
 
-// Write writes a copy of p, because the log reuses p. It ignores an error of out, as
-// CoreDNS's log does.
+// Write queues a copy of p, because the log package reuses the memory of p. Like CoreDNS's log, it
+// ignores write errors.
 func (o *output) Write(p []byte) (int, error) {
 	line := append([]byte(nil), p...)
 	o.queue.Write(len(line), o.patience, func() { _, _ = o.out.Write(line) })
 	return len(p), nil
 }
 
-// flush waits until all lines are written, but at most for patience.
 func (o *output) flush() { o.queue.Flush(o.patience) }
 
-// reportDropped writes to out that n log lines were dropped. It does not call CoreDNS's
-// log, which may wait for the caller of reportDropped.
+// reportDropped writes the number of dropped log lines to out. It writes directly to out, because a
+// call of CoreDNS's log could deadlock.
 func reportDropped(out io.Writer, n int) {
 	text := fmt.Sprintf("%d log lines dropped here, because standard output did not take the lines in time", n)
 	if clog.IsJSON() {
@@ -57,11 +56,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output. It registers a loader of the
-// Corefile, because coremain.Run first sets the log to standard output.
+// queueOutput makes CoreDNS's log write to an output. It does so when the Corefile is loaded,
+// because coremain.Run first sets the log to standard output.
 //
-// CoreDNS writes its zones and its version directly to standard output. A full pipe can
-// still block a start here.
+// CoreDNS writes its zones and its version directly to standard output. A full pipe can therefore
+// still block a start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

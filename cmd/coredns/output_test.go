@@ -28,8 +28,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestOutputBlocks checks a blocked destination. The log and the end of the process must
-// not wait. Later, all lines must arrive in sequence.
+// TestOutputBlocks writes many lines to a full pipe. The log and the end of the process must not
+// wait. After the test reads the pipe, all lines must arrive in sequence.
 func TestOutputBlocks(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -51,7 +51,6 @@ func TestOutputBlocks(t *testing.T) {
 	}
 }
 
-// TestReportDropped checks that the line about dropped lines has the format of CoreDNS's log.
 func TestReportDropped(t *testing.T) {
 	var out bytes.Buffer
 	reportDropped(&out, 3)

@@ -33,8 +33,6 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// requirements returns the versions in the require lines of a go.mod file. The keys are module
-// paths.
 func requirements(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(file)

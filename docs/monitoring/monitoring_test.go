@@ -29,10 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A promQuery is a PromQL expression of docs/monitoring with its position.
 type promQuery struct{ where, expr string }
 
-// An alertRules is the rules of alerts.yaml, recording rules included.
 type alertRules struct {
 	Groups []struct {
 		Rules []struct {
@@ -54,7 +52,6 @@ func readAlerts(t *testing.T) (out alertRules) {
 	return out
 }
 
-// A panel is the part of a Grafana panel that the tests read.
 type panel struct {
 	ID                 int
 	Title, Description string
@@ -82,8 +79,8 @@ func readDashboard(t *testing.T) (out dashboard) {
 	return out
 }
 
-// A registered is the metrics that Prometheus would scrape from a server that has answered
-// queries: the label names of each metric, its type, and the values of its label state.
+// A registered contains the metrics of a server that has answered queries: the label names of each
+// metric, the type of each metric, and the values of its label state.
 type registered struct {
 	labels map[string]map[string]bool
 	types  map[string]string
@@ -116,7 +113,8 @@ func gather(t *testing.T) registered {
 
 var (
 	metricName = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
-	// selector matches a metric with its optional matchers and range.
+	// selector matches a metric in a PromQL expression, with optional label matchers and an
+	// optional range.
 	selector = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\})?\s*(\[[^\]]*\])?`)
 	matcher  = regexp.MustCompile(`([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
 	grouping = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
@@ -125,17 +123,17 @@ var (
 	legend   = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 )
 
-// words are the words of PromQL that look like a metric.
+// words are PromQL functions and keywords that the selector would match as metrics.
 var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true, "max_over_time": true, "changes": true, "increase": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "label_replace": true, "Inf": true}
 
-// ofPrometheus are the labels that a scrape adds. The label stage comes from the targets of a
-// configuration.
+// ofPrometheus contains the labels that Prometheus adds when it scrapes a server. The label stage
+// comes from the configuration of Prometheus.
 var ofPrometheus = map[string]bool{"job": true, "instance": true, "stage": true}
 
-// check returns the metrics, labels and states in a query that do not exist, and records the
-// metrics of the query in used. recorded contains the series of the recording rules with their
-// labels.
+// check returns a problem for each metric, label and state in a query that does not exist. It adds
+// the metrics of the query to used. The map recorded has the results of the recording rules, with
+// their labels.
 func (r registered) check(q promQuery, recorded map[string]map[string]bool, used map[string]bool) (problems []string) {
 	bad := func(format string, args ...any) {
 		problems = append(problems, q.where+": "+fmt.Sprintf(format, args...))
@@ -185,8 +183,8 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// recorded returns the series of the recording rules. By Prometheus's naming convention their
-// names begin with their labels.
+// recorded returns the metrics that the recording rules create, with their labels. By Prometheus's
+// naming convention, the name of a recording rule begins with its labels.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for _, g := range a.Groups {
@@ -219,7 +217,8 @@ func TestMonitoring(t *testing.T) {
 		for _, x := range p.Targets {
 			queries = append(queries, promQuery{"panel " + p.Title, x.Expr})
 			for _, l := range legend.FindAllStringSubmatch(x.LegendFormat, -1) {
-				// A label in the legend is checked as if the query grouped by the label.
+				// The legend of a panel may use only labels that the query has. The test adds a
+				// query with this label to check the label.
 				queries = append(queries, promQuery{"legend of " + p.Title, x.Expr + " + on (" + l[1] + ") up"})
 			}
 		}
@@ -252,7 +251,6 @@ func TestMonitoring(t *testing.T) {
 	}
 }
 
-// TestMonitoringChecks checks the problems that TestMonitoring reports for wrong queries.
 func TestMonitoringChecks(t *testing.T) {
 	r := gather(t)
 	for _, tc := range []struct{ expr, want string }{
@@ -269,8 +267,9 @@ func TestMonitoringChecks(t *testing.T) {
 	}
 }
 
-// TestAlerts checks that each alert has a severity, a for, a summary, a description with
-// commands that exist, a test, and a row in the README's table of severities.
+// TestAlerts checks each alert. An alert needs a severity, the field for, a summary and a
+// description. It also needs a test and a row in the README's table of severities. The commands in
+// the description must exist.
 func TestAlerts(t *testing.T) {
 	read := func(file string) string {
 		text, err := os.ReadFile(file)

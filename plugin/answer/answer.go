@@ -87,8 +87,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	o := req.IsEdns0()
 	var e *explained
 	if o != nil {
-		// The options of the query must not be echoed. The answer therefore has its own
-		// OPT. DO is copied (RFC 3225, section 3).
+		// The answer needs its own OPT, because the options of the query must not be copied. Only
+		// the DO bit is copied (RFC 3225, section 3).
 		e = new(explained)
 		e.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
 		e.opt.SetUDPSize(max(o.UDPSize(), dns.MinMsgSize))
@@ -103,8 +103,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	}
 	switch {
 	case room < 0:
-		// Only a redirect with many addresses or a size below 512 can make the message too
-		// large. A denial has at most 316 octets.
+		// A denial has at most 316 octets. The message is too large only for a redirect with many
+		// addresses, or for a size below 512.
 		m.Truncate(size)
 	case e != nil:
 		e.explain(m, size, room, notice{v.Order, kind, signals(o, cfg.SDEOption)}, cfg)
@@ -113,8 +113,8 @@ func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config
 	return m
 }
 
-// A denial contains a reply and its parts in one allocation. An append to one of its
-// slices allocates a new array.
+// A denial contains a reply and all its parts, so that one allocation is enough. The slices of msg
+// point into the denial. An append to one of these slices allocates a new array.
 type denial struct {
 	msg      dns.Msg
 	question [1]dns.Question
@@ -143,20 +143,21 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 	return form(v, qtype).String()
 }
 
-// ForAlias returns the verdict for a name that leads to the blocked name of v. It leads
-// there by a CNAME or a service record.
+// ForAlias returns the verdict for an alias of a blocked name. An alias is a query name that leads
+// to the blocked name by a CNAME or a service record. The parameter v is the verdict for the
+// blocked name.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// The target may be elsewhere in the tree. The queried name therefore becomes the
-	// owner of the SOA.
+	// The blocked name may be in another part of the DNS tree. The owner of the SOA must therefore
+	// be the queried name.
 	v.TargetLabels = dname.MaxLabels
-	// The answer becomes NODATA. NXDOMAIN would also deny the queried name and all names
-	// below.
+	// The answer must be NODATA. NXDOMAIN would also deny the queried name and all names below the
+	// queried name.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
 
-// form returns the response of the verdict if it fits the query. Otherwise it returns
-// NODATA, because NODATA denies the least.
+// form returns the kind of answer for the query. If the response of the verdict does not fit the
+// query, form returns NODATA, because NODATA denies the least.
 func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	switch v.Response.Kind {
 	case order.NXDOMAIN:
@@ -167,8 +168,8 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	case order.Refused:
 		return order.Refused
 	case order.Redirect:
-		// Only A and AAAA queries are redirected. Other types get no real answer, because
-		// an HTTPS record, for example, would lead the client around the redirect.
+		// Only A and AAAA queries get a redirect. Other types must not get the real answer. For
+		// example, an HTTPS record could lead the client to the blocked site.
 		for _, a := range v.Response.Addresses {
 			if addressType(a) == qtype {
 				return order.Redirect
@@ -178,7 +179,6 @@ func form(v ruleset.Verdict, qtype uint16) order.ResponseKind {
 	return order.NODATA
 }
 
-// addressType returns the type of the record for the address a.
 func addressType(a netip.Addr) uint16 {
 	if a.Unmap().Is4() {
 		return dns.TypeA
@@ -186,8 +186,8 @@ func addressType(a netip.Addr) uint16 {
 	return dns.TypeAAAA
 }
 
-// timeToLive returns the TTL of the order, or else the operator's TTL. Caches must drop
-// the answer before the verdict may change.
+// timeToLive returns the TTL of the order. If the order has no TTL, it returns the operator's TTL.
+// The TTL is never longer than the time until the verdict may change.
 func timeToLive(v ruleset.Verdict, now time.Time, cfg *Config) uint32 {
 	d := v.Order.Terms.TTL
 	if d < 0 {
@@ -203,8 +203,8 @@ func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the address records of the type of q. The owner has the letter case of
-// the question. Clients that use 0x20 check the letter case.
+// addresses returns the A or AAAA records for the question q. The owner has the same letter case as
+// the question, because some clients (0x20) check the letter case.
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -244,8 +244,8 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
-	// The owner has the letter case of the query. miekg/dns compresses only equal
-	// spellings, and a long name needs compression.
+	// The owner keeps the letter case of the query. Only then can miekg/dns compress the owner,
+	// because it compares spellings. A long name needs the compression.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// now is the time in all tests, except in tests that set another time.
 var now = time.Unix(1_780_000_000, 0)
 
 var (
@@ -29,8 +28,8 @@ const sdeCode = 65001
 
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
-// verdict returns a verdict of order 914/2719 of the authority NCU for a target with two
-// labels. The functions in "edit" change single fields.
+// verdict returns a verdict of the order 914/2719 of the authority NCU. The target has two labels.
+// The functions in edit change single fields of the verdict.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{
@@ -89,7 +88,6 @@ func option(o dns.EDNS0) func(*dns.Msg) {
 	}
 }
 
-// signal adds the EDNS option with which a client asks for structured errors.
 func signal(m *dns.Msg) { option(&dns.EDNS0_LOCAL{Code: sdeCode})(m) }
 
 func class(c uint16) func(*dns.Msg) { return func(m *dns.Msg) { m.Question[0].Qclass = c } }
@@ -103,7 +101,6 @@ func pack(t testing.TB, m *dns.Msg) []byte {
 	return slices.Clone(b)
 }
 
-// ede returns the Extended DNS Error of an answer, or nil.
 func ede(t testing.TB, m *dns.Msg) *dns.EDNS0_EDE {
 	t.Helper()
 	opt := m.IsEdns0()
@@ -137,8 +134,6 @@ func brief(t testing.TB, m *dns.Msg) string {
 	return strings.Join(s, "; ")
 }
 
-// TestTable checks the answer to a blocked query for each kind of response and each kind
-// of query.
 func TestTable(t *testing.T) {
 	const (
 		soa      = "; example.com. 30 IN SOA . . 1 3600 600 86400 30"
@@ -237,7 +232,6 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestForAliasKeeps checks that ForAlias does not change a verdict with SubtreePasses.
 func TestForAliasKeeps(t *testing.T) {
 	if b := ForAlias(verdict(order.NXDOMAIN, below(ruleset.SubtreePasses))).Subtree; b != ruleset.SubtreePasses {
 		t.Errorf("below became %d", b)
@@ -267,7 +261,6 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestFlags checks the header of the answer for all combinations of header bits in the query.
 func TestFlags(t *testing.T) {
 	for bits := range 1 << 7 {
 		on := func(i int) bool { return bits>>i&1 == 1 }

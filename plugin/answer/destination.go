@@ -13,12 +13,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxChain is the maximum number of names that are followed in an answer. Each step
-// searches all records. BIND and Unbound stop earlier, after 11 to 17 names.
+// maxChain is the maximum number of names in a chain of aliases. Each step searches all records of
+// the answer. BIND and Unbound stop earlier, after 11 to 17 names.
 const maxChain = 32
 
-// A Destination is a name or an address to which an answer leads the client. If Addr is
-// valid, it is an address.
+// A Destination is a name or an address to which an answer leads the client. It is an address if
+// Addr is valid. Otherwise it is a name.
 type Destination struct {
 	Name ruleset.QName
 	Addr netip.Addr
@@ -35,11 +35,10 @@ func (d *Destination) set(name string, rrtype uint16) bool {
 	return true
 }
 
-// setTarget sets d to the target of a service record. If the record has no target, it
-// returns false.
 func (d *Destination) setTarget(s *dns.SVCB) bool {
-	// Clients query the addresses of the target. Only an alias record keeps the type of
-	// the question (RFC 9460, sections 2.4.2 and 2.4.3).
+	// Clients ask for the addresses of the target (type A here). If the record is an alias
+	// (priority 0), clients ask for the type of the record instead (RFC 9460, sections 2.4.2 and
+	// 2.4.3).
 	asked := dns.TypeA
 	if s.Priority == 0 {
 		asked = s.Hdr.Rrtype
@@ -47,7 +46,6 @@ func (d *Destination) setTarget(s *dns.SVCB) bool {
 	return d.set(s.Target, asked)
 }
 
-// setAddr sets d to an address. If ip is not an address, it returns false.
 func (d *Destination) setAddr(ip net.IP) bool {
 	a, ok := netip.AddrFromSlice(ip)
 	d.Addr = a.Unmap()
@@ -61,8 +59,8 @@ func HasDestinations(m *dns.Msg, q dns.Question, addresses bool) bool {
 	return hasDestinations(m.Answer, qname, addresses) || hasDestinations(m.Ns, qname, addresses) || hasDestinations(m.Extra, qname, addresses)
 }
 
-// settled returns the query name of q, or "" for types like DS (see Passes). The verdict
-// about the query name is known.
+// settled returns the query name of q, because the plugin has already decided about this name. It
+// returns "" for the types that Passes lets through, for example DS.
 func settled(q dns.Question) string {
 	if Passes(q.Qtype, ruleset.SubtreePasses) {
 		return ""
@@ -87,8 +85,8 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 // MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It
 // calls name and addr for all records of the reply.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the previous name, which needs no second check. The records of a name are
-	// mostly adjacent.
+	// last is the previous name. Most records of a name are adjacent, so a check for the same name
+	// is skipped.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -96,9 +94,9 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// The next record of the same name may need a check. An order for a host
-				// covers only HTTPS and SVCB records of its service names
-				// (_8443._https.host).
+				// The name of this record must be checked even if the same name was checked before.
+				// For example, an order for host covers _8443._https.host only in HTTPS and SVCB
+				// records.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -134,15 +132,15 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 	return slices.ContainsFunc(m.Answer, ordered) || slices.ContainsFunc(m.Ns, ordered) || slices.ContainsFunc(m.Extra, ordered)
 }
 
-// AnsweredByAlias reports whether a cache in front of this server could use m to bypass a
-// block. A real answer to a DS query (see Passes) may contain an alias. A cache may use
-// the alias for all types.
+// AnsweredByAlias reports whether the answer m would help a client to bypass a block. The answer to
+// a DS or DNSKEY query may be a real answer (see Passes) and may contain an alias. A cache in front
+// of this server may then use the alias for all types.
 func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
-	// A chain of trust hardly ever needs the alias. A name with an alias has no keys (RFC
-	// 2181, section 10.1; RFC 6672, section 2.3).
+	// DNSSEC hardly ever needs this answer, because a name with an alias has no keys (RFC 2181,
+	// section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 
@@ -195,9 +193,9 @@ func (d *Destination) chain(answer []dns.RR, qtype uint16, yield func(*Destinati
 	if !slices.ContainsFunc(answer, isAlias) {
 		return true
 	}
-	// All records of a name are followed, because clients disagree (RFC 1034, section
-	// 3.6.2; RFC 6672, section 3.1). glibc follows the last CNAME. Validators follow the
-	// DNAME.
+	// The loop follows all CNAMEs and DNAMEs of a name, because clients choose differently (RFC
+	// 1034, section 3.6.2; RFC 6672, section 3.1). For example, glibc follows the last CNAME, and
+	// validators follow the DNAME.
 	reached := []dname.Name{d.Name.Name()}
 	for i := 0; i < len(reached); i++ {
 		for _, rr := range answer {
@@ -229,8 +227,8 @@ func (d *Destination) hosts(rr dns.RR, qtype uint16, yield func(*Destination) bo
 		return true
 	}
 	h := rr.Header()
-	// For an ANY query, the service name needs a check. An order for a host covers its
-	// service names only for HTTPS and SVCB.
+	// For an ANY query, the owner is checked again as an HTTPS or SVCB name. An order for a host
+	// covers service names only for HTTPS and SVCB records.
 	if qtype == dns.TypeANY && d.set(h.Name, h.Rrtype) && d.Name.Service > 0 && !yield(d) {
 		return false
 	}
@@ -268,8 +266,8 @@ func covers(owner string, name *dname.Wire) int {
 // each other can make very many names.
 const maxRedirected = 256
 
-// anywhere yields all names to which a chain of more than maxChain names may lead, without
-// the names in "reached".
+// anywhere yields all names that any chain of aliases in the answer can reach, except the names in
+// reached. It is for an answer with a chain of more than maxChain names.
 func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint16, yield func(*Destination) bool) bool {
 	seen := make(map[dname.Name]bool, len(reached)+len(answer))
 	for _, name := range reached {
@@ -338,8 +336,9 @@ func (d *Destination) anywhere(reached []dname.Name, answer []dns.RR, qtype uint
 	return expand()
 }
 
-// substitute replaces the owner of a DNAME by its target (RFC 6672, section 2.2). The
-// owner has the given number of labels. For an invalid name, it returns false.
+// substitute replaces the last labels of the name by the target of a DNAME (RFC 6672, section 2.2).
+// The parameter labels is the number of labels in the owner of the DNAME. If the new name is
+// invalid, substitute returns false.
 func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	var t dname.Wire
 	if !t.Set(target) {
@@ -356,7 +355,6 @@ func (d *Destination) substitute(labels int, target string, qtype uint16) bool {
 	return true
 }
 
-// service returns the data of an HTTPS or SVCB record. For other records it returns nil.
 func service(rr dns.RR) *dns.SVCB {
 	switch rr := rr.(type) {
 	case *dns.HTTPS:
@@ -399,12 +397,12 @@ func ips(rr dns.RR) iter.Seq[net.IP] {
 	}
 }
 
-// Clean removes the RRsets for which drop returns true, from all sections. Some stubs
-// (musl's, Go's) use every address in the answer section. If nothing is removed, Clean
-// returns m itself.
+// Clean removes the RRsets for which drop returns true, from all sections. This is necessary
+// because some stub resolvers (of musl and Go) use every address in the answer section. If nothing
+// is removed, Clean returns m itself.
 //
-// The caller has called drop for all Destinations of m. The answer to the query therefore
-// stays.
+// Before Clean, the caller must have called drop for all Destinations of m. Clean therefore keeps
+// the answer to the query.
 func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	var d Destination
 	var gone map[rrset]bool // nil until the first RRset is dropped
@@ -430,13 +428,12 @@ func Clean(m *dns.Msg, addresses bool, drop func(*Destination) bool) *dns.Msg {
 	return &out
 }
 
-// An rrset identifies an RRset by its owner and type.
 type rrset struct {
 	owner dname.Name
 	typ   uint16
 }
 
-// setOf returns the RRset of a record. The RRset of a signature is the signed RRset.
+// setOf returns the RRset of a record. For a signature, it returns the RRset that is signed.
 func setOf(rr dns.RR) rrset {
 	typ := rr.Header().Rrtype
 	if sig, ok := rr.(*dns.RRSIG); ok {
@@ -449,7 +446,7 @@ func setOf(rr dns.RR) rrset {
 	return rrset{w.Name(), typ}
 }
 
-// loose reports whether f is true for the owner, the target or an address of a record.
+// loose reports whether f returns true for the owner, the target or an address of the record.
 func (d *Destination) loose(rr dns.RR, addresses bool, f func(*Destination) bool) bool {
 	h := rr.Header()
 	switch h.Rrtype {

@@ -14,7 +14,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// rrs parses records in the format of zone files, one per line.
 func rrs(t testing.TB, zone string) (out []dns.RR) {
 	t.Helper()
 	for line := range strings.Lines(zone) {
@@ -30,7 +29,6 @@ func rrs(t testing.TB, zone string) (out []dns.RR) {
 	return out
 }
 
-// String returns the address, or the name with its number of service labels.
 func (l *Destination) String() string {
 	switch {
 	case l.Addr.IsValid():
@@ -55,7 +53,6 @@ func leads(t testing.TB, m *dns.Msg, q dns.Question, addresses bool) (out []stri
 	return out
 }
 
-// unchanged checks that the function f does not change the message m or its records.
 func unchanged(t testing.TB, m *dns.Msg, f func()) {
 	t.Helper()
 	before, text := *m, m.String() // text is compared, because Copy shares the memory of some options
@@ -150,8 +147,6 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
-// mayBe returns the result of MayBeOrdered if the destination l is the only blocked name
-// or address.
 func mayBe(m *dns.Msg, q dns.Question, addresses bool, l *Destination) bool {
 	return MayBeOrdered(m, q, addresses, func(name string) bool {
 		var w dname.Wire
@@ -192,8 +187,8 @@ func dnamesOfRoot() string {
 	return strings.Join(out, " ")
 }
 
-// TestLongChain checks an answer with more than maxChain names. Destinations must yield
-// the target of a DNAME.
+// TestLongChain checks answers with more than maxChain names. Destinations must still yield the
+// name www.t to which a DNAME leads.
 func TestLongChain(t *testing.T) {
 	var decoys strings.Builder
 	for i := range maxChain + 1 {
@@ -272,7 +267,6 @@ func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	return out
 }
 
-// joined returns the key of a name in the map that twinDestinations returns.
 func joined(w *dname.Wire) string {
 	var labels []string
 	for k := w.NumLabels(); k > 0; k-- {
@@ -421,13 +415,12 @@ func TestClean(t *testing.T) {
 		if s := strings.Join(got, "; "); s != tc.want {
 			t.Errorf("\n got %s\nwant %s", s, tc.want)
 		}
-		// The message out shares records with m, but not slices.
+		// Clean may share records between m and out. It must not share slices.
 		unchanged(t, m, func() { out.Extra[0] = nil })
 	}
 	if out := Clean(m, true, func(*Destination) bool { return false }); out != m {
 		t.Error("a message was copied without need")
 	}
-	// Clean must remove the bad records from the other sections too.
 	for _, tc := range []struct{ answer, ns string }{{extra, ""}, {"", extra}, {extra, extra}} {
 		m := &dns.Msg{Answer: rrs(t, tc.answer), Ns: rrs(t, tc.ns), Extra: rrs(t, extra)}
 		var out *dns.Msg

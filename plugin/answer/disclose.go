@@ -15,8 +15,8 @@ import (
 // without a language.
 const defaultLanguage = "en"
 
-// edeOverhead is the size in octets of an EDE option without text: code and length (RFC
-// 6891, section 6.1.2), and INFO-CODE (RFC 8914, section 2).
+// edeOverhead is the size in octets of an EDE option without text. Code and length take 4 octets
+// (RFC 6891, section 6.1.2), and INFO-CODE takes 2 octets (RFC 8914, section 2).
 const edeOverhead = 4 + 2
 
 // A notice contains what the user may learn about a blocked query.
@@ -28,8 +28,8 @@ type notice struct {
 	structured bool
 }
 
-// signals reports whether the query asks for structured DNS errors. It does so by the EDNS
-// option with the code sde, or by an empty EDE option with INFO-CODE 0 (Chromium).
+// signals reports whether a client asks for structured DNS errors. A client asks with the EDNS
+// option of the code sde. Chromium asks with an empty EDE option and INFO-CODE 0.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -42,8 +42,9 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m. The text is shortened to fit into
-// size octets. "room" is the space left without compression.
+// explain adds the Extended DNS Error to the OPT of m. It shortens the text so that the message
+// fits into size octets. The parameter room is the number of octets that are free without
+// compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -70,8 +71,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	if room < 0 {
 		return
 	}
-	// Without an SOA, clients would repeat the query. CoreDNS would remove the SOA from a
-	// message that is too long.
+	// A text that is too long must be shortened. Otherwise CoreDNS would remove the SOA, and
+	// clients would repeat the query.
 	if len(s) > room {
 		s = ""
 		if n.structured {
@@ -83,8 +84,8 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	e.opt.Option = e.option[:]
 }
 
-// code returns the INFO-CODE (RFC 8914, sections 4.5, 4.16 and 4.17). A structured error
-// never has Forged Answer, because the client would discard the text
+// code returns the INFO-CODE of the answer (RFC 8914, sections 4.5, 4.16 and 4.17). A structured
+// error must not have the code Forged Answer. The client would discard its text
 // (draft-ietf-dnsop-structured-dns-error-27, section 5.2).
 func (n notice) code() uint16 {
 	switch {
@@ -96,7 +97,6 @@ func (n notice) code() uint16 {
 	return dns.ExtendedErrorCodeCensored
 }
 
-// sentence returns one line of English with the order's reference number and authority.
 func (n notice) sentence() string {
 	ref, who := text(n.order.Reference), text(n.order.Terms.Authority.Name)
 	switch {
@@ -126,7 +126,6 @@ type entry struct {
 	ID string `json:"id"`
 }
 
-// object returns the structured error with the texts of the order and of the operator.
 func (n notice) object(cfg *Config) object {
 	terms := n.order.Terms
 	var o object
@@ -143,8 +142,8 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// One language applies to the justification and to the organization. The justification
-	// decides, because the name of an organization needs no language.
+	// The object has only one language for the justification and the organization. The language of
+	// the justification is used, because the name of an organization needs no language.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
 		o.Organization = text(cfg.Organization)
@@ -183,7 +182,8 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// Database entries are sent even alone. Clients of the second draft use them.
+	// Entries of a database are sent even without contacts. Clients of
+	// draft-ietf-dnsop-filtering-transparency use the entries.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""
 	}
@@ -205,8 +205,9 @@ func (o object) json() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// contactable reports whether a URI is allowed in the field "c" (section 11.3 of the
-// draft). A web page is not, because any resolver could show its own link.
+// contactable reports whether a URI is allowed in the field c (section 11.3 of the draft). Only
+// mailto and tel are allowed. A web page is not allowed, because any resolver could show its own
+// link.
 func contactable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	return rest != "" && (strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "tel"))

@@ -13,8 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestSentence checks the text for clients with EDNS that do not ask for structured
-// errors.
 func TestSentence(t *testing.T) {
 	for _, tt := range []struct{ ref, authority, want string }{
 		{"914/2719", "NCU", "Blocked by order 914/2719 of NCU"},
@@ -39,7 +37,6 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-// TestStructured checks the text for clients that ask for structured errors.
 func TestStructured(t *testing.T) {
 	lumen := []order.FilteringDatabase{{DB: "lumen", ID: "123"}, {DB: "x", ID: "a&b"}}
 	for _, tt := range []struct {

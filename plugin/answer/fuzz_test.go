@@ -121,8 +121,7 @@ func checkHeader(t *testing.T, req, got *dns.Msg, packed []byte) {
 	if req.Opcode == dns.OpcodeQuery && (got.RecursionDesired != req.RecursionDesired || got.CheckingDisabled != req.CheckingDisabled) {
 		t.Fatalf("header %v of %v", got.MsgHdr.String(), req.MsgHdr.String())
 	}
-	// The question in the answer must have the same octets as in a message with only this
-	// question.
+	// The answer must contain exactly the first question of the query, with the same octets.
 	q := &dns.Msg{Question: req.Question[:1]}
 	if want := pack(t, q)[12:]; !bytes.HasPrefix(packed[12:], want) || len(got.Question) != 1 {
 		t.Fatalf("question\n got %x\nwant %x", packed[12:], want)
@@ -146,7 +145,7 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 	for _, rr := range slices.Concat(got.Answer, got.Ns) {
 		h := rr.Header()
-		// This is the slow check. No cache may use the record after v.Until.
+		// A cache must drop the record before v.Until. This check is slow but simple.
 		last := now.Add(time.Duration(h.Ttl) * time.Second)
 		if h.Ttl > 0 && (last.Unix() > int64(v.Until) || last.Unix() == int64(v.Until) && last.Nanosecond() > 0) {
 			t.Fatalf("TTL %d at %v outlives %v", h.Ttl, now, v.Until)
@@ -165,7 +164,6 @@ func checkRecords(t *testing.T, req, got *dns.Msg, v ruleset.Verdict, now time.T
 	}
 }
 
-// checkOwner checks the number of labels in the owner of the SOA.
 func checkOwner(t *testing.T, asked, owner string, v ruleset.Verdict) {
 	var w, o dname.Wire
 	if !w.Set(asked) || !o.Set(owner) {

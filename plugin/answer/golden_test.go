@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestGolden checks every octet of some answers. The test notices a change in the DNS
-// library. Each line of hex digits is one field of the message.
+// TestGolden compares some answers with the expected octets. It also notices changes in the DNS
+// library. Each group of hex digits is one field of the message.
 func TestGolden(t *testing.T) {
 	cfg := config()
 	cfg.Contact = []string{"tel:1"}

@@ -13,8 +13,8 @@ import (
 // TimeLeft returns the whole seconds from now until a verdict may change. If no change is
 // known, "limited" is false.
 func TimeLeft(until order.Time, now time.Time) (ttl uint32, limited bool) {
-	// FromTime rounds the current time up. 1.9 s therefore give 1 s. The comparison with
-	// t+maxTTL prevents an overflow of the subtraction.
+	// FromTime rounds the current time up. The time left is therefore rounded down: 1.9 s become 1
+	// s. The comparison with t+maxTTL prevents an overflow.
 	switch t := order.FromTime(now); {
 	case until == ruleset.Forever:
 		return maxTTL, false
@@ -37,15 +37,16 @@ func ExceedsTTL(m *dns.Msg, ttl uint32) bool {
 	return false
 }
 
-// CapTTL lowers all TTLs of m to at most "ttl", the negative TTL too (RFC 2308, section
-// 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m.
+// CapTTL lowers all TTLs of m to at most "ttl". This also lowers the negative TTL (RFC 2308,
+// section 5). Signatures stay valid (RFC 4034, section 3.1.4). No other goroutine may use m at the
+// same time.
 func CapTTL(m *dns.Msg, ttl uint32) {
 	for h := range headers(m) {
 		h.Ttl = min(h.Ttl, ttl)
 	}
 }
 
-// HasOtherOwners reports whether m has records that could answer other questions. The
+// HasOtherOwners reports whether m has records that could answer other questions than "asked". The
 // caches of dnsmasq and systemd-resolved would use these records.
 func HasOtherOwners(m *dns.Msg, asked string) bool {
 	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return !strings.EqualFold(rr.Header().Name, asked) }) ||
@@ -67,8 +68,9 @@ func headers(m *dns.Msg) func(yield func(*dns.RR_Header) bool) {
 	}
 }
 
-// EchoSubnet adds the client subnet option of a trusted peer to m. The peer then uses the
-// answer only for this network (RFC 7871, section 7.2.1). o is the OPT of the query.
+// EchoSubnet adds the EDNS client subnet option of the query to m. The peer that sent the query
+// then uses the answer only for this network (RFC 7871, section 7.2.1). The parameter o is the OPT
+// of the query.
 func EchoSubnet(m *dns.Msg, o *dns.OPT, subnet *dns.EDNS0_SUBNET) {
 	opt := m.IsEdns0()
 	if opt == nil {

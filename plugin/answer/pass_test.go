@@ -41,8 +41,6 @@ func TestTimeLeft(t *testing.T) {
 	}
 }
 
-// everyType returns one record of each type that the library knows, and one of an unknown
-// type.
 func everyType(ttl uint32) (out []dns.RR) {
 	types := []uint16{}
 	for typ := range dns.TypeToRR {
@@ -123,8 +121,8 @@ func TestHasOtherOwners(t *testing.T) {
 			t.Errorf("%s: want %v", zone, want)
 		}
 	}
-	// Records of the query name in the additional section count too. The HTTPS records of
-	// a name may pass while its A records are blocked.
+	// A record in the additional section counts too, even a record of the query name. For example,
+	// an HTTPS answer may pass, and contain a blocked A record of the same name.
 	for _, zone := range []string{"a. 1 A 192.0.2.1", "q. 1 A 192.0.2.1"} {
 		if m := (&dns.Msg{Extra: rrs(t, zone)}); !HasOtherOwners(m, "q.") {
 			t.Errorf("%s: the additional section is beyond", zone)

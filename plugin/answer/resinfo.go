@@ -12,7 +12,8 @@ import (
 // A ResolverInfo is the content of the RESINFO record, with which a resolver describes itself to
 // its clients (RFC 9606).
 type ResolverInfo struct {
-	// Codes lists the extended DNS errors that the resolver may return, without order.
+	// Codes lists the extended DNS errors that the resolver may return. The sequence has no
+	// meaning.
 	Codes []Codes
 	// URL is a page about the resolver. It begins with "https://", or is empty.
 	URL string
@@ -21,16 +22,16 @@ type ResolverInfo struct {
 // Codes is a range of INFO-CODEs of extended DNS errors. The range includes Last.
 type Codes struct{ First, Last uint16 }
 
-// resolverInfoTTL is the TTL of the RESINFO record in seconds. A client that gets an unknown
-// error asks again (RFC 9606, section 5), so the record may be old.
+// resolverInfoTTL is the TTL of the RESINFO record in seconds. A long TTL is harmless, because a
+// client that gets an unknown error asks for the record again (RFC 9606, section 5).
 const resolverInfoTTL = 3600
 
 // maxString is the largest size of a string in a TXT or RESINFO record (RFC 1035, section 3.3).
 const maxString = 255
 
-// OrderCodes returns the extended DNS errors of blocking answers for orders in files. Plain lists
-// contain only orders of the operator. The parameter redirect reports whether the Corefile
-// redirects the names of plain lists.
+// OrderCodes returns the extended DNS errors of answers to blocked queries. If onlyPlainLists is
+// true, all orders are in plain lists, and so all orders are the operator's own. If redirect is
+// true, the Corefile redirects the names of plain lists.
 func OrderCodes(onlyPlainLists, redirect bool) []Codes {
 	codes := []Codes{{dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeBlocked}}
 	if !onlyPlainLists {

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// longest is a name of 255 octets with mixed letter case.
 var longest = strings.Repeat(strings.Repeat("xY", 31)+".", 3) + strings.Repeat("Z", 60) + ".Q."
 
 // wordy adds long texts to an order.
@@ -49,7 +48,7 @@ func level(t testing.TB, m *dns.Msg) int {
 	return 0
 }
 
-// asWriter truncates and packs m as CoreDNS's writer does. The truncation must not remove
+// asWriter truncates and packs m as CoreDNS does. The test fails if the truncation removes
 // anything.
 func asWriter(t testing.TB, m *dns.Msg, size int) []byte {
 	t.Helper()
@@ -115,8 +114,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// At the smallest size for a level, the message must fill this size. Otherwise
-				// the explanation was shortened too early.
+				// Each shortening must be necessary. The answer with the longer explanation must
+				// therefore fill the smallest size at which it fits.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {
@@ -128,8 +127,6 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestTruncate checks that Build sets TC if the addresses of a redirect do not fit into the
-// message.
 func TestTruncate(t *testing.T) {
 	var addrs []netip.Addr
 	for a := v4; len(addrs) < 100; a = a.Next() {
@@ -190,8 +187,8 @@ func TestHugeText(t *testing.T) {
 	}
 }
 
-// TestSentenceStandsIn checks a justification that is too long for the buffer. The client
-// must then get the short sentence.
+// TestSentenceStandsIn checks an order with a justification that is too long for the buffer. The
+// client must get the short sentence instead. With a contact, the client must get only the contact.
 func TestSentenceStandsIn(t *testing.T) {
 	long := func(_ *ruleset.Verdict, terms *order.Terms) {
 		terms.Justification, terms.Language, terms.Organization = strings.Repeat("Weil. ", 500), "de", "Beispiel"

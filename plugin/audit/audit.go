@@ -13,25 +13,20 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
-
-// An Asker sends a query to a resolver and returns the answer.
-type Asker interface {
-	Ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error)
-}
 
 // A Target is a target of an order in force.
 type Target struct {
 	Name  dname.Name
 	Match order.Match
 	Text  string // the target as the tool shows it
-	// Redirects are the addresses to which the order redirects clients. An answer with one of them
-	// is a block of the resolver.
+	// Redirects are the addresses to which the order redirects clients. An answer with one of these
+	// addresses shows that the resolver blocks the name.
 	Redirects []netip.Addr
 
 	Order, Authority string
@@ -42,33 +37,34 @@ type Target struct {
 
 // Options are the settings of an audit.
 type Options struct {
-	Asker  Asker
-	Known  *Known
-	Before *Before // nil without an earlier audit
+	Resolver dnsclient.Exchanger
+	Known    *Known
+	Before   *Before // nil without an earlier audit
 	// Workers is the number of domains that are asked about at the same time.
 	Workers int
-	// Progress is called after each domain with the numbers of domains, or is nil.
+	// Progress is called after each domain. The parameter done is the number of finished domains,
+	// and all is the number of all domains. Progress may be nil.
 	Progress func(done, all int)
 }
 
 // A Result is the result of an audit.
 type Result struct {
 	Rows []Row // in the sequence of the targets
-	// Blocks is the number of names whose answers the resolver blocks. Example is the reason of
-	// one of them.
+	// Blocks is the number of names that the resolver blocks. Example is one of these names with
+	// the reason.
 	Blocks  int
 	Example string
-	// Early is set if the audit ended before all names were asked. Silent is set if it
-	// ended because the resolver answered no query.
+	// Early is true if the audit ended before all names were asked about. Silent is true if the
+	// audit ended because the resolver answered no query.
 	Early, Silent bool
 }
 
-// manyBlocks is the number of blocked domains that can end an audit. They must be more
-// than half of the domains so far. The other answers of this resolver are then useless.
+// manyBlocks is the smallest number of blocked domains that can end an audit. The audit ends if the
+// resolver also blocks more than half of the finished domains. Its other answers are then useless.
 const manyBlocks = 10
 
-// manySilent is a number of domains. The audit ends if the resolver has answered nothing
-// about them.
+// manySilent is a number of domains. The audit ends if the resolver has answered no query about the
+// first manySilent domains.
 const manySilent = 32
 
 // A host is a name to ask for addresses.
@@ -77,14 +73,14 @@ type host struct {
 	www  bool // ask for www below the name, if the name has no address
 }
 
-// A job is a registrable domain with the hosts to ask.
 type job struct {
 	domain    string
 	hosts     []host
 	redirects []netip.Addr
 }
 
-// Run asks about the targets. After ctx ends, the rows of the other targets have the class Unknown.
+// Run asks the resolver about the targets. If ctx ends early, targets without an answer get the
+// class Unknown.
 func Run(ctx context.Context, targets []Target, opt Options) *Result {
 	jobs, of := plan(targets)
 	ctx, stop := context.WithCancel(ctx)
@@ -99,7 +95,7 @@ func Run(ctx context.Context, targets []Target, opt Options) *Result {
 	for range max(opt.Workers, 1) {
 		workers.Go(func() {
 			for i := range work {
-				results <- done{i, jobs[i].run(ctx, opt.Asker)}
+				results <- done{i, jobs[i].run(ctx, opt.Resolver)}
 			}
 		})
 	}
@@ -160,11 +156,12 @@ func firstBlocked(facts []*Facts) *Facts {
 	return nil
 }
 
-// A place is the position of the facts of a target.
+// A place is the position of a target's facts: the index of the job, and the index of the host in
+// this job.
 type place struct{ job, host int }
 
-// plan returns the jobs for the targets, and the position of the facts for each target.
-// Targets with the same name share their facts.
+// plan returns the jobs for the targets, and the place of each target's facts. Targets with the
+// same name share one place.
 func plan(targets []Target) (jobs []job, of []place) {
 	at := map[string]int{}
 	hosts := map[string]place{}
@@ -206,8 +203,7 @@ func registrable(name string) string {
 	return d
 }
 
-// run asks about a domain and its hosts, and returns the facts of each host.
-func (j *job) run(ctx context.Context, q Asker) []*Facts {
+func (j *job) run(ctx context.Context, q dnsclient.Exchanger) []*Facts {
 	domain := askDomain(ctx, q, j.domain)
 	var out []*Facts
 	for _, h := range j.hosts {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/miekg/dns"
 )
 
@@ -39,19 +39,22 @@ type reply struct {
 	silent  bool
 }
 
-// ask sends one query and checks that the answer is no block.
-func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []netip.Addr) *reply {
+// ask sends one query. It records whether the resolver blocks the name, or why there is no useful
+// answer.
+func ask(ctx context.Context, q dnsclient.Exchanger, name string, qtype uint16, redirects []netip.Addr) *reply {
 	r := &reply{name: name}
-	m, err := q.Ask(ctx, name, qtype)
+	query := new(dns.Msg).SetQuestion(name, qtype)
+	query.SetEdns0(1232, false)
+	m, err := q.Exchange(ctx, query)
 	if err != nil {
 		r.silent = true
-		var failed *net.OpError
-		if errors.As(err, &failed) {
-			err = failed.Err // without the port of this query
-		}
-		r.problem = fmt.Sprintf("no answer for %s %s: %v", bare(name), dns.TypeToString[qtype], err)
-		if ctx.Err() != nil {
+		switch what := bare(name) + " " + dns.TypeToString[qtype]; {
+		case ctx.Err() != nil:
 			r.problem = notAsked
+		case errors.Is(err, dnsclient.ErrTimeout):
+			r.problem = "no answer in time for " + what
+		default:
+			r.problem = fmt.Sprintf("no answer for %s: %v", what, err)
 		}
 		return r
 	}
@@ -62,10 +65,10 @@ func ask(ctx context.Context, q Asker, name string, qtype uint16, redirects []ne
 	return r
 }
 
-// notAsked is the problem of a name whose queries were not sent.
 const notAsked = "not asked, because the audit ended early"
 
-// blocks returns why an answer is a block of the resolver, or "".
+// blocks returns the reason why an answer shows a block by the resolver. It returns "" for other
+// answers.
 func blocks(m *dns.Msg, redirects []netip.Addr) string {
 	if o := m.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
@@ -132,7 +135,6 @@ func (r *reply) denies() bool {
 	return false
 }
 
-// add adds the reply to the facts: what is blocked, and what is missing.
 func (f *Facts) add(r *reply) {
 	if f.blocked == "" {
 		f.blocked = r.blocked
@@ -143,7 +145,7 @@ func (f *Facts) add(r *reply) {
 }
 
 // askDomain asks about a registrable domain.
-func askDomain(ctx context.Context, q Asker, domain string) *Facts {
+func askDomain(ctx context.Context, q dnsclient.Exchanger, domain string) *Facts {
 	f := &Facts{Domain: domain}
 	soa := ask(ctx, q, domain+".", dns.TypeSOA, nil)
 	f.add(soa)
@@ -179,9 +181,9 @@ func askDomain(ctx context.Context, q Asker, domain string) *Facts {
 	return f
 }
 
-// askHost asks for the addresses of a name. If there are none and www is true, it asks for
-// www below the name. A target covers the names below it too.
-func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
+// askHost asks for the addresses of a host. If there are none and www is true, it asks for
+// www.HOST, because the target also covers the names below the host.
+func askHost(ctx context.Context, q dnsclient.Exchanger, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {
 		return &f
@@ -195,8 +197,7 @@ func askHost(ctx context.Context, q Asker, domain *Facts, host string, www bool,
 	return &f
 }
 
-// askAddresses adds the addresses of a name to the facts. It reports whether the name exists.
-func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirects []netip.Addr) (exists bool) {
+func (f *Facts) askAddresses(ctx context.Context, q dnsclient.Exchanger, host string, redirects []netip.Addr) (exists bool) {
 	replies := []*reply{ask(ctx, q, host+".", dns.TypeA, redirects), ask(ctx, q, host+".", dns.TypeAAAA, redirects)}
 	for _, r := range replies {
 		if r.blocked != "" {
@@ -227,7 +228,6 @@ func (f *Facts) askAddresses(ctx context.Context, q Asker, host string, redirect
 	return exists
 }
 
-// follow returns the last name of the chain of aliases in an answer.
 func follow(m *dns.Msg, name string) string {
 	for range len(m.Answer) {
 		next := ""
@@ -244,5 +244,4 @@ func follow(m *dns.Msg, name string) string {
 	return name
 }
 
-// bare returns a name in lower case, without the dot at the end.
 func bare(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }

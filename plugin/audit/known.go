@@ -98,8 +98,8 @@ func (k *Known) add(class Class, kind, value string) (why string) {
 	return ""
 }
 
-// find returns the class that the table gives to the facts, and the record that decides. Seized
-// has precedence over Parked.
+// find searches the table for a record in the facts. It returns the class in the table, and the
+// matching record. If several records match, Seized has precedence over Parked.
 func (k *Known) find(f *Facts) (class Class, why string) {
 	found := func(c Class, format string, args ...any) {
 		if class == "" || class == Parked && c == Seized {

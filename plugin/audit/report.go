@@ -41,8 +41,8 @@ func (r *Result) Counts() map[Class]int {
 	return m
 }
 
-// WriteText writes the findings, the unknown targets and the number of each class as text.
-// The parameter most limits the targets of one class.
+// WriteText writes the number of targets of each class. It also lists the targets that a person
+// must look at and the targets of the class Unknown. It lists at most "most" targets of one class.
 func (r *Result) WriteText(w io.Writer, most int) error {
 	counts := r.Counts()
 	for _, c := range Classes() {

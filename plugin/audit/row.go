@@ -21,7 +21,7 @@ const (
 	Unknown     Class = "unknown"      // the answers prove nothing
 )
 
-// Classes returns all classes. Those that need a person come first.
+// Classes returns all classes. The classes that a person must look at come first.
 func Classes() []Class {
 	return []Class{Gone, Seized, Parked, NoAddresses, Moved, Unknown, InUse, Unchanged}
 }
@@ -31,7 +31,8 @@ func (c Class) Finding() bool {
 	return slices.Contains([]Class{Gone, Seized, Parked, NoAddresses, Moved}, c)
 }
 
-// plain returns InUse for the two classes that need an earlier audit: Moved and Unchanged.
+// plain returns the class without a comparison to an earlier audit. Moved and Unchanged become
+// InUse.
 func (c Class) plain() Class {
 	if c == Moved || c == Unchanged {
 		return InUse
@@ -83,7 +84,7 @@ func classify(f *Facts, known *Known) (Class, string) {
 	case f.gone:
 		return Gone, "NXDOMAIN for " + f.Domain
 	}
-	// A known server decides also when other answers are missing.
+	// A server in the table decides the class, even if other answers are missing.
 	if c, why := known.find(f); c != "" {
 		return c, why
 	}

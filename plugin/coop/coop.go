@@ -13,8 +13,8 @@ const (
 	// Quantum is the time that work runs before it yields. On a CPU with free time, one
 	// yield takes about 2 us.
 	Quantum = 100 * time.Microsecond
-	// longest is the maximum time that work runs before it yields again. It applies only
-	// after a long yield.
+	// longest is the maximum time that work runs between two yields. Work runs this long only after
+	// a long yield.
 	longest = 5 * time.Millisecond
 )
 
@@ -70,7 +70,7 @@ func Yield() {
 	if begin < time.Duration(next.Load()) {
 		return
 	}
-	// A free CPU polls the network. A yield would cost more time than one Quantum of work.
+	// If a CPU is free, the scheduler already polls the network, and a yield is not necessary.
 	if working.Load() < int32(runtime.GOMAXPROCS(0)) {
 		next.Store(int64(begin + Quantum))
 		return
@@ -80,15 +80,15 @@ func Yield() {
 	if time.Since(start) < time.Duration(next.Load()) {
 		return // another goroutine has yielded in the meantime
 	}
-	// runtime.Gosched alone is not enough. The scheduler resumes the same goroutine for up
-	// to 10 ms before it polls the network. A poll that reports the pipe also reports all
-	// sockets with data.
+	// runtime.Gosched alone is not enough. After runtime.Gosched, the scheduler may resume the same
+	// goroutine for up to 10 ms before it polls the network. p.wait returns after a poll of the
+	// network. This poll also reports all sockets with data.
 	p.wait()
 	runtime.Gosched() // lets the goroutines run that the poller has made ready
 	now := time.Since(start)
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns the time that work runs after a yield of the duration waited. Work runs
-// longer after a long yield. A flood of queries must not delay the load of a new order.
+// turn returns how long work runs after a yield that has lasted for the time waited. After a long
+// yield, work runs longer. Otherwise a flood of queries would delay the load of a new order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -59,8 +59,6 @@ func now() {
 	Yield()
 }
 
-// TestTurn checks the time that work runs after a yield. After a long wait, work must run
-// long.
 func TestTurn(t *testing.T) {
 	for waited, want := range map[time.Duration]time.Duration{
 		0:                     Quantum,
@@ -76,7 +74,6 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnIsKept checks that Yield lets the work run for its full time.
 func TestTurnIsKept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	stop := Start()

@@ -54,8 +54,9 @@ func (p *poller) wait() {
 // pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// This call must not read the byte, because RawConn.Read would return without waiting.
-		// An earlier write would be lost, because RawConn.Read discards earlier reports.
+		// The first call writes a byte and must not read the byte, because RawConn.Read would then
+		// return without waiting. The byte must not be written earlier, because RawConn.Read
+		// discards earlier reports.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

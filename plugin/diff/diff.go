@@ -130,7 +130,6 @@ func keys(m map[string]string) func(func(string) bool) {
 	}
 }
 
-// targets returns the targets of an order. The value of each target is the text of its attributes.
 func targets(o *order.Order) map[string]string {
 	m := make(map[string]string, o.NumTargets())
 	for i := range o.Targets {
@@ -145,7 +144,6 @@ func targets(o *order.Order) map[string]string {
 	return m
 }
 
-// attributes returns the attributes of a target as text. Equal attributes have equal texts.
 func attributes(t *order.Target) string {
 	a := t.Attr
 	if a == nil {

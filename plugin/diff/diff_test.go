@@ -30,7 +30,6 @@ func version(t *testing.T, orders string) Version {
 	return Version{f.Orders, ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})}
 }
 
-// TestFields checks that fieldTexts contains all fields of an order.
 func TestFields(t *testing.T) {
 	// fieldTexts omits these fields: the order's position, the targets (compared
 	// separately), and values that come from other fields.
@@ -68,7 +67,6 @@ func TestEveryFieldDiffers(t *testing.T) {
 	}
 }
 
-// TestTerritories checks that a scope is compared and shown as in the order file.
 func TestTerritories(t *testing.T) {
 	d := Orders(version(t, "\n- {id: a, scope: {countries: [FR]}, targets: [a.example]}"), version(t, "\n- {id: a, scope: {countries: [FR+]}, targets: [a.example]}"), at)
 	if len(d) != 1 || !slices.Equal(d[0].Fields, []Field{{"scope", "FR", "FR+"}}) {
@@ -161,8 +159,8 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// Names need not return a name that no order contains. It returns a name
-				// above it.
+				// For a name in no order, Names need not return the name. Names may return a name
+				// above this name instead.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)

@@ -94,7 +94,6 @@ func Texts(o *order.Order) iter.Seq2[string, string] {
 	}
 }
 
-// fields returns the fields that differ between two versions of an order.
 func fields(was, is *order.Order) (out []Field) {
 	for _, f := range fieldTexts {
 		if a, b := f.text(was), f.text(is); a != b {

@@ -14,8 +14,8 @@ type Name struct {
 	// Match says whether the verdicts differ for Name, for the names below it, or both.
 	Match order.Match
 	Order *ruleset.Order // the order that blocks Name, in the version that blocks Name
-	// Lift is the lift in the new version that ends Order for Name. If Name is free for
-	// another reason, Lift is nil.
+	// Lift is the lift in the new version that ends Order for Name. Lift is nil if Name is free for
+	// another reason.
 	Lift *ruleset.Order
 }
 
@@ -25,8 +25,8 @@ func (n Name) String() string { return n.Match.Describe(n.Name) }
 // Names returns the names that only the new version blocks (blocked) or only the old
 // version (freed). It checks one client at one time. Both lists are in canonical order.
 func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, freed []Name) {
-	// Verdicts can differ only at and below names in the orders. For each of these names,
-	// the loop also compares one name below it that is in no order.
+	// Verdicts can differ only for a name in an order and the names below it. For each name in an
+	// order, the loop compares the name itself and one name below that is in no order.
 	for _, x := range mentioned(from, to) {
 		n := x.name
 		oldSelf, oldBelow := decide(from.Set, x, client, now)
@@ -58,8 +58,8 @@ func Names(from, to Version, client ruleset.Client, now order.Time) (blocked, fr
 // A mention is a name that an order contains.
 type mention struct {
 	name dname.Name
-	// uneven is true for an exact target, or a target that covers only the names below it.
-	// Names below it may then have another verdict than the name.
+	// uneven is true if the target covers only the name, or only the names below the name. The name
+	// and the names below may then have different verdicts.
 	uneven bool
 }
 
@@ -112,7 +112,6 @@ func decide(s *ruleset.Set, x mention, c ruleset.Client, now order.Time) (self, 
 	return self, below
 }
 
-// lift returns the lift that ends n.Order for the name n.Name, or nil.
 func lift(s *ruleset.Set, n *Name, c ruleset.Client, now order.Time) *ruleset.Order {
 	var q ruleset.QName
 	q.SetName(n.Name)

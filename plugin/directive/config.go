@@ -127,8 +127,8 @@ func (cfg *Config) Defaults() {
 	cfg.Answer.Language = "en"
 }
 
-// absolute returns an absolute, clean path. Two server blocks may write one path in two ways,
-// and must share the orders.
+// absolute returns an absolute, clean path. Two server blocks must share the orders even if they
+// write the same path in two ways.
 func absolute(path, root string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(root, path)
@@ -161,8 +161,8 @@ var properties = map[string]func(c *caddyfile.Dispenser, cfg *Config, args []str
 	"resinfo":      readResinfo,
 }
 
-// didYouMean returns a hint with the most similar property, or "". For the removed
-// property nat64, the hint has the replacement.
+// didYouMean returns a hint with the property that is most similar, or "". For the removed property
+// nat64, the hint explains what to write instead.
 func didYouMean(property string) string {
 	if property == "nat64" {
 		return "; write the prefixes after 'answers addresses'"
@@ -173,8 +173,8 @@ func didYouMean(property string) string {
 	return ""
 }
 
-// The function one returns the only argument of a property. Any other number of arguments is
-// an error.
+// one returns the argument of a property that takes exactly one argument. Another number of
+// arguments is an error.
 func one(c *caddyfile.Dispenser, property string, args []string) (string, error) {
 	if len(args) != 1 {
 		return "", c.Errf("%s takes one value, got '%s'; put a value with blanks in double quotes", property, strings.Join(args, " "))
@@ -319,9 +319,9 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the shortest prefix lengths in ecs_from. Wider
-// networks contain machines of other operators. These could choose their country by a
-// false client subnet.
+// widestPeers4 and widestPeers6 are the shortest prefix lengths that ecs_from allows for IPv4 and
+// IPv6. A wider network contains machines of other operators. These machines could send a false
+// client subnet to choose their country.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {

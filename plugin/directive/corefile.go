@@ -94,9 +94,9 @@ func readBlock(path string, p caddyfile.ServerBlock) (*Block, error) {
 	return b, nil
 }
 
-// Choose returns the server block with the given address, for example ".:53". Without an
-// address, it returns the first block with a blocklist directive. All of these blocks must
-// then have equal settings.
+// Choose returns the server block with the given address, for example ".:53". Without an address,
+// it returns the first block with a blocklist directive. If there are several of these blocks,
+// their settings must be equal.
 func Choose(blocks []*Block, address string) (*Block, error) {
 	var with []*Block
 	for _, b := range blocks {
@@ -130,8 +130,8 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives treat queries equally. It ignores status and
-// resinfo. One status serves the whole process, and resinfo concerns no order.
+// alike reports whether two directives handle queries in the same way. It ignores the properties
+// status and resinfo, because they have no effect on orders.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -167,8 +167,9 @@ func normal(s string) address {
 	return a
 }
 
-// Serving returns the server block that gets the queries for name, or nil. It compares
-// blocks with the transport and port of b. The longest zone wins; b wins among equals.
+// Serving returns the server block that gets the queries for name, or nil. It looks only at blocks
+// with the same transport and port as b. The block with the longest matching zone gets the queries.
+// If two blocks have equal zones, Serving prefers b.
 //
 // Serving ignores the plugins bind and view, and addresses that are networks.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// write creates files in an empty directory and makes this directory the current directory.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,8 +25,6 @@ func write(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// TestCorefile checks that imports, snippets, environment variables and the plugin root work
-// as in CoreDNS.
 func TestCorefile(t *testing.T) {
 	t.Setenv("BLOCKLIST_TEST_HOME", "it")
 	write(t, map[string]string{
@@ -100,8 +97,6 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestCorefileErrors checks that each error contains the file and the line. The file may be an
-// imported file.
 func TestCorefileErrors(t *testing.T) {
 	for _, tc := range []struct{ corefile, want string }{
 		{".:53 {\nblocklist\n}\n", "Corefile:2 - Error during parsing: blocklist needs at least one order file, directory or glob, such as: blocklist orders.yaml"},
@@ -118,7 +113,6 @@ func TestCorefileErrors(t *testing.T) {
 	}
 }
 
-// TestChoose checks that Choose needs an address only if the settings of server blocks differ.
 func TestChoose(t *testing.T) {
 	write(t, map[string]string{
 		"equal":  ".:53 {\nblocklist a.yaml {\ncountry IT 192.0.2.0/24\ncountry FR 10.0.0.0/8 172.16.0.0/12\n}\n}\ntls://.:853 {\nblocklist a.yaml {\ncountry FR 172.16.0.0/12 10.0.0.0/8\ncountry IT 192.0.2.0/24\n}\n}\n",
@@ -153,7 +147,6 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestServing checks that queries go to the server block with the longest matching zone.
 func TestServing(t *testing.T) {
 	write(t, map[string]string{"Corefile": ".:53 tls://. {\nblocklist a.yaml\n}\nexample.org {\nwhoami\n}\nother.example:54 {\nblocklist a.yaml\n}\n"})
 	blocks, err := Corefile("Corefile")
@@ -201,7 +194,6 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestPropertyErrors checks the error messages for wrong values of properties.
 func TestPropertyErrors(t *testing.T) {
 	for property, want := range map[string]string{
 		"ttl 30":                     "ttl needs a unit; write 30s for seconds, got '30'",

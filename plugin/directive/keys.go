@@ -35,8 +35,9 @@ func PublicKey(value, root string) (signature.Key, error) {
 	return k, nil
 }
 
-// readKeyFile reads a key file, up to one byte more than the allowed size. It first checks
-// the type of the file, because opening a pipe blocks.
+// readKeyFile reads a key file. It reads at most one byte more than the allowed size, so that the
+// caller can see an excess. It refuses a pipe before it opens the file, because opening a pipe
+// blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -57,7 +58,6 @@ func readKeyFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// cannotRead removes the path from an error of the file system.
 func cannotRead(err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {

@@ -13,7 +13,8 @@ import (
 
 // A Resinfo contains the settings of the property resinfo.
 type Resinfo struct {
-	// Names are the names at which clients ask for the record. They include resolver.arpa.
+	// Names are the names for which the resolver answers RESINFO queries. They include
+	// resolver.arpa.
 	Names []dname.Name
 	// Strings are the keys and values of the record.
 	Strings []string
@@ -21,11 +22,10 @@ type Resinfo struct {
 	info answer.ResolverInfo
 }
 
-// resolverARPA is the name for clients that found the resolver by its address (RFC 9606,
-// section 3).
+// resolverARPA is the name that clients ask for if they know only the address of the resolver (RFC
+// 9606, section 3).
 const resolverARPA = "resolver.arpa"
 
-// readResinfo parses the property resinfo: names of the resolver, a URL and error codes.
 func readResinfo(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	r := &Resinfo{}
 	for _, s := range append([]string{resolverARPA}, args...) {
@@ -65,7 +65,6 @@ func webPage(s string) bool {
 	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
 }
 
-// parseCodes parses an INFO-CODE such as 22, or a range such as 22-23.
 func parseCodes(s string) (answer.Codes, bool) {
 	first, last, isRange := strings.Cut(s, "-")
 	a, err := strconv.ParseUint(first, 10, 16)

@@ -11,8 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// readVerify parses the property verify: an optional number of required keys, then keys or
-// paths of key files. The value "2" is a number, so a key file named 2 must be ./2.
+// readVerify parses the property verify. The first argument may be the number of required keys. The
+// other arguments are keys or paths of key files. For example, "2" is a number, so a key file named
+// 2 must be written as ./2.
 func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 	need := 1
 	if n, err := strconv.ParseUint(args[0], 10, 16); err == nil {

@@ -113,7 +113,7 @@ func offsets(w string, off *[MaxLabels]uint8) int {
 	return c
 }
 
-// ordinary reports for each octet whether the presentation form has the octet without an escape.
+// ordinary is true for each octet that the presentation form contains without an escape.
 var ordinary = func() (t [256]bool) {
 	for c := '!'; c <= '~'; c++ {
 		t[c] = !strings.ContainsRune(`."\();@$'`, c)

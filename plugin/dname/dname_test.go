@@ -38,7 +38,6 @@ func twinLabels(n Name) []string {
 
 func sign(i int) int { return cmp.Compare(i, 0) }
 
-// checkOrder compares the methods Compare and Covers with slow, simple code.
 func checkOrder(t *testing.T, a, b Name) {
 	t.Helper()
 	want := twinCompare(a, b)
@@ -112,7 +111,7 @@ func TestForms(t *testing.T) {
 	if FromWire(n.Wire()) != n {
 		t.Error("FromWire(Wire) is another name")
 	}
-	// The last dot of this string belongs to the label. String must not remove the dot.
+	// The last dot of this string is part of the label. String must not remove this dot.
 	if n := FromWire("\x02a.\x00"); n.String() != `a\.` {
 		t.Errorf("got %q", n.String())
 	}

@@ -16,7 +16,6 @@ type List struct {
 // maxChunk. Every chunk has room for a name of maximum length.
 const minChunk, maxChunk = 2 * MaxWire, 64 << 10
 
-// room returns a chunk with space for one more name of maximum length.
 func (l *List) room() *strings.Builder {
 	size := minChunk
 	if k := len(l.chunks); k > 0 {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// uts46 converts labels that are not ASCII to A-labels. It has the non-transitional form
-// of UTS 46, like browsers. Names with "_" or "--" are valid in orders.
+// uts46 converts non-ASCII labels to A-labels. Like browsers, it uses the non-transitional form of
+// UTS 46. Names with "_" or "--" are allowed, because they are valid in orders.
 var uts46 = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
@@ -24,8 +24,8 @@ var uts46 = idna.New(
 // The replacer "dots" converts the label separators of UTS 46, section 4, to ".".
 var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// Parse parses a host name in an order. A label that is not ASCII becomes an A-label (RFC
-// 5890) by UTS 46. If possible, the error suggests the right text.
+// Parse parses a host name in an order. It converts a non-ASCII label to an A-label (RFC 5890) by
+// UTS 46. If possible, the error suggests the right text.
 func Parse(s string) (Name, error) {
 	var room [MaxWire]byte
 	if wire, ok := parsePlain(&room, s); ok {
@@ -99,8 +99,8 @@ func parsePlain[T string | []byte](wire *[MaxWire]byte, s T) ([]byte, bool) {
 
 var errAddress = errors.New(`is an IP address, not a name; write "address: ..."`)
 
-// notAName returns an error if s is no name but, for example, a URL. The error suggests
-// the right text.
+// notAName returns an error if s is not a name, for example if s is a URL. The error suggests the
+// right text.
 func notAName(s string) error {
 	switch {
 	case s == "":
@@ -198,14 +198,13 @@ func clip(label string) string {
 	return strings.ToValidUTF8(label[:most], "") + "..."
 }
 
-// isPunctuation reports whether r is punctuation outside ASCII, for example a dash. No
-// client asks for names with these characters. The punctuation of IDNA 2008 (RFC 5892, appendix A) does not
-// count.
+// isPunctuation reports whether r is non-ASCII punctuation, for example a dash. Clients never ask
+// for names with these characters. The result is false for the punctuation that IDNA 2008 allows
+// (RFC 5892, appendix A).
 func isPunctuation(r rune) bool {
 	return r > unicode.MaxASCII && unicode.IsPunct(r) && !strings.ContainsRune("\u00b7\u05f3\u05f4\u0f0b\u30fb", r)
 }
 
-// unprefix returns a short error message without the prefix "idna: ".
 func unprefix(err error) string { return clip(strings.TrimPrefix(err.Error(), "idna: ")) }
 
 func isASCII(s string) bool {

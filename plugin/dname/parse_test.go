@@ -118,7 +118,6 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestParseLong checks that the error for a very long name is short.
 func TestParseLong(t *testing.T) {
 	for _, c := range []string{"a", "ü", "\u0600"} {
 		if _, err := Parse(strings.Repeat(c, 1<<20)); err == nil || len(err.Error()) > 500 {
@@ -165,7 +164,6 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParsePlain checks that parsePlain returns false or the name that Wire.Set returns.
 func TestParsePlain(t *testing.T) {
 	taken := 0
 	for _, s := range []string{

@@ -2,8 +2,8 @@ package dname
 
 import "bytes"
 
-// A Wire is the name in a query. A handler can have a Wire on the stack, because a Wire
-// contains its own buffer. Set the zero Wire before use.
+// A Wire is the name in a query. It contains its own buffer, so that a handler can keep the Wire on
+// the stack. The zero Wire must be set before use.
 type Wire struct {
 	// buf has eight octets more than the longest name. The functions in words.go process
 	// eight octets at once.
@@ -135,7 +135,6 @@ func (w *Wire) SetWire(b []byte) {
 	w.findLabels()
 }
 
-// findLabels sets w.off and w.labels from the wire form in w.buf.
 func (w *Wire) findLabels() {
 	w.labels = 0
 	for i := 0; w.buf[i] != 0; i += int(w.buf[i]) + 1 {

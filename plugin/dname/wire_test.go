@@ -74,7 +74,8 @@ func TestWireParts(t *testing.T) {
 // pack returns the wire form of s by miekg/dns, in lower case.
 func pack(s string) ([]byte, error) {
 	buf := make([]byte, 512)
-	// dns.Fqdn does not work here. It misses an escaped dot after an octet above 127.
+	// dns.Fqdn cannot be used here, because it does not see an escaped dot after an octet above
+	// 127.
 	if !strings.HasSuffix(s, ".") || oddBackslashes(s[:len(s)-1]) {
 		s += "."
 	}

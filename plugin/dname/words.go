@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// The functions in this file process eight octets of a name at once. A loop over single
-// octets has unpredictable branches, and takes longer than the look-up.
+// The functions in this file process eight octets of a name at once. A loop over single octets
+// would take longer than the look-up of the name, because the CPU cannot predict its branches.
 
 const (
 	ones  = 0x0101010101010101 // each octet is 1
@@ -21,7 +21,7 @@ func (w *Wire) setPlain(s string) bool {
 	if n < 8 || n > 63 {
 		return false
 	}
-	// The wire form is the text moved by one octet. A length octet replaces each dot.
+	// The wire form is the text, moved by one octet, with a length octet in place of each dot.
 	var dots, escapes uint64
 	for i := 0; ; i = min(i+8, n-8) { // the last eight octets may overlap the eight octets before
 		v := word(s, i)
@@ -51,8 +51,9 @@ func (w *Wire) setPlain(s string) bool {
 	return true
 }
 
-// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of
-// Suffix(k-1). The hash of the root is a secret key against attacks with equal hashes.
+// Hash returns a hash of Suffix(k) for k > 0. The parameter "parent" is the hash of Suffix(k-1).
+// For k = 1, the caller passes a secret key as the hash of the root. An attacker can then not
+// choose names with equal hashes.
 func (w *Wire) Hash(k int, parent uint64) uint64 {
 	i := int(w.off[int(w.labels)-k])
 	end, h := i+1+int(w.buf[i]), parent
@@ -84,7 +85,6 @@ func zeros(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 // gather moves the top bits of the eight octets of x to the lowest eight bits.
 func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
-// lower8 returns the eight octets of x with ASCII letters in lower case.
 func lower8(x uint64) uint64 {
 	low := x & lows
 	atLeastA, beyondZ := low+(0x80-'A')*ones, low+(0x7f-'Z')*ones

@@ -38,7 +38,6 @@ func TestSetPlain(t *testing.T) {
 	}
 }
 
-// TestHash checks that the hash of a suffix depends only on the suffix and the key.
 func TestHash(t *testing.T) {
 	hash := func(w *Wire, k int, key uint64) uint64 {
 		for i := 1; i <= k; i++ {

@@ -26,7 +26,7 @@ type File struct {
 
 // Options contains the input of Collect.
 type Options struct {
-	// Files are the files of Set, in the sequence of Set.
+	// Files are the order files of Set, in the same sequence as in Set.
 	Files []File
 	Set   *ruleset.Set
 	Now   order.Time
@@ -35,17 +35,18 @@ type Options struct {
 	// Problems are the errors of files that could not be read. The orders of these files are not
 	// in Files.
 	Problems []string
-	// Notes are other facts about the report, for the beginning of the report.
+	// Notes are other facts for the reader. They are at the beginning of the report.
 	Notes []string
 	// Disclosure returns how much of an order may be shown. With Sealed, all orders are
 	// shown completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
-	// Only are the names of the sections that the report has. An empty list means all sections.
+	// Only lists the names of the sections to include in the report. An empty list means all
+	// sections.
 	Only []string
 	// Limit is the largest number of items in a section, or 0 for all items.
 	Limit int
-	// Command returns the command line of the tool for a command and an order.
+	// Command returns the command line that a user types for a subcommand and an order id.
 	Command func(command, id string) string
 }
 
@@ -140,7 +141,6 @@ func SectionNames() (names []string) {
 	return names
 }
 
-// titles contains the name, the title and the meaning of each kind.
 var titles = [numKinds][3]string{
 	behind:          {"behind", "BEHIND", "The deadline has passed, and the order is not enforced, or not for all its targets."},
 	late:            {"late", "LATE", "The order missed its deadline, and the file has no time at which the effect was reported."},
@@ -154,8 +154,8 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
 }
 
-// found is an item without texts. A report may find a million items and show few. So
-// finish writes texts only for the shown items.
+// found is an item without its texts. A report may find a million items and show only a few. The
+// method finish therefore writes texts only for the shown items.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -172,12 +172,13 @@ type found struct {
 type collector struct {
 	Options
 	*Report
-	orders  []*order.Order
-	fileOf  []int32 // the index of the file of each order
-	states  []ruleset.OrderState
-	held    map[*ruleset.Order][]ruleset.Held
-	useless map[*ruleset.Order]*ruleset.Reach
-	guesses int // the number of lifts for which explainReach looked for a similar id or name
+	orders    []*order.Order
+	fileOf    []int32 // the index of the file of each order
+	states    []ruleset.OrderState
+	held      map[*ruleset.Order][]ruleset.Held
+	useless   map[*ruleset.Order]*ruleset.Reach
+	corrected lint.Corrections
+	guesses   int // the number of lifts for which explainReach looked for a similar id or name
 }
 
 // Collect makes the report.
@@ -216,6 +217,7 @@ func Collect(opt Options) *Report {
 	for i, reaches := 0, opt.Set.UselessLifts(); i < len(reaches); i++ {
 		c.useless[reaches[i].Lift] = &reaches[i]
 	}
+	c.corrected = lint.FindCorrections(slices.Values(c.orders))
 	c.deadlines()
 	c.servedLate()
 	for n := range c.orders {
@@ -270,11 +272,10 @@ func (c *collector) add(k kind, f found) {
 	}
 }
 
-// pruneAt is a number of items of a section. At this number, the section drops the items
-// that it will not show. This saves memory and time with a million orders.
+// pruneAt is the number of items at which a section drops the items that it will not show. This
+// saves memory and time with a million orders.
 const pruneAt = 1000
 
-// cut sorts the items of a section. It returns the number of shown items.
 func (c *collector) cut(s *Section) int {
 	c.sort(s)
 	if c.Limit > 0 {
@@ -288,11 +289,11 @@ func (c *collector) sort(s *Section) {
 	slices.SortStableFunc(s.found, func(a, b found) int { return c.compare(s, &a, &b) })
 }
 
-// compare returns the sequence of two items in a section. The oldest date comes first, and
-// items without a date come last. Hidden items are at the end and not sorted.
+// compare orders two items of a section. The oldest date comes first, and items without a date come
+// last. Hidden items come after all other items and have no sequence.
 //
-// Orders that wait for a message begin with the newest date. Old imported orders must not
-// hide new orders.
+// In the sections notAcknowledged and notReported, the newest date comes first. Otherwise old
+// imported orders would hide new orders.
 func (c *collector) compare(s *Section, a, b *found) int {
 	if a, b := c.hidden(a), c.hidden(b); a != b {
 		if a {
@@ -315,7 +316,6 @@ func (c *collector) compare(s *Section, a, b *found) int {
 	return cmp.Compare(a.at, b.at)
 }
 
-// finish writes the texts of the items that are shown.
 func (c *collector) finish(s *Section) {
 	for _, f := range s.found[:c.cut(s)] {
 		s.Items = append(s.Items, c.item(s.kind, f))
@@ -323,14 +323,16 @@ func (c *collector) finish(s *Section) {
 	s.found = nil
 }
 
-// hidden reports whether the item is about a sealed order that must not be shown.
 func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. A lift that ends no order
-// is secret in two cases. Either a file could not be read, or an id in the lift is like a
-// sealed order's id.
+// disclosure returns how much of the item's order may be shown. Most orders use the function
+// Disclosure of the options.
+//
+// A lift that ends no order is different. If all files could be read, its own field disclosure
+// decides. But the lift is secret if it lists an unknown id that is similar to the id of a sealed
+// order.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

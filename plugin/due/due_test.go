@@ -20,11 +20,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// now is the time of all reports in the tests, a Friday at noon.
 var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 
-// input returns the input of Collect for order files named a.yaml, b.yaml and so on. The
-// disclosure of a lift comes from the lift alone, unlike in the tool.
+// input returns the options of Collect for order files named a.yaml, b.yaml and so on. Unlike in
+// the tool, the disclosure of a lift is only the lift's own field.
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
@@ -53,11 +52,11 @@ func input(t *testing.T, texts ...string) Options {
 	return opt
 }
 
-// head is the beginning of a file whose orders were acknowledged and reported.
+// head is the beginning of an order file. By default, its orders are acknowledged and reported.
 const head = "version: 1\ntimezone: Europe/Rome\ndefaults: {scope: global, authority: {name: Court}, acknowledged: 2026-04-01, reported: 2026-04-01, review: 2027-01-01}\norders:\n"
 
-// whole returns an order file with the given orders. Lifts are acknowledged and reported.
-// Orders with "new: x" are neither.
+// whole returns an order file with the given orders. The orders are acknowledged and reported. If
+// the text contains "new: x", only the lifts are acknowledged and reported.
 func whole(orders string) string {
 	h := head
 	if strings.Contains(orders, "new: x, ") {
@@ -66,7 +65,6 @@ func whole(orders string) string {
 	return h + strings.NewReplacer("new: x, ", "", "action: lift", "action: lift, acknowledged: 2026-04-01, reported: 2026-04-01").Replace(orders) + "\n"
 }
 
-// lines returns the items of a report, one line each.
 func lines(r *Report) (out []string) {
 	for _, s := range r.Sections {
 		for _, it := range s.Items {
@@ -77,7 +75,6 @@ func lines(r *Report) (out []string) {
 	return out
 }
 
-// TestSections checks the section, the date and the reason of each item.
 func TestSections(t *testing.T) {
 	for _, tc := range []struct {
 		why, orders string
@@ -200,8 +197,8 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// TestRegister checks that orders of an official register do not wait for a message. It also
-// checks that a file expires.
+// TestRegister checks a file that was imported from an official register. Its orders need no
+// acknowledgement and no report to the authority. The report must show that the file expires.
 func TestRegister(t *testing.T) {
 	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
 	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days; the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
@@ -209,8 +206,8 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that a file with errors comes first. A lift that ends nothing is
-// then secret. The lift may end a sealed order in this file.
+// TestUnreadable checks a report about a file that could not be read. The error must come first. A
+// lift that ends no order must be hidden, because it may end a sealed order in the unreadable file.
 func TestUnreadable(t *testing.T) {
 	opt := input(t, whole("- {id: l, action: lift, lifts: [nothing], issued: 2026-02-01}"))
 	opt.Disclosure = func(*order.Order) order.Disclosure { return order.None }
@@ -287,8 +284,6 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestColumns checks that the text has at most 100 columns. Only a longer word may exceed
-// this limit.
 func TestColumns(t *testing.T) {
 	var b strings.Builder
 	Collect(world(t)).WriteText(&b)
@@ -314,7 +309,6 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
-// TestCSV checks that the file has one line for each item. No cell may be a formula.
 func TestCSV(t *testing.T) {
 	r := Collect(world(t))
 	var b strings.Builder
@@ -335,7 +329,6 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// TestLimit checks that a section counts the items that are left out.
 func TestLimit(t *testing.T) {
 	var orders strings.Builder
 	for i, id := range strings.Split("blocklistctl", "") { // ids that are parts of the command line
@@ -395,7 +388,8 @@ func TestHostile(t *testing.T) {
 		}
 		return n
 	}
-	// Escapes make the hostile text longer, so the report may break its line once more.
+	// Escapes make the hostile text longer. Each of the four formats may therefore have one more
+	// line break.
 	want := count(`"harmless, and as long as the others"`)
 	for _, text := range []string{`"x\u001b[2Jx and more text here"`, `"x\r\nBEGIN:VEVENT and more"`, `"\u202e\u200b and more text"`, `"\u2028 and much more text"`} {
 		if got := count(text); got > want+4 {

@@ -12,12 +12,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// WriteICS writes the dates of the report as a calendar (RFC 5545). It leaves out items
-// without a date, and orders that wait for a message.
+// WriteICS writes the dates of the report as a calendar (RFC 5545). It omits items without a date.
+// It also omits the sections unreached, incomplete, not_acknowledged and not_reported.
 //
-// The UID of an event depends only on the order, the section and the field. So a calendar
-// replaces an event after a change of the date. An event with a time of day has an alarm
-// an hour before.
+// The UID of an event depends only on the order, the section and the field. If a date changes, a
+// calendar therefore replaces the event. An event with a time of day has an alarm an hour before.
 func (r *Report) WriteICS(w io.Writer) error {
 	var b strings.Builder
 	property := func(name, value string) { fold(&b, name+":"+value) }
@@ -96,8 +95,8 @@ func escape(s string) string {
 // break does not count.
 const maxLine = 75
 
-// fold breaks a content line into lines of at most maxLine octets. Later lines begin with
-// a space. A character stays on one line.
+// fold breaks a content line into lines of at most maxLine octets. Each further line begins with a
+// space. A line break is never inside a character.
 func fold(b *strings.Builder, s string) {
 	room := maxLine
 	for _, r := range s {

@@ -10,9 +10,9 @@ import (
 	"github.com/emersion/go-ical"
 )
 
-// calendar reads the calendar of a report with an independent library. It checks the lines
-// (RFC 5545, section 3.1) and the required properties (section 3.6.1) itself. It returns
-// the events.
+// calendar writes the calendar of a report and parses the calendar with an independent library. The
+// test checks the lines (RFC 5545, section 3.1) and the required properties (section 3.6.1). The
+// result contains the events.
 func calendar(t *testing.T, r *Report) map[string]ical.Event {
 	t.Helper()
 	var b bytes.Buffer
@@ -125,8 +125,6 @@ func TestUID(t *testing.T) {
 	}
 }
 
-// FuzzFold checks that fold writes lines of at most 75 octets. Unfolding must give the
-// text again.
 func FuzzFold(f *testing.F) {
 	for _, s := range []string{"", "short", strings.Repeat("x", 76), strings.Repeat("ї", 80), strings.Repeat("a", 73) + "😀" + strings.Repeat("b", 80)} {
 		f.Add(s)

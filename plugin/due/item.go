@@ -53,7 +53,6 @@ func (c *collector) item(k kind, f found) *Item {
 	return it
 }
 
-// explain writes why the item is in its section, and a command that helps.
 func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderState, d order.Disclosure, it *Item) {
 	show := c.Command("show", o.ID)
 	switch k {
@@ -89,7 +88,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		c.explainReach(f, o, it)
 		it.Command = show
 	case incomplete:
-		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), o.NumTargets())
+		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), c.corrected.Remaining(o))
 		it.Command = show
 	case notAcknowledged, notReported:
 		it.Why = c.waiting(k, f, o)
@@ -97,7 +96,6 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 	}
 }
 
-// hindrance returns why an order or some of its targets are not enforced.
 func (c *collector) hindrance(k kind, f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	held := c.held[st.Order]
 	file := &c.Options.Files[f.file]
@@ -129,7 +127,6 @@ func (c *collector) hindrance(k kind, f found, o *order.Order, st ruleset.OrderS
 	return "the order is not enforced completely"
 }
 
-// targetHindrance returns why the first target of the item is not enforced.
 func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) string {
 	what := "the target"
 	if f.count > 1 {
@@ -154,8 +151,8 @@ func targetHindrance(f found, o *order.Order, held []ruleset.Held, file *File) s
 	return what + " is not enforced"
 }
 
-// beginning returns a text, for example "a window begins". If the order will not be
-// enforced at that time, the text says why.
+// beginning returns a text, for example "a window begins". If the order will not be enforced at
+// that time, the text also has the reason.
 func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d order.Disclosure) string {
 	what := "the order begins"
 	switch {
@@ -202,8 +199,8 @@ func ending(f found, o *order.Order) string {
 	return "the order ends, and its names are freed unless another order blocks them"
 }
 
-// waiting returns when the order was served or issued. It also returns the authority that
-// waits for the report.
+// waiting returns a note about an order that was not acknowledged or not reported. For example, the
+// note is "served at an unknown time".
 func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	why := ""
 	if f.field != "served" {

@@ -16,7 +16,8 @@ const maxGuesses = 20
 // maxNames is the largest number of targets that are compared with a name.
 const maxNames = 200_000
 
-// explainReach writes why a lift ends nothing, and suggests ids and names.
+// explainReach writes into the item why a lift ends no order. It also suggests ids and names that
+// the author of the lift may have meant.
 func (c *collector) explainReach(f found, o *order.Order, it *Item) {
 	var parts []string
 	if n := len(f.reach.Unknown); n > 0 {
@@ -76,7 +77,6 @@ func (c *collector) open(o *order.Order) bool {
 	return !o.Lifting() && (c.Sealed || o.Disclosure == order.Full)
 }
 
-// blockIDs yields the ids of the block orders that may be shown.
 func (c *collector) blockIDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, o := range c.orders {
@@ -87,7 +87,6 @@ func (c *collector) blockIDs() iter.Seq[string] {
 	}
 }
 
-// names yields the names of block orders that may be shown.
 func (c *collector) names() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		n := 0
@@ -107,9 +106,9 @@ func (c *collector) names() iter.Seq[string] {
 	}
 }
 
-// sharing returns the ids of block orders that have a target in common with a lift. A
-// target above or below counts too. The lift does not end these orders, for example
-// because of another authority.
+// sharing returns the ids of block orders that have a name of the lift, or a name above or below.
+// It returns at most maxTargets ids. The lift does not end these orders, for example because
+// another authority issued them.
 func (c *collector) sharing(lift *order.Order) (ids []string) {
 	var names []dname.Name
 	for i := range lift.Targets {
@@ -133,8 +132,7 @@ func (c *collector) sharing(lift *order.Order) (ids []string) {
 	return ids
 }
 
-// covers reports whether the name equals one of the names. A name above or below counts
-// too.
+// covers reports whether the name is equal to, above or below any of the names.
 func covers(names []dname.Name, name dname.Name) bool {
 	for _, n := range names {
 		if n.Covers(name) || name.Covers(n) {

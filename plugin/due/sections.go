@@ -46,7 +46,8 @@ func (c *collector) deadlines() {
 		c.add(k, found{n: d.Number, at: d.At, field: field, targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
-	// The item of the order already has the targets with the order's deadline.
+	// An item for a whole order includes the targets with the same deadline. So remove the items
+	// for these targets.
 	for _, k := range []kind{behind, atRisk, late} {
 		s := c.Sections[k]
 		type moment struct {
@@ -65,8 +66,8 @@ func (c *collector) deadlines() {
 	}
 }
 
-// servedLate adds the orders in force that were served after their deadline. It skips
-// reported orders, and orders in LATE or BEHIND.
+// servedLate adds the orders in force that were served after their deadline. It skips reported
+// orders, and orders that are already in the section LATE or BEHIND.
 func (c *collector) servedLate() {
 	listed := make([]bool, len(c.orders))
 	for _, k := range []kind{behind, late} {
@@ -81,12 +82,10 @@ func (c *collector) servedLate() {
 	}
 }
 
-// wasServedLate reports whether an order was served after its deadline.
 func wasServedLate(o *order.Order) bool {
 	return o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline
 }
 
-// reviews adds the reviews of orders, and the files that expire.
 func (c *collector) reviews() {
 	for d := range c.Set.DueReviews(c.now, c.until) {
 		c.add(review, found{n: d.Number, at: d.At, field: "review"})
@@ -126,11 +125,11 @@ func (c *collector) receipts(n int) {
 	c.targetReceipts(n, st == ruleset.InForce)
 }
 
-// stated adds an order that has fewer names than its decision states. It skips ended and lifted
-// orders, and lifts of whole orders.
+// stated adds an order if its decision states more names than the order has. It skips ended and
+// lifted orders, and lifts of whole orders.
 func (c *collector) stated(n int) {
 	o := c.orders[n]
-	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= o.NumTargets() || st == ruleset.Ended || st == ruleset.Lifted {
+	if st := c.states[n].State; o.NumTargets() == 0 || o.StatedCount <= c.corrected.Remaining(o) || st == ruleset.Ended || st == ruleset.Lifted {
 		return
 	}
 	date, field := o.Served, "served"
@@ -143,8 +142,8 @@ func (c *collector) stated(n int) {
 	c.add(incomplete, found{n: n, at: date, field: field})
 }
 
-// targetReceipts adds the targets that were served after the acknowledgement or the report
-// of the order. Targets with the same time of service become one item.
+// targetReceipts adds the targets that were served after the order was acknowledged or reported.
+// Targets with the same time of service become one item.
 func (c *collector) targetReceipts(n int, inForce bool) {
 	o := c.orders[n]
 	for k, whole := range map[kind]order.Time{notAcknowledged: o.Acknowledged, notReported: o.Reported} {
@@ -179,7 +178,8 @@ func (c *collector) targetReceipts(n int, inForce bool) {
 	}
 }
 
-// active reports whether a target is enforced by its own status and times.
+// active reports whether the status, the dates and the windows of the target put the target in
+// force. It does not look at the order.
 func active(t *order.Target, now order.Time) bool {
 	a := t.Attr
 	in := func(from, until order.Time) bool { return from <= now && (until == order.NoTime || now < until) }
@@ -187,7 +187,6 @@ func active(t *order.Target, now order.Time) bool {
 		(len(a.Windows) == 0 || slices.ContainsFunc(a.Windows, func(w order.Window) bool { return in(w.From, w.Until) }))
 }
 
-// targetText returns the name, address or URL of a target.
 func targetText(t *order.Target) string {
 	switch t.Kind {
 	case order.TargetAddress:
@@ -223,7 +222,7 @@ func (c *collector) lifts() {
 	}
 }
 
-// placeField returns the field with the time that DecidedAt returns.
+// placeField returns the name of the field that DecidedAt reads, for example "issued".
 func placeField(o *order.Order) string {
 	switch o.DecidedAt() {
 	case order.NoTime:
@@ -236,7 +235,8 @@ func placeField(o *order.Order) string {
 	return "served"
 }
 
-// list returns the first targets as text. more is the number of all targets.
+// list joins the targets with commas. more is the number of all targets. If more is larger than the
+// number of listed targets, the text ends with the difference, for example ", and 2 more targets".
 func list(targets []string, more int) string {
 	s := strings.Join(targets, ", ")
 	if n := more - len(targets); n > 0 {

@@ -119,8 +119,8 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command. All commands must be equal, apart
-// from the order. With fewer than two commands, it returns nil.
+// sameCommand returns the first item with a command if all commands are equal apart from the order
+// id. Otherwise it returns nil. It also returns nil if there are fewer than two commands.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
@@ -141,7 +141,6 @@ func sameCommand(items []*Item) (first *Item) {
 	return first
 }
 
-// lines writes the lines about an item, without the command.
 func (r *Report) lines(b *strings.Builder, it *Item) {
 	const indent = "      "
 	name := printable.Line(or(it.Order, it.File))
@@ -219,8 +218,7 @@ func (r *Report) Date(it *Item) string {
 	return s
 }
 
-// relative returns the name of the date and the number of days to it, for example "deadline in
-// 3 days".
+// relative returns the distance from now to the date of the item, for example "deadline in 3 days".
 func (r *Report) relative(it *Item) string {
 	if s := when(it.at, it.zone, true, false); s == "" {
 		return ""
@@ -242,8 +240,9 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// wrap writes text in lines of at most columns. The first line begins with the prefix "first",
-// and the other lines begin with "rest". All lines but the last end with "cont".
+// wrap writes the text in lines of at most 100 columns (the constant columns). The first line
+// begins with the text in first. The other lines begin with the text in rest. Each line except the
+// last ends with the text in cont.
 func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteString(first)
 	used, start := textWidth(first), true
@@ -263,7 +262,6 @@ func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteByte('\n')
 }
 
-// textWidth returns the number of columns of a text on a terminal.
 func textWidth(s string) (n int) {
 	for _, r := range s {
 		switch k := width.LookupRune(r).Kind(); {

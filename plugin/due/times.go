@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// spans cuts the windows to the time between the parameters "from" and "until". Without
-// windows, it returns this time. The result is sorted. NoTime means no limit.
+// spans cuts each window to the time between from and until, and sorts the windows. If there are no
+// windows, spans returns one window from the time from to the time until. NoTime means no limit.
 func spans(from, until order.Time, windows []order.Window) []order.Window {
 	if len(windows) == 0 {
 		return []order.Window{{From: from, Until: until}}
@@ -30,7 +30,6 @@ func spans(from, until order.Time, windows []order.Window) []order.Window {
 	return out
 }
 
-// lastEnd returns the end of the last span, or NoTime if a span has no end.
 func lastEnd(spans []order.Window) order.Time {
 	last := order.NoTime
 	for _, w := range spans {
@@ -88,11 +87,11 @@ func (c *collector) times(n int) {
 	c.targetTimes(n)
 }
 
-// ending reports whether a time is an end that the report covers.
+// ending reports whether the time is after now and in the period of the report.
 func (c *collector) ending(t order.Time) bool { return t != order.NoTime && c.now < t && t <= c.until }
 
-// targetTimes adds the targets with dates of their own to STARTS and ENDS. Targets with equal
-// times become one item.
+// targetTimes adds the targets with their own dates to the sections STARTS and ENDS. Targets with
+// equal dates become one item.
 func (c *collector) targetTimes(n int) {
 	type moment struct {
 		k     kind
@@ -141,8 +140,9 @@ func (c *collector) targetTimes(n int) {
 	}
 }
 
-// when returns a time with the day of the week, for example "Fri 2026-05-01 14:30". A whole
-// day has no time of day. If offset is true, the offset from UTC follows.
+// when formats a time with the day of the week, for example "Fri 2026-05-01 14:30". A time that
+// means a whole day is written without the time of day. If offset is true, the offset from UTC
+// follows the time of day.
 func when(t order.Time, zone *time.Location, end, offset bool) string {
 	if t == order.NoTime {
 		return ""
@@ -161,8 +161,8 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the day of a time. It reports whether an order file can write the time
-// as a day. If end is true, a day means its end.
+// wholeDay returns the day of a time. The result is true if an order file can write the time as a
+// day. If end is true, a day means the end of the day.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {
@@ -195,7 +195,6 @@ func distance(now, t order.Time, zone *time.Location, end bool) string {
 	}
 }
 
-// isEnd reports whether a date in this field means the end of the day.
 func isEnd(field string) bool {
 	switch field {
 	case "until", "deadline", "review", "expires":

@@ -4,103 +4,59 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// crashEnv is an environment variable for child processes. The child kills itself at the
-// point with this number.
-const crashEnv = "DURABLE_TEST_CRASH"
-
-// groupEnv is an environment variable for child processes. With the value "group", the
-// child may change the owner of the replaced file.
-const groupEnv = "DURABLE_TEST_GROUP"
-
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
-	if at := os.Getenv(crashEnv); at != "" {
-		n, err := strconv.Atoi(at)
-		if err != nil {
-			panic(err)
-		}
-		child(n, os.Args[len(os.Args)-2], os.Args[len(os.Args)-1])
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"write": writeFile, "remove": removeFile, "lock": lockDir})
 	os.Exit(m.Run())
 }
 
-// pieces is the number of writes for the content of a file.
 const pieces = 4
 
 func newPieces() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 1<<13) }
 
-// child does the task "write", "remove" or "lock". It kills itself at the given point.
-// Each step of the file system has a point before and after it.
-func child(at int, task, path string) {
-	point := 0
-	crash := func() {
-		if point++; point == at {
-			self, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				panic(err)
-			}
-			self.Kill()
-			select {}
-		}
-	}
-	d := FS{GroupOnly: os.Getenv(groupEnv) == "group", Hook: func(s Step, run func() error) error {
-		crash()
-		err := run()
-		crash()
+// crashing returns a file system with a point before and after each step.
+func crashing(p *crash.Points) FS {
+	return FS{Hook: func(_ Step, run func() error) error { return p.Around(run) }}
+}
+
+// writeFile replaces the file args[0]. With a second argument, it may change the owner of the
+// file only by its group.
+func writeFile(p *crash.Points, args []string) error {
+	d := crashing(p)
+	d.GroupOnly = len(args) > 1
+	f, err := d.Create(filepath.Dir(args[0]))
+	if err != nil {
 		return err
-	}}
-	err := error(nil)
-	switch task {
-	case "write":
-		var f *File
-		if f, err = d.Create(filepath.Dir(path)); err == nil {
-			for range pieces {
-				f.Write(newPieces())
-			}
-			err = f.Commit(filepath.Base(path), 0o600)
-			f.Close()
-		}
-	case "remove":
-		err = d.Remove(path)
-	case "lock":
-		if _, err = LockDir(filepath.Dir(path), time.Unix(0, 0)); err == nil {
-			crash()
-		}
 	}
-	if err != nil {
-		os.Stderr.WriteString(err.Error())
-		os.Exit(1)
+	defer f.Close()
+	for range pieces {
+		f.Write(newPieces())
 	}
+	return f.Commit(filepath.Base(args[0]), 0o600)
 }
 
-// runChild runs a task in a child process. It reports whether the child was killed at the
-// point.
-func runChild(t *testing.T, at int, task, path string) (killed bool) {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe, "-test.run=^$", task, path)
-	cmd.Env = append(os.Environ(), crashEnv+"="+strconv.Itoa(at))
-	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-		t.Fatalf("child: %v: %s", err, out)
-	}
-	return err != nil
+func removeFile(p *crash.Points, args []string) error {
+	d := crashing(p)
+	return d.Remove(args[0])
 }
 
-// TestCrashes kills a process at each point of a write and a removal. Up to one point, the
-// file has its old content, and then its new content. CleanUp must remove all temporary
-// files.
+func lockDir(p *crash.Points, args []string) error {
+	_, err := LockDir(args[0], time.Unix(0, 0))
+	if err == nil {
+		p.Pass()
+	}
+	return err
+}
+
+// TestCrashes kills a process at each point of a write and of a removal. The file must have its
+// complete old content or its complete new content. CleanUp must remove all temporary files.
 func TestCrashes(t *testing.T) {
 	fresh := string(bytes.Repeat(newPieces(), pieces))
 	for _, tc := range []struct {
@@ -120,7 +76,7 @@ func TestCrashes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			killed := runChild(t, point, tc.task, path)
+			_, killed := crash.Run(t, point, tc.task, path)
 			got, err := os.ReadFile(path)
 			if err != nil && !os.IsNotExist(err) {
 				t.Fatal(err)
@@ -156,7 +112,7 @@ func TestCrashes(t *testing.T) {
 // TestLockAfterCrash checks that SIGKILL ends a lock.
 func TestLockAfterCrash(t *testing.T) {
 	dir := t.TempDir()
-	if !runChild(t, 1, "lock", filepath.Join(dir, "file")) {
+	if _, killed := crash.Run(t, 1, "lock", dir); !killed {
 		t.Fatal("the child was not killed")
 	}
 	l, err := LockDir(dir, time.Unix(0, 0))
@@ -166,8 +122,8 @@ func TestLockAfterCrash(t *testing.T) {
 	l.Close()
 }
 
-// TestLock checks that a locked directory cannot be locked again, by any process. The
-// error must contain the process with the lock.
+// TestLock checks that no process can lock a locked directory again. The error must name the
+// process that locked the directory.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
@@ -184,13 +140,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("error %q, want %q", err, want)
 	}
 
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe, "-test.run=^$", "lock", filepath.Join(dir, "file"))
-	cmd.Env = append(os.Environ(), crashEnv+"=0")
-	out, err := cmd.CombinedOutput()
+	out, err := crash.Command(t, 0, "lock", dir).CombinedOutput()
 	if err == nil || !bytes.Contains(out, []byte(holder)) {
 		t.Errorf("the other process: %v, %q", err, out)
 	}
@@ -203,7 +153,6 @@ func TestLock(t *testing.T) {
 	l.Close()
 }
 
-// TestLockText checks that the error of LockDir contains no control characters.
 func TestLockText(t *testing.T) {
 	dir := t.TempDir()
 	l, err := LockDir(dir, time.Unix(0, 0))

@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// temporary is the prefix of the names of temporary files.
 const temporary = ".durable-"
 
 // A Step is an action on the file system. Tests can make a Step fail.
@@ -40,16 +39,14 @@ type Hook func(s Step, run func() error) error
 type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
-	// Inherit gives new files and directories the owner and group of their parent
-	// directory. It works only for root. The owner of the directory can then replace these
-	// files.
+	// Inherit gives new files and directories the owner and group of the parent directory. It works
+	// only for root. Then the owner of the directory can replace the new files.
 	Inherit bool
-	// GroupOnly permits a new owner of a replaced file, if the process may not set the old
-	// owner. The group and the mode must stay.
+	// GroupOnly allows a replaced file to get a new owner, if the process may not set the old
+	// owner. The group and the mode must stay the same.
 	GroupOnly bool
 }
 
-// do calls run, or the hook if there is one.
 func (d FS) do(s Step, run func() error) error {
 	if d.Hook != nil {
 		return d.Hook(s, run)
@@ -101,7 +98,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// KeepMode is a mode for Prepare and Commit: the file keeps the mode of the temporary file.
+// KeepMode is a mode for Prepare and Commit. With KeepMode, the file keeps the mode of the
+// temporary file.
 const KeepMode = fs.ModeIrregular
 
 // Commit renames the temporary file to name in its directory, and replaces an existing
@@ -174,8 +172,8 @@ func (f *File) Place() error {
 	return nil
 }
 
-// own gives a new file the owner and group of the old file at path. Without an old file,
-// it may use the owner of the directory (see Inherit).
+// own gives a new file the owner and group of the old file at path. If there is no old file and
+// Inherit is set, root gives the new file the owner and group of the directory.
 func (d FS) own(f *os.File, path string) error {
 	_, err := os.Lstat(path)
 	switch {
@@ -265,7 +263,6 @@ func (d FS) Mkdir(path string, mode fs.FileMode) error {
 // SyncDir syncs a directory, so that its names survive a power failure. See Place.
 func (d FS) SyncDir(dir string) error { return d.syncDir(dir) }
 
-// syncDir syncs a directory, so that its names survive a power failure.
 func (d FS) syncDir(dir string) error {
 	return d.do(SyncDir, func() error {
 		f, err := os.Open(dir)

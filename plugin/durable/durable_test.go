@@ -17,7 +17,6 @@ const (
 	newText = "new content, which is longer\n"
 )
 
-// folder returns a new directory with one file, and the path of the file.
 func folder(t *testing.T) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -28,7 +27,6 @@ func folder(t *testing.T) (dir, path string) {
 	return dir, path
 }
 
-// content checks the content of the file at path and the names in its directory.
 func content(t *testing.T, path, want string, names ...string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -51,8 +49,6 @@ func content(t *testing.T, path, want string, names ...string) {
 	}
 }
 
-// TestSteps checks the sequence of steps of a write and a removal. The file must be synced
-// before the rename, and the directory after the rename.
 func TestSteps(t *testing.T) {
 	_, path := folder(t)
 	var steps []Step
@@ -152,7 +148,6 @@ func TestMode(t *testing.T) {
 	}
 }
 
-// TestKeepMode checks that a file of CreateMode keeps its mode, without the umask bits.
 func TestKeepMode(t *testing.T) {
 	dir, path := folder(t)
 	probe, err := os.OpenFile(filepath.Join(dir, "probe"), os.O_CREATE, 0o666)
@@ -175,7 +170,7 @@ func TestKeepMode(t *testing.T) {
 	}
 }
 
-// TestPrepare checks that a prepared file is complete. The old file must still be there.
+// TestPrepare checks that Prepare writes the complete new file and keeps the old file.
 func TestPrepare(t *testing.T) {
 	dir, path := folder(t)
 	f, err := FS{}.Create(dir)
@@ -205,8 +200,8 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestNames checks that Commit refuses a name outside of the directory, and a directory's
-// name.
+// TestNames checks that Commit refuses a name outside of the directory, and the name of a
+// directory.
 func TestNames(t *testing.T) {
 	dir, path := folder(t)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o700)
@@ -241,7 +236,6 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// TestCleanUp checks that CleanUp removes temporary files and nothing else.
 func TestCleanUp(t *testing.T) {
 	dir, path := folder(t)
 	for range 3 {
@@ -274,7 +268,6 @@ func TestMkdir(t *testing.T) {
 	}
 }
 
-// TestLarge writes a large file with many calls of Write.
 func TestLarge(t *testing.T) {
 	dir, path := folder(t)
 	f, err := FS{}.Create(dir)
@@ -294,7 +287,6 @@ func TestLarge(t *testing.T) {
 	content(t, path, string(bytes.Repeat(piece, 50)), "file")
 }
 
-// TestCheck checks the changes of a lock file that Check finds.
 func TestCheck(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

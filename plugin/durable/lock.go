@@ -14,11 +14,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// LockName is the name of the lock file in a directory. The lock file is never removed.
-// Otherwise two processes could lock two files with this name.
+// LockName is the name of the lock file in a directory. The lock file is never removed. Otherwise
+// two processes could lock two different files with this name.
 const LockName = "LOCK"
 
-// A Lock keeps other processes out of a directory. It ends with the process, even after
+// A Lock keeps other processes out of a directory. The lock ends when the process ends, even after
 // SIGKILL.
 type Lock struct {
 	f *os.File
@@ -27,8 +27,8 @@ type Lock struct {
 // A LockedError is the error of LockDir if the directory is locked.
 type LockedError struct {
 	Path string // the path of the lock file
-	// Holder is the text in the lock file: the process with the lock, its host and the
-	// time. It may be empty.
+	// Holder is the text in the lock file, for example "process 12 on host ns1 since
+	// 2026-05-01T12:00:00Z". Holder may be empty.
 	Holder string
 }
 
@@ -39,11 +39,10 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: locked by another process; the file names %s", printable.Line(e.Path), printable.Line(e.Holder))
 }
 
-// maxHolder limits the bytes that are read from a lock file.
 const maxHolder = 512
 
-// LockDir locks a directory without waiting. If the directory is locked, it returns a
-// *LockedError. It also tries to write the process number, the host and the time into the
+// LockDir locks a directory without waiting. If the directory is already locked, LockDir returns a
+// *LockedError. It also tries to write the process number, the host name and the time into the lock
 // file.
 func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
@@ -66,15 +65,15 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	}
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("process %d on host %s since %s", os.Getpid(), printable.Line(host), now.UTC().Format(time.RFC3339))
-	// The text is only for people, and a full disk must not stop the process.
+	// Ignore errors: the text is only for people, and a full disk must not stop the process.
 	if f.Truncate(0) == nil {
 		f.WriteAt([]byte(text+"\n"), 0)
 	}
 	return &Lock{f}, nil
 }
 
-// ErrReplaced means that the locked file is not the lock file in the directory any more.
-// Another process can then lock the new file.
+// ErrReplaced means that the locked file is no longer the lock file of the directory. Another
+// process can then lock the new lock file.
 var ErrReplaced = errors.New("the lock file or its directory was removed or replaced")
 
 // Check returns ErrReplaced if the lock file or its directory was removed or replaced. It

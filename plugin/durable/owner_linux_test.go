@@ -6,10 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
 // TestOwner checks that a new file gets the owner and group of the old file. If the
@@ -17,7 +18,6 @@ import (
 func TestOwner(t *testing.T) {
 	dir, path := folder(t)
 	if os.Getuid() != 0 {
-		// Only root can give a file to another user. keepOwner must return an error here.
 		t.Log("not root: checks the failure only")
 		d := FS{}
 		info, err := os.Lstat("/etc/passwd")
@@ -48,21 +48,20 @@ func TestOwner(t *testing.T) {
 	if s := info.Sys().(*syscall.Stat_t); s.Uid != 65534 || s.Gid != 65533 || info.Mode() != 0o640 {
 		t.Errorf("owner %d:%d, mode %o", s.Uid, s.Gid, info.Mode())
 	}
-	// If the process may not set the owner, the old file must stay.
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := runAs(t, dir, path, 65532, ""); err == nil {
+	if err := runAs(t, dir, path, 65532, false); err == nil {
 		t.Error("another user has replaced the file")
 	}
 	content(t, path, newText, "file")
 }
 
-// TestInherit checks that root gives new files and directories the owner and group of the
-// parent directory. Without root, the test's user owns it already.
+// TestInherit checks that root gives new files and directories the owner and group of the parent
+// directory. Without root, the user of the test already owns the directory.
 func TestInherit(t *testing.T) {
 	dir, _ := folder(t)
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
@@ -108,11 +107,11 @@ func TestGroupOnly(t *testing.T) {
 		}
 		for _, tc := range []struct {
 			gid  uint32
-			only string
+			only bool
 			ok   bool
-		}{{65533, "", false}, {65533, "group", true}, {65532, "group", false}} {
+		}{{65533, false, false}, {65533, true, true}, {65532, true, false}} {
 			if err := runAs(t, dir, path, tc.gid, tc.only); (err == nil) != tc.ok {
-				t.Errorf("group %d, %q: error %v", tc.gid, tc.only, err)
+				t.Errorf("group %d, group only %t: error %v", tc.gid, tc.only, err)
 			}
 		}
 		content(t, path, string(bytes.Repeat(newPieces(), pieces)), "file")
@@ -131,25 +130,23 @@ func TestGroupOnly(t *testing.T) {
 	}
 }
 
-// runAs replaces the file at path as the user 65532 with the group gid.
-func runAs(t *testing.T, dir, path string, gid uint32, only string) error {
+func runAs(t *testing.T, dir, path string, gid uint32, groupOnly bool) error {
 	t.Helper()
-	exe, err := os.Executable()
+	args := []string{path}
+	if groupOnly {
+		args = append(args, "group")
+	}
+	cmd := crash.Command(t, 0, "write", args...)
+	program, err := os.ReadFile(cmd.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile(exe)
-	if err != nil {
+	cmd.Path = filepath.Join(dir, "test")
+	if err := os.WriteFile(cmd.Path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	copied := filepath.Join(dir, "test")
-	if err := os.WriteFile(copied, program, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Remove(copied)
-	cmd := exec.Command(copied, "-test.run=^$", "write", path)
+	defer os.Remove(cmd.Path)
 	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), crashEnv+"=0", groupEnv+"="+only)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: gid}}
 	_, err = cmd.CombinedOutput()
 	return err

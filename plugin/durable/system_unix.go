@@ -22,8 +22,8 @@ func lock(f *os.File) error {
 	}
 }
 
-// keepOwner gives f the owner and group of the file or directory at path. With groupOnly,
-// it sets only the group if the process may not set the owner.
+// keepOwner gives f the owner and group of the file or directory at path. If the process may not
+// set the owner and groupOnly is true, keepOwner sets only the group.
 func keepOwner(f *os.File, path string, groupOnly bool) error {
 	old, err := os.Lstat(path)
 	if err != nil {

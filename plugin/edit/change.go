@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// AddOrder adds an order in canonical form at the end of the orders. It raises the key
-// count, if the file has this key. Dates are in the time zone of the file.
+// AddOrder adds an order in canonical form at the end of the list of orders. If the file has the
+// key count, AddOrder updates the count. Dates are in the time zone of the file.
 func (t *Text) AddOrder(o *order.Order) error {
 	if t.lined() {
 		return t.addLine(o)
@@ -26,7 +26,6 @@ func (t *Text) AddOrder(o *order.Order) error {
 	lookup(want, "orders").Content = append(lookup(want, "orders").Content, node)
 	switch {
 	case len(list.Content) == 0 && !t.flow(t.root):
-		// The list is "[]". The new order replaces it on new lines.
 		bracket, _, ok := t.flowEnd(t.offset(list))
 		if !ok {
 			return t.change(list.Line, want)
@@ -57,7 +56,6 @@ func (t *Text) AddOrder(o *order.Order) error {
 	return t.setTop("count", len(lookup(t.root, "orders").Content))
 }
 
-// spaced reports whether there is a blank line between the last two orders of the list.
 func (t *Text) spaced(list *yaml.Node) bool {
 	n := len(list.Content)
 	if n < 2 {
@@ -70,8 +68,8 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to an order. It sets target_count if the order has this field, or
-// needs it now.
+// AddTargets adds targets to an order. It also sets the field target_count if the order has the
+// field, or if the larger order needs the field.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
@@ -155,7 +153,6 @@ func (t *Text) RaiseSerial() error {
 	return t.setTop("serial", serial+1)
 }
 
-// setTop replaces a number at the top of the file.
 func (t *Text) setTop(key string, value int) error {
 	want := clone(t.root)
 	*lookup(want, key) = *integer(value)
@@ -167,8 +164,8 @@ func (t *Text) setTop(key string, value int) error {
 	return t.change(n.Line, want, s)
 }
 
-// set sets a key of the order with the index i. It inserts a new key at its place in the
-// documented sequence of keys.
+// set sets a key of the order with the index i. It inserts a new key in the documented sequence of
+// keys (order.Keys).
 func (t *Text) set(i int, key string, value *yaml.Node) error {
 	want := clone(t.root)
 	model := lookup(want, "orders").Content[i]
@@ -202,8 +199,8 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 	return t.change(o.Line, want, t.insertLines(lines, indented(key+": "+t.render(value)+"\n", indent))...)
 }
 
-// replace returns the splice that replaces a value on one line. The result "ok" is false for a
-// list, a mapping and a block text.
+// replace returns a splice that replaces the one-line value n by the text. ok is false for a list,
+// a mapping and a block text.
 func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	at := t.offset(n)
 	switch {

@@ -85,7 +85,6 @@ func Diff(was, is []byte, context int) (hunks []Hunk) {
 	return hunks
 }
 
-// lines returns the lines of a text without their ends.
 func lines(text []byte) []string {
 	if len(text) == 0 {
 		return nil
@@ -93,8 +92,8 @@ func lines(text []byte) []string {
 	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 }
 
-// skip returns the numbers of lines of a and b before the next equal lines. The sum of
-// both numbers is as small as possible.
+// skip returns how many lines of a and of b come before the next equal lines. The sum of both
+// numbers is as small as possible.
 func skip(a, b []string) (x, y int) {
 	for sum := 1; sum <= min(len(a)+len(b), maxSearch); sum++ {
 		for x = max(0, sum-len(b)); x <= min(sum, len(a)); x++ {

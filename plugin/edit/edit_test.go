@@ -162,8 +162,6 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A randomFile writes a random valid order file, with comments and blank lines at random
-// positions.
 type randomFile struct {
 	*rand.Rand
 	b strings.Builder
@@ -171,7 +169,6 @@ type randomFile struct {
 
 func (r *randomFile) pick(list ...string) string { return list[r.IntN(len(list))] }
 
-// gap returns comments and blank lines between two lines of YAML.
 func (r *randomFile) gap(indent int) string {
 	var b strings.Builder
 	for r.IntN(4) == 0 {
@@ -266,7 +263,6 @@ func (r *randomFile) write() (text string, orders int) {
 	return text, orders
 }
 
-// canonical returns the orders of a file in canonical form.
 func canonical(t *testing.T, f *order.File, orders []*order.Order) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -346,8 +342,8 @@ func TestRandomEdits(t *testing.T) {
 	}
 }
 
-// lost returns the number of old lines that the new text lacks. A line at another place in
-// the sequence counts too.
+// lost returns the number of old lines that are missing in the new text. A line that has moved also
+// counts as missing.
 func lost(was, is string) int {
 	a, b := slices.Collect(strings.Lines(was)), slices.Collect(strings.Lines(is))
 	equal := func(i, j int) bool {

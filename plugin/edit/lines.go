@@ -8,20 +8,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// The first line of JSON Lines has the top-level keys. Each line below has one order.
-// These functions change one line as a JSON document. The other lines keep their bytes.
+// In a JSON Lines file, the first line has the top-level keys, and each other line has one order.
+// The functions below change one line as a JSON document. The other lines keep their bytes.
 
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// A line with an order is a JSON document between open and shut.
+// The texts open and shut turn the line of an order into an order file. editLine writes open before
+// the line and shut after the line.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`
 )
 
-// spans returns the start and the end, in bytes, of each line with text. The line end is
-// not part of the line.
+// spans returns the byte offsets of the start and the end of each line that is not blank. A line
+// ends before its CR or LF.
 func (t *Text) spans() (out [][2]int) {
 	for at := 0; at < len(t.data); {
 		end := len(t.data)
@@ -36,8 +37,8 @@ func (t *Text) spans() (out [][2]int) {
 	return out
 }
 
-// editLine passes one line to the function "change", as a .json document. If wrapped is
-// true, the line is an order. The order is then the only order of the document.
+// editLine parses one line as a .json file, and calls change with this file. If wrapped is true,
+// the line is an order, and becomes the only order of the file.
 func (t *Text) editLine(span [2]int, wrapped bool, change func(line *Text) error) error {
 	before, after := "", ""
 	if wrapped {
@@ -64,7 +65,6 @@ func (t *Text) editHeader(change func(line *Text) error) error {
 	return t.editLine(spans[0], false, change)
 }
 
-// editOrder changes the line of the order with the given id.
 func (t *Text) editOrder(id string, change func(line *Text) error) error {
 	spans := t.spans()
 	for _, s := range spans[min(1, len(spans)):] {
@@ -79,7 +79,6 @@ func (t *Text) editOrder(id string, change func(line *Text) error) error {
 	return fmt.Errorf("%s: has no order %q", t.path, id)
 }
 
-// addLine adds an order as the last line, and sets count.
 func (t *Text) addLine(o *order.Order) error {
 	zone := ""
 	err := t.editHeader(func(line *Text) error {

@@ -21,12 +21,11 @@ func (t *Text) lineStart(line int) (at int) {
 	return at
 }
 
-// line returns the text of a line without its end.
 func (t *Text) line(line int) string {
 	return strings.TrimRight(string(t.data[t.lineStart(line):t.lineStart(line+1)]), "\r\n")
 }
 
-// offset returns the offset of a node in bytes. The library counts columns in characters.
+// offset returns the offset of a node in bytes. The YAML library counts columns in characters.
 func (t *Text) offset(n *yaml.Node) int {
 	at := t.lineStart(n.Line)
 	for column := 1; column < n.Column && at < len(t.data); column++ {
@@ -36,8 +35,8 @@ func (t *Text) offset(n *yaml.Node) int {
 	return at
 }
 
-// endLine returns the line of the mark "..." after the document. Without this mark, it
-// returns the line after the end of the text.
+// endLine returns the line of the end mark "..." of the document. Without an end mark, it returns
+// the line after the end of the text.
 func (t *Text) endLine() int {
 	last := lastLine(t.root)
 	lines := bytes.Count(t.data, []byte("\n")) + 1
@@ -52,7 +51,7 @@ func (t *Text) endLine() int {
 	return lines + 1
 }
 
-// lastLine returns the line of the node that begins last in a tree.
+// lastLine returns the last line on which a node of the tree begins.
 func lastLine(n *yaml.Node) int {
 	line := n.Line
 	for _, c := range n.Content {
@@ -61,8 +60,8 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-// after returns the line of the key that follows the given key in a mapping. If there is none,
-// it returns end.
+// after returns the line of the key that follows the given key in a mapping. If no key follows, it
+// returns end.
 func after(m *yaml.Node, key string, end int) int {
 	for i := 0; i+3 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -75,7 +74,6 @@ func after(m *yaml.Node, key string, end int) int {
 // ordersEnd returns the line after the list of orders.
 func (t *Text) ordersEnd() int { return after(t.root, "orders", t.endLine()) }
 
-// orderEnd returns the line after the order with the index i.
 func (t *Text) orderEnd(i int) int {
 	if list := lookup(t.root, "orders"); i+1 < len(list.Content) {
 		return list.Content[i+1].Line
@@ -83,10 +81,11 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two places for new lines after the block value n. The first is above
-// the comments before the next value. The second is "next", the line of this value.
+// insertion returns two lines before which new lines can be inserted to follow the block value n.
+// The first line is above the comments of the next value. The second line is next, the line of the
+// next value.
 //
-// A comment with more than indent spaces belongs to n.
+// A comment that is indented by more than indent spaces belongs to n.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -100,7 +99,7 @@ func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	return [2]int{line, next}
 }
 
-// insertLines returns one splice for each line number, which inserts the text before this
+// insertLines returns one splice for each of the two lines. The splice inserts the text before the
 // line.
 func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	for _, line := range lines {
@@ -114,8 +113,9 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the bracket that closes the list or mapping at an offset.
-// The result "last" is the end of the last value. Without a closing bracket, ok is false.
+// flowEnd returns the offset of the closing bracket of a list or mapping. The list or mapping
+// begins at the offset at. last is the end of its last value. Without a closing bracket, ok is
+// false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {

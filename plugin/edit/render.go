@@ -15,7 +15,6 @@ import (
 // json reports whether the file is JSON.
 func (t *Text) json() bool { return order.Ext(t.path) == ".json" }
 
-// zoneOf returns the time zone in the file, or "".
 func zoneOf(root *yaml.Node) string {
 	if n := lookup(root, "timezone"); n != nil {
 		return n.Value
@@ -43,7 +42,6 @@ func encode(o *order.Order, zone string) (item string, node *yaml.Node, err erro
 	return out.String(), list.Content[0], nil
 }
 
-// indented adds spaces in front of each line that is not empty.
 func indented(lines string, spaces int) string {
 	var b strings.Builder
 	for line := range strings.Lines(lines) {
@@ -60,7 +58,6 @@ func integer(n int) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(n)}
 }
 
-// render returns the text of a value on one line.
 func (t *Text) render(n *yaml.Node) string {
 	if t.json() {
 		return renderJSON(n)
@@ -68,8 +65,8 @@ func (t *Text) render(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && isTime(n.Value) {
 		return n.Value
 	}
-	// The library quotes brackets and commas only inside a list in brackets. So the value
-	// is written in a list.
+	// The YAML library quotes brackets and commas only inside a list in brackets. So render writes
+	// a list with the value, and then removes the brackets.
 	flow := inFlow(n)
 	text, err := yaml.Marshal(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle, Content: []*yaml.Node{flow}})
 	out := strings.TrimSuffix(string(text), "]\n")
@@ -79,7 +76,7 @@ func (t *Text) render(n *yaml.Node) string {
 	return strings.TrimPrefix(out, "[")
 }
 
-// inFlow returns a copy of a value in the one-line style, without comments.
+// inFlow returns a copy of a value in the flow style (on one line), without comments.
 func inFlow(n *yaml.Node) *yaml.Node {
 	c := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value}
 	switch {
@@ -96,7 +93,6 @@ func inFlow(n *yaml.Node) *yaml.Node {
 	return c
 }
 
-// isTime reports whether a text is a date or a time of an order file.
 func isTime(s string) bool {
 	_, err := order.ParseTime(s, time.UTC)
 	return err == nil

@@ -1,6 +1,6 @@
-// Package edit changes values in the text of an order file. All other bytes stay, for example
-// comments. After each change, it parses the new text. If any value is not as intended, the
-// old text stays.
+// Package edit changes values in the text of an order file. All other bytes stay the same, for
+// example comments. After each change, the package parses the new text. If any value is not as
+// intended, the package returns an error and keeps the old text.
 package edit
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// MaxBytes is the largest size, in bytes, of a file that this package changes. The limit
-// protects the memory, because a tree of all values is large.
+// MaxBytes is the largest size, in bytes, of a file that this package changes. The limit protects
+// the memory, because the parsed tree of a file is large.
 const MaxBytes = 16 << 20
 
 // A Text is the text of a valid order file, and the tree of its values.
@@ -59,7 +59,6 @@ func (t *Text) Bytes() []byte {
 	return bytes.Clone(t.data)
 }
 
-// parse returns the mapping at the top of a document.
 func parse(data []byte) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -71,14 +70,14 @@ func parse(data []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// A splice replaces the bytes from start to end of a text.
 type splice struct {
 	start, end int
 	text       string
 }
 
-// change applies the first splice that gives the text the values of want. If there is none, it
-// returns an error with the given line.
+// change tries the splices one after the other. It applies the first splice after which the text
+// has the values of want. If no splice gives these values, change returns an error with the given
+// line.
 func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
 	for _, s := range splices {
 		if t.windows() {
@@ -93,7 +92,7 @@ func (t *Text) change(line int, want *yaml.Node, splices ...splice) error {
 	return fmt.Errorf("%s:%d: the file cannot be edited here without a change of other values; blocklistctl fmt -w writes a form that can be edited", t.path, line)
 }
 
-// windows reports whether the lines of the text end in CR LF.
+// windows reports whether the first line of the text ends in CR LF.
 func (t *Text) windows() bool {
 	i := bytes.IndexByte(t.data, '\n')
 	return i > 0 && t.data[i-1] == '\r'
@@ -154,7 +153,6 @@ func clone(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// order returns the index of the order with the given id.
 func (t *Text) order(id string) (int, error) {
 	if list := lookup(t.root, "orders"); list != nil {
 		for i, o := range list.Content {

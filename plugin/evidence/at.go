@@ -11,19 +11,20 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A Moment says what a node had in force at one time, according to its journal.
+// A Moment describes the order files that a node had in force at one time, according to the journal
+// of the node.
 type Moment struct {
 	// Versions has the order files in force, sorted by their paths.
 	Versions []journal.Version
-	// Running is false if the node was stopped or had never started. Ended is the time of
-	// its last record before that.
+	// Running is false if the node was stopped or had never started. Ended is the time of the last
+	// record up to the time of the Moment.
 	Running bool
 	Ended   time.Time
-	// Unknown says why the answer may be wrong, or is empty.
+	// Unknown is the reason why the answer may be wrong, or empty.
 	Unknown string
 }
 
-// At returns the versions that were in force at a time.
+// At returns the versions of the order files that were in force at a time.
 func (h *History) At(t time.Time) (m Moment) {
 	files := map[string]journal.Version{}
 	started, next := false, false
@@ -67,7 +68,8 @@ func (h *History) At(t time.Time) (m Moment) {
 			m.Unknown = "the text of the records of this time was deleted"
 		}
 	}
-	// A node that ended without a record may have ended before this time.
+	// If the server ended without a Stop record, the time of its end is unknown. The server may
+	// have ended before t.
 	if m.Running && next && h.endedBetween(m.Ended) {
 		m.Unknown = fmt.Sprintf("the server ended without a record at some time after %s", m.Ended.UTC().Format(time.RFC3339))
 	}
@@ -75,8 +77,8 @@ func (h *History) At(t time.Time) (m Moment) {
 	return m
 }
 
-// HeldAt returns why a target of an order was held at a time, or "". A record without a target is
-// about the whole order.
+// HeldAt returns the reason why the server did not enforce a target of an order at a time, or "". A
+// record without a target is about the whole order.
 func (h *History) HeldAt(id, target string, t time.Time) string {
 	held := map[string]string{}
 	for _, r := range h.records {
@@ -93,7 +95,8 @@ func (h *History) HeldAt(id, target string, t time.Time) string {
 	return cmp.Or(held[target], held[""])
 }
 
-// endedBetween reports whether the first record after a time is a Start without a Stop before.
+// endedBetween reports whether the first record after a time is a Start. For a running server, this
+// means that the server ended without a Stop record.
 func (h *History) endedBetween(last time.Time) bool {
 	for _, r := range h.records {
 		if r.Time.After(last) {

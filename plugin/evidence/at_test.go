@@ -9,8 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestAt checks the versions in force at a time. The records have restarts, a crash, a
-// reload of the Corefile, a forgotten file and a refused file.
 func TestAt(t *testing.T) {
 	begin := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
 	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }

@@ -1,5 +1,5 @@
-// Package evidence makes evidence from a journal for other people. It writes the records
-// of one order with proofs. It copies a whole journal. It finds the history of a name.
+// Package evidence makes evidence from a journal for other people. It can write the records of one
+// order with proofs, copy a whole journal, and find the history of a name.
 package evidence
 
 import (
@@ -29,7 +29,6 @@ var readmeText string
 
 var readme = template.Must(template.New("README").Parse(readmeText))
 
-// A record is one record of a journal with its text.
 type record struct {
 	journal.Record
 	line []byte
@@ -40,20 +39,44 @@ type Summary struct {
 	Origin  string `json:"origin"`
 	Order   string `json:"order"`
 	Records int    `json:"records"`
-	// First is the number of the first record among the records of the order, usually 1.
+	// First is the number of the first record in the bundle. The records of each order have their
+	// own numbers, so First is usually 1.
 	First int64 `json:"first"`
 	Size  int64 `json:"signed"`
-	// Unsigned is the number of records of the order behind the checkpoint.
+	// Unsigned is the number of records of the order that are newer than the checkpoint.
 	Unsigned int `json:"unsigned"`
 	// Daily is the date of the daily record that commits to the last record of the order.
 	Daily string `json:"daily,omitempty"`
-	// Later is the number of records behind the daily record.
+	// Later is the number of records of the order after the daily record.
 	Later int `json:"later,omitempty"`
+	// Complete is the index of the last record of the journal up to which no record of the order
+	// is missing. Time is its time. Later records of the order may exist.
+	Complete int64  `json:"complete"`
+	Time     string `json:"time"`
 }
 
-// Prove writes the records of one order into a new directory. It adds proofs that the
-// records are in the journal. Of other orders, the proofs contain only hashes. The 128
-// random bits of a record prevent guessing the record from its hash.
+// Last is the number of the last record in the bundle among the records of the order.
+func (s *Summary) Last() int64 { return s.First + int64(s.Records) - 1 }
+
+// Rest says what the bundle cannot show about later records.
+func (s *Summary) Rest() string {
+	if s.Complete == s.Size-1 {
+		return fmt.Sprintf("records of the order after number %d may exist behind this checkpoint; the checkpoint is of %s or later, by the clock of the server", s.Last(), s.Time)
+	}
+	return fmt.Sprintf("records of the order after number %d may exist; the bundle is known to be complete only up to record %d of the journal, which is of %s by the clock of the server; the checkpoint has %d records and is of that time or later",
+		s.Last(), s.Complete, s.Time, s.Size)
+}
+
+// complete notes that no record of the order is missing up to r.
+func (s *Summary) complete(r record) {
+	if r.Index >= s.Complete {
+		s.Complete, s.Time = r.Index, r.Time.String()
+	}
+}
+
+// Prove writes the records of one order into a new directory, with proofs that the records are in
+// the journal. The proofs contain only hashes of the records of other orders. Each record has 128
+// random bits, so the text of a record cannot be guessed from its hash.
 func Prove(dir, order, out string) (*Summary, error) {
 	v, c, err := checkpoint(dir)
 	if err != nil {
@@ -110,7 +133,9 @@ func Prove(dir, order, out string) (*Summary, error) {
 	for _, r := range records {
 		w.record("records", r)
 	}
+	s.complete(records[len(records)-1])
 	if day != nil {
+		s.complete(*day)
 		w.record("daily", *day)
 		w.last(day, heads, heads[order])
 		s.Daily = day.Time.UTC().Format("2006-01-02")
@@ -135,7 +160,6 @@ func Prove(dir, order, out string) (*Summary, error) {
 	return s, w.err
 }
 
-// checkpoint returns the key and the newest checkpoint of a journal.
 func checkpoint(dir string) (note.Verifier, journal.Checkpoint, error) {
 	v, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
 	if err != nil {
@@ -162,7 +186,6 @@ func (w *writer) file(name string, text []byte, mode fs.FileMode) {
 	}
 }
 
-// record writes a record without its line end, and its proof.
 func (w *writer) record(folder string, r record) {
 	if w.err != nil {
 		return
@@ -177,7 +200,8 @@ func (w *writer) record(folder string, r record) {
 	w.file(name+".tlog-proof", proofs[0].Marshal(), 0o644)
 }
 
-// last writes the proof that the daily record commits to a record.
+// last writes a proof for the record with the given index. The proof shows that the daily record
+// commits to this record.
 func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	if w.err != nil {
 		return
@@ -214,7 +238,8 @@ func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	w.file("daily/last.proof", []byte(text.String()), 0o644)
 }
 
-// proveLast returns the root of a tree over the leaves, and the proof of one leaf.
+// proveLast returns the root of a Merkle tree over the leaves, and the proof for the leaf with the
+// given index.
 func proveLast(leaves []tlog.Hash, index int) (tlog.Hash, tlog.RecordProof) {
 	var stored []tlog.Hash
 	reader := tlog.HashReaderFunc(func(indexes []int64) (out []tlog.Hash, err error) {

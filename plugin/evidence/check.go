@@ -45,6 +45,10 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 			return nil, fmt.Errorf("record %d is number %d of its order, but number %d was expected", r.Index, r.Number, records[i-1].Number+1)
 		}
 	}
+	s.complete(records[len(records)-1])
+	if err := checkOutsides(bundle, c); err != nil {
+		return nil, err
+	}
 	days, err := checkRecords(filepath.Join(bundle, "daily"), key, c)
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil
@@ -55,10 +59,43 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	if len(days) != 1 || days[0].Event != journal.Daily {
 		return nil, errors.New("the folder daily does not have one daily record")
 	}
+	s.complete(days[0])
 	return s, checkDaily(bundle, s, days[0], records)
 }
 
-// checkDaily checks that a daily record commits to the last record before it.
+// checkOutsides checks the checkpoints and time stamps of outsiders that somebody has put into a
+// bundle. None of them may be about more records than the checkpoint of the bundle.
+func checkOutsides(bundle string, c journal.Checkpoint) error {
+	all, err := journal.Outsides(bundle)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.Size < 0 {
+			return fmt.Errorf("%s: the name does not begin with a number of records", f.Name)
+		}
+		if f.Size > c.Size {
+			return fmt.Errorf("%s is about %d records, but the checkpoint of this bundle has only %d: newer records exist", f.Name, f.Size, c.Size)
+		}
+		if f.Stamp {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(bundle, filepath.FromSlash(f.Name)))
+		if err != nil {
+			return err
+		}
+		lines := strings.SplitAfterN(string(text), "\n", 4)
+		if len(lines) < 4 || strings.TrimSuffix(lines[1], "\n") != strconv.FormatInt(f.Size, 10) {
+			return fmt.Errorf("%s is about another number of records", f.Name)
+		}
+		if f.Size == c.Size && !strings.HasPrefix(string(c.Text), strings.Join(lines[:3], "")) {
+			return fmt.Errorf("%s is another checkpoint of %d records", f.Name, f.Size)
+		}
+	}
+	return nil
+}
+
+// checkDaily checks that the daily record commits to the newest of the earlier records.
 func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	var last *record
 	for i := range records {
@@ -97,7 +134,7 @@ func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	return nil
 }
 
-// checkRecords reads and checks the records of a folder. It returns the records by index.
+// checkRecords reads and checks the records of a folder. It returns the records sorted by index.
 func checkRecords(dir string, key note.Verifier, c journal.Checkpoint) (out []record, err error) {
 	all, err := os.ReadDir(dir)
 	if err != nil {

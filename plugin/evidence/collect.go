@@ -28,13 +28,15 @@ type Collection struct {
 type CollectedNode struct {
 	Name string `json:"name"`
 	Key  string `json:"key"`
-	// Dir is the directory of the copy, in the directory of collected.json. Dir may be "" for a
-	// node that was never copied.
+	// Dir is the directory of the copy, relative to the directory of collected.json. Dir may be ""
+	// for a node that was never copied.
 	Dir  string `json:"dir"`
 	Size int64  `json:"size"` // the number of signed records of the copy
 	// CheckpointTime is the time of the newest signed record of the copy, or nil.
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	Error          string     `json:"error"` // the reason why the copy is not new or not complete, or ""
+	// Ahead is by how much the newest signed record is later than the time of this machine, or "".
+	Ahead string `json:"clock_ahead,omitempty"`
+	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }
 
 // Failed reports whether any node has an error.
@@ -69,7 +71,7 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	c := &Collection{At: now.UTC().Truncate(time.Second), Nodes: []CollectedNode{}}
 	for i, n := range nodes {
 		progress(i, n)
-		c.Nodes = append(c.Nodes, n.collect(out, before, files))
+		c.Nodes = append(c.Nodes, n.collect(out, before, now, files))
 	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
@@ -78,8 +80,8 @@ func Collect(nodes []*Node, out string, now time.Time, files durable.FS, progres
 	return c, files.WriteFile(filepath.Join(out, CollectedName), append(text, '\n'), 0o600)
 }
 
-// Copied returns the directory with the copy of the journal, or "" if there is no copy. The
-// parameter dir is the directory of collected.json.
+// Copied returns the directory with the copy of the journal, or "" if there is no copy. dir is the
+// directory of collected.json.
 func (n *CollectedNode) Copied(dir string) string {
 	if n.Dir == "" {
 		return ""
@@ -91,7 +93,7 @@ func (n *CollectedNode) Copied(dir string) string {
 	return sub
 }
 
-// ReadCollection reads collected.json. It returns nil and an error without this file.
+// ReadCollection reads collected.json. If the file is missing, the error is os.ErrNotExist.
 func ReadCollection(dir string) (*Collection, error) {
 	path := filepath.Join(dir, CollectedName)
 	text, err := os.ReadFile(path)
@@ -111,7 +113,7 @@ func ReadCollection(dir string) (*Collection, error) {
 }
 
 // collect copies the journal of the node.
-func (n *Node) collect(out string, before *Collection, files durable.FS) CollectedNode {
+func (n *Node) collect(out string, before *Collection, now time.Time, files durable.FS) CollectedNode {
 	node := CollectedNode{Name: n.Name, Key: n.Key, Dir: n.Subdir()}
 	to := filepath.Join(out, node.Dir)
 	copied, err := journal.Copy(n.Dir, to, n.verifier, n.Key, files)
@@ -132,12 +134,14 @@ func (n *Node) collect(out string, before *Collection, files durable.FS) Collect
 	if !copied.Time.IsZero() {
 		t := copied.Time.UTC()
 		node.CheckpointTime = &t
+		if ahead := t.Sub(now); ahead > tolerance {
+			node.Ahead = ahead.Round(time.Second).String()
+		}
 	}
 	node.Error = problemsOf(n.Dir, to, n.verifier, copied.Faults)
 	return node
 }
 
-// problemsOf verifies a journal and its copy. It returns the faults in one line.
 func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	var parts []string
 	add := func(what string, faults []string, err error) {
@@ -166,8 +170,8 @@ func problemsOf(dir, copied string, key note.Verifier, faults []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// Expand returns the directories of the journals in a directory. With collected.json,
-// these are the journals of the nodes. Otherwise the directory itself is a journal.
+// Expand returns the directories of the journals in dir. If dir has a file collected.json, these
+// are the directories of the copies. Otherwise dir itself is the directory of a journal.
 func Expand(dir string) ([]string, error) {
 	c, err := ReadCollection(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -31,7 +31,6 @@ func makeNode(t *testing.T, dir, name string, n int) string {
 	return strings.TrimSpace(string(text))
 }
 
-// TestCollect collects three nodes. One node is gone. Another node is rewritten later.
 func TestCollect(t *testing.T) {
 	base := t.TempDir()
 	text := "nodes:\n"
@@ -91,7 +90,6 @@ func TestCollect(t *testing.T) {
 		t.Errorf("%q, %v", dirs, err)
 	}
 
-	// The copy keeps the signed record, although the node's record is damaged.
 	record := filepath.Join(base, "n2", "records", "000000000000.jsonl")
 	b, err := os.ReadFile(record)
 	if err != nil {
@@ -124,7 +122,6 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// TestNeverCopied checks a collection with a node that was never copied, and with bad directories.
 func TestNeverCopied(t *testing.T) {
 	out := t.TempDir()
 	makeNode(t, out, "dns.example.net/journal/own", 1) // a journal in the directory itself is no copy
@@ -152,7 +149,6 @@ func TestNeverCopied(t *testing.T) {
 	}
 }
 
-// TestInventory checks the errors for bad inventories. All problems are listed at once.
 func TestInventory(t *testing.T) {
 	key := makeNode(t, filepath.Join(t.TempDir(), "n"), "a.example/j", 1)
 	for text, want := range map[string]string{

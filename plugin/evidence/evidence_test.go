@@ -20,10 +20,10 @@ import (
 
 const patience = 30 * time.Second
 
-// canary is the id of a sealed order. Each text about the order contains it.
+// canary is the id of a sealed order. Each text about the order contains the id, so a test can
+// search for leaks.
 const canary = "canary-order-4711"
 
-// makeJournal makes a journal with two public orders and a sealed order.
 func makeJournal(t testing.TB) string {
 	t.Helper()
 	return journals.Make(t, canary, "target-of-"+canary)
@@ -160,7 +160,6 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// TestExport checks the files of an export. test/fsck runs another program on an export.
 func TestExport(t *testing.T) {
 	dir := makeJournal(t)
 	out := filepath.Join(t.TempDir(), "out")

@@ -8,8 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// ParseVersion parses a kept version of an order file, and calls emit with each order. An
-// order is valid until emit returns. After errors, drop all emitted orders.
+// ParseVersion parses a version of an order file from the journal, and calls emit with each order.
+// The order is valid only until emit returns. If there are errors, the caller must ignore all
+// emitted orders.
 func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*order.File, order.Problems) {
 	in, err := journal.OpenVersion(dir, f.SHA256)
 	if err != nil {
@@ -22,9 +23,9 @@ func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*orde
 	})
 }
 
-// Follow reads a journal once, and calls use with each record. It returns the times in
-// which each order was enforced, by id. These equal the Intervals of History.Order, but
-// Follow does not keep the records in memory. It does not verify the journal.
+// Follow reads a journal once, and calls use with each record. It returns the intervals in which
+// each order was enforced, by order id. History.Order returns the same intervals, but Follow does
+// not keep the records in memory. Follow does not verify the journal.
 func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
 	x := newFollower(dir)
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -35,7 +36,7 @@ func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error
 	return x.intervals(), err
 }
 
-// A follower follows all orders through the records of a journal.
+// A follower computes the intervals of all orders from the records of a journal.
 type follower struct {
 	dir    string
 	last   time.Time                       // the time of the last record
@@ -48,7 +49,6 @@ func newFollower(dir string) *follower {
 	return &follower{dir: dir, orders: map[string]*followed{}, inFile: map[string]map[string]*followed{}, ids: map[string]map[string]bool{}}
 }
 
-// intervals returns the times in which each order was enforced.
 func (x *follower) intervals() map[string][]Interval {
 	out := make(map[string][]Interval, len(x.orders))
 	for id, o := range x.orders {

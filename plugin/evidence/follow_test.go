@@ -11,7 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// TestFollow compares the follower with its slow twin History.Order, on random records.
+// TestFollow compares Follow with the slower History.Order, on random records.
 func TestFollow(t *testing.T) {
 	files := []string{"a.yaml", "b.yaml"}
 	sum := func(n int) string { return fmt.Sprintf("%x", sha256.Sum256([]byte{byte(n)})) }

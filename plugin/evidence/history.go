@@ -29,8 +29,10 @@ type Interval struct {
 	Why string `json:"why,omitempty"`
 	// By is the label of a lift, or empty.
 	By string `json:"by,omitempty"`
-	// SHA256 is the version of the order file at the beginning.
+	// SHA256 is the digest of the order file at the beginning of the interval.
 	SHA256 string `json:"sha256,omitempty"`
+	// ClockSet has the steps of the server's clock during the interval.
+	ClockSet []string `json:"clock_set,omitempty"`
 }
 
 // An OrderHistory is the history of one order on one node.
@@ -45,7 +47,8 @@ type OrderHistory struct {
 	Records   []journal.Record `json:"records"`
 }
 
-// An OrderVersion says who is responsible for a record Received, Corrected or Removed.
+// An OrderVersion describes the people and keys that are responsible for a record of an order. The
+// event of the record is Received, Corrected or Removed.
 type OrderVersion struct {
 	Index  int64  `json:"i"` // the index of the record
 	SHA256 string `json:"sha256"`
@@ -56,13 +59,13 @@ type OrderVersion struct {
 	ApprovedBy string `json:"approved_by,omitempty"`
 }
 
-// A History reads journals and answers questions about the past.
+// A History answers questions about the past from the records of one journal.
 type History struct {
 	node    string
 	dir     string
 	records []journal.Record
-	// Missing has the versions that the journal does not have. The history of a name may
-	// thus be incomplete.
+	// Missing lists the versions of order files that are not in the journal. Without these
+	// versions, the history of a name may be incomplete.
 	Missing []string
 }
 
@@ -113,10 +116,15 @@ func (h *History) Order(id string) *OrderHistory {
 			end(last, "unknown", "")
 		case journal.Stop:
 			end(r.Time.Time, "stop", "")
+		case journal.ClockStep:
+			if open() {
+				x := &out.Intervals[len(out.Intervals)-1]
+				x.ClockSet = append(x.ClockSet, r.Step)
+			}
 		case journal.Outcome:
-			// The first outcome after a start lists all versions in force. These versions
-			// may lack the order. Only a change in a running server adds a record about
-			// the order.
+			// The first outcome after a start lists all versions in force. A version may no longer
+			// contain the order. The journal has no record of this, because only a running server
+			// records the changes of an order.
 			for _, f := range r.Files {
 				if f.Problem == "" {
 					current[f.File] = f
@@ -161,8 +169,8 @@ func (h *History) Order(id string) *OrderHistory {
 	return out
 }
 
-// Name returns the histories of all orders that had the name n, or a name above n, as a target.
-// An interval ends when the order loses the target.
+// Name returns the histories of all orders that had a target n or a target above n. An interval
+// ends when the order loses the target.
 func (h *History) Name(n dname.Name) []*OrderHistory {
 	var q ruleset.QName
 	q.SetName(n)
@@ -219,8 +227,8 @@ func (h *History) contains(f journal.Version, id string) (found bool) {
 	return found
 }
 
-// find calls use with one order of a version. It does not call use if the journal lacks
-// the version or the version lacks the order.
+// find calls use with the order id in a version of a file. It does not call use if the journal does
+// not have the version, or if the version does not have the order.
 func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
 	in, err := h.Open(f)
 	if err != nil {
@@ -239,7 +247,8 @@ func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
 	}
 }
 
-// responsible returns who has put an order into a version of a file.
+// responsible returns the keys that signed a version of a file, and the people who verified and
+// approved an order in the version.
 func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion {
 	v := OrderVersion{Index: r.Index, SHA256: r.SHA256}
 	if f.SHA256 != r.SHA256 { // an earlier record does not have the version
@@ -254,7 +263,8 @@ func (h *History) responsible(r *journal.Record, f journal.Version) OrderVersion
 	return v
 }
 
-// covering returns the orders of a version with the name, or a name above it, as a target.
+// covering returns the ids of the orders in a version that have the name, or a name above, as a
+// target.
 func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, err error) {
 	in, err := journal.OpenVersion(h.dir, f.SHA256)
 	if err != nil {
@@ -281,8 +291,8 @@ func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, e
 	return ids, nil
 }
 
-// intersect returns the parts of the intervals xs that lie in ys. An order's state is
-// recorded after the load. An interval may thus begin a second before its target.
+// intersect returns the parts of the intervals xs that are also in the intervals ys. If an interval
+// of ys ends a part, the reason for the end is "target".
 func intersect(xs, ys []Interval) []Interval {
 	out := []Interval{}
 	for _, x := range xs {

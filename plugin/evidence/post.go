@@ -13,10 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// maxAnswer limits the bytes of an answer from a time stamping authority or a witness.
 const maxAnswer = 1 << 20
 
-// A reply is the answer to a request by HTTP.
 type reply struct {
 	status int
 	text   string // the status as text, for example "404 Not Found"
@@ -24,7 +22,6 @@ type reply struct {
 	body   []byte
 }
 
-// checkURL returns an error if a text is no URL for a request.
 func checkURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
@@ -80,7 +77,7 @@ func post(ctx context.Context, client *http.Client, address, kind, accept string
 	return r, nil
 }
 
-// says returns the beginning of an error's body for people.
+// says returns the beginning of a plain-text answer for an error message, or "".
 func (r *reply) says() string {
 	body := r.body[:min(len(r.body), 200)]
 	if len(body) == 0 || r.kind != "text/plain" {

@@ -23,8 +23,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// The types below are from RFC 3161 and RFC 5652 (for the token). They lack the last
-// fields that this package does not need. Package asn1 ignores these fields.
+// The types below are from RFC 3161 and RFC 5652. They omit the last fields, because this package
+// does not need these fields and encoding/asn1 ignores them.
 type (
 	messageImprint struct {
 		Algorithm pkix.AlgorithmIdentifier
@@ -78,15 +78,16 @@ var (
 	oidStampInfo  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4}
 )
 
-// failures has the names of the bits of PKIFailureInfo (RFC 3161).
+// failures contains texts for the bits of PKIFailureInfo (RFC 3161).
 var failures = map[int]string{0: "bad algorithm", 2: "bad request", 5: "bad data format", 14: "the time source is not available",
 	15: "unaccepted policy", 16: "unaccepted extension", 17: "the additional information is not available", 25: "system failure"}
 
-// plausible is the largest difference between the clock of an outsider and the clock here.
+// plausible is the largest accepted difference between the local clock and the clock of a time
+// stamping authority or a witness.
 const plausible = 10 * time.Minute
 
-// A Stamp has the statement of a time stamp about a checkpoint. The signature is not
-// checked here; "openssl ts -verify" checks it.
+// A Stamp contains the data of a time stamp for a checkpoint. Its signature is not checked here.
+// The command "openssl ts -verify" can check the signature.
 type Stamp struct {
 	Size      int64     `json:"size"`
 	Time      time.Time `json:"time"` // by the clock of the authority
@@ -96,8 +97,8 @@ type Stamp struct {
 	File      string    `json:"file"` // the name of the file in the journal
 }
 
-// parseStamp parses an answer of RFC 3161. It checks that the stamp was granted for data.
-// It compares the nonce unless nonce is nil.
+// parseStamp parses an answer of RFC 3161. It checks that the authority granted the stamp, and that
+// the stamp is for data. If nonce is not nil, the stamp must have the nonce.
 func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	var r stampResponse
 	if rest, err := asn1.Unmarshal(answer, &r); err != nil || len(rest) > 0 {
@@ -134,7 +135,7 @@ func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	return &Stamp{Time: info.Time.UTC(), Authority: directoryName(info.TSA.Bytes), Policy: info.Policy.String(), Serial: info.Serial.Text(16)}, nil
 }
 
-// directoryName returns the name in a GeneralName, if it is a directoryName, or "".
+// directoryName returns the directory name in a GeneralName in DER, or "" for other kinds of names.
 func directoryName(der []byte) string {
 	var name asn1.RawValue
 	var rdn pkix.RDNSequence
@@ -167,7 +168,7 @@ type StampOptions struct {
 	URL    string
 	Client *http.Client
 	Now    func() time.Time
-	// Verify checks the signature of an answer before the answer is stored. data is the
+	// Verify checks the signature of an answer before AddStamp stores the answer. data is the
 	// checkpoint. Verify may be nil.
 	Verify func(answer, data []byte) error
 	FS     durable.FS
@@ -218,7 +219,6 @@ func AddStamp(ctx context.Context, dir string, key note.Verifier, c journal.Chec
 	return s, true, opt.FS.WriteFile(path, answer, 0o644)
 }
 
-// newStampRequest returns a DER request for a stamp of data, and its nonce.
 func newStampRequest(data []byte) (der []byte, nonce *big.Int, err error) {
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -233,7 +233,6 @@ func newStampRequest(data []byte) (der []byte, nonce *big.Int, err error) {
 	return der, nonce, err
 }
 
-// askStamp sends a request to the authority and returns the answer.
 func askStamp(ctx context.Context, opt StampOptions, request []byte) ([]byte, error) {
 	r, err := post(ctx, opt.Client, opt.URL, "application/timestamp-query", "application/timestamp-reply", request)
 	switch {
@@ -247,8 +246,8 @@ func askStamp(ctx context.Context, opt StampOptions, request []byte) ([]byte, er
 	return r.body, nil
 }
 
-// keep stores a checkpoint as checkpoints/SIZE if the file is missing. It returns the
-// bytes of the file. A server writes the same bytes.
+// keep stores a checkpoint as checkpoints/SIZE if the file is missing, and returns the bytes of the
+// file. A server writes the same bytes into this file.
 func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS) ([]byte, error) {
 	path := journal.KeptCheckpoint(dir, c.Size)
 	kept, err := journal.ReadCheckpoint(path, key)
@@ -261,8 +260,8 @@ func keep(dir string, key note.Verifier, c journal.Checkpoint, files durable.FS)
 	return kept.Text, err
 }
 
-// Newest returns the newest checkpoint of checkpoints/. If there is none yet, it returns the
-// newest checkpoint of the journal.
+// Newest returns the newest checkpoint in the directory checkpoints. If there is none yet, it
+// returns the newest checkpoint of the journal.
 func Newest(dir string, key note.Verifier) (c journal.Checkpoint, err error) {
 	all, err := journal.Outsides(dir)
 	if err != nil {

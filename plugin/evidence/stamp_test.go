@@ -18,7 +18,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// A token is the content of a time stamp from a test's authority.
 type token struct {
 	Version  int
 	Policy   asn1.ObjectIdentifier
@@ -173,7 +172,6 @@ func TestStamp(t *testing.T) {
 	}
 }
 
-// TestStampTimeout checks a silent server, an unreachable server, and bad URLs.
 func TestStampTimeout(t *testing.T) {
 	dir := makeJournal(t)
 	c, err := Newest(dir, mustKey(t, dir))
@@ -200,7 +198,6 @@ func TestStampTimeout(t *testing.T) {
 	}
 }
 
-// TestStampVerify checks that an answer with a refused signature is not stored.
 func TestStampVerify(t *testing.T) {
 	dir := makeJournal(t)
 	c, err := Newest(dir, mustKey(t, dir))

@@ -46,6 +46,19 @@ done < <(grep -F -- "— $name " checkpoint | awk -v n="$name" '$2 == n { print 
 [ $signed = yes ] || fail "the signature of the checkpoint is bad"
 echo "checkpoint: the signature of $name is good; the journal has $size records"
 
+# Checkpoints and time stamps of outsiders, if somebody has put them into the folder checkpoints.
+# Their names begin with the number of records.
+if [ -d checkpoints ]; then
+	for f in checkpoints/*; do
+		[ -e "$f" ] || continue
+		n=$(number "$(basename "$f" | cut -d. -f1)")
+		[ "$n" -le "$size" ] || fail "$f is about $n records, but the checkpoint of this bundle has only $size: newer records exist"
+		case $f in *.tsr) continue ;; esac
+		[ "$(sed -n 2p "$f")" = "$n" ] || fail "$f is about another number of records"
+		if [ "$n" = "$size" ]; then cmp -s "$tmp/text" <(head -n 3 "$f") || fail "$f is another checkpoint of $n records"; fi
+	done
+fi
+
 # include LEAF INDEX SIZE ROOT FILE checks the proof in FILE, whose hashes follow the line with
 # the index and end with an empty line or with the file.
 include() {
@@ -88,7 +101,7 @@ for f in $(ls records | grep '\.json$' | sort -n); do
 	[ "$n" = "${want:-$n}" ] || fail "records/$f is number $n of its order, but number $want was expected"
 	if [ $count = 0 ] && [ "$n" != 1 ]; then echo "note: the records before number $n of the order are not in this bundle"; fi
 	order=$o want=$((n + 1)) count=$((count + 1))
-	lastleaf=$leaf lastindex=$index
+	lastfile=records/$f lastindex=$index
 	echo "record $index: $(sed 's/^{"i":[0-9]*,"time":"\([^"]*\)","salt":"[^"]*","event":"\([^"]*\)".*/\1 \2/' "records/$f") ($n of the order)"
 	if [ -z "${first:-}" ]; then first=$index; fi
 done
@@ -107,8 +120,19 @@ if [ -d daily ]; then
 		if [ "${r%.json}" -lt "$day" ]; then last=$r; fi
 	done
 	include "$(leaf "records/$last")" "$(number "$(sed -n 's/^index //p' daily/last.proof)")" "$orders" "$tree" daily/last.proof || fail "the daily record does not commit to records/$last"
+	known=daily/$f knownindex=$day
+	if [ "$day" -lt "$lastindex" ]; then known=$lastfile knownindex=$lastindex; fi
 	echo "record $day: on $(sed 's/^{"i":[0-9]*,"time":"\([^"T]*\)T.*/\1/' "daily/$f"), records/$last was the last record of the order"
 else
-	echo "note: there is no daily record after the first record of the order, so later records may be missing"
+	echo "note: there is no daily record after the first record of the order"
+	known=$lastfile knownindex=$lastindex
+fi
+
+# The end of the records. The checkpoint has no time, but cannot be older than the records here.
+time=$(sed 's/^{"i":[0-9]*,"time":"\([^"]*\)".*/\1/' "$known")
+if [ "$knownindex" = $((size - 1)) ]; then
+	echo "note: records of the order after number $((want - 1)) may exist behind this checkpoint; the checkpoint is of $time or later, by the clock of the server"
+else
+	echo "note: records of the order after number $((want - 1)) may exist; the bundle is known to be complete only up to record $knownindex of the journal, which is of $time by the clock of the server; the checkpoint has $size records and is of that time or later"
 fi
 echo "OK: $count records of the order \"$order\" are in the journal $name"

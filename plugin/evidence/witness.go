@@ -77,7 +77,7 @@ func (k *WitnessKey) Verify(msg, sig []byte) bool {
 	return ed25519.Verify(k.key, text, sig[8:])
 }
 
-// A Cosignature is a good signature of a witness for a checkpoint.
+// A Cosignature is a valid signature of a witness for a checkpoint.
 type Cosignature struct {
 	Size    int64     `json:"size"`
 	Witness string    `json:"witness"` // the name of the witness
@@ -88,8 +88,8 @@ type Cosignature struct {
 	line string
 }
 
-// cosignatures returns the witnesses' signatures in a checkpoint. A bad signature of a
-// given key is an error.
+// cosignatures returns the signatures of the given witness keys in a checkpoint. If a signature of
+// a given key is bad, it returns an error.
 func cosignatures(c journal.Checkpoint, keys []*WitnessKey) (out []Cosignature, err error) {
 	list := make([]note.Verifier, len(keys))
 	for i, k := range keys {
@@ -127,15 +127,15 @@ type WitnessOptions struct {
 	FS     durable.FS
 }
 
-// attempts limits the requests to a witness. Another client may have sent a newer checkpoint
-// between two requests.
+// attempts is the largest number of requests to a witness. A request fails if another client has
+// sent a newer checkpoint before.
 const attempts = 3
 
-// AddWitness sends a checkpoint to a witness (C2SP's tlog-witness). A proof shows that the
-// journal only grew since the witness's last checkpoint. AddWitness checks the
-// cosignature, and stores it as checkpoints/SIZE.KEY.cosig.
+// AddWitness asks a witness to cosign a checkpoint (C2SP's tlog-witness). It sends a proof that the
+// journal only grew since the last checkpoint of the witness. It checks the cosignature, and stores
+// it as checkpoints/SIZE.KEY.cosig.
 //
-// If there is a file already, AddWitness returns its cosignature and false.
+// If this file exists already, AddWitness returns the stored cosignature and false.
 func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Checkpoint, opt WitnessOptions) (list []Cosignature, added bool, err error) {
 	if err := checkURL(opt.URL); err != nil {
 		return nil, false, err
@@ -164,8 +164,8 @@ func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Ch
 	return list, true, nil
 }
 
-// witnessed returns the stored cosignatures of a size. It also returns the newest smaller
-// size with a cosignature.
+// witnessed returns the stored cosignatures of the checkpoint with the given size. older is the
+// largest size with a stored cosignature, up to the given size.
 func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (have []Cosignature, older int64, err error) {
 	all, err := journal.Outsides(dir)
 	for _, f := range all {
@@ -193,8 +193,8 @@ func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (h
 	return have, older, err
 }
 
-// askWitness requests a cosignature. After the answer 409, it tries again from the
-// witness's size.
+// askWitness requests a cosignature. The answer 409 contains the size of the last checkpoint of the
+// witness. askWitness then tries again with a proof from this size.
 func askWitness(ctx context.Context, dir string, c journal.Checkpoint, older int64, opt WitnessOptions) ([]Cosignature, error) {
 	for range attempts {
 		proof, err := journal.ProveConsistency(dir, c, older)
@@ -242,7 +242,6 @@ func (r *reply) size() (int64, error) {
 	return n, nil
 }
 
-// refusal returns the error for an answer that is neither 200 nor 409.
 func (r *reply) refusal(c journal.Checkpoint, older int64) error {
 	why := "the witness does not accept the request"
 	switch r.status {
@@ -256,7 +255,8 @@ func (r *reply) refusal(c journal.Checkpoint, older int64) error {
 	return fmt.Errorf("%s (%s%s)", why, r.text, r.says())
 }
 
-// checkCosignatures returns the cosignatures of the keys in a witness's answer.
+// checkCosignatures checks the cosignatures in the answer of a witness, and returns the
+// cosignatures of the given keys.
 func checkCosignatures(c journal.Checkpoint, lines []byte, opt WitnessOptions) ([]Cosignature, error) {
 	c.Text = append(slices.Clone(c.Text), lines...)
 	if !bytes.HasPrefix(lines, []byte("— ")) || !bytes.HasSuffix(lines, []byte("\n")) {
@@ -283,9 +283,9 @@ type Outsiders struct {
 	Cosigned []Cosignature `json:"cosigned"`
 }
 
-// CheckOutsiders checks the stamps and cosignatures of a journal, and returns a text for
-// each fault. A stamp must be for its checkpoint; its signature is not checked. more has
-// the paths of further checkpoints.
+// CheckOutsiders checks the stamps and cosignatures of a journal, and returns a text for each
+// fault. A stamp must belong to its checkpoint, but the signature of the stamp is not checked. more
+// lists the paths of further checkpoints.
 func CheckOutsiders(dir string, key note.Verifier, witnesses []*WitnessKey, more []string) (out Outsiders, faults []string) {
 	out = Outsiders{Stamps: []Stamp{}, Cosigned: []Cosignature{}}
 	fault := func(name string, err error) { faults = append(faults, fmt.Sprintf("%s: %v", name, err)) }

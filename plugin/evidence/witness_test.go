@@ -27,8 +27,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A witness is a witness of C2SP's tlog-witness for one journal. The package merkle checks
-// the proofs, and the package formats parses the checkpoints.
+// A witness is a test server of C2SP's tlog-witness for one journal. It checks proofs with the
+// package merkle, and parses checkpoints with the package formats.
 type witness struct {
 	t     *testing.T
 	name  string
@@ -195,7 +195,6 @@ func TestWitness(t *testing.T) {
 		t.Errorf("requests %s", got)
 	}
 
-	// The package formats finds both cosignatures in the stored files.
 	for i, w := range []*witness{one, two} {
 		v, err := cosign.NewVerifierForCosignatureV1(w.vkey())
 		if err != nil || v.KeyHash() != keys[i].KeyHash() {
@@ -220,7 +219,6 @@ func TestWitness(t *testing.T) {
 	if r, err := journal.Verify(dir, journal.VerifyOptions{Key: key}); err != nil || len(r.Faults) > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	// A server opens the journal and keeps the new files.
 	grow(t, dir, 10)
 	if out, faults := CheckOutsiders(dir, key, keys, nil); len(faults) > 0 || len(out.Cosigned) != 3 {
 		t.Errorf("%+v, %q", out, faults)
@@ -237,7 +235,6 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// TestWitnessErrors checks bad answers of a witness. No file may be stored.
 func TestWitnessErrors(t *testing.T) {
 	dir := makeJournal(t)
 	key := mustKey(t, dir)

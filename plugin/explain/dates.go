@@ -33,8 +33,8 @@ func EndOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// FirstDate returns the first possible day of a block order without a start date. This is
-// the day of issue or, if later, of service. t may be NoTime.
+// FirstDate returns the first possible day of a block order without a start date, and the field
+// with this day. The day is the later of the days of issue and of service. t may be NoTime.
 func FirstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

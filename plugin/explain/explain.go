@@ -1,8 +1,8 @@
-// Package explain explains why a name is blocked or passes. blocklistctl uses it for order
-// files, and a server uses it for its orders in force. The functions that answer queries
-// decide the verdict.
+// Package explain explains why a name is blocked or passes. blocklistctl explains its order files,
+// and a server explains its orders in force. The verdict comes from the same functions that answer
+// queries.
 //
-// A server has only compiled orders, so its explanations have fewer facts.
+// A server has only compiled orders, so its explanations contain fewer facts.
 package explain
 
 import (
@@ -34,20 +34,22 @@ type Facts struct {
 	// Zone returns the time zone of the order file at a path.
 	Zone func(path string) *time.Location
 	Now  order.Time
-	// Past and Future mean that Now is before or after the present time.
+	// Past and Future report whether Now is before or after the present time.
 	Past, Future bool
-	// Journal is nil if the orders are those of the present.
+	// Journal describes the past time. It is nil if the orders are those of the present.
 	Journal *Journal
 }
 
-// A Journal says that the orders were in force on a server at a past time.
+// A Journal describes the orders that were in force on a server at a past time.
 type Journal struct {
 	Stopped bool     // the server did not run at that time
 	Doubt   bool     // the orders are perhaps not complete, or the server perhaps did not run
 	Notes   []string // facts about the source of the orders
-	// First returns the start of the order's interval around the past time, or zero.
+	// First returns the start of the interval in which the order was in force at the past time, or
+	// zero.
 	First func(id string) time.Time
-	// Held returns why the server held a target of an order at the past time, or "".
+	// Held returns the reason why the server did not enforce a target of an order at the past time,
+	// or "".
 	Held func(id, target string) string
 }
 
@@ -55,19 +57,21 @@ type Journal struct {
 type Server struct {
 	*directive.Config
 	Block *directive.Block
-	// Running means that a running server explains. A running server can find the country
-	// of an address in the geoip database.
+	// Running is true if a running server makes the explanation. A running server can find the
+	// country of an address in the geoip database.
 	Running bool
 }
 
 // A Client is the client of a query.
 type Client struct {
 	ruleset.Client
-	// AnyCountry is true if the country of the client is unknown. Client then has no country.
+	// AnyCountry is true if the country of the client is unknown. The field Client then has no
+	// country.
 	AnyCountry bool
-	// AnyAddress is true if the address of the client is unknown. Client then has no address.
+	// AnyAddress is true if the address of the client is unknown. The field Client then has no
+	// address.
 	AnyAddress bool
-	// FromPlaces is true if the property country or home gives the country.
+	// FromPlaces is true if the country comes from the property country or home of the Corefile.
 	FromPlaces bool
 }
 
@@ -95,13 +99,13 @@ func (cl *Client) Text(s *directive.Config) string {
 type Query struct {
 	Name dname.Name
 	Type uint16
-	// EDNS reports whether the query has an OPT record. DO asks for DNSSEC records, and
-	// Structured asks for structured DNS errors.
+	// EDNS reports whether the query has an OPT record. DO reports whether the query asks for
+	// DNSSEC records. Structured reports whether the query asks for structured DNS errors.
 	EDNS, DO, Structured bool
 	Size                 uint16 // the EDNS buffer size in octets
 }
 
-// Begin returns an explanation without a verdict. Its notes list the facts that are unknown.
+// Begin returns an explanation without a verdict, with notes about the unknown facts.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
 		Others: []Reason{}, Recorded: []Reason{}, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
@@ -112,8 +116,8 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation for a server block that does not decide about the
-// name. note has the reason.
+// Elsewhere completes an explanation if the server block does not decide about the name. note is
+// the reason.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
@@ -173,7 +177,8 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll sets the client to "every client" or "any client", unless the query has a client.
+// forAll changes the client in the explanation to "every client" or "any client" if all is true. It
+// does not change the client if the query has a client.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -206,7 +211,7 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, the tool invents a start for an order without the field from. Do
+	// For a past time, an order without the field from gets an invented start. The explanation must
 	// not show this start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
@@ -234,8 +239,8 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// heldInPast adds a note if the journal says that the server held a target which the present
-// settings do not hold.
+// heldInPast adds a note if the server did not enforce (held) a target in the past, but would
+// enforce the target with the present settings.
 func (x *explainer) heldInPast(r ruleset.Reason, out *Explanation) {
 	if out.journal == nil || r.Why != ruleset.Decides && r.Why != ruleset.OutOfScope && r.Why != ruleset.ExemptClient {
 		return

@@ -51,7 +51,7 @@ type Order struct {
 	Line       int      `json:"line,omitempty"`
 }
 
-// A Reason is a target that does not decide the verdict, with the cause.
+// A Reason describes a target that does not decide the verdict, and gives the cause.
 type Reason struct {
 	Order  string `json:"order"`
 	File   string `json:"file,omitempty"`
@@ -64,8 +64,8 @@ type Reason struct {
 	Until  string `json:"until,omitempty"`
 }
 
-// DigForm returns a message as dig prints it. It quotes unprintable text of an extended
-// DNS error, which the DNS library does not escape.
+// DigForm returns a message in the form that dig prints. It also quotes unprintable text of an
+// extended DNS error, because the DNS library does not escape this text.
 func DigForm(m *dns.Msg) string {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

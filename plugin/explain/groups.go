@@ -16,11 +16,8 @@ type Group struct {
 	Order   string `json:"order,omitempty"`
 }
 
-// maxNetworks is the largest number of networks for which explain makes groups.
 const maxNetworks = 64
 
-// clientKinds contains the countries and networks that can change the verdict about a
-// name.
 type clientKinds struct {
 	countries []CountryKind
 	networks  []netip.Prefix
@@ -28,7 +25,7 @@ type clientKinds struct {
 	incomplete bool
 }
 
-// A CountryKind is a group of countries with one verdict. Country is one of these countries.
+// A CountryKind is a group of countries with the same verdict. Country is one country of the group.
 type CountryKind struct {
 	Text    string
 	Country order.Country
@@ -57,8 +54,8 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 		if !ok {
 			continue
 		}
-		// same is true if country makes no difference for clients of the network n. like
-		// is true if the network n makes no difference in any country.
+		// same is true if the verdict in the network n is equal for all countries. like is true if
+		// the verdict in the network n is equal to the verdict outside of n, for each country.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -83,8 +80,9 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 	return groups, !k.incomplete
 }
 
-// kinds returns the countries and networks that can change the verdict about a name. They
-// are in the scopes and exemptions of the name's orders, and in the scopes of all lifts.
+// kinds returns the countries and networks that can change the verdict about a name. They come from
+// the scopes and exemptions of all lifts and of the orders for the name. Countries in the Corefile
+// are added.
 func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k clientKinds) {
 	var ccs []order.Country
 	note := func(o *ruleset.Order) {
@@ -112,8 +110,8 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	ccs = slices.Compact(ccs)
 	placed := s.placed(a)
 	k.countries = CountryKinds(ccs, func(cc order.Country) bool { return a.AnyCountry || slices.Contains(placed, cc) })
-	// Countries that are only in the Corefile form one kind. The home country is not part
-	// of it.
+	// Countries that are only in the Corefile form one group. The group does not contain the home
+	// country.
 	placed = slices.DeleteFunc(placed, func(cc order.Country) bool {
 		return slices.Contains(ccs, cc) || slices.Contains(ccs, order.EU) && cc.InEU()
 	})
@@ -135,8 +133,8 @@ func (x *explainer) kinds(s *Server, a *Client, reasons []ruleset.Reason) (k cli
 	return k
 }
 
-// placed returns the countries that the Corefile may give the client a, without its
-// present country.
+// placed returns the countries that the Corefile may give to the client a, except the present
+// country of the client.
 func (s *Server) placed(a *Client) (out []order.Country) {
 	if s.Block == nil || !a.AnyAddress || !a.FromPlaces {
 		return nil
@@ -150,8 +148,8 @@ func (s *Server) placed(a *Client) (out []order.Country) {
 	return slices.Compact(out)
 }
 
-// CountryKinds returns a kind of client for each possible country in the sorted list ccs.
-// If ccs contains the EU, one more kind represents the other EU countries.
+// CountryKinds returns a group for each possible country in the sorted list ccs. If ccs contains
+// the EU, one more group is for the other EU countries.
 func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out []CountryKind) {
 	members := 0
 	for _, cc := range ccs {
@@ -178,7 +176,6 @@ func CountryKinds(ccs []order.Country, possible func(order.Country) bool) (out [
 	return out
 }
 
-// euMembers returns the codes of the member states of the EU.
 func euMembers() (out []order.Country) {
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
@@ -190,8 +187,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address in the network n, outside of the networks in after. after is
-// sorted. The result is false without a possible address.
+// inside returns an address that is in the network n and in none of the networks in after. after
+// must be sorted. If there is no possible address, the result is false.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {
@@ -244,7 +241,6 @@ func groupsText(groups []Group, all bool) string {
 	return "blocked for " + strings.Join(exceptions, ", ") + "; not for others"
 }
 
-// sameForAll reports whether all groups of clients have the same verdict.
 func sameForAll(groups []Group) bool {
 	return !slices.ContainsFunc(groups, func(g Group) bool { return g.Blocked != groups[0].Blocked })
 }

@@ -10,13 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An explainer writes the reasons of a decision as text.
 type explainer struct {
 	*Facts
 	client ruleset.Client
 }
 
-// zone returns the time zone of the file of an order.
 func (x *explainer) zone(o *ruleset.Order) *time.Location { return x.Zone(o.File()) }
 
 // label returns the id of an order, or a digest for a sealed (secret) order.
@@ -158,8 +156,9 @@ func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 	return out
 }
 
-// ends returns words about the end of a lift or an exemption. If a later window follows,
-// the words are about the start of this window.
+// ends returns the text about the end of a lift or an exemption, for example ", until the end of
+// 2026-05-01". If the lift does not end at this time, the text is about the start of the next
+// window of the order.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""
@@ -173,7 +172,6 @@ func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	return ", until " + EndOfDay(r.Until, x.zone(r.By))
 }
 
-// endsAt reports whether the lift o, one of its windows or one of its targets ends at t.
 func endsAt(o *order.Order, t order.Time) bool {
 	end := func(w order.Window) bool { return w.Until == t }
 	return o.Until == t || slices.ContainsFunc(o.Windows, end) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
@@ -181,8 +179,8 @@ func endsAt(o *order.Order, t order.Time) bool {
 	})
 }
 
-// notActive returns why a target is never in force. The reason is its status, for example
-// draft, or its dates.
+// notActive returns the reason why a target is never in force, for example "the order's status is
+// draft".
 func notActive(o *order.Order, r ruleset.Reason) string {
 	if status := r.Order.Status(); status != order.Active {
 		return "the order's status is " + status.String()
@@ -225,7 +223,6 @@ func startOf(o *order.Order, t order.Time, zone *time.Location) string {
 	return "from " + t.StartText(zone)
 }
 
-// targetOf returns the target of the order o in the reason r, or nil.
 func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	if o == nil {
 		return nil
@@ -238,7 +235,6 @@ func targetOf(o *order.Order, r ruleset.Reason) *order.Target {
 	return nil
 }
 
-// about returns the authority and the decision date of an order for a sentence.
 func (x *explainer) about(o *ruleset.Order) string {
 	if x.Hidden(o) {
 		return ""
@@ -250,7 +246,6 @@ func (x *explainer) about(o *ruleset.Order) string {
 	return s
 }
 
-// exemption returns the network and reference of the exemption for the client.
 func (x *explainer) exemption(o *ruleset.Order) string {
 	for _, e := range o.Terms.Exempt {
 		for _, n := range e.Clients {

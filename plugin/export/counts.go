@@ -19,15 +19,16 @@ type Counts struct {
 	Shadow         int
 	Draft          int
 	Suspended      int
-	// Held is the number of held targets of orders in force. Others is the number of their
-	// targets that are addresses or URLs.
+	// Held is the number of held targets of orders in force. Others is the number of addresses and
+	// URLs among the targets of these orders.
 	Held, Others int
-	// Exempting is the number of orders in force with exempt clients. LiftsOfNetworks is
-	// the number of lifts for client networks. No form can give clients different answers.
+	// Exempting is the number of orders in force that exempt some clients. LiftsOfNetworks is the
+	// number of lifts for certain client networks. An export cannot give different answers to
+	// different clients.
 	Exempting, LiftsOfNetworks int
 }
 
-// A Left is a number of orders or targets that an export does not have.
+// A Left is a number of orders or targets that are not in an export.
 type Left struct {
 	N    int
 	What string // a noun in the singular, for example "order in shadow"
@@ -113,7 +114,7 @@ func count(set *ruleset.Set, now order.Time, opt *Options) (c Counts) {
 				inForce[o.Order] = true
 				c.Others += o.Others
 				switch {
-				case ruleset.ExemptsAll(t, ruleset.Forever):
+				case t.ExemptsAll(ruleset.Forever):
 				case len(t.Exempt) > 0 && opt.dropsExempting():
 					c.Exempting++
 				default:

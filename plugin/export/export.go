@@ -1,12 +1,13 @@
-// Package export writes the names in force as the configuration of a resolver of another project.
+// Package export writes the names in force as the configuration of another DNS resolver.
 //
 //	ruleset.Set --Maker--> rpz.Tree --fit--> rpz.Tree --form--> text
 //
-// A [Maker] makes a [rpz.Tree] of an order set. The tree has the answer for each name, for
-// the clients of one country at one time.
+// A [Maker] makes a [rpz.Tree] from an order set. The tree has the answer for each name, for the
+// clients of one country at one time.
 //
-// A form cannot express all answers (capable in forms.go). The method fit changes the
-// other answers and lists all changes (fit.go). A form never changes an answer silently.
+// Most forms cannot express all answers. The type capability in fit.go describes the answers that a
+// form can express. The function fit changes the other answers and lists all changes. A form never
+// changes an answer silently.
 package export
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Approximation selects a change of the answers that a form cannot express.
+// An Approximation selects how to change the answers that a form cannot express.
 type Approximation string
 
 // The approximations.
@@ -43,17 +44,16 @@ type Options struct {
 	// Sealed includes sealed (secret) orders.
 	Sealed bool
 	TTL    time.Duration // the TTL of orders without a TTL
-	// Origin is the length of the zone's name in octets, in wire form. Only the form rpz
-	// has an Origin.
+	// Origin is the length of the zone's name in octets, in wire form. Only the form rpz uses
+	// Origin.
 	Origin int
 }
 
-// dropsExempting reports whether orders with exempt clients are left out.
 func (o *Options) dropsExempting() bool {
 	return o.Approximate == Narrower || o.Approximate == LeaveOut
 }
 
-// Comment returns the text with which a comment of the form begins.
+// Comment returns the text that begins a comment in the form, for example "#".
 func Comment(form string) string { return forms[form].comment }
 
 // Forms returns the names of the forms.
@@ -68,15 +68,15 @@ type Problem struct {
 
 // An Export is the result of a Maker.
 type Export struct {
-	// Body is nil if the form cannot express an answer and Options.Approximate allows no
-	// change.
+	// Body is the text of the export. It is nil if the form cannot express an answer and
+	// Options.Approximate allows no change.
 	Body     []byte
 	Lines    int    // the number of lines of the body
 	Names    int    // the number of names in the body
 	Digest   string // the SHA-256 of the body
 	Problems []Problem
 	Counts   Counts
-	// Until is the time at which the body of the same orders changes, or ruleset.Forever.
+	// Until is the time at which the body changes if the orders stay the same, or ruleset.Forever.
 	Until order.Time
 }
 
@@ -87,8 +87,8 @@ type Maker struct {
 	tree *rpz.Tree
 }
 
-// NewMaker returns a Maker. The form in opt must be an element of Forms. If the form
-// cannot have the approximation, NewMaker returns an error.
+// NewMaker returns a Maker. The form in opt must be an element of Forms. If the form does not
+// support the approximation, NewMaker returns an error.
 func NewMaker(opt Options) (*Maker, error) {
 	if !forms[opt.Form].subtree && opt.Approximate == Wider {
 		return nil, errors.New(opt.Form + " cannot block the names below a name, so it cannot block more names than the orders")
@@ -96,7 +96,7 @@ func NewMaker(opt Options) (*Maker, error) {
 	m := &Maker{opt: opt}
 	m.sets.Drop = func(o *ruleset.Order) bool {
 		// An order that exempts all its clients for ever blocks no client.
-		if ruleset.ExemptsAll(o.Terms, ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
+		if o.Terms.ExemptsAll(ruleset.Forever) || o.Terms.Disclosure.Sealed() && !opt.Sealed {
 			return true
 		}
 		return len(o.Terms.Exempt) > 0 && opt.dropsExempting()

@@ -9,25 +9,26 @@ import (
 
 // A capability describes the answers that a form can express.
 type capability struct {
-	// kinds are the responses of the form. The first kind replaces all other responses.
+	// kinds are the responses that the form can express. The first response replaces all other
+	// responses.
 	kinds []order.ResponseKind
-	// These are the blocks that a form can express. A subtree is a name and all names
-	// below. The others are a name alone (exact), or only the names below.
+	// subtree, exact and below report which blocks the form can express. They mean a name with all
+	// names below it, a name alone, and only the names below a name.
 	subtree, exact, below bool
-	// ttls are the responses for which the form has a TTL.
+	// ttls are the responses for which the form can express a TTL.
 	ttls       []order.ResponseKind
 	exceptions exceptions
-	// denials is set if the form distinguishes NXDOMAIN and NODATA.
+	// denials is true if the form distinguishes NXDOMAIN and NODATA.
 	denials bool
-	// both reports whether the form can say different blocks for a name and the names
-	// below. If both is nil, the form cannot.
+	// both reports whether the form can express the answer own for a name and the answer below for
+	// the names below it. A form with denials needs both.
 	both func(own, below *rpz.Answer) bool
-	// leaks describes the queries that pass although the form blocks the name, or is
-	// empty.
+	// leaks describes the queries that pass although the form blocks the name. If no queries pass,
+	// leaks is empty.
 	leaks string
 }
 
-// exceptions is the extent to which names below a blocked name may pass.
+// exceptions says whether names below a blocked name may pass.
 type exceptions int
 
 const (
@@ -36,7 +37,7 @@ const (
 	nestedExceptions            // names below an exception may be blocked
 )
 
-// A fitting changes the answers of a tree to answers that a form can say.
+// A fitting changes the answers of a tree to answers that the form can express.
 type fitting struct {
 	capability
 	mode     Approximation
@@ -46,8 +47,8 @@ type fitting struct {
 	problems []Problem
 }
 
-// fit returns the tree with answers that the form can express. Each other answer is a
-// problem. With the mode Exact, a tree with problems is useless.
+// fit returns a tree in which the form can express each answer. Each changed answer is a problem.
+// With the mode Exact, a tree with problems must not be used.
 func fit(t *rpz.Tree, c capability, mode Approximation) (*rpz.Tree, []Problem) {
 	f := &fitting{capability: c, mode: mode, tree: t, nodes: append([]rpz.Node(nil), t.Nodes...), parent: t.Parents()}
 	f.fitKinds()
@@ -65,7 +66,8 @@ func (f *fitting) problem(i int, why string) {
 	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
 }
 
-// above returns the answer of the node if the form has no line for the node.
+// above returns the answer for the names below the parent node. The node gets this answer if the
+// form has no line for the node.
 func (f *fitting) above(i int) *rpz.Answer {
 	if f.parent[i] < 0 {
 		return nil
@@ -73,7 +75,6 @@ func (f *fitting) above(i int) *rpz.Answer {
 	return f.nodes[f.parent[i]].Below
 }
 
-// fitKinds replaces the responses that the form does not have.
 func (f *fitting) fitKinds() {
 	can := map[order.ResponseKind]bool{}
 	for _, k := range f.kinds {
@@ -86,7 +87,7 @@ func (f *fitting) fitKinds() {
 		if !odd(n.Own) && !odd(n.Below) {
 			continue
 		}
-		// A node with the answers of the node above is no problem of its own.
+		// A node with the same answers as its parent node is not reported again.
 		var in *rpz.Answer
 		if p := f.parent[i]; p >= 0 {
 			in = f.tree.Nodes[p].Below
@@ -110,7 +111,7 @@ func (f *fitting) fitKinds() {
 	}
 }
 
-// withoutTTL returns the answer without its TTL if the form has no TTL.
+// withoutTTL removes the TTL from the answer if the form has no TTL for the response.
 func (f *fitting) withoutTTL(a *rpz.Answer) *rpz.Answer {
 	if a == nil || slices.Contains(f.ttls, a.Kind) {
 		return a
@@ -137,7 +138,8 @@ func (f *fitting) fitExceptions() {
 		n := &f.nodes[i]
 		in := f.above(i)
 		if in != nil && (n.Own == nil || n.Below == nil) {
-			// The form blocks the node above. The node or the names below the node pass.
+			// The parent node blocks the names below it, but this node or the names below this node
+			// pass.
 			nested := n.Own != nil || n.Below != nil || blocks[i]
 			if f.exceptions == noExceptions || nested {
 				f.problem(i, "the file cannot say an exception below a blocked name")
@@ -167,7 +169,8 @@ func (f *fitting) passBelow(i int) {
 	}
 }
 
-// fitShape gives the node and the names below answers that the form can say together.
+// fitShape changes the answers for the node and for the names below the node, if the form cannot
+// express both answers together.
 func (f *fitting) fitShape(i int) {
 	n := &f.nodes[i]
 	switch {
@@ -199,9 +202,9 @@ func (f *fitting) fitShape(i int) {
 	}
 }
 
-// fitDenials replaces NXDOMAIN by NODATA if a name below has no NXDOMAIN (RFC 8020). Some
-// forms give a name and the names below the same answer. fitDenials then replaces an
-// answer.
+// fitDenials replaces NXDOMAIN by NODATA for a name if a name below does not get NXDOMAIN (RFC
+// 8020). If the form cannot give different answers to the name and to the names below, fitDenials
+// replaces one of the answers.
 func (f *fitting) fitDenials() {
 	denied := f.tree.With(f.nodes).Denied(f.parent)
 	nodata := func(a *rpz.Answer) *rpz.Answer { return f.tree.Table().As(a, order.NODATA) }

@@ -13,8 +13,8 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. It gets the answers for the name (own) and for the
-	// names below. Without lines, the name would have the answer above.
+	// line writes the lines of a name. own is the answer for the name, and below is the answer for
+	// the names below. If line writes nothing, the name gets the answer above.
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -91,14 +91,14 @@ func (w *writer) write(t *rpz.Tree, line func(w *writer, name string, own, below
 	}
 }
 
-// unusedType is a type for private use (RFC 6895, section 3.1). A record of this type
-// makes a name exist. So queries of other types get NODATA.
+// unusedType is a record type for private use (RFC 6895, section 3.1). A record of this type makes
+// a name exist, so queries of other types get NODATA.
 const unusedType = "65280"
 
 func seconds(a *rpz.Answer) string { return strconv.Itoa(int(a.TTL / time.Second)) }
 
-// unbound writes local-zone and local-data lines. The longest local-zone decides about a
-// name. A typetransparent zone passes other types, so unbound writes no zone of this kind.
+// unbound writes local-zone and local-data lines for Unbound. The longest local-zone decides about
+// a name. unbound writes no typetransparent zone, because queries of other types would pass.
 func unbound(w *writer, name string, own, below, _ *rpz.Answer) {
 	zone := func(kind string) { w.say(`local-zone: "`, name, `." `, kind) }
 	data := func() {
@@ -137,8 +137,8 @@ func recordType(a netip.Addr) string {
 	return "AAAA"
 }
 
-// dnsmasq writes lines of a dnsmasq.conf. The longest name decides, and "*.name" is longer
-// than "name".
+// dnsmasq writes lines of a dnsmasq.conf. The longest matching name decides, and "*.name" counts as
+// longer than "name".
 func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	rule := func(name string, a *rpz.Answer) {
 		switch {
@@ -158,8 +158,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		// dnsmasq answers NODATA only for names with a record of certain types. Of these
-		// types, hosts ask least for PTR.
+		// dnsmasq answers NODATA only for names that have a record of certain types. Of these
+		// types, PTR is the type that clients ask for least.
 		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below && len(name) <= maxParent {
@@ -167,11 +167,12 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// maxParent is the largest length of a text name that can have a name below it. The
-// shortest label and its dot take two octets more.
+// maxParent is the largest length of a name that can have a name below it. The length is the length
+// of the text. The shortest label and its dot add two octets.
 const maxParent = 251
 
-// hosts writes lines of a hosts file. A denial is written as the unspecified address.
+// hosts writes lines of a hosts file. It writes NXDOMAIN as the unspecified addresses 0.0.0.0 and
+// "::".
 func hosts(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own == nil {
 		return
@@ -201,7 +202,7 @@ func adblock(w *writer, name string, own, below, _ *rpz.Answer) {
 	}
 }
 
-// domains writes names. Each name blocks all names below too.
+// domains writes one name on each line. A reader of the file blocks all names below each name too.
 func domains(w *writer, name string, own, _, _ *rpz.Answer) {
 	if own != nil {
 		w.say(name)

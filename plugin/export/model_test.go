@@ -15,11 +15,10 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A reading returns the answer of a program with a file: "pass", or the response and the
-// addresses.
+// A reading returns the answer for a name after a program has read an export file. The answer is
+// "pass", or the response and the addresses.
 type reading func(n dname.Name) string
 
-// longest returns the longest of the names that is equal to n or above n.
 func longest[T any](names map[string]T, n dname.Name) (string, bool) {
 	for ; n.NumLabels() > 0; n = n.Parent() {
 		if _, ok := names[n.String()]; ok {
@@ -73,8 +72,6 @@ func readUnbound(body string) reading {
 	}
 }
 
-// readDnsmasq reads the lines as dnsmasq does. The longest pattern decides, and "*.name"
-// does not match the name.
 func readDnsmasq(body string) reading {
 	rules, exists := map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(body) {
@@ -161,7 +158,6 @@ func readDomains(body string) reading {
 
 var readers = map[string]func(body string) reading{"unbound": readUnbound, "dnsmasq": readDnsmasq, "hosts": readHosts, "adblock": readAdblock, "domains": readDomains}
 
-// expected returns the answer that the orders give to the name.
 func expected(set *ruleset.Set, n dname.Name, cc order.Country, now order.Time) (string, *ruleset.QName) {
 	var q ruleset.QName
 	q.SetName(n)
@@ -181,8 +177,8 @@ func expected(set *ruleset.Set, n dname.Name, cc order.Country, now order.Time) 
 	return v.Response.Kind.String(), &q
 }
 
-// checkForm compares the effect of the file in a program with the decisions about the
-// orders.
+// checkForm compares the answers that a program gives according to the file with the decisions
+// about the orders.
 func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 	t.Helper()
 	w := world.New(c)
@@ -234,7 +230,6 @@ func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 	return exact, approximated
 }
 
-// FuzzForms compares the effect of each form with the decisions about random orders.
 func FuzzForms(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
@@ -243,7 +238,6 @@ func FuzzForms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkForm(t, &world.Choices{B: data}) })
 }
 
-// TestForms compares the effect of each form with the decisions for many random orders.
 func TestForms(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	exact, approximated := 0, 0
@@ -257,7 +251,6 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestCounts checks the numbers of the orders that are left out.
 func TestCounts(t *testing.T) {
 	nets := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	id := 0
@@ -338,8 +331,8 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// TestOmitted checks names that do not fit into a response policy zone. Only the form rpz
-// reports these names. The other forms have them.
+// TestOmitted checks names that do not fit into a response policy zone. Only the form rpz must
+// report these names. The other forms must contain the names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 61)
 	longest := strings.Join([]string{label, label, label, label, "xx.yy"}, ".")

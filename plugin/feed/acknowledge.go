@@ -18,8 +18,8 @@ import (
 
 // A Node is a server that enforces the order file.
 type Node interface {
-	// Since returns the time since which the node has the file with this digest in force.
-	// An error says why the file is not in force.
+	// Since returns the time since which the node has had the order file with this digest in force.
+	// The error says why the file is not in force.
 	Since(ctx context.Context, digest string) (time.Time, error)
 	// Blocks reports whether the node blocks a name for clients in a country.
 	Blocks(ctx context.Context, name dname.Name, country order.Country) (bool, error)
@@ -42,7 +42,7 @@ const (
 // saveEvery is the number of acknowledgements between two writes of the state file.
 const saveEvery = 100
 
-// maxFailures is the number of failed acknowledgements in sequence after which a round ends.
+// maxFailures is the number of successive failed acknowledgements after which a round ends.
 const maxFailures = 5
 
 // acknowledge sends the acknowledgements that are possible now.
@@ -105,8 +105,8 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 	return errors.Join(failed, f.save())
 }
 
-// aboutItem reports whether the platform refused the content of one request. Other requests can
-// then succeed.
+// aboutItem reports whether the platform refused only one item. Requests for other items can then
+// succeed.
 func (f *Fault) aboutItem() bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -130,8 +130,8 @@ func (f *Feed) wait(it *pending, rep *Report) {
 	rep.oldest(it)
 }
 
-// since returns the time since which all nodes have the order file in force. The result
-// "all" is false if a node lacks the file. It is also false without a name to ask about.
+// since returns the time since which all nodes have the order file in force. all is false if a node
+// does not have the file in force, or if no name waits for an acknowledgement.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false
@@ -214,9 +214,9 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report writes the field "reported" of each completely acknowledged order. The result
-// "done" has the ids of these orders. After the file is written, the caller may forget
-// their acknowledgements.
+// report sets the field "reported" of each order whose targets are all acknowledged. done contains
+// the ids of these orders. After the order file is written, the caller may forget the
+// acknowledgements of these orders.
 func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform
 	byKey := map[string]map[string]Answer{} // the acknowledgements by order id and target
@@ -241,7 +241,6 @@ func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool
 	return done, changed
 }
 
-// complete reports whether each target of an order is acknowledged or has ended.
 func (f *Feed) complete(o *order.Order, all map[string]Answer) bool {
 	now := order.FromTime(f.opt.Clock.Now())
 	for i := range o.Targets {

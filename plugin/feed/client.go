@@ -32,7 +32,8 @@ func loopback(host string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-// A Fault is a failed request. Its text has no password and no token.
+// A Fault is a failed request to the platform. The text of a Fault contains no password and no
+// token.
 type Fault struct {
 	Path   string
 	Why    string
@@ -56,13 +57,13 @@ type client struct {
 	access, refresh string
 }
 
-// An answer is the body of an answer and the time in its header Date.
 type answer struct {
 	body []byte
 	date time.Time // zero if the answer has no date
 }
 
-// text returns untrusted text of the platform without secrets, for messages with %q.
+// text removes the password and the tokens from a text of the platform, and shortens the text. The
+// text is still untrusted, so messages must print it with %q.
 func (c *client) text(s string) string {
 	for _, secret := range []string{c.password, c.access, c.refresh} {
 		if secret != "" {
@@ -76,12 +77,10 @@ func (c *client) text(s string) string {
 	return s
 }
 
-// get requests a path. The answer must have the content type want.
 func (c *client) get(ctx context.Context, path, want string, limit int64) (*answer, error) {
 	return c.authorized(ctx, http.MethodGet, path, nil, want, limit)
 }
 
-// post sends a JSON object to a path. The answer must report success.
 func (c *client) post(ctx context.Context, path string, body map[string]string) (*answer, error) {
 	return c.authorized(ctx, http.MethodPost, path, body, "application/json", maxAnswer)
 }
@@ -133,7 +132,7 @@ func (c *client) login(ctx context.Context) error {
 	return nil
 }
 
-// renew gets a new access token with the refresh token, or else with the password.
+// renew gets a new access token. It uses the refresh token if possible, and otherwise the password.
 func (c *client) renew(ctx context.Context) error {
 	r := c.p.Refresh
 	if r.Path == "" || c.refresh == "" {
@@ -159,7 +158,6 @@ func (c *client) renew(ctx context.Context) error {
 	return nil
 }
 
-// sound reports whether a token can be in a header.
 func sound(token string) bool {
 	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
@@ -233,7 +231,6 @@ func (c *client) send(ctx context.Context, method, path string, body map[string]
 	return out, nil
 }
 
-// refusal returns the fault of an answer with an HTTP status other than 200.
 func (c *client) refusal(path string, resp *http.Response, kind string, data []byte) *Fault {
 	f := &Fault{Path: path, Status: resp.StatusCode, Why: "the answer is " + printable.Line(c.text(resp.Status))}
 	if kind == "application/json" {
@@ -245,8 +242,8 @@ func (c *client) refusal(path string, resp *http.Response, kind string, data []b
 	return f
 }
 
-// failure returns the fault of an answer in which the platform reports an error. Without the
-// fields of an error in the description, the fault has the beginning of the answer.
+// failure returns the Fault for an answer that reports an error. If the description names no fields
+// for errors, the Fault contains the beginning of the answer.
 func (c *client) failure(path string, status int, doc any, data []byte) *Fault {
 	if c.p.Answer.Code == "" && c.p.Answer.Message == "" {
 		return &Fault{Path: path, Status: status, Why: fmt.Sprintf("the platform reports an error: HTTP status %d, answer %q", status, c.text(string(data)))}
@@ -262,7 +259,6 @@ func (c *client) failure(path string, status int, doc any, data []byte) *Fault {
 		Why: fmt.Sprintf("the platform reports an error: HTTP status %d, code %q, message %q", status, c.text(code), c.text(message))}
 }
 
-// retryAfter returns the time in a header Retry-After, or 0.
 func retryAfter(s string, now time.Time) time.Duration {
 	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
 		return max(0, time.Duration(n)*time.Second)
@@ -290,7 +286,8 @@ func decode(data []byte) (any, error) {
 	return doc, nil
 }
 
-// field returns the field at a path with dots, or nil. An empty path is the document itself.
+// field returns the field at a path with dots, for example "data.access_token". It returns nil if
+// the field is missing. An empty path is the whole document.
 func field(doc any, path string) any {
 	for path != "" {
 		var key string

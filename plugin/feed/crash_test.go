@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,30 +18,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
+	"github.com/dns-orders/blocklist/test/crash"
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// crashEnv is an environment variable for child processes of the test. A child kills itself at the
-// point with this number.
-const crashEnv = "FEED_TEST_CRASH"
-
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
-	if at := os.Getenv(crashEnv); at != "" {
-		n, err := strconv.Atoi(at)
-		if err == nil {
-			err = child(n, os.Args[len(os.Args)-2], os.Args[len(os.Args)-1])
-		}
-		if err != nil {
-			os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"rounds": crashRounds})
 	os.Exit(m.Run())
 }
 
-// A diskNode is a server that has the order file on the disk in force.
+// A diskNode is a test server. It always has the order file on the disk in force.
 type diskNode struct{ out string }
 
 func (n diskNode) String() string { return "node" }
@@ -61,7 +45,7 @@ func (n diskNode) Since(_ context.Context, digest string) (time.Time, error) {
 
 func (n diskNode) Blocks(context.Context, dname.Name, order.Country) (bool, error) { return true, nil }
 
-// A crashing transport calls a function before and after each request.
+// A crashing is an HTTP transport that calls a function before and after each request.
 type crashing func()
 
 func (c crashing) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -78,39 +62,24 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// child does three rounds and kills itself at the given point. Points are before and after
-// each step of the file system and each request.
-func child(at int, base, out string) error {
-	point := 0
-	crash := func() {
-		if point++; point == at {
-			self, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				panic(err)
-			}
-			self.Kill()
-			select {}
-		}
-	}
-	opt, err := crashOptions(base, out)
+// crashRounds does three rounds. The arguments are the base of the platform and the order file.
+// Points are before and after each step of the file system and each request.
+func crashRounds(p *crash.Points, args []string) error {
+	opt, err := crashOptions(args[0], args[1])
 	if err != nil {
 		return err
 	}
-	opt.HTTP.Transport = crashing(crash)
+	opt.HTTP.Transport = crashing(p.Pass)
 	opt.FS.Hook = func(s durable.Step, run func() error) error {
-		crash()
-		var err error
-		// After SIGKILL, the kernel still has all written data, so a sync would only take time.
-		if s != durable.Sync && s != durable.SyncDir {
-			err = run()
+		// Skip the sync to save time. After SIGKILL, the kernel still has all written data.
+		if s == durable.Sync || s == durable.SyncDir {
+			run = func() error { return nil }
 		}
-		crash()
-		return err
+		return p.Around(run)
 	}
 	return rounds(opt)
 }
 
-// rounds does three rounds, as in three starts of the tool.
 func rounds(opt Options) error {
 	for range 3 {
 		f, err := Open(opt)
@@ -126,16 +95,12 @@ func rounds(opt Options) error {
 	return nil
 }
 
-// TestCrashes kills a process at each point of three rounds. Then it does three rounds
-// without a crash.
+// TestCrashes kills a process at each point of three rounds. Then it does three rounds without a
+// crash.
 //
-// No ticket may be lost or twice in the file. No item may be acknowledged before its block
-// is in the file.
+// The file must contain each ticket exactly once. No item may be acknowledged before the file
+// contains its block.
 func TestCrashes(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	set := []platform.Ticket{
 		{ID: "a", Created: begin, FQDN: []string{"one.example", "error.example", "com"}, IPv4: []string{"203.0.113.7"}},
 		{ID: "b", Created: begin.Add(time.Second), FQDN: []string{"two.example", "-bad"}},
@@ -156,12 +121,7 @@ func TestCrashes(t *testing.T) {
 				t.Errorf("point %d: %q: %s", point, value, why)
 			}
 		})
-		cmd := exec.Command(exe, "-test.run=^$", p.Base(), out)
-		cmd.Env = append(os.Environ(), crashEnv+"="+strconv.Itoa(point))
-		text, err := cmd.CombinedOutput()
-		if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-			t.Fatalf("point %d: child: %v: %s", point, err, text)
-		}
+		_, killed := crash.Run(t, point, "rounds", p.Base(), out)
 		opt, err := crashOptions(p.Base(), out)
 		if err == nil {
 			err = rounds(opt)
@@ -199,7 +159,7 @@ func TestCrashes(t *testing.T) {
 			t.Errorf("point %d: temporary files %q, %v", point, left, err)
 		}
 		p.Close()
-		if cmd.ProcessState.Success() {
+		if !killed {
 			t.Logf("killed at %d points", point-1)
 			if point < 100 {
 				t.Errorf("killed at %d points only", point-1)

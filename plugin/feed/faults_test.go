@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// refuse returns a fault with an HTTP status and a page.
 func refuse(status int, page string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Type", "text/html")
@@ -25,7 +24,7 @@ func refuse(status int, page string) func(http.ResponseWriter, *http.Request) bo
 	}
 }
 
-// on limits a fault to the paths with an end.
+// on applies a fault only to requests whose path ends in end.
 func on(end string, f func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, end) && f(w, r)
@@ -43,8 +42,6 @@ func say(kind, body string) func(http.ResponseWriter, *http.Request) bool {
 
 const tickets = "ticket/get/all"
 
-// TestFaults checks that a wrong answer is refused with its reason and changes nothing. The next
-// round must succeed.
 func TestFaults(t *testing.T) {
 	good := []platform.Ticket{ticketOf("a", time.Hour, "a.example", "b.example"), ticketOf("b", time.Minute, "c.example")}
 	one := `{"ticket_id":"z","status":"in-test-take","fqdn":["z.example"],"metadata":{"created_at":"2026-05-01T18:00:00+02:00"}}`
@@ -130,7 +127,6 @@ func stateBytes(t *testing.T, r *rig) []byte {
 	return data
 }
 
-// TestSlow checks the time limit of a request, before and during the answer.
 func TestSlow(t *testing.T) {
 	for _, begun := range []bool{false, true} {
 		r := newRig(t, ticketOf("a", 0, "a.example"))
@@ -154,7 +150,6 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestTooMany checks that the answer 429 has the time of its header.
 func TestTooMany(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	for value, want := range map[string]time.Duration{"300": 5 * time.Minute, begin.Add(7 * time.Minute).Format(http.TimeFormat): 7 * time.Minute, "soon": 0, "-5": 0, "999999999999": 0} {
@@ -184,7 +179,7 @@ func TestTokens(t *testing.T) {
 	if logins, renewals := r.p.Calls("authentication/login"), r.p.Calls("authentication/refresh"); logins != 2 || renewals != 2 {
 		t.Errorf("%d logins, %d renewals", logins, renewals)
 	}
-	// A platform that refuses each token gets one more login, and no endless loop.
+	// If the platform refuses each token, the feed logs in once more and then gives up.
 	r.p.Fault(on("checksum", func(w http.ResponseWriter, req *http.Request) bool {
 		platform.Fail(w, 401, "1014", "change the password; your token is "+req.Header.Get("Authorization"))
 		return true
@@ -206,7 +201,6 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestUnknownStatus checks that an order stays as it is while its ticket has an unknown status.
 func TestUnknownStatus(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"), ticketOf("b", time.Minute, "b.example"))
 	r.round()
@@ -222,7 +216,8 @@ func TestUnknownStatus(t *testing.T) {
 	}
 }
 
-// TestDrop checks the limit of the items that one round may end, and its confirmation.
+// TestDrop checks the limit for the number of items that one round may end. DropOK must allow a
+// larger number.
 func TestDrop(t *testing.T) {
 	var names []string
 	for i := range 300 {
@@ -252,8 +247,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestUnclear checks an item without a ticket that is still in the list of all items. The
-// block stays, because the tickets may be old.
+// TestUnclear checks an item that has no ticket, but is still in the list of all items. The block
+// must stay, because the tickets may be old.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()
@@ -272,7 +267,6 @@ func TestUnclear(t *testing.T) {
 	}
 }
 
-// TestGone checks a lost order file and a restored older version.
 func TestGone(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	r.round()

@@ -35,14 +35,17 @@ type Options struct {
 	Acknowledge Meaning
 	// Nodes are the servers of the meaning ByStatus.
 	Nodes []Node
-	// Addresses sends "processed" for an address when the order file is written.
+	// Addresses reports whether the feed acknowledges an address as "processed" after the order
+	// file is written.
 	Addresses bool
-	// DropOK confirms the exact number of items that end. A negative number confirms nothing.
+	// DropOK is the exact number of items that a round may end although a check refuses the round.
+	// A negative number allows nothing.
 	DropOK int
-	// Limit is the time after which a round sends no more acknowledgements, or 0.
+	// Limit is the duration of a round after which the round sends no more acknowledgements. 0
+	// means no limit.
 	Limit time.Duration
 	Clock Clock
-	// Random returns a number from 0 to 1, for the jitter.
+	// Random returns a number from 0 to 1. The method Wait uses it to vary the time between rounds.
 	Random func() float64
 	FS     durable.FS
 	// Write writes the order file. Nil means FS.
@@ -54,8 +57,8 @@ type Options struct {
 // A Clock is the source of time.
 type Clock interface {
 	Now() time.Time
-	// After returns a channel that receives a value after a duration. The function frees
-	// the timer.
+	// After returns a channel that receives a value after the duration d. The returned function
+	// frees the timer.
 	After(d time.Duration) (<-chan time.Time, func())
 }
 
@@ -87,15 +90,17 @@ type Report struct {
 	Items     int  `json:"items"`
 	NewOrders int  `json:"new_orders"`
 	Added     int  `json:"added"`
-	// Ended are items that the platform withdrew. Back are withdrawn items that came back.
+	// Ended lists the items that the platform withdrew. Back lists the withdrawn items that came
+	// back.
 	Ended []Change `json:"ended"`
 	Back  []Change `json:"back"`
-	// Refused are items that are new and in no order. Unprocessed counts all items that are in no order.
+	// Refused lists the items that were newly refused. Unprocessed counts all refused items, which
+	// are in no order.
 	Refused     []Refused `json:"refused"`
 	Unprocessed int       `json:"unprocessed"`
-	// Operator counts items in tickets that the operator ended or suspended in the order file.
+	// Operator counts the items whose blocks the operator ended or suspended in the order file.
 	Operator int `json:"ended_by_operator"`
-	// Unclear counts items without a ticket that are still in the platform's list.
+	// Unclear counts the items that have no ticket, but are still in the list of the platform.
 	Unclear int `json:"unclear"`
 	// Acknowledged counts the acknowledgements of the round. Pending counts items whose
 	// acknowledgement must wait. Unasked counts items that the options do not acknowledge.
@@ -112,7 +117,6 @@ type Report struct {
 	counted bool // the fields about tickets and items are known
 }
 
-// maxProblems is the largest number of problems in a Report.
 const maxProblems = 100
 
 func (r *Report) problem(format string, args ...any) {
@@ -130,14 +134,14 @@ func (r *Report) oldest(it *pending) {
 	}
 }
 
-// StateDir returns the state directory of an order file. It is hidden beside the file,
-// because a server does not read hidden files.
+// StateDir returns the state directory of an order file. It is a hidden directory next to the order
+// file, because a server does not read hidden files.
 func StateDir(out string) string {
 	return filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".feed")
 }
 
-// Open locks the state directory and reads the state. A second Feed for the same order file is
-// refused with a *durable.LockedError.
+// Open locks the state directory and reads the state. If another Feed has locked the directory for
+// the same order file, Open returns a *durable.LockedError.
 func Open(opt Options) (*Feed, error) {
 	if opt.Base == "" {
 		opt.Base = opt.Platform.Base
@@ -146,7 +150,7 @@ func Open(opt Options) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One file must have one lock, also through a symbolic link.
+	// The order file and a symbolic link to the order file must have the same lock.
 	if real, err := filepath.EvalSymlinks(opt.Out); err == nil {
 		opt.Out = real
 	}
@@ -171,7 +175,6 @@ func Open(opt Options) (*Feed, error) {
 // Close releases the lock.
 func (f *Feed) Close() error { return f.lock.Close() }
 
-// readOut returns the content of the order file, or nil if there is none.
 func (f *Feed) readOut() ([]byte, error) {
 	in, err := os.Open(f.opt.Out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -189,14 +192,15 @@ func (f *Feed) readOut() ([]byte, error) {
 	return data, err
 }
 
-// completeEvery is the longest time between two complete lists of tickets.
+// completeEvery is the time after which a round requests the tickets again, even if the checksums
+// have not changed.
 const completeEvery = time.Hour
 
 // skew is the tolerated difference between the clocks of the platform's servers.
 const skew = 10 * time.Second
 
 // Round pulls the tickets once, writes the order file, and acknowledges items. After an error, the
-// order file has its last good content.
+// order file still has its last good content.
 func (f *Feed) Round(ctx context.Context) (*Report, error) {
 	rep := &Report{Ended: []Change{}, Back: []Change{}, Refused: []Refused{}, Problems: []string{}, Oldest: order.NoTime}
 	err := f.round(ctx, rep)
@@ -250,9 +254,9 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// The first round writes a file without tickets too, because a server needs a file at
-	// its start. After a restore of an old file, the round writes a higher serial. A
-	// server refuses the old serial.
+	// The first round writes a file even without tickets, because a server needs a file at its
+	// start. If an operator restored an old file, the round writes the file with a higher serial,
+	// because a server refuses an old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
@@ -261,7 +265,8 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	f.known = x
 	f.date(x)
-	// The file is in place, so the state may say that the answer was accepted.
+	// Save the state only now. It may record the answer as accepted only after the order file was
+	// written.
 	if err := f.save(); err != nil {
 		return err
 	}
@@ -281,7 +286,7 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	return errors.Join(failed, f.save())
 }
 
-// date stores the date of an accepted answer. A date in the future counts as now.
+// date stores the date of an accepted answer. It stores a future date as the present time.
 // Otherwise all later answers would look like replays.
 func (f *Feed) date(x *pulled) {
 	d := x.date
@@ -293,7 +298,7 @@ func (f *Feed) date(x *pulled) {
 	}
 }
 
-// put writes the order file if it changed. It returns the file that is in place.
+// put writes the order file if changed is true. It returns the order file that is now on the disk.
 func (f *Feed) put(was *order.File, orders []*order.Order, changed bool, rep *Report) (*order.File, error) {
 	if !changed {
 		return was, nil

@@ -26,7 +26,8 @@ func ticketOf(id string, age time.Duration, names ...string) platform.Ticket {
 	return platform.Ticket{ID: id, Created: begin.Add(-age), FQDN: names}
 }
 
-// TestOrders checks the order of a ticket, and that equal tickets give equal bytes.
+// TestOrders checks the order that the feed makes from a ticket. Equal tickets must give equal
+// bytes.
 func TestOrders(t *testing.T) {
 	first := platform.Ticket{ID: "0b51", Created: begin.Add(-2 * time.Minute), FQDN: []string{"One.example", "two.example"}, IPv4: []string{"203.0.113.7"}, IPv6: []string{"2001:db8::7"}}
 	r := newRig(t, first)
@@ -81,7 +82,6 @@ orders:
 	if n := r.p.Calls("ticket/get/all"); n != 2 {
 		t.Errorf("%d requests for the tickets; a round with equal checksums needs none", n)
 	}
-	// A second ticket, and a second item in the first ticket.
 	first.FQDN = append(first.FQDN, "three.example")
 	r.p.Set(first, ticketOf("0b52", -4*time.Minute, "four.example"))
 	if rep := r.round(); rep.Serial != 2 || rep.NewOrders != 1 || rep.Added != 2 {
@@ -155,7 +155,6 @@ func TestWithdrawn(t *testing.T) {
 	}
 }
 
-// TestWithdrawnInOneSecond checks an item that begins and ends in the same second.
 func TestWithdrawnInOneSecond(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "one.example"))
 	r.round()
@@ -170,7 +169,6 @@ func TestWithdrawnInOneSecond(t *testing.T) {
 	}
 }
 
-// TestOperator checks that the feed does not undo the changes of the operator.
 func TestOperator(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "one.example", "two.example"))
 	r.round()
@@ -188,7 +186,6 @@ func TestOperator(t *testing.T) {
 	if got := r.inForce("piracy-shield/a"); !slices.Equal(got, []string{"two.example", "three.example"}) {
 		t.Errorf("in force: %q", got)
 	}
-	// The operator ends the whole order, also after a withdrawal.
 	r.p.Withdraw("a", "two.example")
 	r.round()
 	text = strings.Replace(string(r.bytes()), "    scope:\n      countries:\n", "    until: \"2026-05-01T18:32:30Z\"\n    scope:\n      countries:\n", 1)
@@ -212,7 +209,6 @@ func reasonOf(protected bool) string {
 	return platform.Invalid
 }
 
-// TestUnprocessed checks that refused items are in no order, and are acknowledged with a reason.
 func TestUnprocessed(t *testing.T) {
 	r := newRig(t, platform.Ticket{ID: "a", Created: begin, FQDN: []string{"cdn.bank.com", "ok.example", "com", "203.0.113.9", "*.star.example", "x y"},
 		IPv4: []string{"127.0.0.1", "2001:db8::1", "8.8.8.0/23", "8.8.4.4"}, IPv6: []string{"::ffff:8.8.8.8"}})
@@ -316,8 +312,8 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
-// TestAcknowledgeAgain checks that a returning item is acknowledged again. Its ticket was
-// not completely acknowledged before.
+// TestAcknowledgeAgain checks that an item is acknowledged again after the item was withdrawn and
+// came back. Before, the items of its ticket were not all acknowledged.
 func TestAcknowledgeAgain(t *testing.T) {
 	set := platform.Ticket{ID: "a", Created: begin, FQDN: []string{"a.example", "b.example"}, IPv4: []string{"203.0.113.7"}}
 	r := newRig(t, set)
@@ -337,8 +333,8 @@ func TestAcknowledgeAgain(t *testing.T) {
 	}
 }
 
-// TestChangedMeanwhile checks that an edit of the operator during a round is not overwritten. No
-// acknowledgement may be forgotten or sent again.
+// TestChangedMeanwhile checks that a round does not overwrite an edit by the operator during the
+// round. No acknowledgement may be forgotten or sent again.
 func TestChangedMeanwhile(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.opt.Acknowledge = Written
@@ -367,8 +363,6 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestLate checks tickets that are too old for an acknowledgement. It also checks an item
-// that the platform rejects.
 func TestLate(t *testing.T) {
 	r := newRig(t, ticketOf("old", 49*time.Hour, "old.example"), ticketOf("edge", 48*time.Hour-time.Second, "edge.example"))
 	r.opt.Acknowledge = Written
@@ -545,7 +539,7 @@ func TestSealed(t *testing.T) {
 	open(r.fails(), nil)
 }
 
-// TestSilentNode checks that a server without an answer is asked once in a round.
+// TestSilentNode checks that a round asks a server only once if the server does not answer.
 func TestSilentNode(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example", "b.example", "com"))
 	n := &silent{}
@@ -556,7 +550,8 @@ func TestSilentNode(t *testing.T) {
 	}
 }
 
-// A silent node has each version in force, and does not answer for names.
+// A silent node has each version of the order file in force, and never answers a question about a
+// name.
 type silent struct{ asked int }
 
 func (n *silent) String() string { return "silent" }

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// FuzzTickets checks that every order file from an answer is valid for the server. Each
-// item of an accepted answer must be in an order or refused.
+// FuzzTickets checks that the feed makes only valid order files from the answers of a platform.
+// Each item of an accepted answer must be in an order or refused.
 func FuzzTickets(f *testing.F) {
 	one := `{"ticket_id":"z","status":"in-test-take","fqdn":["z.example"],"ipv4":["192.0.2.1"],"ipv6":["2001:db8::1"],"metadata":{"created_at":"2026-05-01T18:00:00.123456+02:00"}}`
 	f.Add(`{"status":"success","data":[` + one + `]}`)
@@ -60,18 +60,19 @@ func FuzzTickets(f *testing.F) {
 	})
 }
 
-// TestPlatforms checks the descriptions in the program, and the problems of wrong descriptions.
+// TestPlatforms checks the built-in descriptions, and the errors for wrong descriptions.
 func TestPlatforms(t *testing.T) {
-	if len(Platforms()) == 0 {
-		t.Fatal("there is no description")
+	names, err := Platforms.Names("")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("descriptions %q, error %v", names, err)
 	}
 	good, err := os.ReadFile("platforms/it-piracy-shield.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	good = []byte(strings.NewReplacer("statuses: {}", "statuses: {done: take}", `protected: ""`, "protected: NO").Replace(string(good)))
-	for _, name := range Platforms() {
-		if _, err := Load(name); err != nil {
+	for _, name := range names {
+		if _, err := Load(name, ""); err != nil {
 			t.Errorf("%v", err)
 		}
 	}
@@ -83,15 +84,15 @@ func TestPlatforms(t *testing.T) {
 		{"done: take", "done: maybe", "tickets.statuses.done: must be take or wait"},
 		{"  status: status\n  #", "  #", "tickets.statuses: needs tickets.status"},
 		{"final: {}", "final: {x: late}", "final: needs answer.code"},
-		{"reason: reason, ", "", "unprocessed.protected and unprocessed.invalid: need unprocessed.reason"},
+		{"reason: reason, ", "", "unprocessed: protected and invalid need reason"},
 		{"txt/checksum}", "txt/checksum, digest: md5}", "lists.names.digest: must be sha256"},
-		{"window: 48h", "window: 2 days", "window: must be a time such as 48h"},
+		{"window: 48h", "window: 2 days", "line 42: window: must be a time such as 48h"},
 		{"max_drop: 10%", "max_drop: 10", "guards.max_drop: must be a percentage"},
 		{"scope: {countries: [IT]}", "scope: global", "order.scope: needs countries"},
 		{"deadline: 30m", "deadline: 2026-05-01", "order.deadline: must be a duration"},
 		{"category: copyright", "served: now", "order.served: is made by the feed"},
 		{"id: piracy-shield", "id: PS/", "id: must have lower-case letters"},
-		{"title:", "titel:", "field titel not found"},
+		{"title:", "titel:", `line 2: unknown key "titel"; did you mean "title"?`},
 		{"platform: it-piracy-shield", "platform: other", `platform: must be the name of the file`},
 		{"  id: ticket_id\n", "", "tickets.id: is required"},
 		{"timezone: Europe/Rome", "timezone: Rome", "timezone: must be an IANA time zone"},
@@ -104,7 +105,7 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", x.is, err, x.want)
 		}
 	}
-	if _, err := Load("nowhere"); err == nil || !strings.Contains(err.Error(), `there is no platform "nowhere"; the platforms are ["it-piracy-shield"]`) {
+	if _, err := Load("nowhere", ""); err == nil || !strings.Contains(err.Error(), `there is no platform "nowhere"; blocklistctl platform list shows all platforms`) {
 		t.Error(err)
 	}
 }

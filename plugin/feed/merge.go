@@ -35,7 +35,7 @@ type pending struct {
 	refused     bool       // the item is in no order
 }
 
-// A merge is the state of one merge of tickets with the order file.
+// A merge merges the tickets of one answer with the orders of the order file.
 type merge struct {
 	f       *Feed
 	rep     *Report
@@ -51,7 +51,8 @@ type merge struct {
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$`)
 
-// orderID returns the id of the order of a ticket.
+// orderID returns the id of the order for a ticket. If the ticket id has unusual characters or is
+// too long, the order id contains a hash of the ticket id.
 func (p *Platform) orderID(ticket string) string {
 	if plainID.MatchString(ticket) {
 		return p.ID + "/" + ticket
@@ -60,7 +61,6 @@ func (p *Platform) orderID(ticket string) string {
 	return p.ID + "/x-" + hex.EncodeToString(sum[:12])
 }
 
-// newMerge returns a merge of the tickets of an answer.
 func (f *Feed) newMerge(x *pulled, rep *Report, now time.Time) *merge {
 	return &merge{f: f, rep: rep, x: x, now: order.FromTime(now), present: map[string]bool{}, ends: map[string]bool{}}
 }
@@ -128,7 +128,8 @@ func (m *merge) newOrder(t *ticket) *order.Order {
 	return &o
 }
 
-// order merges a ticket with its order. The ticket is nil if the platform has removed it.
+// order merges a ticket with the order of the ticket. If the platform has removed the ticket, t is
+// nil.
 func (m *merge) order(o *order.Order, t *ticket) {
 	was := o.Until
 	if closedByFeed(o) {
@@ -183,8 +184,8 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 }
 
-// closedByFeed reports whether the feed has ended an order. All items have then ended, and
-// the last end is a withdrawal.
+// closedByFeed reports whether the method close has ended the order. All targets have then ended,
+// and the platform withdrew the last target.
 func closedByFeed(o *order.Order) bool {
 	ours := false
 	for i := range o.Targets {
@@ -198,8 +199,8 @@ func closedByFeed(o *order.Order) bool {
 	return ours
 }
 
-// close ends an order if all its items have ended and the platform withdrew an item. A
-// server then shows the order as ended.
+// close ends an order if all its targets have ended and the platform withdrew a target. A server
+// then shows the order as ended.
 func (m *merge) close(o *order.Order) {
 	last := order.NoTime
 	for i := range o.Targets {
@@ -223,7 +224,8 @@ func (m *merge) change(o *order.Order, x *order.Target) Change {
 	return Change{p.show(o.ID), p.show(x.String())}
 }
 
-// item merges one item with the order of its ticket.
+// item merges one item of a ticket with the order of the ticket. It stores a refused item in the
+// state.
 func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isNew bool) {
 	why, protected := it.why, false
 	i, known := -1, false
@@ -285,13 +287,12 @@ func (m *merge) item(o *order.Order, t *ticket, it *item, at map[string]int, isN
 	m.pending = append(m.pending, w)
 }
 
-// recent reports whether the platform still takes acknowledgements of the ticket.
 func (m *merge) recent(t *ticket) bool {
 	w := m.f.opt.Platform.window
 	return w == 0 || m.now.Time().Sub(t.created) < w
 }
 
-// back puts a target in force again from now on.
+// back puts a target in force again. It adds a window that begins now and has no end.
 func (m *merge) back(o *order.Order, x *order.Target) {
 	a := *x.Attr
 	if len(a.Windows) == 0 {
@@ -306,7 +307,8 @@ func (m *merge) back(o *order.Order, x *order.Target) {
 	m.changed = true
 }
 
-// later notes that a target came later than its order. The target gets its own deadline.
+// later records that a target was received after its order. The target gets its own time of service
+// and its own deadline.
 func later(x *order.Target, o *order.Order, now order.Time) {
 	a := order.NewAttr()
 	if x.Attr != nil {
@@ -319,7 +321,7 @@ func later(x *order.Target, o *order.Order, now order.Time) {
 	x.Attr = a
 }
 
-// open reports whether a target of an order is in force. Dates and status decide.
+// open reports whether an order and its target have the status active and have not ended.
 func (m *merge) open(o *order.Order, x *order.Target) bool {
 	if o.Status != order.Active || o.Until != order.NoTime && o.Until <= m.now {
 		return false
@@ -342,7 +344,8 @@ func endOf(x *order.Target) order.Time {
 	return x.Attr.Until
 }
 
-// setEnd sets the end of a target, or the end of its last window.
+// setEnd sets the note and the end of a target. If the target has windows, setEnd sets the end of
+// the last window.
 func setEnd(x *order.Target, end order.Time, note string) {
 	a := order.NewAttr()
 	if x.Attr != nil {
@@ -363,7 +366,6 @@ func setEnd(x *order.Target, end order.Time, note string) {
 	}
 }
 
-// isReported reports whether a target of an order was acknowledged to the platform.
 func isReported(o *order.Order, x *order.Target) bool {
 	if x.Attr != nil && x.Attr.Served != order.NoTime {
 		return x.Attr.Reported != order.NoTime
@@ -371,8 +373,8 @@ func isReported(o *order.Order, x *order.Target) bool {
 	return o.Reported != order.NoTime
 }
 
-// check refuses a list of tickets that looks older than the order file. It also refuses a
-// list that would end many blocks.
+// check returns an error if the list of tickets looks older than the order file, or if the list
+// would end many blocks.
 func (m *merge) check(previous []*order.Order) error {
 	p, ended := m.f.opt.Platform, len(m.rep.Ended)
 	if ended == 0 || m.f.opt.DropOK == ended {
@@ -398,7 +400,6 @@ func (m *merge) check(previous []*order.Order) error {
 	return nil
 }
 
-// guard returns the reason why a target must not be blocked, or "".
 func (f *Feed) guard(x *order.Target) string {
 	if f.opt.Guard == nil {
 		return ""
@@ -411,7 +412,8 @@ func (f *Feed) guard(x *order.Target) string {
 	return f.opt.Guard.Name(&w)
 }
 
-// readOrders parses the order file. A missing file has no orders.
+// readOrders parses the order file. Before the feed has written the file, a missing file has no
+// orders. Later, a missing file is an error.
 func (f *Feed) readOrders() (*order.File, error) {
 	data, err := f.readOut()
 	if err != nil {

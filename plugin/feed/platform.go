@@ -12,34 +12,28 @@
 package feed
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/dns-orders/blocklist/plugin/catalog"
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes
-// the keys. The path data.access_token is the field access_token in the field data.
+// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys. A
+// value like data.access_token is a path, and means the field access_token in the field data.
 type Platform struct {
 	Name  string `yaml:"platform"`
 	Title string `yaml:"title"`
-	// Seen says which real platform the description was tested with.
+	// Seen is the real platform with which the description was tested.
 	Seen     string `yaml:"seen"`
 	Base     string `yaml:"base"`
 	Timezone string `yaml:"timezone"`
@@ -94,11 +88,12 @@ type Platform struct {
 	ID        string            `yaml:"id"`
 	Order     map[string]any    `yaml:"order"`
 	Guards    struct {
-		// MaxDrop and SmallDrop limit the items in force that one round may end.
+		// MaxDrop and SmallDrop limit the number of items in force that one round may end. MaxDrop
+		// is a percentage, and SmallDrop is a number of items. The larger limit counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is an age of tickets. The newest ticket of this age must not vanish
-		// without a newer ticket.
+		// Settled is a duration, for example "10m". A round must not end items of an order that was
+		// served this long ago or earlier, if the order is newer than all tickets of the answer.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -124,8 +119,8 @@ var kinds = []Kind{Names, IPv4, IPv6}
 type List struct {
 	Path     string `yaml:"path"`
 	Checksum string `yaml:"checksum"`
-	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise, a new
-	// checksum only means a new list.
+	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise Digest
+	// is empty, and a new checksum only shows that the list has changed.
 	Digest string `yaml:"digest"`
 }
 
@@ -141,77 +136,41 @@ const (
 //go:embed platforms/*.yaml
 var embedded embed.FS
 
-// maxPlatform is the largest number of bytes in a description.
-const maxPlatform = 1 << 20
+// Platforms has the descriptions of the program.
+var Platforms = &catalog.Catalog{Kind: "platform", Files: embedded, Folder: "platforms"}
 
-// Platforms returns the names of the descriptions in the program.
-func Platforms() (names []string) {
-	all, _ := fs.Glob(embedded, "platforms/*.yaml") // the pattern is correct
-	for _, path := range all {
-		names = append(names, strings.TrimSuffix(filepath.Base(path), ".yaml"))
-	}
-	return names
-}
+// Schema is the JSON Schema of descriptions.
+//
+//go:embed schema.json
+var Schema []byte
 
-// Find returns the text of a description. A name with a slash or with the extension .yaml is the
-// path of a file.
-func Find(name string) ([]byte, error) {
-	if !strings.HasSuffix(name, ".yaml") && !strings.ContainsRune(name, filepath.Separator) {
-		data, err := embedded.ReadFile("platforms/" + name + ".yaml")
-		if err != nil {
-			return nil, fmt.Errorf("there is no platform %q; the platforms are %q", name, Platforms())
-		}
-		return data, nil
-	}
-	f, err := os.Open(name)
+// Load finds and parses a description. dir is a directory with descriptions, or empty.
+func Load(name, dir string) (*Platform, error) {
+	data, place, err := Platforms.Find(name, dir)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPlatform+1))
-	if err == nil && len(data) > maxPlatform {
-		err = fmt.Errorf("%q: is larger than 1 MiB", name)
-	}
-	return data, err
-}
-
-// Load finds and parses a description.
-func Load(name string) (*Platform, error) {
-	data, err := Find(name)
+	base := catalog.NameOf(name)
+	p, err := Parse(base, data)
 	if err != nil {
-		return nil, err
-	}
-	p, err := Parse(strings.TrimSuffix(filepath.Base(name), ".yaml"), data)
-	if err != nil {
-		return nil, fmt.Errorf("platform %q: %w", name, err)
+		return nil, fmt.Errorf("platform %s (%s): %w", base, place, err)
 	}
 	return p, nil
 }
 
-// Parse parses a description and lists all its problems in one error. The name of the platform
-// must be the given name.
+// Parse parses a description and lists all its problems in one error, a [catalog.Problems]. The
+// name of the platform must be the given name.
 func Parse(name string, data []byte) (*Platform, error) {
 	p := &Platform{}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(p); err != nil {
-		return nil, fmt.Errorf("is not the description of a platform: %w", err)
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has a second document")
-	}
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	if p.Name != name {
-		bad("platform", "must be the name of the file, %q, got %q", name, p.Name)
+	d, err := Platforms.Decode(name, data, p)
+	if err != nil {
+		return nil, err
 	}
 	if !idForm.MatchString(p.Name) {
-		bad("platform", "must have lower-case letters, digits and hyphens, got %q", p.Name)
+		d.Bad("platform", "must have lower-case letters, digits and hyphens, got %q", p.Name)
 	}
-	p.check(bad)
-	return p, errors.Join(errs...)
+	p.check(d.Bad)
+	return p, d.Err()
 }
 
 // idForm is the form of a platform's name. The ids of orders begin with this name.
@@ -248,7 +207,7 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 		bad("final", "needs answer.code")
 	}
 	if p.Unprocessed.Reason == "" && p.Unprocessed.Protected+p.Unprocessed.Invalid != "" {
-		bad("unprocessed.protected and unprocessed.invalid", "need unprocessed.reason")
+		bad("unprocessed", "protected and invalid need reason")
 	}
 	for _, s := range slices.Sorted(maps.Keys(p.Tickets.Statuses)) {
 		if w := p.Tickets.Statuses[s]; w != take && w != wait {
@@ -257,7 +216,7 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(p.Lists)) {
 		if !slices.Contains(kinds, k) {
-			bad("lists", "must be one of %q, got %q", kinds, k)
+			bad("lists."+string(k), "must be one of names, ipv4 and ipv6, got %q", k)
 		}
 		if p.Lists[k].Path == "" {
 			bad("lists."+string(k), "path is required")
@@ -292,7 +251,6 @@ func (p *Platform) check(bad func(key, format string, args ...any)) {
 	p.checkOrder(bad)
 }
 
-// duration parses a duration of a description. An empty text is the default.
 func duration(bad func(key, format string, args ...any), key, text string, otherwise time.Duration) time.Duration {
 	if text == "" {
 		return otherwise
@@ -304,7 +262,6 @@ func duration(bad func(key, format string, args ...any), key, text string, other
 	return d
 }
 
-// checkOrder checks the fields of the orders with the rules of the server.
 func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	for _, key := range []string{"id", "targets", "targets_from", "issued", "served", "action", "windows", "references", "reported", "acknowledged", "lifts", "until"} {
 		if p.Order[key] != nil {
@@ -336,8 +293,8 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	p.template = o
 }
 
-// reason returns the reason for a refused item, and the key of the reason in the description. The
-// result ok is false if the acknowledgement needs a reason and the description has none.
+// reason returns the reason for a refused item, and the key of this reason in the description. ok
+// is false if the acknowledgement needs a reason, but the description has no reason.
 func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 	reason, key = p.Unprocessed.Invalid, "unprocessed.invalid"
 	if protected {

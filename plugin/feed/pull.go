@@ -12,22 +12,23 @@ import (
 	"time"
 )
 
-// A pulled value is a consistent answer of the platform.
+// A pulled contains the tickets and lists that the platform returned in one consistent state.
 type pulled struct {
 	tickets []ticket
 	sums    map[Kind]string
-	// listed has the keys of all items in the lists. It is nil for a platform without lists.
+	// listed contains the keys (see keyOf) of all items in the lists. It is nil for a platform
+	// without lists.
 	listed map[string]bool
 	date   time.Time // the newest header Date
 	oldest time.Time // the oldest header Date
 	at     time.Time // when the tickets were requested
-	// unchanged reports whether the checksums are the same as before. The tickets were
-	// then not requested again.
+	// unchanged reports whether the checksums are the same as before. In this case, the tickets are
+	// those of the previous answer.
 	unchanged bool
 }
 
-// pull requests the checksums, the lists and the tickets. If "known" has the same
-// checksums, it requests nothing more.
+// pull requests the checksums, the lists and the tickets. If the checksums are equal to those in
+// known, pull requests only the checksums.
 func (f *Feed) pull(ctx context.Context, known *pulled) (*pulled, error) {
 	p := f.opt.Platform
 	x := &pulled{sums: map[Kind]string{}, at: f.opt.Clock.Now()}
@@ -67,8 +68,8 @@ func (x *pulled) dated(a *answer) {
 	}
 }
 
-// checksums requests the checksum of each list. If the platform refuses the request with 400 or
-// 404, only a list without items is right.
+// checksums requests the checksum of each list. The platform may refuse this request with 400 or
+// 404 only if the list has no items.
 func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) error {
 	for _, k := range kinds {
 		l := f.opt.Platform.Lists[k]
@@ -100,13 +101,13 @@ func (f *Feed) checksums(ctx context.Context, sums map[Kind]string, x *pulled) e
 	return nil
 }
 
-// noChecksum replaces the checksum of a list without items. Other values have the prefix "sum ".
+// noChecksum is stored for a list whose checksum the platform does not give. A checksum is stored
+// with the prefix "sum ".
 const noChecksum = "none"
 
-// maxSum is the largest number of bytes in a checksum.
 const maxSum = 256
 
-// lists requests the lists, compares them with their checksums, and compares the tickets with the
+// lists requests the lists. It compares the lists with their checksums, and the tickets with the
 // lists.
 func (f *Feed) lists(ctx context.Context, x *pulled) error {
 	p := f.opt.Platform

@@ -44,7 +44,6 @@ type rig struct {
 	f     *Feed
 }
 
-// newRig starts a platform and a feed that sends no acknowledgements.
 func newRig(t *testing.T, tickets ...platform.Ticket) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: newTicker()}
@@ -55,7 +54,6 @@ func newRig(t *testing.T, tickets ...platform.Ticket) *rig {
 	return r
 }
 
-// described returns the description of the platform of the tests.
 func described(t testing.TB) *Platform {
 	t.Helper()
 	p, err := describe(nil)
@@ -65,9 +63,8 @@ func described(t testing.TB) *Platform {
 	return p
 }
 
-// describe parses the description of the platform of the tests, after the replacements.
 func describe(replace *strings.Replacer) (*Platform, error) {
-	text, err := Find("it-piracy-shield")
+	text, _, err := Platforms.Find("it-piracy-shield", "")
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +77,6 @@ func describe(replace *strings.Replacer) (*Platform, error) {
 	return Parse("it-piracy-shield", text)
 }
 
-// open opens the feed with the options of the rig, as after a restart.
 func (r *rig) open() {
 	r.t.Helper()
 	if r.f != nil {
@@ -133,7 +129,6 @@ func (r *rig) fails() error {
 	return err
 }
 
-// bytes returns the order file, or nil if there is none.
 func (r *rig) bytes() []byte {
 	r.t.Helper()
 	data, err := os.ReadFile(r.opt.Out)
@@ -166,7 +161,6 @@ func parseOrders(t *testing.T, path string) (*order.File, map[string]*order.Orde
 	return file, out
 }
 
-// inForce returns the targets of an order in force at the time of the clock, as text.
 func (r *rig) inForce(id string) (out []string) {
 	r.t.Helper()
 	_, all := r.orders()

@@ -10,15 +10,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxWait is the longest time between two rounds after failures. A platform gives 30
-// minutes for an order, so maxWait must be shorter.
+// maxWait limits the time between two rounds after failures. A platform allows 30 minutes to
+// enforce an order, so maxWait must be shorter.
 const maxWait = 10 * time.Minute
 
-// soon is the time until the next round after a write. Servers load the new order file in this time.
+// soon is the time until the next round after a round has written the order file. In this time,
+// servers load the new file.
 const soon = 10 * time.Second
 
-// Wait returns the time until the next round. The time grows with the failures in
-// sequence. The jitter keeps many clients from asking at the same time.
+// Wait returns the time until the next round. The time grows with the number of successive
+// failures. A random part keeps many clients from asking at the same time.
 func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	d := interval
 	if f.last.Written && f.last.Pending > 0 && err == nil {
@@ -31,11 +32,12 @@ func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	if errors.As(err, &fault) && fault.After > d {
 		d = min(fault.After, max(maxWait, interval))
 	}
-	// The jitter only adds, because the platform asked for at least the time d.
+	// The random part is never negative, because the platform may have asked for a wait of at least
+	// d.
 	return d + time.Duration(f.opt.Random()*0.25*float64(d))
 }
 
-// Run does a round again and again, until ctx is done. Each is called after each round.
+// Run does rounds until ctx is done. It calls each after each round.
 func (f *Feed) Run(ctx context.Context, interval time.Duration, each func(rep *Report, err error, wait time.Duration)) {
 	for {
 		rep, err := f.Round(ctx)

@@ -11,17 +11,17 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// unfilled returns the description in the program, in which the operator has filled in nothing.
+// unfilled returns the built-in description, in which the operator has not yet filled in the
+// missing values.
 func unfilled(t *testing.T) *Platform {
 	t.Helper()
-	p, err := Load("it-piracy-shield")
+	p, err := Load("it-piracy-shield", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// TestNoStatuses checks that no ticket is taken before the operator has filled in the statuses.
 func TestNoStatuses(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	r.opt.Platform, r.opt.Acknowledge = unfilled(t), Written
@@ -32,7 +32,6 @@ func TestNoStatuses(t *testing.T) {
 	}
 }
 
-// TestNoReason checks that a refused item is not acknowledged without a reason in the description.
 func TestNoReason(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "www.bank.example", "x y"))
 	r.opt.Platform, r.opt.Acknowledge = described(t), Written
@@ -54,7 +53,7 @@ func TestNoReason(t *testing.T) {
 	}
 }
 
-// TestBareRequests checks that an acknowledgement has only the fields of the description.
+// TestBareRequests checks that an acknowledgement has only the fields that the description names.
 func TestBareRequests(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	p := described(t)
@@ -70,8 +69,8 @@ func TestBareRequests(t *testing.T) {
 	}
 }
 
-// TestNoErrorFields checks that a fault has the answer of the platform, without secrets, if the
-// description does not name the fields of an error.
+// TestNoErrorFields checks a description that names no fields for errors. A Fault then contains the
+// answer of the platform, without secrets.
 func TestNoErrorFields(t *testing.T) {
 	r := newRig(t)
 	r.opt.Platform = unfilled(t)
@@ -82,8 +81,8 @@ func TestNoErrorFields(t *testing.T) {
 	}
 }
 
-// TestOpaqueChecksums checks lists whose checksum has an unknown form. A new checksum means a new
-// list.
+// TestOpaqueChecksums checks lists whose checksums have an unknown form. The feed only compares a
+// checksum with the previous checksum.
 func TestOpaqueChecksums(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example"))
 	r.opt.Platform = described(t)

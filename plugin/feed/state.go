@@ -15,52 +15,51 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// stateName is the name of the state file in the state directory.
 const stateName = "feed.json"
 
-// stateVersion is the version of the form of the state file.
 const stateVersion = 1
 
-// A state has the facts that the order file cannot have.
+// A state contains the facts that cannot be stored in the order file.
 type state struct {
 	Version  int    `json:"version"`
 	Platform string `json:"platform"`
 	Base     string `json:"base"`
-	// Date is the newest date of an answer that was accepted. An older answer is a replay.
+	// Date is the newest date of an accepted answer. An answer with an older date is a replay.
 	Date time.Time `json:"date"`
 	// Serial is the serial of the newest order file that the feed wrote.
 	Serial int64 `json:"serial"`
 	// Refused has the items that are in no order.
 	Refused []Refused `json:"refused"`
-	// Answers has the acknowledgements of orders that are not completely acknowledged.
+	// Answers contains the acknowledgements for orders that are not yet completely acknowledged.
 	Answers []Answer `json:"answers"`
 
 	refused map[[2]string]int // the index of a refused item, by ticket and value
 	answers map[[2]string]int
 }
 
-// A Refused is an item that is in no order.
+// A Refused is an item that was refused, so it is in no order.
 type Refused struct {
 	Ticket   string    `json:"ticket"`
 	Value    string    `json:"value"`
 	Why      string    `json:"why"`
 	Received time.Time `json:"received"`
-	// Protected reports whether the guard refused the item. Otherwise the text is no target.
+	// Protected reports whether the guard refused the item. Otherwise the text of the item is not a
+	// valid target.
 	Protected bool `json:"protected"`
 	// Answered is the time of the acknowledgement "unprocessed", or zero.
 	Answered time.Time `json:"answered,omitzero"`
-	// Rejected is the reason why the platform takes no acknowledgement, or empty.
+	// Rejected is the reason why the platform finally rejected the acknowledgement, or empty.
 	Rejected string `json:"rejected,omitempty"`
 }
 
-// An Answer is an acknowledgement that the platform took or finally rejected.
+// An Answer is an acknowledgement that the platform accepted or finally rejected.
 type Answer struct {
 	Ticket string `json:"ticket"`
 	Value  string `json:"value"`
 	// InForce is the time in the acknowledgement.
 	InForce time.Time `json:"in_force,omitzero"`
 	At      time.Time `json:"at"`
-	// Rejected is the reason why the platform takes no acknowledgement, or empty.
+	// Rejected is the reason why the platform finally rejected the acknowledgement, or empty.
 	Rejected string `json:"rejected,omitempty"`
 }
 
@@ -104,7 +103,7 @@ func (st *state) index() {
 	}
 }
 
-// refuse notes a refused item. It returns the noted item and whether the item is new.
+// refuse adds a refused item to the state. It returns the stored item, and true if the item is new.
 func (st *state) refuse(r Refused) (*Refused, bool) {
 	key := [2]string{r.Ticket, r.Value}
 	if i, ok := st.refused[key]; ok {

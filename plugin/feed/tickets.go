@@ -16,13 +16,12 @@ type ticket struct {
 	id      string
 	created time.Time
 	items   []item
-	// ready reports whether the items are to be blocked. untouched says why not, for an unknown
-	// status.
+	// ready reports whether the items are to be blocked. If the status of the ticket is unknown,
+	// untouched says so.
 	ready     bool
 	untouched string
 }
 
-// An item is a name or an address in a ticket.
 type item struct {
 	kind Kind
 	raw  string // the text of the platform, which an acknowledgement needs
@@ -37,8 +36,8 @@ const (
 	maxRaw = 1024
 )
 
-// parseTickets parses the list of tickets. It refuses the whole list for a wrong
-// structure, because missing tickets would look withdrawn.
+// parseTickets parses the list of tickets. If the structure is wrong, parseTickets refuses the
+// whole list. Otherwise a missing ticket would look like a withdrawn ticket.
 func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 	doc, err := decode(data)
 	if err != nil {
@@ -115,7 +114,7 @@ func (p *Platform) parseTicket(x any, cleaned map[string]item) (t ticket, err er
 	return t, nil
 }
 
-// forms are the forms of times. A time without an offset is in the platform's time zone.
+// forms are the accepted formats of times. A time without an offset is in the platform's time zone.
 var forms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"}
 
 func (p *Platform) time(s string) (t time.Time, err error) {
@@ -127,8 +126,8 @@ func (p *Platform) time(s string) (t time.Time, err error) {
 	return t, errors.New("is not a time")
 }
 
-// show returns the text for messages and reports. Nothing of a sealed (secret) ticket may be in a
-// message.
+// show returns the text for messages and reports. If the orders of the platform are sealed
+// (secret), it returns "sealed".
 func (p *Platform) show(s string) string {
 	if p.Sealed() {
 		return "sealed"
@@ -144,7 +143,6 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:100], "") + "..."
 }
 
-// clean converts the text of an item to a target.
 func (p *Platform) clean(k Kind, raw string) item {
 	it := item{kind: k, raw: raw}
 	if k != Names {
@@ -180,7 +178,8 @@ func (p *Platform) address(prefix netip.Prefix) order.Target {
 	return order.Target{Kind: order.TargetAddress, Attr: a}
 }
 
-// keyOf returns a text that is equal for equal targets. Times and notes are no part of the key.
+// keyOf returns a key for a target. Equal targets have equal keys, even if their times and notes
+// differ.
 func keyOf(t *order.Target) string {
 	if t.Kind == order.TargetName && t.Match == order.Exact {
 		return t.Pattern() + "\x00exact"

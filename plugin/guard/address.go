@@ -6,7 +6,6 @@ import (
 	"strings"
 )
 
-// A specialNet is a network with a special purpose, for example a private network.
 type specialNet struct {
 	net netip.Prefix
 	rfc string
@@ -52,13 +51,13 @@ var specialNets = []specialNet{
 	{netip.MustParsePrefix("ff00::/8"), "RFC 4291: multicast"},
 }
 
-// widest4 and widest6 are the shortest allowed prefix lengths without a "force" reason.
+// widest4 and widest6 are the shortest prefix lengths that are allowed without a "force" reason.
 // Longer prefixes are not announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". A network wider
-// than /24 (IPv4) or /48 (IPv6) has a reason. So has an overlap with a special-purpose or
-// protected network.
+// Address returns the reason why the network p must not be blocked, or "". A network wider than /24
+// (IPv4) or /48 (IPv6) has a reason. A network that overlaps a special-purpose or protected network
+// also has a reason.
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

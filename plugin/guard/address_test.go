@@ -54,7 +54,6 @@ func TestAddress(t *testing.T) {
 		{"fe80::1/128", "is special-use (fe80::/10, RFC 4291: link local)"},
 		{"ff02::fb/128", "is special-use (ff00::/8, RFC 4291: multicast)"},
 
-		// An IPv4-mapped network gets the result of its IPv4 network.
 		{"::ffff:93.184.215.14/128", ""},
 		{"::ffff:93.184.215.0/120", ""},
 		{"::ffff:93.184.0.0/112", "is wider than /24"},
@@ -84,8 +83,6 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// TestSpecialNets checks that the networks in specialNets have no host bits and do not
-// overlap.
 func TestSpecialNets(t *testing.T) {
 	for i, s := range specialNets {
 		if s.net.Masked() != s.net {

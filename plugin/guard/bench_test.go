@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// BenchmarkName measures Guard.Name with a million generated names. The sub-benchmark
-// "wire alone" measures only the copy of each name into a Wire.
+// BenchmarkName measures Guard.Name with a million generated names. The sub-benchmark "wire alone"
+// only copies each name into a Wire.
 func BenchmarkName(b *testing.B) {
 	var names []dname.Name
 	for _, s := range corpus.New(1_000_000).Names {
@@ -34,7 +34,6 @@ func BenchmarkName(b *testing.B) {
 	run("with a list", New(starter(b)).Name)
 }
 
-// BenchmarkBuild measures the first use of a Guard, which builds the index of the rules.
 func BenchmarkBuild(b *testing.B) {
 	protect := starter(b)
 	b.ReportAllocs()

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// TestDigest checks that each difference between two protect lists changes the digest.
 func TestDigest(t *testing.T) {
 	list := func(path, text string) *List {
 		l, ps := Parse(path, strings.NewReader(text))

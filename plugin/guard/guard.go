@@ -26,7 +26,6 @@ type Guard struct {
 	digest  func() [sha256.Size]byte
 }
 
-// An entry is one entry of a protect list, with the file name of the list.
 type entry struct {
 	protected
 	file string
@@ -34,8 +33,8 @@ type entry struct {
 
 func (e entry) String() string { return fmt.Sprintf("(%s:%d: %s)", e.file, e.line, e.protected) }
 
-// The index stores a number, the ref, for each name with a rule. The low bits of a ref are
-// the flags below. The other bits are an index of Guard.entries.
+// The index stores a number, called ref, for each name with a rule. The low bits of a ref are the
+// flags below. The other bits are an index into Guard.entries.
 const (
 	suffix    uint32 = 1 << iota // the name is a public suffix
 	wildcard                     // each name one label below the name is a public suffix
@@ -46,8 +45,8 @@ const (
 	entryBit  = iota
 )
 
-// The constant "below" contains the flags of rules that also protect names above. A block
-// of uk, for example, would also block the public suffix co.uk.
+// below contains the flags of rules that also protect the names above. For example, a block of uk
+// would also block the public suffix co.uk.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it. Its index is
@@ -83,8 +82,8 @@ func withLists(lists ...*List) *Guard {
 	return g
 }
 
-// build puts the built-in rules and the protect lists into one index. A name then needs
-// only one look-up.
+// build puts the built-in rules and the protect lists into one index. One look-up then finds all
+// rules for a name.
 func (g *Guard) build() *table {
 	var b index.Builder
 	b.Grow(strings.Count(suffixList, "\n") + len(g.entries))
@@ -106,8 +105,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the rules of one name. From the protect lists, it keeps the first "name"
-// entry, or else the first "=name" entry.
+// merge combines the refs of all rules for one name. It keeps all flags, and the index of one entry
+// of a protect list. This is the first "name" entry, or else the first "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -118,7 +117,7 @@ func merge(values []uint32) (ref uint32) {
 	return ref
 }
 
-// A finding is the combined result of all rules at a name and above the name.
+// A finding combines all rules for a name and for the names above it.
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
@@ -145,8 +144,8 @@ func found(hits []index.Hit, labels int) (f finding) {
 	return f
 }
 
-// A hitBuffer on the stack has space for the rules of one name. A look-up then does not
-// allocate.
+// A hitBuffer has space for the rules of one name. As a local variable, it saves an allocation in
+// each look-up.
 type hitBuffer [8]index.Hit
 
 // Name returns the reason why the name n must not be blocked, or "". These names have a reason:

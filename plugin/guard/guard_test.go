@@ -7,7 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// mustParse parses a protect list that must not have a problem.
 func mustParse(t testing.TB, file, text string) *List {
 	t.Helper()
 	l, problems := Parse(file, strings.NewReader(text))
@@ -32,7 +31,6 @@ func TestName(t *testing.T) {
 	second := mustParse(t, "more.txt", "www.example.com\ngoogle.com\nisp.example\n")
 	g := New(first, nil, second)
 	for _, tt := range []struct{ name, want string }{
-		// example.com is above a protected name. A name without a rule may be blocked.
 		{"example.com", "is above a protected name (more.txt:1: www.example.com)"},
 		{"example.net", ""},
 		{"www.example.net", ""},
@@ -49,8 +47,6 @@ func TestName(t *testing.T) {
 		{"xn--j1amh", "is a top-level domain"},
 		{"no-such-tld", "is a top-level domain"},
 
-		// The public suffix list has an ICANN section, a private section, wildcards and
-		// exceptions.
 		{"com.ua", "is a public suffix"},
 		{"blogspot.com", "is a public suffix"},
 		{"workers.dev", "is a public suffix"},
@@ -84,8 +80,6 @@ func TestName(t *testing.T) {
 		{"a.alt", "is a special-use name (RFC 9476: alt)"},
 		{"local.example", ""},
 
-		// The entry "google.com" protects the name google.com, and all names above and
-		// below.
 		{"google.com", "is protected (protect.txt:1: google.com)"},
 		// The Italian system Piracy Shield blocked this name in October 2024.
 		{"drive.usercontent.google.com", "is protected (protect.txt:1: google.com)"},
@@ -94,7 +88,6 @@ func TestName(t *testing.T) {
 		{"x.b.b.shared.example", "is protected (protect.txt:4: b.shared.example)"},
 		{"shared.example", "is above a protected name (protect.txt:3: =a.shared.example)"},
 		{"c.shared.example", ""},
-		// The entry "=a.shared.example" does not protect the names below a.shared.example.
 		{"a.shared.example", "is protected (protect.txt:3: =a.shared.example)"},
 		{"x.a.shared.example", ""},
 		// A name can have two entries. The reason contains the entry that protects more.
@@ -107,7 +100,6 @@ func TestName(t *testing.T) {
 		{"agency.gov", "is protected (protect.txt:11: gov)"},
 		{"mil", "is a top-level domain, is protected (protect.txt:12: =mil)"},
 		{"agency.mil", ""},
-		// If a built-in rule and a protect list apply, the reason contains both.
 		{"github.io", "is a public suffix, is protected (protect.txt:6: github.io)"},
 		{"someone.github.io", "is protected (protect.txt:6: github.io)"},
 		{"co.uk", "is a public suffix, is protected (protect.txt:7: =co.uk)"},

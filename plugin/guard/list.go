@@ -20,8 +20,7 @@ type List struct {
 	entries []protected
 }
 
-// The type "protected" is one entry of a protect list. If the field "name" is zero, the
-// entry is a network.
+// A protected is one entry of a protect list. If name is zero, the entry is a network.
 type protected struct {
 	name  dname.Name
 	exact bool // an entry "=name", which does not protect the names below
@@ -50,7 +49,7 @@ func (l *List) Len() int {
 	return len(l.entries)
 }
 
-// Lost returns the number of entries of l that are missing in "newer".
+// Lost returns the number of entries of l that newer does not have.
 func (l *List) Lost(newer *List) (n int) {
 	has := make(map[protected]bool, newer.Len())
 	if newer != nil {
@@ -69,9 +68,8 @@ func (l *List) Lost(newer *List) (n int) {
 	return n
 }
 
-// Parse parses a protect list. Each line has one entry: "name", "=name", an address or a
-// network. After an error, the List is nil. Half a list would leave names without
-// protection.
+// Parse parses a protect list. Each line has one entry: "name", "=name", an address or a network.
+// After an error, the List is nil, because a part of a list would leave names without protection.
 func Parse(path string, r io.Reader) (*List, order.Problems) {
 	tooLarge := order.Problem{File: path, Msg: fmt.Sprintf("is larger than %d MiB", order.MaxProtect>>20)}
 	if order.SizeOf(r) > order.MaxProtect {
@@ -165,8 +163,7 @@ func uncommented(s string) string {
 	return strings.Trim(s, blanks)
 }
 
-// readEntry parses one entry of a protect list. If the entry is not valid, "why" is the
-// reason.
+// readEntry parses one entry of a protect list. If the entry is not valid, why is the reason.
 func readEntry(s string) (e protected, why string) {
 	name, exact := strings.CutPrefix(s, "=")
 	switch {
@@ -194,8 +191,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address. The error message
-// for a wrong s is then about addresses.
+// looksLikeAddress reports whether s is probably meant as an address. If it is, the error message
+// for a wrong s explains addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

@@ -102,7 +102,6 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestParseFailingReader checks that Parse returns no list after a read error.
 func TestParseFailingReader(t *testing.T) {
 	l, problems := Parse("p.txt", io.MultiReader(strings.NewReader("google.com\nexam"), iotest.ErrReader(errors.New("disk on fire"))))
 	if l != nil || len(problems) != 1 || problems[0].Error() != "p.txt: cannot be read: disk on fire" || problems[0].Warning {
@@ -127,7 +126,6 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		l, problems := Parse("p", strings.NewReader(s))
-		// Each line is an entry, a problem, a blank line or a comment.
 		lines := strings.Split(strings.TrimPrefix(s, "\uFEFF"), "\n")
 		said := map[int]int{}
 		for _, p := range problems {
@@ -152,7 +150,6 @@ func FuzzParse(f *testing.F) {
 					t.Errorf("line %d, %q, has %d entries and problems", i+1, line, said[i+1])
 				}
 			}
-			// Parse must read the canonical forms of the entries as equal entries.
 			again, problems := Parse("p", strings.NewReader("#\n"+strings.ReplaceAll(entries(l), " ", "\n")))
 			if len(problems.Errors()) > 0 || entries(again) != entries(l) {
 				t.Errorf("%q is read as %q: %v", entries(l), entries(again), problems)
@@ -166,7 +163,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The type "lines" generates n lines and counts the bytes that the parser reads.
+// A lines is a reader that generates n lines and counts the bytes that Parse reads.
 type lines struct {
 	n, i, read int
 	line       func(i int) string
@@ -187,13 +184,12 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sized is a reader that announces a size above the limit.
 type sized struct{ lines }
 
 func (sized) Size() int64 { return 65 << 20 }
 
-// TestLimits checks that Parse refuses a list beyond a limit. Parse must read and store
-// little more than the limit.
+// TestLimits checks that Parse refuses a list beyond a limit. Parse must not read or store much
+// more than the limit.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat("a.", 100)
 	for what, tc := range map[string]struct {
@@ -220,7 +216,6 @@ func TestLimits(t *testing.T) {
 	if _, problems := Parse("p.txt", in); problems.Error() != "p.txt: is larger than 64 MiB" || in.read > 0 {
 		t.Errorf("by size: %d bytes were read, %v", in.read, problems)
 	}
-	// A repeated entry is only a warning. The number of warnings is limited too.
 	l, problems := Parse("p.txt", &lines{n: 20_000, line: func(int) string { return "a.example\n" }})
 	if l.Len() != 1 || len(problems) != 10_000 || len(problems.Errors()) > 0 {
 		t.Errorf("%d entries, %d problems, %d errors", l.Len(), len(problems), len(problems.Errors()))

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// starter parses docs/protect.txt, a list that operators can start with.
 func starter(t testing.TB) *List {
 	t.Helper()
 	f, err := os.Open("../../docs/protect.txt")

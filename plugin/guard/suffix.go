@@ -16,7 +16,6 @@ import (
 //go:embed suffixes.txt
 var suffixList string
 
-// suffixes yields each rule of suffixList as a name with flags for the index.
 func suffixes() iter.Seq2[dname.Name, uint32] {
 	return func(yield func(dname.Name, uint32) bool) {
 		for line := range strings.Lines(suffixList) {
@@ -39,8 +38,8 @@ func suffixes() iter.Seq2[dname.Name, uint32] {
 // A specialName is a special-use name. The names below it are special-use names too.
 type specialName struct{ name, rfc string }
 
-// specialNames contains names that are not public. Other systems than the DNS resolve most
-// of them. An order must not block them.
+// specialNames contains the special-use names. An order must not block them. They are not public
+// names, and systems other than the DNS resolve most of them.
 var specialNames = []specialName{
 	{"arpa", "RFC 3172"}, // reverse look-ups, and ipv4only.arpa for the discovery of NAT64
 	{"localhost", "RFC 6761"},
@@ -51,7 +50,6 @@ var specialNames = []specialName{
 	{"alt", "RFC 9476"},   // name systems other than the DNS
 }
 
-// parsed parses a name from a table of this package.
 func parsed(s string) dname.Name {
 	n, err := dname.Parse(s)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the rules of golang.org/x/net/publicsuffix into suffixes.txt")
 
-// TestSuffixList checks that suffixes.txt equals the rules of golang.org/x/net in the
-// version of go.mod. With the flag -update, the test writes the file.
+// TestSuffixList checks that suffixes.txt contains the rules of golang.org/x/net in the version of
+// go.mod. With the flag -update, the test writes the file.
 func TestSuffixList(t *testing.T) {
 	want := "# Made by go generate from golang.org/x/net/publicsuffix:\n# " + publicsuffix.List.String() + "\n" +
 		"# It is subject to the terms of the Mozilla Public License, v. 2.0 (https://mozilla.org/MPL/2.0/).\n" +
@@ -36,8 +36,8 @@ func TestSuffixList(t *testing.T) {
 	}
 }
 
-// netRules returns the public suffix rules of golang.org/x/net in canonical order. x/net
-// has no list of its tables, so netRules reads test source of x/net.
+// netRules returns the public suffix rules of golang.org/x/net in canonical order. The API of x/net
+// cannot list the rules, so netRules reads the test source of x/net.
 func netRules(t testing.TB) (rules []string) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/net").Output()
 	if err != nil {
@@ -71,8 +71,8 @@ func netRules(t testing.TB) (rules []string) {
 	return rules
 }
 
-// A truth is a slow version of the public suffix list, for comparison. In a rule, the
-// first label is the top-level domain.
+// A truth is a slow implementation of the public suffix list, for comparison. The first label of a
+// rule is the top-level domain.
 type truth map[string][]rule // the key is a top-level domain, which makes the tests fast enough
 
 type rule struct {
@@ -125,7 +125,6 @@ func (r rule) matches(labels []string) bool {
 	return true
 }
 
-// hasBelow reports whether a public suffix is below the name with these labels.
 func (tr truth) hasBelow(labels []string) bool {
 	if len(labels) == 0 {
 		return true

@@ -31,7 +31,6 @@ func newTable(x *index.Index) *table {
 	return t
 }
 
-// position returns the position of a suffix in the filter.
 func (t *table) position(suffix []byte) (word int, bit uint64) {
 	h := maphash.Bytes(t.seed, suffix)
 	return int(h>>6) & (len(t.filter) - 1), 1 << (h & 63)
@@ -51,8 +50,8 @@ func (t *table) passes(w *dname.Wire) bool {
 	return true
 }
 
-// firstBelow returns the ref of the first rule below n with a flag in kinds, or 0. It is
-// slow, and only for messages.
+// firstBelow returns the ref of the first rule below n that has one of the flags in kinds, or 0. It
+// is slow, so Name calls it only to find the reason.
 func (t *table) firstBelow(n *dname.Wire, kinds uint32) uint32 {
 	var r hitBuffer
 	var w dname.Wire

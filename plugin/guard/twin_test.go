@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason contains the highest protected name. A name with several entries has its
-	// first "name" entry, or else its first "=name" entry.
+	// The reason names the highest protected name. If this name has several entries, the reason
+	// contains the first "name" entry, or else the first "=name" entry.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {
@@ -93,7 +93,6 @@ func rfcOf(label string) string {
 	return ""
 }
 
-// labelsOf returns the labels of n. The first label is the top-level domain.
 func labelsOf(n dname.Name) (labels []string) {
 	for w := n.Wire(); w[0] != 0; w = w[1+w[0]:] {
 		labels = append(labels, w[1:1+w[0]])
@@ -102,7 +101,6 @@ func labelsOf(n dname.Name) (labels []string) {
 	return labels
 }
 
-// subjects returns guards, each with a slow version for comparison.
 var subjects = sync.OnceValue(func() (all []subject) {
 	const nested = "google.com\n=mail.google.com\n=a.google.com\n=example.org\n=a.a.example.org\na.a.a.example.org\n" +
 		"=kobe.jp\n=x.kobe.jp\ncity.kobe.jp\n=com\nblogspot.com\n=b.example\na.b.example\n192.0.2.0/24\n"
@@ -136,8 +134,7 @@ func compare(t testing.TB, w *dname.Wire) {
 			t.Errorf("%s: Protected = %v, but it %s", n, got, want)
 		}
 	}
-	// x/net differs for names that look like addresses. It takes only names in the form of
-	// text.
+	// x/net gives other results for names that look like addresses. It accepts names only as text.
 	if name := n.String(); w.NumLabels() > 1 && !strings.ContainsAny(name, `\:`) && !isDigits(w.Label(1)) {
 		want, _ := publicsuffix.PublicSuffix(name)
 		if got := New().isSuffix(w); got != (want == name) {
@@ -146,7 +143,6 @@ func compare(t testing.TB, w *dname.Wire) {
 	}
 }
 
-// isSuffix reports whether the index contains the name as a public suffix.
 func (g *Guard) isSuffix(w *dname.Wire) bool {
 	var r hitBuffer
 	hits, _ := g.table().Walk(w, r[:0])

@@ -15,7 +15,7 @@ type history struct {
 	rings  map[string]*ring // by the id of the order
 }
 
-// A ring contains the counts of one order. The index of an hour is hour modulo Hours.
+// A ring contains the counts of one order. The count for an hour has the index hour modulo Hours.
 type ring struct {
 	label string
 	hours [Hours]count
@@ -55,10 +55,11 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes the given hour the newest hour of the history. If the history is more than
-// one hour ahead, the clock was wrong. move then removes the counts of future hours.
+// move makes the given hour the newest hour of the history. If the newest hour is more than one
+// hour later than the given hour, the clock was wrong. move then removes the counts of the later
+// hours.
 //
-// One hour ahead is normal, because goroutines read the clock separately.
+// A difference of one hour is normal, because goroutines read the clock separately.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:
@@ -71,8 +72,6 @@ func (h *history) move(hour int64) {
 	h.newest = hour
 }
 
-// remove removes the counts of the hours from first to last. It also removes orders
-// without counts.
 func (h *history) remove(first, last int64) {
 	for id, r := range h.rings {
 		for i := first; i <= last; i++ {
@@ -84,7 +83,6 @@ func (h *history) remove(first, last int64) {
 	}
 }
 
-// rows returns the counts, sorted by the ids of the orders.
 func (h *history) rows() []Row {
 	rows := make([]Row, 0, len(h.rings))
 	for _, id := range slices.Sorted(maps.Keys(h.rings)) {
@@ -100,7 +98,6 @@ func (h *history) rows() []Row {
 	return rows
 }
 
-// index returns the index of an hour in a ring.
 func index(hour int64) int64 { return ((hour % Hours) + Hours) % Hours }
 
 // sum returns a+b, or the largest uint32 if the sum is larger.

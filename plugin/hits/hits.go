@@ -35,8 +35,8 @@ const Hours = 24
 // maxShards limits the memory of a Counter on machines with many CPUs.
 const maxShards = 32
 
-// grace is the time after which a replaced table is expected to be unused. An Add takes
-// some nanoseconds, and the scheduler can interrupt it.
+// grace is the time after which no goroutine is expected to use a replaced table. An Add takes some
+// nanoseconds, but the scheduler can interrupt the Add.
 const grace = 2 * time.Second
 
 // A Counter counts the hits of the orders of one server block. Its methods may be called from
@@ -52,8 +52,8 @@ type Counter struct {
 	history history
 }
 
-// A shard has one table. Its size is at least two cache lines, because a CPU may load two
-// neighbouring lines together.
+// A shard has one table. It is padded to two cache lines, because a CPU may load two neighbouring
+// lines together.
 type shard struct {
 	table atomic.Pointer[table]
 	_     [120]byte
@@ -72,10 +72,10 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o of the set decided at the time now. shadow means
-// that the query was not blocked, because of shadow. c may be nil.
+// Add counts one query that the order o of the set decided at the time now. If shadow is true, the
+// query was not blocked because of shadow. c may be nil.
 //
-// Add returns true for the order's first blocked query after a new set, a new hour or
+// Add returns true for the first blocked query of the order after a new set, a new hour or a
 // Refresh. It may also return true for some later queries.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
@@ -83,7 +83,6 @@ func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow
 	}
 	s := &c.shards[shardOf()&(len(c.shards)-1)]
 	t := s.table.Load()
-	// Nearly all calls end here. The compiler puts these lines into Add.
 	if t.fits(set.Number(), now) {
 		if x := &t.slots[t.place(o)&uint64(len(t.slots)-1)]; x.order.Load() == o {
 			return x.count(shadow)
@@ -92,7 +91,7 @@ func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow
 	return c.add(s, t, set, o, now, shadow)
 }
 
-// add counts one query, as Add does. The table may be old or full, or lack the order.
+// add is the slow path of Add. The table may be old or full, or may not contain the order.
 func (c *Counter) add(s *shard, t *table, set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if !t.fits(set.Number(), now) {
 		t = c.renew(s, set.Number(), now)
@@ -122,11 +121,11 @@ func shardOf() int {
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
 }
 
-// hourOf returns the hours between the start of 1970 (UTC) and t.
+// hourOf returns the number of full hours from the start of 1970 (UTC) to t.
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces all tables that do not fit, and returns the table of the shard s. It also
-// replaces tables of other shards, because an old table keeps an old set in memory.
+// renew replaces the tables of all shards that do not fit, and returns the table of the shard s. An
+// old table in another shard would keep an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)
@@ -139,8 +138,8 @@ func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	return s.table.Load()
 }
 
-// replace replaces the table old of the shard s by the empty table t. It returns the
-// present table, which may come from another goroutine.
+// replace replaces the table old of the shard s by the empty table t. It returns the present table
+// of the shard. Another goroutine may have stored this table.
 func (c *Counter) replace(s *shard, old, t *table) *table {
 	if !s.table.CompareAndSwap(old, t) {
 		return s.table.Load()
@@ -157,16 +156,14 @@ func (c *Counter) replace(s *shard, old, t *table) *table {
 	}
 }
 
-// tidy adds the counts of all replaced tables to the history.
 func (c *Counter) tidy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.collect()
 }
 
-// collect adds the counts of all replaced tables to the history. It drops tables replaced
-// longer than grace ago, because they get no more counts. The caller must have locked
-// c.mu.
+// collect adds the counts of all replaced tables to the history. It drops tables that were replaced
+// more than grace ago, because they get no more counts. The caller must have locked c.mu.
 func (c *Counter) collect() {
 	c.history.move(c.hour.Load())
 	for t := c.retired.Swap(nil); t != nil; t = t.next {
@@ -187,7 +184,7 @@ func (c *Counter) collect() {
 // A Row contains the hits of one order.
 type Row struct {
 	ID string
-	// Label is a name of the order that all users may see. For a sealed (secret) order, it is
+	// Label is a name for the order that all users may see. For a sealed (secret) order, Label is
 	// not the id.
 	Label string
 	// Hours has the hours with hits, the oldest first.
@@ -198,13 +195,13 @@ type Row struct {
 type Hour struct {
 	// Start is the first second of the hour.
 	Start order.Time
-	// Hits is the number of blocking answers. Shadow is the number of queries that shadow
-	// left unblocked. The numbers stop at the largest uint32.
+	// Hits is the number of blocked queries. Shadow is the number of queries that were not blocked
+	// because of shadow. The numbers stop at the largest uint32.
 	Hits, Shadow uint32
 }
 
-// Rows returns the hits of the last Hours hours, sorted by order id. The last hour
-// contains the time now.
+// Rows returns the hits of the last Hours hours, sorted by order id. The time now is in the last
+// hour.
 func (c *Counter) Rows(now order.Time) []Row {
 	if c == nil {
 		return nil

@@ -50,15 +50,14 @@ func newWorld(t testing.TB, n int, extra string) world {
 	return w
 }
 
-// newCounter returns a Counter that keeps all replaced tables. A slow goroutine then loses
-// no hit.
+// newCounter returns a Counter that keeps all replaced tables, so that a slow goroutine loses no
+// hit.
 func newCounter() *Counter {
 	c := New()
 	c.grace = time.Hour
 	return c
 }
 
-// at returns a time in the given hour since 1970.
 func at(hour int) order.Time { return order.Time(hour*3600 + 1800) }
 
 // text returns rows in a short form. For example, "o0 480000:2/1" has two hits and one
@@ -75,7 +74,6 @@ func text(rows []Row) string {
 	return strings.Join(out, "; ")
 }
 
-// TestHours checks which hours a Counter remembers, also when the clock jumps.
 func TestHours(t *testing.T) {
 	w := newWorld(t, 3, "")
 	const h = 480_000
@@ -114,7 +112,6 @@ func TestHours(t *testing.T) {
 	}
 }
 
-// TestKinds checks that blocked queries and queries in shadow are counted apart.
 func TestKinds(t *testing.T) {
 	w := newWorld(t, 1, "")
 	c := newCounter()
@@ -131,7 +128,6 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestSealed checks that the label of a sealed (secret) order does not show its id.
 func TestSealed(t *testing.T) {
 	w := newWorld(t, 1, `,"disclosure":"none"`)
 	c := newCounter()
@@ -189,7 +185,6 @@ func TestForgetsReplacedTables(t *testing.T) {
 	}
 }
 
-// TestManyOrders checks a Counter with more orders than a new table has slots.
 func TestManyOrders(t *testing.T) {
 	w := newWorld(t, 5000, "")
 	c := newCounter()
@@ -250,8 +245,6 @@ func TestConcurrentAdds(t *testing.T) {
 	}
 }
 
-// TestAddAllocations checks that Add allocates only for a new hour, a new set or more
-// orders.
 func TestAddAllocations(t *testing.T) {
 	w := newWorld(t, 50, "")
 	c := newCounter()
@@ -284,7 +277,6 @@ func TestLargestCount(t *testing.T) {
 	}
 }
 
-// TestRegistry checks that a Counter stays while any configuration uses it.
 func TestRegistry(t *testing.T) {
 	a, b, other := Acquire("dns://.:53"), Acquire("dns://.:53"), Acquire("dns://example.:53")
 	if a != b || a == other {
@@ -303,7 +295,6 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// BenchmarkAdd measures Add with one hot order and with many orders.
 func BenchmarkAdd(b *testing.B) {
 	for _, n := range []int{1, 1000, 100_000} {
 		w := newWorld(b, n, "")

@@ -2,21 +2,20 @@ package hits
 
 import "sync"
 
-// registry has the Counters of the process by server block. After a reload, the new
-// configuration uses the same Counter, so that the counts survive.
+// registry contains the Counters of the process, by server block. After a reload, the new
+// configuration uses the same Counter. So the counts survive the reload.
 var registry = struct {
 	sync.Mutex
 	counters map[string]*shared
 }{counters: map[string]*shared{}}
 
-// A shared is a Counter with a count of its users.
 type shared struct {
 	*Counter
 	refs int
 }
 
-// Acquire returns the Counter of a server block, and makes a missing Counter. Each call
-// needs one call of Release.
+// Acquire returns the Counter of a server block, and creates the Counter if there is none. Each
+// call needs one call of Release.
 func Acquire(block string) *Counter {
 	registry.Lock()
 	defer registry.Unlock()
@@ -29,7 +28,8 @@ func Acquire(block string) *Counter {
 	return x.Counter
 }
 
-// Release ends one use of the Counter of a server block. The last Release forgets the counts.
+// Release ends one use of the Counter of a server block. The last Release drops the Counter and its
+// counts.
 func Release(block string) {
 	registry.Lock()
 	defer registry.Unlock()

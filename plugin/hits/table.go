@@ -12,8 +12,8 @@ import (
 const (
 	// minSlots is the number of slots of a new table, a power of 2. They take 1 KiB.
 	minSlots = 64
-	// maxProbes is the number of slots that add tries for one order. If other orders use
-	// all these slots, the table is too small.
+	// maxProbes is the number of slots that the method table.add tries for one order. If other
+	// orders use all these slots, the table counts as full.
 	maxProbes = 8
 	// hashFactor is 2^64 divided by the golden ratio (Fibonacci hashing).
 	hashFactor = 0x9E3779B97F4A7C15
@@ -46,20 +46,20 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits reports whether the table can count a hit of a set at a time. It accepts older sets
-// and the previous hour. Otherwise old and new queries would replace the tables in turn.
+// fits reports whether the table can count a hit of a set at a time. A table also counts hits of
+// older sets and of the previous hour. Otherwise old and new queries would replace the tables in
+// turn.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }
 
-// place returns the first slot to try for an order. The number may be larger than the
-// number of slots.
+// place returns the number of the first slot to try for an order. The caller must take the number
+// modulo the number of slots.
 func (t *table) place(o *ruleset.Order) uint64 {
 	return uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> (t.shift & 63)
 }
 
-// count counts one hit in the slot. It reports whether this is the first hit outside of
-// shadow.
+// count counts one hit in the slot. It returns true for the first hit that is not a shadow hit.
 func (s *slot) count(shadow bool) (first bool) {
 	if shadow {
 		s.shadow.Add(1)
@@ -68,8 +68,8 @@ func (s *slot) count(shadow bool) (first bool) {
 	return s.hits.Add(1) == 1
 }
 
-// add counts one hit. It returns false if the table is full. first is true for the first
-// hit of the order in this table outside of shadow.
+// add counts one hit of an order. If the table is full, ok is false. first is true for the first
+// hit of the order in this table that is not a shadow hit.
 func (t *table) add(o *ruleset.Order, shadow bool) (first, ok bool) {
 	i := t.place(o)
 	for range maxProbes {

@@ -2,8 +2,8 @@ package importer
 
 import "github.com/dns-orders/blocklist/plugin/order"
 
-// Clean converts one text, for example a cell of a table, to targets. The note about the
-// text has no line number. A text without a name is refused.
+// Clean converts one text, for example a cell of a table, to targets and a note. The note has no
+// line number. Clean refuses a text without a name.
 func Clean(s string, opt Options) ([]order.Target, Note) {
 	n := Note{Raw: shorten(s)}
 	c := cleaner{opt: opt, note: &n}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Charsets contains the character sets of lists. The importer does not guess the set. Most
-// bytes are valid letters in several sets.
+// Charsets lists the supported character sets. The importer does not guess the character set,
+// because most bytes are valid letters in several sets.
 var Charsets = []string{"utf-8", "cp1250", "cp1251"}
 
 // decoderFor returns a function that converts a line to UTF-8. For a byte outside the

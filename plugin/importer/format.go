@@ -9,17 +9,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// A format is a kind of file other than a plain list, for example a zone file. Its regular
-// expression matches no line of a plain list. One match refuses the file.
+// A format is a kind of file that is not a plain list, for example a zone file. The regular
+// expression matches lines of this kind, but no line of a plain list. So one matching line is
+// enough to refuse the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
 }
 
-// types contains the record types that people write in zone files.
 const types = `SOA|NS|A|AAAA|CNAME|DNAME|TXT|MX|PTR|SRV|CAA|DS|DNSKEY|RRSIG|NSEC|NSEC3|HTTPS|SVCB`
 
-// formats contains the formats to look for in each line, in this sequence.
 var formats = []format{
 	{"a DNS zone or RPZ file", "blocklistctl import rpz FILE reads a response policy zone",
 		regexp.MustCompile(`^;[;\s]*[^\s;,]` + // a comment of a zone file
@@ -64,7 +63,7 @@ var formats = []format{
 		regexp.MustCompile(`^ï»¿|(?:[ÐÑÃ][\x{80}-\x{bf}]){2}`)},
 }
 
-// These advices are about files with other columns than names.
+// These texts tell the user what to do with a table or another structured file.
 const (
 	tableAdvice   = "blocklistctl import register PRESET FILE reads a table with a preset (blocklistctl preset list), import csv reads a table whose rows are all blocked, or make a list of the names that are blocked now"
 	entriesAdvice = "blocklistctl import register PRESET FILE reads the file with a preset (blocklistctl preset list)"
@@ -72,14 +71,12 @@ const (
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// The format sections is checked last, because some words in brackets are names. An
-// example is [example.com].
+// sections is checked last, because a name can be in brackets, for example [example.com].
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
 var hostsFile = format{name: "a hosts file", advice: "blocklistctl import hosts FILE reads the file"}
 
-// foreignLines returns an error if a line shows another format than a plain list.
 func foreignLines(lines []line) error {
 	var added, taken bool
 	for i := range lines {
@@ -117,8 +114,8 @@ func foreignLines(lines []line) error {
 	return foreignSuffix(lines)
 }
 
-// plainName reports whether s has only the characters of ASCII host names. A line of
-// a zone file can have only these characters too (see foreignSuffix).
+// plainName reports whether s contains only the characters of ASCII host names. A line of a zone
+// file can also look like this (see foreignSuffix).
 func plainName(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || 'z' < c) && (s[i] < '0' || '9' < s[i]) && s[i] != '.' && s[i] != '-' && s[i] != '_' {
@@ -128,8 +125,7 @@ func plainName(s string) bool {
 	return !strings.Contains(s, "rpz-")
 }
 
-// formatOf returns the format that a line shows. For a line of a plain list, it returns
-// nil.
+// formatOf returns the first format that matches a line, or nil for a line of a plain list.
 func formatOf(s string) *format {
 	for i := range formats {
 		if formats[i].lines.MatchString(s) {
@@ -139,8 +135,6 @@ func formatOf(s string) *format {
 	if sections.lines.MatchString(s) && !namelike(s) {
 		return &sections
 	}
-	// A line of a hosts file has an address before the name, for example "192.0.2.1
-	// example.com".
 	if words := strings.Fields(s); len(words) > 1 {
 		if _, err := netip.ParseAddr(words[0]); err == nil && (namelike(words[1]) || strings.HasPrefix(words[1], "localhost")) {
 			return &hostsFile
@@ -201,15 +195,14 @@ func foreignSuffix(lines []line) error {
 	return &FormatError{"the owner names of a zone (all of them end in " + suffix + ", and have a whole name before that)", first + 1, lines[first].text, formats[0].advice}
 }
 
-// wholeName reports whether s is a name of at least two labels in an existing top-level
-// domain.
+// wholeName reports whether s is a name with at least two labels and an existing top-level domain.
 func wholeName(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() > 1 && lint.KnownTop(n)
 }
 
-// commonSuffix returns the labels at the end that both names have. For a.example.net and
-// b.example.net, these are "example.net".
+// commonSuffix returns the labels that are equal at the end of both names. For a.example.net and
+// b.example.net, the result is "example.net".
 func commonSuffix(a, b string) string {
 	i, j := len(a), len(b)
 	for i > 0 && j > 0 && a[i-1] == b[j-1] {

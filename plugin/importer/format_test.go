@@ -7,8 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll decides each form (text with more than one meaning). Most lines are then
-// accepted.
+// decideAll decides each Form, so that most lines are accepted. A Form is text with more than one
+// meaning.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -21,8 +21,6 @@ func utf16Text(s string) string {
 	return b.String()
 }
 
-// TestFormats checks that Domains refuses a file in another format, whatever the options
-// are. The error must contain the format, the line and some advice.
 func TestFormats(t *testing.T) {
 	const names = "one.example.com\ntwo.example.com\n"
 	for _, tc := range []struct {
@@ -30,7 +28,7 @@ func TestFormats(t *testing.T) {
 		format string // a part of the name of the format
 		line   int
 	}{
-		// These files would block a name that is lifted, allowed or wrong.
+		// An import of these files would block a name that is lifted, allowed or wrong.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
 		{"example.com,2023-10-23,2023-11-03\n", "two dates in one row", 1},
@@ -161,8 +159,6 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestAdvice checks the advice about a file in another format. It must name the command
-// that reads the file.
 func TestAdvice(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                           "import rpz FILE",
@@ -182,7 +178,6 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestPlainLists checks that Domains accepts plain lists that resemble another format.
 func TestPlainLists(t *testing.T) {
 	for list, want := range map[string]string{
 		"# ; comment\nexample.com\n":                                                            "example.com",
@@ -211,7 +206,6 @@ func TestPlainLists(t *testing.T) {
 	}
 }
 
-// TestPlain checks the option Plain, with which each line is parsed as a name.
 func TestPlain(t *testing.T) {
 	for list, want := range map[string]string{
 		"; example.com\n":                        "example.com",
@@ -232,8 +226,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestSize checks files beyond the limits. Domains must refuse a file before all of it is
-// in memory.
+// TestSize checks files beyond the limits. Domains must refuse a file before the whole file is in
+// memory.
 func TestSize(t *testing.T) {
 	if _, err := Domains(&endless{text: "example.com\n"}, Options{}); !errors.Is(err, ErrSize) {
 		t.Errorf("a file without an end: got %v", err)

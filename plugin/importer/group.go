@@ -64,6 +64,6 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted matches the quoted text and the numbers in a reason. They differ from line to
-// line.
+// quoted matches the quoted texts and the numbers in a reason. They can differ in lines with the
+// same kind of reason.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

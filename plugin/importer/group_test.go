@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// TestGroups checks that Groups puts lines with the same reason into one group.
 func TestGroups(t *testing.T) {
 	const list = "https://a.example\nhttps://b.example\n*.c.example\n*.d.example\nbad-.a.example\nworse-.a.example\nPage 1 of 2\n" +
 		"e.example \"x\nf^.example\ng$.example\n"

@@ -41,11 +41,11 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is the word that leaves out each line with a form. Every form except Hyphen has
-// this word.
+// Skip is the word that leaves out each line with a form. Every form except Hyphen accepts this
+// word.
 const Skip = "skip"
 
-// choices contains the words that decide each form, except Skip.
+// choices lists the words that can decide each form, except Skip.
 var choices = map[Form][]string{
 	Mask:         {"subtree", "below"},
 	Paths:        {"url", "host", "name"},
@@ -55,7 +55,7 @@ var choices = map[Form][]string{
 	TextAfter:    {"drop", "note"},
 	AddressAfter: {"drop", "note", "network", "none", "dns"},
 	Several:      {"split"},
-	Hyphen:       {"join", "separate", "refuse"},
+	Hyphen:       {"join", "drop", "separate", "refuse"},
 }
 
 // Choices returns the words that decide the form f.
@@ -72,13 +72,16 @@ func Choices(f Form) []string {
 type Options struct {
 	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide contains the word for each form that the caller has decided.
+	// Decide maps each decided form to the word that decides the form.
 	Decide map[Form]string
-	// Lines decides the form Hyphen for single lines, by the number of the second line of
-	// a pair. Decide is for all other lines.
+	// Lines decides the form Hyphen for single lines. The key is the number of the second line of a
+	// pair. Decide applies to all other lines.
 	Lines map[int]string
-	// AllowSuffix accepts public suffixes. By default, they are refused, because other
-	// people may own the names below.
+	// Typed contains the text of a person in place of a pair of lines, by the number of the
+	// second line. The text may have several names.
+	Typed map[int]string
+	// AllowSuffix accepts public suffixes. By default, public suffixes are refused, because other
+	// people may own the names below them.
 	AllowSuffix bool
 	// Plain parses each line as a name, even if the file seems to have another format.
 	Plain bool
@@ -100,7 +103,6 @@ func (o *Options) Check() error {
 	return err
 }
 
-// hyphen returns the word that decides the form Hyphen for the line with the index i.
 func (o *Options) hyphen(i int) string {
 	if word, ok := o.Lines[i+1]; ok {
 		return word
@@ -112,30 +114,30 @@ func (o *Options) hyphen(i int) string {
 type Note struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
-	// Joined contains the lines that have the rest of the name.
+	// Joined lists the lines that contain the rest of the name.
 	Joined []Rest
-	// Targets are the targets that the line gave, in the form of an order file.
+	// Targets lists the targets from the line, as text of an order file.
 	Targets []string
-	// Did lists the changes to the line, in the sequence of the changes.
+	// Did lists the changes to the line, in the sequence in which they were made.
 	Did []string
-	// Warnings are reasons to check this line. The line is accepted.
+	// Warnings lists reasons to check the line. The line is accepted nevertheless.
 	Warnings []string
-	// Refused is the reason why the line gave no target, or empty.
+	// Refused is the reason why there is no target from the line, or empty.
 	Refused string
-	// Needs is the form that needs a decision, or empty.
+	// Needs is the form that the caller must decide, or empty.
 	Needs Form
-	// After is the number of an earlier line that may begin the name in this line, or 0.
+	// After is the number of an earlier line that may contain the beginning of the name, or 0.
 	After int
-	// Skipped reports whether the caller's decision left the line out.
+	// Skipped reports whether the line was left out because of the caller's decision.
 	Skipped bool
-	// Passed describes a line that needs no name, for example "a page number". For other
-	// lines, it is empty.
+	// Passed describes a line that is not expected to have a name, for example "a page number". For
+	// other lines, Passed is empty.
 	Passed string
-	// Same is the number of an earlier line with an equal target, or 0.
+	// Same is the number of an earlier line with the same target, or 0.
 	Same int
 }
 
-// A Rest is a line with the rest of a name in the line before.
+// A Rest is a line that contains the rest of a name from the line before.
 type Rest struct {
 	Line int
 	Raw  string // the line as it was read, shortened if it is very long
@@ -144,13 +146,14 @@ type Rest struct {
 // A Result contains the targets and the notes of an import.
 type Result struct {
 	Targets []order.Target
-	// Notes contains the notes in the sequence of the lines. Lines without a finding have
-	// no note.
+	// Notes lists the notes in the sequence of the lines. A line without anything to report has no
+	// note.
 	Notes []Note
-	// Lines is the number of all lines. Blank, Comments and Passed count lines that need
-	// no name. Passed counts, for example, page numbers and headings.
+	// Lines is the number of all lines. Blank and Comments count blank lines and comments. Passed
+	// counts other lines that are not expected to have a name, for example page numbers and
+	// headings.
 	Lines, Blank, Comments, Passed int
-	// Duplicates is the number of targets that an earlier line had already given. Refused
+	// Duplicates is the number of targets that are equal to a target of an earlier line. Refused
 	// and Skipped are numbers of lines.
 	Duplicates, Refused, Skipped int
 	// CRLF reports whether a line ends in CR LF. BOM reports whether the file begins with
@@ -162,14 +165,13 @@ type Result struct {
 // An order without targets blocks nothing.
 var ErrEmpty = errors.New("has no target; an empty list does not make an order")
 
-// maxLine is the largest number of bytes in a line of a list.
 const maxLine = 4096
 
 // maxRaw is the largest number of bytes in Note.Raw.
 const maxRaw = 200
 
-// Domains parses a plain list of names, blank lines, and comments with #. For another
-// format, it returns a [*FormatError]. Without targets, it returns the result and
+// Domains parses a plain list: names, blank lines, and comments with #. For a file in another
+// format, it returns a [*FormatError]. For a list without targets, it returns the result and
 // ErrEmpty.
 func Domains(r io.Reader, opt Options) (*Result, error) {
 	if err := opt.Check(); err != nil {
@@ -196,7 +198,7 @@ func Domains(r io.Reader, opt Options) (*Result, error) {
 			return nil, bad
 		}
 	}
-	broken(lines, opt.hyphen)
+	broken(lines, opt.hyphen, opt.Typed)
 	removed(lines, opt.hyphen)
 	numbered(lines)
 	for i := range lines {
@@ -215,7 +217,6 @@ type imports struct {
 	seen map[string]int // maps the text of a target to the first line with the target
 }
 
-// line cleans a line and adds it to the result.
 func (im *imports) line(number int, l *line) {
 	n := Note{Line: number, Raw: shorten(l.raw), Joined: l.rest}
 	if f := l.found; f != nil {
@@ -242,7 +243,6 @@ func (im *imports) line(number int, l *line) {
 	im.take(&n, targets)
 }
 
-// take adds the targets and the note of a line to the result.
 func (im *imports) take(n *Note, targets []order.Target) {
 	switch {
 	case n.Passed != "":
@@ -274,7 +274,6 @@ func (im *imports) take(n *Note, targets []order.Target) {
 	}
 }
 
-// repeated is the report about a line with the same target as an earlier line.
 const repeated = "merged with an earlier line with the same target"
 
 // shorten returns s, cut to maxRaw bytes.

@@ -142,8 +142,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteRefuses checks the error for an invalid head. A head is the fields of an order
-// without the targets. The error must contain the wrong field.
+// TestWriteRefuses checks that Write returns an error for an invalid Head. The error must name the
+// wrong field.
 func TestWriteRefuses(t *testing.T) {
 	res, _ := Domains(strings.NewReader("example.com\n"), Options{})
 	for field, change := range map[string]func(*Head){

@@ -16,7 +16,10 @@ type cleaner struct {
 }
 
 func (c *cleaner) did(format string, args ...any) {
-	s := fmt.Sprintf(format, args...)
+	s := format
+	if len(args) > 0 {
+		s = fmt.Sprintf(format, args...)
+	}
 	for _, was := range c.note.Did {
 		if was == s {
 			return
@@ -25,8 +28,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line, because a part of a line may be misleading. The note
-// keeps its first reason. A decision to skip the line is replaced.
+// refuse refuses the whole line, because a part of a line may be misleading. The note keeps its
+// first reason. A refusal replaces an earlier decision to skip the line.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -35,8 +38,8 @@ func (c *cleaner) refuse(format string, args ...any) {
 
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
-// choice returns the word that decides the form f. Without a word, or for Skip, ok is
-// false, and "what" becomes the reason in the note.
+// choice returns the word that the caller has chosen for the form f. If there is no word, or the
+// word is Skip, ok is false and the text in what becomes the reason in the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -61,9 +64,17 @@ func (c *cleaner) line(s string) []order.Target {
 	case trimmed[0] == '#':
 		c.comment = true
 		return nil
-	case simple(trimmed):
-		return c.piece(trimmed)
+	case simple(trimmed), oneWord(trimmed):
+		if out := c.piece(trimmed); !c.refused() {
+			return out
+		}
+		return nil
 	}
+	return c.text(trimmed)
+}
+
+// text cleans a line that may have other text than a name.
+func (c *cleaner) text(trimmed string) []order.Target {
 	if i := blankHash(trimmed); i >= 0 {
 		trimmed = c.trim(trimmed[:i])
 		c.did("removed the comment")
@@ -112,7 +123,6 @@ func invisible(r rune) bool {
 	return false
 }
 
-// trim removes blanks, control characters and invisible characters from both ends of s.
 func (c *cleaner) trim(s string) string {
 	out := strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 	if out == "" || out == s {
@@ -130,8 +140,8 @@ func (c *cleaner) trim(s string) string {
 	return out
 }
 
-// blankHash returns the index of the # that begins a comment, or -1. A # without a blank
-// in front belongs to a URL.
+// blankHash returns the index of the # that begins a comment, or -1. A # without a blank in front
+// is part of a URL.
 func blankHash(s string) int {
 	for i := 1; i < len(s); i++ {
 		if s[i] == '#' && (s[i-1] == ' ' || s[i-1] == '\t') {
@@ -141,7 +151,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If the text changes, it adds the description "did" to the note.
+// change returns clean(s). If the result differs from s, change adds the text in did to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {
@@ -159,8 +169,8 @@ func parenthesis(s string) (head, text string) {
 	return strings.TrimRightFunc(s[:i], unicode.IsSpace), strings.Trim(s[i:], "() \t;,.")
 }
 
-// attach handles the text after a name as the caller has decided. The text is dropped, or
-// becomes a note, or its addresses become targets.
+// attach handles the text after a name as the caller has decided. It drops the text, adds the text
+// as a note, or makes targets of the addresses in the text.
 func (c *cleaner) attach(targets []order.Target, text string) []order.Target {
 	var addresses []string
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;()", r) })

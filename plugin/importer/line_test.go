@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLines checks the targets and the report of single lines. A form (text with several
-// meanings) without a decision must be refused.
+// TestLines checks the targets and the notes of single lines. A line with an undecided Form must be
+// refused.
 func TestLines(t *testing.T) {
 	decided := map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 		TextAfter: "drop", AddressAfter: "note", Several: "split"}
@@ -26,7 +26,6 @@ func TestLines(t *testing.T) {
 		{"example.com.", "", "example.com", "removed the trailing dot", ""},
 		{".example.com", "", "example.com", "removed the leading dot", ""},
 
-		// These lines contain names that were cut off, or marks of footnotes.
 		{"serie-tv.co...", "all", "", "ends in several dots", ""},
 		{"serie-tv.co..", "all", "", "ends in several dots", ""},
 		{"https://serie-tv.co...", "all", "", "ends in several dots", ""},
@@ -51,7 +50,6 @@ func TestLines(t *testing.T) {
 		{"_dmarc.example.com", "", "_dmarc.example.com", "", ""},
 		{"example.com # seen in May", "", "example.com", "removed the comment", ""},
 
-		// These lines begin with the number or bullet of an enumeration.
 		{"1. example.com", "", "example.com", "the number or bullet", ""},
 		{"12) example.com", "", "example.com", "the number or bullet", ""},
 		{"12)example.com", "", "example.com", "the number or bullet", ""},
@@ -71,8 +69,7 @@ func TestLines(t *testing.T) {
 		{"https://-foo.example.com", "", "-foo.example.com", `the label "-foo"`, ""},
 		{"foo-.example.com", "", "foo-.example.com", `the label "foo-"`, ""},
 
-		// These names are changed on purpose. Programs then do not make links of the
-		// names.
+		// The dots of these names were altered, so that programs do not turn the names into links.
 		{"example[.]com", "", "example.com", "restored dots and schemes", ""},
 		{"www(.)example(.)com", "", "www.example.com", "restored dots and schemes", ""},
 		{"example (dot) com", "", "example.com", "restored dots and schemes", ""},
@@ -83,9 +80,9 @@ func TestLines(t *testing.T) {
 		{"SVN+SSH://example.com/x", "paths=url", "svn+ssh://example.com/x", "recorded the URL, which DNS does not enforce", ""},
 		{"ftp://example.com/x", "paths=host", "example.com (exact)", "used the whole host of the URL", ""},
 		{"ftp://example.com/x", "paths=name", "example.com", "removed the path", ""},
+		{"http://hxxp.example.com", "", "hxxp.example.com", "removed the scheme", ""},
 		{"hxxps[:]//example.com/x", "paths=url", "https://example.com/x", "restored dots and schemes", ""},
 
-		// These lines have columns, for example with a number or a date.
 		{"12\texample.com\t2024-05-01", "", "example.com", "removed the number before the name; removed the date next to the name", ""},
 		{"12,example.com,01.05.2024", "", "example.com", "removed the number before the name; removed the date next to the name", ""},
 		{"12 example.com", "", "example.com", "removed the number before the name", ""},
@@ -111,6 +108,17 @@ func TestLines(t *testing.T) {
 		{`"example.com".`, "", "example.com", "removed quotes", ""},
 		{"example.com»;", "", "example.com", "removed quotes", ""},
 		{"[example.com]", "", "example.com", "removed quotes, brackets", ""},
+		{"« example.com »", "", "example.com", "removed quotes, brackets", ""},
+		{"«\u202fexample.com\u202f» ;", "", "example.com", "removed quotes, brackets", ""},
+		{"\"example.com\"", "", "example.com", "removed quotes, brackets", ""},
+		{"„example.com“,", "", "example.com", "removed quotes, brackets", ""},
+		{"n° 4 : example.com", "", "example.com", "removed the number", ""},
+		{"N°4\u00a0: « example.com »", "", "example.com", "removed the number", ""},
+		{"Nr. 4: „example.com“", "", "example.com", "removed the number", ""},
+		{"no. 12 example.com", "", "example.com", "removed the number", ""},
+		{"№ 7) example.com", "", "example.com", "removed the number", ""},
+		{"no4.example.com", "", "no4.example.com", "", ""},
+		{"n.4.example.com", "", "n.4.example.com", "", ""},
 		{"example.com/./", "", "example.com", "removed the slash after the name", ""},
 		{"https://example.com/%2e", "", "example.com", "removed the slash after the name", ""},
 		{"https://example.com/a/..", "", "example.com", "removed the slash after the name", ""},
@@ -118,7 +126,6 @@ func TestLines(t *testing.T) {
 		{"https://example.com/.well-known", "", "", "has a path", Paths},
 		{"https://example.com/a_(b)", "paths=url", "https://example.com/a_(b)", "recorded the URL", ""},
 
-		// These names contain letters that look alike. The importer never repairs a name.
 		{"виплата.com", "", "xn--80aaeypxx.com", "A-labels", ""},
 		{"lіfedon.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
 		{"xn--lfedon-pvf.com.ua", "", "xn--lfedon-pvf.com.ua", "mixes Latin with other letters", ""},
@@ -134,7 +141,6 @@ func TestLines(t *testing.T) {
 		{"com.by", "allow-suffix", "com.by", "IS A PUBLIC SUFFIX", ""},
 		{"blogspot.com", "allow-suffix", "blogspot.com", "IS A PUBLIC SUFFIX", ""},
 
-		// These lines have a form that the caller must decide.
 		{"*.example.com", "", "", "has a mask", Mask},
 		{"*.example.com", "mask=subtree", "example.com", "the name and all names below it", ""},
 		{"*.example.com", "mask=below", "*.example.com", "without the name itself", ""},

@@ -12,8 +12,8 @@ import (
 // raised digit to a plain digit, and make a different name.
 const footnotes = "\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u00aa\u00ba\u2020\u2021"
 
-// cutOff reports whether s ends in several dots, like a shortened name. Quotes and
-// punctuation may follow.
+// cutOff reports whether s ends in several dots, like a name that was cut off. Quotes and
+// punctuation may follow the dots.
 func cutOff(s string) bool {
 	name := strings.TrimRight(s, closing)
 	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, `\`) {
@@ -26,8 +26,9 @@ func cutOff(s string) bool {
 // "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses "1.a.example" followed by "2.b.example", because 1 and 2 may number the
-// lines. It accepts "2.a.example" in the second line.
+// numbered refuses names that may begin with the number of the line. For example, it refuses the
+// lines "1.a.example" and "2.b.example". It accepts the lines "1.a.example" and "2.a.example",
+// because only the numbers differ.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""
@@ -60,11 +61,10 @@ func numbered(lines []line) {
 	}
 }
 
-// removal matches a line that begins with a hyphen and a blank.
 var removal = regexp.MustCompile(`^[-\x{2013}\x{2014}\x{2212}][\s\x{a0}]+\S`)
 
-// removed refuses lines that begin with a hyphen, if other lines begin without one. The
-// hyphen may mark a name that was removed from the list.
+// removed refuses lines that begin with a hyphen, if other lines begin without a hyphen. The hyphen
+// may mark a name that was removed from the list.
 func removed(lines []line, decided func(i int) string) {
 	bare := false
 	var hyphened []*line

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMarks checks marks, for example numbers. Only several lines together show that a
-// text is a mark.
+// TestMarks checks marks that are visible only in several lines together, for example the numbers
+// of lines.
 func TestMarks(t *testing.T) {
 	for _, tc := range []struct {
 		list, want, says string

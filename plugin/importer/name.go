@@ -11,33 +11,18 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// quotes contains the characters that surround names in copied text.
 const quotes = "\"'`<>«»“”„‘’"
 
-// piece cleans a word that is a name, a URL or an address.
 func (c *cleaner) piece(s string) []order.Target {
-	switch {
-	case cutOff(s):
-		c.refuse("ends in several dots, like a name that was cut off")
-		return nil
-	case strings.ContainsAny(s, footnotes):
-		c.refuse("has a footnote mark, which is not part of the name")
-		return nil
-	}
-	s = c.change(s, unquoted, "removed quotes, brackets and full stops around the name")
-	if strings.ContainsFunc(s, invisible) {
-		c.did("removed invisible characters inside the name")
-		s = strings.Map(func(r rune) rune {
-			if invisible(r) {
-				return -1
-			}
-			return r
-		}, s)
+	if !plainWord(s) {
+		if s = c.unwrap(s); c.refused() {
+			return nil
+		}
 	}
 	whole := s
 	scheme := ""
 	for n := 1; ; n++ {
-		m := schemes.FindString(s)
+		m := schemeOf(s)
 		if m == "" {
 			break
 		}
@@ -55,10 +40,12 @@ func (c *cleaner) piece(s string) []order.Target {
 	if isAddress(s) { // checked before the path, because the "/24" of a network looks like a path
 		return c.address(s)
 	}
-	if _, err := netip.ParsePrefix(s); err == nil {
-		_, why := order.ParsePrefix(s)
-		c.refuse("%s", why)
-		return nil
+	if strings.Contains(s, "/") && isDigit(s[len(s)-1]) {
+		if _, err := netip.ParsePrefix(s); err == nil {
+			_, why := order.ParsePrefix(s)
+			c.refuse("%s", why)
+			return nil
+		}
 	}
 	host, rest := s, ""
 	if i := strings.IndexAny(s, `/?#\`); i >= 0 {
@@ -88,7 +75,29 @@ func (c *cleaner) piece(s string) []order.Target {
 	return c.host(host)
 }
 
-// closing contains the characters that may follow a name at the end of an enumeration.
+// unwrap removes characters around and inside a name that are not part of the name.
+func (c *cleaner) unwrap(s string) string {
+	switch {
+	case cutOff(s):
+		c.refuse("ends in several dots, like a name that was cut off")
+		return ""
+	case strings.ContainsAny(s, footnotes):
+		c.refuse("has a footnote mark, which is not part of the name")
+		return ""
+	}
+	s = c.change(s, unquoted, "removed quotes, brackets and full stops around the name")
+	if strings.ContainsFunc(s, invisible) {
+		c.did("removed invisible characters inside the name")
+		s = strings.Map(func(r rune) rune {
+			if invisible(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return s
+}
+
 const closing = quotes + ".,;:!?)]}"
 
 // unquoted removes quotes, brackets and punctuation around s. The brackets of an IPv6
@@ -118,7 +127,6 @@ func unquoted(s string) string {
 	}
 }
 
-// host cleans a name or an address without a scheme and a path.
 func (c *cleaner) host(s string) []order.Target {
 	if isAddress(s) {
 		return c.address(s)
@@ -163,8 +171,8 @@ func (c *cleaner) host(s string) []order.Target {
 	return []order.Target{{Kind: order.TargetName, Name: name, Match: match}}
 }
 
-// sound refuses names that are probably broken or mistyped, and returns false. text is the
-// presentation form of the name.
+// sound refuses a name that is probably broken or mistyped. It returns false for a refused name.
+// text is the name in presentation form.
 func (c *cleaner) sound(name dname.Name, text string) bool {
 	dot := strings.LastIndexByte(text, '.')
 	top := text[dot+1:]
@@ -181,7 +189,8 @@ func (c *cleaner) sound(name dname.Name, text string) bool {
 	return false
 }
 
-// suffix refuses a public suffix and returns false. The caller can allow public suffixes.
+// suffix refuses a public suffix, unless the caller allows public suffixes. It returns false for a
+// refused name.
 func (c *cleaner) suffix(text string) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(text); suffix != text {
 		return true
@@ -195,10 +204,8 @@ func (c *cleaner) suffix(text string) bool {
 	return true
 }
 
-// warn adds the warnings of lint about a name to the note.
 func (c *cleaner) warn(n dname.Name) { c.note.Warnings = append(c.note.Warnings, lint.Name(n)...) }
 
-// address handles an address or a network in the list as the caller has decided.
 func (c *cleaner) address(s string) []order.Target {
 	word, ok := c.choice(Addresses, "is an address, not a name")
 	if !ok {
@@ -208,7 +215,6 @@ func (c *cleaner) address(s string) []order.Target {
 	return []order.Target{addressTarget(s, word)}
 }
 
-// addressTarget returns the target for an address that isAddress accepts.
 func addressTarget(s, enforcedBy string) order.Target {
 	prefix, _ := address(s)
 	a := order.NewAttr()

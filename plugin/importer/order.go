@@ -15,19 +15,19 @@ import (
 
 // A Head contains all fields of an order except the targets.
 type Head struct {
-	// Timezone is the time zone of times without an offset. Empty is UTC.
+	// Timezone is the time zone for times without an offset. An empty Timezone means UTC.
 	Timezone string
-	// Fields contains the fields of an order by key. A key with a dot is inside a field,
-	// like "authority.name". A value is a string or a list of strings.
+	// Fields contains the fields of an order by key. A key with a dot is a field inside another
+	// field, for example "authority.name". A value is a string or a list of strings.
 	Fields map[string]any
 }
 
-// A File contains the text of an order file. Side is the text of its side list (a text
-// file with names), or nil.
+// A File contains the text of an order file in the field Order. Side is the text of a side list (a
+// text file with names), or nil.
 type File struct{ Order, Side []byte }
 
-// Write returns an order file in the format of the extension of path. side is the path of
-// a side list, or empty. For an invalid head, the error is an order.Problems.
+// Write returns the text of an order file. The extension of path selects the format. side is the
+// path of a side list, or empty. For an invalid head, the error is an order.Problems.
 func (h *Head) Write(path string, targets []order.Target, side string) (*File, error) {
 	o, err := h.Order()
 	if err != nil {
@@ -77,7 +77,8 @@ func part(targets []order.Target, side *order.SideList) (rest []order.Target, te
 	return rest, text
 }
 
-// nested returns the fields in the structure of an order file, with a placeholder target.
+// nested returns the fields in the nested structure of an order file. If the fields have no
+// targets, nested adds a placeholder target.
 func (h *Head) nested() (map[string]any, error) {
 	o := map[string]any{"targets": []string{"placeholder.example"}}
 	for key, value := range h.Fields {

@@ -21,8 +21,8 @@ func noPath(rest string) bool {
 	return !strings.ContainsAny(rest, "?#") && (path.Clean("/"+rest) == "/" || path.Clean("/"+strings.TrimRight(rest, closing)) == "/")
 }
 
-// port separates the port from a host and drops a default port. If the text after the
-// colon is no port, it returns false.
+// port splits the text into a host and a port. It drops the default port of the scheme. If the text
+// after the colon is not a port, ok is false.
 func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	i := strings.LastIndexByte(host, ':')
 	if i < 0 || strings.HasSuffix(host, "]") || strings.Count(host, ":") > 1 && host[0] != '[' {
@@ -42,7 +42,7 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// page handles a URL with a path as the caller has decided. It refuses "either/or",
+// page handles a URL with a path as the caller has decided. It refuses text like "either/or",
 // because a host without a dot is probably no host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
@@ -73,9 +73,9 @@ func (c *cleaner) page(scheme, whole, host string) []order.Target {
 			return []order.Target{addressTarget(host, word)}
 		}
 	}
-	page := schemes.ReplaceAllString(whole, "")
-	for schemes.MatchString(page) { // a scheme may be doubled, as in https://https://
-		page = schemes.ReplaceAllString(page, "")
+	page := cutScheme(whole)
+	for schemeOf(page) != "" { // a scheme may be doubled, as in https://https://
+		page = cutScheme(page)
 	}
 	switch scheme {
 	case "":

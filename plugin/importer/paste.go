@@ -1,33 +1,35 @@
 package importer
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
-// Lists from documents have numbers, bullets and page numbers around the names. Dots may
-// be altered, for example example[.]com. Programs then do not make links of the names.
+// Lists from documents have numbers, bullets and page numbers around the names. Some documents
+// alter the dots, for example example[.]com, so that programs do not turn the names into links.
 
 var (
 	// markers matches one number or bullet of an enumeration. A blank must follow:
 	// "1.example.com" is a name and "*.example.com" is a mask. U+F0B7 and U+F0A7 are
 	// bullets of Word.
 	markers = regexp.MustCompile(`^(?:(?:\d{1,7}[.:]|[A-Za-z][.)]|[ivxlcIVXLC]{1,7}[.)]|[-–—•·▪▫◦‣⁃∙●○■□➢►*+>]|[\x{f0b7}\x{f0a7}]|o\t)[\s\x{a0}]+|(?:\(\d{1,7}\)|\d{1,7}\)|\[\d{1,7}\]|\([A-Za-z]\)|[•·▪▫◦‣⁃∙●○■□➢►\x{f0b7}\x{f0a7}])[\s\x{a0}]*)`)
+	// numberWord matches a number with a word, for example "n° 4 :" and "Nr. 4:".
+	numberWord = regexp.MustCompile(`^(?:(?i:n|nr|no|num)\.?[°º]?|№)[\s\p{Zs}]*\d{1,7}[\s\p{Zs}]*[:.)–—-]?[\s\p{Zs}]+`)
 	// fangedDot matches text in place of a dot, for example "[.]". fangedColon and
 	// fangedScheme match altered schemes, for example "hxxp".
 	fangedDot    = regexp.MustCompile(`(?i)[ \t]*[\[({][ \t]*(?:\.|dot|punto|point|punkt)[ \t]*[\])}][ \t]*`)
 	fangedColon  = regexp.MustCompile(`(?i)^([a-z]{3,5})(?:\[:\]//|\[://\])`)
-	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)\b`)
-	// lastWord matches a line that ends in "and" in one of several languages, as in an
+	fangedScheme = regexp.MustCompile(`(?i)\bh(?:xx|\*\*)p(s?)(\[?:|[/\\]{2})`)
+	// lastWord matches a line that ends in "and" or "or" in one of several languages, as in an
 	// enumeration.
 	lastWord = regexp.MustCompile(`^(.*[^\s,;])(?:[,;]\s*|\s+)(?i:and|or|and/or|e|ed|o|et|ou|und|oder|y|en|i|oraz|a|и|й|і|та|ve)[\s,;:.]*$`)
 )
 
-// marker removes the number or bullet of an enumeration from a line.
 func marker(s string) string {
 	for range 2 { // at most two, as in "- 1. example.com"
-		cut := markers.FindString(s)
+		cut := cmp.Or(markers.FindString(s), numberWord.FindString(s))
 		if cut == "" || cut == s {
 			break
 		}
@@ -36,14 +38,13 @@ func marker(s string) string {
 	return s
 }
 
-// refanged restores altered dots and schemes, for example "[.]" and "hxxp".
 func refanged(s string) string {
 	s = fangedDot.ReplaceAllString(s, ".")
-	s = fangedScheme.ReplaceAllString(s, "http$1")
+	s = fangedScheme.ReplaceAllString(s, "http$1$2")
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending removes the word "and" from the end of a line with a name, as in an enumeration.
+// ending removes the word "and" or "or" from the end of a line with a name, as in an enumeration.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -64,7 +65,8 @@ var (
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks page numbers, ruled lines, and repeated page headers. They need no name.
+// pageLines marks lines that need no name. These are page numbers, ruled lines, numbers alone on a
+// line, and repeated page headers.
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// paste returns the text of a file in testdata/paste and its 400 names.
 func paste(t *testing.T, file string) (text string, names []string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/paste/" + file)
@@ -21,7 +20,6 @@ func paste(t *testing.T, file string) (text string, names []string) {
 	return string(data), strings.Fields(string(list))
 }
 
-// TestPastes checks that Domains finds all 400 names in each kind of plain list.
 func TestPastes(t *testing.T) {
 	for _, file := range []string{"names.txt", "numbered.txt", "tabbed.txt"} {
 		text, names := paste(t, file)
@@ -41,8 +39,8 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste checks a list from a PDF with names that are broken over two lines.
-// Only these lines may need a decision. Domains must find all 400 names.
+// TestWrappedPaste checks a list from a PDF. Some names are broken over two lines, and only these
+// lines may need a decision. Domains must find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")
@@ -90,8 +88,6 @@ func TestWrappedPaste(t *testing.T) {
 	}
 }
 
-// TestPageLines checks which lines of a document count as page lines. Page lines need no
-// name.
 func TestPageLines(t *testing.T) {
 	for text, passed := range map[string]int{
 		"Page 3 of 12": 1, "Pagina 3 di 12": 1, "Seite 3 von 12": 1, "PAG. 3/12": 1, "Стр. 3 из 12": 1, "Page 3": 1,

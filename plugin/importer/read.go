@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The whole list is in memory. Its format is known only after the last line. The longest
-// known list has 140,000 names.
+// These limits protect the memory, because the whole list must be in memory. The format of a list
+// is known only after the last line. The longest known list has 140,000 names.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
@@ -41,7 +41,8 @@ type line struct {
 	found  *found // the findings about the line; nil for most lines
 }
 
-// source returns the text that contains the name of the line.
+// source returns the joined text if the line was joined with the next line. Otherwise source
+// returns the line of the file.
 func (l *line) source() string {
 	if l.joined != "" {
 		return l.joined
@@ -49,7 +50,7 @@ func (l *line) source() string {
 	return l.raw
 }
 
-// found contains the findings about a line before its cleaning.
+// found contains the results of the checks that run before the cleaner changes a line.
 type found struct {
 	passed  string // the reason why the line needs no name
 	refused string // the reason why the line is refused
@@ -60,7 +61,6 @@ type found struct {
 	glued   bool // the line begins with a number of an enumeration
 }
 
-// mark returns the findings about the line. The caller may change the returned value.
 func (l *line) mark() *found {
 	if l.found == nil {
 		l.found = new(found)
@@ -68,16 +68,14 @@ func (l *line) mark() *found {
 	return l.found
 }
 
-// open reports whether the line must still be cleaned. It was then neither refused nor
-// passed over.
+// open reports whether the line was neither refused nor passed over.
 func (l *line) open() bool { return l.found == nil || l.found.passed == "" && l.found.refused == "" }
 
-// hasText reports whether the line must still be cleaned. It is then neither blank nor a
-// comment.
+// hasText reports whether an open line is neither blank nor a comment.
 func (l *line) hasText() bool { return l.open() && l.text != "" && l.text[0] != '#' }
 
-// simple reports whether s is an ASCII host name with a dot, like nearly all lines. Such a
-// line is not a page number, a table row or a part of a name.
+// simple reports whether s is an ASCII host name with a dot. Nearly all lines are simple. Simple
+// lines skip slower checks, for example the check for a broken name.
 func simple(s string) bool {
 	if s == "" || !strings.Contains(s, ".") || !plainName(s) {
 		return false
@@ -86,7 +84,6 @@ func simple(s string) bool {
 	return first != '-' && first != '.' && 'a' <= last && last <= 'z'
 }
 
-// split splits the data into lines and converts them to UTF-8.
 func (im *imports) split(data string, decode func(string) (string, bool)) ([]line, error) {
 	if cut, ok := strings.CutPrefix(data, "\uFEFF"); ok {
 		data, im.out.BOM = cut, true
@@ -111,7 +108,6 @@ func (im *imports) split(data string, decode func(string) (string, bool)) ([]lin
 	return lines, nil
 }
 
-// strip removes blanks, control characters and invisible characters from both ends.
 func strip(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 }
@@ -136,7 +132,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// foreignBytes returns an error if the data is not text in the given character set.
+// foreignBytes returns an error if the data is a binary file, has zero bytes, has old Macintosh
+// line ends, or is not in the given character set.
 func foreignBytes(data string, charset string) error {
 	for _, s := range signatures {
 		if strings.HasPrefix(data, s.magic) {
@@ -203,8 +200,9 @@ func notUTF8(data string) error {
 	return bad
 }
 
-// highRuns counts the bytes from 0xc0 to 0xdf ("lower") and from 0xe0 ("upper"). "runs" is
-// true if most bytes above ASCII are adjacent, as in Cyrillic words.
+// highRuns counts bytes above ASCII. "lower" is the number of bytes from 0xc0 to 0xdf, and "upper"
+// is the number of bytes from 0xe0 on. "runs" is true if most bytes above ASCII are next to each
+// other, as in Cyrillic words.
 func highRuns(data string) (runs bool, lower, upper int) {
 	high, beside := 0, 0
 	for i := range len(data) {
@@ -232,10 +230,8 @@ func koi8(data string) bool {
 	return runs && lower >= 4 && lower > 2*upper
 }
 
-// lineAt returns the number of the line that contains the byte at index at.
 func lineAt(data string, at int) int { return strings.Count(data[:at], "\n") + 1 }
 
-// lineText returns the line that contains the byte at index at.
 func lineText(data string, at int) string {
 	return firstLine(data[strings.LastIndexByte(data[:at], '\n')+1:])
 }

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that are tables. A row may have a number, a name and one date.
-// Another column may mean that a name is not blocked.
+// A table finds lists that must be refused because they are tables with other columns. A row may
+// have a number, a name and one date. Any other column may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -16,7 +16,6 @@ type table struct {
 	heads          int // the last line that may be a row of column headings
 }
 
-// A kind is the kind of text in a cell.
 type kind int
 
 const (
@@ -34,7 +33,6 @@ var (
 	clock  = regexp.MustCompile(`^\d{1,2}:\d{2}(?::\d{2})?$`)
 )
 
-// headings contains the headings of columns with numbers, names and dates.
 var headings = map[string]bool{"": true, "#": true, "n": true, "n.": true, "n°": true, "no": true, "no.": true, "nr": true,
 	"nr.": true, "num": true, "number": true, "№": true, "№ п/п": true, "№ з/п": true, "lp": true, "lp.": true, "numero": true,
 	"domain": true, "domains": true, "domain name": true, "domain names": true, "domainname": true, "name": true, "names": true, "fqdn": true, "host": true, "hostname": true,
@@ -58,7 +56,6 @@ var notBlocked = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:not|no longer|non|nicht|
 // separator reports whether r separates columns.
 func separator(r rune) bool { return r == '\t' || r == ';' || r == ',' || r == '|' }
 
-// cells returns the cells of a row without the empty cells at both ends.
 func cells(s string) []string {
 	var cells []string
 	start := 0
@@ -97,8 +94,8 @@ func kindOf(cell string) kind {
 	return textCell
 }
 
-// line checks one line. If the list must be refused, "why" describes the format, and
-// "shown" is the number of a line.
+// line checks one line of the list. If the list must be refused, "why" describes the format of the
+// list. "shown" is the number of the line for the error message.
 func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
@@ -172,8 +169,9 @@ func (t *table) words(at int, s string) string {
 	return t.row(at, numbers, dates)
 }
 
-// row returns a description of the format if only some rows have a date, or if the numbers
-// do not number the rows.
+// row checks the number and the dates of a row with a name. It returns a description of the format
+// if only some rows have a date. It also returns a description if the number is 0 or equals the
+// number of the row before.
 func (t *table) row(at int, numbers string, dates int) string {
 	t.rows++
 	if dates > 0 && t.dated == 0 {
@@ -192,8 +190,9 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. Unknown headings mean a table with other columns.
-// Prose with commas is not a heading.
+// heading checks a row without a name. It skips a row with only known headings. Before the first
+// row with a name, unknown headings mean a table with other columns. A row with commas may also be
+// prose, so the rows below decide.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -209,7 +208,6 @@ func (t *table) heading(at int, l *line, row []string) string {
 	return ""
 }
 
-// liftingWord returns a word of s that means "not blocked", or "".
 func liftingWord(s string) string {
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || separator(r) || strings.ContainsRune("()[]{}:\"'!", r)
@@ -241,8 +239,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes the number before a name and a date beside the name. The type table has
-// already refused other columns.
+// columns removes the number before a name and one date next to a name. If the line has other
+// words, columns keeps the date, because these words may change the meaning of the date.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

@@ -13,16 +13,20 @@ import (
 )
 
 var (
-	// glued matches a URL that may follow another URL without a blank.
+	// glued matches a scheme. Each match may begin a URL, because URLs may follow each other
+	// without a blank.
 	glued = regexp.MustCompile(`(?i)(?:https?|ftp)://`)
 	// schemes matches a scheme at the start of a text, even a mistyped one like "https//".
 	schemes = regexp.MustCompile(`^(?i)(?:[a-z][a-z0-9+-]*://+|(?:https?|ftp)(?::[/\\]*|[/\\]{2,}))`)
 )
 
-// words splits a line at blanks, commas, semicolons and bars. It also splits before
-// schemes inside words.
+// words splits a line at blanks, commas, semicolons and bars, and before the scheme of a URL.
 func (c *cleaner) words(s string) (words []string) {
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '|' }) {
+		if strings.Trim(field, quotes) == "" { // for example "« example.com »"
+			c.did("removed quotes, brackets and full stops around the name")
+			continue
+		}
 		cut := strings.Trim(field, ";,")
 		if cut != field {
 			c.did("removed the separator at the end")
@@ -32,7 +36,7 @@ func (c *cleaner) words(s string) (words []string) {
 		}
 		for _, part := range c.unglue(cut) {
 			part = strings.Trim(part, ";,")
-			path := strings.ContainsAny(schemes.ReplaceAllString(part, ""), "/?#")
+			path := strings.ContainsAny(cutScheme(part), "/?#")
 			cut := strings.FieldsFunc(part, func(r rune) bool { return r == ';' || r == ',' })
 			if len(cut) < 2 || path && !slices.ContainsFunc(cut, date.MatchString) && !number.MatchString(cut[0]) {
 				words = append(words, part) // the separators belong to the path of a URL
@@ -44,12 +48,12 @@ func (c *cleaner) words(s string) (words []string) {
 	return words
 }
 
-// unglue splits URLs that follow each other without a blank. A doubled scheme is not
-// split.
+// unglue splits URLs that follow each other without a blank. It does not split a doubled scheme,
+// for example http://http://a.example.
 func (c *cleaner) unglue(s string) (parts []string) {
 	start := 0
 	for _, at := range glued.FindAllStringIndex(s, -1) {
-		before := schemes.ReplaceAllString(s[start:at[0]], "")
+		before := cutScheme(s[start:at[0]])
 		if strings.Trim(before, closing+"({[") == "" {
 			continue // only a quote or the same scheme comes before the URL
 		}
@@ -63,7 +67,6 @@ func (c *cleaner) unglue(s string) (parts []string) {
 	return append(parts, s[start:])
 }
 
-// split separates the names of a line from the words after them.
 func (c *cleaner) split(words []string) (names, rest []string) {
 	if len(words) == 0 {
 		c.refuse("has no name")
@@ -137,9 +140,13 @@ func (c *cleaner) listed(words []string) (names []string) {
 	return names
 }
 
-// address parses an address or a network, with or without brackets and punctuation around it.
 func address(s string) (netip.Prefix, bool) {
-	x, why := order.ParsePrefix(strings.Trim(s, "[]().,;"))
+	s = strings.Trim(s, "[]().,;")
+	// An address ends in a digit or has a colon. Most texts are names.
+	if s == "" || !isDigit(s[len(s)-1]) && !strings.Contains(s, ":") {
+		return netip.Prefix{}, false
+	}
+	x, why := order.ParsePrefix(s)
 	return x, why == ""
 }
 
@@ -148,11 +155,13 @@ func isAddress(s string) bool {
 	return ok
 }
 
-// namelike reports whether a word of prose is a name or a URL with a host. The name must
-// be in an existing top-level domain.
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// namelike reports whether s is a name in a known top-level domain, or a URL. The name or the host
+// of the URL must have a dot.
 func namelike(s string) bool {
 	s = strings.Trim(s, "()[]<>\"'.,;:")
-	bare := schemes.ReplaceAllString(s, "")
+	bare := cutScheme(s)
 	url := bare != s
 	if i := strings.IndexAny(bare, "/?#:"); i >= 0 {
 		bare = bare[:i]

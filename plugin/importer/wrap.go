@@ -10,16 +10,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/lint"
 )
 
-// Wrapped text may have "guarda-film-" and "streaming.com" on two lines. They may be one
-// name, or two names with different owners. The caller must decide.
+// A word processor may break a name at a hyphen. For example, one line then has "guarda-film-" and
+// the next line has "streaming.com". The two lines may also be two names with different owners. The
+// caller must decide.
 
 // hyphens contains all characters that look like a hyphen.
 const hyphens = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 
-// softHyphen marks a place where a word processor may break a word.
 const softHyphen = "\u00ad"
 
-// breaksOff reports whether a line ends in a hyphen, a backslash or a soft hyphen.
 func breaksOff(s string) bool {
 	s = strings.TrimRight(s, " \t\u00a0"+closing)
 	if strings.HasSuffix(s, softHyphen) {
@@ -57,7 +56,7 @@ func opensWith(s string) bool {
 // punctuation at the end. For other text it returns "".
 func aWord(s string) string {
 	w := strings.TrimRight(s, closing+"/")
-	w = schemes.ReplaceAllString(strings.TrimLeft(w, quotes), "")
+	w = cutScheme(strings.TrimLeft(w, quotes))
 	if w == "" || strings.ContainsAny(w, ". \t/?#@:,;|") || number.MatchString(w) {
 		return ""
 	}
@@ -77,15 +76,15 @@ func openDot(s, next string) bool {
 	return !namelike(s) && strings.Count(s, ".") > 1 && !isAddress(s) || aTop(aWord(next))
 }
 
-// aTop reports whether s is a top-level domain and not the heading of a column.
 func aTop(s string) bool {
 	n, err := dname.Parse(s)
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. "decided" returns join, separate,
-// refuse or "" for the index of the second line.
-func broken(lines []line, decided func(i int) string) {
+// broken finds pairs of lines that may be one name. "decided" returns the word for the index of
+// the second line, or "". The map "typed" has the text in place of a pair, by the number of the
+// second line.
+func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
 		l := &lines[i]
@@ -99,7 +98,7 @@ func broken(lines []line, decided func(i int) string) {
 			last = i
 			continue
 		}
-		if last >= 0 && pair(lines, last, i, decided(i)) {
+		if last >= 0 && pair(lines, last, i, decided(i), typed[i+1]) {
 			lines[last].rest = append(lines[last].rest, Rest{i + 1, shorten(l.raw)})
 			continue // the next line may also belong to the joined line
 		}
@@ -113,17 +112,17 @@ func broken(lines []line, decided func(i int) string) {
 	}
 }
 
-// loose refuses a line that begins with a hyphen and continues no earlier line. The hyphen
-// may mark a removed name in a diff.
+// loose refuses a line that begins with a hyphen, unless the decision is "separate". In a diff, the
+// hyphen may mark a removed name.
 func loose(l *line, decided string) {
 	if l.open() && opensWith(marker(l.text)) && decided != "separate" {
 		*l.mark() = found{refused: "begins with a hyphen; it is unclear whether the hyphen belongs to the name", needs: Hyphen}
 	}
 }
 
-// pair joins, separates or refuses the lines i and j if they may be one name. It reports
-// whether it joined them.
-func pair(lines []line, i, j int, decided string) bool {
+// pair joins, separates or refuses the lines i and j if they may be one name. The text "typed"
+// replaces both lines. pair reports whether the two lines are one line now.
+func pair(lines []line, i, j int, decided, typed string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())
 	first, next := marker(strip(body(a.text))), marker(strip(body(b.text)))
@@ -133,7 +132,7 @@ func pair(lines []line, i, j int, decided string) bool {
 		why, follows = "ends in a hyphen", "follows a line that ends in a hyphen"
 	case breaksInside(raw):
 		why, follows = "has a column that ends in a hyphen", "follows a line with a column that ends in a hyphen"
-		if decided == "join" {
+		if decided == "join" || decided == "drop" {
 			decided = "refuse" // with several columns, it is unknown which column continues
 		}
 	case openDot(first, next):
@@ -146,8 +145,14 @@ func pair(lines []line, i, j int, decided string) bool {
 		maybeOneName(a, b, first, next)
 		return false
 	}
+	if typed != "" {
+		a.joined, a.text = typed, typed
+		*a.mark() = found{did: "replaced with the next line by typed text"}
+		b.mark().passed = "replaced with the line before by typed text"
+		return true
+	}
 	switch decided {
-	case "join":
+	case "join", "drop":
 		s := strip(strings.TrimRight(body(a.text), " \t\u00a0,;\\"))
 		if h := strings.TrimRight(s, closing); breaksOff(raw) {
 			s = h
@@ -155,9 +160,16 @@ func pair(lines []line, i, j int, decided string) bool {
 		if r, n := utf8.DecodeLastRuneInString(s); strings.ContainsRune(hyphens, r) {
 			s = s[:len(s)-n] + "-"
 		}
-		a.joined = s + b.text
+		rest, did := b.text, "joined with the next line"
+		if decided == "drop" {
+			s, did = strings.TrimSuffix(s, "-"), "joined with the next line, without the hyphen"
+			if !breaksOff(raw) {
+				rest = strings.TrimLeft(rest, hyphens)
+			}
+		}
+		a.joined = s + rest
 		a.text = a.joined
-		a.mark().did = "joined with the next line"
+		*a.mark() = found{did: did, warning: a.mark().warning} // the refusal was about the line before
 		b.mark().passed = "joined with the line before"
 		return true
 	case "separate":
@@ -173,11 +185,8 @@ func pair(lines []line, i, j int, decided string) bool {
 	return false
 }
 
-// apart is the report about two lines that the caller has decided to separate.
 const apart = "read as a separate line, although it may be part of the line before or after"
 
-// maybeOneName adds a warning if a name is next to a word without a dot. The two may be
-// one broken name.
 func maybeOneName(a, b *line, first, next string) {
 	wa, wb := aWord(first), aWord(next)
 	switch {

@@ -7,8 +7,6 @@ import (
 	"testing"
 )
 
-// TestBroken checks pairs of lines that may be one name, for each decision. Without a
-// decision, both lines must be refused.
 func TestBroken(t *testing.T) {
 	for _, tc := range []struct {
 		list                      string
@@ -26,7 +24,6 @@ func TestBroken(t *testing.T) {
 		{"foo.com-\nbar.example\n", "", "foo.com-bar.example", "bar.example", 2, 0, 1},
 		{"https://guarda-film-\nstreaming.com/\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 
-		// These lists have other lines between the two parts of a name.
 		{"guarda-film-\n\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n- 3 -\n\fstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film-\n# a comment\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
@@ -34,7 +31,6 @@ func TestBroken(t *testing.T) {
 		{"guarda-film-  \t\r\nstreaming.com\r\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"12.\nexample.com\n", "example.com", "example.com", "example.com", 0, 0, 0},
 
-		// These lists have other characters that look like a hyphen.
 		{"guarda-film\u2010\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda-film\u2013\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 		{"guarda\u00ad\nstreaming.com\n", "", "guardastreaming.com", "streaming.com", 2, 0, 1},
@@ -47,7 +43,6 @@ func TestBroken(t *testing.T) {
 		{"1\tguarda-film-\t2024-05-01\nstreaming.com\n", "", "", "streaming.com", 2, 2, 1},
 		{"guarda-film-,\nstreaming.com\n", "", "guarda-film-streaming.com", "streaming.com", 2, 0, 1},
 
-		// In these lists, a part of a name ends in a dot.
 		{"example.\ncom\n", "", "example.com", "", 2, 0, 2},
 		{"www.example.\nexample.net\n", "www.example example.net", "www.example example.net", "www.example example.net", 0, 0, 0},
 		{"www.shop.\nexample.net\n", "www.shop example.net", "www.shop example.net", "www.shop example.net", 0, 0, 0},
@@ -96,8 +91,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestMaybeOneName checks that Domains accepts a name next to a word without a dot, with a
-// warning.
+// TestMaybeOneName checks a name next to a word without a dot. Domains must accept the name and add
+// a warning.
 func TestMaybeOneName(t *testing.T) {
 	for list, want := range map[string]string{
 		"guardafilm\nstreaming.com\n":          "2: follows a word without a dot",
@@ -126,8 +121,6 @@ func TestMaybeOneName(t *testing.T) {
 	}
 }
 
-// TestJoinedNote checks that the note about a joined name has the original lines and their
-// numbers.
 func TestJoinedNote(t *testing.T) {
 	list := "a.example\n3. serie-\n- 2 -\ntv- \nstreaming.com\n"
 	res, err := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "join"}})
@@ -165,23 +158,26 @@ func TestWholeHostNote(t *testing.T) {
 	}
 }
 
-// TestPairs checks decisions about single pairs of lines. The number of the second line
-// identifies a pair. A decision must not join a third line.
+// TestPairs checks decisions about single pairs of lines. The decision about a pair must not join a
+// third line.
 func TestPairs(t *testing.T) {
 	const list = "a-\nb.example\nc-\nd.example\ne-\nf-\ng.example\n- h.example\ni.example\n- j.example\n"
 	for _, tc := range []struct {
 		lines   map[int]string
+		typed   map[int]string
 		targets string
 		refused string // the numbers of the refused lines; "2<1" means that After is 1
 	}{
-		{nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
-		{map[int]string{2: "join"}, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},
-		{map[int]string{2: "join", 4: "separate"}, "a-b.example d.example i.example", "3 5 6<5 7<6 8 10"},
-		{map[int]string{6: "join"}, "i.example", "1 2<1 3 4<3 5 7<5 8 10"},
-		{map[int]string{6: "join", 7: "join", 8: "separate"}, "e-f-g.example h.example i.example", "1 2<1 3 4<3 10"},
-		{map[int]string{2: "refuse", 8: "refuse"}, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{nil, nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join"}, nil, "a-b.example i.example", "3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "join", 4: "separate"}, nil, "a-b.example d.example i.example", "3 5 6<5 7<6 8 10"},
+		{map[int]string{6: "join"}, nil, "i.example", "1 2<1 3 4<3 5 7<5 8 10"},
+		{map[int]string{6: "join", 7: "join", 8: "separate"}, nil, "e-f-g.example h.example i.example", "1 2<1 3 4<3 10"},
+		{map[int]string{2: "refuse", 8: "refuse"}, nil, "i.example", "1 2<1 3 4<3 5 6<5 7<6 8 10"},
+		{map[int]string{2: "drop", 4: "join"}, nil, "ab.example c-d.example i.example", "5 6<5 7<6 8 10"},
+		{map[int]string{4: "join"}, map[int]string{2: "z.example", 7: "y.example"}, "z.example c-d.example y.example i.example", "5 8 10"},
 	} {
-		res, err := Domains(strings.NewReader(list), Options{Lines: tc.lines})
+		res, err := Domains(strings.NewReader(list), Options{Lines: tc.lines, Typed: tc.typed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,5 +196,24 @@ func TestPairs(t *testing.T) {
 	}
 	if _, err := Domains(strings.NewReader(list), Options{Lines: map[int]string{2: "glue"}}); err == nil {
 		t.Error("an unknown word is accepted")
+	}
+}
+
+// TestDropHyphen checks names that were broken inside a word, with several kinds of hyphens.
+func TestDropHyphen(t *testing.T) {
+	for list, want := range map[string]string{
+		"exam-\nple.org\n":                "example.org",
+		"1. exam-\nple.org\n":             "example.org",
+		"exam\u2010 \n  ple.org\n":        "example.org",
+		"\u201eexam-\nple.org\u201c\n":    "example.org",
+		"exam\n-ple.org\nb.example\n":     "example.org b.example",
+		"example.\norg\n":                 "example.org",
+		"my-exam-\nple.org\n":             "my-example.org",
+		"a.example guarda-\nfilm.example": "",
+	} {
+		res, _ := Domains(strings.NewReader(list), Options{Decide: map[Form]string{Hyphen: "drop"}})
+		if got := strings.TrimSpace(targetTexts(res)); got != want {
+			t.Errorf("%q: got %q, want %q", list, got, want)
+		}
 	}
 }

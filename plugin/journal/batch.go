@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -16,7 +17,8 @@ import (
 // flushBytes is the size in bytes of lines that are written together.
 const flushBytes = 256 << 10
 
-// A Batch adds records. It exists only during a call of a function that was given to Do.
+// A Batch adds records to the journal. Do passes a Batch to a function. Do not use the Batch after
+// this function has returned.
 type Batch struct {
 	j    *Journal
 	at   time.Time
@@ -35,26 +37,34 @@ func (b *Batch) State(order string) Event {
 // Present reports whether the order was received and not removed later.
 func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
 
-// Changed reports whether the content of an order differs from its last record Received or
-// Corrected. A record without content counts as equal.
+// Secret returns a number that a person without the private key of the journal does not know. It
+// never changes.
+func (b *Batch) Secret() uint64 { return binary.BigEndian.Uint64(b.j.secret[:]) }
+
+// Changed reports whether the content of an order differs from the last record Received or
+// Corrected of the order. If this record has no content, Changed returns false.
 func (b *Batch) Changed(order, content string) bool {
 	was := b.j.table.orders[b.j.table.key(order)].content
 	return was != 0 && was != contentNumber(content)
 }
 
-// Requests returns the number of Request records with a digest.
+// Requests returns the number of Request records with the digest sha256. This digest is the SHA-256
+// of the line of the request.
 func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
 
-// Begin returns the time before which the text of records was deleted, or the zero time.
+// Begin returns the time of the first record that still has its text after a call of Prune. If
+// Prune was never called, Begin returns the zero time.
 func (b *Batch) Begin() time.Time { return b.j.table.begin }
 
-// Answered reports whether the order has a FirstAnswer since its start.
+// Answered reports whether the order has a FirstAnswer record after its last InForce record.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
 
-// Held reports whether the guard holds a target back, as the journal says.
+// Held reports whether, according to the journal, a target is not enforced because of package
+// guard.
 func (b *Batch) Held(t HeldTarget) bool { return b.j.table.held[t] }
 
-// HeldTargets returns all targets that the guard holds back, as the journal says.
+// HeldTargets returns all targets for which Held returns true. The result is sorted by order and
+// target.
 func (b *Batch) HeldTargets() (out []HeldTarget) {
 	for t := range b.j.table.held {
 		out = append(out, t)
@@ -125,8 +135,8 @@ func (b *Batch) flush() {
 	j.mu.Unlock()
 }
 
-// Beat adds a heartbeat. The next checkpoint is written at once and also kept in
-// checkpoints/. On a new day, Beat first adds a Daily record.
+// Beat adds a Heartbeat record. The next checkpoint is then written at once, and a copy of the
+// checkpoint stays in checkpoints/. On a new day, Beat first adds a Daily record.
 func (b *Batch) Beat(r Record) {
 	if r.Time.IsZero() {
 		r.Time = Time{b.at}
@@ -139,8 +149,8 @@ func (b *Batch) Beat(r Record) {
 	b.j.hourly = true
 }
 
-// daily adds a record that commits to the last record of each order. The record has the
-// root of a tree over the sorted hashes of these records.
+// daily adds a Daily record. The record contains the root of a tree. The leaves of the tree are the
+// sorted hashes of the last record of each order.
 func (b *Batch) daily(now Time) {
 	b.flush() // the hash of a record is read from the tiles, and from the edge of the tree
 	heads, err := b.j.heads()
@@ -156,7 +166,6 @@ func (b *Batch) daily(now Time) {
 	b.Add(r)
 }
 
-// heads returns the sorted hashes of the last record of each order.
 func (j *Journal) heads() ([]tlog.Hash, error) {
 	indexes := make([]int64, 0, len(j.table.orders))
 	for _, e := range j.table.orders {

@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,15 +20,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// These are the endings of outsiders' files in checkpoints/. A server never writes or
-// removes these files.
+// These are the endings of the files in checkpoints/ that come from other parties. A server never
+// writes or removes these files.
 const (
 	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
 	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature
 )
 
-// A Checkpoint is a signed statement: the first Size records of the journal have the root
-// Root. The text has the format tlog-checkpoint of C2SP.
+// A Checkpoint is a signed statement about the first Size records of the journal. Root is the root
+// of the tree of these records. Text has the format tlog-checkpoint of C2SP.
 type Checkpoint struct {
 	Origin string // the name of the journal and of its key
 	Size   int64
@@ -93,8 +95,7 @@ func ReadVerifier(path string) (note.Verifier, error) {
 	return v, nil
 }
 
-// loadKey reads the key of the journal, or makes a new key. If journal.vkey is missing, it
-// is written from journal.key.
+// loadKey reads the keys of the journal. For a new journal, it makes new keys.
 func (j *Journal) loadKey() error {
 	path, public := filepath.Join(j.dir, keyName), filepath.Join(j.dir, vkeyName)
 	text, err := os.ReadFile(path)
@@ -106,8 +107,8 @@ func (j *Journal) loadKey() error {
 		if err != nil {
 			return err
 		}
-		// The public key is written first. After a crash between the two files, both are
-		// replaced.
+		// Write the public key first. If the program crashes between the two writes, the next start
+		// replaces both keys.
 		if err := j.fs.WriteFile(public, []byte(vkey+"\n"), 0o644); err != nil {
 			return err
 		}
@@ -121,6 +122,7 @@ func (j *Journal) loadKey() error {
 	if j.signer, err = note.NewSigner(strings.TrimSpace(string(text))); err != nil {
 		return fmt.Errorf("%s: not a key of a journal", path) // the error of the package note may contain the key
 	}
+	j.secret = sha256.Sum256(append([]byte("contents of orders\n"), bytes.TrimSpace(text)...))
 	if j.verifier, err = ReadVerifier(public); err != nil {
 		return err
 	}
@@ -130,29 +132,30 @@ func (j *Journal) loadKey() error {
 	return nil
 }
 
-// KeptCheckpoint returns the path of the checkpoint of a size in checkpoints/.
+// KeptCheckpoint returns the path of the checkpoint of size records in checkpoints/.
 func KeptCheckpoint(dir string, size int64) string {
 	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
 }
 
-// StampPath returns the path of the time stamp for the checkpoint of a size.
+// StampPath returns the path of the time stamp for the checkpoint of size records.
 func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
 
-// CosignedPath returns the path of a cosigned checkpoint. size is the size of the
-// checkpoint. key is the key hash of the witness.
+// CosignedPath returns the path of a checkpoint with the cosignature of a witness. The checkpoint
+// has size records. key is the key hash of the witness.
 func CosignedPath(dir string, size int64, key uint32) string {
 	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
 }
 
-// An Outside is a file in checkpoints/, for example the time stamp of an outsider.
+// An Outside is a file in checkpoints/, for example a checkpoint or the time stamp of another
+// party.
 type Outside struct {
 	Name  string // the path relative to the directory of the journal
 	Size  int64  // the size of its checkpoint, or -1 if the name has no size
 	Stamp bool   // the file is a time stamp; otherwise the file is a checkpoint with signatures
 }
 
-// Outsides returns the files in checkpoints/, by size: checkpoints, stamps and checkpoints
-// with cosignatures.
+// Outsides returns the files in checkpoints/, sorted by size. The files are checkpoints, time
+// stamps and checkpoints with cosignatures. A file with an unexpected name has the size -1.
 func Outsides(dir string) (out []Outside, err error) {
 	all, err := os.ReadDir(filepath.Join(dir, checkpointDir))
 	if errors.Is(err, fs.ErrNotExist) {

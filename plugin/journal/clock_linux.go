@@ -5,8 +5,7 @@ import "syscall"
 // unsynchronized is STA_UNSYNC of adjtimex(2).
 const unsynchronized = 0x40
 
-// clockState reports whether the kernel's clock is synchronized. The kernel has this
-// information from a time daemon.
+// clockState reports whether a time daemon has synchronized the kernel's clock.
 func clockState() string {
 	var t syscall.Timex // with Modes 0, the call only reads
 	if _, err := syscall.Adjtimex(&t); err != nil {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// maxOutside limits the bytes of a copied file of checkpoints/.
+// maxOutside is the largest size in bytes of a file that Copy copies from checkpoints/.
 const maxOutside = 1 << 20
 
 // A Copied is the result of Copy.
@@ -27,12 +27,13 @@ type Copied struct {
 	Faults []string  // the files and records that were not copied
 }
 
-// Copy copies the signed part of a journal. The directory to is empty, or has an earlier
-// copy, which only grows. The process of the journal may write meanwhile.
+// Copy copies the signed part of a journal from one directory to another. The directory to is empty
+// or contains an earlier copy. Copy only adds to an earlier copy. The server may write the journal
+// at the same time.
 //
-// If the journal does not continue the copy, Copy changes nothing and returns an error.
-// Only records with their signed hash are copied. Records and tiles are written before the
-// checkpoint, so that a crash leaves a correct copy.
+// If the journal does not begin with the records of the earlier copy, Copy changes nothing and
+// returns an error. Copy skips records with a wrong hash. Copy writes the records and tiles before
+// the checkpoint, so a crash leaves a correct copy.
 func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Copied, error) {
 	x := &copying{from: from, to: to, key: key, fs: files, made: map[string]bool{}}
 	var err error
@@ -59,8 +60,8 @@ func Copy(from, to string, key note.Verifier, vkey string, files durable.FS) (Co
 	return Copied{x.c.Size, x.last(), x.faults}, nil
 }
 
-// onlyFiles returns an error if a directory has a link, a pipe, a device, or a long
-// checkpoint. Reading a pipe would never end. A link can lead to a secret file.
+// onlyFiles returns an error if a directory contains a link, a pipe, a device, or a checkpoint that
+// is too large. Reading a pipe would never end. A link can lead to a secret file.
 func onlyFiles(dir string) error {
 	if dir, err := filepath.EvalSymlinks(dir); err == nil {
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -135,8 +136,8 @@ func (x *copying) continues(older Checkpoint, what string) error {
 	return nil
 }
 
-// readLeaves reads the hashes of the new records from the tiles. It returns the right edge
-// of the copy's tree before these records.
+// readLeaves reads the hashes of the new records from the tiles into x.leaves. It returns the right
+// edge of the tree of the earlier copy.
 func (x *copying) readLeaves() (*tree, error) {
 	edge, err := readTree(x.to, x.old.Size, x.old.Root)
 	if err != nil {
@@ -202,8 +203,8 @@ func (x *copying) write(edge *tree, vkey string) error {
 			return err
 		}
 	}
-	// A crash must not leave a checkpoint in checkpoints/ that is newer than the file
-	// checkpoint.
+	// Write the file checkpoint before the files in checkpoints/. After a crash, no file in
+	// checkpoints/ is then newer than the file checkpoint.
 	if x.c.Size > x.old.Size {
 		if err := x.fs.WriteFile(filepath.Join(x.to, checkpointName), x.c.Text, 0o644); err != nil {
 			return err
@@ -225,7 +226,6 @@ func (x *copying) writeTile(t fullTile) error {
 	return x.fs.WriteFile(path, tileBytes(t.hashes), 0o644)
 }
 
-// mkdir makes a directory below the copy, and its parents.
 func (x *copying) mkdir(path string) error {
 	if path == filepath.Clean(x.to) || x.made[path] {
 		return nil
@@ -237,8 +237,8 @@ func (x *copying) mkdir(path string) error {
 	return x.fs.Mkdir(path, 0o700)
 }
 
-// copyVersions copies the missing versions of files. The bytes of a version must have the
-// digest in its name.
+// copyVersions copies the kept versions of order files that the copy lacks. The bytes of a version
+// must have the digest in the file name.
 func (x *copying) copyVersions() error {
 	all, err := os.ReadDir(filepath.Join(x.from, versionDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -321,8 +321,8 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 			b.Reset()
 		}
 	}
-	// The lines of the earlier copy stay. Lines behind its checkpoint are from an
-	// interrupted copy.
+	// Keep the signed lines of the earlier copy. Drop the lines behind its checkpoint, because an
+	// interrupted copy has written them.
 	_, old := readLines(path, func(l line) bool {
 		if l.whole && l.text != nil && stated(l.text) >= 0 && stated(l.text) < x.old.Size {
 			put(l.text)
@@ -390,7 +390,6 @@ func (x *copying) copyCheckpoints() error {
 	return nil
 }
 
-// last returns the time of the last record in the copy, or the zero time.
 func (x *copying) last() (t time.Time) {
 	all, err := segments(x.to)
 	for n := len(all); err == nil && n > 0 && t.IsZero(); n-- {

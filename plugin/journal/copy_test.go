@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// copyWith copies a journal with a hook for the steps of the file system.
 func copyWith(t testing.TB, from, to string, hook durable.Hook) (Copied, error) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(from, vkeyName))
@@ -36,7 +35,6 @@ func mustCopy(t testing.TB, from, to string) Copied {
 	return c
 }
 
-// contents returns the contents of all files below a directory.
 func contents(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -54,7 +52,6 @@ func contents(t testing.TB, dir string) map[string]string {
 	return out
 }
 
-// TestCopyGrows copies a journal that grows, and checks the copy after each step.
 func TestCopyGrows(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	last := int64(0)
@@ -87,8 +84,7 @@ func TestCopyGrows(t *testing.T) {
 	}
 }
 
-// mustHourly returns the size of the newest checkpoint in checkpoints/. If there is none,
-// it returns the size of the journal's checkpoint.
+// mustHourly returns the size of the newest checkpoint in checkpoints/, or 0.
 func mustHourly(t testing.TB, dir string) int64 {
 	t.Helper()
 	all, err := Outsides(dir)
@@ -181,8 +177,8 @@ func rewritten(t testing.TB, dir string, n int) string {
 	return fake
 }
 
-// TestCopyDamage copies a journal with damaged files. Damaged lines and files are named
-// and not copied. All others are copied.
+// TestCopyDamage copies a journal with damaged files. Copy must report and skip the damaged lines
+// and files, and copy all others.
 func TestCopyDamage(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	fill(t, dir, 300)
@@ -221,7 +217,6 @@ func TestCopyDamage(t *testing.T) {
 	}
 }
 
-// errStop is the error of a step at which a copy stops.
 var errStop = errors.New("stop")
 
 // TestCopyStops stops a copy at each step. The copy must then be correct. The next copy

@@ -8,15 +8,16 @@ import (
 // A Floor is the lowest serial that the next version of a file may have.
 type Floor struct {
 	Serial int64
-	// SHA256 is the digest of the only file that may have exactly this serial. If a person
-	// has set the serial, SHA256 is empty, and any file may have it.
+	// SHA256 is the digest of the version with this serial. Another version with the same serial is
+	// refused. If a person has set the serial, SHA256 is empty, and any version may have the
+	// serial.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
-// noteFloors takes over the serials of a record:
+// noteFloors updates the floors of the files in a record:
 //   - An Outcome raises the floors of its files.
-//   - A Request sets the floor of a file, which may be lower.
+//   - A Request sets the floor of a file. The new floor may be lower.
 //   - Numbers sets the floors that Prune keeps.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
@@ -27,7 +28,8 @@ func (t *table) noteFloors(r *Record) {
 			continue
 		}
 		was, ok := t.floors[v.File]
-		// The kept digest shows other bytes with the same serial later.
+		// If the serial is the same, keep the old digest. The old digest shows later that another
+		// version has the same serial.
 		if r.Event == Outcome && ok && (*v.Serial < was.Serial || *v.Serial == was.Serial && was.SHA256 != "") {
 			continue
 		}
@@ -38,7 +40,6 @@ func (t *table) noteFloors(r *Record) {
 // Floors returns the recorded floor of each file, by path.
 func (b *Batch) Floors() map[string]Floor { return maps.Clone(b.j.table.floors) }
 
-// floorsBefore returns the floors that records below the index before have set.
 func (t *table) floorsBefore(before int64) (out []Version) {
 	for _, path := range slices.Sorted(maps.Keys(t.floors)) {
 		if f := t.floors[path]; f.index < before {
@@ -48,8 +49,8 @@ func (t *table) floorsBefore(before int64) (out []Version) {
 	return out
 }
 
-// splitFiles splits a record that is too long for a line. Each result has half of the
-// files. A load of thousands of files thus has several records.
+// splitFiles splits a record that is too long for one line. Each of the two results has half of the
+// files. ok is false if the record was not split.
 func (r Record) splitFiles() (first, second Record, ok bool) {
 	half := len(r.Files) / 2
 	if half == 0 || len(r.encode()) <= MaxRecord {

@@ -8,12 +8,10 @@ import (
 	"time"
 )
 
-// accepted returns the Version of a file that went into force.
 func accepted(file string, serial int64, sum string) Version {
 	return Version{File: file, Serial: &serial, SHA256: sum}
 }
 
-// floors returns the floors of an open journal as text.
 func floors(t *testing.T, j *Journal) string {
 	t.Helper()
 	var out []string
@@ -27,7 +25,6 @@ func floors(t *testing.T, j *Journal) string {
 	return strings.Join(out, ", ")
 }
 
-// TestFloors checks the floors of an open journal, before and after it is opened again.
 func TestFloors(t *testing.T) {
 	refused := accepted("a", 99, "zz")
 	refused.Problem = "is bad"
@@ -65,7 +62,6 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestFloorsOfManyFiles checks the floors after a load of thousands of files.
 func TestFloorsOfManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -131,7 +127,6 @@ func TestFloorsAfterPrune(t *testing.T) {
 	}
 }
 
-// TestFloorsAreACopy checks that later records do not change reported floors.
 func TestFloorsAreACopy(t *testing.T) {
 	j, _ := open(t, t.TempDir())
 	j.Do(0, func(b *Batch) {
@@ -145,7 +140,6 @@ func TestFloorsAreACopy(t *testing.T) {
 	closeJournal(t, j)
 }
 
-// TestBegin checks that the table knows the time of the first record after a prune.
 func TestBegin(t *testing.T) {
 	at := func(i int64) time.Time { return time.Unix(i, 0) }
 	for first, want := range map[int64]time.Time{0: {}, 256: at(256)} {

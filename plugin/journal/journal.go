@@ -1,5 +1,5 @@
-// Package journal keeps a log of events as evidence. Records can only be added. A Merkle
-// tree over the records and signed checkpoints show each later change.
+// Package journal keeps a log of events as evidence. Records can only be added. A Merkle tree over
+// the records and signed checkpoints show each later change.
 //
 // Tools of other projects can check the journal. The files have C2SP's formats tlog-tiles,
 // tlog-checkpoint, signed-note and tlog-proof.
@@ -15,19 +15,19 @@
 //	tile/LEVEL/N[.p/WIDTH]    the hashes of the tree
 //	versions/sha256-HEX.zst   the versions of files that were in force
 //
-// One goroutine does all the work on the disk, so that a caller does not wait for the
-// disk. First, the goroutine writes and syncs the line of a record. The record is then
-// durable. The goroutine then writes the full tiles, the partial tiles, and the
-// checkpoint. A crash in between loses nothing: the next start builds the tiles from the
-// lines behind the checkpoint.
+// One goroutine does all the work on the disk, so that a caller does not wait for the disk. First,
+// the goroutine writes and syncs the line of a record. The record is then durable. The goroutine
+// then writes the full tiles, the partial tiles, and the checkpoint. A crash in between loses
+// nothing: the next start builds the tiles from the lines behind the checkpoint.
 //
-// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles
-// and checkpoints contain only hashes and may be published. Each record has 128 random
-// bits. A guessed record therefore cannot be compared with its hash.
+// Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
+// checkpoints contain only hashes and may be published. Each record has 128 random bits. Without
+// these bits, a person could guess a secret record and compare its hash.
 package journal
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +57,7 @@ const (
 	retryAfter = 5 * time.Second
 	// segmentBytes is the size in bytes at which a new file of records begins.
 	segmentBytes = 16 << 20
-	// MaxWaiting limits the weights of the events that wait for the disk. The weight of a
+	// MaxWaiting is the largest total weight of the events that wait for the disk. The weight of a
 	// Record is about its size in memory in bytes.
 	MaxWaiting = 16 << 20
 )
@@ -75,7 +75,7 @@ type Options struct {
 	// Notice is called with each line for the ordinary log. alarm is true if the operator has
 	// to act. Notice may be nil.
 	Notice func(text string, alarm bool)
-	// FS writes the files. Tests replace the hook of FS.
+	// FS writes the files. Tests set FS.Hook.
 	FS durable.FS
 
 	random       io.Reader     // the source of salts; nil means crypto/rand
@@ -110,14 +110,18 @@ type Journal struct {
 	lock       *durable.Lock
 	signer     note.Signer
 	verifier   note.Verifier
+	secret     [sha256.Size]byte // is made from the private key
 	tree       tree
 	table      table
 	lines      lineFile
 	signed     int64     // the size of the newest checkpoint
 	partial    []tilePos // the partial tiles of the newest checkpoint
 	made       map[string]bool
-	due        <-chan time.Time // when the next checkpoint is due, or nil
-	hourly     bool             // the next checkpoint is also kept in checkpoints/
+	frames     map[string]*frames // the frames of the last kept version of each large file
+	due        <-chan time.Time   // when the next checkpoint is due, or nil
+	hourly     bool               // the next checkpoint is also kept in checkpoints/
+	unkept     []unkept           // the versions that the disk did not take
+	again      <-chan time.Time   // when they are tried again, or nil
 	lastNotice string
 	dead       bool // the journal closes and the disk does not take the records
 }
@@ -183,20 +187,21 @@ func newJournal(dir string, opt Options) *Journal {
 	return &Journal{
 		dir: dir, opt: opt, fs: opt.FS,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
-		status: Status{Err: ErrNotOpen, FailingSince: opt.Now()}, made: map[string]bool{},
+		status: Status{Err: ErrNotOpen, FailingSince: opt.Now()}, made: map[string]bool{}, frames: map[string]*frames{},
 	}
 }
 
-// Append adds a record and does not wait. If too many events wait for the disk, the event
-// is lost. A Gap record reports the loss later.
+// Append adds a record and does not wait. If too many events wait for the disk, the record is lost.
+// A later Gap record reports the loss.
 func (j *Journal) Append(r Record) {
 	j.Do(64+len(r.Order)+len(r.Target)+len(r.Why)+256*len(r.Files), func(b *Batch) { b.Add(r) })
 }
 
-// Do runs f in the goroutine of the Journal, after all earlier events. f adds records. If
-// too many events wait for the disk, f does not run, and Do returns false.
+// Do runs f in the goroutine of the Journal, after all earlier events. The function f adds records
+// to its Batch. Do does not wait for f. If too many events wait for the disk, f does not run, and
+// Do returns false.
 //
-// weight is about the memory in bytes that f keeps in use.
+// weight is about the memory in bytes that f uses while f waits.
 func (j *Journal) Do(weight int, f func(*Batch)) bool { return j.put(item{weight: weight, run: f}) }
 
 func (j *Journal) put(x item) bool {
@@ -225,8 +230,8 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep returns by how much the clock of the machine was set between two times. It
-// returns 0 for less than a second, because a time daemon makes small corrections.
+// clockStep compares two times of the system clock. It returns the time by which the clock was set
+// in between. It returns 0 for less than a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -265,7 +270,8 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle reports whether all events are written, or wait for a disk that fails.
+// Idle reports whether no event waits to be written. If the disk fails, Idle returns true although
+// events wait.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -301,7 +307,8 @@ func (j *Journal) notice(alarm bool, format string, args ...any) {
 	j.opt.Notice(fmt.Sprintf(format, args...), alarm)
 }
 
-// failed records the result of an action on the disk in the status. It logs an error once.
+// failed stores the result of an action on the disk in the status. It logs the same error only
+// once.
 func (j *Journal) failed(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -18,10 +18,8 @@ import (
 
 const origin = "dns.example.net/journal/node1"
 
-// patience is the time that a test waits for the goroutine of a journal.
 const patience = 30 * time.Second
 
-// A clock is a clock for tests. It moves one second with each call.
 type clock struct {
 	sync.Mutex
 	now time.Time
@@ -71,7 +69,6 @@ func noSync(s durable.Step, run func() error) error {
 	return run()
 }
 
-// open opens a journal with small files and without waits.
 func open(t testing.TB, dir string, change ...func(*Options)) (*Journal, *notices) {
 	t.Helper()
 	n := &notices{}
@@ -138,8 +135,6 @@ func fill(t testing.TB, dir string, n int) {
 	closeJournal(t, j)
 }
 
-// TestRecords checks that records survive a restart, with their numbers and the states of
-// orders.
 func TestRecords(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir)
@@ -183,8 +178,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestLarge checks the tree of many records, with tiles on two levels and several files.
-// tlog.TreeHash is the slow twin of the root.
+// TestLarge checks the tree of many records, with tiles on two levels and several files of records.
+// tlog.TreeHash computes the expected root.
 func TestLarge(t *testing.T) {
 	dir := t.TempDir()
 	if raceDetector {
@@ -218,7 +213,6 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestRoot compares the root of the right edge with tlog.TreeHash for each size.
 func TestRoot(t *testing.T) {
 	var stored []tlog.Hash
 	var edge tree
@@ -271,7 +265,6 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// TestClockStep checks that a clock that is set back is recorded.
 func TestClockStep(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	j, _ := open(t, dir, func(o *Options) { o.Now = c.Now })
@@ -300,8 +293,8 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
-// TestDaily checks that the first heartbeat of a day commits to the last records of all
-// orders. A wrong commitment must be found.
+// TestDaily checks that the first heartbeat of a day adds a Daily record about the last records of
+// all orders. The verification must find a wrong Daily record.
 func TestDaily(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	j, _ := open(t, dir, func(o *Options) { o.Now = c.Now })
@@ -337,7 +330,7 @@ func TestDaily(t *testing.T) {
 		}
 	}
 
-	// A daily record with a wrong root, in a journal that is signed correctly.
+	// This journal has a Daily record with a wrong root, but correct signatures.
 	dir = t.TempDir()
 	j, _ = open(t, dir)
 	j.Append(Record{Event: InForce, Order: "a"})
@@ -346,7 +339,6 @@ func TestDaily(t *testing.T) {
 	wantFaults(t, dir, "record 2: the daily record does not have the last records of the orders")
 }
 
-// wantFaults checks a journal that must have exactly these faults.
 func wantFaults(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	r, err := Verify(dir, VerifyOptions{})

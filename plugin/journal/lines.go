@@ -19,7 +19,6 @@ type segment struct {
 	name  string // relative to the directory of the journal
 }
 
-// segments returns the files of records in the sequence of their first records.
 func segments(dir string) (out []segment, err error) {
 	all, err := os.ReadDir(filepath.Join(dir, recordDir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,15 +35,14 @@ func segments(dir string) (out []segment, err error) {
 	return out, err
 }
 
-// A line is one line of a file of records.
 type line struct {
 	text   []byte // without the line end; nil if the line is too long
 	offset int64  // the position of the line in the file
 	whole  bool   // the line has a line end
 }
 
-// readLines calls f for each line of a file of records, until f returns false. The text is
-// valid only during the call. size is the size of the lines given to f.
+// readLines calls f for each line of a file of records, until f returns false. The text is valid
+// only during the call. size is the size in bytes of the lines for which f returned true.
 func readLines(path string, f func(line) bool) (size int64, err error) {
 	in, err := os.Open(path)
 	if err != nil {

@@ -15,11 +15,12 @@ type MissingOrder struct {
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the recorded orders that are neither removed nor in the sequence
-// present. The result is sorted.
+// Missing returns the recorded orders that were not removed and are not in the sequence present.
+// The result is sorted by id.
 //
-// The table has only hashes of ids. The ids come from the sequence former, which also has
-// the sealed flag. If an id is not there, Missing reads the whole journal.
+// The journal has only hashes of ids in memory. Missing therefore looks for the ids in the sequence
+// former. Each element of former is an id and the sealed flag of the order. If former lacks an id,
+// Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0
@@ -88,8 +89,8 @@ func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]
 	return out, nil
 }
 
-// everyRecord calls f for each record on the disk. It skips damaged lines, which the verification
-// names.
+// everyRecord calls f for each record on the disk. It skips damaged lines, because the verification
+// reports the damage.
 func (j *Journal) everyRecord(f func(*Record)) error {
 	all, err := segments(j.dir)
 	if err != nil {

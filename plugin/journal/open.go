@@ -14,14 +14,13 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// open opens the directory. The caller may call open again after an error.
+// open opens the directory. After an error, the caller may call open again.
 //
-// The newest checkpoint has the number of signed records. The tiles at the right edge of
-// the tree must have the signed root. open then adds the records behind the checkpoint to
-// the tree.
+// The newest checkpoint contains the number of signed records and the root of their tree. The tiles
+// must have this root. open then adds the records behind the checkpoint to the tree.
 //
-// If signed records are missing, the tree goes on from the tiles. The journal must never
-// sign a smaller tree.
+// If the text of signed records is missing, open continues the tree from the tiles. The journal
+// must never sign a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
@@ -124,7 +123,6 @@ func (j *Journal) newestCheckpoint() (c Checkpoint, err error) {
 	return c, nil
 }
 
-// A scan reads all records of a journal that is opened.
 type scan struct {
 	j      *Journal
 	signed int64
@@ -157,8 +155,8 @@ func (x *scan) run() error {
 	return nil
 }
 
-// segment reads one file of records. It ignores damage of signed records: the tree has
-// their hashes, and the verification names the damage.
+// segment reads one file of records. It ignores damage of signed records. The tree has the hashes
+// of these records, and the verification reports the damage.
 func (x *scan) segment(s segment) error {
 	path := filepath.Join(x.j.dir, filepath.FromSlash(s.name))
 	index, torn := s.first, false
@@ -204,9 +202,8 @@ func (x *scan) segment(s segment) error {
 	return nil
 }
 
-// setAside removes the bytes of a file from an offset on. A crashed process has not
-// reported these bytes as durable. An unfinished line is deleted. Other bytes are kept in
-// a file with the ending .cut.
+// setAside removes the bytes of a file from an offset on. These bytes are not durable records.
+// setAside deletes an unfinished line. It moves other bytes to a file with the ending .cut.
 func (x *scan) setAside(name string, index, offset int64, unfinished bool) error {
 	j, path := x.j, filepath.Join(x.j.dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)
@@ -243,8 +240,8 @@ func (x *scan) setAside(name string, index, offset int64, unfinished bool) error
 	})
 }
 
-// rebuild makes all tiles from the lines, if the lines have the signed root. why is the
-// reason for this.
+// rebuild makes all tiles again from the lines of the records. It returns an error if the lines do
+// not have the signed root. why is the error of the old tiles.
 func (j *Journal) rebuild(c Checkpoint, why error) (*tree, error) {
 	t := &tree{}
 	all, err := segments(j.dir)

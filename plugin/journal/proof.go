@@ -22,8 +22,8 @@ type Proof struct {
 	Checkpoint []byte
 }
 
-// Prove returns proofs that records are in the tree of the checkpoint c. It compares the
-// tiles with the root of the checkpoint.
+// Prove returns proofs that the records with the given indexes are in the tree of the checkpoint c.
+// Prove first compares the tiles with the root of the checkpoint.
 func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	r := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{dir})
 	for _, i := range indexes {
@@ -95,8 +95,8 @@ func ParseProof(text []byte) (p Proof, err error) {
 	return p, nil
 }
 
-// Check checks that a record is in the tree of the proof's checkpoint. line has no line
-// end. The key v must have signed the checkpoint.
+// Check checks that the record in line is in the tree of the proof's checkpoint, and returns the
+// checkpoint. line has no line end. The key v must have signed the checkpoint.
 func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(p.Checkpoint, v)
 	if err != nil {

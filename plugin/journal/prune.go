@@ -6,16 +6,16 @@ import (
 	"path/filepath"
 )
 
-// headsInRecord is the number of orders in one record Numbers. An order takes some 100
-// bytes, but an id can have 2 KB.
+// headsInRecord is the number of orders in one record Numbers. An id can have 2 KB, and the record
+// must fit in MaxRecord bytes.
 const headsInRecord = 25
 
-// Prune deletes the text of the records below the index before. No process may write the
-// journal. Prune deletes only whole files, so fewer records may go. It returns the names
-// of these files.
+// Prune deletes the text of records with an index below before. It deletes only whole files, so
+// some of these records may stay. No process may write the journal at the same time. Prune returns
+// the names of the deleted files.
 //
-// The hashes stay in the tree, so that kept records can still be proved. A signed record
-// says which records were deleted, by whom and why.
+// The hashes of the deleted records stay in the tree. The other records can therefore still be
+// proved. A new signed record contains the deleted range, the person and the reason.
 func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
 	j := newJournal(dir, opt)
 	close(j.stop) // an action on the disk that fails is not tried again and again
@@ -45,7 +45,8 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			first = s.first
 		}
 		names, last = append(names, s.name), all[i+1].first-1
-		// Orders without later records must not begin with the number 1 again.
+		// Keep the last number of each order. Otherwise an order without later records would begin
+		// with the number 1 again.
 		if _, err := readLines(filepath.Join(j.dir, filepath.FromSlash(s.name)), func(l line) bool {
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {

@@ -58,7 +58,7 @@ const (
 	Draft     Event = "draft"
 )
 
-// states are the events that are states of an order. The table stores the index in this
+// states lists the events that are states of an order. The type table stores the index in this
 // list.
 var states = []Event{"", InForce, Pending, Ended, Lifted, Held, Suspended, Shadow, Draft, Removed}
 
@@ -81,7 +81,7 @@ type Record struct {
 	Sealed bool   `json:"sealed,omitempty"`
 	Lift   bool   `json:"lift,omitempty"`
 	Target string `json:"target,omitempty"`
-	// Content is a digest of the order as the server reads it. The next start uses it to
+	// Content is a digest of the order's content. At the next start, the server uses the digest to
 	// find a changed order.
 	Content string `json:"content,omitempty"`
 
@@ -166,8 +166,8 @@ func (t *Time) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// line returns the line of the record without the line end. If a file has too many side
-// lists for a line, the record lacks these side lists.
+// line returns the line of the record without the line end. If the line would be too long, the side
+// lists of some files are left out.
 func (r *Record) line() []byte {
 	line := r.encode()
 	for i := range r.Files {

@@ -36,7 +36,7 @@ func (j *Journal) closeFiles() {
 	}
 }
 
-// work writes the events that wait. It returns false if there are none.
+// work writes the waiting events. It returns false if no events wait.
 func (j *Journal) work() bool {
 	j.mu.Lock()
 	items, lost, since := j.waiting, j.lost, j.lostAt
@@ -83,6 +83,8 @@ func (j *Journal) wait() bool {
 	case <-j.wake:
 	case <-j.due:
 		j.sign()
+	case <-j.again:
+		j.keepUnkept()
 	case <-j.stop:
 		if j.more() { // an event was added just before Close
 			return true
@@ -124,7 +126,8 @@ func (j *Journal) try(f func() error) {
 	}
 }
 
-// sign writes the partial tiles and the checkpoint. It is called again after an error.
+// sign writes the partial tiles and the checkpoint. After an error, sign starts a timer for the
+// next attempt.
 func (j *Journal) sign() {
 	j.due = nil
 	if err := j.checkpoint(); err != nil {
@@ -178,7 +181,7 @@ func (j *Journal) checkpoint() error {
 	return nil
 }
 
-// writeTile writes a tile. An existing tile has the same content.
+// writeTile writes a tile. It may overwrite an existing tile, because the content is the same.
 func (j *Journal) writeTile(t fullTile) error {
 	path := filepath.Join(j.dir, filepath.FromSlash(TilePath(t.tile)))
 	if err := j.mkdir(filepath.Dir(path), 0o755); err != nil {
@@ -191,7 +194,6 @@ func (j *Journal) writeTile(t fullTile) error {
 	return err
 }
 
-// mkdir makes a directory below the directory of the journal, and its parents.
 func (j *Journal) mkdir(path string, mode os.FileMode) error {
 	if path == j.dir || j.made[path] {
 		return nil
@@ -213,7 +215,6 @@ const (
 	stepTruncate durable.Step = "truncate" // removes an unfinished line
 )
 
-// do calls run, or the hook of the file system if there is one.
 func (j *Journal) do(s durable.Step, run func() error) error {
 	if j.fs.Hook != nil {
 		return j.fs.Hook(s, run)
@@ -221,17 +222,17 @@ func (j *Journal) do(s durable.Step, run func() error) error {
 	return run()
 }
 
-// A lineFile is the file for new lines. After the zero lineFile, the next line begins a
-// new file.
+// A lineFile is the file to which new lines are appended. With the zero value, the next line begins
+// a new file.
 type lineFile struct {
 	name string // the path of an existing file that is not open yet
 	f    *os.File
 	size int64 // the size in bytes of the durable lines
 }
 
-// append appends lines and syncs the file. first is the index of the first line. After an
-// error, the caller must repeat the call with the same lines, which overwrite the failed
-// attempt.
+// append appends lines to the file and syncs the file. first is the index of the first line. After
+// an error, the caller must repeat the call with the same lines. The second call overwrites the
+// lines of the first call.
 func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 	if l.name != "" {
 		f, err := os.OpenFile(l.name, os.O_RDWR, 0o600)
@@ -245,7 +246,7 @@ func (l *lineFile) append(j *Journal, first int64, lines []byte) error {
 		if err := j.fs.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
-		// The file may exist after a failed attempt. It then has no durable line.
+		// The file may exist after a failed attempt. The file then has no durable line.
 		f, err := os.OpenFile(filepath.Join(dir, segmentName(first)), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return err

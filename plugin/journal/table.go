@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// A table has the last record of each order, the targets that the guard holds back, and
-// the floors of files. Opening a journal builds the table.
+// A table contains the state of each order, the targets that are not enforced because of package
+// guard, and the floors of files. Opening a journal builds the table from the records.
 //
-// The keys are hashes of order ids, so a million orders need at most some 60 MB. A secret
-// seed prevents files with equal hashes on purpose.
+// The keys of the map orders are hashes of order ids. A million orders therefore need at most some
+// 60 MB. The hashes have a secret seed, so that an order file cannot contain ids with equal hashes
+// on purpose.
 type table struct {
 	seed   maphash.Seed
 	orders map[uint64]orderEntry
 	held   map[HeldTarget]bool
 	floors map[string]Floor
-	// requests counts the Request records by digest. begin is the time of the first record
-	// after Prune, or zero.
+	// requests contains the number of Request records for each digest. begin is the time of the
+	// first record after Prune, or zero.
 	requests map[string]int
 	begin    time.Time
 	noted    bool // a record was taken over
@@ -39,14 +40,15 @@ type orderEntry struct {
 	seen     bool   // only during Missing
 }
 
-// contentNumber returns the part of a Record.Content that the table keeps. By chance, one
-// in four billion changes gives the same number.
+// contentNumber returns the first 32 bits of a Record.Content. Two different contents have the same
+// number with a chance of one in four billion.
 func contentNumber(content string) uint32 {
 	n, _ := strconv.ParseUint(content[:min(8, len(content))], 16, 32)
 	return uint32(n)
 }
 
-// A HeldTarget is a target that the guard holds back. An empty Target is the whole order.
+// A HeldTarget is a target that is not enforced because of package guard. If Target is empty, the
+// whole order is not enforced.
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
@@ -55,7 +57,6 @@ func newTable() table {
 
 func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
 
-// number returns the number of the next record of an order.
 func (t *table) number(order string) int64 {
 	e := t.orders[t.key(order)]
 	n := int64(e.n) + 1
@@ -107,8 +108,8 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose records that up to n records of the orders were lost. The next record of each order
-// gets a number that no lost record can have.
+// lose notes that n records were lost. Each lost record may belong to any order. The next record of
+// each order then gets a number that no lost record can have.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {
@@ -117,7 +118,6 @@ func (t *table) lose(n int64) {
 	}
 }
 
-// stateNumber returns the position of a state in states, or 0 for other events.
 func stateNumber(e Event) uint8 { return uint8(max(0, slices.Index(states, e))) }
 
 func day(t Time) string { return t.UTC().Format("2006-01-02") }

@@ -18,9 +18,9 @@ const (
 	tileWidth  = 1 << tileHeight
 )
 
-// A tree is the right edge of the Merkle tree. For each level, it has the hashes of the
-// last tile, which is not full. These hashes suffice to add records and to compute the
-// root (RFC 6962, section 2.1).
+// A tree is the right edge of the Merkle tree. For each level of tiles, it has the hashes of the
+// last tile, which is not full. These hashes are enough to add records and to compute the root (RFC
+// 6962, section 2.1).
 type tree struct {
 	size int64
 	edge [][]tlog.Hash
@@ -54,8 +54,8 @@ func (t *tree) add(h tlog.Hash) (full []fullTile) {
 func (t *tree) root() (root tlog.Hash) {
 	first := true
 	for _, hashes := range t.edge {
-		// Each bit of the number of hashes is one complete subtree. The last subtree is
-		// the smallest.
+		// Each 1 bit of n stands for one complete subtree. The loop begins with the last subtree,
+		// which is the smallest.
 		for n := len(hashes); n > 0; n &= n - 1 {
 			begin := n & (n - 1)
 			h := treeHash(hashes[begin:n])
@@ -103,8 +103,8 @@ func tileBytes(hashes []tlog.Hash) []byte {
 	return out
 }
 
-// readTile reads the first t.W hashes of a tile. A larger or full tile may have replaced a
-// partial tile.
+// readTile reads the first t.W hashes of a tile. If the tile of this width is missing, readTile
+// reads a larger tile with the same beginning.
 func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	want := t.W * tlog.HashSize
 	for w := t.W; w <= tileWidth; w++ {

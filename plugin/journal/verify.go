@@ -91,7 +91,6 @@ func Verify(dir string, opt VerifyOptions) (*Report, error) {
 	return &x.Report, nil
 }
 
-// A point is a checkpoint with a good signature, and its file.
 type point struct {
 	Checkpoint
 	from string
@@ -118,7 +117,6 @@ func (x *verification) note(format string, args ...any) {
 	x.Notes = append(x.Notes, fmt.Sprintf(format, args...))
 }
 
-// unpath removes the path at the beginning of an error.
 func unpath(err error) error {
 	if e := errors.Unwrap(err); e != nil {
 		return e
@@ -126,7 +124,6 @@ func unpath(err error) error {
 	return err
 }
 
-// readCheckpoints reads the checkpoints in checkpoints/ and the checkpoints of outsiders.
 func (x *verification) readCheckpoints(v note.Verifier, outside []string) {
 	all, err := os.ReadDir(filepath.Join(x.dir, checkpointDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -161,7 +158,6 @@ func (x *verification) readCheckpoints(v note.Verifier, outside []string) {
 	}
 }
 
-// readLeaves reads the hashes of all signed records from the tiles.
 func (x *verification) readLeaves() {
 	x.leaves = make([]tlog.Hash, 0, x.Size)
 	for n := int64(0); n<<tileHeight < x.Size; n++ {
@@ -198,8 +194,9 @@ func roots(leaves []tlog.Hash, sizes []int64) map[int64]tlog.Hash {
 	return out
 }
 
-// checkRoots compares the roots of the tree with all checkpoints. If the tiles have wrong
-// roots and the lines have the right roots, checkRoots uses the lines.
+// checkRoots compares the roots of all checkpoints with the tree. The tiles may give wrong roots
+// while the lines of the records give the right roots. checkRoots then reports the tiles and uses
+// the lines.
 func (x *verification) checkRoots() {
 	var sizes []int64
 	for _, p := range x.points {
@@ -244,7 +241,6 @@ func (x *verification) checkRoots() {
 	x.Checkpoints = len(x.points) - len(wrong)
 }
 
-// lineLeaves returns the hashes of all signed lines, or nil if lines are missing.
 func (x *verification) lineLeaves() []tlog.Hash {
 	if int64(len(x.lines)) != x.Size {
 		return nil
@@ -259,7 +255,6 @@ func (x *verification) lineLeaves() []tlog.Hash {
 	return out
 }
 
-// checkTiles compares all tiles with the hashes of the records.
 func (x *verification) checkTiles() {
 	if !x.trusted {
 		return // the hashes of the records are already wrong
@@ -290,8 +285,8 @@ func (x *verification) checkTiles() {
 	x.checkOtherTiles(levels)
 }
 
-// checkOtherTiles checks the files that are not tiles of the newest checkpoint. A crash
-// can leave partial tiles of other trees behind.
+// checkOtherTiles checks all files in tile/. For example, a crash can leave partial tiles that do
+// not belong to the tree of the newest checkpoint.
 func (x *verification) checkOtherTiles(levels [][]tlog.Hash) {
 	err := filepath.WalkDir(filepath.Join(x.dir, tileDir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

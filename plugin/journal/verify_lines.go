@@ -11,7 +11,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// A lineHash is one line of the files of records.
 type lineHash struct {
 	hash   tlog.Hash
 	at     int64 // the index that the line has by its position
@@ -29,7 +28,6 @@ const (
 	changed          // the line is no signed record
 )
 
-// readLines reads all lines of the files of records, and their hashes.
 func (x *verification) readLines() error {
 	all, err := segments(x.dir)
 	if err != nil {
@@ -70,8 +68,8 @@ func (x *verification) readLines() error {
 	return nil
 }
 
-// stated returns the index in the text of a record, or -1. It reads only the beginning,
-// because the hash shows whether the text is a record.
+// stated returns the index in the text of a record, or -1. It reads only the beginning of the text,
+// because other checks compare the hash of the whole text.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -85,7 +83,7 @@ func stated(text []byte) int64 {
 	return n
 }
 
-// checkLines compares the lines with the tiles, and names each wrong line.
+// checkLines compares the lines with the hashes in the tiles, and reports each wrong line.
 func (x *verification) checkLines() {
 	all, _ := segments(x.dir)
 	name := func(l *lineHash) string { return fmt.Sprintf("%s:%d", all[l.seg].name, l.no) }
@@ -127,9 +125,10 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// place finds the record of each line by its hash, and stores the index in lineHash.at.
-// The longest increasing sequence of records is good. Other lines with a known hash are
-// misplaced. Few lines are thus at fault after a swap or a move.
+// place finds the record of each line by its hash, and stores the index of the record in
+// lineHash.at. It marks the lines of the longest increasing sequence of records as good. It marks
+// other lines with a known hash as misplaced. For example, if one line was moved, only this line is
+// misplaced.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -194,8 +193,9 @@ func (x *verification) checkTail(all []segment) {
 	}
 }
 
-// checkSequence reads the good records again. It checks the numbers of the orders, the
-// daily records, and missing records. damaged means that a line is already a fault.
+// checkSequence reads the good records again. It checks the numbers of the orders and the daily
+// records. It also finds missing records. damaged means that another check has already found a
+// wrong line.
 func (x *verification) checkSequence(have []bool, damaged bool) {
 	type head struct{ n, index int64 }
 	heads, jumps := map[string]head{}, map[string]int{}
@@ -265,8 +265,9 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	})
 }
 
-// checkMissing names the signed records without a line, and reports whether there are any.
-// Records that a Pruned record names are only counted.
+// checkMissing reports the signed records without a line. The result is true if it reports a
+// record. If a Pruned record explains why a record is missing, checkMissing only counts the missing
+// record.
 func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing bool) {
 	isPruned := func(i int64) bool {
 		for _, p := range pruned {
@@ -301,8 +302,8 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 // records calls f for each signed record with a good line, in the sequence of the lines.
 // With onlyPrunes, f receives only the records Pruned and Numbers.
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// JSON writes a quote in a string with a backslash. So only records of these two kinds
-	// contain these texts.
+	// JSON puts a backslash before a quote inside a string. Therefore only records of these two
+	// kinds contain these texts.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

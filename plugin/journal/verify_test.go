@@ -25,7 +25,6 @@ func copyTo(t testing.TB, dir string) string {
 	return to
 }
 
-// faults verifies a journal and returns the faults as one text.
 func faults(t testing.TB, dir string, opt VerifyOptions) string {
 	t.Helper()
 	r, err := Verify(dir, opt)
@@ -94,8 +93,8 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// named reports whether the faults name a file, or the record at a position of the file.
-// After a changed key, all signatures are bad, so any fault is enough.
+// named reports whether the faults name a file, or the record at a position in the file. A changed
+// public key makes all signatures bad. For this key, any fault is enough.
 func named(faults, name string, text []byte, at int) bool {
 	if name == vkeyName {
 		return faults != ""
@@ -114,7 +113,6 @@ func named(faults, name string, text []byte, at int) bool {
 	return err == nil && mentions(faults, r.Index)
 }
 
-// mentions reports whether faults name the record of an index.
 func mentions(faults string, index int64) bool {
 	for line := range strings.Lines(faults) {
 		var a, b int64
@@ -128,8 +126,6 @@ func mentions(faults string, index int64) bool {
 	return false
 }
 
-// TestLines drops, swaps, moves, repeats, inserts and changes lines. The faults must name the
-// records.
 func TestLines(t *testing.T) {
 	if raceDetector {
 		return // Verify has no other goroutine
@@ -205,8 +201,9 @@ func mustSegments(t testing.TB, dir string) []segment {
 	return all
 }
 
-// TestRewritten checks a journal that its owner has written again with the same key. The
-// journal alone has no fault. The checkpoint of an outsider shows the change.
+// TestRewritten checks a journal that its owner has written again with other records and the same
+// key. The verification of the journal alone finds no fault. The older checkpoint of another person
+// shows the change.
 func TestRewritten(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)
@@ -258,7 +255,6 @@ func TestRewritten(t *testing.T) {
 	}
 }
 
-// TestChangedTiles changes a record and its hash in a tile. The changes must be found.
 func TestChangedTiles(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 600)

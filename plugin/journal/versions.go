@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -17,31 +18,76 @@ import (
 // journal. sum is the hexadecimal SHA-256 of the file.
 func VersionPath(sum string) string { return versionDir + "/sha256-" + sum + ".zst" }
 
-// Keep keeps the bytes of a file that goes into force. open returns the bytes. If they
-// lack the digest or cannot be written, Keep adds a record. A kept version is not written
-// again.
-func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) {
-	name := hex.EncodeToString(sum[:])
-	j.Do(weight, func(b *Batch) {
-		path := filepath.Join(j.dir, filepath.FromSlash(VersionPath(name)))
+const (
+	// keepAgain is the time before the bytes of a version are written again after a failure of the
+	// disk.
+	keepAgain = time.Minute
+	// maxUnkept limits the versions that are written again. Each has its bytes in memory, or an
+	// open file.
+	maxUnkept = 64
+)
+
+// An unkept is a version that goes into force.
+type unkept struct {
+	file   string
+	sum    string // the hexadecimal SHA-256
+	weight int
+	open   func() (io.ReadCloser, error)
+	failed bool // the disk has failed, and the journal has the record NotKept
+}
+
+// errChanged is the error of a file that does not have the bytes of the version.
+var errChanged = errors.New("the file has changed since it was loaded")
+
+// Keep keeps the bytes of a file that goes into force. open returns the bytes, and may be called
+// several times. If the bytes lack the digest or cannot be written, Keep adds a record. If they
+// cannot be written, Keep tries again later. A kept version is not written again. If too many
+// events wait for the disk, Keep returns false, and the version is not kept.
+func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
+	return j.keepLater(unkept{file: file, sum: hex.EncodeToString(sum[:]), weight: weight, open: open})
+}
+
+func (j *Journal) keepLater(v unkept) bool {
+	return j.Do(v.weight, func(b *Batch) {
+		path := filepath.Join(j.dir, filepath.FromSlash(VersionPath(v.sum)))
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
 		b.flush() // the other records need not wait for a large file
-		if err := j.keep(path, name, open); err != nil {
-			b.Add(Record{Event: NotKept, File: file, SHA256: name, Why: err.Error()})
+		in, err := v.open()
+		again := err == nil
+		if again {
+			err = j.keep(v.file, path, v.sum, in)
+			in.Close()
+			again = err != nil && !errors.Is(err, errChanged)
+		}
+		if err == nil {
+			b.Add(Record{Event: Kept, File: v.file, SHA256: v.sum})
 			return
 		}
-		b.Add(Record{Event: Kept, File: file, SHA256: name})
+		if !v.failed {
+			b.Add(Record{Event: NotKept, File: v.file, SHA256: v.sum, Why: err.Error()})
+		}
+		if v.failed = true; again && len(j.unkept) < maxUnkept {
+			j.unkept = append(j.unkept, v)
+			j.again = j.opt.After(keepAgain)
+		}
 	})
 }
 
-func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) error {
-	in, err := open()
-	if err != nil {
-		return err
+// keepUnkept tries to keep the versions that could not be written.
+func (j *Journal) keepUnkept() {
+	list := j.unkept
+	j.unkept, j.again = nil, nil
+	for _, v := range list {
+		if !j.keepLater(v) {
+			j.unkept = append(j.unkept, v)
+			j.again = j.opt.After(keepAgain)
+		}
 	}
-	defer in.Close()
+}
+
+func (j *Journal) keep(file, path, sum string, in io.Reader) error {
 	if err := j.mkdir(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -50,22 +96,21 @@ func (j *Journal) keep(path, sum string, open func() (io.ReadCloser, error)) err
 		return err
 	}
 	defer out.Close()
-	// One goroutine and a window of 1 MB are enough for text. They use little memory.
-	z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	h := sha256.New()
+	now, err := writeFrames(out, io.TeeReader(in, h), j.frames[file])
 	if err != nil {
 		return err
 	}
-	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(z, h), in); err != nil {
-		return errors.Join(err, z.Close())
+	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		return errChanged
 	}
-	if err := z.Close(); err != nil {
+	if err := out.Commit(filepath.Base(path), 0o600); err != nil {
 		return err
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
-		return errors.New("the file has changed since it was loaded")
+	if now.path = path; len(now.at) > 1 {
+		j.frames[file] = now
 	}
-	return out.Commit(filepath.Base(path), 0o600)
+	return nil
 }
 
 // OpenVersion returns the bytes of a kept version. If the bytes do not have the digest,

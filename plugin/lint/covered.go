@@ -9,9 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force already blocks. The other order
-// covers at least the same clients and names. To unblock the name of a target, a person must
-// lift both orders.
+// covered warns of targets that another order in force already blocks for the same clients. To
+// unblock the name of a target, a person must lift both orders.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -53,8 +52,6 @@ func member(s *order.Scope) (c ruleset.Client) {
 	return c
 }
 
-// coverer returns a target of another order that covers the given target. It returns false if
-// no order covers the target.
 func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, client ruleset.Client) (ruleset.Reason, bool) {
 	if l.steps > maxSteps || !l.set.Shared(name) {
 		return ruleset.Reason{}, false
@@ -84,11 +81,11 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets at and above one name that are compared without a
-	// limit. Further comparisons count towards maxSteps.
+	// crowd is the number of targets at and above one name for which comparisons do not count. Each
+	// further comparison counts as a step, see maxSteps.
 	crowd = 64
-	// maxSteps limits the comparisons of orders. At a name with more than crowd targets, each
-	// order is compared with each other order.
+	// maxSteps is the largest number of steps. At a name with more than crowd targets, each order
+	// is compared with each other order.
 	maxSteps = 2_000_000
 )
 
@@ -106,14 +103,12 @@ type target struct {
 	match order.Match
 }
 
-// explained is the result of a call of Reasons. own has the index of each target in the
-// result.
 type explained struct {
 	list []ruleset.Reason
 	own  map[target]int
 }
 
-// reasons calls Reasons. It keeps the last result for further orders at the same name.
+// reasons calls Reasons. It caches the last result, because several orders may have the same name.
 func (l *linter) reasons(name dname.Name, below bool, client ruleset.Client) *explained {
 	question := asked{name, below, client}
 	if question == l.lastAsked && l.last.own != nil {

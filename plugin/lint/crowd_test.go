@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCrowd checks 3000 orders for one name. With equal clients, the comparison must be
-// fast. Otherwise it must stop at a limit, with a warning.
+// TestCrowd checks 3000 orders for one name. If the orders have equal clients, the check must be
+// fast. Otherwise the check must stop at a limit and add a warning.
 func TestCrowd(t *testing.T) {
 	const n = 3000
 	const unfinished = "too many orders have the same targets, so not all targets were compared"

@@ -6,16 +6,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is the key of a hole. A hole is an unblocked name inside of a blocked subtree.
-// name is the hole or a name above it. An empty id means all earlier orders.
+// A below is a key of the map holes. A hole is an unblocked name inside a blocked subtree. The
+// field name is the hole or a name above the hole. If id is empty, the key is for all earlier
+// orders of the authority.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes contains the exceptions, the targets of lifts in force, and the names above them.
-// The value is the highest rank of the hole's lifts without ids.
+// holes contains the exceptions of orders, the targets of lifts in force, and all names above these
+// names. The value is the highest rank of the lifts that have no ids.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {
@@ -68,7 +69,7 @@ func (h holes) lift(o *order.Order, name dname.Name) {
 	}
 }
 
-// at reports whether the order leaves the name or a name below it unblocked.
+// at reports whether the order does not block the name or a name below it.
 func (h holes) at(o *order.Order, name dname.Name) bool {
 	if _, ok := h[below{id: o.ID, name: name}]; ok {
 		return true

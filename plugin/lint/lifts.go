@@ -13,8 +13,8 @@ import (
 // compared with all known ids.
 const maxGuesses = 20
 
-// lifts suggests an id for each unknown id in the field "lifts". The set itself warns of the
-// unknown id.
+// lifts suggests an id for each unknown id in the field "lifts". The compiled set adds the warning
+// about the unknown id.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {
 		if l.orders[id] != nil || l.guesses >= maxGuesses {
@@ -28,11 +28,10 @@ func (l *linter) lifts(o *order.Order) {
 	}
 }
 
-// nearest returns the block order id that the given id most likely misspells, or "".
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id that the given id most likely misspells, or "". It writes
-// digits as circled digits, because order.Nearest does not accept a wrong digit.
+// NearestID returns the id that is most similar to the misspelled id, or "". order.Nearest accepts
+// no wrong digits. NearestID therefore replaces digits with other characters.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -47,8 +46,8 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened returns an id with circled digits in place of digits. Each id gets the same
-// beginning, because order.Nearest allows few wrong letters in a short word.
+// lengthened replaces the digits of an id with circled digits. It also adds the same beginning to
+// each id, because order.Nearest allows few wrong letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -6,6 +6,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,8 +25,8 @@ type File struct {
 // warnings are only counted.
 const maxEach = 10
 
-// Check returns the warnings about the files at the time now, in the sequence of files and
-// orders. set is the compiled set of the files. The warnings of the set are not repeated.
+// Check returns the warnings about the files at the time now, in the sequence of files and orders.
+// set is the compiled set of the files. Check does not repeat the warnings of the set.
 func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 	l := &linter{set: set, now: now, states: map[string]ruleset.OrderState{}, orders: map[string]*order.Order{}}
 	for s := range set.OrderStates(now) {
@@ -37,6 +38,7 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 		}
 	}
 	l.holes = l.findHoles()
+	l.corrected = FindCorrections(maps.Values(l.orders))
 	for _, f := range files {
 		l.path, l.zone = f.Path, cmp.Or(f.Zone, time.UTC)
 		for _, o := range f.Orders {
@@ -51,24 +53,23 @@ func Check(files []File, set *ruleset.Set, now order.Time) order.Problems {
 }
 
 type linter struct {
-	set     *ruleset.Set
-	now     order.Time
-	states  map[string]ruleset.OrderState
-	orders  map[string]*order.Order
-	holes   holes
-	path    string
-	guesses int      // the number of unknown ids that were compared with all ids
-	ids     []string // the ids of all block orders, see blockIDs
-	zone    *time.Location
-	out     order.Problems
+	set       *ruleset.Set
+	now       order.Time
+	states    map[string]ruleset.OrderState
+	orders    map[string]*order.Order
+	holes     holes
+	corrected Corrections
+	path      string
+	guesses   int      // the number of unknown ids that were compared with all ids
+	ids       []string // the ids of all block orders, see blockIDs
+	zone      *time.Location
+	out       order.Problems
 
 	lastAsked asked
 	last      explained
 	steps     int // the number of targets that covered has compared
 }
 
-// warn adds a warning about the order o. The warning has the position of the target t. If
-// t is nil, it has the position of the order.
 func (l *linter) warn(o *order.Order, t *order.Target, field, format string, args ...any) *order.Problem {
 	p := order.Problem{File: l.path, Line: o.Line, Column: o.Column, Order: o.ID, Field: field,
 		Msg: fmt.Sprintf(format, args...), Warning: true, Sealed: o.Disclosure.Sealed()}
@@ -83,7 +84,7 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// A decision of the operator carries out no decision of an authority. A plain list also has no
+	// An order of the operator needs no reference to a decision. An order from a plain list has no
 	// end and no review.
 	plain := order.Ext(l.path) == order.ListExtension
 	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
@@ -113,18 +114,22 @@ func (l *linter) order(o *order.Order) {
 	l.covered(o)
 }
 
-// stated warns of an order if its decision states another number of targets.
 func (l *linter) stated(o *order.Order) {
-	switch n := o.NumTargets(); {
-	case n == 0: // a lift of whole orders
+	if o.StatedCount == 0 || o.NumTargets() == 0 { // a lift of whole orders has no targets
+		return
+	}
+	n, targets := l.corrected.Remaining(o), "targets"
+	if n != o.NumTargets() {
+		targets = "targets without the corrected names"
+	}
+	switch {
 	case o.StatedCount > n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: names of the decision are missing", o.StatedCount, n)
-	case o.StatedCount > 0 && o.StatedCount < n:
-		l.warn(o, nil, "stated_count", "is %d, and the number of targets is %d: the order may block names that are not in the decision", o.StatedCount, n)
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: names of the decision are missing", o.StatedCount, targets, n)
+	case o.StatedCount < n:
+		l.warn(o, nil, "stated_count", "is %d, and the number of %s is %d: the order may block names that are not in the decision", o.StatedCount, targets, n)
 	}
 }
 
-// times warns of times in the past and of windows that never open.
 func (l *linter) times(o *order.Order) {
 	st := l.states[o.ID]
 	switch {
@@ -175,13 +180,13 @@ func overlap(a, b order.Window) bool {
 	return (a.Until == order.NoTime || from < a.Until) && (b.Until == order.NoTime || from < b.Until)
 }
 
-// windowsEnd reports whether there are windows and each window has an end.
 func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds warnings about targets of o. Above maxEach, it only
-// counts them. A last call without a target adds a warning with the number of the others.
+// each returns a function that adds warnings about targets of o. After maxEach warnings, the
+// function only counts the targets. A last call with a nil target adds a warning with the number of
+// the targets that were only counted.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {
@@ -198,7 +203,6 @@ func (l *linter) each(o *order.Order) func(t *order.Target, field, format string
 	}
 }
 
-// unenforced warns of targets that this server does not enforce.
 func (l *linter) unenforced(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {
@@ -218,7 +222,6 @@ func (l *linter) unenforced(o *order.Order) {
 	warn(nil, "targets", "%d more targets that DNS does not enforce")
 }
 
-// hostless reports whether a URL has no host, or a host that is not a name.
 func hostless(url string) bool {
 	host, _ := order.URLHost(url)
 	return host.IsZero()

@@ -140,7 +140,6 @@ func TestLongLists(t *testing.T) {
 	}
 }
 
-// TestNoExpiry checks the warning about an order without an end and without a review.
 func TestNoExpiry(t *testing.T) {
 	f, _ := order.Parse("o.yaml", strings.NewReader(`
 version: 1

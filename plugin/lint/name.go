@@ -66,7 +66,6 @@ func mixed(label string) bool {
 	})
 }
 
-// names warns of unusual names in the targets and the side list of an order.
 func (l *linter) names(o *order.Order) {
 	warn := l.each(o)
 	for i := range o.Targets {

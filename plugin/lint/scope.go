@@ -14,8 +14,8 @@ import (
 // scope includes only the member states.
 var euTerritories = []order.Country{"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
-// scope warns of clients that a scope or an exemption may have forgotten: clients in a
-// territory of a country, or IPv6 clients beside a network of all IPv4 addresses.
+// scope warns if the author of an order has probably forgotten clients. For example, the scope has
+// a country without its territories, or all IPv4 addresses and no IPv6 address.
 func (l *linter) scope(o *order.Order) {
 	if !l.exemptsAll(o) {
 		for i, e := range o.Exempt {
@@ -36,13 +36,14 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now. If
-// they end later, it adds a warning. If they never end, the set itself warns.
+// exemptsAll reports whether the exemptions of a block order cover every client now. If the
+// exemptions end later, exemptsAll adds a warning. If the exemptions never end, the compiled set
+// has its own warning.
 func (l *linter) exemptsAll(o *order.Order) bool {
-	if len(o.Exempt) == 0 || o.Lifting() || !ruleset.ExemptsAll(o.Terms, l.now) {
+	if len(o.Exempt) == 0 || o.Lifting() || !o.Terms.ExemptsAll(l.now) {
 		return false
 	}
-	if !ruleset.ExemptsAll(o.Terms, ruleset.Forever) {
+	if !o.Terms.ExemptsAll(ruleset.Forever) {
 		l.warn(o, nil, "exempt", "covers every client of the scope now: the order blocks no client until an exemption ends")
 	}
 	return true
@@ -54,8 +55,8 @@ func names(s *order.Scope, list []order.Country) bool {
 	return slices.ContainsFunc(list, func(c order.Country) bool { return slices.Contains(s.Countries, c) })
 }
 
-// families warns of networks with all clients of one address family and no client of the
-// other family.
+// families warns if the networks cover all IPv4 addresses and no IPv6 address. It also warns in the
+// opposite case.
 func (l *linter) families(o *order.Order, field string, list []netip.Prefix, does string) {
 	var all, some [2]bool // the first element is for IPv4, the second for IPv6
 	for _, x := range list {

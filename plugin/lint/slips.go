@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// slips warns of dates in the future, because their year is often wrong. It also warns of
-// a word processor's quotation marks around a text.
+// slips warns if the field issued or served is in the future, because the year is then often wrong.
+// It also warns of texts in the quotation marks of a word processor.
 func (l *linter) slips(o *order.Order) {
 	for _, x := range []struct {
 		field string

@@ -34,16 +34,16 @@ func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
 
-// Put adds a line of size bytes without waiting. The queue later calls write to write the
-// line.
+// Put adds a line of size bytes and does not wait. The queue later calls the function write, which
+// must write the line.
 func (q *Queue) Put(size int, write func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes. It waits until the line is written, but at most for
-// patience. After a timeout, later Writes do not wait until the queue has been empty once.
+// Write adds a line of size bytes. It waits until the line is written, but at most for patience.
+// After a timeout, later calls of Write do not wait. They wait again when the queue has been empty.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind

@@ -8,10 +8,8 @@ import (
 	"time"
 )
 
-// never is a time limit that a working queue never reaches.
 const never = time.Minute
 
-// A sink is a log that blocks until open is closed.
 type sink struct {
 	open chan struct{}
 	mu   sync.Mutex
@@ -48,16 +46,12 @@ func (s *sink) want(t *testing.T, want ...string) {
 	}
 }
 
-// first puts a line into the queue, and returns when the goroutine has begun to write it.
-// Later lines wait while the log blocks.
 func first(q *Queue, s *sink) {
 	begun := make(chan struct{})
 	q.Put(1, func() { close(begun); s.line("first")() })
 	<-begun
 }
 
-// TestWriteReturnsWritten checks that a line is in the log when Write returns. The last
-// line of a process is thus in the log.
 func TestWriteReturnsWritten(t *testing.T) {
 	s := newSink(false)
 	q := s.queue(10)
@@ -72,8 +66,6 @@ func TestWriteReturnsWritten(t *testing.T) {
 	s.want(t, want...)
 }
 
-// TestDropped checks that a full queue drops lines, and logs their number. The queue must
-// then accept lines again.
 func TestDropped(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)
@@ -88,7 +80,6 @@ func TestDropped(t *testing.T) {
 	s.want(t, "first", "a", "b", "2 dropped", "later")
 }
 
-// TestLongLine checks that an empty queue accepts a line above the limit.
 func TestLongLine(t *testing.T) {
 	s := newSink(true)
 	q := s.queue(10)
@@ -118,7 +109,6 @@ func TestBlocked(t *testing.T) {
 	s.want(t, "waits in vain", "0", "1", "2", "waits")
 }
 
-// TestEmpty checks that a queue is not empty while a line is being written.
 func TestEmpty(t *testing.T) {
 	q := New(100, func(int) {})
 	writing, end := make(chan bool), make(chan bool)

@@ -10,13 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A fileLine is one line of a JSON Lines file.
 type fileLine struct {
 	size  int   // the number of bytes, with the line end
 	err   error // an error of reading, or a syntaxError of the line
 	blank bool
-	// text is the text of a line that is not parsed yet. Otherwise node or fault has the
-	// result of the parser.
+	// text is the line if the line is not parsed yet. Otherwise node or fault is the result of the
+	// parser.
 	text  *input
 	node  *yaml.Node
 	fault error
@@ -36,8 +35,8 @@ const (
 	aheadBytes   = 64 << 10
 )
 
-// A lookAhead parses lines in a goroutine of its own, while Parse decodes the lines before.
-// The results are the same as without a look-ahead.
+// A lookAhead parses the next lines in a second goroutine, while Parse decodes earlier lines. The
+// results are the same as without a lookAhead.
 type lookAhead struct {
 	free, full chan *lineBatch
 	resume     chan struct{} // a long line was decoded
@@ -47,12 +46,11 @@ type lookAhead struct {
 	at         int        // the index of the next line in batch
 }
 
-// A lineBatch contains lines and the memory of their nodes.
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// long is set if the last line is not parsed. The reader waits until the line is
-	// decoded, so only one long line is in memory.
+	// long is set if the last line is too long to be parsed ahead. The goroutine waits until Parse
+	// has decoded the line. Only one long line is therefore in memory.
 	long bool
 }
 
@@ -79,7 +77,6 @@ func (a *lookAhead) close() {
 	}
 }
 
-// next returns the next line. It must not be called after an error of reading.
 func (a *lookAhead) next() fileLine {
 	if a.batch == nil || a.at == len(a.batch.lines) {
 		if a.batch != nil {
@@ -126,8 +123,6 @@ func (a *lookAhead) run(br *bufio.Reader, line int) {
 	}
 }
 
-// fill reads and parses a batch of lines. It returns the number of lines, and whether the
-// reader has ended.
 func (b *lineBatch) fill(in *lineReader, br *bufio.Reader, line int) (n int, ended bool) {
 	b.json.reuse()
 	b.lines, b.long = b.lines[:0], false

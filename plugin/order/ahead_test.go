@@ -12,7 +12,6 @@ import (
 	"testing/iotest"
 )
 
-// checkAhead parses a text with and without a look-ahead. The results must be equal.
 func checkAhead(t *testing.T, text string) {
 	t.Helper()
 	broken := errors.New("broken disk")
@@ -38,8 +37,8 @@ func checkAhead(t *testing.T, text string) {
 	}
 }
 
-// mixedLines returns a file with lines of many kinds, so that batches end at each of their
-// limits.
+// mixedLines returns a JSON Lines file with lines of many kinds. Each limit of a batch ends some of
+// the batches.
 func mixedLines(n int, only string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"version":1,"count":%d,"authorities":{"r":{"authority":{"name":"Register"},"scope":"global"}}}`+"\n", n)

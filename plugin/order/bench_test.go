@@ -10,7 +10,6 @@ import (
 
 const benchNames = 100_000
 
-// benchFile returns an order file in the format ext. Each order has one name.
 func benchFile(ext string) []byte {
 	var b bytes.Buffer
 	for i := range benchNames {
@@ -36,8 +35,6 @@ func benchFile(ext string) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkParse measures the parsing of 100,000 orders with one name each. It also
-// measures a side list with 100,000 names.
 func BenchmarkParse(b *testing.B) {
 	for _, ext := range encodings {
 		data := benchFile(ext)

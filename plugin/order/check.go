@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force. Its values are the operator's reasons to enforce held
-// targets. A force key in the order replaces all inherited reasons.
+// force decodes the key force. The key contains the operator's reasons to enforce targets in spite
+// of package guard. A force key in the order replaces all inherited reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -19,7 +19,6 @@ func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	}
 }
 
-// checkExcept reports each target that is equal to an exception or below an exception.
 func (p *parser) checkExcept(o *draft) {
 	except := nameSet(o.Except)
 	report := func(t *Target, e dname.Name) {
@@ -47,7 +46,6 @@ func (p *parser) checkExcept(o *draft) {
 	})
 }
 
-// The type "names" is a set of names. Two long lists can then be compared fast.
 type names map[dname.Name]struct{}
 
 func nameSet(list []dname.Name) names {
@@ -71,8 +69,8 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a force reason that matches no target of the order. An inherited
-// reason may be for another order, so it is not checked.
+// checkForce reports a reason in the key force that matches no target of the order. It does not
+// check inherited reasons, because an inherited reason may be for another order.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

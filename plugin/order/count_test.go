@@ -7,8 +7,6 @@ import (
 	"testing"
 )
 
-// manyTargets returns a file with one order of n targets. The file has no count of its
-// orders.
 func manyTargets(n int, more string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\norders:\n  - id: a\n    authority: {name: X}\n    scope: global\n" + more + "    targets:\n")
@@ -18,8 +16,8 @@ func manyTargets(n int, more string) string {
 	return b.String()
 }
 
-// TestCutWithinAnOrder cuts a file with one long order at each byte. Only the target_count
-// shows a cut after a whole target.
+// TestCutWithinAnOrder cuts a file with one long order at each byte. If the cut is after a whole
+// target, only target_count shows the cut.
 func TestCutWithinAnOrder(t *testing.T) {
 	text := format(t, "a.yaml", manyTargets(30, ""), Options{})
 	if !strings.Contains(text, "    target_count: 30\n    targets:\n") {
@@ -38,7 +36,7 @@ func TestCutWithinAnOrder(t *testing.T) {
 	}
 }
 
-// TestTargetCountWritten checks that Format and Encode agree which orders get a target_count.
+// TestTargetCountWritten checks that Format and Encode write target_count into the same orders.
 func TestTargetCountWritten(t *testing.T) {
 	side19 := ""
 	for i := range 19 {
@@ -84,7 +82,6 @@ func TestTargetCountWritten(t *testing.T) {
 	}
 }
 
-// TestFormatCountsLines checks that Format adds target_count to each long order of JSON Lines.
 func TestFormatCountsLines(t *testing.T) {
 	line := func(id string, n int) string {
 		names := make([]string, n)
@@ -101,8 +98,8 @@ func TestFormatCountsLines(t *testing.T) {
 	}
 }
 
-// TestTargetCountOfRun checks that target_count includes the names of a long plain list.
-// Most of these names have no node.
+// TestTargetCountOfRun checks that target_count includes the names of a long plain list. Most of
+// these names have no YAML node of their own.
 func TestTargetCountOfRun(t *testing.T) {
 	var list strings.Builder
 	for i := range 500 {

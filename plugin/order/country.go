@@ -20,7 +20,6 @@ const iso3166 = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF 
 	"SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ " +
 	"UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK"
 
-// euMembers contains the codes of the member states of the European Union.
 const euMembers = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
 // EU is the code for all member states of the European Union together.
@@ -105,7 +104,6 @@ func (s *Scope) CountryTexts() (out []string) {
 	return out
 }
 
-// badCountry reports that s is not a country code, and suggests a code followed by plus.
 func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	more := ""
 	if c := countryOf(strings.TrimRight(s, "+")); c != "" {
@@ -114,9 +112,12 @@ func (p *parser) badCountry(n *yaml.Node, f, s, plus string) {
 	p.bad(n, f, "must be a country code of two letters, such as IT, or EU%s", more)
 }
 
-// countryOf returns the country code for a name or another code of a country, like ITA. If s has
-// a mistake, it returns the country with the most similar name. For an unknown s, it returns "".
-// The result is only a suggestion: the most similar name of "Guyanne" is Guyana, not Guyane.
+// countryOf returns the country code for a name or another code of a country, like ITA. If s is
+// misspelled, countryOf returns the country with the most similar name. If no name is similar,
+// countryOf returns "".
+//
+// The result is only a suggestion. For example, "Guyanne" is a misspelled Guyane, but the most
+// similar name is Guyana.
 func countryOf(s string) Country {
 	if c := CountryNamed(s); c != "" || len(s) < 4 {
 		return c
@@ -158,7 +159,19 @@ func CountryNamed(s string) Country {
 	return ""
 }
 
-// namesOfCountries yields each name in countryNames with its country code.
+// Name returns the English name of a country, or its code if the name is unknown.
+func (c Country) Name() string {
+	if c == EU {
+		return "the European Union"
+	}
+	for code, name := range namesOfCountries() {
+		if code == c {
+			return name
+		}
+	}
+	return string(c)
+}
+
 func namesOfCountries() iter.Seq2[Country, string] {
 	return func(yield func(Country, string) bool) {
 		for line := range strings.SplitSeq(countryNames, "\n") {
@@ -175,7 +188,7 @@ func namesOfCountries() iter.Seq2[Country, string] {
 // reports whether s is valid.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// ToUpper also makes IT from "ıt", but "ıt" has three bytes.
+	// ToUpper makes IT also from "ıt". Check the length, because "ıt" has three bytes.
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}

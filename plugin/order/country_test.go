@@ -6,8 +6,6 @@ import (
 	"testing"
 )
 
-// TestTerritories checks that "FR+" in a scope is France with its territories. Encode must
-// write "FR+" again.
 func TestTerritories(t *testing.T) {
 	const fr = "FR BL GF GP MF MQ NC PF PM RE TF WF YT"
 	for _, tc := range []struct{ countries, want, written string }{
@@ -57,8 +55,6 @@ func TestTerritories(t *testing.T) {
 	}
 }
 
-// TestCountryOf checks that each country code has a name, and that countryOf finds the code
-// from each name.
 func TestCountryOf(t *testing.T) {
 	named := map[Country]bool{}
 	for c, name := range namesOfCountries() {

@@ -17,7 +17,8 @@ import (
 type decoder struct {
 	file string
 	data []byte // the text of the document, or of one line of JSON Lines
-	// lineAt is the offset in data at which the line lineNo begins. lineNo is 0 if unset.
+	// lineNo is the number of a line, or 0 if unset. lineAt is the offset in data at which this
+	// line begins.
 	lineNo, lineAt int
 	json           bool // the format is JSON, in which a number is not a string
 	loc            *time.Location
@@ -41,7 +42,7 @@ func (d *decoder) add(p Problem) {
 		d.cut = d.cut || !p.Warning
 		return
 	}
-	// Clip copies the text. The stored problem then does not keep a long value in memory.
+	// Clip copies the text, so that a stored problem does not keep a long value in memory.
 	p.Field, p.Got = Clip(p.Field), Clip(p.Got)
 	if len(p.Msg) > maxMsg {
 		p.Msg = Clip(p.Msg)
@@ -72,8 +73,8 @@ func (d *decoder) bad(n *yaml.Node, field, format string, args ...any) {
 
 const errAlias = `YAML reads a value that begins with "*" as an alias, and an order file has no aliases; put the value in quotes`
 
-// plain reports an alias, an anchor or a tag at n as a problem. JSON has none. If plain
-// returns false, do not use the content of n.
+// plain reports an alias, an anchor or a tag at n as a problem, because JSON has no aliases,
+// anchors or tags. If plain returns false, do not use the content of n.
 func (d *decoder) plain(n *yaml.Node, field string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
@@ -98,8 +99,9 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the keys and values of a mapping, without null values. It reports
-// duplicate keys. The caller may remove the entries from d.pairs.
+// mapping returns the keys and values of a mapping, without null values. It reports duplicate keys.
+// The result is stored at the end of d.pairs. After its use, the caller may remove the result from
+// d.pairs.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil
@@ -139,8 +141,8 @@ func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	return d.pairs[start:len(d.pairs):len(d.pairs)]
 }
 
-// keys finds duplicate keys of a mapping. A Go map is slow for few keys, so keys uses a
-// map only for many keys.
+// keys finds duplicate keys of a mapping. It uses a Go map only for many keys, because a Go map is
+// slow for few keys.
 type keys map[string]*yaml.Node
 
 // add returns the earlier key of the mapping n that equals the key k at index i. For a new
@@ -170,7 +172,6 @@ func (m *keys) add(k, n *yaml.Node, i int) *yaml.Node {
 	return nil
 }
 
-// list yields the items of a sequence with their indexes.
 func (d *decoder) list(n *yaml.Node, field string) iter.Seq2[int, *yaml.Node] {
 	return func(yield func(int, *yaml.Node) bool) {
 		if n.Kind != yaml.SequenceNode {

@@ -4,9 +4,9 @@ import "strings"
 
 // Demands are additional rules for order files. The settings of a server can turn them on.
 type Demands struct {
-	// Signed means that order files must be signed. A file then needs a serial, because an
-	// old version has a good signature too. A side list needs a sha256, because no
-	// signature covers the list.
+	// Signed means that order files must be signed. An order file must then have a serial, because
+	// the signature of an old version is also valid. A side list must have a sha256, because the
+	// signature does not cover the list.
 	Signed bool
 	// Approved means that each active order needs a document with a sha256. Two different
 	// people must have verified and approved the document.
@@ -52,7 +52,6 @@ func (d Demands) File(f *File) (problems Problems) {
 	return problems
 }
 
-// samePerson reports whether two names are equal if case and spaces are ignored.
 func samePerson(a, b string) bool {
 	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	return strings.EqualFold(words(a), words(b))

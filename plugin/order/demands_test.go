@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-// TestDemands checks the problems of orders and files that do not meet the Demands.
 func TestDemands(t *testing.T) {
 	sum := sha256.Sum256([]byte("b.example\n"))
 	sha := hex.EncodeToString(sum[:])

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// errStopped is the error of Parse after Options.Stop has returned true.
 var errStopped = errors.New("the load was stopped")
 
 // stopped returns an error if Options.Stop returns true.
@@ -22,8 +21,8 @@ func (p *parser) stopped() error {
 	return nil
 }
 
-// step reports whether the loop with the index i may continue. The loop ends when
-// Options.Stop ends the load, or after too many problems or labels.
+// step reports whether a loop may continue with the index i. It returns false after Options.Stop
+// has ended the load, or after too many problems or labels.
 func (p *parser) step(i int) bool {
 	coop.Tick(i)
 	if i%1024 == 0 && p.stopErr == nil {
@@ -45,12 +44,12 @@ func SizeOf(r io.Reader) int64 {
 	return 0
 }
 
-// chunk is how many bytes are read between two scans of the text. A scan finds long lists
-// of names. Tests set a small value.
+// chunk is the number of bytes that are read before the next scan of the text. A scan finds long
+// lists of names. Tests set a small value.
 var chunk = 256 << 10
 
-// The constant "early" is a buffer size in bytes. Up to this size, a buffer doubles. A
-// larger buffer gets the size of the file at once.
+// early is the size in bytes up to which a buffer doubles. A larger buffer gets the size of the
+// file at once.
 const early = 4 << 20
 
 func tooLarge() error {
@@ -91,7 +90,7 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// Reading stops at a control character. YAML and JSON do not allow control
+		// Stop reading at a control character, because YAML and JSON do not allow control
 		// characters. The parser reports the position later.
 		if err != nil || t.control {
 			return &t.outline, nil
@@ -113,8 +112,8 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the new text since the last call. If "all" is false, it stops at the last
-// line feed. Without a line feed, it stops at the last comma or ASCII character.
+// look scans the text that was read since the last call. If "all" is false, look scans only up to
+// the last line feed. If there is no line feed, look scans up to the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

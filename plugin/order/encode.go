@@ -30,8 +30,8 @@ func NewAttr() *Attr {
 	return &Attr{From: NoTime, Until: NoTime, Served: NoTime, Deadline: NoTime, Acknowledged: NoTime, Reported: NoTime}
 }
 
-// Encode writes orders in canonical form, with the number of orders. ext is ".yaml",
-// ".json" or ".jsonl". Parsing the output gives equal orders.
+// Encode writes orders in canonical form, and writes the number of orders at the top of the file.
+// ext is ".yaml", ".json" or ".jsonl". Parsing the output gives equal orders.
 func Encode(w io.Writer, ext string, h Header, orders []*Order) error {
 	loc, err := time.LoadLocation(h.Timezone)
 	if err != nil {
@@ -185,7 +185,6 @@ func (e encoder) order(o *Order) *yaml.Node {
 	return n
 }
 
-// terms encodes the fields of the struct Terms in canonical order.
 func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	if t.Response.Kind == Redirect {
 		var to []string
@@ -211,7 +210,6 @@ func (e encoder) terms(n *yaml.Node, t *Terms, public bool) {
 	putText(n, "url", t.URL)
 }
 
-// target encodes a target. A name without attributes becomes a plain string.
 func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	if t.Kind == TargetName && t.Match != Exact && t.Attr == nil {
 		return text(t.Pattern())

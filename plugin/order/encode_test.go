@@ -12,7 +12,6 @@ import (
 
 var encodings = []string{".yaml", ".json", ".jsonl"}
 
-// checkEncode writes orders in each format, parses the result, and compares the orders.
 func checkEncode(t testing.TB, what string, h Header, orders []*Order, opt Options) {
 	t.Helper()
 	for _, ext := range encodings {

@@ -6,7 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The type "use" is a set of flags of a field in an order.
 type use uint8
 
 const (
@@ -47,7 +46,6 @@ type draft struct {
 	noAuthority bool
 }
 
-// fields lists the keys of an order in canonical order.
 var fields = []field{
 	{"id", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}}, // checkID decodes the id
 	{"action", onLift, func(p *parser, n *yaml.Node, f string, o *draft) {}},

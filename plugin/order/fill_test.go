@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that an order inherits a missing field from its authority, or else
-// from the defaults. Only the lists of exempt are merged.
+// TestFillingIn checks that an order inherits a missing field from its authority, or else from the
+// defaults. The field exempt is different: an order has its own list and the inherited lists.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -60,8 +60,8 @@ func TestFillingIn(t *testing.T) {
 	sameOrders(t, "lift", []*Order{order["lift"]}, []*Order{want})
 }
 
-// TestFilled checks the flags of each field. The field "id", for example, is never
-// inherited.
+// TestFilled checks which fields an order inherits, which fields a lift may have, and which fields
+// are in Terms.
 func TestFilled(t *testing.T) {
 	never := []string{"id", "action", "lifts", "windows", "targets", "stated_count", "target_count", "targets_from"}
 	notOnLift := []string{"exempt", "force", "response", "ttl", "justification", "language", "organization", "contact", "filtering_databases"}
@@ -83,8 +83,8 @@ func TestFilled(t *testing.T) {
 }
 
 func TestForceOfDefaults(t *testing.T) {
-	// A force reason in the defaults needs no matching target in each order. A force
-	// reason in an order needs one (bad/force-no-target.yaml).
+	// A force reason in the defaults may match no target of an order. Only a force reason in an
+	// order must match a target (bad/force-no-target.yaml).
 	_, problems := parseString(t, `version: 1
 defaults: {force: {other.example: because}}
 orders: [{id: a, authority: {name: X}, scope: global, targets: [one.example]}]

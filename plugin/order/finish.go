@@ -7,7 +7,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// finish makes the checks that need the whole order, and computes derived fields.
 func (p *parser) finish(n *yaml.Node, o *draft) {
 	if o.Authority.Name == "" && !o.noAuthority {
 		p.fault(n, "authority", "%s", authorityMissing)
@@ -54,8 +53,8 @@ func (p *parser) finish(n *yaml.Node, o *draft) {
 	}
 }
 
-// checkTargetCount refuses an order with fewer targets than its target_count. The order
-// was probably cut off. Targets with errors count too.
+// checkTargetCount reports an order if its target_count differs from the number of targets. The
+// order was probably cut off. Targets with errors count too.
 func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 	if o.countAt == nil {
 		return
@@ -85,7 +84,6 @@ func (p *parser) checkTargetCount(n *yaml.Node, o *draft) {
 // maxStated is the largest stated_count. No list of names is that long.
 const maxStated = 1 << 30
 
-// stated decodes the number of names that a decision states.
 func (p *parser) stated(n *yaml.Node, field string) int {
 	v, ok := p.natural(n, field)
 	if ok && (v < 1 || v > maxStated) {
@@ -99,8 +97,8 @@ func (p *parser) stated(n *yaml.Node, field string) int {
 // target_count.
 const countedFrom = 20
 
-// WrittenTargetCount returns the target_count to write for o, or 0 for none. An order with
-// a side list that may change has none.
+// WrittenTargetCount returns the target_count that Format and Encode write for o. It returns 0 for
+// an order with few targets, and for an order with a side list that may change.
 func (o *Order) WrittenTargetCount() int {
 	if o.NumTargets() < countedFrom || o.Side != nil && o.Side.SHA256 == "" {
 		return 0
@@ -108,8 +106,8 @@ func (o *Order) WrittenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. c is the country of the
-// authority. Narrow scopes come first, because the authority may have no power elsewhere.
+// scopeMissing returns the message for an order without a scope. c is the country of the authority.
+// The message shows narrow scopes first, because the authority may have no power elsewhere.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -117,8 +115,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals counts the windows of an order and of its targets. The windows of the
-// order count once for each target with attributes.
+// countIntervals counts the windows of an order and of its targets, and reports too many windows.
+// The windows of the order count once for each target with attributes.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {
@@ -143,8 +141,9 @@ type rowClock struct {
 	dateOnly bool
 }
 
-// countDeadlines computes the deadlines that are durations. A duration starts at the time
-// "served" of the target, or else of the order.
+// countDeadlines computes the deadlines that are written as durations. The duration begins at the
+// target's time "served". If the target has no time "served", the duration begins at the order's
+// time "served".
 func (p *parser) countDeadlines(o *draft) {
 	if o.DeadlineAfter == 0 {
 		return
@@ -163,7 +162,6 @@ func (p *parser) countDeadlines(o *draft) {
 	}
 }
 
-// ownClocks reports whether each target has a field "served" or a deadline of its own.
 func (o *Order) ownClocks() bool {
 	if o.Plain > 0 {
 		return false
@@ -176,7 +174,8 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the sum of "served" and "after".
+// deadlineAfter sets *deadline to the sum of "served" and "after". It reports a problem if "served"
+// is missing or has no time of day.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

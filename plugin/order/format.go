@@ -14,11 +14,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Format writes the order file in r to w in canonical form, with the number of orders. It
-// keeps all values and YAML comments. A YAML file then ends with "...".
+// Format writes the order file in r to w in canonical form, and adds the number of orders. It keeps
+// all values and YAML comments. It ends a YAML file with "...".
 //
-// Format reads r twice. If the file has errors or would lose a comment, Format writes
-// nothing. After any other error, do not use the data in w.
+// Format reads r twice. If the file has errors or would lose a comment, Format writes nothing.
+// After any other error, do not use the data in w.
 func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, error) {
 	var counts []int // the target_count to write for each order; 0 for none
 	opt.Emit = func(o *Order) { counts = append(counts, o.WrittenTargetCount()) }
@@ -55,7 +55,8 @@ func Format(w io.Writer, path string, r io.ReadSeeker, opt Options) (Problems, e
 	return problems, err
 }
 
-// formatLines formats JSON Lines line by line. A valid file already has a count.
+// formatLines formats JSON Lines line by line. It does not add the number of orders, because a
+// valid file already has a count.
 func formatLines(w io.Writer, r io.Reader, counts []int) error {
 	br, bw := bufio.NewReaderSize(r, chunk), bufio.NewWriter(w)
 	s, orders := fileShape, 0
@@ -124,8 +125,6 @@ func canonical(n *yaml.Node, s *shape) {
 	}
 }
 
-// setCounts sets count at the top level of a file. It sets target_count in each order with
-// a count above 0.
 func setCounts(root *yaml.Node, counts []int) {
 	setNumber(root, "count", len(counts), fileShape)
 	if orders := lookup(root, "orders"); orders != nil {
@@ -137,7 +136,6 @@ func setCounts(root *yaml.Node, counts []int) {
 	}
 }
 
-// setTargetCount sets target_count in an order. If "count" is 0, it does nothing.
 func setTargetCount(order *yaml.Node, count int) {
 	if count > 0 {
 		setNumber(order, "target_count", count, orderShape)
@@ -158,8 +156,9 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML formats a file until the text stays the same. The YAML library may move its
-// own comments. No comment may be lost, because a comment may be legal text.
+// formatYAML formats a file again and again until the text stays the same. This is necessary
+// because the YAML library may move comments. No comment may be lost, because a comment may be
+// legal text.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -219,7 +218,6 @@ func writeYAML(doc *yaml.Node) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// sameText returns an error unless two YAML files have the same values and comments.
 func sameText(before, after []byte, counts []int) error {
 	a, err := parseYAML(before, nil, nil)
 	if err != nil {
@@ -247,7 +245,6 @@ func sameText(before, after []byte, counts []int) error {
 	return nil
 }
 
-// difference returns the first node of the tree a whose value differs in the tree b, or nil.
 func difference(a, b *yaml.Node) *yaml.Node {
 	if a.Kind != b.Kind || kindOfTag(a.Tag) != kindOfTag(b.Tag) || a.Value != b.Value && !isNull(a) || len(a.Content) != len(b.Content) {
 		return a
@@ -260,7 +257,6 @@ func difference(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// kindOfTag returns the given YAML tag. For the tag of a time, it returns the tag of a string.
 func kindOfTag(tag string) string {
 	if tag == "!!timestamp" {
 		return "!!str"
@@ -268,8 +264,9 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments returns the sorted comments of a file. It searches the text for lines that
-// begin with "#". The tree of the YAML library lacks some comments.
+// comments returns the sorted comments of a file. It searches the text for lines that begin with
+// "#", because the tree of the YAML library lacks some of these comments. Comments after a value
+// come from the tree.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -10,7 +10,6 @@ import (
 	"testing"
 )
 
-// The function "format" formats a valid file and returns the text.
 func format(t testing.TB, path, text string, opt Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -21,8 +20,6 @@ func format(t testing.TB, path, text string, opt Options) string {
 	return b.String()
 }
 
-// TestFormatGood checks that formatting keeps the orders. A second formatting must change
-// nothing.
 func TestFormatGood(t *testing.T) {
 	for _, path := range glob(t, "good") {
 		data, err := os.ReadFile(filepath.Join("testdata", path))

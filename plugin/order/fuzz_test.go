@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// seeds adds the files in testdata with the extension ext to the corpus.
 func seeds(f *testing.F, ext string) {
 	f.Helper()
 	for _, dir := range []string{"good", "bad"} {
@@ -35,7 +34,6 @@ func seeds(f *testing.F, ext string) {
 	}
 }
 
-// The function "side" returns an OpenSide function that returns data for each side list.
 func side(data string) func(string) (io.ReadCloser, error) {
 	return func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }
 }
@@ -130,7 +128,6 @@ func checkLines(t *testing.T, data []byte) {
 	sameOrders(t, "lines and document", kept, whole.Orders)
 }
 
-// FuzzJSON checks order files in JSON, and compares the JSON parser with encoding/json.
 func FuzzJSON(f *testing.F) {
 	seeds(f, ".json")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -234,7 +231,6 @@ func FuzzSide(f *testing.F) {
 	})
 }
 
-// The type "taking" implements the interface Names. It stores the names of a list.
 type taking struct {
 	names []string
 	grown []int

@@ -14,7 +14,6 @@ import (
 
 var update = flag.Bool("update", false, "write the errors found into testdata/bad; read them before you commit")
 
-// load parses a file in testdata. The problems have paths relative to testdata.
 func load(t testing.TB, path string) (*File, Problems) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", path))
@@ -34,7 +33,6 @@ func openSide(dir string) func(string) (io.ReadCloser, error) {
 	}
 }
 
-// glob returns the paths of the order files in one folder of testdata.
 func glob(t testing.TB, dir string) (paths []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join("testdata", dir, "*"))
@@ -55,8 +53,9 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad compares the problems of each file in testdata/bad with the comment "# want: "
-// in the file. If the format has no comments, a second file ends in ".want".
+// TestBad compares the problems of each file in testdata/bad with the expected problems. A YAML
+// file has the expected problems in the comment "# want: ". For a format without comments, the
+// expected problems are in a second file with the ending ".want".
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {

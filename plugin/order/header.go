@@ -9,7 +9,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// header contains the keys at the top level of a file.
 type header struct {
 	count                         int64
 	countAt, sourceAt, expiresAt  *yaml.Node
@@ -32,7 +31,8 @@ var headerTable = table[header]{
 		loc, err := time.LoadLocation(s)
 		switch {
 		case s == "":
-		// "Local" and zone names in lower case, like localtime, depend on the machine.
+		// Refuse "Local" and zone names in lower case, like localtime. The meaning of these names
+		// depends on the machine.
 		case err != nil || s == "Local" || s[0] > 'Z':
 			p.bad(n, f, "must be an IANA time zone such as Europe/Rome")
 		default:
@@ -50,8 +50,8 @@ var sourceTable = table[Source]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *Source) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// headerTimes decodes source and expires. Call headerTimes after the rest of the header.
-// The key timezone may come later in the file.
+// headerTimes decodes the keys source and expires. Call headerTimes after the rest of the header,
+// because the key timezone may come later in the file.
 func (p *parser) headerTimes() {
 	if n := p.head.expiresAt; n != nil {
 		p.out.Expires = p.time(n, "expires", endOfDay)
@@ -69,7 +69,6 @@ func (p *parser) headerTimes() {
 
 const authorityMissing = "is required; write authority: {name: NAME, country: CODE, kind: court}"
 
-// given decodes an integer at the top level. It returns -1 if the value is invalid.
 func (p *parser) given(n *yaml.Node, f string) int64 {
 	if v, ok := p.natural(n, f); ok {
 		return v
@@ -157,8 +156,8 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes defaults or an authority entry into base. If the field authority refers to
-// an authority entry, the result "handle" is set.
+// fill decodes the key defaults or an entry of the key authorities into base. The field authority
+// may be the handle (the name) of an authority entry. fill then returns the node of the handle.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
@@ -194,7 +193,7 @@ func aboutDisclosure(p Problem) bool {
 	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
 }
 
-// seal marks the problems from the index "start" on as Sealed if the order may be secret.
+// seal sets Sealed in the problems from the index "start" on if the order may be secret.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {
@@ -211,7 +210,6 @@ func emptyOrder() Order {
 		Acknowledged: NoTime, Reported: NoTime}
 }
 
-// clone returns a copy of o with its own Terms.
 func (o *draft) clone() *draft {
 	c := *o
 	terms := *o.Terms

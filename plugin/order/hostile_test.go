@@ -109,7 +109,6 @@ func deeper(n int) string {
 	return b.String()
 }
 
-// TestUnreadable checks a stream that fails, a directory, and unknown file extensions.
 func TestUnreadable(t *testing.T) {
 	for _, ext := range Extensions {
 		data, err := os.ReadFile("testdata/good/full" + strings.Replace(ext, "yml", "yaml", 1))
@@ -155,8 +154,6 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestEmptySideAmongOthers checks that an empty side list is reported in addition to other
-// problems.
 func TestEmptySideAmongOthers(t *testing.T) {
 	_, problems := Parse("a.yaml", strings.NewReader("version: 1\norders: [{id: a, authority: {name: X}, scope: global, ttl: x, targets_from: {file: list}}]"), Options{OpenSide: side("# none\n")})
 	if len(problems) != 2 || !strings.Contains(problems.Error(), "the list has no names") {
@@ -257,7 +254,6 @@ func TestStreams(t *testing.T) {
 	runtime.KeepAlive(f)
 }
 
-// TestEmitStops checks that Emit is not called after an error.
 func TestEmitStops(t *testing.T) {
 	order := `{"id":"%s","authority":{"name":"X"},"scope":"global","targets":["%s.example"]}` + "\n"
 	data := `{"version":1,"count":3}` + "\n" + fmt.Sprintf(order, "a", "a") + fmt.Sprintf(order, "b", "b.") + fmt.Sprintf(order, "c", "c")

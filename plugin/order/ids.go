@@ -11,27 +11,24 @@ type idTable struct {
 	n     int
 }
 
-// An idSlot stores the hash of an id. Most look-ups therefore compare no strings.
+// An idSlot stores the hash of an id, so that most look-ups compare no strings.
 type idSlot struct {
 	hash uint32
 	use  uint32 // the number of the first use, from 1; 0 means a free slot
 }
 
-// A firstUse is the position of the first use of an id.
 type firstUse struct {
 	id     string
 	line   int32
 	sealed bool
 }
 
-// idBlock is the number of entries of type firstUse in one block of memory.
 const idBlock = 1 << 12
 
 func newIDTable() *idTable { return &idTable{seed: maphash.MakeSeed(), slots: make([]idSlot, 64)} }
 
 func (t *idTable) hash(id string) uint32 { return uint32(maphash.String(t.seed, id)) }
 
-// find returns the first use of an id, or the zero value.
 func (t *idTable) find(id string) firstUse {
 	h := t.hash(id)
 	mask := uint32(len(t.slots) - 1)
@@ -67,7 +64,6 @@ func (t *idTable) add(u firstUse) {
 	t.place(idSlot{t.hash(u.id), uint32(t.n)})
 }
 
-// place stores s in the first free slot for its hash.
 func (t *idTable) place(s idSlot) {
 	mask := uint32(len(t.slots) - 1)
 	i := s.hash & mask

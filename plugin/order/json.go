@@ -12,9 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseJSON parses exactly one JSON value (RFC 8259). The first line has the number
-// "line". parseJSON refuses duplicate keys, and returns the position of each value.
-// encoding/json does neither.
+// parseJSON parses exactly one JSON value (RFC 8259). "line" is the number of the first line.
+// Unlike encoding/json, parseJSON refuses duplicate keys and returns the position of each value.
 func parseJSON(data []byte, line int) (*yaml.Node, error) {
 	return new(jsonReader).read(data, line)
 }
@@ -52,11 +51,11 @@ func (j *jsonReader) next(data []byte, line int) (*yaml.Node, error) {
 type jsonReader struct {
 	data []byte
 	pos  int // the offset of the next byte to read
-	// line and col are the position of the offset "seen". The next search starts at this
-	// offset. The text is therefore searched only once.
+	// line and col are the position of the offset "seen". The next search for a position starts at
+	// this offset, so the text is searched only once.
 	seen, line, col int
-	// nodes and items are memory for nodes and for lists of nodes, allocated early. stack
-	// has the items of all open objects and arrays.
+	// nodes and items are preallocated memory for nodes and for lists of nodes. stack has the items
+	// of all open objects and arrays.
 	nodes     []yaml.Node
 	used      int
 	items     []*yaml.Node
@@ -68,7 +67,7 @@ type jsonReader struct {
 	run  int
 	key  string // the last key
 	stop func() error
-	// bounded limits the number of nodes to maxValues.
+	// bounded limits the number of nodes to MaxValues.
 	bounded bool
 	made    int
 	// block is the largest number of nodes that are allocated at once, or 0 for 1024.
@@ -127,8 +126,8 @@ func (j *jsonReader) peek() byte {
 // node returns a new node with the position pos.
 func (j *jsonReader) node(kind yaml.Kind, tag string) *yaml.Node {
 	if j.used == len(j.nodes) {
-		// Callers keep pointers into the full block, so a new block is allocated. The next
-		// call of read reuses only the last block.
+		// Allocate a new block, because callers have pointers into the full block. The next call of
+		// read reuses only the last block.
 		j.nodes, j.used = make([]yaml.Node, min(max(16, 2*len(j.nodes)), cmp.Or(j.block, 1024))), 0
 	}
 	n := &j.nodes[j.used]
@@ -190,8 +189,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 				return nil, err
 			}
 		}
-		if j.bounded && j.made > maxValues {
-			return nil, j.fault(j.pos, "has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)
+		if j.bounded && j.made > MaxValues {
+			return nil, j.fault(j.pos, "has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", MaxValues)
 		}
 		if object {
 			if j.peek() != '"' {
@@ -236,8 +235,8 @@ func (j *jsonReader) collection(object bool, depth int) (*yaml.Node, error) {
 	}
 }
 
-// skipRun skips the inner names of a long list at the offset "first", and adds one node
-// for all of them.
+// skipRun skips the inner names of the long list that begins at the offset "first". It adds one
+// node for all inner names together.
 func (j *jsonReader) skipRun(first int) {
 	for j.run < len(j.runs) && j.runs[j.run].first.off < first {
 		j.run++
@@ -309,7 +308,6 @@ func (j *jsonReader) number() (*yaml.Node, error) {
 	return n, nil
 }
 
-// text parses a string. A string without escapes is copied only once.
 func (j *jsonReader) text() (*yaml.Node, error) {
 	n := j.node(yaml.ScalarNode, "!!str")
 	n.Style = yaml.DoubleQuotedStyle
@@ -348,12 +346,12 @@ type wordTable [512]string
 
 const maxWord = 32
 
-// string returns b as a string, from the cache if possible.
 func (t *wordTable) string(b []byte) string {
 	if len(b) > maxWord {
 		return string(b)
 	}
-	// The new string replaces a cached string. The old string stays valid for its users.
+	// The new string replaces the cached string in the same slot. The old string stays valid for
+	// its users.
 	w := &t[xxhash.Sum64(b)%uint64(len(t))]
 	if *w != string(b) {
 		*w = string(b)
@@ -363,7 +361,6 @@ func (t *wordTable) string(b []byte) string {
 
 var jsonEscapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape decodes the escape at pos and appends it to out.
 func (j *jsonReader) escape(out []byte) ([]byte, error) {
 	at := j.pos
 	if at+1 >= len(j.data) {

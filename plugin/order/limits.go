@@ -13,9 +13,9 @@ const (
 	// maxText is the largest size in bytes of a YAML document, without long lists of plain
 	// names. The YAML library copies each scalar several times.
 	maxText = 32 << 20
-	// maxValues is the largest number of keys, values and list entries in a document. Each
+	// MaxValues is the largest number of keys, values and list entries in a document. Each
 	// takes some 250 bytes of memory. Long lists of plain names do not count.
-	maxValues = 700_000
+	MaxValues = 700_000
 	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a
 	// part is in memory at any time.
 	maxStream = 4 << 30
@@ -55,7 +55,7 @@ var limits = []struct {
 }{
 	{"a YAML or JSON file, or one line of JSON Lines", maxDocument >> 20, "MiB"},
 	{"a YAML file without its long lists of plain names", maxText >> 20, "MiB"},
-	{"keys, values and list entries of a YAML or JSON file or of one line of JSON Lines, without its long lists of plain names", maxValues, ""},
+	{"keys, values and list entries of a YAML or JSON file or of one line of JSON Lines, without its long lists of plain names", MaxValues, ""},
 	{"a JSON Lines file, a plain list or a side list", maxStream >> 30, "GiB"},
 	{"orders in a file", maxOrders, ""},
 	{"entries of `orders` in a JSON file that are no orders", maxNoOrders, ""},

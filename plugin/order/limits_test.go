@@ -149,15 +149,14 @@ func TestRefusedBySize(t *testing.T) {
 	}
 }
 
-// tooLong is a stream that announces too large a size.
 type tooLong struct{ read bool }
 
 func (*tooLong) Size() int64                { return 5 << 30 }
 func (*tooLong) Close() error               { return nil }
 func (r *tooLong) Read([]byte) (int, error) { r.read = true; return 0, io.EOF }
 
-// TestLongLine checks that a line of JSON Lines beyond the size limit is one problem. The
-// parser must continue with the next line.
+// TestLongLine checks a line of JSON Lines beyond the size limit. The parser must report one
+// problem and continue with the next line.
 func TestLongLine(t *testing.T) {
 	in := io.MultiReader(strings.NewReader(`{"version":1,"count":3}`+"\n"+`{"id":"`),
 		io.LimitReader(&repeated{body: "xxxxxxxxxxxxxxxx", n: 70 << 20}, 70<<20), strings.NewReader("\"}\n[]\n[]"))
@@ -224,8 +223,6 @@ func TestOutlineBounds(t *testing.T) {
 	}
 }
 
-// TestNoOrders checks that the parser stops after a thousand entries of "orders" that are
-// not mappings.
 func TestNoOrders(t *testing.T) {
 	_, problems := Parse("a.json", strings.NewReader(`{"version":1,"orders":[`+strings.Repeat("1,", 5000)+"1]}"), Options{})
 	if want := "a.json:1:2024: orders has more than 1000 entries that are no mappings"; problems.Error() != want {
@@ -233,8 +230,6 @@ func TestNoOrders(t *testing.T) {
 	}
 }
 
-// TestManyWindows checks the limit for windows. For each target with attributes, the
-// windows of its order count again.
 func TestManyWindows(t *testing.T) {
 	const targets = 5000
 	for windows, want := range map[int]string{
@@ -256,7 +251,6 @@ func TestManyWindows(t *testing.T) {
 	}
 }
 
-// TestManyRedirects checks that a redirect with too many addresses is refused.
 func TestManyRedirects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\norders: [{id: a, authority: {name: X}, scope: global, targets: [a.example], response: {redirect: [")
@@ -270,7 +264,6 @@ func TestManyRedirects(t *testing.T) {
 	}
 }
 
-// TestProblemsAreShort checks that problems need little memory, even for long values.
 func TestProblemsAreShort(t *testing.T) {
 	long := strings.Repeat("x", 50_000)
 	lines := &feed{n: 1000, line: func(i int) string {
@@ -331,7 +324,6 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestClosedStream checks that Parse ends when a stream fails, also in the middle of a line.
 func TestClosedStream(t *testing.T) {
 	for _, ext := range Extensions {
 		in := io.MultiReader(&repeated{body: "{", n: 300 << 10}, iotest.ErrReader(os.ErrClosed))

@@ -65,7 +65,6 @@ func (p *parser) readList(r io.Reader) error {
 	return nil
 }
 
-// listTargets adds the names of a plain list to the targets of an order.
 type listTargets struct {
 	o  *draft
 	at *taker

@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// TestList checks that a plain list is one order of the operator for all clients.
 func TestList(t *testing.T) {
 	f, problems := Parse("/etc/dns/our names.TXT", strings.NewReader("\uFEFF# ours\r\nAds.Example # a comment\r\n\r\nbücher.example\n_x.example."), Options{})
 	if len(problems) > 0 || len(f.Orders) != 1 {

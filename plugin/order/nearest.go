@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Nearest returns the candidate that is most similar to a misspelt word, or "". Digits
-// must be equal, because they may be the number of a case.
+// Nearest returns the candidate that is most similar to a misspelled word. If no candidate is
+// similar, Nearest returns "". The digits of the word and the candidate must be equal, because the
+// digits may be the number of a case.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	best, found := 1+min(3, utf8.RuneCountInString(word)/3), ""
 	a, numbers := []rune(strings.ToLower(word)), digitsOf(word)
@@ -64,8 +65,6 @@ func distance(a, b []rune, limit int) int {
 	return row[len(b)]
 }
 
-// didYouMean returns a hint with the nearest candidate for an error message. If no
-// candidate is near, it returns "".
 func didYouMean(word string, candidates iter.Seq[string]) string {
 	if near := Nearest(word, candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)

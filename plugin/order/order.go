@@ -35,8 +35,8 @@ const (
 // AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// The kinds of authority. Answers for KindOperator have the extended DNS error Blocked.
-// Answers for all other kinds have Censored (RFC 8914, sections 4.16 and 4.17).
+// The kinds of authority. For KindOperator, the extended DNS error of an answer is Blocked. For all
+// other kinds, the extended DNS error is Censored (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -63,7 +63,8 @@ func (d Disclosure) Sealed() bool { return d == Code || d == None }
 // ResponseKind is the form of the answer for a blocked name.
 type ResponseKind uint8
 
-// The forms of the answer for a blocked name. ResponseUnset is the form in the Corefile.
+// The forms of the answer for a blocked name. With ResponseUnset, the server uses the form from the
+// Corefile.
 const (
 	ResponseUnset ResponseKind = iota
 	NXDOMAIN
@@ -81,8 +82,8 @@ type Response struct {
 // Match selects the names that a target covers: its name, the names below it, or both.
 type Match uint8
 
-// The kinds of match. Targets can have equal names. The first kind in this list then has
-// precedence (docs/order-format.md, "When several orders cover a name").
+// The kinds of match. If several targets have equal names, the target whose kind is first in this
+// list has precedence (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
@@ -118,8 +119,8 @@ type Exempt struct {
 	Reference string
 }
 
-// A Window is a time interval in which an order or target is enforced. It includes the
-// time From, but not the time Until. NoTime is no limit.
+// A Window is a time interval in which an order or target is enforced. The interval includes the
+// time From, but not the time Until. NoTime means no limit.
 type Window struct{ From, Until Time }
 
 // A FilteringDatabase refers to the public record of an order in a database
@@ -156,11 +157,11 @@ type Terms struct {
 type Order struct {
 	ID     string
 	Action Action
-	// Lifts are the ids of the orders that this lift ends. A lift with empty Lifts ends
+	// Lifts contains the ids of the orders that this lift ends. If Lifts is empty, the lift ends
 	// the earlier orders of its authority.
 	Lifts []string
-	// Public is set on a lift with its own disclosure full or schedule. Any other lift is
-	// as secret as the orders that it ends.
+	// Public is set on a lift with its own disclosure full or schedule. If Public is not set, a
+	// lift is as secret as the orders that the lift ends.
 	Public bool
 	*Terms
 
@@ -178,12 +179,12 @@ type Order struct {
 
 	Windows []Window
 	Status  Status
-	// StatedCount is the number of different names that the decision states. 0 means that the
-	// file does not have the number.
+	// StatedCount is the number of different names that the decision states. StatedCount is 0 if
+	// the file does not contain the number.
 	StatedCount int
 	Targets     []Target
-	// Plain is the number of targets that Options.Targets received. These targets are not
-	// in the field Targets.
+	// Plain is the number of targets that were passed to Options.Targets. These targets are not in
+	// the field Targets.
 	Plain              int
 	Side               *SideList
 	Except             []dname.Name
@@ -201,7 +202,7 @@ type Source struct {
 	SHA256   string // the digest of the register's file in lower-case hex; may be empty
 }
 
-// A Force is the operator's reason to enforce a held target.
+// A Force is the operator's reason to enforce a target in spite of package guard.
 type Force struct{ Target, Reason string }
 
 // A SideList is a list of target names in a file of its own. Each target covers its name
@@ -210,7 +211,7 @@ type SideList struct {
 	File   string // as written, relative to the order file
 	SHA256 string // in lower-case hex; may be empty
 	Names  dname.List
-	// Taken is the number of names that Options.Side received. These names are not in the
+	// Taken is the number of names that were passed to Options.Side. These names are not in the
 	// field Names.
 	Taken int
 }
@@ -238,8 +239,8 @@ const (
 	ByDNS // the server blocks answers that contain the address
 )
 
-// A Target is a name, an address or a URL to which an order applies. Only a name has Name
-// and Match. A URL whose whole host is blocked becomes a name.
+// A Target is a name, an address or a URL to which an order applies. Name and Match are set only
+// for a name. A URL becomes a name if its whole host is blocked.
 type Target struct {
 	Kind  TargetKind
 	Match Match
@@ -250,8 +251,8 @@ type Target struct {
 	Line, Column int // the position in the order file, from 1
 }
 
-// Attr contains the attributes of a target. The target also has the times and the
-// exceptions of its order.
+// Attr contains the attributes of a target. The times and the exceptions of the order also apply to
+// the target.
 type Attr struct {
 	Address    netip.Prefix
 	EnforcedBy EnforcedBy

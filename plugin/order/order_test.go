@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// loadGood parses a file in testdata that must have no problems.
 func loadGood(t testing.TB, path string) *File {
 	t.Helper()
 	f, problems := load(t, path)
@@ -28,7 +27,6 @@ func parseString(t testing.TB, text string) (*File, Problems) {
 	return Parse("a.yaml", strings.NewReader(text), Options{})
 }
 
-// oneOrder parses a YAML file with one order that has the given fields.
 func oneOrder(t testing.TB, fields string) *Order {
 	t.Helper()
 	text := "version: 1\nauthorities: {x: {authority: {name: X}}}\norders: [{authority: x, targets: [one.example], " + fields + "}]\n"
@@ -54,7 +52,6 @@ func stripped(orders []*Order) []*Order {
 	return out
 }
 
-// sameOrders reports the differences between two lists of orders. Positions may differ.
 func sameOrders(t testing.TB, what string, got, want []*Order) {
 	t.Helper()
 	got, want = stripped(got), stripped(want)
@@ -88,8 +85,6 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestSameInThree checks that YAML, JSON and JSON Lines files with equal content give equal
-// orders.
 func TestSameInThree(t *testing.T) {
 	want := loadGood(t, "good/full.yaml")
 	for _, path := range []string{"good/full.json", "good/full.jsonl"} {
@@ -131,7 +126,6 @@ func prefixes(list ...string) (out []netip.Prefix) {
 	return out
 }
 
-// TestFull compares every field of a file that uses all fields.
 func TestFull(t *testing.T) {
 	f := loadGood(t, "good/full.yaml")
 	if !reflect.DeepEqual(f.Source, &Source{"Elenco di Esempio", at(t, "2026-05-01T00:00:00+02:00"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) || f.Expires != at(t, "2027-01-01T00:00:00+01:00") {
@@ -197,8 +191,6 @@ func TestFull(t *testing.T) {
 			a.From, a.Until = at(t, "2026-05-10T00:00:00+02:00"), at(t, "2026-05-12T00:00:00+02:00")
 			a.Windows = []Window{{at(t, "2026-05-10T12:00:00+02:00"), at(t, "2026-05-10T13:00:00+02:00")}}
 			a.Except = []dname.Name{name(t, "www.five.example")}
-			// The deadline is a duration. For this target, it starts at the target's own
-			// field "served".
 			a.Served, a.Deadline = served, served+7*86400
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
@@ -271,7 +263,6 @@ func TestFull(t *testing.T) {
 	sameOrders(t, "good/full.yaml", f.Orders, want)
 }
 
-// TestSets checks that the parser drops duplicates in lists such as lifts.
 func TestSets(t *testing.T) {
 	o := oneOrder(t, `id: a, scope: {countries: [IT, it, EU], clients: [192.0.2.1, 192.0.2.1/32]}, response: {redirect: [192.0.2.2, 192.0.2.2]}`)
 	if len(o.Scope.Countries) != 2 || len(o.Scope.Clients) != 1 || len(o.Response.Addresses) != 1 {

@@ -54,14 +54,16 @@ type Options struct {
 	// Emit is called with each order until the first error. The order is valid until Emit
 	// returns. After an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side returns the Names for the side list of an order, before the list is read. The
-	// action, status and times are already final. After an error, drop the names.
+	// Side returns a Names, which then receives the names of an order's side list. Parse calls Side
+	// before it reads the list. The action, status and times of the order are already final. After
+	// an error, drop the names.
 	Side func(*Order) Names
-	// Targets returns the Names for a long list of plain names, before Emit is called.
-	// Order.Targets does not have these names. After an error, drop the names.
+	// Targets returns a Names, which then receives the names of long plain lists. Parse calls
+	// Targets before Emit. Order.Targets does not contain these names. After an error, drop the
+	// names.
 	Targets func(*Order) Names
-	// Ahead uses a second CPU for JSON Lines: it parses the next lines during the decoding.
-	// A server does not set it, because a load must leave the CPUs to the queries.
+	// Ahead makes Parse use a second CPU for JSON Lines. A second goroutine then parses the next
+	// lines. A server does not set Ahead, because a load must leave the CPUs to the queries.
 	Ahead bool
 	// Stop is called from time to time. After Stop has returned true, Parse soon returns an
 	// error.
@@ -76,8 +78,8 @@ type Names interface {
 	AddWire(*dname.Wire)
 }
 
-// Parse parses the order file in r. The extension of path selects the format. If the
-// problems contain an error, do not use the File. The File is never nil.
+// Parse parses the order file in r. The extension of path selects the format. The returned File is
+// never nil. If the problems contain an error, do not use the File.
 func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	p := &parser{
 		decoder: decoder{file: path, loc: time.UTC},
@@ -96,8 +98,8 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 	return p.out, p.problems
 }
 
-// addSyntax reports an error of syntax or of reading. The file may contain secret orders.
-// The ordinary log therefore gets a message without values of the file.
+// addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
+// values of the file, because the file may contain secret orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -150,8 +152,9 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Reading stops at a control character. A blank text before the control character is
-	// not an empty file. The YAML or JSON parser reports the position of the character.
+	// Reading stops at a control character. The text before the control character may be blank,
+	// although the file is not empty. The YAML or JSON parser reports the position of the control
+	// character.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
@@ -178,7 +181,6 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	return p.end()
 }
 
-// tree parses a document and returns the tree of its values.
 func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	if err := p.stopped(); err != nil {
 		return nil, err
@@ -193,8 +195,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Either the text has an error, or a long list is not a list of targets. The whole
-	// text is therefore parsed again.
+	// Parse the whole text again. Either the text has an error, or a long list is not a list of
+	// targets.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err
@@ -206,7 +208,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// end makes the checks at the end of the file.
+// end checks the number of orders at the end of the file. It returns an error if the load was
+// stopped.
 func (p *parser) end() error {
 	if p.stopErr != nil {
 		return p.stopErr
@@ -365,7 +368,6 @@ func (r *lineReader) read(t *input) (*yaml.Node, error) {
 	return r.json.read(t.text, t.firstLine)
 }
 
-// lineHeader decodes the header line. It reports whether the header is usable.
 func (p *parser) lineHeader(n *yaml.Node) bool {
 	if !p.header(n) {
 		return false

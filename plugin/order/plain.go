@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An orderRun is a long list of plain names among the targets of an order.
 type orderRun struct {
 	*run
 	before int // the number of Order.Targets before the list
@@ -29,8 +28,9 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a long list. For Options.Targets, it stores the
-// list, because the other fields come first.
+// plainNames decodes the inner names of a long list. If Options.Targets is set, plainNames only
+// stores the list. handOn later passes the names to Options.Targets, when all other fields are
+// decoded.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {
@@ -53,8 +53,8 @@ func (p *parser) eachName(r *run, w *dname.Wire, f func(at spot)) {
 	})
 }
 
-// eachTarget calls "own" for each element of o.Targets, and "plain" for each name in a
-// long list. The sequence is that of the file.
+// eachTarget calls "own" for each element of o.Targets, and "plain" for each name in a long list.
+// The calls are in the sequence of the file.
 func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire, spot)) {
 	var w dname.Wire
 	i := 0
@@ -69,8 +69,8 @@ func (p *parser) eachTarget(o *draft, own func(*Target), plain func(*dname.Wire,
 	}
 }
 
-// countLabels counts the labels of one name. At the limit, it reports one problem and ends
-// the load.
+// countLabels counts the labels of one name. If there are now too many labels, countLabels reports
+// one problem and ends the load.
 func (p *parser) countLabels(labels int, at spot, field string) {
 	if p.deep.Add(labels) && !p.tooDeep {
 		p.tooDeep = true
@@ -125,12 +125,11 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. Values up to len(Targets) are 1 plus an index of Targets.
-	// Larger values are offsets of names in a long list (see warnTwice).
+	// at is 0 in a free slot. A value up to len(Targets) is 1 plus an index of Targets. A larger
+	// value is 1 plus len(Targets) plus the offset of a name in a long list (see warnTwice).
 	at uint32
 }
 
-// find returns the slot of an equal target. If there is none, it returns a free slot.
 func (f *firsts) find(hash uint32, equal func(at uint32) bool) *firstSlot {
 	for i := int(uint64(hash) * uint64(len(f.slots)) >> 32); ; i++ {
 		if i == len(f.slots) {
@@ -209,7 +208,6 @@ func (p *parser) warnTwice(o *draft) {
 	})
 }
 
-// lineOf returns the line number of an offset in a long list.
 func (p *parser) lineOf(o *draft, off int) int {
 	for _, r := range o.runs {
 		if r.from.off <= off && off < r.last.off {
@@ -219,10 +217,8 @@ func (p *parser) lineOf(o *draft, off int) int {
 	return 0
 }
 
-// The type "distinct" is a set that finds duplicate values in a list.
 type distinct[T comparable] map[T]struct{}
 
-// add adds a value and reports whether the value is new.
 func (d distinct[T]) add(v T) bool {
 	before := len(d)
 	d[v] = struct{}{}

@@ -64,8 +64,8 @@ func (d *decoder) itemInside(item *yaml.Node, field string) bool {
 	return false
 }
 
-// seek sets lineAt to the offset of a line in data. Lists are decoded from top to bottom.
-// seek therefore continues from the line of the last call.
+// seek sets lineAt to the offset of a line in data. It continues from the line of the last call,
+// because lists are decoded from top to bottom.
 func (d *decoder) seek(line int) {
 	if d.lineNo == 0 || line < d.lineNo {
 		d.lineNo, d.lineAt = 1, 0

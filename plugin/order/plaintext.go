@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// notText lists the first bytes of common binary files, each with an error message.
 var notText = []struct{ begins, say string }{
 	{"%PDF-", "is a PDF; copy its text into a plain text file"},
 	{"PK\x03\x04", "is a zip file, as Word, Excel and LibreOffice write; save the text as plain text"},
@@ -29,7 +28,6 @@ func plainText(data []byte, line int) error {
 	return validUTF8(data, line)
 }
 
-// isText returns an error if data begins like a known binary file.
 func isText(data []byte) error {
 	start := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 256)], " \t\r\n"))
 	for _, f := range notText {
@@ -72,7 +70,6 @@ func validUTF8(data []byte, line int) error {
 // byte.
 var c1 = []rune("€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ")
 
-// windows1252 returns the letter of a byte from 0x80 on. It returns 0 for an unused byte.
 func windows1252(b byte) rune {
 	switch {
 	case b > 0xa0:

@@ -24,13 +24,13 @@ type Problem struct {
 	// Sealed is set if the problem may reveal a secret order. The ordinary log must then
 	// contain Redacted in place of Error.
 	Sealed bool
-	// public replaces Msg in the ordinary log if Msg may contain words of the file. Every
-	// problem in a side list has a public message.
+	// public replaces Msg in the ordinary log, because Msg may contain words of the file. If public
+	// is empty, the log contains Msg. Every problem in a side list has a public message.
 	public string
-	// outside is set if the problem is outside an order. The text around the problem may
-	// then be secret.
+	// outside is set if the problem is not inside an order. The values and unknown keys at this
+	// position may be secret.
 	outside bool
-	// Lift is set if the problem is Sealed only because its lift has no disclosure.
+	// Lift is set if the problem is Sealed only because a lift has no disclosure.
 	Lift bool
 	// Doubt is set if the problem is Sealed only because the parser does not know the
 	// disclosure of the order.
@@ -40,7 +40,6 @@ type Problem struct {
 	owner place
 }
 
-// A place is a line and a column in an order file.
 type place struct {
 	file      string
 	line, col int
@@ -70,8 +69,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Clip returns s shortened for a message. The result is a copy. A long s is then not kept
-// in memory.
+// Clip returns a shortened copy of s for a message. The copy does not keep a long s in memory.
 func Clip(s string) string { return strings.Clone(clip(s)) }
 
 // clip shortens s for a message.
@@ -124,7 +122,7 @@ func (p Problem) InSide() bool { return p.owner.file != "" }
 
 var fieldPart = regexp.MustCompile(`^(\w+)(?:\[\d+\])?$`)
 
-// knownField cuts the path of a field before the first unknown key, which may be a secret
+// knownField cuts the path of a field before the first unknown key. An unknown key may be a secret
 // name at a wrong position.
 func knownField(field string) string {
 	end := 0

@@ -224,8 +224,6 @@ func TestSaysPublic(t *testing.T) {
 	}
 }
 
-// TestProblemsArePrintable checks that a problem never contains characters that disturb a
-// terminal.
 func TestProblemsArePrintable(t *testing.T) {
 	const bidi, line = "\u202egro.", "\u2028forged: line"
 	for path, text := range map[string]string{

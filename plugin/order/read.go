@@ -6,7 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lookup returns the value of a key in a mapping, or nil. It reports no problems.
 func lookup(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil
@@ -19,8 +18,6 @@ func lookup(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// readOrder decodes and checks one order. It then passes the order to Options.Emit or
-// stores the order.
 func (p *parser) readOrder(n *yaml.Node) {
 	before := len(p.problems)
 	p.pairs = p.pairs[:0]
@@ -79,8 +76,8 @@ func (p *parser) readOrder(n *yaml.Node) {
 	}
 }
 
-// saysPublic reports whether an order has exactly one disclosure, which is not secret. The
-// order may have errors.
+// saysPublic reports whether an order has exactly one key disclosure, and its value is full or
+// schedule. The order may have errors.
 func saysPublic(n *yaml.Node) bool {
 	said, public := 0, false
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -16,8 +16,9 @@ var minRun = 64
 // A spot is a position in a text: an offset from 0, and a line and column from 1.
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names in a document, for example lines with "-
-// one.example". The inner names share one node. This saves 90 % of the memory.
+// A run is a long list of plain names in a document, for example lines like "- one.example". The
+// inner names are all names except the first and the last. The inner names share one node, which
+// saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -25,11 +26,10 @@ type run struct {
 	n           int  // the number of inner names
 }
 
-// runNode is the kind of the node for the inner names of a run. Line is the number of
-// inner names. Column is the index of the run.
+// runNode is the kind of the node for the inner names of a run. In this node, Line is the number of
+// inner names, and Column is the index of the run.
 const runNode yaml.Kind = 1 << 7
 
-// each calls f for each inner name of the run.
 func (r *run) each(text []byte, f func(name []byte, at spot)) {
 	at := r.from
 	for at.off < r.last.off {
@@ -68,7 +68,6 @@ func nameAt(text []byte) (name []byte, size int) {
 	return text[start:end], end + 1
 }
 
-// hostByte marks the bytes that a host name may contain.
 var hostByte = func() (t [256]bool) {
 	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_." {
 		t[c] = true
@@ -76,8 +75,8 @@ var hostByte = func() (t [256]bool) {
 	return t
 }()
 
-// An outline is the result of a scan of a document before the parsing: the runs, and the
-// possible size of the tree.
+// An outline is the result of a scan of a document before the parsing. It contains the runs and the
+// estimated size of the tree.
 type outline struct {
 	text   []byte
 	json   bool
@@ -105,7 +104,7 @@ func (o *outline) at(off int) spot {
 }
 
 // weigh maps each byte to the number of nodes that can begin there, or to a mark. The
-// limit maxValues allows for missing nodes, as in "{a, b}".
+// limit MaxValues allows for missing nodes, as in "{a, b}".
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -121,8 +120,7 @@ const (
 	special
 )
 
-// scan scans the bytes between two offsets. The second offset is after a line feed or
-// comma, or at the end of the text.
+// scan scans the text between two offsets. It counts the nodes and finds the runs.
 func (o *outline) scan(from, to int) {
 	text := o.text[:to]
 	i := from
@@ -155,8 +153,8 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon
-			// counts for its key and its value. A colon in a time does not count.
+			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon counts
+			// twice, for its key and its value. A colon in a time does not count.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -251,7 +249,6 @@ func (o *outline) line(i int, text []byte) int {
 	return end
 }
 
-// add stores n consecutive names as a run if n is at least minRun.
 func (o *outline) add(n, first, from, last, to int) {
 	if n < minRun {
 		o.values += n
@@ -265,22 +262,21 @@ func (o *outline) add(n, first, from, last, to int) {
 	o.runs = append(o.runs, r)
 }
 
-// all returns an upper bound for the number of nodes in a tree without runs.
+// all returns an upper bound for the number of nodes if each name of a run has its own node.
 func (o *outline) all() int { return o.values + o.inRuns }
 
-// check returns an error if the text or its tree would be too large.
 func (o *outline) check(values int) error {
 	switch {
-	case values > maxValues:
-		return &syntaxError{0, 0, fmt.Sprintf("has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxValues)}
+	case values > MaxValues:
+		return &syntaxError{0, 0, fmt.Sprintf("has more than %d keys, values and list entries besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", MaxValues)}
 	case !o.json && len(o.text)-o.cut > maxText:
 		return &syntaxError{0, 0, fmt.Sprintf("has more than %d MiB besides long lists of plain names; write the orders as JSON Lines, and the names into side lists", maxText>>20)}
 	}
 	return nil
 }
 
-// putBack adds the node of each run to the targets of its order. A run can be elsewhere,
-// for example in a comment. putBack then returns false.
+// putBack adds the node of each run to the targets of an order. It returns false if a run is not in
+// the targets, for example because the run is in a comment.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {
@@ -311,7 +307,6 @@ func (o *outline) putBack(root *yaml.Node) bool {
 	return len(runs) == 0
 }
 
-// isAt reports whether the node n is the name at the given position.
 func (o *outline) isAt(n *yaml.Node, at spot) bool {
 	name, _ := nameAt(o.text[at.off:])
 	return n.Kind == yaml.ScalarNode && n.Line == at.line && n.Column == at.col && n.Value == string(name) && isPlain(n)

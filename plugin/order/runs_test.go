@@ -10,7 +10,6 @@ import (
 	"testing"
 )
 
-// runSeeds are YAML texts with consecutive names in many different positions.
 var runSeeds = func() (out []string) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  issued: 2026-01-12\n  scope: global\n"
 	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"}
@@ -62,7 +61,6 @@ var runSeeds = func() (out []string) {
 	return append(out, block, flow, "["+flow+"]", "- "+flow, "orders: ["+flow+", x]\nversion: 1\n")
 }()
 
-// jsonRunSeeds are JSON orders with consecutive names in many different positions.
 var jsonRunSeeds = func() (out []string) {
 	const names = `"a.example", "b.example","c.example" , "d.example",` + "\n" + `"e.example","f.example","g.example","h.example"`
 	const order = `{"id":"a","authority":{"name":"X"},"issued":"2026-01-12","scope":"global",`
@@ -83,7 +81,6 @@ var jsonRunSeeds = func() (out []string) {
 	return out
 }()
 
-// withRuns calls f while minRun is n and chunk is chunkSize.
 func withRuns(n, chunkSize int, f func()) {
 	run, size := minRun, chunk
 	defer func() { minRun, chunk = run, size }()
@@ -91,7 +88,6 @@ func withRuns(n, chunkSize int, f func()) {
 	f()
 }
 
-// The type "slow" is a stream that yields only a few bytes for each Read.
 type slow struct{ io.Reader }
 
 func (s slow) Read(p []byte) (int, error) { return s.Reader.Read(p[:min(len(p), 7)]) }
@@ -107,8 +103,8 @@ func checkRuns(t *testing.T, path, text string) {
 	for _, size := range []int{1 << 20, 1, 40} {
 		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
-			// Reading stops at the first bad byte, and only the first chunk is searched
-			// for HTML. Small chunks may therefore give another error.
+			// With small chunks, the parser may report another error, because reading stops at the
+			// first bad byte. Only the first chunk is searched for HTML.
 			early := func(text string) bool {
 				return slices.ContainsFunc([]string{"UTF-8", "control characters", "HTML"}, func(s string) bool { return strings.Contains(text, s) })
 			}
@@ -177,7 +173,6 @@ func texts(list []*Order) string {
 	return b.String()
 }
 
-// TestRuns checks that the fast way for long lists of names does not change the result.
 func TestRuns(t *testing.T) {
 	for _, text := range runSeeds {
 		checkRuns(t, "a.yaml", text)
@@ -217,7 +212,6 @@ func TestRunsAreFound(t *testing.T) {
 	}
 }
 
-// FuzzRuns compares the parser with and without the fast way for long lists of names.
 func FuzzRuns(f *testing.F) {
 	for _, s := range runSeeds {
 		f.Add(s, uint8(0))

@@ -72,7 +72,6 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemas compiles the schema of a whole file and the schema of one order in JSON Lines.
 func schemas(t *testing.T) (file, line *jsonschema.Schema) {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))

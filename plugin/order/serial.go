@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// SetSerial returns the content of a valid order file with another serial. A new serial
-// comes before the field version. All other bytes stay.
+// SetSerial returns the content of a valid order file with another serial. If the file has no
+// serial, SetSerial inserts the serial before the field version. All other bytes stay the same.
 func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	start, end := 0, len(data)
 	if Ext(path) == ".jsonl" { // the first line that is not empty is the header
@@ -42,7 +42,6 @@ func SetSerial(path string, data []byte, serial int64) ([]byte, error) {
 	return bytes.Join([][]byte{data[:start], changed, data[end:]}, nil), nil
 }
 
-// readTop parses the text of an order file and returns the mapping at the top.
 func readTop(path string, text []byte) (root *yaml.Node, err error) {
 	if Ext(path) == ".yaml" || Ext(path) == ".yml" {
 		doc, err := parseYAML(text, nil, nil)
@@ -108,8 +107,8 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial returns an error unless the changed text has the new serial, and otherwise
-// the values of the tree before.
+// onlySerial returns an error unless the changed text has the new serial and the other values of
+// the old tree.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

@@ -39,7 +39,6 @@ func TestSetSerial(t *testing.T) {
 	}
 }
 
-// TestSetSerialGolden calls SetSerial with each valid order file in testdata.
 func TestSetSerialGolden(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*/*")
 	if err != nil {

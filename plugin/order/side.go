@@ -23,8 +23,8 @@ var sideTable = table[SideList]{
 	{"sha256", func(p *parser, n *yaml.Node, f string, s *SideList) { s.SHA256 = p.sha256(n, f) }},
 }
 
-// targetsFrom stores the reference to a side list. Exceptions may follow in the order, so
-// the list is read later.
+// targetsFrom stores the reference to a side list. readSide reads the list later, because
+// exceptions may follow in the order.
 func (p *parser) targetsFrom(n *yaml.Node, f string, o *draft) {
 	o.Side = &SideList{}
 	object(p, n, f, sideTable, o.Side)
@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a Names. After the first names (see sample),
-// it estimates the number of remaining names and calls Grow.
+// A taker passes the names of a side list to a Names. After some names, a taker estimates the
+// number of remaining names and calls Grow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -123,8 +123,8 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in a side list has the line of the list and the place in the order file. A
-	// plain list has only its own path, p.file.
+	// A problem in a side list has two positions: the line in the list, and the place in the order
+	// file. A plain list has no order file, so its problems have only the path p.file.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -192,9 +192,9 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses a line of a side list, or of a plain list if plain is true. A line
-// without a name gives the zero Name. The result "public" is "why" without words of the
-// line.
+// sideName parses a line of a side list, or of a plain list if plain is true. For a line without a
+// name, it returns the zero Name. "why" is an error message. "public" is the same message without
+// words of the line.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

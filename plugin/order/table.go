@@ -6,7 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An entry is one key of a mapping in the format. Its function decodes the value into v.
 type entry[T any] struct {
 	key    string
 	decode func(p *parser, n *yaml.Node, f string, v *T)
@@ -28,7 +27,6 @@ func (t table[T]) has(key string) bool {
 	return slices.ContainsFunc(t, func(e entry[T]) bool { return e.key == key })
 }
 
-// object decodes a mapping with the table t, and reports unknown keys.
 func object[T any](p *parser, n *yaml.Node, f string, t table[T], v *T) {
 	before := len(p.pairs)
 next:
@@ -47,8 +45,8 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, or of the items of a list. Only a table also
-// has functions that decode the values.
+// A shape describes the keys of a mapping, or of the items of a list. Unlike a table, a shape has
+// no functions that decode the values.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys

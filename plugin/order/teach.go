@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The functions in this file write advice, for example how to write a value. Only wrong
-// input causes a call.
+// The functions in this file write advice for error messages, for example how to write a value. The
+// parser calls these functions only for wrong input.
 
 // The function "flow" returns s for a YAML list in brackets. It adds quotes if they are
 // necessary.
@@ -37,14 +37,12 @@ func flow(s string) string {
 // escapes protect terminals from control characters.
 func quotedFlow(s string) string { return strconv.Quote(s) }
 
-// unquoted removes the quotation marks of a word processor from both ends of s.
 func unquoted(s string) string {
 	return strings.TrimFunc(strings.TrimSpace(s), func(r rune) bool {
 		return strings.ContainsRune("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", r)
 	})
 }
 
-// lastKey returns the last key in the path of a field, without an index.
 func lastKey(field string) string {
 	key := field[strings.LastIndexByte(field, '.')+1:]
 	key, _, _ = strings.Cut(key, "[")
@@ -79,7 +77,6 @@ func notAList(n *yaml.Node, field string) string {
 	return fmt.Sprintf("must be a list; write %s: [%s]", key, clip(strings.Join(items, ", ")))
 }
 
-// scopeAdvice returns advice with the scope that the author probably meant.
 func scopeAdvice(n *yaml.Node) string {
 	items := strings.FieldsFunc(n.Value, func(r rune) bool { return r == ',' || r == ';' })
 	if n.Kind == yaml.SequenceNode {
@@ -135,7 +132,6 @@ func scopeOf(items []string) string {
 	return "; write scope: {" + strings.Join(keys, ", ") + "}"
 }
 
-// handleAdvice returns advice about an unknown handle of an authority.
 func (p *parser) handleAdvice(s string) string {
 	handles := func(yield func(string) bool) {
 		for h := range p.handles {
@@ -150,7 +146,6 @@ func (p *parser) handleAdvice(s string) string {
 	return fmt.Sprintf("; write authority: {name: %s, country: CODE, kind: court}", flow(s))
 }
 
-// idAdvice returns advice with a valid id that is similar to s.
 func idAdvice(s string) string {
 	var b strings.Builder
 	gap := false
@@ -176,8 +171,6 @@ func idAdvice(s string) string {
 	return "; write id: " + id
 }
 
-// targetAdvice returns the message for a target with an invalid name. The parameter "err"
-// is the error of dname.Parse.
 func targetAdvice(written string, err error) string {
 	s := unquoted(written)
 	if _, why := ParsePrefix(strings.Trim(s, "[]")); why == "" {
@@ -222,7 +215,6 @@ func targetAdvice(written string, err error) string {
 	return err.Error()
 }
 
-// wordAdvice returns advice with the word that the author probably meant.
 func wordAdvice(s string, words []string) string {
 	if w := synonyms[strings.ToLower(unquoted(s))]; slices.Contains(words, w) {
 		return fmt.Sprintf("; did you mean %q?", w)
@@ -230,7 +222,6 @@ func wordAdvice(s string, words []string) string {
 	return didYouMean(unquoted(s), slices.Values(words))
 }
 
-// contactAdvice returns advice with the URI for an e-mail address or a telephone number.
 func contactAdvice(s string) string {
 	number := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || strings.ContainsRune("()/", r) {
@@ -275,8 +266,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key is probably the required key want. The parser
-// then does not report want as missing.
+// misspelled reports whether an unknown key at the top level is probably the required key want. The
+// parser then does not report that want is missing.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -287,8 +278,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and can contain the key n. The author
-// probably forgot to indent n.
+// emptyAbove returns a key above n that has no value and can contain the key n. The author has
+// probably forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -327,8 +318,8 @@ func init() {
 	}
 }
 
-// nullKeys reports unknown keys without a value. Such a key is often a mistake. YAML reads
-// {scope:global} as one key "scope:global".
+// nullKeys reports unknown keys without a value, which are often mistakes. For example, YAML reads
+// {scope:global} as one key "scope:global" without a value.
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

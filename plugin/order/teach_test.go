@@ -9,7 +9,6 @@ import (
 // field of a valid order.
 func TestAdvice(t *testing.T) {
 	for _, tc := range []struct{ field, want string }{
-		// These rows have a plain text instead of a mapping, a list or a handle.
 		{"authority: Tribunale di Roma", `3:22: order "a": authority: is no handle of authorities; write authority: {name: Tribunale di Roma, country: CODE, kind: court}, got "Tribunale di Roma"`},
 		{"authority: 'Court: 3rd chamber'", `3:22: order "a": authority: is no handle of authorities; write authority: {name: "Court: 3rd chamber", country: CODE, kind: court}, got "Court: 3rd chamber"`},
 		{"authority: agcmo", `3:22: order "a": authority: is no handle of authorities; did you mean "agcom"? got "agcmo"`},
@@ -40,7 +39,6 @@ func TestAdvice(t *testing.T) {
 		{"contact: [clerk@court.example]", `3:21: order "a": contact[0]: must be a mailto: or tel: URI; write "mailto:clerk@court.example", got "clerk@court.example"`},
 		{"contact: ['+39 06 (0000)']", `3:21: order "a": contact[0]: must be a mailto: or tel: URI; write "tel:+39060000", got "+39 06 (0000)"`},
 
-		// These rows are mistakes that users made in a review.
 		{"scope: Italia", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT]}, got "Italia"`},
 		{"scope: 'Italia, Francia'", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT, FR]}, got "Italia, Francia"`},
 		{"scope: [IT]", `3:18: order "a": scope: must be "global", or a mapping with countries or clients; write scope: {countries: [IT]}, got "[...]"`},
@@ -107,7 +105,6 @@ func TestAdvice(t *testing.T) {
 		{"targets: [shop example]", `3:21: order "a": targets[0]: has blanks or control characters; write one bare name, got "shop example"`},
 		{"targets: [info@shop.example]", `3:21: order "a": targets[0]: has an "@"; write the bare name, got "info@shop.example"`},
 
-		// These rows have a word that is not in the list of allowed words.
 		{"status: enabled", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "enabled"`},
 		{"status: true", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "true"`},
 		{"status: Active", `3:19: order "a": status: must be one of active, shadow, draft, suspended; did you mean "active"? got "Active"`},
@@ -150,7 +147,6 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestWholeFileAdvice checks messages about mistakes in more than one field.
 func TestWholeFileAdvice(t *testing.T) {
 	const head = "version: 1\norders:\n- id: a\n  authority: {name: X}\n  scope: global\n"
 	const lift = "version: 1\norders:\n- id: l\n  action: lift\n  authority: {name: X}\n"
@@ -215,7 +211,6 @@ func TestWholeFileAdvice(t *testing.T) {
 		{strings.Replace(rome, "orders:", "defaults: {until: 2026-12-19}\norders:", 1) + "  from: 2026-12-20T18:00\n", `5:3: order "a": until: must be later than from, which is 2026-12-20T18:00, got "2026-12-19"`},
 		{strings.Replace(rome, "orders:", "defaults: {from: '2026-12-20T18:30'}\norders:", 1) + "  until: 2026-12-19\n", `9:10: order "a": until: must be later than from, which is 2026-12-20T18:30:00+01:00, got "2026-12-19"`},
 
-		// This is a plain list of names in a file with the extension of an order file.
 		{"a.example\nb.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},
 		{"# ours\n\na.example # x\nb.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},
 		{"- a.example\n- b.example\n", `1:1: looks like a plain list of names, not like an order file; blocklistctl import domains makes an order file from a list`},

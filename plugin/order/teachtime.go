@@ -8,8 +8,6 @@ import (
 	"unicode"
 )
 
-// timeAdvice returns advice with a date or time in the right notation. If s is not a date,
-// it returns "".
 func timeAdvice(s string) string {
 	days, date, clock, ok := readTime(s)
 	switch {
@@ -27,8 +25,8 @@ func timeAdvice(s string) string {
 		days[0].Format(time.DateOnly), clock, days[1].Format(time.DateOnly), clock)
 }
 
-// Notation converts a date or time, for example 30/4/2026, to the notation of order files.
-// If the text has no meaning or several, Notation returns "".
+// Notation converts a date or time, for example 30/4/2026, to the notation of order files. If the
+// text is not a date or has several meanings, Notation returns "".
 func Notation(s string) string {
 	days, _, clock, ok := readTime(s)
 	if !ok || len(days) == 0 || len(days) > 1 && !days[0].Equal(days[1]) {
@@ -109,7 +107,8 @@ func readDays(s string) (days []time.Time) {
 		add(n[0], n[1], n[2])
 	case month == 0: // for example Nov 23, 2026
 		add(n[2], n[0], n[1])
-	// For example 23 Nov 2026 or 23.11.2026. In dates with dots, the day is always first.
+	// In 23 Nov 2026 and in 23.11.2026, the day is first. In dates with dots, the day is always
+	// first.
 	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
 	case month < 0: // for example 23/11/2026
@@ -119,8 +118,6 @@ func readDays(s string) (days []time.Time) {
 	return days
 }
 
-// monthOf returns the number of a month from at least three letters of the English name.
-// For any other text, it returns 0.
 func monthOf(s string) int {
 	for m := time.January; m <= time.December; m++ {
 		if name := m.String(); len(s) >= 3 && len(s) <= len(name) && strings.EqualFold(name[:len(s)], s) {
@@ -139,13 +136,10 @@ func weekday(s string) bool {
 	return false
 }
 
-// units maps words for a unit of time to the letter in a duration.
 var units = map[string]string{
 	"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "s": "s", "m": "m", "h": "h", "d": "d",
 }
 
-// durationAdvice returns advice with a duration in the right notation. The parameter "key" is
-// the key of the field.
 func durationAdvice(key, s string) string {
 	s = strings.ToLower(unquoted(s))
 	if _, err := parseDuration(s); err == nil {
@@ -173,8 +167,6 @@ func durationAdvice(key, s string) string {
 	return ""
 }
 
-// numberAdvice returns advice that a number needs no quotation marks. The parameter "key"
-// is the key of the field.
 func numberAdvice(key, s string) string {
 	s = strings.Trim(unquoted(s), `"'`)
 	if v, err := strconv.ParseInt(s, 10, 64); err != nil || v < 0 || strconv.FormatInt(v, 10) != s {

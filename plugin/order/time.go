@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. Fractions are rounded up. An interval then keeps
-// the same whole seconds.
+// Time is a time in whole Unix seconds. Fractions are rounded up, so that an interval contains the
+// same whole seconds.
 type Time int64
 
 // NoTime means that a time is not given.

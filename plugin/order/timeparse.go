@@ -49,7 +49,8 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 // dates in very many orders. A map is much faster than parsing.
 const maxTimes = 1 << 12
 
-// A writtenTime is the text of a time. The time zone and the edge change its meaning.
+// A writtenTime is the key of the cache of parsed times. The text alone is not enough, because the
+// time zone and the edge change the result.
 type writtenTime struct {
 	text string
 	loc  *time.Location
@@ -64,8 +65,6 @@ type parsedTime struct {
 
 var errTime = errors.New("must be a date or a time, such as 2026-05-01, 2026-05-01T18:30 or 2026-05-01T18:30:00+02:00")
 
-// badTime returns the message for an invalid time. The parameter "err" is the error of
-// parseTime.
 func badTime(field, s string, err error) string {
 	advice := timeAdvice(s)
 	switch {
@@ -152,7 +151,8 @@ func splitTime(s string) (date, clock, seconds, offset string, ok bool) {
 	return date, clock, seconds, s, ok
 }
 
-// shaped reports whether s begins like the text in shape. A 0 in shape is any digit.
+// shaped reports whether s begins with the form of shape. Each 0 in shape matches any digit. For
+// example, "2026-01-31" begins with the form "0000-00".
 func shaped(s, shape string) bool {
 	if len(s) < len(shape) {
 		return false
@@ -165,12 +165,14 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. All offsets at a local time are
-// also offsets at this distance before or after.
+// zoneReach is longer than the offset of any time zone. The function instants reads the offsets at
+// this distance before and after a local time. Any offset at the local time is one of these two
+// offsets.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show the local time "wall". The
-// location of wall is UTC. At a change of the clocks, there are none or two.
+// instants returns the times at which clocks in loc show the local time wall. The location of wall
+// is UTC. If clocks skip the local time, there is no result. If clocks show the local time twice,
+// there are two results.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestURLHost checks that URLHost accepts all kinds of URLs. If the author should write
-// something else, for example a name, URLHost must refuse the URL.
 func TestURLHost(t *testing.T) {
 	for _, tc := range []struct{ url, host, why string }{
 		{"https://shop.example/page", "shop.example", ""},
@@ -21,7 +19,7 @@ func TestURLHost(t *testing.T) {
 		{"ftp://files.example", "files.example", ""},
 		{"rtmp://live.example:1935/tv", "live.example", ""},
 
-		// These URLs are valid, but only recorded. DNS cannot block them.
+		// These URLs are valid. Their host is not a name, so DNS cannot block the host.
 		{"http://192.0.2.1/x", "", ""},
 		{"http://192.0.2.1:8080/x", "", ""},
 		{"http://[2001:db8::1]:8080/x", "", ""},

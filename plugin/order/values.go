@@ -85,7 +85,7 @@ func (p *parser) windows(n *yaml.Node, f string) (ws []Window) {
 	return ws
 }
 
-// interval reports a problem unless "until" is later than "from".
+// interval reports a problem if "until" is not later than "from".
 func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	if from != NoTime && until != NoTime && until <= from {
 		start, end := localText(from, p.loc, startOfDay), localText(until, p.loc, endOfDay)
@@ -100,8 +100,8 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a deadline, which is a time or a duration. A duration starts at the
-// field "served". Its end is computed later.
+// deadline decodes a deadline: a time, or a duration after the time in the field "served". For a
+// duration, the time is NoTime, and the caller computes the end later.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -160,7 +160,6 @@ func (p *parser) prefixes(n *yaml.Node, f string) (out []netip.Prefix) {
 	return out
 }
 
-// prefix decodes one network in CIDR notation or one address.
 func (p *parser) prefix(n *yaml.Node, f string) (netip.Prefix, bool) {
 	s := p.text(n, f)
 	x, why := ParsePrefix(s)

@@ -43,7 +43,8 @@ var (
 	enforcedByWords    = words[EnforcedBy]{ByNetwork: "network", ByNobody: "none", ByDNS: "dns"}
 )
 
-// synonyms maps common words to the words of the format, for advice.
+// synonyms maps words that authors often write by mistake to the right words of the format. Error
+// messages suggest the right word.
 var synonyms = map[string]string{
 	"enabled": "active", "enforced": "active", "on": "active", "true": "active", "yes": "active", "live": "active", "in force": "active",
 	"disabled": "suspended", "off": "suspended", "false": "suspended", "no": "suspended", "inactive": "suspended", "paused": "suspended",
@@ -71,8 +72,8 @@ func (d Disclosure) String() string { return disclosureWords.of(d) }
 // it returns "".
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
-// String returns the word for the match in order files. For BelowOnly, it returns "below".
-// Order files write "*." before the name instead.
+// String returns the word for the match: "exact", "subtree" or "below". Order files have no word
+// for BelowOnly, and write "*." before the name instead.
 func (m Match) String() string { return matchWords.of(m) }
 
 // String returns the word for the value in order files.

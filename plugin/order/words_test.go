@@ -9,8 +9,6 @@ import (
 	"testing"
 )
 
-// TestWords checks that each constant of an enum has a word of its own. The parser must
-// accept the word.
 func TestWords(t *testing.T) {
 	enums := map[string]func(v uint8) (word string, parsed uint8, ok bool){
 		"Action":        wordsOf(actionWords),
@@ -63,7 +61,6 @@ func wordsOf[T ~uint8](w words[T]) func(uint8) (string, uint8, bool) {
 	}
 }
 
-// constantsOf returns the names of all iota constants in a file, by type.
 func constantsOf(t *testing.T, file string) map[string][]string {
 	tree, err := goparser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

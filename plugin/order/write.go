@@ -31,8 +31,8 @@ func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!ma
 // The function "word" returns a node for a text that never needs quotes.
 func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// The function "text" returns a node for any string. It quotes strings that people or
-// parsers could misread. "<<" is one of these.
+// The function "text" returns a node for any string. It quotes a string that a person or a parser
+// could misread, for example "<<".
 func text(s string) *yaml.Node {
 	n := word(s)
 	lines := strings.Split(s, "\n")
@@ -62,7 +62,6 @@ func putText(n *yaml.Node, key, s string) {
 	}
 }
 
-// putTime adds a time or a date without quotes to a mapping.
 func putTime(n *yaml.Node, key, s string) {
 	if s != "" {
 		put(n, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s})
@@ -89,7 +88,8 @@ func putStatus(n *yaml.Node, s Status) {
 	}
 }
 
-// compact is the parameter "indent" for JSON on a single line.
+// compact is a value for the parameter "indent" of appendJSON. With compact, the JSON is on a
+// single line.
 const compact = -1
 
 // appendJSON appends the tree n as JSON. "indent" is the number of blanks before the line

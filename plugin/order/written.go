@@ -15,8 +15,9 @@ func (t Time) StartText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// EndText returns t as text for fields like until and deadline. There, a date is the end
-// of the day. The start of a day becomes the date before. NoTime is "".
+// EndText returns t as text for fields like until and deadline. In these fields, a date means the
+// end of the day. For example, the start of March 2 is written as the date March 1. Any other time
+// has its offset. NoTime is "".
 func (t Time) EndText(zone *time.Location) string {
 	if t == NoTime {
 		return ""
@@ -28,8 +29,6 @@ func (t Time) EndText(zone *time.Location) string {
 	return local.Format(time.RFC3339)
 }
 
-// startsDay reports whether t is the first moment of a day. The parameter "local" is t in the
-// time zone of the day.
 func (t Time) startsDay(local time.Time) bool {
 	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 	return FromTime(dayStart(day, local.Location())) == t

@@ -19,7 +19,6 @@ import (
 
 const errTrailing = "text follows the end of the document; write one document a file, or one order a line in JSON Lines"
 
-// A syntaxError is an error in a text that cannot be parsed.
 type syntaxError struct {
 	line, col int
 	msg       string
@@ -27,8 +26,9 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. It skips the inner names of the runs (long
-// lists of names). If "stop" returns an error, parseYAML returns this error.
+// parseYAML parses exactly one YAML document. A run is a long list of names (see run). parseYAML
+// skips all names of a run except the first and the last. If "stop" returns an error, parseYAML
+// returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The YAML library recovers only from its own panics. After any other panic, the
 	// server must refuse the file and go on.
@@ -65,8 +65,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader yields a text without the inner names of its runs. Blanks and line feeds
-// replace the names. Later positions therefore stay the same.
+// A yamlReader reads a text without the inner names of its runs. It replaces the names by blanks
+// and line feeds, so that the later text keeps its lines and columns.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -115,8 +115,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags finds each node with the tag "!". The YAML library drops a tag without a name.
-// bareTags reads the text once, together with the nodes.
+// bareTags marks each node that has the tag "!" in the text. The YAML library drops this tag.
+// bareTags reads the text only once, because the nodes are in the sequence of the text.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -137,7 +137,6 @@ func (m *bareTags) mark(n *yaml.Node) {
 // outside the text, it returns false.
 func (m *bareTags) seek(line, col int) bool {
 	if line < m.line || line == m.line && col < m.col {
-		// A list or mapping may begin at the position of its first entry.
 		return false
 	}
 	for ; m.line < line; m.line, m.col = m.line+1, 1 {

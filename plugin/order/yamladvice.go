@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message shows a part of the file. The part may be
-// secret, so the ordinary log gets the field "public".
+// A taughtError is a syntax error whose message shows a part of the file. This part may be secret.
+// The ordinary log therefore gets the text in the field "public" and not the message.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -202,7 +202,6 @@ func mends(lines []string, i int, left *int) (out []mend) {
 	return out
 }
 
-// isCollection contains the keys whose values are lists or mappings.
 var isCollection = map[string]bool{"defaults": true, "authorities": true, "orders": true, "lifts": true, "references": true, "except": true,
 	"countries": true, "clients": true, "redirect": true, "contact": true}
 
@@ -238,7 +237,6 @@ func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	return false
 }
 
-// inOneMapping reports whether one mapping of the format has the keys a and b.
 func inOneMapping(a, b string) bool {
 	both := func(s *shape) bool { return slices.Contains(s.keys, a) && slices.Contains(s.keys, b) }
 	if both(fileShape) || both(orderShape) {
@@ -259,7 +257,6 @@ func blanks(n int) string {
 	return strconv.Itoa(n) + " blanks"
 }
 
-// flowMends returns possible corrections of a line with brackets or braces.
 func flowMends(line string) (out []mend) {
 	add := func(fixed, say string) {
 		if fixed != line {
@@ -308,7 +305,6 @@ func flowMends(line string) (out []mend) {
 	return out
 }
 
-// quotedColons adds quotes to each text in braces that contains ": ".
 func quotedColons(line string) string {
 	return flowColon.ReplaceAllStringFunc(line, func(s string) string {
 		m := flowColon.FindStringSubmatch(s)
@@ -319,7 +315,6 @@ func quotedColons(line string) string {
 	})
 }
 
-// closeAll appends the missing brackets and braces to the line.
 func closeAll(line string) string {
 	var open []byte
 	for i := range len(line) {
@@ -338,8 +333,8 @@ func closeAll(line string) string {
 	return line + string(open)
 }
 
-// indents returns the possible indentations of line i after the lines above. The nearest
-// indentation is first.
+// indents returns the indentations that line i may have after the lines above it. The indentation
+// of the nearest line above is first.
 func indents(lines []string, i int, left *int) (out []int) {
 	width := func(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 	limit := 1 << 10

@@ -43,7 +43,6 @@ func TestYAMLAdvice(t *testing.T) {
 		{"- {id: b, targets:[one.example], note: a: b}\n", `6:1: is not YAML: a blank belongs behind the colon of targets, and a text with ": " in it needs quotes; write - {id: b, targets: [one.example], note: "a: b"}`},
 		{"  scope: {countries [IT]}" + target, `6:3: is not YAML: a colon belongs behind a key; write scope: {countries: [IT]}`},
 
-		// These rows have a value that begins with a special character.
 		{"  targets:\n  - *.example.com\n", `7:3: is not YAML: a value that begins with "*" needs quotes; write - "*.example.com"`},
 		{"  targets: *.example.com\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: "*.example.com"`},
 		{"  targets: [*.example.com, *.example.org, a.example]\n", `6:3: is not YAML: a value that begins with "*" needs quotes; write targets: ["*.example.com", "*.example.org", a.example]`},

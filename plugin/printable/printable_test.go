@@ -49,7 +49,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// FuzzLine checks that Line and Clean always return one line of valid, printable UTF-8.
 func FuzzLine(f *testing.F) {
 	f.Add("a\nb\x80\u202e")
 	f.Fuzz(func(t *testing.T, s string) {

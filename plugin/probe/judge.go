@@ -28,8 +28,8 @@ const (
 
 // Rules say which answers are right.
 type Rules struct {
-	// Exact means that a blocked name must have the prescribed response and extended
-	// error. Without Exact, each way to block is right.
+	// Exact means that a blocked name must have the prescribed response and extended error. If
+	// Exact is false, any blocking answer is right.
 	Exact bool
 	// Answer has the settings of the server, for Exact.
 	Answer *answer.Config
@@ -61,7 +61,8 @@ func Expected(v ruleset.Verdict, qtype uint16) string {
 	return answer.Label(v, qtype)
 }
 
-// Judge compares an answer to a query with a verdict. The text is empty if the answer is right.
+// Judge compares the answer m to a query with the verdict v. The text is the reason for the
+// outcome. The text is empty if the answer is right.
 func Judge(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (Outcome, string) {
 	qtype := query.Question[0].Qtype
 	looks, why := inspect(m, v, rules)
@@ -82,7 +83,7 @@ func Judge(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (O
 	return Unclear, why + ", which cannot be told apart from a name without data"
 }
 
-// An appearance is what an answer looks like without the knowledge of the orders.
+// An appearance is a class of answers: passed, blocked, denied or broken.
 type appearance int
 
 const (
@@ -92,7 +93,7 @@ const (
 	broken             // an error of the server or of the servers of the name
 )
 
-// inspect returns what an answer looks like, with the reason as text.
+// inspect returns the class of an answer, and a description of the answer.
 func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 	what := describe(m)
 	for _, code := range Codes(m) {
@@ -118,7 +119,8 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		if hasSOA(m.Extra) {
 			return blocked, what + " with the SOA record of a response policy zone"
 		}
-		// The denial of a zone has an SOA record (RFC 2308, section 3).
+		// A denial from the zone has an SOA record (RFC 2308, section 3). An authoritative denial
+		// without an SOA record therefore comes from a filter.
 		if m.Authoritative && m.RecursionAvailable && !hasSOA(m.Ns) {
 			return blocked, what + " with the flag AA and without an SOA record, from local data of the server"
 		}
@@ -193,7 +195,6 @@ func rcodeText(code int) string {
 	return fmt.Sprintf("response code %d", code)
 }
 
-// judgePass judges the answer for a name that no order blocks.
 func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome, string) {
 	switch looks {
 	case passed:
@@ -203,14 +204,14 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 	case broken:
 		return Unclear, why + ": the servers of the name may be broken"
 	}
-	// The denials of this plugin have an SOA record of their own, or an extended error.
+	// With Exact, the server uses this plugin. The function inspect has already found the denials
+	// of the plugin. A denial with an SOA record therefore comes from the zone of the name.
 	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}
 	return Unclear, why + ", which cannot be told apart from a block"
 }
 
-// judgeExact compares the answer for a blocked name with the answer of the plugin.
 func judgeExact(query, m *dns.Msg, v ruleset.Verdict, now time.Time, rules *Rules) (Outcome, string) {
 	qtype := query.Question[0].Qtype
 	want := answer.Build(query, dns.DefaultMsgSize, v, now, rules.Answer)

@@ -33,7 +33,7 @@ const (
 	Sibling      Kind = "sibling"       // no order covers the name, which is beside an exact target
 )
 
-// kinds has the kind for each reason against a block.
+// kinds maps the reason why an order does not block a name to the kind of the question.
 var kinds = map[ruleset.Why]Kind{
 	ruleset.Excepted: Exception, ruleset.LiftedBy: Lifted, ruleset.Over: Ended, ruleset.NotYet: Pending,
 	ruleset.NotActive: Inactive, ruleset.InShadow: Shadow, ruleset.HeldBack: Held,
@@ -58,11 +58,11 @@ type Options struct {
 	AnyCountry, AnyAddress bool
 	Now                    order.Time
 	Types                  []uint16 // the query types
-	// Sealed also asks about the names of sealed (secret) orders.
+	// Sealed includes the names of sealed (secret) orders.
 	Sealed bool
 	// Serves reports whether the server decides about a name. nil means all names.
 	Serves func(dname.Name) bool
-	// Sample is the largest number of names with rules in the questions, or 0 for all
+	// Sample limits the number of names with rules that the plan asks about. The value 0 means all
 	// names. Seed selects the names at random.
 	Sample int
 	Seed   uint64
@@ -73,18 +73,19 @@ type Plan struct {
 	Questions []Question
 	Names     int // the number of names with rules that were chosen
 	All       int // the number of names with rules
-	// The numbers below count the chosen names without a question.
+	// The fields below count the chosen names that get no question.
 
 	Sealed          int // because of a sealed order
 	ClientDependent int // because the verdict depends on an unknown client
 	Elsewhere       int // because the server does not decide about the name
 }
 
-// NewPlan makes the questions about the orders of a set. It asks about each name with
-// rules, and about a name below it.
+// NewPlan makes the questions about the orders of a set. It asks about each name with rules, and
+// about a name below each name with rules.
 //
-// For an exact target, it also asks about the name above, and about an invented name
-// beside the target.
+// An exact target blocks only one name. NewPlan therefore also asks about two names that no rule
+// covers: the parent of the target, and an invented name below the parent. For the target
+// shop.example.com, the parent is example.com.
 func NewPlan(set *ruleset.Set, opt Options) *Plan {
 	p := &planner{set: set, opt: opt, Plan: &Plan{}, seen: map[dname.Name]bool{}, secret: set.SecretLifts()}
 	distinct := map[dname.Name]bool{}
@@ -152,8 +153,8 @@ func (p *planner) name(n dname.Name) {
 	}
 }
 
-// beside adds questions about two names: the name above an exact target, and an invented
-// name below that name. It does not ask about a top-level domain.
+// beside adds questions about two names that an exact target must not block: the parent of the
+// target, and an invented name below the parent. It does not ask about a top-level domain.
 func (p *planner) beside(above dname.Name) {
 	var q ruleset.QName
 	if above.NumLabels() > 1 {
@@ -165,7 +166,7 @@ func (p *planner) beside(above dname.Name) {
 	}
 }
 
-// free adds a question about a name without any rule.
+// free adds a question about a name if no rule covers the name.
 func (p *planner) free(q *ruleset.QName) {
 	n := q.Name()
 	if !p.set.Covers(&q.Wire) && !p.seen[n] && (p.opt.Serves == nil || p.opt.Serves(n)) {
@@ -173,7 +174,8 @@ func (p *planner) free(q *ruleset.QName) {
 	}
 }
 
-// depends reports whether the verdict may differ for other clients that the caller may mean.
+// depends reports whether the verdict depends on the country or the address of the client, and the
+// caller does not know the country or the address.
 func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if p.opt.AnyCountry && v.CountryDependent {
 		return true
@@ -184,7 +186,7 @@ func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	})
 }
 
-// visible reports whether a question about the name reveals no sealed order.
+// visible reports whether a question about the name may be asked without revealing a sealed order.
 func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if v.Blocked() {
 		return !p.hidden(v.Order)

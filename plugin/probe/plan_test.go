@@ -121,7 +121,6 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanSample checks that a seed chooses equal names, and that another seed chooses others.
 func TestPlanSample(t *testing.T) {
 	text := "- {id: many, targets: ["
 	for i := range 200 {

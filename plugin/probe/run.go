@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/miekg/dns"
@@ -22,11 +23,6 @@ type Result struct {
 	Why      string // empty if the answer is right
 }
 
-// An Exchanger sends a query and returns the answer. It may be used by several goroutines.
-type Exchanger interface {
-	Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error)
-}
-
 // RunOptions are the settings of Run.
 type RunOptions struct {
 	Set    *ruleset.Set
@@ -34,7 +30,7 @@ type RunOptions struct {
 	Rules  Rules
 	Query  func(q *Question) *dns.Msg // makes the query
 	Now    func() time.Time
-	// Tick is a channel with one value for each question that may be asked.
+	// Tick limits the rate of the questions. Run waits for a value from Tick before each question.
 	Tick <-chan time.Time
 	// Done is called after each question. Done may be nil.
 	Done func(asked int)
@@ -52,7 +48,7 @@ var ErrSilent = errors.New("the server did not answer 10 questions in a row; the
 
 // Run asks the questions, and returns a result for each question. After an error, the
 // other results have the outcome NotAsked.
-func Run(ctx context.Context, server Exchanger, questions []Question, opt RunOptions) ([]Result, error) {
+func Run(ctx context.Context, server dnsclient.Exchanger, questions []Question, opt RunOptions) ([]Result, error) {
 	results := make([]Result, len(questions))
 	for i, q := range questions {
 		results[i] = Result{Question: q, Outcome: NotAsked, Why: "the probe was stopped before"}
@@ -114,7 +110,7 @@ func doubtRefusals(results []Result) {
 }
 
 // ask asks one question. If the verdict changes meanwhile, the outcome is Unclear.
-func ask(ctx context.Context, server Exchanger, q Question, opt *RunOptions) Result {
+func ask(ctx context.Context, server dnsclient.Exchanger, q Question, opt *RunOptions) Result {
 	r := Result{Question: q, At: opt.Now()}
 	before := opt.decide(&q, r.At)
 	r.Expected = Expected(before, q.Type)

@@ -4,89 +4,30 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/dns-orders/blocklist/plugin/catalog"
 )
 
 //go:embed presets/*.yaml
 var embedded embed.FS
+
+// Presets has the presets of the program.
+var Presets = &catalog.Catalog{Kind: "preset", Files: embedded, Folder: "presets"}
 
 // Schema is the JSON Schema of presets.
 //
 //go:embed schema.json
 var Schema []byte
 
-const extension = ".yaml"
-
-// maxPreset is the largest number of bytes in a preset.
-const maxPreset = 1 << 20
-
-// Names returns the names of all presets, in dir and in the program. Without a directory, dir is
-// empty.
-func Names(dir string) ([]string, error) {
-	var names []string
-	add := func(f fs.FS, pattern string) error {
-		paths, err := fs.Glob(f, pattern)
-		for _, p := range paths {
-			names = append(names, strings.TrimSuffix(p[strings.LastIndexByte(p, '/')+1:], extension))
-		}
-		return err
-	}
-	err := add(embedded, "presets/*"+extension)
-	if dir != "" {
-		if _, bad := os.Stat(dir); bad != nil {
-			return nil, bad
-		}
-		err = errors.Join(err, add(os.DirFS(dir), "*"+extension))
-	}
-	slices.Sort(names)
-	return slices.Compact(names), err
-}
-
-// Find returns the text of a preset and its place. A name with a slash or the extension
-// .yaml is a path. Otherwise Find looks in dir, and then in the program.
-func Find(name, dir string) (data []byte, place string, err error) {
-	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
-		data, err = readFile(name)
-		return data, name, err
-	}
-	if dir != "" {
-		place = filepath.Join(dir, name+extension)
-		data, err = readFile(place)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return data, place, err
-		}
-	}
-	data, err = embedded.ReadFile("presets/" + name + extension)
-	if err != nil {
-		return nil, "", fmt.Errorf("there is no preset %q; blocklistctl preset list shows all presets", name)
-	}
-	return data, "built in", nil
-}
-
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > maxPreset:
-		return nil, errors.New("is not a file of at most 1 MiB")
-	}
-	return os.ReadFile(path)
-}
-
 // Load finds and parses a preset.
 func Load(name, dir string) (*Preset, error) {
-	data, place, err := Find(name, dir)
+	data, place, err := Presets.Find(name, dir)
 	if err != nil {
 		return nil, err
 	}
-	base := strings.TrimSuffix(filepath.Base(name), extension)
+	base := catalog.NameOf(name)
 	p, err := Parse(base, data)
 	if err != nil {
 		return nil, fmt.Errorf("preset %s (%s): %w", base, place, err)
@@ -94,9 +35,10 @@ func Load(name, dir string) (*Preset, error) {
 	return p, nil
 }
 
-// LoadWith returns a preset of the program after a change of its keys.
+// LoadWith returns a preset that is part of the program. The function change may modify the keys of
+// the preset before the preset is parsed.
 func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
-	data, _, err := Find(name, "")
+	data, _, err := Presets.Find(name, "")
 	if err != nil {
 		return nil, err
 	}
@@ -108,5 +50,12 @@ func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) 
 	if data, err = yaml.Marshal(keys); err != nil {
 		return nil, err
 	}
-	return Parse(name, data)
+	p, err := Parse(name, data)
+	var list catalog.Problems
+	if errors.As(err, &list) {
+		for i := range list {
+			list[i].Line = 0 // the user does not see the changed text
+		}
+	}
+	return p, err
 }

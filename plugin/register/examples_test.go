@@ -12,7 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/test/registers"
 )
 
-// edition returns the options for an edition of an example. The options confirm all drops.
 func edition(t *testing.T, e *registers.Example, ed *registers.Edition, previous []byte) Options {
 	t.Helper()
 	p := load(t, e.Preset)
@@ -31,7 +30,7 @@ func edition(t *testing.T, e *registers.Example, ed *registers.Edition, previous
 	return opt
 }
 
-// wanted returns the targets that a person read, in the form of contents.
+// wanted returns the expected targets of an edition, in the same form as the result of contents.
 func wanted(ed *registers.Edition) map[string]string {
 	want := map[string]string{}
 	for _, w := range ed.Want {
@@ -44,7 +43,7 @@ func wanted(ed *registers.Edition) map[string]string {
 // TestExamples imports two editions of an example of each preset. The output must have the targets
 // that a person read in the text. A second import of each edition changes nothing.
 func TestExamples(t *testing.T) {
-	names, err := Names("")
+	names, err := Presets.Names("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +84,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// wrongDownloads imports files that are no new edition. Nothing may be written, and no block may end.
+// wrongDownloads imports files that are not a new edition. Each import must write nothing and end
+// no block.
 func wrongDownloads(t *testing.T, p *Preset, e *registers.Example, out []byte) {
 	t.Helper()
 	opt := edition(t, e, &e.Second, out)

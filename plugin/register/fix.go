@@ -17,7 +17,8 @@ type Fix struct {
 	Why    string
 }
 
-// ParseFixes parses a file of corrections: a mapping with the key fix, a list of corrections.
+// ParseFixes parses a file of corrections. The file is a mapping whose key fix has a list of
+// corrections.
 func ParseFixes(data []byte) ([]Fix, error) {
 	var file struct {
 		Fix []struct {
@@ -54,8 +55,8 @@ type Used struct {
 	At int // the number of the row
 }
 
-// correct returns the corrected text of a cell. It reports whether a correction is about
-// the cell.
+// correct returns the corrected text of a cell and true. Without a correction for the cell, it
+// returns the text of the cell and false.
 func (r *run) correct(at int, column, cell string) (string, bool) {
 	if len(r.fixes) == 0 {
 		return cell, false

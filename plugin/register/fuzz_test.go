@@ -7,7 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// fuzzed contains a preset of each format that is text.
 var fuzzed = []string{"fr-anj", "ru-csv", "ua-playcity", "pl-hazard", "ru-xml", "au-acma", "au-teqsa", "rpz", "hosts", "adblock"}
 
 // FuzzImport imports any file with any preset. A second import of the same file must

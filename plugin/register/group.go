@@ -28,7 +28,8 @@ type entry struct {
 	state  state
 }
 
-// appendKey appends a text that is equal for equal targets. Times and notes are no part of the key.
+// appendKey appends the key of a target. Two entries with equal keys are the same target. Their
+// times and notes may differ.
 func appendKey(dst []byte, t *order.Target) []byte {
 	if t.Kind != order.TargetName {
 		return append(dst, t.Pattern()...)
@@ -48,7 +49,6 @@ func appendKey(dst []byte, t *order.Target) []byte {
 	return dst
 }
 
-// A keyed is the key of a target with the index of the target.
 type keyed struct {
 	key   string
 	index int32
@@ -72,7 +72,8 @@ func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	return out
 }
 
-// entry adds a target to the order of the current row.
+// entry adds a target to the order of the current row. If the row is an exception, it adds the name
+// to the exceptions instead.
 func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	if s == except {
 		if t.Kind != order.TargetName || t.Match != order.Subtree {
@@ -120,8 +121,9 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the row has no decision. The date of the decision is missing,
-// or all columns of the group are empty. A column of the key by may be empty.
+// noDecision reports whether the row has no decision. The date of the decision is missing, or all
+// columns in the key group of the preset are empty. Empty columns are allowed if the key by of the
+// preset uses one of these columns.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {
@@ -134,7 +136,6 @@ func (r *run) noDecision() bool {
 	return empty
 }
 
-// newOrder returns the order of the current row, without targets.
 func (r *run) newOrder() (*order.Order, error) {
 	fields := r.p.Order
 	for _, c := range sortedKeys(r.p.By) {
@@ -170,8 +171,8 @@ func (r *run) newOrder() (*order.Order, error) {
 	return &o, nil
 }
 
-// template returns the order of the template with the given values. It parses equal fields once,
-// so that equal orders share their Terms.
+// template returns an order with the given fields and values of columns. It parses equal fields
+// only once, so that equal orders share their Terms.
 func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	refs := texts(fields["references"])
 	key, err := json.Marshal([]any{fields, values})
@@ -204,14 +205,14 @@ func (r *run) template(fields map[string]any, values map[string]string) (*order.
 	return &o, nil
 }
 
-// texts returns the texts of a field that is a text or a list of texts.
 func texts(v any) (out []string) {
 	walk(v, func(s string) { out = append(out, s) })
 	return out
 }
 
-// template parses the fields of an order with the server's rules. It removes the time
-// served and the deadline. The caller must set both, or remove both.
+// template parses the fields of an order with the rules of the server. The result has no time
+// served. If the deadline is a duration, the result has no time for the deadline. The caller must
+// set both times, or remove the duration.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {
@@ -234,7 +235,8 @@ func (p *Preset) template(fields map[string]any, values map[string]string) (*ord
 	return o, nil
 }
 
-// fillAll replaces the columns in braces in all texts of v.
+// fillAll replaces the names of columns in braces in all texts of v. For example, it replaces
+// {issued} by the value of the column issued.
 func fillAll(v any, value func(string) string) any {
 	switch v := v.(type) {
 	case string:
@@ -266,11 +268,11 @@ func fillAll(v any, value func(string) string) any {
 // maxID is the largest number of characters in the id of an order.
 const maxID = 128
 
-// orderID returns the id of an order. A hyphen replaces each character that an id cannot
-// have. A slash stays only in a value of the operator.
+// orderID returns the id of an order. It replaces each character that an id cannot have by a
+// hyphen. It keeps a slash only in a value that the operator gives.
 //
-// A changed or too long id ends in a part of the original text's digest. So different
-// texts have different ids.
+// If a value was changed, or if the id is too long, the id ends in a part of the digest of all
+// values. So different values have different ids.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
 	id := fill(p.ID, func(column string) string {
@@ -293,9 +295,11 @@ func (p *Preset) orderID(value func(string) string) string {
 	return id
 }
 
-// sortEntries sorts the entries of a group and merges entries with equal targets. It returns the
-// keys of the entries, and the number of entries that were merged. If one row is without an end, the
-// target has no end.
+// sortEntries sorts the entries of a group and merges entries with equal targets. The merged entry
+// has the latest end, or no end if one entry has no end. An entry with the state ended counts only
+// if all entries of the target have this state.
+//
+// sortEntries returns the keys of the entries, and the number of entries that it removed.
 func (g *group) sortEntries() (keys []string, repeated int) {
 	sorted := sortedByKey(len(g.entries), func(i int) *order.Target { return &g.entries[i].target })
 	out := make([]entry, 0, len(g.entries))
@@ -322,7 +326,8 @@ func (g *group) sortEntries() (keys []string, repeated int) {
 	return keys, repeated
 }
 
-// excepted returns the exceptions that are at or below a name target of the order.
+// excepted returns the exceptions that are at or below a target of the order. Exact targets do not
+// count.
 func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {
 	if len(names) == 0 {
 		return nil

@@ -32,10 +32,11 @@ type Options struct {
 	// SHA256 is the digest that the file must have, in hex, or "".
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK confirm exact numbers: of refused rows, of ended
-	// targets, and of rows. A negative number confirms nothing.
+	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: the refused rows, the
+	// ended targets, and all rows. Each number must be exact. A negative number confirms nothing.
 	SkipRefused, DropOK, RowsOK int
-	// Vanished replaces the preset's word for rows that have left the file, or is "".
+	// Vanished is the treatment of rows that have left the file: lift, keep or refuse. If Vanished
+	// is "", the preset decides.
 	Vanished    string
 	AllowSuffix bool
 	// Progress is called from time to time with a text about the current step, or is nil.
@@ -92,7 +93,7 @@ type run struct {
 	issuedAt     int
 	unknowns     map[string]int
 	fixes        map[[2]string]Fix
-	dates        map[string]order.Time
+	dates        map[string]date
 	excepts      []dname.Name
 	groups       map[string]*group
 	ids          map[string]bool
@@ -113,19 +114,21 @@ type run struct {
 	key        []byte
 	last       *group
 	lastKey    string
+	lastCell   string     // a cell with decisions
+	lastFound  [][]string // the decisions of lastCell
 }
 
-// problem adds a reason why nothing is to be written.
+// problem adds a reason why the import must not write the output.
 func (r *run) problem(format string, args ...any) {
 	r.out.Problems = append(r.out.Problems, fmt.Sprintf(format, args...))
 }
 
-// Import converts the file of a register to an order file, and merges it with the previous
-// output. An error means that the file or the options are unusable. The result has the
-// problems of a usable file.
+// Import converts the file of a register to an order file, and merges the order file with the
+// previous output. If the file or the options are unusable, Import returns an error. Otherwise the
+// result lists the problems.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
-		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]order.Time{},
+		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},
 		groups: map[string]*group{}, ids: map[string]bool{}, templates: map[string]*order.Order{}, captured: map[string]string{},
 		vanished: p.Vanished}
 	if opt.Vanished != "" {
@@ -159,6 +162,9 @@ func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r.groups, r.last = nil, nil
 	r.count(orders)
 	r.guard()
+	if why := tooLarge(order.Ext(opt.Path), orders); why != "" {
+		r.problem("%s", why)
+	}
 	if len(r.out.Problems) > 0 {
 		return r.out, nil
 	}
@@ -172,7 +178,6 @@ func (r *run) step(format string, args ...any) {
 	}
 }
 
-// readPrevious parses the previous output. Without a previous output, the file has no orders.
 func (r *run) readPrevious() error {
 	r.previousFile = &order.File{Serial: -1, Expires: order.NoTime}
 	if r.opt.Previous == nil {
@@ -193,8 +198,8 @@ func (r *run) readPrevious() error {
 	return nil
 }
 
-// setAsOf sets the time of the file's content. It refuses a time before the previous
-// output, because an old file would end new orders.
+// setAsOf sets the time of the file's content. It refuses a time before the time of the previous
+// output. Otherwise an old file could end new orders.
 func (r *run) setAsOf() error {
 	r.asOf = r.opt.AsOf
 	if text := r.file["as_of"]; text != "" {
@@ -265,6 +270,8 @@ func (r *run) guard() {
 	}
 	if n := len(r.out.Refused); n != max(r.opt.SkipRefused, 0) {
 		switch {
+		case n == 0:
+			r.problem("no row was refused, and --skip-refused confirms %d; nothing is written; leave out --skip-refused", r.opt.SkipRefused)
 		case r.opt.SkipRefused > 0:
 			r.problem("%s refused, not %d as --skip-refused confirms; nothing is written", count(n, "row"), r.opt.SkipRefused)
 		default:
@@ -323,6 +330,7 @@ func (r *run) write(orders []*order.Order, digest string) error {
 	r.out.Serial = max(was.Serial, 0) + 1
 	h.Serial, h.ShrinkOK = r.out.Serial, -1
 	h.Source = &order.Source{Register: r.p.Name, AsOf: r.asOf, SHA256: digest}
+	r.step("checking the output")
 	r.out.Content, err = out.bytes(h)
 	return err
 }

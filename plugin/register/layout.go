@@ -20,8 +20,8 @@ type Layout struct {
 	// Target lists columns. The first column with text has the targets of a row.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy gives the covered names of a target by column and value: exact, subtree or
-	// below.
+	// MatchBy selects the names that a target covers. The first key is a column, and the second key
+	// is a value of the column. The result is exact, subtree or below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
 	// Plain says what a name without a mask covers: exact, or subtree (the default).
 	Plain string `yaml:"plain"`
@@ -76,7 +76,7 @@ func (p *Preset) checkLayouts(bad badFunc) {
 	}
 }
 
-// compile checks the other keys of a layout and compiles its regular expressions.
+// compile checks a layout and compiles its regular expressions.
 func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	known := p.fileColumns()
 	for c := range l.Columns {
@@ -174,7 +174,7 @@ func (l *Layout) compile(p *Preset, at string, bad badFunc) {
 	}
 }
 
-// fileColumns returns the columns that have one value for a whole file.
+// fileColumns returns the columns that have the same value in all rows of a file.
 func (p *Preset) fileColumns() map[string]bool {
 	known := map[string]bool{}
 	for c := range p.Given {

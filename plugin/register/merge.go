@@ -18,7 +18,10 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 		groups[g.order.ID] = g
 	}
 	var out []*order.Order
-	for _, was := range previous {
+	for i, was := range previous {
+		if i%4096 == 4095 {
+			r.step("merging: %d of %d orders", i+1, len(previous))
+		}
 		g := groups[was.ID]
 		delete(groups, was.ID)
 		if g == nil {
@@ -52,7 +55,8 @@ func (r *run) merge(previous []*order.Order) []*order.Order {
 	return out
 }
 
-// finish adds the exceptions of the file to an order.
+// finish sets the exceptions of an order. If the register cannot have exceptions, the order keeps
+// its previous exceptions.
 func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
 	if o.Except = was; r.hasExcepts() {
 		o.Except = excepted(o.Targets, r.excepts)
@@ -60,7 +64,6 @@ func (r *run) finish(o *order.Order, was []dname.Name) *order.Order {
 	return o
 }
 
-// hasExcepts reports whether rows of the register can be exceptions.
 func (r *run) hasExcepts() bool {
 	for _, l := range r.p.Layouts {
 		for _, w := range l.Where {
@@ -72,8 +75,8 @@ func (r *run) hasExcepts() bool {
 	return false
 }
 
-// serve sets the time when the operator received a new order. Without the time, a deadline that
-// is a duration has no start.
+// serve sets the time when the operator received a new order. Without this time, serve removes a
+// deadline that is a duration, because the duration has no start.
 func (r *run) serve(o *order.Order) {
 	o.Served = r.opt.Served
 	switch {
@@ -85,8 +88,9 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the order of the file, with fields that only the previous output has.
-// Examples are the time served and the operator's fields.
+// update returns the order of the file. Fields that the file does not set, for example the
+// operator's own fields, come from the previous order. The time served and the deadline always come
+// from the previous order.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -100,7 +104,6 @@ func (r *run) update(o, was *order.Order) order.Order {
 	return out
 }
 
-// keepUnset sets the unset fields of a struct to the values of another struct.
 func keepUnset(v, was, unset reflect.Value) {
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() != reflect.Pointer && reflect.DeepEqual(f.Interface(), unset.Field(i).Interface()) || f.Kind() == reflect.Pointer && f.IsNil() {
@@ -150,14 +153,14 @@ func (r *run) mergeTargets(o *order.Order, was []order.Target, g *group) []order
 	return out
 }
 
-// now returns the time of the file's content for a change of the output. Without the time, the
-// import is refused.
+// now returns the time of the file's content. If this time is unknown, the guard later refuses the
+// import.
 func (r *run) now() order.Time {
 	r.needAsOf = r.needAsOf || r.asOf == order.NoTime
 	return r.asOf
 }
 
-// open reports whether a previous target is in force at the time of the file's content.
+// open reports whether the target is in force at the time of the file's content.
 func (r *run) open(t *order.Target) bool {
 	end := endOf(t)
 	return end == order.NoTime || r.asOf != order.NoTime && end > r.asOf
@@ -203,7 +206,7 @@ func setEnd(t *order.Target, end order.Time) {
 	}
 }
 
-// stay handles a previous target that the file has too.
+// stay updates a previous target that is also in the file.
 func (r *run) stay(o *order.Order, t *order.Target, e *entry) {
 	end, open := endOf(t), r.open(t)
 	if open {
@@ -230,7 +233,8 @@ func (r *run) stay(o *order.Order, t *order.Target, e *entry) {
 	}
 }
 
-// back puts a target in force again from the time of the file's content.
+// back puts an ended target in force again. It adds a window that begins at the time of the file's
+// content.
 func (r *run) back(t *order.Target, until order.Time) {
 	a := *t.Attr
 	if len(a.Windows) == 0 {
@@ -241,14 +245,16 @@ func (r *run) back(t *order.Target, until order.Time) {
 	t.Attr = &a
 }
 
-// A missing is a previous target in force whose row is not in its order any more.
+// A missing is a target that was in force in the previous output, but is no longer in the same
+// order of the file.
 type missing struct {
 	order *order.Order
 	index int // the index in order.Targets
 	key   string
 }
 
-// vanish handles the missing targets. A target that the file has in another order has moved.
+// vanish ends, keeps or reports the missing targets. A missing target has moved if the file has the
+// target in another order.
 func (r *run) vanish() {
 	moved := r.moved()
 	for _, m := range r.missing {
@@ -268,8 +274,8 @@ func (r *run) vanish() {
 	}
 }
 
-// moved reports for the key of each missing target whether the file has the target in an order.
-// Missing targets are few, so the map is small.
+// moved contains the key of each missing target. The value is true if the file has the target in an
+// order. Missing targets are few, so the map is small.
 func (r *run) moved() map[string]bool {
 	moved := map[string]bool{}
 	for _, m := range r.missing {

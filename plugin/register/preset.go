@@ -1,30 +1,26 @@
-// Package register converts the registers that authorities publish into order files. A
-// preset describes one register as data: its file format, its columns and its orders. One
-// engine serves all presets.
+// Package register converts the registers that authorities publish into order files. A preset
+// describes one register as data: its file format, its columns and its orders. One engine serves
+// all presets.
 //
-// [Import] works in these steps. A reader converts the file into rows (read_*.go). A
-// layout gives the columns their names (layout.go). Each row becomes entries: a target, an
-// order, and an end (row.go).
+// [Import] works in these steps. A reader converts the file into rows (read_*.go). A layout gives
+// the columns their names (layout.go). Each row becomes entries (row.go). An entry is a target with
+// an order and an end.
 //
-// The entries of one key become one order (group.go). The orders are merged with the
-// previous output (merge.go). Guards refuse an import that would end too many names.
+// All entries with the same key, for example the same date and number of the decision, become one
+// order (group.go). The orders are merged with the previous output (merge.go). Guards refuse an
+// import that would end too many names.
 //
 // The result depends only on the preset, the file, the previous output and the options.
 package register
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -34,7 +30,7 @@ import (
 type Preset struct {
 	Name  string `yaml:"preset"`
 	Title string `yaml:"title"`
-	// Seen says which files of the register the preset was tested with.
+	// Seen describes the files of the register with which the preset was tested.
 	Seen      string            `yaml:"seen"`
 	Page      string            `yaml:"page"`
 	Format    string            `yaml:"format"`
@@ -51,7 +47,8 @@ type Preset struct {
 	Given     map[string]string `yaml:"given"`
 	Layouts   []Layout          `yaml:"layouts"`
 	Order     map[string]any    `yaml:"order"`
-	// By contains further fields of the order, by column and value.
+	// By contains further fields of the order. The first key is a column, and the second key is a
+	// value of the column.
 	By       map[string]map[string]map[string]any `yaml:"by"`
 	Group    []string                             `yaml:"group"`
 	ID       string                               `yaml:"id"`
@@ -69,7 +66,7 @@ type Preset struct {
 
 // AsOf says where a file has the time of its content.
 type AsOf struct {
-	// Attribute is an attribute of the root element of an XML file.
+	// Attribute is the name of an attribute of the root element of an XML file.
 	Attribute string   `yaml:"attribute"`
 	Dates     []string `yaml:"dates"`
 }
@@ -86,7 +83,7 @@ type Guards struct {
 // formats contains the formats of files.
 var formats = []string{"lines", "table", "xlsx", "json", "xml", "zone", "hosts", "adblock"}
 
-// listColumns contains the columns that the readers of these formats fill without a layout.
+// listColumns contains the columns of each format that has no header.
 var listColumns = map[string][]string{
 	"lines":   {"name"},
 	"zone":    {"name", "action", "covers", "address"},
@@ -104,27 +101,16 @@ const (
 
 const defaultMaxDrop = "10%"
 
-// Parse parses a preset and lists all its problems in one error. The name of the preset must be
+// Parse parses a preset and lists all its problems in one error, a [catalog.Problems]. The name of the preset must be
 // the given name.
 func Parse(name string, data []byte) (*Preset, error) {
 	p := &Preset{}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(p); err != nil {
-		return nil, notPreset(err)
+	d, err := Presets.Decode(name, data, p)
+	if err != nil {
+		return nil, err
 	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has a second document")
-	}
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	if p.Name != name {
-		bad("preset", "must be the name of the file, %q, got %q", name, p.Name)
-	}
-	p.check(bad)
-	return p, errors.Join(errs...)
+	p.check(d.Bad)
+	return p, d.Err()
 }
 
 type badFunc func(key, format string, args ...any)
@@ -197,11 +183,10 @@ func (p *Preset) check(bad badFunc) {
 	p.checkOrder(bad)
 }
 
-// matches contains the words for the names that a target covers.
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
-// checkOrder checks the id and the fields of the orders. An order may have only columns of
-// the key, because other columns differ from row to row.
+// checkOrder checks the id and the fields of the orders. They may use only columns that have one
+// value for all rows of an order.
 func (p *Preset) checkOrder(bad badFunc) {
 	if p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
@@ -240,7 +225,7 @@ func (p *Preset) checkOrder(bad badFunc) {
 	if p.Term != "" && !slices.Contains(p.Group, "issued") {
 		bad("term", "requires the column issued in group")
 	}
-	// The server's rules check the fields of an order with examples in place of the columns.
+	// The rules of the server check the fields of an order. Each column has an example value.
 	example := map[string]string{}
 	for c := range known {
 		example[c] = exampleOf(c)
@@ -263,7 +248,6 @@ func (p *Preset) checkOrder(bad badFunc) {
 	}
 }
 
-// exampleOf returns a value for a column in a check of the fields of an order.
 func exampleOf(column string) string {
 	switch column {
 	case "country":
@@ -287,7 +271,8 @@ func (p *Preset) clean(allowSuffix bool) importer.Options {
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
-// placeholders returns the columns that are in braces in s.
+// placeholders returns the names of the columns in braces in s. For "authority/{issued}", it
+// returns "issued".
 func placeholders(s string) (out []string) {
 	for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
 		out = append(out, m[1])
@@ -295,7 +280,7 @@ func placeholders(s string) (out []string) {
 	return out
 }
 
-// fill replaces the columns in braces in s by their values.
+// fill replaces each name of a column in braces in s by the value of the column.
 func fill(s string, value func(string) string) string {
 	if !strings.Contains(s, "{") {
 		return s

@@ -14,7 +14,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// presetTypes contains the mappings of a preset, by the names that the YAML package uses.
+// presetTypes maps the names of types in errors of the YAML package to the types.
 var presetTypes = map[string]reflect.Type{
 	"Preset": reflect.TypeFor[Preset](), "Layout": reflect.TypeFor[Layout](), "Where": reflect.TypeFor[Where](),
 	"AsOf": reflect.TypeFor[AsOf](), "Guards": reflect.TypeFor[Guards](),
@@ -25,7 +25,7 @@ var (
 	wrongForm  = regexp.MustCompile("(?s)^(line \\d+): cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.+)$")
 )
 
-// notPreset returns the error about YAML that is no preset, in words of the page about presets.
+// notPreset explains an error of the YAML package in the words of the documentation of presets.
 func notPreset(err error) error {
 	var bad *yaml.TypeError
 	if !errors.As(err, &bad) {
@@ -61,7 +61,7 @@ func advice(key string, mapping reflect.Type) string {
 	return "; the keys are " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 }
 
-// formOf returns the form that a type of Go has in YAML.
+// formOf describes a Go type in words of YAML, for example "a number".
 func formOf(kind string) string {
 	switch {
 	case strings.HasPrefix(kind, "[]"):

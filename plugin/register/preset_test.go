@@ -8,15 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestPresets checks that all presets in the program are valid, also for the JSON Schema.
 func TestPresets(t *testing.T) {
-	names, err := Names("")
+	names, err := Presets.Names("")
 	if err != nil || len(names) < 15 {
 		t.Fatalf("%d presets, error %v", len(names), err)
 	}
 	schema := compileSchema(t)
 	for _, name := range names {
-		data, _, err := Find(name, "")
+		data, _, err := Presets.Find(name, "")
 		if err != nil {
 			t.Fatal(err)
 		}

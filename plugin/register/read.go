@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -28,10 +29,10 @@ func (r *run) read(data []byte) error {
 	if r.p.Format == "xlsx" {
 		return r.readXLSX(data)
 	}
-	text := string(data)
-	if r.p.Format != "xml" { // an XML file says its character set itself
+	text := unsafe.String(unsafe.SliceData(data), len(data)) // a copy would need as much memory again
+	if r.p.Format != "xml" {                                 // an XML file says its character set itself
 		var err error
-		if text, err = decode(data, r.p.Charset); err != nil {
+		if text, err = decode(text, r.p.Charset); err != nil {
 			return err
 		}
 	}
@@ -154,7 +155,6 @@ func (r *run) header(cells []string) error {
 	return nil
 }
 
-// noLayout returns an error if no row was a header of a layout.
 func (r *run) noLayout() error {
 	if r.layout != nil {
 		return nil
@@ -175,7 +175,7 @@ func (r *run) noLayout() error {
 	return fmt.Errorf("has no header with the columns %s; the first row has %s", strings.Join(want, ", or "), strings.Join(got, ", "))
 }
 
-// list uses the columns of a format without a header.
+// list sets the columns for a format without a header.
 func (r *run) list() {
 	index := map[string]int{}
 	for i, c := range listColumns[r.p.Format] {
@@ -184,7 +184,6 @@ func (r *run) list() {
 	r.use(&r.p.Layouts[0], index, len(index))
 }
 
-// clip returns the start of a text from a file, for a message.
 func clip(s string) string {
 	const most = 120
 	if len(s) <= most {
@@ -193,7 +192,6 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// count returns a number with a noun, for example "2 rows".
 func count(n int, noun string) string {
 	switch {
 	case n == 1:

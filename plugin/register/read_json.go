@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// readJSON reads the entries of a JSON file as a stream. The preset's path has the keys of
-// objects, down to the array of the entries. The path / is the array at the top level.
+// readJSON reads the entries of a JSON file as a stream. The entries are in an array. The path in
+// the preset lists the keys of the objects that lead to the array. The path / means that the array
+// is at the top level.
 func (r *run) readJSON(text string) error {
 	e := r.entryColumns()
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -31,8 +32,8 @@ func (r *run) readJSON(text string) error {
 	return e.check(r)
 }
 
-// enter reads a value and, below the given keys, the array of the entries. It reports whether the
-// value has the array.
+// enter reads a JSON value. It follows the keys into the objects and reads the array of entries. It
+// reports whether it found the array.
 func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool, err error) {
 	t, err := dec.Token()
 	if err != nil {
@@ -77,7 +78,8 @@ func (r *run) enter(dec *json.Decoder, keys []string, e *entryCells) (found bool
 	return false, fmt.Errorf("the path %s does not lead to an array", r.p.Record)
 }
 
-// value adds the values of a JSON value to the entry. An entry that is a text has the path ".".
+// value adds a JSON value to the entry, including the values in objects and arrays. An entry that
+// is only a text has the path ".".
 func (e *entryCells) value(at string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -98,7 +100,7 @@ func (e *entryCells) value(at string, v any) {
 	}
 }
 
-// see notes that the file has a key, although its value is null.
+// see records that the file has a key, although the value of the key is null.
 func (e *entryCells) see(parts string) {
 	for i := range e.paths {
 		if e.paths[i].parts == parts {

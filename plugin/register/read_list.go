@@ -67,8 +67,8 @@ func (r *run) eachLine(text, comments string, f func(at int, line string) error)
 var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
-// readHosts reads a hosts file. An address of the machine itself, for example 0.0.0.0,
-// blocks a name. The column address is then empty.
+// readHosts reads a hosts file. A line with an address of the machine itself, for example 0.0.0.0,
+// blocks a name. The column address of the row is then empty.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {
@@ -100,7 +100,8 @@ func (r *run) readHosts(text string) error {
 // wholeHost contains the options of adblock rules that block a whole host.
 var wholeHost = map[string]bool{"": true, "all": true, "document": true, "important": true, "popup": true, "doc": true}
 
-// wholeSite matches the pattern of a whole site in the lists of browser add-ons.
+// wholeSite matches the pattern of a whole site in the lists of browser add-ons, for example
+// *://*.example.com/*.
 var wholeSite = regexp.MustCompile(`^\*://\*\.([^/|*~#$^]+)/\*$`)
 
 // readAdblock reads adblock rules of whole hosts: ||example.com^ and *://*.example.com/* block, and

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// manyValues separates the values of a column that an entry has several times.
+// manyValues separates several values of one column in one entry.
 const manyValues = "\x00"
 
-// A path is the place of a column in an entry of an XML or JSON file. The parts are keys
-// or names of elements. A part after @ is an attribute.
+// A path is the place of a column in an entry of an XML or JSON file, for example decision/@date.
+// The parts are keys or names of elements. A part after @ is an attribute.
 type path struct {
 	parts    string // separated by slashes
 	many     bool   // the entry may have several values
@@ -34,7 +34,7 @@ func parsePath(s string) path {
 	}
 }
 
-// An entry collects the cells of one entry of an XML or JSON file.
+// An entryCells collects the cells of one entry of an XML or JSON file.
 type entryCells struct {
 	columns []string // in the sequence of cells
 	paths   []path
@@ -44,7 +44,7 @@ type entryCells struct {
 	twice   string // a column for which the entry has several values, and the path allows one value
 }
 
-// entryColumns uses the only layout of an XML or JSON file.
+// entryColumns sets the layout of an XML or JSON file, and returns an empty entry.
 func (r *run) entryColumns() *entryCells {
 	l := &r.p.Layouts[0]
 	e := &entryCells{}
@@ -65,7 +65,6 @@ func (e *entryCells) reset() {
 	e.twice = ""
 }
 
-// add adds a value with the given path to the entry.
 func (e *entryCells) add(parts, value string) {
 	for i := range e.paths {
 		if e.paths[i].parts != parts {
@@ -104,7 +103,8 @@ func (e *entryCells) check(r *run) error {
 	return nil
 }
 
-// readXML reads the entries of an XML file as a stream. Names of elements have no prefix in paths.
+// readXML reads the entries of an XML file as a stream. In paths, the names of elements have no
+// namespace prefix.
 func (r *run) readXML(text string) error {
 	e := r.entryColumns()
 	record := strings.Split(strings.Trim(r.p.Record, "/"), "/")
@@ -168,7 +168,6 @@ func (r *run) readXML(text string) error {
 	}
 }
 
-// root checks the root element and reads the time of the file's content from an attribute.
 func (r *run) root(t xml.StartElement) error {
 	if r.p.Namespace != "" && t.Name.Space != r.p.Namespace {
 		return fmt.Errorf("the root element has the namespace %q, not %q", clip(t.Name.Space), r.p.Namespace)

@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// noOrigin is the origin of a zone file without $ORIGIN, as a transfer leaves it.
+// noOrigin is the origin of a zone file without $ORIGIN.
 const noOrigin = "rpz.invalid."
 
 // A policy is the action of a response policy zone for a name.
@@ -22,9 +22,9 @@ type owner struct {
 	first       int
 }
 
-// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has the
-// name, the action, the word for the covered names, and the addresses of a redirect. Its
-// number is that of the first record.
+// readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has four columns: the
+// name, the action, the word for the covered names, and the addresses of a redirect. The number of
+// a row is the number of the first record of the name.
 func (r *run) readZone(text string) error {
 	r.list()
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
@@ -124,8 +124,8 @@ func policyOf(rr dns.RR) policy {
 	return policy{strings.ToLower(dns.TypeToString[rr.Header().Rrtype]), ""}
 }
 
-// owner passes on the rows of a name. Equal policies for the name and for the names below are one
-// row.
+// owner makes the rows for a name in the zone. If the policies for the name and for the names below
+// are equal, there is one row.
 func (r *run) owner(name string, o *owner) error {
 	if trigger, ok := lastLabel(name); ok {
 		action := trigger
@@ -150,7 +150,8 @@ func (r *run) owner(name string, o *owner) error {
 	return nil
 }
 
-// lastLabel returns the last label of a trigger that is no name, for example rpz-ip.
+// lastLabel returns the last label of a name, and whether the label begins with "rpz-". A name with
+// this label has a special meaning. For example, a name below rpz-ip represents an address.
 func lastLabel(name string) (string, bool) {
 	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
 	return label, strings.HasPrefix(label, "rpz-")

@@ -50,8 +50,8 @@ func options(previous []byte, asOf order.Time) Options {
 	return Options{Path: "out.yaml", Previous: previous, AsOf: asOf, Now: 2e9, Served: order.NoTime, DropOK: -1, RowsOK: -1}
 }
 
-// imported imports a file and fails the test after a problem. It returns the new output, or else
-// the previous output.
+// imported imports a file and fails the test after a problem. If the import writes nothing,
+// imported returns the previous output.
 func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byte) {
 	t.Helper()
 	res, err := Import(p, data, opt)
@@ -64,7 +64,8 @@ func imported(t *testing.T, p *Preset, data []byte, opt Options) (*Result, []byt
 	return res, res.Content
 }
 
-// contents returns the targets of an order file: "id name" with the end of the target, or "".
+// contents returns the targets of an order file. The key is "id target". The value is the end of
+// the target, or "".
 func contents(t *testing.T, file []byte) map[string]string {
 	t.Helper()
 	f, problems := order.Parse("out.yaml", bytes.NewReader(file), order.Options{})
@@ -87,7 +88,7 @@ func contents(t *testing.T, file []byte) map[string]string {
 	return out
 }
 
-// czech reads an edition of the Czech register without the package. The file has
+// czech reads an edition of the Czech register without the code of this package. The file has
 // semicolons between columns, and dates as day, month and year.
 func czech(t *testing.T, data []byte) map[string]string {
 	t.Helper()
@@ -121,7 +122,6 @@ func czech(t *testing.T, data []byte) map[string]string {
 	return out
 }
 
-// compare reports the targets that only one of two readings has.
 func compare(t *testing.T, what string, got, want map[string]string) {
 	t.Helper()
 	for _, key := range slices.Sorted(maps.Keys(want)) {
@@ -136,9 +136,8 @@ func compare(t *testing.T, what string, got, want map[string]string) {
 	}
 }
 
-// TestCzech imports editions of the Czech register in sequence. It reads each edition
-// without the package too, and compares. Nothing vanishes, because the register has
-// removal dates.
+// TestCzech imports editions of the Czech register in sequence. It compares each import with the
+// result of czech. No row vanishes, because the register has removal dates.
 func TestCzech(t *testing.T) {
 	p := load(t, "cz-mfcr")
 	var out []byte
@@ -165,7 +164,6 @@ func TestCzech(t *testing.T) {
 				t.Errorf("%s: a second import changes the output", edition.file)
 			}
 		}
-		// An import of this edition alone has the same orders.
 		_, alone := imported(t, p, data, options(nil, at(t, edition.asOf)))
 		compare(t, edition.file+" alone", contents(t, alone), czech(t, data))
 		out = next
@@ -196,7 +194,6 @@ func TestCzech(t *testing.T) {
 	}
 }
 
-// TestLists imports lists of names. The output must have the names of the list.
 func TestLists(t *testing.T) {
 	for _, tc := range []struct{ preset, file, id, before, after string }{
 		{"au-teqsa", "au-teqsa/urls.txt", "teqsa/cheating", "", ""},

@@ -34,8 +34,8 @@ func (r *run) refuse(at int, column, value, format string, args ...any) {
 	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
 }
 
-// use sets the layout and the index of each of its columns in a row. The map index lacks
-// the columns that the file lacks.
+// use sets the layout and the place of each column in a row. The map index has only the columns
+// that the file has.
 func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.layout, r.width = l, width
 	r.index = map[string]int{}
@@ -69,7 +69,6 @@ func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.removedAt, r.issuedAt = r.at("removed"), r.at("issued")
 }
 
-// at returns the index of a column in r.vals, or -1.
 func (r *run) at(column string) int {
 	if i, ok := r.index[column]; ok {
 		return i
@@ -77,7 +76,6 @@ func (r *run) at(column string) int {
 	return -1
 }
 
-// value returns the text of a column in the current row.
 func (r *run) value(column string) string {
 	if v, ok := r.captured[column]; ok {
 		return v
@@ -153,7 +151,7 @@ func (r *run) row(at int, cells []string) error {
 	return r.entries(at, s)
 }
 
-// unknown notes a value that the preset does not list. Each value is noted once.
+// unknown reports a value that the preset does not list. It reports each value only once.
 func (r *run) unknown(at int, t *test, text string) {
 	key := t.column + "\x00" + text
 	if r.unknowns[key]++; r.unknowns[key] == 1 {
@@ -161,17 +159,17 @@ func (r *run) unknown(at int, t *test, text string) {
 	}
 }
 
-// entries makes the entries of a row. A row with several decisions has the targets in the order of
-// each decision.
+// entries adds the targets of a row to the order of the decision. If a row has several decisions,
+// the targets are added to the order of each decision.
 func (r *run) entries(at int, s state) error {
 	until := order.NoTime
 	if r.removedAt >= 0 && r.vals[r.removedAt] != "" {
-		t, ok := r.date(r.vals[r.removedAt])
-		if !ok {
+		day := r.date(r.vals[r.removedAt])
+		if day.time == order.NoTime {
 			r.refuse(at, "removed", r.vals[r.removedAt], "is not a date of the form %s", r.dateForms())
 			return nil
 		}
-		until = t
+		until = day.time
 	}
 	targets, ok := r.targets(at)
 	if !ok {
@@ -180,7 +178,10 @@ func (r *run) entries(at int, s state) error {
 	if r.capture == nil {
 		return r.decisions(at, s, targets, until)
 	}
-	found := r.capture.FindAllStringSubmatch(r.vals[r.captureAt], -1)
+	if cell := r.vals[r.captureAt]; cell != r.lastCell { // the rows of a decision are often together
+		r.lastCell, r.lastFound = strings.Clone(cell), r.capture.FindAllStringSubmatch(cell, -1)
+	}
+	found := r.lastFound
 	if len(found) == 0 && s != taken {
 		r.out.Left["a row without a decision"]++
 		return nil
@@ -202,18 +203,15 @@ func (r *run) entries(at int, s state) error {
 	return nil
 }
 
-// decisions adds the targets of a row to the order of its decision.
 func (r *run) decisions(at int, s state, targets []order.Target, until order.Time) error {
 	r.issued, r.issuedText = order.NoTime, ""
 	if text := r.value("issued"); text != "" {
-		t, ok := r.date(text)
-		if !ok {
+		day := r.date(text)
+		if day.time == order.NoTime {
 			r.refuse(at, "issued", text, "is not a date of the form %s", r.dateForms())
 			return nil
 		}
-		day := t.Time().In(r.p.loc)
-		r.issuedText = day.Format(time.DateOnly)
-		r.issued = order.FromTime(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, r.p.loc))
+		r.issued, r.issuedText = day.start, day.text
 		if _, ok := r.captured["issued"]; ok {
 			r.captured["issued"] = r.issuedText
 		}
@@ -272,7 +270,8 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 	return nil, false
 }
 
-// wasFixed reports whether a correction changed the row. A correction can leave a row out.
+// wasFixed reports whether a correction changed the row. A correction can empty the name, and so
+// leave the row out.
 func (r *run) wasFixed(at int) bool {
 	n := len(r.out.Fixed)
 	return n > 0 && r.out.Fixed[n-1].At == at
@@ -289,7 +288,8 @@ func (r *run) split(column, cell string) []string {
 	return strings.Split(cell, manyValues)
 }
 
-// note reports on a cleaned text. It returns true if the text was refused.
+// note records the result of cleaning a text: the warnings, or the reason why the text is refused.
+// It returns true if the text was refused.
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
 		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
@@ -306,8 +306,8 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets the names that the targets of a row cover. The preset may select them by a
-// column. An unknown value in this column gives a problem and false.
+// covers sets the names that the targets of a row cover, if a column selects these names. For an
+// unknown value in the column, covers reports a problem and returns false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true
@@ -337,23 +337,32 @@ func setMatch(targets []order.Target, m order.Match) {
 	}
 }
 
-// date parses a date in one of the forms of the preset. A date is the start of the day in
-// the register's time zone.
-func (r *run) date(text string) (order.Time, bool) {
-	if t, ok := r.dates[text]; ok {
-		return t, t != order.NoTime
+// A date is a date in a cell, in the register's time zone.
+type date struct {
+	time  order.Time // NoTime if the text is no date
+	start order.Time // the start of the day
+	text  string     // the day as YYYY-MM-DD
+}
+
+// date parses a date in one of the forms of the preset.
+func (r *run) date(text string) date {
+	if d, ok := r.dates[text]; ok {
+		return d
 	}
-	t := order.NoTime
+	d := date{time: order.NoTime}
 	for _, form := range r.p.Dates {
 		if x, err := time.ParseInLocation(form, text, r.p.loc); err == nil {
-			t = order.FromTime(x)
+			d.time = order.FromTime(x)
+			day := d.time.Time().In(r.p.loc)
+			d.start = order.FromTime(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, r.p.loc))
+			d.text = day.Format(time.DateOnly)
 			break
 		}
 	}
 	if len(r.dates) < 1<<16 {
-		r.dates[strings.Clone(text)] = t
+		r.dates[strings.Clone(text)] = d
 	}
-	return t, t != order.NoTime
+	return d
 }
 
 func (r *run) dateForms() string { return strings.Join(r.p.Dates, " or ") }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -26,29 +27,27 @@ func charset(name string) (encoding.Encoding, error) {
 
 // decode converts a file from a character set to UTF-8. Bytes outside the character set
 // are an error.
-func decode(data []byte, name string) (string, error) {
+func decode(text, name string) (string, error) {
 	e, err := charset(name)
 	if err != nil {
 		return "", err
 	}
 	if e == nil {
-		if !utf8.Valid(data) {
-			return "", fmt.Errorf("line %d is not UTF-8; the preset says that the register is UTF-8", invalidLine(data))
+		if !utf8.ValidString(text) {
+			return "", fmt.Errorf("line %d is not UTF-8; the preset says that the register is UTF-8", invalidLine(text))
 		}
-		text, _ := strings.CutPrefix(string(data), "\uFEFF")
+		text, _ = strings.CutPrefix(text, "\uFEFF")
 		if misread.MatchString(text) {
 			return "", errors.New("is UTF-8 that was taken for another character set and written as UTF-8 again; get the file anew")
 		}
 		return text, nil
 	}
-	if isUTF8(data) {
+	if isUTF8(text) {
 		return "", fmt.Errorf("is UTF-8, and the preset says that the register is %s", name)
 	}
-	out, err := e.NewDecoder().Bytes(data)
-	if err != nil {
+	if text, err = e.NewDecoder().String(text); err != nil {
 		return "", err
 	}
-	text := string(out)
 	// The decoder writes U+FFFD for a byte that the character set does not have.
 	if at := strings.IndexRune(text, utf8.RuneError); at >= 0 {
 		return "", fmt.Errorf("line %d has a byte that %s does not have", strings.Count(text[:at], "\n")+1, name)
@@ -60,34 +59,33 @@ func decode(data []byte, name string) (string, error) {
 var misread = regexp.MustCompile(`^ï»¿`)
 
 // isUTF8 reports whether the data is UTF-8 and has letters outside ASCII.
-func isUTF8(data []byte) bool {
-	for _, c := range data {
-		if c >= utf8.RuneSelf {
-			return utf8.Valid(data)
+func isUTF8(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return utf8.ValidString(text)
 		}
 	}
 	return false
 }
 
-// invalidLine returns the number of the first line that is not UTF-8.
-func invalidLine(data []byte) int {
+func invalidLine(text string) int {
 	line := 1
-	for len(data) > 0 {
-		r, n := utf8.DecodeRune(data)
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
 		if r == utf8.RuneError && n == 1 {
 			break
 		}
 		if r == '\n' {
 			line++
 		}
-		data = data[n:]
+		text = text[n:]
 	}
 	return line
 }
 
 var htmlStart = regexp.MustCompile(`(?i)^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b`)
 
-// wrongFile returns an error for a file that is no register of any format.
+// wrongFile returns an error if a file is clearly not a register, for example an HTML page.
 func wrongFile(data []byte, format string) error {
 	head := data[:min(len(data), 4096)]
 	switch {
@@ -110,11 +108,11 @@ func wrongFile(data []byte, format string) error {
 // tidy removes blanks at both ends of a cell. Several blanks inside the cell become one.
 func tidy(s string) string {
 	odd, blank := false, true
-	for i := range len(s) {
-		switch c := s[i]; {
+	for _, c := range s {
+		switch {
 		case c == ' ':
 			odd, blank = odd || blank, true
-		case c < ' ' || c >= utf8.RuneSelf:
+		case c < ' ' || c >= utf8.RuneSelf && unicode.IsSpace(c):
 			return strings.Join(strings.Fields(s), " ")
 		default:
 			blank = false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -14,7 +15,8 @@ import (
 // needs much more memory than its text.
 const batch = 5_000
 
-// An output is an order file in parts. Two headers for equal orders need only one encoding.
+// An output is an order file in parts. A second header for the same orders does not need a second
+// encoding of the parts.
 type output struct {
 	path   string
 	orders []*order.Order
@@ -22,8 +24,7 @@ type output struct {
 	end    []byte   // the mark at the end of a YAML document
 }
 
-// encode encodes orders in canonical form, and checks them with the parser of the server. It calls
-// step with the progress.
+// encode encodes orders in canonical form. It calls step with the progress.
 func encode(path string, h order.Header, orders []*order.Order, step func(format string, args ...any)) (*output, error) {
 	out := &output{path: path, orders: orders}
 	ext := order.Ext(path)
@@ -62,7 +63,7 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 	return out, errors.Join(errs...)
 }
 
-// part returns the text of some orders of a file.
+// part returns the text of some orders, without the header of the file.
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
 	text, ok, err := short(ext, h, orders)
@@ -70,9 +71,6 @@ func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byt
 		text, err = whole(ext, h, orders)
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err := verify(path, text, orders); err != nil {
 		return nil, err
 	}
 	skip, err := header(ext, h, len(orders))
@@ -93,13 +91,10 @@ func whole(ext string, h order.Header, orders []*order.Order) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// pieces returns the order file with a header, in pieces.
+// pieces returns the order file with the header h, in several pieces.
 func (o *output) pieces(h order.Header) ([][]byte, error) {
 	if o.parts == nil {
 		text, err := whole(order.Ext(o.path), h, o.orders)
-		if err == nil {
-			err = verify(o.path, text, o.orders)
-		}
 		return [][]byte{text}, err
 	}
 	head, err := header(order.Ext(o.path), h, len(o.orders))
@@ -107,13 +102,19 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 	return append(all, o.end), err
 }
 
-// bytes returns the order file with a header.
+// bytes returns the order file with a header. The parser of the server checks the whole file, because
+// some limits are about the whole file.
 func (o *output) bytes(h order.Header) ([]byte, error) {
 	all, err := o.pieces(h)
-	return bytes.Join(all, nil), err
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.Join(all, nil)
+	o.parts = nil
+	return text, verify(o.path, text, o.orders)
 }
 
-// is reports whether a file is equal to the order file with a header.
+// is reports whether a file is equal to the order file with the header h.
 func (o *output) is(file []byte, h order.Header) (bool, error) {
 	all, err := o.pieces(h)
 	for _, p := range all {
@@ -143,8 +144,30 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// verify returns the errors that a server would find in an order file. The file must have all
-// targets of the orders.
+// tooLarge returns the reason why an order file cannot have the orders, or "". It counts less than the
+// server counts, so the server may refuse a file that is not too large here.
+func tooLarge(ext string, orders []*order.Order) string {
+	all := 0
+	for _, o := range orders {
+		n := 8 // the keys and the values of id, authority, scope and targets
+		for i := range o.Targets {
+			if t := &o.Targets[i]; t.Kind != order.TargetName || t.Match == order.Exact || t.Attr != nil {
+				n += 2 // a key and a value
+			}
+		}
+		if n > order.MaxValues {
+			return fmt.Sprintf("the order %q would have too many targets that are not plain names, and a server would refuse the order file; divide the file, and give each part an order file", o.ID)
+		}
+		all += n
+	}
+	if ext == ".jsonl" || all <= order.MaxValues {
+		return ""
+	}
+	return fmt.Sprintf("%s are too many for one file in %s, and a server would refuse the file; give --out a name that ends in .jsonl", count(len(orders), "order"), strings.ToUpper(ext[1:]))
+}
+
+// verify parses an order file in the same way as a server, and returns the errors. The file must
+// have all targets of the orders.
 func verify(path string, data []byte, orders []*order.Order) error {
 	want, got := 0, 0
 	for _, o := range orders {

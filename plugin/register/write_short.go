@@ -9,18 +9,19 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longRun is the smallest number of plain names that are written without a tree.
+// longRun is the smallest number of plain names that short writes without YAML nodes.
 const longRun = 8
 
-// A nameRun is a run of plain names in an order. In the tree of the order, one mark is in their place.
+// A nameRun is a run of plain names in an order. The encoder first writes one mark in place of the
+// names.
 type nameRun struct {
 	mark  string
 	names []order.Target
 }
 
-// short returns an order file, equal to the output of order.Encode. The long runs of plain names
-// are not in the tree, because the tree needs most of the time. It returns false if no order has
-// a long run, or if a text of an order is equal to a mark.
+// short returns an order file that is equal to the output of order.Encode, but is faster. It first
+// encodes a mark in place of each long run of plain names. Then it replaces each mark by the names.
+// It returns false if no order has a long run, or if a text of an order is equal to a mark.
 func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
 	var runs []nameRun
 	out := make([]*order.Order, len(orders))

@@ -12,7 +12,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestEncode checks that the output in batches is equal to the output of order.Encode.
 func TestEncode(t *testing.T) {
 	p, err := Load("fr-anj", "")
 	if err != nil {
@@ -40,8 +39,9 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// TestShort encodes orders with names that need quotes, with other targets among the plain names, and
-// with a text that is equal to a mark. The output must be equal to the output of order.Encode.
+// TestShort encodes orders that are difficult for short. The orders have names that need quotes,
+// other targets among the plain names, and a text that is equal to a mark. The output must be equal
+// to the output of order.Encode.
 func TestShort(t *testing.T) {
 	name := func(s string, m order.Match) order.Target {
 		n, err := dname.Parse(s)
@@ -105,7 +105,6 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// TestVerify checks that an output without one of the targets is refused.
 func TestVerify(t *testing.T) {
 	text := []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example.com]}]\n")
 	o := order.New()
@@ -117,8 +116,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestTimezone checks an import with a preset in another time zone than the previous output. The dates
-// keep their times.
+// TestTimezone imports with a preset whose time zone differs from the time zone of the previous
+// output. The dates must keep their times.
 func TestTimezone(t *testing.T) {
 	rome, err := Parse("guarded", []byte(guarded))
 	if err != nil {

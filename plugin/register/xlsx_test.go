@@ -49,7 +49,6 @@ id: x
 	}
 }
 
-// TestTables checks tables from which names could be lost, or to which names could be added.
 func TestTables(t *testing.T) {
 	p, err := Parse("x", []byte(`preset: x
 title: An example

@@ -57,7 +57,8 @@ type Certificate struct {
 	d *Data
 }
 
-// A CertificateNode is what one node says, and how its statement can be checked.
+// A CertificateNode contains the data of one node about the order, and the data to check the
+// journal of the node.
 type CertificateNode struct {
 	RowNode
 	Version string `json:"sha256,omitempty"` // the version of the order file
@@ -67,10 +68,10 @@ type CertificateNode struct {
 	Root    string `json:"root,omitempty"`
 	// Complete is true if the checkpoint contains all records of the order.
 	Complete bool `json:"complete"`
-	// Stamp is the size of the first checkpoint with a time stamp for the record "in
-	// force", or 0.
+	// Stamp identifies the first checkpoint that has a time stamp and contains the record "in
+	// force". The value is the size of the checkpoint, or 0.
 	Stamp int64 `json:"stamp,omitempty"`
-	// Cosignatures are signatures of witnesses for checkpoints that contain this record.
+	// Cosignatures are signatures of witnesses for checkpoints that contain the record "in force".
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }
 
@@ -97,8 +98,9 @@ type Test struct {
 	at time.Time
 }
 
-// result returns whether a test found the right answer. A test without a result says so at the
-// beginning of its reason.
+// result returns "right", "wrong" or "unknown" for the reason in the record of a test. A right
+// answer has no reason. For a test without a result, the reason begins with a fixed text, for
+// example "not tested".
 func result(why string) string {
 	for _, s := range []string{"not tested", "unclear", "no answer"} {
 		if strings.HasPrefix(why, s) {
@@ -118,7 +120,8 @@ func (e *SealedError) Error() string {
 	return fmt.Sprintf("the order %s is sealed; --sealed shows the order", e.Order)
 }
 
-// one returns the report of one order up to now.
+// one returns the report of one order up to now, and the row of the order. If the order is sealed
+// and opt.Sealed is false, it returns a SealedError.
 func one(d *Data, id string, opt Options) (*Report, *Row, error) {
 	opt.From, opt.To = time.Unix(0, 0).UTC(), opt.Now.Add(time.Second)
 	r := &Report{zone: d.Zone, from: opt.From, to: opt.To, end: opt.Now, now: opt.Now, Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{}}
@@ -139,7 +142,6 @@ func one(d *Data, id string, opt Options) (*Report, *Row, error) {
 	return r, x, nil
 }
 
-// recorded reports whether a journal has a record of the order.
 func (d *Data) recorded(id string) bool {
 	return slices.ContainsFunc(d.Nodes, func(n *Node) bool { return n.orders[id] != nil })
 }
@@ -154,7 +156,8 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
 		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Corrected: x.Corrected, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
 		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
-	// The targets are secret if the text of the order is not known, because the text can seal them.
+	// If the text of the order is not known, the targets count as secret. The text may seal the
+	// targets.
 	secret := (x.f == nil || x.f.Disclosure != order.Full) && !opt.Sealed
 	if f := x.f; f != nil {
 		if f.Document != nil {
@@ -217,7 +220,8 @@ func (x *Row) medianTime() time.Time {
 	return m
 }
 
-// addTests adds the self-tests and the probes in a journal.
+// addTests adds the self-tests and the probes in a journal. If secret is true, it omits the names
+// and the reasons.
 func (c *Certificate) addTests(n *Node, o *nodeOrder, secret bool) {
 	for _, t := range o.tests {
 		if t.Time.After(c.r.end) {
@@ -257,8 +261,9 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 	c.Nodes = append(c.Nodes, y)
 }
 
-// cosignatures returns one signature for each witness. It takes the first checkpoint of
-// the witness that contains the record of an index. It reads all checkpoint files.
+// cosignatures returns one signature for each witness. The checkpoint of the signature contains the
+// record with the given index. If the witness signed several checkpoints, the smallest size counts.
+// cosignatures reads all checkpoint files in dir.
 func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
 	for _, path := range append(paths, filepath.Join(dir, "checkpoint")) {
@@ -287,8 +292,8 @@ func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) 
 	return out
 }
 
-// firstStamp returns the size of the first checkpoint with a time stamp, or 0. The
-// checkpoint must contain the record of an index.
+// firstStamp returns the size of the smallest checkpoint that has a time stamp and contains the
+// record with the given index. Without this checkpoint, it returns 0.
 func firstStamp(dir string, index int64) (size int64) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.tsr"))
 	for _, path := range paths {

@@ -26,13 +26,13 @@ type Fact struct {
 	Alarm       bool
 }
 
-// shownTests is the number of right answers in the text of a certificate.
+// shownTests is the largest number of right answers in the text of a certificate.
 const shownTests = 3
 
-// shownWrong is the number of other answers in the text of a certificate.
+// shownWrong is the largest number of other answers in the text of a certificate.
 const shownWrong = 20
 
-// shownTargets is the number of targets in the text of a certificate and of a notice.
+// shownTargets is the largest number of targets in a list of targets in a text.
 const shownTargets = 20
 
 // Sections returns the text of the certificate.
@@ -133,7 +133,7 @@ func (c *Certificate) nodeText(n CertificateNode) string {
 	return s
 }
 
-// stateText says whether the order is in force, as far as the journals go.
+// stateText describes whether the order is in force, up to the last records of the journals.
 func (c *Certificate) stateText() string {
 	asOf := "as of " + c.r.time(c.x.asOf)
 	switch c.State {
@@ -145,7 +145,7 @@ func (c *Certificate) stateText() string {
 	return strings.Replace(c.x.stateText(c.r), "at the end of the period", asOf, 1)
 }
 
-// cacheText says how long a cache can contradict the nodes.
+// cacheText describes how long a cache can return an answer from before the block.
 func (c *Certificate) cacheText() string {
 	if c.x.InForce == 0 || c.x.lift {
 		return ""
@@ -203,7 +203,6 @@ func (c *Certificate) testFacts(s *Section) {
 	}
 }
 
-// text returns the query and the answer of a test.
 func (t Test) text() string {
 	s := t.Node
 	if t.Server != "" && t.Server != t.Node {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Bar is a bar of the chart. It counts the orders with a time to effect between two
-// limits.
+// A Bar is a bar of the chart. It counts the orders that came into force within a range of hours
+// after the orders were served.
 type Bar struct {
 	Label         string
 	Count         int
@@ -32,8 +32,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the bars of a chart. The chart shows the times from served to in force on
-// the last node. Without orders, Bars returns nil.
+// Bars returns the bars of a chart. The chart shows how long the orders took from served to in
+// force on the last node. If this time is unknown for all orders, Bars returns nil.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
@@ -69,7 +69,6 @@ type Line struct {
 	Top    int // the position of the largest number
 }
 
-// linePoints is the number of times at which the line of the chart is computed.
 const linePoints = 160
 
 // Line returns the line of the block orders in force on at least one node. If no order was

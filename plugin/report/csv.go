@@ -56,7 +56,6 @@ func optional(n *uint64) string {
 	return fmt.Sprint(*n)
 }
 
-// dateTexts are the dates of the order file, in the time zone of the file.
 type dateTexts struct{ issued, served, acknowledged, deadline, reported string }
 
 func (r *Report) dates(x *Row) (d dateTexts) {
@@ -66,7 +65,8 @@ func (r *Report) dates(x *Row) (d dateTexts) {
 	return d
 }
 
-// forPeople returns a date of the order file as the times of the report.
+// forPeople returns a date of the order file in the format of the times in the report. A date
+// without a time of day stays unchanged.
 func forPeople(date string) string {
 	if t, err := time.Parse(time.RFC3339, date); err == nil {
 		return t.Format(timeFormat)
@@ -74,7 +74,6 @@ func forPeople(date string) string {
 	return date
 }
 
-// nodeTexts returns a text for each node that says when the node enforced the order.
 func (r *Report) nodeTexts(x *Row) (parts []string) {
 	for _, y := range x.Nodes {
 		s := y.Node + " "
@@ -94,7 +93,7 @@ func (r *Report) nodeTexts(x *Row) (parts []string) {
 	return parts
 }
 
-// cellTime returns a time as in order files, with its offset.
+// cellTime returns a time in the form of RFC 3339, with an offset.
 func (r *Report) cellTime(t time.Time) string {
 	if t.IsZero() {
 		return ""

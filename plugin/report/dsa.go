@@ -54,7 +54,7 @@ const (
 	otherCode        = "KEYWORD_OTHER"
 )
 
-// dsaWords are the codes of words in the field category.
+// dsaWords maps words in the field category of an order to codes of the template.
 var dsaWords = map[string]string{
 	"copyright": "KEYWORD_COPYRIGHT_INFRINGEMENT", "piracy": "KEYWORD_COPYRIGHT_INFRINGEMENT",
 	"trademark": "KEYWORD_TRADEMARK_INFRINGEMENT", "counterfeit": "KEYWORD_TRADEMARK_INFRINGEMENT",
@@ -68,7 +68,8 @@ var dsaWords = map[string]string{
 // DSAOptions are the settings of a DSA.
 type DSAOptions struct {
 	Service string // the name of the service
-	// Words are the codes of more words in the field category. The words are in lower case.
+	// Words maps more words in the field category of an order to codes. The words are in lower
+	// case.
 	Words map[string]string
 }
 
@@ -87,8 +88,8 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow returns the row of a code. A category may have a description after a colon.
-// dsaRow returns the description only for the row KEYWORD_OTHER.
+// dsaRow returns the row of a code. The code of a category may have a description after a colon.
+// For this code, dsaRow returns the row KEYWORD_OTHER of the category, and the description.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)
@@ -121,12 +122,11 @@ type DSA struct {
 	scopes          map[string][]dsaCell // by scope
 }
 
-// totalScope is the scope of the rows for all Member States.
 const totalScope = "TOTAL"
 
-// DSA returns Part 3 of the transparency report. The period must have whole days. Orders
-// without a code are problems. A report with problems lacks these orders, so do not use
-// the report.
+// DSA returns Part 3 of the transparency report, and a list of problems. The period must have whole
+// days. Each order without a code is a problem, and is missing from the report. So do not use a
+// report with problems.
 func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {
@@ -191,7 +191,6 @@ func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	return d, problems, nil
 }
 
-// dsaScope returns the Member State of an order, or why the report omits the order.
 func dsaScope(x *Row) (scope, why string) {
 	if x.f == nil {
 		return "", "the fields of the order are unknown"
@@ -214,7 +213,7 @@ func dsaScope(x *Row) (scope, why string) {
 	return string(a.Country), ""
 }
 
-// dsaCategory returns the row of an order, or a problem.
+// dsaCategory returns the row of the order in the template, or a problem.
 func dsaCategory(x *Row, words map[string]string) (row int, description, problem string) {
 	word := strings.TrimSpace(x.f.Category)
 	if word == "" && x.f.Basis == "" {
@@ -274,7 +273,6 @@ func (d *DSA) WriteCSV(w io.Writer) error {
 	return c.Error()
 }
 
-// writeScope writes the rows of a Member State, or of all.
 func (d *DSA) writeScope(w *csv.Writer, scope string) {
 	for i, code := range dsaCodes {
 		c := &d.scopes[scope][i]
@@ -288,7 +286,6 @@ func (d *DSA) writeScope(w *csv.Writer, scope string) {
 	}
 }
 
-// unmeasured says how many orders a median does not contain.
 func unmeasured(orders, measured int, why string) string {
 	if orders == measured {
 		return ""

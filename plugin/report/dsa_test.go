@@ -47,7 +47,8 @@ func TestTemplateRows(t *testing.T) {
 			codes[len(codes)-1] += m[1]
 		}
 	}
-	// Category 15 is only about the provider's own terms, and category 17 only about notices.
+	// Orders cannot have the categories 15 and 17. Category 15 is only about the provider's own
+	// terms, and category 17 only about notices.
 	from := slices.Index(codes, "STATEMENT_CATEGORY_OTHER_VIOLATION_TC")
 	to := slices.Index(codes, notSpecifiedCode)
 	codes = slices.Delete(codes, from, to)
@@ -57,7 +58,6 @@ func TestTemplateRows(t *testing.T) {
 	}
 }
 
-// TestTemplateColumns compares the columns with the text of the regulation.
 func TestTemplateColumns(t *testing.T) {
 	_, lines := annex(t)
 	letter := regexp.MustCompile(`^     ([A-M])(?: {4,}|$)(.*)$`)
@@ -82,7 +82,6 @@ func TestTemplateColumns(t *testing.T) {
 	}
 }
 
-// TestDSA checks the rules of the regulation with a few orders.
 func TestDSA(t *testing.T) {
 	d := read(t, fleet(t), present(t))
 	r := Collect(d, april)
@@ -134,7 +133,6 @@ func TestDSA(t *testing.T) {
 	}
 }
 
-// TestCategories checks the row of each category, and that the sub-categories add up.
 func TestCategories(t *testing.T) {
 	for _, tc := range []struct{ category, basis, code, parent, description, problem string }{
 		{"copyright", "", "KEYWORD_COPYRIGHT_INFRINGEMENT", "STATEMENT_CATEGORY_INTELLECTUAL_PROPERTY_INFRINGEMENTS", "", ""},

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// step is a step of a node: a time, and one word for the event.
 type step struct{ at, what string }
 
 // orderText is the order of TestEffect.
@@ -74,7 +73,6 @@ func node(t *testing.T, name string, steps []step) *Node {
 	return nodes[0]
 }
 
-// TestEffect checks the effect of one order on several nodes.
 func TestEffect(t *testing.T) {
 	begin := step{"2026-04-01T00:00:00Z", "empty"}
 	beat := step{"2026-05-01T00:00:01Z", "beat"}
@@ -143,6 +141,16 @@ func TestEffect(t *testing.T) {
 		"hits belong to the hour before": {[][]step{
 			{begin, {"2026-03-31T23:00:00Z", "beat"}, {"2026-04-10T09:00:00Z", "load"}, {"2026-04-10T10:00:01Z", "hits"}, {"2026-05-01T00:00:01Z", "hits"}, {"2026-05-01T01:00:01Z", "hits"}},
 		}, "1/1 09:00 09:00 1 yes in_force answers 14", ""},
+		"clocks that differ by five minutes": {[][]step{
+			{begin, {"2026-04-10T09:00:00Z", "load"}, beat},
+			{begin, {"2026-04-10T09:05:00Z", "load"}, beat},
+		}, "2/2 09:00 09:05 1.08 yes in_force", "by its own clock"},
+		"a clock that is set back in force": {[][]step{
+			{begin, {"2026-04-10T11:00:00Z", "load"}, {"2026-04-10T10:05:00Z", "lifted"}, beat},
+		}, "1/1 11:00 11:00 3 yes lifted by y ended 2026-04-10T10:05:00Z", "node0: the clock was set once in the period (-55m0s); the sequence of its records is certain"},
+		"a clock that was ahead of the end of the period": {[][]step{
+			{begin, {"2026-04-10T09:00:00Z", "pending"}, {"2026-05-01T10:00:00Z", "in_force"}, {"2026-04-30T10:00:00Z", "lifted"}, {"2026-04-30T11:00:00Z", "beat"}},
+		}, "0/1 - - - no lifted by y ended 2026-04-30T10:00:00Z", "node0: the clock was set once in the period (-24h0m0s)"},
 		"a prober is no node": {[][]step{
 			{begin, {"2026-04-10T09:00:00Z", "load"}, beat},
 			{{"2026-04-11T00:00:00Z", "probe"}},

@@ -9,15 +9,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A File has the orders of a present order file.
+// A File contains the orders of an order file that exists now. Older versions of the file may be in
+// journals.
 type File struct {
 	Path   string
 	Orders []*order.Order
 	Zone   *time.Location
 }
 
-// fields is the text of an order. It comes from a present file or from a version in a
-// journal.
+// fields contains an order and its origin. The order comes from a present file, or from a version
+// of the file in a journal.
 type fields struct {
 	*order.Order
 	path string
@@ -26,7 +27,8 @@ type fields struct {
 	present bool
 }
 
-// request is a version that has the texts of some orders.
+// request is a version of an order file in a journal, and the ids of the orders to read from the
+// version.
 type request struct {
 	node    *Node
 	version journal.Version
@@ -72,7 +74,6 @@ func readFields(files []File, nodes []*Node) map[string]*fields {
 	return out
 }
 
-// read adds the texts of the wanted orders to out.
 func (r *request) read(out map[string]*fields) {
 	var found []*order.Order
 	file, problems := evidence.ParseVersion(r.node.Dir, r.version, func(o *order.Order) {
@@ -105,7 +106,7 @@ type Data struct {
 	fields map[string]*fields
 }
 
-// Load reads the texts of the orders. It refuses a journal that is there twice.
+// Load reads the texts of the orders. If a journal is given twice, Load returns an error.
 func Load(files []File, nodes []*Node) (*Data, error) {
 	if err := nameNodes(nodes); err != nil {
 		return nil, err
@@ -132,8 +133,8 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// sealed reports whether an order is sealed. A present file with the order decides.
-// Without this file, one sealed record or text is enough.
+// sealed reports whether an order is sealed. If a present file has the order, only the parameter
+// "disclosure" counts. Otherwise one sealed record or one sealed text is enough.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

@@ -15,7 +15,7 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// TestVersions checks which version has the text of an order: the last version with the order.
+// TestVersions checks that the text of an order comes from the last version that has the order.
 func TestVersions(t *testing.T) {
 	text := func(orders ...string) string {
 		return "version: 1\ntimezone: Europe/Rome\norders: [" + strings.Join(orders, ", ") + "]\n"
@@ -131,9 +131,9 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestSecretRecords checks the fields of records that contain a target: the target, the name, the
-// reason and the digest of the content. Only --sealed shows these fields of a sealed order, of an
-// order with secret targets, and of an order without a text.
+// TestSecretRecords checks the fields of records that may reveal a target: the target, the name,
+// the reason and the digest of the content. Some orders are sealed, some have secret targets, and
+// some have no text. For these orders, only --sealed shows the fields.
 func TestSecretRecords(t *testing.T) {
 	for _, disclosure := range []string{"code", "none", "schedule", ""} {
 		dir := filepath.Join(t.TempDir(), "node")
@@ -175,8 +175,8 @@ func TestSecretRecords(t *testing.T) {
 	}
 }
 
-// TestSealedLater checks that a sealed record or text makes an order sealed. A present
-// file decides first.
+// TestSealedLater checks that one sealed record or one sealed text makes an order sealed. If a
+// present file has the order, only this file counts.
 func TestSealedLater(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	full := func(string) order.Disclosure { return order.Full }

@@ -134,11 +134,7 @@ func (r *Report) lumen(x *Row, recipient string) lumenNotice {
 		body = append(body, "Legal basis: "+f.Basis+".")
 	}
 	body = append(body, "Effect: "+r.effectText(x)+".")
-	public := *x
-	if strings.HasPrefix(x.By, "sealed:") {
-		public.By = "" // the label of a sealed lift is not for the public
-	}
-	if s := public.stateText(r); s != "" {
+	if s := x.stateText(r); s != "" {
 		body = append(body, strings.ToUpper(s[:1])+s[1:]+".")
 	}
 	n.Body = strings.Join(body, " ")
@@ -177,7 +173,8 @@ func lumenURLs(f *fields) []lumenURL {
 	return out
 }
 
-// list returns a text for a list of Lumen, which has commas between its entries.
+// list returns a text for a field of Lumen that is a list. Lumen separates the entries by commas,
+// so list replaces the commas in the text.
 func list(s string) string { return strings.ReplaceAll(s, ",", ";") }
 
 // day returns the day of a time, or "".

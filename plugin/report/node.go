@@ -24,7 +24,8 @@ type Node struct {
 	Pruned int64
 	First  time.Time // the time of the first record
 	Last   time.Time // the time of the last record
-	// Faults are the results of the check of the journal. A journal with a fault is no evidence.
+	// Faults are the faults that the check of the journal found. A journal with a fault is no
+	// evidence.
 	Faults []string
 	// OwnKey is true if the key for the check comes from the journal itself.
 	OwnKey bool
@@ -34,8 +35,9 @@ type Node struct {
 	Silent string
 
 	orders map[string]*nodeOrder
-	stops  []time.Time                // when the server stopped, or ended without a record
-	gaps   []time.Time                // when the journal lost events
+	stops  []time.Time // when the server stopped, or ended without a record
+	gaps   []time.Time // when the journal lost events
+	steps  []clockStep
 	loads  map[string][]load          // by the path of the file
 	bySum  map[string]journal.Version // by digest
 }
@@ -46,7 +48,7 @@ type load struct {
 	version journal.Version
 }
 
-// A nodeOrder is what one journal has about one order.
+// A nodeOrder contains the records of one journal about one order.
 type nodeOrder struct {
 	id       string
 	sealed   bool
@@ -55,8 +57,9 @@ type nodeOrder struct {
 	sha256   string    // the version of the last record received or corrected
 	received time.Time // the first record of the order
 	removed  time.Time // the last record, if the order is removed
-	// first is true if the order was in the first load of its file. It is also true after
-	// the loss of the first record. The server may have enforced the order earlier.
+	// first is true if the server may have enforced the order before the first record. This is the
+	// case if the order was in the first load of its file, or if the first record of the order was
+	// lost.
 	first     bool
 	intervals []evidence.Interval
 	states    []change
@@ -77,14 +80,14 @@ type change struct {
 	by    string
 }
 
-// A hold begins or ends the time in which the guard holds a target.
+// A hold is a decision of the guard about a target. If held is true, the guard stops the
+// enforcement of the target from this time on. Otherwise the enforcement may go on.
 type hold struct {
 	at          time.Time
 	target, why string
 	held        bool
 }
 
-// A hit is the number of blocked queries in an hour.
 type hit struct {
 	hour  time.Time
 	count uint64
@@ -93,7 +96,6 @@ type hit struct {
 // stopped is the state of an order while the server does not run.
 const stopped journal.Event = "stopped"
 
-// stateEvents are the events that change the state of an order.
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
 // Open checks and reads one journal, or the journals of "evidence collect" in a directory.
@@ -150,8 +152,8 @@ func openCollected(dir string, c *evidence.Collection, keys map[string]note.Veri
 	return nodes, nil
 }
 
-// openNode checks and reads one journal. The key v is known, or comes from keys, or from the
-// journal itself.
+// openNode checks and reads one journal. If the key v is nil, the key comes from keys, or else from
+// the journal itself.
 func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node, error) {
 	own, err := journal.ReadVerifier(filepath.Join(dir, "journal.vkey"))
 	if err != nil {
@@ -176,6 +178,30 @@ func openNode(dir string, keys map[string]note.Verifier, v note.Verifier) (*Node
 	return n, nil
 }
 
+// A clockStep says by how much the clock of a node was set, and when.
+type clockStep struct {
+	at time.Time // by the new time
+	by string
+}
+
+// stepsIn returns the number of steps of the clock in a period, and the first steps.
+func (n *Node) stepsIn(in func(time.Time) bool) (k int, text string) {
+	const shown = 5
+	var list []string
+	for _, s := range n.steps {
+		if !in(s.at) {
+			continue
+		}
+		if k++; k <= shown {
+			list = append(list, s.by)
+		}
+	}
+	if k > shown {
+		list = append(list, "...")
+	}
+	return k, strings.Join(list, ", ")
+}
+
 // read collects the records of the journal by order.
 func (n *Node) read() error {
 	loads, probes := 0, 0
@@ -193,6 +219,8 @@ func (n *Node) read() error {
 		case journal.Stop:
 			running = false
 			n.stops = append(n.stops, r.Time.Time)
+		case journal.ClockStep:
+			n.steps = append(n.steps, clockStep{r.Time.Time, r.Step})
 		case journal.Gap:
 			n.gaps = append(n.gaps, r.Time.Time)
 		case journal.Probe:
@@ -258,8 +286,8 @@ func (n *Node) record(r *journal.Record) {
 	}
 }
 
-// versions returns the versions that may have the last text of an order, the best first.
-// For a removed order, the best version is the one before the removal.
+// versions returns the versions of the file that may have the last text of an order, the best
+// version first. For a removed order, the best version is the last version before the removal.
 func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	list := n.loads[o.file]
 	if !o.removed.IsZero() {
@@ -283,14 +311,13 @@ func (n *Node) versions(o *nodeOrder) (out []journal.Version) {
 	return out
 }
 
-// stateAt returns the state of an order at a time. It is empty before the first record. An
-// order in force is "stopped" while the server does not run.
+// stateAt returns the state of an order at a time. Before the first record, the state is empty.
+// While the server does not run, the state of an order in force is "stopped".
 func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	for _, c := range o.states {
-		if c.at.After(t) {
-			break
+		if !c.at.After(t) { // the times go back if the clock was set back
+			last = c
 		}
-		last = c
 	}
 	if last.state == journal.InForce && !o.enforcedAt(t) {
 		last.state, last.by = stopped, ""
@@ -298,7 +325,7 @@ func (o *nodeOrder) stateAt(t time.Time) (last change) {
 	return last
 }
 
-// heldAt returns the targets that the guard holds at a time, and why.
+// heldAt returns the targets that the guard refused to block at a time. The values are the reasons.
 func (o *nodeOrder) heldAt(t time.Time) map[string]string {
 	out := map[string]string{}
 	for _, h := range o.holds {
@@ -313,22 +340,20 @@ func (o *nodeOrder) heldAt(t time.Time) map[string]string {
 	return out
 }
 
-// enforcedAt reports whether the node enforced the order at a time.
 func (o *nodeOrder) enforcedAt(t time.Time) bool {
 	return slices.ContainsFunc(o.intervals, func(x evidence.Interval) bool {
 		return !x.From.After(t) && (x.Until.IsZero() || x.Until.After(t))
 	})
 }
 
-// enforcedIn reports whether the node enforced the order at some time of an interval.
 func (o *nodeOrder) enforcedIn(from, to time.Time) bool {
 	return slices.ContainsFunc(o.intervals, func(x evidence.Interval) bool {
 		return x.From.Before(to) && (x.Until.IsZero() || x.Until.After(from))
 	})
 }
 
-// nameNodes gives nodes with equal names different names, and refuses a journal that is there
-// twice.
+// nameNodes gives nodes with equal names different names. If a journal is given twice, it returns
+// an error.
 func nameNodes(nodes []*Node) error {
 	dirs := map[string]string{}
 	names := map[string]int{}

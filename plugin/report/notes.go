@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// notes says what the report does not know. unknown is the number of orders without any date.
+// notes adds notes about data that is missing in the report. unknown is the number of orders
+// without any date.
 func (r *Report) notes(d *Data, unknown int) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	switch {
@@ -44,7 +45,7 @@ func (r *Report) notes(d *Data, unknown int) {
 	}
 }
 
-// nodeNotes says what is missing in the journal of a node.
+// nodeNotes adds notes about data that is missing in the journal of a node.
 func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	in := func(t time.Time) bool { return !t.Before(r.from) && t.Before(r.to) }
 	number := func(list []time.Time) (k int) {
@@ -67,6 +68,9 @@ func (r *Report) nodeNotes(n *Node, add func(string, ...any)) {
 	if k := number(n.stops); k > 0 {
 		add("%s: stopped %s in the period; the answers of the hour before a stop are not recorded", n.Name, times(k))
 	}
+	if k, steps := n.stepsIn(in); k > 0 {
+		add("%s: the clock was set %s in the period (%s); the sequence of its records is certain, but times before and after a step cannot be compared", n.Name, times(k), steps)
+	}
 	if k := number(n.gaps); k > 0 {
 		add("%s: lost events %s in the period; an order may have been in force earlier than shown", n.Name, times(k))
 	}
@@ -83,7 +87,8 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// anyAtLatest reports whether an order was in force on a node when its journal began.
+// anyAtLatest reports whether any order was already in force on a node when the journal of the node
+// began.
 func (r *Report) anyAtLatest(node string) bool {
 	for x := range r.all() {
 		for _, y := range x.Nodes {

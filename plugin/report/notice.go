@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Notice is a letter to an authority about the effect given to its order. Article 9(1)
-// of Regulation (EU) 2022/2065 (Digital Services Act) requires the letter.
+// A Notice is a letter that informs an authority how the provider has carried out the order of the
+// authority. Article 9(1) of Regulation (EU) 2022/2065 (Digital Services Act) requires the letter.
 type Notice struct {
 	Order   string `json:"order"`
 	To      string `json:"to"` // as in the field report_to
@@ -30,8 +30,8 @@ type NoticeOptions struct {
 	Provider string // the name of the operator, or ""
 }
 
-// NewNotice writes the letter about an order. The letter always shows the targets, because
-// the authority ordered them. The result faults has the faults of the journals.
+// NewNotice writes the letter about an order. The letter always shows the targets, because the
+// authority ordered them. The result faults lists the faults of the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *Report) stateSentence(x *Row, say func(string, ...any)) {
 	}
 }
 
-// servers returns the number of servers with the order in force as words.
+// servers describes on how many servers the order is in force, for example "2 of 3 servers".
 func (x *Row) servers() string {
 	switch {
 	case x.InForce < x.Known:
@@ -156,7 +156,6 @@ func (x *Row) servers() string {
 	return fmt.Sprintf("all of our %d servers", x.Known)
 }
 
-// scopeText says for which clients the order is in force.
 func (f *fields) scopeText() string {
 	switch s := f.Scope; {
 	case s == nil:
@@ -171,7 +170,6 @@ func (f *fields) scopeText() string {
 	return "Scope: users of listed networks."
 }
 
-// heldTargets returns the targets that the guard of a node holds, and why.
 func (x *Row) heldTargets() map[string]string {
 	out := map[string]string{}
 	for _, h := range x.Held {
@@ -180,7 +178,8 @@ func (x *Row) heldTargets() map[string]string {
 	return out
 }
 
-// writeTargets writes the targets by the way in which effect was given.
+// writeTargets writes the targets in three groups: enforced targets, targets that DNS cannot
+// enforce, and targets that the guard refuses to block.
 func (f *fields) writeTargets(line func(string, ...any), held map[string]string) {
 	var dns, other, back []string
 	add := func(text string) {
@@ -225,8 +224,8 @@ type MailOptions struct {
 	Now  time.Time
 }
 
-// Mail returns the letter as a message of RFC 5322. No text of an order file can add a
-// header. Mail writes parsed addresses, and a subject of printable text.
+// Mail writes the letter as a message of RFC 5322. A text of an order file cannot add a header,
+// because Mail writes only parsed addresses and a subject of printable text.
 func (n *Notice) Mail(w io.Writer, opt MailOptions) error {
 	from, err := mail.ParseAddress(opt.From)
 	if err != nil {

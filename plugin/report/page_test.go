@@ -78,7 +78,6 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestChart checks the sums and the sizes of the charts.
 func TestChart(t *testing.T) {
 	d := read(t, fleet(t), present(t))
 	r := Collect(d, april)
@@ -105,7 +104,6 @@ func TestChart(t *testing.T) {
 	}
 }
 
-// TestOutsiders checks the time stamps and the cosignatures in a certificate.
 func TestOutsiders(t *testing.T) {
 	dir := fleet(t)
 	sub := filepath.Join(dir, "node1")
@@ -185,7 +183,7 @@ func TestCollected(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", tc.is, err, tc.want)
 		}
 	}
-	// A journal that has lost records since it was collected, and a journal with an error.
+	// One journal has lost records since the collection. The other journal could not be collected.
 	os.WriteFile(filepath.Join(dir, evidence.CollectedName), []byte(strings.NewReplacer(`"size":5`, `"size":500`, `"dir":"node2"`, `"dir":"node2","error":"timeout"`).Replace(string(good))), 0o600)
 	nodes, err := Open(dir, nil)
 	if err != nil {
@@ -194,7 +192,7 @@ func TestCollected(t *testing.T) {
 	if len(nodes) != 3 || !strings.Contains(strings.Join(nodes[0].Faults, ""), "says 500 signed records") || nodes[1].Silent != "timeout" || nodes[1].orders["milan/2026-17"] == nil || nodes[2].Silent != "connection refused" {
 		t.Errorf("%+v", nodes)
 	}
-	// The pinned key is used, and not the key in the journal.
+	// Open must use the pinned key and not the key in the journal.
 	os.WriteFile(filepath.Join(dir, evidence.CollectedName), good, 0o600)
 	os.WriteFile(filepath.Join(dir, "node1", "journal.vkey"), []byte(publicKey(t, "dns.example.net/journal/node1")+"\n"), 0o600)
 	nodes, err = Open(dir, nil)

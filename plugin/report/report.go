@@ -75,7 +75,7 @@ type NodeRow struct {
 	first, last time.Time
 }
 
-// Totals are the sums of a report. The numbers of orders are about block orders; Lifts counts the
+// Totals are the sums of a report. All numbers of orders count only block orders. Lifts counts the
 // lifts.
 type Totals struct {
 	Orders       int `json:"orders"`       // in the report
@@ -98,7 +98,8 @@ type Totals struct {
 	Answers     *uint64  `json:"answers_changed"`
 }
 
-// A Row is one order. Dates of the order file are as in the JSON of the other commands.
+// A Row is one order. Dates from the order file have the same form as in the JSON of the other
+// commands.
 type Row struct {
 	Order        string   `json:"order"`
 	Sealed       bool     `json:"sealed,omitempty"`
@@ -115,28 +116,28 @@ type Row struct {
 	Deadline     string   `json:"deadline,omitempty"`
 	Reported     string   `json:"reported,omitempty"`
 	Targets      int      `json:"targets,omitempty"`
-	// Held are the targets that a node holds back at the end of the period.
+	// Held are the targets that the guard of a node refuses to block at the end of the period.
 	Held []Held `json:"held,omitempty"`
 	// Received reports whether the order was received in the period.
 	Received bool      `json:"received"`
 	Nodes    []RowNode `json:"nodes"`
-	// InForce is the number of nodes that ever enforced the order. Known is the number of
-	// nodes with a journal from the time of the order.
+	// InForce is the number of nodes that ever enforced the order. Known is the number of nodes
+	// whose journal covers the time of the order.
 	InForce int `json:"nodes_in_force"`
 	Known   int `json:"nodes_known"`
 	// Without are the names of the known nodes without a record of the order.
 	Without []string `json:"nodes_without,omitempty"`
 	First   string   `json:"in_force_first,omitempty"`
 	Last    string   `json:"in_force_last,omitempty"`
-	// AtLatest is true if the order was in force when the journals began. First and Last
-	// are then only upper limits.
+	// AtLatest is true if the order was already in force when the journals began. The true times
+	// may then be earlier than First and Last.
 	AtLatest bool `json:"at_latest,omitempty"`
-	// Corrected is the time of the last change of the order in its file after the order came into
-	// force on a node. First and Last are not about targets that a change added.
+	// Corrected is the time of the last change of the order in its file, after the order came into
+	// force on a node. If a change added targets, First and Last are not about the new targets.
 	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
-	// OnTime is "yes", "no", "unknown", or empty without a deadline in the past.
+	// OnTime is "yes", "no" or "unknown". Without a deadline in the past, OnTime is empty.
 	OnTime string `json:"on_time,omitempty"`
 	State  string `json:"state"` // at the end of the period
 	Ended  string `json:"ended,omitempty"`
@@ -156,7 +157,8 @@ type Row struct {
 	asOf               time.Time // the time of State, in a report of one order
 }
 
-// A Held is a target that a node holds back. An empty target is the whole order.
+// A Held is a target that the guard of a node refuses to block. An empty target means the whole
+// order.
 type Held struct {
 	Node   string `json:"node"`
 	Target string `json:"target,omitempty"`
@@ -296,8 +298,8 @@ func (r *Report) addNode(n *Node) {
 	r.Nodes = append(r.Nodes, x)
 }
 
-// concerns reports whether the report has the order. The order was received, in force or
-// changed in the period.
+// concerns reports whether the order was received, in force or changed in the period. The report
+// contains only these orders.
 func (r *Report) concerns(d *Data, x *Row) bool {
 	if x.Received {
 		return true
@@ -314,7 +316,7 @@ func (r *Report) concerns(d *Data, x *Row) bool {
 	return false
 }
 
-// shown returns the row that may be shown. The row of a hidden order has only a label.
+// shown returns the row without secret data. The row of a hidden order has only a label.
 func (x *Row) shown(sealed bool) *Row {
 	if !x.hidden {
 		if x.f == nil || x.f.Disclosure != order.Full && !sealed {
@@ -420,7 +422,6 @@ func median(list []float64) *float64 {
 	return &m
 }
 
-// time returns a time for people, in the time zone of the report.
 func (r *Report) time(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -430,7 +431,6 @@ func (r *Report) time(t time.Time) string {
 
 const timeFormat = "2006-01-02 15:04:05 -07:00"
 
-// count returns a number with a noun, for example "1 file" and "2 files".
 func count[T int | int64 | uint64](n T, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -64,7 +64,6 @@ orders:
   targets: [` + canary + `.example]
 `
 
-// removedText is an order that a later version of the file has lost.
 const removedText = `- id: rome/1
   authority: {name: Tribunale di Roma, country: IT, kind: court}
   category: gambling
@@ -132,7 +131,6 @@ func fleet(t testing.TB) string {
 	return dir
 }
 
-// publicKey returns a new public key with the given name.
 func publicKey(t testing.TB, name string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "other")

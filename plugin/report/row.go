@@ -70,7 +70,7 @@ func (r *Report) row(d *Data, id string) *Row {
 	return x
 }
 
-// addNode adds what a node says about the order, as of the end of the period.
+// addNode adds the data of a node about the order, as known at the end of the period.
 func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	if o.received.After(end) {
 		return
@@ -115,9 +115,9 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 	x.Nodes = append(x.Nodes, y)
 }
 
-// effect sets the first and the last time at which a node began to enforce the order. If
-// the journal of a node begins later, the time is not exact. The node counts only if no
-// node has an exact time.
+// effect sets the first and the last time at which a node began to enforce the order. If the
+// journal of a node began later than the order, the time of the node is not exact. The times that
+// are not exact count only if no node has an exact time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {

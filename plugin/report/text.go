@@ -59,7 +59,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// Period returns the period as days if it has whole days.
+// Period returns the period as text. A period of whole days is written as days.
 func (r *Report) Period() string {
 	from, to, ok := r.days()
 	if !ok {
@@ -180,7 +180,6 @@ func (r *Report) Facts(x *Row) (out []string) {
 	return out
 }
 
-// effectText says when the nodes began to enforce the order.
 func (r *Report) effectText(x *Row) string {
 	switch {
 	case x.Known == 0 && x.ByFiles != "":
@@ -212,7 +211,7 @@ func (r *Report) effectText(x *Row) string {
 	return s
 }
 
-// silent returns the number of silent nodes that are not in the number of known nodes.
+// silent returns the number of silent nodes that are not in the row.
 func (r *Report) silent(x *Row) (n int) {
 	for _, name := range r.Silent {
 		if !slices.Contains(x.Without, name) && !slices.ContainsFunc(x.Nodes, func(y RowNode) bool { return y.Node == name }) {
@@ -245,7 +244,6 @@ func hoursText(h float64) string {
 	}
 }
 
-// lastNode returns the node that was the last to enforce the order.
 func (x *Row) lastNode() string {
 	for _, y := range x.Nodes {
 		if y.inForce.Equal(x.last) && !x.last.IsZero() {
@@ -255,7 +253,6 @@ func (x *Row) lastNode() string {
 	return ""
 }
 
-// stateText says in which state the order is at the end of the period.
 func (x *Row) stateText(r *Report) string {
 	switch x.State {
 	case unknownState, string(journal.InForce):
@@ -282,7 +279,8 @@ func (x *Row) stateText(r *Report) string {
 	return s
 }
 
-// changeText says that the times in force are not about all targets.
+// changeText returns a text for an order that was changed while in force. The times in force are
+// not about targets that a change added.
 func (x *Row) changeText(r *Report) string {
 	if x.corrected.IsZero() {
 		return ""
@@ -290,7 +288,6 @@ func (x *Row) changeText(r *Report) string {
 	return fmt.Sprintf("changed in its file while in force, the last time at %s: the times in force are not about targets that a change added", r.time(x.corrected))
 }
 
-// heldTexts returns the texts about targets that a node holds back.
 func (x *Row) heldTexts() (out []string) {
 	for i, h := range x.Held {
 		if i == shownTargets {
@@ -316,7 +313,8 @@ func (r *Report) onTimeText(x *Row) string {
 	return ""
 }
 
-// NodeFacts returns a line for each node, if the order has more than one.
+// NodeFacts returns a line for each node of the order. If the order has only one node, or is
+// hidden, NodeFacts returns nil.
 func (r *Report) NodeFacts(x *Row) (out []string) {
 	if x.hidden || len(x.Nodes) < 2 {
 		return nil

@@ -10,16 +10,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// An Answer is the answer to all queries for a name. If a name passes, the pointer is nil.
-// Equal answers of one Table have equal pointers.
+// An Answer is the blocking answer to all queries for a name. A nil pointer means that the name
+// passes. Equal answers of one Table have equal pointers.
 type Answer struct {
 	Kind      order.ResponseKind
 	Addresses []netip.Addr // sorted; for the kind Redirect
 	TTL       time.Duration
 }
 
-// passthru is the answer of a record for a name that passes. Only a Zone contains
-// passthru. In a Tree, a name that passes has a nil Answer.
+// passthru is the answer of a record that lets a name pass. Only a Zone contains passthru. In a
+// Tree, a name that passes has a nil Answer.
 var passthru = &Answer{}
 
 // Passes reports whether the name passes.
@@ -66,8 +66,8 @@ func (t *Table) As(a *Answer, kind order.ResponseKind) *Answer {
 	return t.Answer(kind, nil, a.TTL)
 }
 
-// An answers caches the Answers of verdicts. Table.Answer is slow, and a register has few
-// different responses.
+// answers caches the results of Table.Answer for verdicts. Table.Answer is slow, and a register has
+// few different responses.
 type answers struct {
 	table   *Table
 	ttl     time.Duration

@@ -26,8 +26,22 @@
 //
 // The record of a name that passes is "CNAME rpz-passthru.".
 //
+// # Parts
+//
+// A secondary reads a whole zone again after a change of one name. A zone can therefore have parts
+// ([Config].Parts). Each part is a zone of its own, and a change of a name changes one part.
+//
+//	names with two labels or more   the part of the last two labels
+//	top-level names                 the last part
+//
+// A server asks the parts in sequence, and the first record decides. For each name, at most one of the
+// first parts has a record, because all names with the same last two labels are in one part. A
+// top-level name can block names of all parts. The record of the top-level name is in the last part, so
+// exceptions below the name come first. Close makes the records before it divides the zone. So a name
+// below a blocked top-level name has the same records as in a zone without parts.
+//
 // # Tests
 //
 // model_test.go has a model of the reading of each server. A fuzzer compares the answers of the
-// models with the decisions of ruleset.Set.Decide.
+// models with the decisions of ruleset.Set.Decide, for the whole zone and for the parts.
 package rpz

@@ -13,7 +13,6 @@ import (
 // section 6.1).
 type key string
 
-// keyOf returns the key of a name in an order.
 func keyOf(w *dname.Wire) key {
 	b := make([]byte, 0, w.Len())
 	for k := 1; k <= w.NumLabels(); k++ {
@@ -44,7 +43,8 @@ func (k key) wire(b []byte) []byte {
 // Name returns the name.
 func (k key) Name() dname.Name { return dname.FromWire(string(k.wire(nil))) }
 
-// common returns the longest key that is equal to or above both keys.
+// common returns the longest key that is an ancestor of both keys. A key counts as its own
+// ancestor.
 func common(a, b key) key {
 	end := 0
 	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
@@ -55,12 +55,12 @@ func common(a, b key) key {
 	return a[:end]
 }
 
-// triggers are the top-level labels that give a record of an RPZ another meaning. A name
-// below rpz-ip, for example, represents an address.
+// triggers are the top-level labels that have a special meaning in an RPZ. For example, a name
+// below rpz-ip represents an address.
 var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-nsip\x00": true, "rpz-nsdname\x00": true}
 
-// fits reports whether an RPZ can contain the name and the wildcard below it. The origin is in
-// octets of wire form, or 0 if there is no RPZ.
+// fits reports whether an RPZ can contain the name and the wildcard below it. The parameter
+// "origin" is the length of the zone's name in octets of wire form, or 0 if there is no RPZ.
 func (k key) fits(origin int) bool {
 	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
 	return origin == 0 || len(k)+2+origin <= dname.MaxWire && !triggers[k.top()]

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// A model contains the owner names of a zone, for the three readings of a zone.
+// A model contains the records of a zone. Its methods read the zone as different servers do.
 type model struct {
 	owners []key // sorted
 	at     map[key]*Answer
@@ -54,8 +54,9 @@ func (m *model) bind(k key) *Answer {
 	return nil
 }
 
-// unbound reads the zone as Unbound does. The owner before the asked name in canonical
-// order decides. The longest common ancestor of both names is the closest existing name.
+// unbound reads the zone as Unbound does. It finds the owner name before the asked name in
+// canonical order. The longest common ancestor of both names is the closest existing name. The
+// wildcard below this ancestor decides.
 func (m *model) unbound(k key) *Answer {
 	i, found := slices.BinarySearch(m.owners, k)
 	if found {
@@ -85,7 +86,16 @@ var readings = map[string]func(*model, key) *Answer{"BIND": (*model).bind, "Unbo
 
 var testConfig = Config{TTL: 30 * time.Second, Refused: order.NODATA, Origin: 5}
 
-// expect returns the answer that an order set gives to a name.
+// read asks the models in sequence, as each server asks its policy zones. The first record decides.
+func read(server string, zones []*model, k key) *Answer {
+	for _, m := range zones {
+		if a := readings[server](m, k); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
 func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *Answer {
 	var q ruleset.QName
 	q.SetName(k.Name())
@@ -105,17 +115,16 @@ func expect(table *Table, set *ruleset.Set, k key, now order.Time, cfg Config) *
 	return table.Answer(kind, v.Response.Addresses, ttl)
 }
 
-// misread returns the first name at which a server with the entries decides differently
+// misread returns the first name at which a server with the zones decides differently
 // from the order set, or "".
-func misread(table *Table, set *ruleset.Set, entries []Entry, now order.Time, cfg Config) string {
-	m := newModel(entries)
+func misread(table *Table, set *ruleset.Set, now order.Time, cfg Config, zones ...*model) string {
 	for _, n := range world.Names("example") {
 		var w ruleset.QName
 		w.SetName(n)
 		k := keyOf(&w.Wire)
 		want := expect(table, set, k, now, cfg)
 		for _, server := range []string{"BIND", "Unbound", "PowerDNS"} {
-			got := readings[server](m, k)
+			got := read(server, zones, k)
 			if got != nil && want != nil && got.Kind == order.NXDOMAIN && want.Kind == order.NODATA && w.ServiceLabels() > 0 {
 				continue // Decide answers NODATA because the name may be the name of a service
 			}
@@ -157,12 +166,14 @@ func naive(t *Tree) (out []Entry) {
 }
 
 // check compares the closed zone with the decisions at each time, while the orders change.
-// It returns how often a simple zone is wrong.
-func check(t testing.TB, c *world.Choices) (leaks int) {
+// It does so for the whole zone and for the parts. It returns how often a simple zone is wrong, and how
+// often parts in a wrong sequence are wrong.
+func check(t testing.TB, c *world.Choices) (leaks, mixed int) {
 	t.Helper()
 	w := world.New(c)
 	cfg := testConfig
 	cfg.Countries = []order.Country{[]order.Country{"", "IT", "CH"}[c.N(3)]}
+	cfg.Parts = 2 + len(c.B)%6
 	table, x := &Table{}, &ruleset.Excerpts{Drop: func(o *ruleset.Order) bool { return o.Terms.Disclosure.Sealed() }}
 	set := x.Of(w.Set())
 	tree := Build(set, 0, cfg, table)
@@ -176,33 +187,72 @@ func check(t testing.TB, c *world.Choices) (leaks int) {
 			tree = tree.Update(set, now)
 		}
 		z := tree.Close()
-		if text := misread(table, set, z.Entries, now, cfg); text != "" {
+		if text := misread(table, set, now, cfg, newModel(z.Entries)); text != "" {
 			t.Fatalf("%s%s\n%s", w, zoneText(z.Entries), text)
 		}
+		parts := make([]*model, cfg.Parts)
+		for i := range parts {
+			parts[i] = newModel(entriesOf(z.Part(i)))
+		}
+		for range 2 {
+			if text := misread(table, set, now, cfg, parts...); text != "" {
+				t.Fatalf("%s%s\n%d parts: %s", w, zoneText(z.Entries), cfg.Parts, text)
+			}
+			slices.Reverse(parts[:cfg.Parts-1]) // only the last part must be the last
+		}
+		slices.Reverse(parts)
+		if misread(table, set, now, cfg, parts...) != "" {
+			mixed++
+		}
 		fresh := Build(set, now, cfg, table).Close()
-		if !slices.Equal(fresh.Entries, z.Entries) || fresh.Digest() != z.Digest() || fresh.Records() != z.Records() {
+		if !slices.Equal(fresh.Entries, z.Entries) || digests(fresh) != digests(z) || fresh.Records() != z.Records() {
 			t.Fatalf("%sat %d the updated tree gives\n%sand a new tree gives\n%s", w, now, zoneText(z.Entries), zoneText(fresh.Entries))
 		}
 		if before != nil {
 			d := Compare(before, z)
-			checkDifference(t, before, z, &d)
-			if d.Empty() != (before.Digest() == z.Digest()) {
-				t.Fatalf("the difference is empty: %v, and the digests say otherwise", d.Empty())
+			checkDifference(t, before.Entries, z.Entries, &d)
+			for i, part := range d.Split(cfg.Parts) {
+				old, new := before.Part(i), z.Part(i)
+				checkDifference(t, entriesOf(old), entriesOf(new), &part)
+				if part.Empty() != (old.Digest() == new.Digest()) {
+					t.Fatalf("part %d: the difference is empty: %v, and the digests say otherwise", i, part.Empty())
+				}
 			}
 		}
 		before = z
-		if misread(table, set, naive(tree), now, cfg) != "" {
+		if misread(table, set, now, cfg, newModel(naive(tree))) != "" {
 			leaks++
 		}
 	}
-	return leaks
+	return leaks, mixed
 }
 
-// checkDifference applies the difference to the records of the old zone.
-func checkDifference(t testing.TB, old, new *Zone, d *Difference) {
+func entriesOf(p Part) (out []Entry) {
+	n := 0
+	for e := range p.Entries() {
+		out = append(out, *e)
+		n += e.records()
+	}
+	if n != p.Records() {
+		panic(fmt.Sprintf("%d records, and Records says %d", n, p.Records()))
+	}
+	return out
+}
+
+// digests returns the digests of all parts.
+func digests(z *Zone) string {
+	text := ""
+	for i := range z.records {
+		text += fmt.Sprintf("%x ", z.Part(i).Digest())
+	}
+	return text
+}
+
+// checkDifference applies the difference to the old entries.
+func checkDifference(t testing.TB, old, new []Entry, d *Difference) {
 	t.Helper()
 	lines := map[string]bool{}
-	for line := range strings.Lines(zoneText(old.Entries)) {
+	for line := range strings.Lines(zoneText(old)) {
 		lines[line] = true
 	}
 	n := 0
@@ -221,15 +271,21 @@ func checkDifference(t testing.TB, old, new *Zone, d *Difference) {
 		lines[line] = true
 	}
 	want := map[string]bool{}
-	for line := range strings.Lines(zoneText(new.Entries)) {
+	for line := range strings.Lines(zoneText(new)) {
 		want[line] = true
 	}
-	if fmt.Sprint(lines) != fmt.Sprint(want) || n != d.Records() || len(want) != new.Records() {
+	if fmt.Sprint(lines) != fmt.Sprint(want) || n != d.Records() || len(want) != recordsOf(new) {
 		t.Fatalf("the difference of %d records gives\n%v\nwant\n%v", n, lines, want)
 	}
 }
 
-// FuzzClosedZone compares the readings of three servers with the decisions about random orders.
+func recordsOf(entries []Entry) (n int) {
+	for i := range entries {
+		n += entries[i].records()
+	}
+	return n
+}
+
 func FuzzClosedZone(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
@@ -242,11 +298,15 @@ func FuzzClosedZone(f *testing.F) {
 // orders. A simple zone (see naive) must be wrong for some of these orders.
 func TestClosedZone(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	leaks := 0
+	leaks, mixed := 0, 0
 	for range 300 {
-		leaks += check(t, world.Random(r, 600))
+		l, m := check(t, world.Random(r, 600))
+		leaks, mixed = leaks+l, mixed+m
 	}
-	t.Logf("the obvious zone is wrong in %d cases", leaks)
+	t.Logf("the obvious zone is wrong in %d cases, and parts in a wrong sequence are wrong in %d cases", leaks, mixed)
+	if mixed < 50 {
+		t.Errorf("parts in a wrong sequence are wrong in %d cases only, so the test proves little", mixed)
+	}
 	if leaks < 50 {
 		t.Errorf("the obvious zone is wrong in %d cases only, so the test proves little", leaks)
 	}

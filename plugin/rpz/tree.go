@@ -13,9 +13,9 @@ import (
 
 // A Config contains the settings of a Tree.
 type Config struct {
-	// Countries are the countries of the clients. A name is blocked if an order blocks the
-	// name for one country. The first country with an order decides. Without countries, no
-	// order for countries applies.
+	// Countries are the countries of the clients. A name is blocked if an order blocks the name for
+	// one of these countries. The first country with an order decides about the answer. Without
+	// countries, no order for single countries applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
@@ -24,6 +24,8 @@ type Config struct {
 	// Origin is the length of the zone's name in octets in wire form, from 1. Names that do not
 	// fit into the zone are omitted. 0 means that the tree is for no zone, and no name is omitted.
 	Origin int
+	// Parts is the number of parts of the zone, up to MaxParts. 0 and 1 mean one part.
+	Parts int
 }
 
 // A Node has the answers for one name and for the names below it.
@@ -45,9 +47,11 @@ type Tree struct {
 	// Until is the time at which an answer may change, or ruleset.Forever.
 	Until order.Time
 
-	// depths has the number of labels of each node. It keeps Parents fast, because the texts
-	// of the keys are far apart in memory.
+	// depths contains the number of labels of each node. It makes Parents fast, because the keys
+	// are far apart in memory.
 	depths []uint8
+	// parts has the part of each node, or is nil if the zone is one part.
+	parts []uint8
 
 	set   *ruleset.Set
 	now   order.Time
@@ -62,7 +66,7 @@ func (t *Tree) Table() *Table { return t.table }
 // With returns a copy of the tree with other answers. The nodes must have the same names.
 // The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
-	return &Tree{Nodes: nodes, depths: t.depths, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
+	return &Tree{Nodes: nodes, depths: t.depths, parts: t.parts, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
 
 // Build returns the tree of the set at the time now. To compare trees, pass one table to
@@ -76,7 +80,7 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	}
 	keys = t.complete(keys)
 	j := t.judge()
-	t.Nodes, t.depths = make([]Node, 0, len(keys)), make([]uint8, 0, len(keys))
+	t.grow(len(keys))
 	for i, k := range keys {
 		coop.Tick(i)
 		t.add(j.node(k))
@@ -84,11 +88,11 @@ func Build(set *ruleset.Set, now order.Time, cfg Config, table *Table) *Tree {
 	return t
 }
 
-// Update returns the tree of another set or a later time. It decides again only about
-// names that may have changed. Both sets must come from one ruleset.Excerpts.
+// Update returns the tree of another set or a later time. It decides again only about names that
+// may have changed. Both sets must come from one ruleset.Excerpts.
 //
-// A node can stay when its name has no more rules. The node then has the answers of the
-// node above.
+// If a name has no rules any more, its node may stay. The node then has the answers of the node
+// above.
 func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	var touched []key
 	if set != t.set {
@@ -107,22 +111,23 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	}
 	touched = u.complete(touched)
 	j := u.judge()
-	u.Nodes, u.depths = make([]Node, 0, len(t.Nodes)+len(touched)), make([]uint8, 0, len(t.Nodes)+len(touched))
+	u.grow(len(t.Nodes) + len(touched))
 	top, within := key(""), false // the last touched name, and whether there is one
-	old, depths := t.Nodes, t.depths
-	for len(old) > 0 || len(touched) > 0 {
-		// The nodes before the next touched name can only change below the last touched name.
-		end := len(old)
+	old := nodes{t.Nodes, t.depths, t.parts}
+	for len(old.list) > 0 || len(touched) > 0 {
+		// Decide again about the nodes below the last touched name. The other nodes before the next
+		// touched name do not change.
+		end := len(old.list)
 		if len(touched) > 0 {
-			end, _ = slices.BinarySearchFunc(old, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
+			end, _ = slices.BinarySearchFunc(old.list, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })
 		}
 		i := 0
-		for ; within && i < end && old[i].below(top); i++ {
+		for ; within && i < end && old.list[i].below(top); i++ {
 			coop.Tick(i)
-			u.add(j.node(old[i].key))
+			u.add(j.node(old.list[i].key))
 		}
-		u.keep(j, old[i:end], depths[i:end])
-		old, depths = old[end:], depths[end:]
+		u.keep(j, old.cut(i, end))
+		old = old.cut(end, len(old.list))
 		if len(touched) == 0 {
 			break
 		}
@@ -134,26 +139,42 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 		if !within && isTouched[k] {
 			top, within = k, true
 		}
-		known := len(old) > 0 && old[0].key == k
+		known := len(old.list) > 0 && old.list[0].key == k
 		if known && !within {
-			u.keep(j, old[:1], depths[:1])
+			u.keep(j, old.cut(0, 1))
 		} else {
 			u.add(j.node(k))
 		}
 		if known {
-			old, depths = old[1:], depths[1:]
+			old = old.cut(1, len(old.list))
 		}
 	}
 	return u
 }
 
-// keep adds nodes of the old tree. It decides again about a node whose time has come.
-func (t *Tree) keep(j *judge, nodes []Node, depths []uint8) {
+// A nodes contains some nodes of a tree, and their depths and parts.
+type nodes struct {
+	list          []Node
+	depths, parts []uint8
+}
+
+func (n nodes) cut(from, to int) nodes {
+	if n.parts != nil {
+		n.parts = n.parts[from:to]
+	}
+	n.list, n.depths = n.list[from:to], n.depths[from:to]
+	return n
+}
+
+// keep adds nodes of the old tree. If the answers of a node are not valid any more, keep decides
+// again.
+func (t *Tree) keep(j *judge, old nodes) {
 	const few = 1000 // so that the copy of many nodes yields to queries
-	for len(nodes) > 0 {
-		n := min(few, len(nodes))
+	for len(old.list) > 0 {
+		n := min(few, len(old.list))
 		from := len(t.Nodes)
-		t.Nodes, t.depths = append(t.Nodes, nodes[:n]...), append(t.depths, depths[:n]...)
+		some := old.cut(0, n)
+		t.Nodes, t.depths, t.parts = append(t.Nodes, some.list...), append(t.depths, some.depths...), append(t.parts, some.parts...)
 		for i := from; i < len(t.Nodes); i++ {
 			coop.Tick(i)
 			x := &t.Nodes[i]
@@ -162,16 +183,27 @@ func (t *Tree) keep(j *judge, nodes []Node, depths []uint8) {
 			}
 			t.Until = min(t.Until, x.until)
 		}
-		nodes, depths = nodes[n:], depths[n:]
+		old = old.cut(n, len(old.list))
+	}
+}
+
+// grow makes room for n nodes.
+func (t *Tree) grow(n int) {
+	t.Nodes, t.depths = make([]Node, 0, n), make([]uint8, 0, n)
+	if t.cfg.Parts > 1 {
+		t.parts = make([]uint8, 0, n)
 	}
 }
 
 func (t *Tree) add(n Node) {
 	t.Until = min(t.Until, n.until)
 	t.Nodes, t.depths = append(t.Nodes, n), append(t.depths, uint8(strings.Count(string(n.key), "\x00")))
+	if t.cfg.Parts > 1 {
+		t.parts = append(t.parts, partOf(n.key, t.cfg.Parts))
+	}
 }
 
-// complete sorts the keys, adds the keys above, and removes duplicates. Keys that do not
+// complete sorts the keys, adds the keys of all ancestors, and removes duplicates. Keys that do not
 // fit into the zone go to t.Omitted.
 func (t *Tree) complete(keys []key) []key {
 	slices.Sort(keys)
@@ -239,7 +271,8 @@ func (j *judge) node(k key) Node {
 	return n
 }
 
-// answer returns the answer for the name j.q, and lowers n.until.
+// answer returns the answer for the name j.q. If the answer may change before n.until, answer sets
+// n.until to the earlier time.
 func (j *judge) answer(n *Node) *Answer {
 	for _, cc := range j.clients {
 		v := j.set.Decide(&j.q, ruleset.Query{Client: ruleset.Client{Country: cc}, Now: j.now})

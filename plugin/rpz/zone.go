@@ -1,9 +1,6 @@
 package rpz
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -20,11 +17,17 @@ type Entry struct {
 // A Zone is a closed zone (see the package comment). It is immutable.
 type Zone struct {
 	Entries []Entry // in canonical order
-	records int
+	parts   []uint8 // the part of each entry, or nil if the zone is one part
+	records []int   // of each part
 }
 
 // Records returns the number of records, without the SOA and NS records.
-func (z *Zone) Records() int { return z.records }
+func (z *Zone) Records() (n int) {
+	for _, r := range z.records {
+		n += r
+	}
+	return n
+}
 
 // Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names
 // below (RFC 8020). If a name below has another answer, the record is NODATA.
@@ -54,7 +57,10 @@ func (t *Tree) Close() *Zone {
 			}
 		}
 	}
-	z := &Zone{Entries: make([]Entry, 0, count)}
+	z := &Zone{Entries: make([]Entry, 0, count), records: make([]int, max(t.cfg.Parts, 1))}
+	if t.parts != nil {
+		z.parts = make([]uint8, 0, count)
+	}
 	covered := make([]bool, n) // a wildcard above the node blocks
 	for i := range t.Nodes {
 		coop.Tick(i)
@@ -71,12 +77,21 @@ func (t *Tree) Close() *Zone {
 		if covered[i] {
 			e.pass()
 		}
-		z.add(e)
+		if e.Own == nil && e.Wildcard == nil {
+			continue
+		}
+		part := uint8(0)
+		if t.parts != nil {
+			part = t.parts[i]
+			z.parts = append(z.parts, part)
+		}
+		z.Entries = append(z.Entries, e)
+		z.records[part] += e.records()
 	}
 	return z
 }
 
-// pass gives the entry a record for each answer that passes.
+// pass replaces each missing record of the entry by a record that lets the name pass.
 func (e *Entry) pass() {
 	if e.Own == nil {
 		e.Own = passthru
@@ -86,8 +101,8 @@ func (e *Entry) pass() {
 	}
 }
 
-// Parents returns the index of the parent of each node, or -1. The parent of a node is the last
-// node before it with one label less, because all ancestors of a node are nodes.
+// Parents returns the index of the parent of each node, or -1. All ancestors of a node are nodes.
+// The parent of a node is therefore the last earlier node with one label less.
 func (t *Tree) Parents() []int32 {
 	out := make([]int32, len(t.Nodes))
 	last := [dname.MaxLabels + 1]int32{0: -1}
@@ -113,14 +128,6 @@ func (t *Tree) Denied(parent []int32) []bool {
 	return out
 }
 
-func (z *Zone) add(e Entry) {
-	if e.Own == nil && e.Wildcard == nil {
-		return
-	}
-	z.Entries = append(z.Entries, e)
-	z.records += e.records()
-}
-
 func (e *Entry) records() int { return e.Own.records() + e.Wildcard.records() }
 
 func (a *Answer) records() int {
@@ -133,41 +140,13 @@ func (a *Answer) records() int {
 	return 1
 }
 
-// Digest returns the SHA-256 of the records. Zones with equal records have equal digests.
-func (z *Zone) Digest() [sha256.Size]byte {
-	h := sha256.New()
-	var b []byte
-	add := func(a *Answer) {
-		b = append(b, '|')
-		if a == nil {
-			return
-		}
-		b = append(b, byte(a.Kind)+1)
-		b = binary.BigEndian.AppendUint64(b, uint64(a.TTL))
-		for _, x := range a.Addresses {
-			b = append(b, x.AsSlice()...)
-			b = append(b, ',')
-		}
-	}
-	for i := range z.Entries {
-		coop.Tick(i)
-		e := &z.Entries[i]
-		b = append(b[:0], e.key...)
-		add(e.Own)
-		add(e.Wildcard)
-		b = append(b, '\n')
-		h.Write(b)
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
 // A Difference contains the records that only one of two zones has.
 type Difference struct {
 	Deleted, Added []Entry
 }
 
-// Compare returns the difference from the zone old to the zone new. The answers of both
-// zones must have one table.
+// Compare returns the difference from the zone old to the zone new. The answers of both zones must
+// come from one Table.
 func Compare(old, new *Zone) Difference {
 	var d Difference
 	a, b := old.Entries, new.Entries

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/test/world"
 )
 
-// block returns an order that blocks names for all clients.
 func block(id string, terms order.Terms, targets ...string) *order.Order {
 	terms.Scope = &order.Scope{Global: true}
 	o := &order.Order{ID: id, Terms: &terms, Issued: 1, From: order.NoTime, Until: order.NoTime, Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime}
@@ -68,9 +67,8 @@ a.b.sub.example	3600	IN	AAAA	2001:db8::1
 	}
 }
 
-// TestOmitted checks names that must not get into the zone. One is too long for the zone.
-// The other looks like an address in an RPZ. A tree for no
-// zone has all names.
+// TestOmitted checks names that must not get into the zone: a name that is too long, and names that
+// have a special meaning in an RPZ. A tree for no zone has all names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 60)
 	// With this first label, the name has 246 octets in wire form. The origin replaces its

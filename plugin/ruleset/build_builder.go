@@ -19,18 +19,18 @@ type Builder struct {
 	wire     dname.Wire // scratch space for one name
 	interned interner
 	commons  map[commonKey]*Common
-	// lastKey and last cache the newest result of common. Orders that follow one another
-	// are often from one authority.
+	// lastKey and lastCommon cache the newest result of common. Orders that follow one another are
+	// often from one authority.
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int
 	redirects   map[netip.Addr]struct{} // the keys of part.redirects
 	schedIDs    map[string]uint32
-	// wholeLifts has the time from which on a lift ends a whole order for ever. The key is
-	// the id of the order.
+	// wholeLifts maps the id of an order to a time. From this time on, a lift ends the whole order
+	// for ever.
 	wholeLifts map[string]order.Time
-	// repeated has the number of duplicate targets of each order with a side list, by
-	// entry. The parser reports all other duplicates.
+	// repeated counts the duplicate targets of each order with a side list. The key is the entry
+	// number of the order. The parser reports all other duplicates.
 	repeated map[uint32]int
 }
 
@@ -95,7 +95,6 @@ func (b *Builder) entry(e entry) {
 	b.part.entries.add(e)
 }
 
-// note updates the properties of the part for the order with entry number n.
 func (b *Builder) note(e *entry, n uint32) {
 	p := b.part
 	if e.action == order.Lift {
@@ -108,14 +107,14 @@ func (b *Builder) note(e *entry, n uint32) {
 	p.shadows = p.shadows || e.status == order.Shadow
 }
 
-// dates returns the intervals that the dates and windows of an order allow. The order's
-// status does not matter.
+// dates returns the intervals that the dates and windows of an order allow. It ignores the status
+// of the order.
 func dates(o *order.Order) []interval {
 	return intersect(single(o.Begin(), o.Until), windows(o.Windows))
 }
 
-// inForce returns the intervals in which an order is enforced, or nil. The names of an
-// order are indexed even if the order is never enforced. Otherwise they would seem lost.
+// inForce returns the intervals in which an order is enforced. For a status other than active or
+// shadow, it returns nil.
 func inForce(o *order.Order) []interval {
 	if o.Status != order.Active && o.Status != order.Shadow {
 		return nil

@@ -12,8 +12,7 @@ import (
 type duty struct {
 	at    order.Time
 	entry uint32
-	// sched is the number of the schedule in which the duty exists (see owed), which may
-	// be empty.
+	// sched is the number of the schedule of the duty (see owed). The schedule may be empty.
 	sched uint32
 	// target is 1 plus an index of the part's dutyTargets. The value 0 means that the duty
 	// is for the whole order.
@@ -41,8 +40,8 @@ func (x *duty) of(p *Part) *dutyTarget {
 	return &p.dutyTargets[x.target-1]
 }
 
-// duties adds the duties of the order with entry number n. The dates of the order allow
-// the intervals own.
+// duties adds the duties of the order with entry number n. The parameter "own" contains the
+// intervals that the dates of the order allow.
 func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	add := func(to *[]duty, x duty, ivs []interval) {
 		if x.at != order.NoTime {
@@ -72,8 +71,8 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns the interval from the time `from` to the end of ivs, with the gaps. The
-// operator must load an order before its first window begins.
+// owed returns one interval, from the time `from` to the end of ivs. The gaps in ivs count too. For
+// example, the operator must load an order before its first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

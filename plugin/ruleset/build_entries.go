@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// entryBlock is the number of entries in each full block.
 const entryBlock = 1 << 12
 
 // entries stores the orders of a part in blocks. One long slice would be copied many times
@@ -20,7 +19,7 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Pointers to entries are valid only after the call of fit, because add may
+// add appends e. Do not keep a pointer to an entry before fit is called, because add and fit may
 // move entries.
 func (s *entries) add(e entry) {
 	switch s.n {
@@ -55,7 +54,8 @@ func (s *entries) all() iter.Seq[*entry] {
 	}
 }
 
-// A commonKey identifies a Common. All rare fields of the Common are empty.
+// A commonKey identifies a Common without rare fields. The rare fields are filtering databases,
+// lifted ids and forced targets.
 type commonKey struct {
 	terms           *order.Terms // the terms also determine the scope, exemptions and response
 	action          order.Action
@@ -63,8 +63,8 @@ type commonKey struct {
 	public, excepts bool
 }
 
-// maxCommon limits the size of the cache. The cache is useless for a file whose orders
-// have different terms.
+// maxCommon limits the number of cached Commons. The cache is useless for a file whose orders have
+// different terms.
 const maxCommon = 1 << 12
 
 // common returns the fields that the order shares with other orders of the file.

@@ -11,8 +11,8 @@ type Excerpts struct {
 	made map[*Part]*Part
 }
 
-// Of returns the set without the dropped orders. An export is for one country. In the
-// result, the country of clients is therefore known.
+// Of returns the set without the dropped orders. The result has the option NoCountry off, because
+// an export is for one known country.
 func (x *Excerpts) Of(s *Set) *Set {
 	made := make(map[*Part]*Part, len(s.parts))
 	parts := make([]*Part, len(s.parts))

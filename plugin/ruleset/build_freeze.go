@@ -116,8 +116,8 @@ func (b *Builder) findWholeLifts() {
 	}
 }
 
-// mayDiffer reports whether the rule can change the response below a name with NXDOMAIN. A
-// rule that is never enforced cannot.
+// mayDiffer reports whether the rule can give a name another outcome than NXDOMAIN. For example, an
+// exception lets the name pass. A rule that is never enforced has no effect.
 func (p *Part) mayDiffer(r rule) bool {
 	e := p.entries.at(r.entry)
 	return e.status == order.Active && !r.shadow && (r.kind < blockExact || e.response.Kind != order.NXDOMAIN)

@@ -33,7 +33,6 @@ type held struct {
 	nets  map[netip.Prefix]*heldNode
 }
 
-// at returns the heldNode of a name in wire form, or nil.
 func (h *held) at(suffix []byte) *heldNode {
 	if len(h.names) == 0 {
 		return nil
@@ -41,7 +40,6 @@ func (h *held) at(suffix []byte) *heldNode {
 	return h.names[string(suffix)]
 }
 
-// of returns the heldNode for the name or network of a target, or nil.
 func (h *held) of(t *target) *heldNode {
 	if t.net.IsValid() {
 		return h.nets[t.net]
@@ -49,7 +47,6 @@ func (h *held) of(t *target) *heldNode {
 	return h.at([]byte(t.name.Wire()))
 }
 
-// checkName adds the name to h if the guard refuses to block it.
 func (h *held) checkName(g Guard, w *dname.Wire) {
 	why := g.Name(w)
 	if why == "" {
@@ -62,7 +59,6 @@ func (h *held) checkName(g Guard, w *dname.Wire) {
 	h.names[n.Wire()] = &heldNode{name: n, why: why}
 }
 
-// checkNet adds the network to h if the guard refuses to block it.
 func (h *held) checkNet(g Guard, x netip.Prefix) {
 	why := g.Address(x)
 	if why == "" {

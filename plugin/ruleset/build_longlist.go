@@ -1,6 +1,8 @@
 package ruleset
 
 import (
+	"slices"
+
 	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -9,8 +11,8 @@ import (
 // lower.
 var longListFrom = 16
 
-// A longList is the index of a long list of rules. A query skips useless rules. The index
-// must not change verdicts.
+// A longList is the index of a long list of rules. With the index, a query skips rules that cannot
+// change the verdict.
 type longList struct {
 	ends   [blockBelow + 1]int // for each kind, the index after its last rule
 	lifts  liftIndex[listLift]
@@ -20,8 +22,8 @@ type longList struct {
 // A listLift is a lift in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which this lift and all earlier lifts of the list have ended.
-	// The list is liftIndex.later.
+	// over is the time at which the lift has ended. For a lift in liftIndex.later, all lifts before
+	// it have ended too.
 	over order.Time
 }
 
@@ -38,7 +40,6 @@ type listBlock struct {
 	forced    bool // the order enforces some target although the guard objects
 }
 
-// longList returns the index of the list that starts at ref, or nil for a short list.
 func (p *Part) longList(ref uint32) *longList {
 	if !p.rules[ref].long {
 		return nil
@@ -46,7 +47,6 @@ func (p *Part) longList(ref uint32) *longList {
 	return p.longLists[ref]
 }
 
-// indexLongList returns the index of a list, or nil for a short list.
 func (b *Builder) indexLongList(list []rule) *longList {
 	if len(list) < longListFrom {
 		return nil
@@ -81,8 +81,8 @@ func (b *Builder) indexLongList(list []rule) *longList {
 	return x
 }
 
-// liftedForGood returns a time from which on a block is lifted for all clients for ever,
-// or Forever. It checks only some lifts.
+// liftedForGood returns a time from which on a block is lifted for all clients for ever. It checks
+// only some lifts. If it finds no time, it returns Forever.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -105,11 +105,90 @@ func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry)
 	return from
 }
 
-// forGood returns the time from which on a lift applies to all clients for ever, without
-// exceptions, or Forever.
+// forGood returns the time from which on a lift applies to all clients for ever. If the lift has a
+// scope, an exception or an end, forGood returns Forever.
 func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	if ivs := p.ivs(sched); l.scope == nil && !l.excepts && p.over(sched) == Forever {
 		return ivs[len(ivs)-1].from
 	}
 	return Forever
+}
+
+// findLifted sets s.relisted. The lifts of a whole order, of another name or of another file
+// are not in the long list of a name. A query would search them for each order of the list.
+func (s *Set) findLifted() {
+	for i, seg := range s.segments {
+		for at, x := range seg.longLists {
+			s.relist(i, x, seg.list(at))
+		}
+		if seg.addrs != nil && len(s.liftings)+len(s.whole) > 0 {
+			for _, at := range seg.addrs.All() {
+				s.relist(i, at.long, at.rules)
+			}
+		}
+	}
+}
+
+// relist adds a long list of the segment with number i to s.relisted, if an order of the list
+// is lifted for ever.
+func (s *Set) relist(i int, x *longList, rules []rule) {
+	if x == nil || len(s.liftings)+len(s.whole) == 0 {
+		return
+	}
+	var own *longList
+	first := x.ends[liftBelow]
+	for k := range x.blocks {
+		coop.Tick(k)
+		from := s.liftedForGood(s.source(i, rules[first+k].entry))
+		if from >= x.blocks[k].lifted {
+			continue
+		}
+		if own == nil {
+			own = &longList{x.ends, x.lifts, slices.Clone(x.blocks)}
+		}
+		own.blocks[k].lifted = from
+	}
+	if own != nil {
+		if s.relisted == nil {
+			s.relisted = map[*longList]*longList{}
+		}
+		s.relisted[x] = own
+	}
+}
+
+// source returns the entry of a part that became entry n of the segment with number i.
+func (s *Set) source(i int, n uint32) *entry {
+	parts := s.sources[i]
+	for int(n) >= parts[0].entries.n {
+		n, parts = n-uint32(parts[0].entries.n), parts[1:]
+	}
+	return parts[0].entries.at(n)
+}
+
+// liftedForGood returns a time from which on all targets of the order are lifted for all
+// clients for ever, or Forever.
+func (s *Set) liftedForGood(e *entry) order.Time {
+	from := Forever
+	if x := s.liftings[e]; x != nil && len(x.order) > 0 {
+		if last := x.order[len(x.order)-1]; last.until == Forever {
+			from = last.from
+		}
+	}
+	for _, w := range s.whole[e.ID] {
+		if !w.shadow() {
+			from = min(from, w.part.forGood(w.entry, w.entry.sched))
+		}
+	}
+	return from
+}
+
+// longList returns the long list with the times at which lifts elsewhere end its orders.
+func (s *Set) longList(x *longList) *longList {
+	if x == nil || s.relisted == nil {
+		return x
+	}
+	if own := s.relisted[x]; own != nil {
+		return own
+	}
+	return x
 }

@@ -3,13 +3,11 @@ package ruleset
 import (
 	"cmp"
 	"slices"
-
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 const (
-	// ownSegment is the lowest number of names for a segment of its own. Merging a smaller
-	// part costs less than one more look-up.
+	// ownSegment is the smallest number of names with which a part gets its own segment. Merging a
+	// smaller part costs less than one more look-up.
 	ownSegment = 20_000
 	// maxOwn is the largest number of parts with their own segments.
 	maxOwn = 2
@@ -29,29 +27,21 @@ func Merge(parts []*Part, opt Options) *Set {
 	for own < min(maxOwn, len(bySize)) && bySize[own].names.Len() >= ownSegment {
 		own++
 	}
-	s.segments = slices.Clone(bySize[:own])
-	switch rest := bySize[own:]; len(rest) {
-	case 0:
-	case 1:
-		s.segments = append(s.segments, rest[0])
-	default:
-		// The parts are merged in the sequence of loading. The result is therefore always
-		// the same.
-		small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
-		for len(small) > 0 {
-			n := 1
-			for sum := small[0].names.Bytes(); n < len(small); n++ {
-				if sum += small[n].names.Bytes(); sum > maxMerged {
-					break
-				}
+	for _, p := range bySize[:own] {
+		s.segment(p)
+	}
+	// The parts are merged in the sequence of loading. The result is therefore always the
+	// same.
+	small := slices.DeleteFunc(slices.Clone(parts), func(p *Part) bool { return slices.Contains(bySize[:own], p) })
+	for len(small) > 0 {
+		n := 1
+		for sum := small[0].names.Bytes(); n < len(small); n++ {
+			if sum += small[n].names.Bytes(); sum > maxMerged {
+				break
 			}
-			if n == 1 {
-				s.segments = append(s.segments, small[0])
-			} else {
-				s.segments = append(s.segments, mergeParts(small[:n]))
-			}
-			small = small[n:]
 		}
+		s.segment(small[:n]...)
+		small = small[n:]
 	}
 	for _, p := range s.segments {
 		s.countries = s.countries || p.countries
@@ -61,7 +51,17 @@ func Merge(parts []*Part, opt Options) *Set {
 	s.findWhole()
 	s.hold()
 	s.findLiftings()
+	s.findLifted()
 	return s
+}
+
+// segment adds a segment with the given parts.
+func (s *Set) segment(parts ...*Part) {
+	p := parts[0]
+	if len(parts) > 1 {
+		p = mergeParts(parts)
+	}
+	s.segments, s.sources = append(s.segments, p), append(s.sources, parts)
 }
 
 // findWhole sets s.whole, which contains the lifts that end whole orders.
@@ -87,7 +87,7 @@ func mergeParts(parts []*Part) *Part {
 	return p
 }
 
-// dropped replaces the number of an entry that take omitted.
+// dropped is the new number of an entry that take omitted.
 const dropped = ^uint32(0)
 
 // take adds the orders of a compiled part, and returns the new numbers of its schedules
@@ -133,41 +133,4 @@ func (b *Builder) take(p *Part, change func(*entry) bool) (scheds, entries []uin
 		}
 	}
 	return scheds, entries
-}
-
-// Duplicates returns a problem for each order of p whose id another part uses too.
-func Duplicates(p *Part, others []*Part) (out order.Problems) {
-	// The map has the ids of the smaller side. A small file therefore needs no map of a
-	// large register.
-	n := 0
-	for _, o := range others {
-		n += o.entries.n
-	}
-	of := map[string]*entry{} // maps ids to orders of the other parts
-	if n < p.entries.n {
-		for _, o := range others {
-			for e := range o.entries.all() {
-				of[e.ID] = e
-			}
-		}
-	} else {
-		own := make(map[string]bool, p.entries.n)
-		for e := range p.entries.all() {
-			own[e.ID] = true
-		}
-		for _, o := range others {
-			for e := range o.entries.all() {
-				if own[e.ID] {
-					of[e.ID] = e
-				}
-			}
-		}
-	}
-	return p.taken(func(id string) (file string, ok bool) {
-		x, ok := of[id]
-		if ok {
-			file = *x.file
-		}
-		return file, ok
-	})
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Ruled returns the part as compiled with the options opt. If nothing differs, it returns
-// p itself. Ruled uses the compiled rules, because the file may be changed or gone.
+// Ruled returns the part compiled with the options opt. If no option differs, Ruled returns p
+// itself. Ruled uses the compiled rules, because the file may be changed or gone.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -19,7 +19,7 @@ func (p *Part) Ruled(opt Options) *Part {
 		q.embeddings = b.part.embeddings
 		return q.Guarded(opt.Guard)
 	}
-	// The index must be built again. The default response decides which names of the index
+	// The index must be built again, because the default response decides which names of the index
 	// are marked.
 	commons := map[*Common]*Common{}
 	return p.rebuilt(b, func(e *entry) bool {
@@ -57,8 +57,8 @@ func (p *Part) rebuilt(b *Builder, change func(*entry) bool) *Part {
 	return q
 }
 
-// ruled returns a copy of c with the builder's response. If the orders of c prescribe a
-// response, it returns c itself. The map made caches the copies.
+// ruled returns a copy of c with the builder's response. If the orders of c prescribe a response,
+// it returns c itself. The parameter "made" is a cache of the copies.
 func (b *Builder) ruled(c *Common, made map[*Common]*Common) *Common {
 	if c.Terms.Response.Kind != order.ResponseUnset {
 		return c

@@ -7,64 +7,50 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A side adds the names of a side list to the index.
-type side struct {
+// A plain adds plain names of an order to the index. A plain name has no attributes.
+//
+// If the order also lists a name with exceptions, the exceptions apply to both.
+type plain struct {
 	*Builder
-	rule uint32
+	number uint32 // the number of the rule
+	own    rule
+	groups map[targetKey]uint32
 }
 
 // Side returns a Names that adds the names of the order's side list to the index. Call
-// Side before Add(o).
+// Side before Add(o), with the targets of the order.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
 	}
 	b.repeated[uint32(b.part.entries.n)] = 0
-	return &side{b, b.number(b.plainRule(o))}
+	return b.Targets(o)
 }
 
-// plainRule returns the rule for the plain names of the order. A plain name has no
-// attributes. After plainRule, call Add with the same order.
-func (b *Builder) plainRule(o *order.Order) rule {
+// Targets returns a Names that adds long lists of plain names to the index. Call Targets
+// before Add(o), with the other targets of the order.
+func (b *Builder) Targets(o *order.Order) order.Names {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {
 		r.kind = liftSubtree
 	}
-	return r
+	return &plain{b, b.number(r), r, ownExceptions(o.Targets)}
 }
 
-// Targets returns a Names that adds long lists of plain names to the index. A plain name
-// has no attributes. Call Targets before Add(o).
-func (b *Builder) Targets(o *order.Order) order.Names {
-	p := &plain{side: side{b, b.number(b.plainRule(o))}, groups: ownExceptions(o.Targets)}
-	if p.groups != nil {
-		p.own = b.plainRule(o)
-	}
-	return p
-}
+// Grow implements order.Names.
+func (p *plain) Grow(n int) { p.index.Grow(n) }
 
-// A plain adds the plain names of an order to the index.
-//
-// If the order also lists a name with exceptions, the exceptions apply to both.
-type plain struct {
-	side
-	groups map[targetKey]uint32
-	own    rule
-}
-
+// AddWire implements order.Names.
 func (p *plain) AddWire(w *dname.Wire) {
+	rule := p.number
 	if p.groups != nil {
-		if p.own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; p.own.group > 0 {
-			p.attach(w, p.number(p.own))
-			return
+		own := p.own
+		if own.group = p.groups[targetKey{name: w.Name(), match: order.Subtree}]; own.group > 0 {
+			rule = p.Builder.number(own)
 		}
 	}
-	p.side.AddWire(w)
+	p.attach(w, rule)
 }
-
-func (s *side) Grow(n int) { s.index.Grow(n) }
-
-func (s *side) AddWire(w *dname.Wire) { s.attach(w, s.rule) }
 
 // enforceable reports whether DNS can enforce a target. A URL is never enforceable. An
 // address of a block order is enforceable only if the field enforced_by is dns.
@@ -72,7 +58,6 @@ func enforceable(action order.Action, t *order.Target) bool {
 	return t.Kind != order.TargetURL && (t.Kind != order.TargetAddress || t.Attr.EnforcedBy == order.ByDNS || action == order.Lift)
 }
 
-// target compiles one target of the order with entry number n.
 func (b *Builder) target(e *entry, n uint32, own []interval, t *order.Target, group uint32) {
 	if !enforceable(e.action, t) {
 		e.others++
@@ -125,8 +110,8 @@ func keyOf(t *order.Target) targetKey {
 	return k
 }
 
-// ownExceptions numbers the targets with exceptions of their own, from 1. Two entries of
-// one target have one number.
+// ownExceptions gives a number from 1 to each target that has exceptions of its own. If a target
+// occurs twice, both entries have one number.
 func ownExceptions(targets []order.Target) map[targetKey]uint32 {
 	var groups map[targetKey]uint32
 	for i := range targets {
@@ -149,8 +134,8 @@ func (b *Builder) rule(name dname.Name, r rule) {
 	b.attach(&b.wire, b.number(r))
 }
 
-// number returns the index of a rule in b.rules, and appends a new rule. It searches only
-// the last few rules.
+// number returns the index of the rule r in b.rules. It searches only the last few rules. If r is
+// not one of these rules, number appends r.
 func (b *Builder) number(r rule) uint32 {
 	n := len(b.rules)
 	for i := n - 1; i >= max(0, n-4); i-- {
@@ -162,7 +147,6 @@ func (b *Builder) number(r rule) uint32 {
 	return uint32(n)
 }
 
-// attach adds the rule with the given number to the list of the name.
 func (b *Builder) attach(w *dname.Wire, rule uint32) {
 	if b.opt.Guard != nil && b.rules[rule].kind >= blockExact {
 		b.part.held.checkName(b.opt.Guard, w)

@@ -45,8 +45,8 @@ func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	return at.rules
 }
 
-// redirectTo records the addresses of redirecting answers. The guard must protect these
-// addresses. The page that explains the blocking is there.
+// redirectTo records the addresses to which answers redirect. The page that explains the blocking
+// is at these addresses, so the guard must protect the addresses.
 func (b *Builder) redirectTo(addrs []netip.Addr) {
 	for _, a := range addrs {
 		if _, ok := b.redirects[a]; !ok {
@@ -78,7 +78,7 @@ func (s *Set) netPath(net netip.Prefix, hits []hit) path {
 			continue
 		}
 		for x, at := range part.addrs.Supernets(net) {
-			h := hit{part, at.rules, x.Bits(), s.held.nets[x], at.long}
+			h := hit{part, at.rules, x.Bits(), s.held.nets[x], s.longList(at.long)}
 			if h.rules[0].kind < blockExact {
 				p.addKinds(&h)
 			}

@@ -14,8 +14,8 @@ type embedding struct {
 	at int
 }
 
-// embeddings lists the embeddings that every network may have. IPv4-mapped addresses are
-// not in the list, because addressPath converts them.
+// embeddings lists the embeddings that do not depend on the network of the operator. IPv4-mapped
+// addresses are not in the list, because addressPath converts them.
 var embeddings = []embedding{
 	{netip.MustParsePrefix("64:ff9b::/96"), 96}, // NAT64 (RFC 6052, section 2.1)
 	// Operators choose a prefix length within this NAT64 network (RFC 8215). Lengths other

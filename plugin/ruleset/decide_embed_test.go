@@ -15,8 +15,8 @@ func TestEmbedded(t *testing.T) {
 		opt.NAT64 = append(opt.NAT64, netip.MustParsePrefix(p))
 	}
 	const orders = `- {id: a, targets: [{address: 192.0.2.33, enforced_by: dns}, {address: 0.0.0.0/8, enforced_by: dns}]}`
-	with, without := with(t, opt, orders), with(t, Options{Addresses: true}, orders)
-	off := guarded(t, Options{NAT64: opt.NAT64}, orders)
+	known, unknown := with(t, opt, orders), with(t, Options{Addresses: true}, orders)
+	off := with(t, Options{NAT64: opt.NAT64}, orders)
 	for _, tc := range []struct {
 		addr           string
 		blocked, known bool // with the NAT64 prefixes in the options, and without
@@ -45,7 +45,7 @@ func TestEmbedded(t *testing.T) {
 	} {
 		a := netip.MustParseAddr(tc.addr)
 		for i, want := range []bool{tc.blocked, tc.known, false} {
-			s := []*Set{with, without, off}[i]
+			s := []*Set{known, unknown, off}[i]
 			v := s.DecideAddress(a, Query{Now: order.Time(1)})
 			if v.Blocked() != want {
 				t.Errorf("set %d, %s: blocked is %t", i, a, v.Blocked())
@@ -57,42 +57,8 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestEmbeddedTimes checks the end of a verdict about an IPv6 address. The verdict ends
-// when a rule for the embedded IPv4 address begins or ends.
-func TestEmbeddedTimes(t *testing.T) {
-	s := with(t, Options{Addresses: true}, `- {id: six, from: 2026-05-03T00:00:00Z, targets: [{address: "2002:c000:221::/48", enforced_by: dns}]}
-- {id: four, until: 2026-05-02T00:00:00Z, targets: [{address: 192.0.2.33, enforced_by: dns}]}
-- {id: later, from: 2026-05-04T00:00:00Z, targets: [{address: 192.0.2.33, enforced_by: dns}]}`)
-	a := netip.MustParseAddr("2002:c000:221::1")
-	for _, tc := range []struct{ at, id, until string }{
-		{"2026-05-01", "four", "2026-05-02"},
-		{"2026-05-02", "", "2026-05-03"},
-		{"2026-05-03", "six", ""},
-	} {
-		now, err := order.ParseTime(tc.at+"T00:00:00Z", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		until := Forever
-		if tc.until != "" {
-			if until, err = order.ParseTime(tc.until+"T00:00:00Z", nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		v := s.DecideAddress(a, Query{Now: now})
-		id := ""
-		if v.Blocked() {
-			id = v.Order.ID
-		}
-		if id != tc.id || v.Until != until {
-			t.Errorf("%s: %q until %s, want %q until %s", tc.at, id, v.Until, tc.id, until)
-		}
-	}
-}
-
-// TestEmbeddedHeld checks that the guard also protects the IPv6 forms of an IPv4 address.
 func TestEmbeddedHeld(t *testing.T) {
-	opt := Options{Addresses: true, Guard: holding("held.example"), NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96"), netip.MustParsePrefix("2001:db8:100::/40")}}
+	opt := Options{Addresses: true, Guard: &stubGuard{nets: []netip.Prefix{netip.MustParsePrefix("203.0.113.66/32")}}, NAT64: []netip.Prefix{netip.MustParsePrefix("2001:db8:64::/96"), netip.MustParsePrefix("2001:db8:100::/40")}}
 	for target, held := range map[string]bool{
 		"203.0.113.66":                 true,
 		"2001:db8:64::203.0.113.66":    true,
@@ -108,7 +74,7 @@ func TestEmbeddedHeld(t *testing.T) {
 		"2002:cb00:7142::/48":          true,
 		"2001:db8:65::203.0.113.66":    false,
 	} {
-		s := guarded(t, opt, `- {id: a, targets: [{address: "`+target+`", enforced_by: dns}]}`)
+		s := with(t, opt, `- {id: a, targets: [{address: "`+target+`", enforced_by: dns}]}`)
 		if got := len(s.Held()) == 1; got != held {
 			t.Errorf("%s: held is %t, %+v", target, got, s.Held())
 		}

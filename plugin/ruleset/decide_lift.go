@@ -35,7 +35,8 @@ type liftSearch struct {
 	path  *path
 	entry *entry // the order's entry
 	at    position
-	// lift is the lift that lasts longest, or nil. The field end is the time of its end.
+	// lift is the lift in force that lasts longest, or nil. The field end is the time at which this
+	// lift ends.
 	lift *entry
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
@@ -45,8 +46,6 @@ type liftSearch struct {
 	inCountry, leftOut bool
 }
 
-// result returns the found lift, or nil. It also returns the earliest time at which the
-// result may change.
 func (s *liftSearch) result() (*entry, order.Time) {
 	if s.lift != nil {
 		return s.lift, s.end
@@ -57,7 +56,8 @@ func (s *liftSearch) result() (*entry, order.Time) {
 // done reports whether the result is final. No further lift can then change the result.
 func (s *liftSearch) done() bool { return s.lift != nil && s.end == Forever }
 
-// try checks a lift that reaches the order. The lift has the number entry in its part.
+// try checks a lift that can end the order, and updates the result. The parameter "entry" is the
+// number of the lift in its part.
 func (s *liftSearch) try(part *Part, l *entry, entry, sched, group uint32) {
 	on, next := part.inForceAt(sched, s.now)
 	if !on && next == Forever || s.strict && (l.excepts || group > 0) {
@@ -119,7 +119,6 @@ func (s *liftSearch) tryAll(whole []wholeLift) {
 	}
 }
 
-// tryHit checks the lifts at one name of the path.
 func (s *liftSearch) tryHit(h *hit) {
 	if h.long == nil {
 		for k := 0; k < len(h.rules) && h.rules[k].kind < blockExact; k++ {

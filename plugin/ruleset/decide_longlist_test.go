@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestLongList checks that the index of a long list does not change verdicts.
 func TestLongList(t *testing.T) {
 	was := longListFrom
 	t.Cleanup(func() { longListFrom = was })

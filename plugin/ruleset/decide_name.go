@@ -43,7 +43,7 @@ type hit struct {
 	part   *Part
 	rules  []rule
 	labels int // the number of labels of the name, or the prefix length of the network
-	// held is set if the guard holds the name or network.
+	// held is set if the guard refuses to block the name or network.
 	held *heldNode
 	// long is the index of the list, or nil for a short list.
 	long *longList
@@ -67,18 +67,18 @@ func (s *Set) Covers(name *dname.Wire) bool {
 type Query struct {
 	Client Client
 	Now    order.Time // whole Unix seconds
-	// QName is the asked name if the decided name comes from an answer, and else nil. An
-	// exception or a lift for QName lets the answer pass.
+	// QName is the name that the client asked for, if the decision is about a name in an answer.
+	// Otherwise QName is nil. An exception or a lift for QName lets the answer pass.
 	QName *QName
-	// Shadow decides as if the orders in shadow were in force.
+	// If Shadow is set, orders in shadow count as orders in force.
 	Shadow bool
 }
 
-// Decide decides about a name. Decide allocates no memory, except in the function
+// Decide returns the verdict about a name. It allocates no memory, except in the function
 // protected.
 //
-// The caller must choose the records of the answer. Only name.Service depends on the query
-// type.
+// The caller must choose the records of the answer. Of all parameters, only name.Service depends on
+// the query type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -87,7 +87,7 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// This block declares the array, because clearing the array costs as much as a
+		// The array is declared inside this block, because clearing the array costs as much as a
 		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
@@ -133,7 +133,7 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// This block declares the array, because clearing the array costs as much as a
+		// The array is declared inside this block, because clearing the array costs as much as a
 		// look-up.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
@@ -163,8 +163,8 @@ type judgement struct {
 	askedAt position
 	// scoped is set if the decision met an order that is only for some countries.
 	scoped bool
-	// spared is set if the decision met an order that does not apply because of the asked
-	// name.
+	// spared is set if the asked name kept an order from applying. For example, the asked name has
+	// an exception.
 	spared bool
 }
 
@@ -178,7 +178,6 @@ func (s *Set) protected(asked *QName) bool {
 	return s.opt.Guard.Protected(&w)
 }
 
-// position returns the position of the name on its own path.
 func (q *QName) position() position { return position{q.NumLabels(), q.NumLabels() - q.Service, false} }
 
 // walk collects the rules at the name w and at all names above it, longest name first.
@@ -190,7 +189,7 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 		p.below = p.below || below
 		for _, f := range found {
 			rules := part.list(f.Ref)
-			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), part.longList(f.Ref)}
+			h := hit{part, rules, f.Labels, s.held.at(w.Suffix(f.Labels)), s.longList(part.longList(f.Ref))}
 			if rules[0].kind < blockExact {
 				p.addKinds(&h)
 			}
@@ -201,7 +200,6 @@ func (s *Set) walk(w *dname.Wire, hits []hit) path {
 	return p
 }
 
-// addKinds sets p.excepts, p.lifts and p.uneven from the rules of a hit.
 func (p *path) addKinds(h *hit) {
 	p.excepts = p.excepts || h.rules[0].kind == except
 	if h.long != nil {
@@ -228,7 +226,6 @@ func (p *path) sort() {
 	}
 }
 
-// list returns the list of rules that starts at the index ref.
 func (p *Part) list(ref uint32) []rule {
 	if x := p.longList(ref); x != nil {
 		return p.rules[ref : ref+uint32(x.ends[blockBelow])]
@@ -240,8 +237,8 @@ func (p *Part) list(ref uint32) []rule {
 	return p.rules[ref : end+1]
 }
 
-// A position describes the place of the decided name on the path. A position can also
-// represent other names.
+// A position describes which name the decision is about. Usually this is the longest name of the
+// path. A position can also represent names that have no rules.
 type position struct {
 	labels int // the number of labels of the name
 	// host is the number of labels without the labels of a service. For most names, host
@@ -312,8 +309,8 @@ func (j *judgement) judge(p *path, at position) decision {
 	return d
 }
 
-// applies reports whether a block rule applies at the position, and when this may change.
-// A time after known may be inexact.
+// applies reports whether a block rule applies at the position. The second result is the time at
+// which this may change. A time after the parameter "known" may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
@@ -350,8 +347,8 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client. Call it for later orders too,
-// because a cache may keep the answer.
+// includes reports whether an order is for the client, and sets j.scoped. Call includes even for an
+// order that has not begun. A cache may keep the answer until the order begins.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -363,8 +360,8 @@ func (j *judgement) includes(e *entry) bool {
 // anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name that represents all names below n without orders. For a too
-// long n, SetBelow returns false.
+// SetBelow sets q to a name that represents all names below n without orders. If the name would be
+// too long, SetBelow sets q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

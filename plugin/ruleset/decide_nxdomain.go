@@ -9,11 +9,11 @@ import (
 // the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
-// below returns the common outcome of all names below q, and the earliest time at which
-// the outcome may change.
+// below returns the common outcome of all names below q, and the earliest time at which the outcome
+// may change.
 //
-// NXDOMAIN for q also denies all lower names (RFC 8020). If DNSKEY of q is denied, lower
-// names that pass become bogus.
+// NXDOMAIN for q also denies all lower names (RFC 8020). With DNSSEC, a denied DNSKEY record of q
+// makes lower names bogus, even if the lower names pass.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {

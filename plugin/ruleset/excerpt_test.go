@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestExcerpts compares a set without its sealed orders with a set that never had sealed
-// orders.
 func TestExcerpts(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	sealed := func(o *order.Order) bool { return o.Action == order.Block && o.Disclosure.Sealed() }

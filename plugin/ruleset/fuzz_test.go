@@ -3,12 +3,13 @@ package ruleset
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A question is one query, for the compiled set and for the twin. The twin is the slow
+// A question is one query for both the compiled set and the twin. The twin is the slow
 // implementation in twin_test.go.
 type question struct {
 	place twinPlace
@@ -18,8 +19,7 @@ type question struct {
 	twin twinQuery
 }
 
-// place returns a random name or address. In half of the cases, an order contains the
-// name.
+// place returns a random name. In half of the cases, an order mentions the name.
 func (c *choices) place(w *world, q *QName) twinPlace {
 	name := c.name()
 	if c.n(2) == 0 {
@@ -62,8 +62,6 @@ func (q *question) judge(s *Set) Verdict {
 	return s.Decide(&q.name, q.Query)
 }
 
-// expect returns the verdict of the twin for a client in the country cc. The twin is the
-// slow implementation.
 func (q *question) expect(w *world, cc order.Country, now order.Time) twinVerdict {
 	x := q.twin
 	x.c.Country, x.now = cc, now
@@ -92,8 +90,29 @@ func (q *question) flat(v Verdict) (f twinVerdict) {
 	return twinVerdict{v.Order.ID, v.TargetLabels, v.Match, v.Response.Kind, v.Subtree}
 }
 
-// compare checks that the set and the twin return the same verdict. It also checks Until
-// and CountryDependent.
+// alone returns the question without the asked name.
+func (q question) alone() *question {
+	q.QName, q.twin.asked = nil, nil
+	return &q
+}
+
+// named returns the verdict with the id of its order, for a comparison of two sets.
+func named(v Verdict) any {
+	x := struct {
+		id string
+		Verdict
+	}{id(v), v}
+	x.Order = nil
+	return x
+}
+
+func id(v Verdict) string {
+	if v.Order == nil {
+		return "-"
+	}
+	return v.Order.ID
+}
+
 func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	t.Helper()
 	q := c.question(w)
@@ -107,6 +126,12 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	}
 	if !q.place.addr.IsValid() && q.QName == nil {
 		compareReasons(t, w, q)
+	}
+	if other := q.judge(w.other); !reflect.DeepEqual(named(got), named(other)) {
+		t.Fatalf("%v%s: long lists change the verdict:\n got %+v\nwant %+v", w, q, named(got), named(other))
+	}
+	if passed := q.QName != nil && want.id == "" && q.alone().expect(w, q.Client.Country, q.Now).id != ""; got.PassedForQName != passed {
+		t.Fatalf("%v%s: passed for the asked name %t, want %t", w, q, got.PassedForQName, passed)
 	}
 	if got.Until <= q.Now {
 		t.Fatalf("%v%s: until %d is not after now", w, q, got.Until)
@@ -135,7 +160,6 @@ func compare(t *testing.T, w *world, c *choices) (*question, Verdict) {
 	return q, got
 }
 
-// otherwise returns a country whose clients get a verdict other than v, or nil.
 func otherwise(w *world, q *question, now order.Time, v twinVerdict) *order.Country {
 	for i, cc := range countries {
 		is := q.expect(w, cc, now)
@@ -152,23 +176,11 @@ func compareAll(t *testing.T, w *world, c *choices) {
 	compareStates(t, w, now)
 	compareDuties(t, w, now)
 	compareLifts(t, w)
+	compareNames(t, w)
 	compareShrink(t, w, now)
 	compareGuarded(t, w)
 }
 
-// noLongLists is a value for longListFrom. With this value, no list gets an index.
-const noLongLists = 1_000
-
-// small sets longListFrom to 2 or to noLongLists.
-func small(t *testing.T, yes bool) {
-	was := longListFrom
-	t.Cleanup(func() { longListFrom = was })
-	if longListFrom = noLongLists; yes {
-		longListFrom = 2
-	}
-}
-
-// FuzzDecide compares the compiled set with its twin, the slow implementation.
 func FuzzDecide(f *testing.F) {
 	f.Add([]byte{})
 	r := rand.New(rand.NewPCG(1, 2))
@@ -180,7 +192,6 @@ func FuzzDecide(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		small(t, len(data)%2 == 0)
 		c := &choices{b: data}
 		w := newWorld(c)
 		for range 4 {
@@ -199,8 +210,7 @@ func TestDecideAgainstTwin(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	var met struct{ blocked, address, led, shadow, held, scoped, notNow, needless int }
-	for i := range worlds {
-		small(t, i%2 == 0)
+	for range worlds {
 		data := make([]byte, 1600)
 		for i := range data {
 			data[i] = byte(r.Uint32())

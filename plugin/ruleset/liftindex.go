@@ -7,21 +7,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Rank is the position of an order in the history of its authority. Orders with equal
-// decision times are sorted by the field from.
+// A Rank sorts the orders of an authority by time. The decision time comes first. For equal
+// decision times, the field from decides.
 type Rank struct{ decided, from order.Time }
 
 // RankOf returns the rank of an order. A block order without dates has the lowest rank.
 func RankOf(o *order.Order) Rank { return Rank{o.DecidedAt(), o.From} }
 
-// Reaches reports whether a lift without ids ends an order of its own authority. Equal
-// ranks count, even for a later order of the file.
+// Reaches reports whether a lift of rank r ends the order o. The lift must have the same authority
+// as o, and must not list ids. For equal ranks, the result is true even if o comes after the lift
+// in the file.
 func (r Rank) Reaches(o *order.Order) bool {
 	return o.DecidedAt() != order.NoTime && RankOf(o).Compare(r) <= 0
 }
 
-// Compare returns a negative number if r is lower than o, a positive number if r is
-// higher.
+// Compare returns a negative number if r is lower than o, a positive number if r is higher, and 0
+// if r and o are equal.
 func (r Rank) Compare(o Rank) int {
 	return cmp.Or(cmp.Compare(r.decided, o.decided), cmp.Compare(r.from, o.from))
 }
@@ -38,8 +39,8 @@ func AuthorityOf(t *order.Terms) Authority { return Authority{t.Authority.Name, 
 
 func (e *entry) authority() Authority { return AuthorityOf(e.Terms) }
 
-// reaches reports whether the lift l ends the order e. Without ids, the lift ends the
-// earlier orders of its authority.
+// reaches reports whether the lift l ends the order e. A lift with a list of ids ends only the
+// orders in the list. A lift without ids ends the earlier orders of its authority.
 func (l *entry) reaches(e *entry) bool {
 	if e.action != order.Block {
 		return false
@@ -55,13 +56,13 @@ func (l *entry) reaches(e *entry) bool {
 	if c := e.rank.Compare(l.rank); c != 0 {
 		return c < 0
 	}
-	// The sequence of two files is not known. The lift applies. Otherwise a name could be
-	// blocked without a valid order.
+	// The sequence of orders in two files is not known. The lift then ends the order, because no
+	// name may be blocked without a valid order.
 	return e.file != l.file || e.index < l.index
 }
 
-// A liftIndex finds the lifts of an order, and does not search through all lifts. The type
-// L is the caller's data about a lift.
+// A liftIndex finds the lifts that may end an order, without a search through all lifts. L is the
+// type of the caller's data about a lift.
 type liftIndex[L any] struct {
 	named map[string][]L            // the lifts that list ids, for each id
 	later map[Authority][]ranked[L] // the other lifts; the method sort puts the highest rank first
@@ -71,8 +72,6 @@ type ranked[L any] struct {
 	rank Rank
 	lift L
 }
-
-func (x *liftIndex[L]) empty() bool { return len(x.named)+len(x.later) == 0 }
 
 // add adds the lift e with the data l.
 func (x *liftIndex[L]) add(e *entry, l L) {
@@ -91,15 +90,16 @@ func (x *liftIndex[L]) add(e *entry, l L) {
 	}
 }
 
-// sort must be called after the last call of add.
+// sort sorts the lifts by rank. Call sort after the last call of add.
 func (x *liftIndex[L]) sort() {
 	for _, later := range x.later {
 		slices.SortStableFunc(later, func(a, b ranked[L]) int { return b.rank.Compare(a.rank) })
 	}
 }
 
-// of returns the lifts that list the id of e, and the later lifts of its authority. If the
-// ranks are equal, the caller must call reaches.
+// of returns the lifts that may end the order e. The lifts in named list the id of e. The lifts in
+// later have the authority of e, and at least the rank of e. For an equal rank, the caller must
+// call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]
@@ -115,10 +115,4 @@ func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 		return -1
 	})
 	return named, later[:n]
-}
-
-// higher returns the number of lifts with a rank higher than r. The list must be sorted.
-func higher[L any](later []ranked[L], r Rank) int {
-	n, _ := slices.BinarySearchFunc(later, r, func(l ranked[L], r Rank) int { return r.Compare(l.rank) })
-	return n
 }

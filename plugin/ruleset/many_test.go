@@ -16,8 +16,7 @@ var many = []struct {
 	apart bool
 	asks  string // the name or address in the query, if it is not the target
 	one   string // one lift for all orders but the last
-	// held is set if the guard holds the target. Only the last order is enforced in spite
-	// of the guard.
+	// held is set if the guard protects the target. Only the last order overrides the guard.
 	held bool
 }{
 	{name: "in-force", target: "c.example"},
@@ -34,6 +33,7 @@ var many = []struct {
 	{name: "lifted-there", target: "c.example", lift: says("targets: [c.example]")},
 	{name: "lifted-as-a-whole", target: "c.example", lift: says("note: whole")},
 	{name: "lifted-above", target: "c.example", lift: says("targets: [example]")},
+	{name: "lifted-above-for-a-time", target: "c.example", lift: says("until: 2030-12-31, targets: [example]")},
 	{name: "lifted-there-by-another-file", target: "c.example", lift: says("targets: [c.example]"), apart: true},
 	{name: "lifted-as-a-whole-by-another-file", target: "c.example", lift: says("note: whole"), apart: true},
 	{name: "address-ended", target: "{address: 198.51.100.5, enforced_by: dns}", fields: says("until: 2025-12-31"), asks: "198.51.100.5"},
@@ -68,7 +68,6 @@ func manyOrders(n int, target, last string, fields, lift func(int) string) (orde
 	return o.String(), l.String()
 }
 
-// BenchmarkManyOrders measures one verdict at a name with n orders.
 func BenchmarkManyOrders(b *testing.B) {
 	now := at(b, "2026-01-01")
 	client := Client{netip.MustParseAddr("192.0.2.1"), "DE"}
@@ -105,16 +104,19 @@ func BenchmarkManyOrders(b *testing.B) {
 	}
 }
 
-// apart returns a set in which each part is a segment of its own.
 func apart(opt Options, parts ...*Part) *Set {
 	s := Merge(parts, opt)
-	s.segments = s.parts
+	s.segments, s.sources, s.relisted = nil, nil, nil
+	for _, p := range parts {
+		s.segment(p)
+	}
 	s.findWhole()
+	s.findLifted()
 	return s
 }
 
-// BenchmarkManyLifts measures a load of n orders and n lifts. It also measures a second at
-// which many orders change their state.
+// BenchmarkManyLifts measures a load of n orders and n lifts. It also measures the work at a time
+// at which many orders change their state.
 func BenchmarkManyLifts(b *testing.B) {
 	then, now := at(b, "2025-01-31"), at(b, "2026-01-01")
 	for _, m := range many {
@@ -146,18 +148,6 @@ func BenchmarkManyLifts(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare measures the comparison of two versions of a large register. The orders
-// of the register share their terms.
-func BenchmarkCompare(b *testing.B) {
-	orders, _ := manyOrders(10_000, "c.example", "", nil, nil)
-	p, q := part(b, "a.yaml", orders), part(b, "a.yaml", orders)
-	for b.Loop() {
-		if d := Compare(p, q, 20); d.Added+d.Removed+d.Changed != 0 {
-			b.Fatal(d)
-		}
-	}
-}
-
 // explainMany returns a set with n orders and n lifts at one name. If apart is set, the
 // lifts come after all orders and do not end.
 func explainMany(t testing.TB, n int, apart bool) *Set {
@@ -173,7 +163,6 @@ func explainMany(t testing.TB, n int, apart bool) *Set {
 	return set(t, b.String())
 }
 
-// BenchmarkExplainMany measures Explain at a name with n orders and n lifts.
 func BenchmarkExplainMany(b *testing.B) {
 	for _, apart := range []bool{false, true} {
 		for _, n := range []int{500, 1_000, 2_000} {

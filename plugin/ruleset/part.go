@@ -23,13 +23,14 @@ type Options struct {
 	// Addresses is set if the server checks addresses in answers. Otherwise address
 	// targets are not enforced.
 	Addresses bool
-	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or
-	// 96 bits. A rule for an IPv4 address also applies within these prefixes.
+	// NAT64 contains the operator's NAT64 prefixes (RFC 6052), with 32, 40, 48, 56, 64 or 96 bits.
+	// A rule for an IPv4 address also applies to the IPv6 addresses in these prefixes that contain
+	// the IPv4 address.
 	NAT64 []netip.Prefix
 }
 
-// kind is the effect of a rule. A sorted list begins with the exceptions and the lifts,
-// because they have the lowest kinds.
+// kind is the effect of a rule. A list of rules is sorted by kind, so exceptions and lifts come
+// before blocks.
 type kind uint8
 
 const (
@@ -42,7 +43,6 @@ const (
 	blockBelow
 )
 
-// match returns which names a rule of this kind covers.
 func (k kind) match() order.Match {
 	switch k {
 	case liftExact, blockExact:
@@ -81,8 +81,8 @@ type entry struct {
 	isIssued             bool // rank.decided is the time at which the order was issued
 }
 
-// issued returns the time at which the order was issued, or NoTime. Among block orders,
-// the earliest has precedence.
+// issued returns the time at which the order was issued, or NoTime. If two block orders have equal
+// targets, the order that was issued first has precedence.
 func (e *entry) issued() order.Time {
 	if e.isIssued {
 		return e.rank.decided
@@ -108,7 +108,8 @@ type Part struct {
 	shadows   bool // some order or target is in shadow
 	ownDates  bool // some target has dates or a status of its own
 	held      held // the targets that the guard refuses to enforce
-	// embeddings contains the networks whose IPv6 addresses contain IPv4 addresses.
+	// embeddings contains the IPv6 networks whose addresses contain IPv4 addresses, for example
+	// NAT64 prefixes.
 	embeddings []embedding
 	guard      Guard
 	recompiled bool           // the part was compiled from another part, not from a file
@@ -139,34 +140,47 @@ func (p *Part) IDs() iter.Seq[string] {
 	}
 }
 
-// Taken returns a problem for each order of p whose id another part has. The map contains
-// the part for each id.
-func (p *Part) Taken(by map[string]*Part) order.Problems {
+// Taken returns a problem for each order of p whose id is already in use. The map `by` contains the
+// part that uses each id.
+func (p *Part) Taken(by map[string]*Part) (out order.Problems) {
 	if len(by) == 0 {
 		return nil
 	}
-	return p.taken(func(id string) (file string, ok bool) {
-		q, ok := by[id]
-		if ok {
-			file = *q.path
-		}
-		return file, ok
-	})
-}
-
-// taken returns the problems of Taken. The argument `by` maps an id to the file of its
-// order.
-func (p *Part) taken(by func(id string) (file string, ok bool)) (out order.Problems) {
 	for e := range p.entries.all() {
-		if file, ok := by(e.ID); ok {
+		if q := by[e.ID]; q != nil {
 			out = append(out, order.Problem{
 				File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: "id",
-				Msg: "is used by an order of another file, " + file, Got: e.ID, HasGot: true,
+				Msg: "is used by an order of another file, " + *q.path, Got: e.ID, HasGot: true,
 				Sealed: e.Terms.Disclosure.Sealed(),
 			})
 		}
 	}
 	return out
+}
+
+// Duplicates returns a problem for each order of p whose id another part uses too.
+func Duplicates(p *Part, others []*Part) order.Problems {
+	n := 0
+	for _, q := range others {
+		n += q.entries.n
+	}
+	// A small file needs no map of a large register.
+	var own map[string]bool
+	if p.entries.n <= n {
+		own = make(map[string]bool, p.entries.n)
+		for id := range p.IDs() {
+			own[id] = true
+		}
+	}
+	by := map[string]*Part{}
+	for _, q := range others {
+		for id := range q.IDs() {
+			if own == nil || own[id] {
+				by[id] = q
+			}
+		}
+	}
+	return p.Taken(by)
 }
 
 // Targets returns the number of targets of the file's block orders.
@@ -200,7 +214,6 @@ func b2u(b bool) byte {
 	return 0
 }
 
-// blocks reports whether the list of rules contains a block.
 func blocks(rules []rule) bool {
 	// The list is sorted: blocks come after exceptions and lifts.
 	return len(rules) > 0 && rules[len(rules)-1].kind >= blockExact

@@ -34,15 +34,15 @@ type Outcome struct {
 	By      string     // the label of the lift that lifted the order, or empty
 	Held    int        // the number of targets that the guard refuses to enforce
 	Whole   bool       // no target of the order can be enforced
-	// Targets is the number of targets that DNS can enforce, with the held targets. All is
-	// the number of all targets.
+	// Targets is the number of targets that DNS can enforce, including targets that the guard
+	// protects. All is the number of all targets.
 	Targets, All int
-	// Tally counts the targets by their states. It is set if Counted is true and the order is no
-	// lift.
+	// Tally counts the targets by their states. It is set only for a block order that is in force,
+	// or whose targets were lifted separately. It is not set for an order with too many names.
 	Tally Tally
 	// Late is a deadline that passed before the order came into force, or NoTime.
 	Late order.Time
-	// Reaches is set if a lift ends at least one order.
+	// Reaches is set if the order is a lift that ends at least one order.
 	Reaches bool
 	// Blocked is the number of names that became blocked for some client. Freed is the
 	// number of names that are now blocked for no client.
@@ -57,10 +57,10 @@ const (
 	// maxOutcomeNames limits the names of an order. Blocked and Freed are not counted for
 	// an order with more names.
 	maxOutcomeNames = 10_000
-	// maxOutcomeWork limits the clients and rules that are tried for one order. A name may
-	// take a few tries. The whole takes some 100 ms at most.
+	// maxOutcomeWork limits the number of clients and rules that are tried for one order. A name
+	// may need several tries. All tries for one order take about 100 ms at most.
 	maxOutcomeWork = 8 * maxOutcomeNames
-	// maxLoadWork limits the clients and rules that are tried for all orders of a load.
+	// maxLoadWork limits the number of clients and rules that are tried for all orders of a load.
 	maxLoadWork = 5 * maxOutcomeWork
 	// maxWalk limits the names of a set. In a larger set, the names below the targets of
 	// lifts are not counted.
@@ -75,8 +75,8 @@ type outcome struct {
 	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name. If `below` is true, the spot is all lower names that no order
-// contains.
+// A spot is a name to compare. If `below` is true, the spot is any name below this name that no
+// order contains.
 type spot struct {
 	name  dname.Name
 	below bool
@@ -117,8 +117,7 @@ func Outcomes(before, after *Set, diffs []*Diff, now order.Time, most int, stop 
 	return out
 }
 
-// liftedIDs returns the ids that lifts list. The value of an id is the outcomes of its
-// lifts.
+// liftedIDs maps each id in a lift to the outcomes of the lifts that list the id.
 func liftedIDs(list []*outcome) map[string][]*outcome {
 	ids := map[string][]*outcome{}
 	add := func(o *outcome, e *entry) {
@@ -137,8 +136,8 @@ func liftedIDs(list []*outcome) map[string][]*outcome {
 	return ids
 }
 
-// affected returns the unchanged orders whose state changed. A lift among the outcomes
-// lists their ids.
+// affected returns the unchanged orders whose state was changed by a new, changed or removed lift.
+// The lift must list the id of the order.
 func affected(before, after *Set, list []*outcome, now order.Time, most int) (out []*outcome) {
 	ids := liftedIDs(list)
 	if len(ids) == 0 {
@@ -169,7 +168,6 @@ func affected(before, after *Set, list []*outcome, now order.Time, most int) (ou
 	return out
 }
 
-// moves marks the orders that moved from one file to another.
 func moves(before, after *Set, list []*outcome) {
 	added, removed := map[string]*outcome{}, map[string]*outcome{}
 	for _, o := range list {
@@ -322,8 +320,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish sets the remaining fields and returns the work of the trial. The map own has true
-// for the ids of new and changed orders.
+// finish sets the remaining fields. It returns the number of clients and rules that were tried. In
+// the map own, the value is true for the ids of new and changed orders.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -368,13 +366,20 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	return most - t.left
 }
 
-// lifterOf returns the label of a lift that ends the whole order at the time now.
 func (s *Set) lifterOf(e *entry, now order.Time) string {
+	if l := s.wholeLift(e, now); l != nil {
+		return l.label(s.secrecies([]*entry{l})[l])
+	}
+	return ""
+}
+
+// wholeLift returns a lift that ends the whole order at the time now, or nil.
+func (s *Set) wholeLift(e *entry, now order.Time) *entry {
 	for _, w := range s.whole[e.ID] {
 		if on, _ := w.part.inForceAt(w.entry.sched, now); !on || w.shadow() || w.entry.scope != nil || w.entry.excepts {
 			continue
 		}
-		return w.entry.label(s.secrecies([]*entry{w.entry})[w.entry])
+		return w.entry
 	}
-	return ""
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestOutcomes loads pairs of files, and checks the Outcome of each order.
 func TestOutcomes(t *testing.T) {
 	now := at(t, "2026-06-01")
 	type files map[string]string
@@ -173,7 +172,6 @@ func TestOutcomesOfManyClients(t *testing.T) {
 	}
 }
 
-// TestOutcomesOfManyOrders checks the limit of work for all orders of a load.
 func TestOutcomesOfManyOrders(t *testing.T) {
 	var names, clients []string
 	for i := range 400 {

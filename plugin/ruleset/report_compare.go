@@ -16,7 +16,6 @@ type Diff struct {
 	orders []differing
 }
 
-// A differing is an order that differs between two versions of a file.
 type differing struct {
 	part *Part  // the new version, or the old version of a removed order
 	at   uint32 // the number of the order's entry in the new version
@@ -27,7 +26,7 @@ type differing struct {
 
 func (d *differing) entry() *entry { return d.part.entries.at(d.at) }
 
-// none means that only one version has the order or schedule.
+// none is the number of an order or schedule that is missing in the other version.
 const none = ^uint32(0)
 
 // Compare returns the differences between two versions of a file. For a new file, old is
@@ -67,12 +66,11 @@ type comparison struct {
 	old, new *Part
 	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
 	differs  []bool   // indexed by the number of the entry in the part new
-	// schedules has one value for each schedule of the part new. The value is the number
-	// of the equal schedule in the part old, or none.
+	// schedules maps each schedule of the part new to the equal schedule of the part old, or to
+	// none.
 	schedules []uint32
 }
 
-// compareParts compares two versions of a file, or two files.
 func compareParts(old, new *Part) *comparison {
 	c := &comparison{old: old, new: new}
 	c.pair()
@@ -81,8 +79,8 @@ func compareParts(old, new *Part) *comparison {
 	return c
 }
 
-// pair finds the entries with equal ids. Most orders keep their sequence. Only the other
-// orders need a map.
+// pair finds the entries with equal ids. Most orders have the same position in both versions. A map
+// finds the other orders.
 func (c *comparison) pair() {
 	c.was, c.now = make([]uint32, c.new.entries.n), make([]uint32, c.old.entries.n)
 	c.differs = make([]bool, c.new.entries.n)
@@ -143,7 +141,6 @@ func (c *comparison) compareRules() {
 	}
 }
 
-// compareLists marks the orders that have different rules at one name.
 func (c *comparison) compareLists(now, was []rule) {
 	if len(now) == len(was) {
 		same := true
@@ -178,7 +175,6 @@ func (c *comparison) compareLists(now, was []rule) {
 	}
 }
 
-// same reports whether a rule of the new version is equal to a rule of the old version.
 func (c *comparison) same(r, o *rule) bool {
 	return c.was[r.entry] == o.entry && r.kind == o.kind && r.group == o.group && r.shadow == o.shadow && c.schedules[r.sched] == o.sched
 }
@@ -199,8 +195,8 @@ func (c *comparison) pairSchedules() {
 	}
 }
 
-// sameTerms caches comparisons of terms, which are most of the work. A register has few
-// different terms.
+// sameTerms caches the results of comparisons of terms, because a comparison is slow. Many orders
+// have the same terms.
 type sameTerms map[[2]*order.Terms]bool
 
 func (same sameTerms) equal(x, y *order.Terms) bool {

@@ -7,20 +7,25 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"math/bits"
 	"reflect"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Contents returns a function with a digest of the content of an order of the set: its terms,
-// dates and targets. Two versions of an order have equal digests if Compare finds no difference.
-// The digest is in hexadecimal digits.
+// Contents returns a function that computes a digest of the content of an order. The content is the
+// terms, the dates and the targets. Two versions of an order have equal digests if Compare finds no
+// difference. The digest is in hexadecimal digits.
 //
-// The function returns "" for the orders of the files that the set old has too. old may be nil.
+// The function returns "" for an order in a file that has not changed since the set old. old may be
+// nil.
+//
+// The hash of the targets is fast and weak without a secret key. With a secret key, an author of
+// order files cannot make another order with the same digest.
 //
 // The digests are compared over restarts and program versions. A new field of Terms therefore
 // must not change the digest of an order without the field.
-func (s *Set) Contents(old *Set) func(OrderState) string {
+func (s *Set) Contents(old *Set, key uint64) func(OrderState) string {
 	known := map[*Part]bool{}
 	if old != nil {
 		for _, p := range old.parts {
@@ -28,14 +33,14 @@ func (s *Set) Contents(old *Set) func(OrderState) string {
 		}
 	}
 	of := map[*entry]uint32{}
-	var sums [][2]uint64
+	var sums []uint64
 	shared := map[*Common][]byte{}
 	n := 0
 	for _, p := range s.parts {
 		if known[p] {
 			continue
 		}
-		sums = append(sums, p.targetSums()...)
+		sums = append(sums, p.targetSums(key)...)
 		for e := range p.entries.all() {
 			coop.Tick(n)
 			of[e] = uint32(n)
@@ -54,12 +59,11 @@ func (s *Set) Contents(old *Set) func(OrderState) string {
 			shared[e.Common] = terms
 		}
 		h := sha256.New()
-		fmt.Fprintf(h, "%x %q %d %d %d %d %d %v %x", terms, e.Reference, e.issued(), e.rank.decided, e.names, e.addrs, e.others, o.part.ivs(e.sched), sums[i])
+		fmt.Fprintf(h, "%x %x %q %d %d %d %d %d %v %x", key, terms, e.Reference, e.issued(), e.rank.decided, e.names, e.addrs, e.others, o.part.ivs(e.sched), sums[i])
 		return hex.EncodeToString(h.Sum(nil)[:16])
 	}
 }
 
-// digest returns a digest of the fields that come from the order file.
 func (c *Common) digest() []byte {
 	h := sha256.New()
 	hashValue(h, reflect.ValueOf(c.Terms))
@@ -104,46 +108,46 @@ func hashValue(h hash.Hash, v reflect.Value) {
 	}
 }
 
-// targetSums returns, for each order of the part, a sum over its rules: the targets, exceptions
-// and their dates. The index has no fixed sequence, so the hashes of the rules are added.
-func (p *Part) targetSums() [][2]uint64 {
-	sums := make([][2]uint64, p.entries.n)
-	dates := make([][]byte, len(p.schedules))
+// targetSums returns a sum of hashes for each order of the part. Each hash is of a target or an
+// exception with its dates. The index has no fixed sequence, and the sequence has no effect on a
+// sum.
+func (p *Part) targetSums(key uint64) []uint64 {
+	sums := make([]uint64, p.entries.n)
+	hashText := func(format string, args ...any) uint64 {
+		d := sha256.Sum256(fmt.Appendf(binary.BigEndian.AppendUint64(nil, key), format, args...))
+		return binary.BigEndian.Uint64(d[:])
+	}
+	dates := make([]uint64, len(p.schedules))
 	for i := range dates {
-		d := sha256.Sum256(fmt.Append(nil, p.ivs(uint32(i))))
-		dates[i] = d[:16]
+		dates[i] = hashText("%v", p.ivs(uint32(i)))
 	}
-	// The rules of one group belong together: a target with its own exceptions.
+	// A group is a target with its own exceptions. Their rules have the same number.
 	type group struct{ entry, number uint32 }
-	groups := map[group][2]uint64{}
-	add := func(to [2]uint64, text []byte) [2]uint64 {
-		d := sha256.Sum256(text)
-		return [2]uint64{to[0] + binary.BigEndian.Uint64(d[:8]), to[1] + binary.BigEndian.Uint64(d[8:16])}
-	}
-	var buf []byte
-	rules := func(where []byte, list []rule) {
+	groups := map[group]uint64{}
+	rules := func(where uint64, list []rule) {
 		for _, r := range list {
-			buf = append(append(buf[:0], byte(r.kind), b2u(r.shadow)), dates[r.sched]...)
-			buf = append(buf, where...)
+			hash := mix(where, dates[r.sched]+uint64(r.kind)<<1+uint64(b2u(r.shadow)))
 			if r.group == 0 {
-				sums[r.entry] = add(sums[r.entry], buf)
+				sums[r.entry] += hash
 			} else {
-				g := group{r.entry, r.group}
-				groups[g] = add(groups[g], buf)
+				groups[group{r.entry, r.group}] += hash
 			}
 		}
 	}
-	i := 0
-	for w, ref := range p.names.Wires() {
-		coop.Tick(i)
-		i++
-		rules(w.Suffix(w.NumLabels()), p.list(ref))
+	for hash, ref := range p.names.Hashes(key) {
+		rules(hash, p.list(ref))
 	}
 	for x, list := range p.networks() {
-		rules([]byte(x.String()), list)
+		rules(hashText("%s", x), list)
 	}
 	for g, sum := range groups {
-		sums[g.entry] = add(sums[g.entry], fmt.Append(nil, "group ", sum))
+		sums[g.entry] += hashText("group %x", sum)
 	}
 	return sums
+}
+
+// mix returns a hash of two numbers.
+func mix(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x^0x9e3779b97f4a7c15, y^0xd6e8feb86659fd93)
+	return hi ^ lo
 }

@@ -18,8 +18,8 @@ type Deadlines struct {
 	PastReview int
 }
 
-// Deadlines returns the state of deadlines and reviews at the time now. Ended and lifted
-// orders have neither.
+// Deadlines counts the deadlines and reviews at the time now. The deadlines and reviews of ended
+// and lifted orders do not count.
 func (s *Set) Deadlines(now order.Time) Deadlines {
 	d := Deadlines{NextDeadline: Forever}
 	for _, p := range s.parts {
@@ -55,8 +55,8 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// An order whose dates contain no second is never in force. The operator must correct
-	// the dates.
+	// If the dates of an order exclude all times, the order is never in force. The operator must
+	// correct the dates.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:
@@ -70,8 +70,8 @@ func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) 
 	return missed, overdue
 }
 
-// moot reports whether a duty is over, because its order or target has ended or was
-// lifted. The status does not matter.
+// moot reports whether a deadline or review no longer matters, because its order or target has
+// ended or was lifted. The status of the order has no effect.
 func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	if ivs := p.ivs(x.sched); len(ivs) > 0 && ivs[len(ivs)-1].until <= now {
 		return true
@@ -87,13 +87,12 @@ func (s *Set) moot(p *Part, x *duty, now order.Time) bool {
 	return on
 }
 
-// liftedAt reports whether a lift ends the order at a target, for all clients.
 func (s *Set) liftedAt(e *entry, t *target, now order.Time) bool {
 	return s.lifterOfTarget(e, t, now) != nil
 }
 
-// blocked reports whether the guard or the configuration prevents a duty. The order or
-// target of the duty is then not enforced.
+// blocked reports whether the guard or the configuration prevents the enforcement of an order or
+// target with a duty.
 func (s *Set) blocked(p *Part, x *duty, now order.Time) bool {
 	e, t := p.entries.at(x.entry), x.of(p)
 	switch {

@@ -27,7 +27,6 @@ func (holding) Address(x netip.Prefix) string {
 }
 func (holding) Protected(*dname.Wire) bool { return false }
 
-// guardedSet compiles orders with NoCountry and a guard that protects "held.example".
 func guardedSet(t *testing.T, orders string) *Set {
 	t.Helper()
 	return guarded(t, Options{Guard: holding("held.example"), NoCountry: true}, orders)
@@ -59,7 +58,7 @@ func TestDeadlines(t *testing.T) {
 		review                int
 		laterOverdue, laterAt int // Overdue after laterAt hours
 	}{
-		// The cases up to the next comment have a deadline of the whole order.
+		// These cases have a deadline of the whole order.
 		{"in force in time", `{deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"in force before its deadline", `{deadline: "2026-05-01T13:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 2},
 		{"no deadline", `{status: draft, targets: [a.example]}`, 0, none, 0, 0, 0},
@@ -83,7 +82,6 @@ func TestDeadlines(t *testing.T) {
 		{"all windows before the from", `{from: "2026-05-02T14:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T15:00:00Z", until: "2026-05-01T16:00:00Z"}]}`, 1, none, 0, 1, 1},
 		{"windows that are over", `{status: draft, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-01T11:00:00Z", until: "2026-05-01T11:30:00Z"}]}`, 0, none, 0, 0, 2},
 
-		// Ended and lifted orders have no deadlines, whatever their status is.
 		{"ended", `{until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that has ended", `{status: draft, until: "2026-05-01T11:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 0, none, 0, 0, 0},
 		{"a draft that ends", `{status: draft, until: "2026-05-01T12:30:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, 1, none, 0, 0, 1},

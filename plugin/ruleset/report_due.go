@@ -7,8 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Duty is a deadline or a review of an order at one time. It can also be a deadline of
-// one target.
+// A Duty is a deadline or a review of an order, or a deadline of one target.
 type Duty struct {
 	// Number is the position of the order in the sequence of Set.OrderStates, from 0.
 	Number int
@@ -17,17 +16,18 @@ type Duty struct {
 	At order.Time
 	// Begins: At is the beginning of the order or target, and the deadline is not later.
 	Begins bool
-	// Target is the target of the duty, as in an order file. It is empty if the duty is
-	// for the whole order.
+	// Target is the target with the deadline, as in an order file. It is empty if the deadline or
+	// review is for the whole order.
 	Target string
-	// Overdue: not enforced after the deadline. AtRisk: the operator must act before the
-	// deadline. Late: enforced only after the deadline.
+	// Overdue means that the deadline has passed, and the order or target is still not enforced.
+	// AtRisk means that the operator must act before the deadline. Late means that enforcement
+	// began after the deadline.
 	Overdue, AtRisk, Late bool
 }
 
-// MissedDuties yields the deadlines up to the time `before` that were missed, or will be
-// missed if the operator does nothing. Ended and lifted orders and targets have none. The
-// sequence is that of the files.
+// MissedDuties yields the deadlines up to the time `before` that were missed. It also yields the
+// deadlines that will be missed if the operator does nothing. It leaves out orders and targets that
+// have ended or were lifted. The deadlines are in the sequence of the files.
 func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -57,8 +57,8 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 	}
 }
 
-// DueReviews yields the reviews up to the time `before`. Orders that have ended or were
-// lifted by then have none.
+// DueReviews yields the reviews up to the time `before`. It leaves out a review if the order has
+// ended or was lifted by the time of the review, or by the time now.
 func (s *Set) DueReviews(now, before order.Time) iter.Seq[Duty] {
 	return func(yield func(Duty) bool) {
 		first := 0
@@ -81,8 +81,8 @@ type Reach struct {
 	Nothing bool     // the lift ends the effect of no order
 }
 
-// UselessLifts returns the active lifts that end no order, and the active lifts that list
-// unknown ids. The sequence is that of the files.
+// UselessLifts returns the active lifts that end no order or that list unknown ids. The lifts are
+// in the sequence of the files.
 func (s *Set) UselessLifts() (out []Reach) {
 	lifts, known := s.activeLifts()
 	if len(lifts) == 0 {
@@ -103,8 +103,9 @@ func (s *Set) UselessLifts() (out []Reach) {
 	return out
 }
 
-// Touches reports whether an order concerns the name. A block order can have a target at
-// or above the name. Any order can have a name below.
+// Touches reports whether the set has an order that concerns the name. A block order concerns the
+// name if it has a target at the name or above the name. Any order concerns the name if it contains
+// a name below the name.
 func (s *Set) Touches(name dname.Name) bool {
 	touches := false
 	s.above(name, func(*entry) { touches = true })

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestMissedDuties checks the orders, targets and times of the list. The numbers must be
-// those of OrderStates.
+// TestMissedDuties checks the orders, targets and times of the deadlines. The field Number must be
+// the position in OrderStates.
 func TestMissedDuties(t *testing.T) {
 	const orders = `
 - {id: ok, deadline: 2026-04-20, targets: [a.example]}

@@ -7,10 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Why is the reason why one target has an effect on a name, or has none.
+// A Why is the reason why a target decides the verdict about a name, or why the target does not
+// decide.
 type Why uint8
 
-// The reasons, in the sequence in which Explain checks them.
+// The reasons in a Reason.
 const (
 	Decides Why = iota
 	Outranked
@@ -38,17 +39,17 @@ type Reason struct {
 	// Ended is the end of the last interval of the target. It is valid only if Why is
 	// Over.
 	Ended order.Time
-	// Held is the guard's reason, if the guard holds the target.
+	// Held is the reason why the target is not enforced. It is set only if Why is HeldBack.
 	Held string
 	// Begins is the time at which the dates of the target begin, or NoTime if they have
 	// begun. If Why is NotYet, enforcement begins then.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or
-	// Forever. The deciding target then stops deciding. An outranked target ends. Any
-	// other target begins again.
+	// Until is the time at which the effect of the target on this client changes, or Forever. At
+	// this time, the deciding target stops deciding, or an outranked target ends. Any other target
+	// begins again.
 	//
-	// For a lifted order, the client may be outside the scope. Until is then for a client
-	// in the scope.
+	// If the order was lifted, the client may be outside of the scope. Until is then the time for a
+	// client in the scope.
 	Until order.Time
 	// Since is the time at which the deciding target began to decide, or NoTime if
 	// unknown. For an outranked target, it is the time at which enforcement began.
@@ -85,8 +86,8 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. The function `only` selects orders. If
-// `only` is nil, all orders are selected.
+// reasons returns the reasons for the verdict v. If the function `only` is not nil, reasons skips
+// the orders for which `only` returns false.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
@@ -110,8 +111,8 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// The server may not know the country of clients. The order then has dates
-			// only for a country that the caller of Explain gave.
+			// If the server cannot find the country of clients, an order for countries has dates
+			// only if the caller of Explain gave a country.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -144,7 +145,6 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 	return out
 }
 
-// changes reports whether the target may be enforced for the client at another time.
 func (x *Reason) changes() bool {
 	switch x.Why {
 	case NotYet, Over, Outranked, LiftedBy, ExemptClient, InShadow:
@@ -153,8 +153,8 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason sets x for one target, without the dates. Of several reasons, the one that lasts
-// longest counts.
+// reason sets the fields of x for one target, but not the dates. If there are several reasons,
+// reason chooses the reason that lasts longest. For example, an exception comes before a lift.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -210,8 +210,8 @@ func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, a
 	}
 }
 
-// union returns the intervals in which any of the rules is in force. Only rules with the
-// same field shadow count.
+// union returns the intervals in which at least one of the rules is in force. It uses only the
+// rules whose field shadow has the given value.
 func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	for i := range rules {
 		if rules[i].shadow == shadow {
@@ -221,8 +221,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell is the interval in which a schedule is in force. If the schedule is not in
-// force, until is its next beginning.
+// A spell is an interval of a schedule. If `on` is true, the schedule is in force from since to
+// until. Otherwise, until is the time at which the schedule is in force next.
 type spell struct {
 	on           bool
 	since, until order.Time

@@ -11,7 +11,7 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// hold finds the names, networks and targets that the guard holds.
+// hold finds the names, networks and targets that are not enforced because of the guard.
 func (s *Set) hold() {
 	s.held = held{map[string]*heldNode{}, map[netip.Prefix]*heldNode{}}
 	var redirects bart.Lite
@@ -40,7 +40,7 @@ func (s *Set) hold() {
 	s.findHeld()
 }
 
-// A heldTarget is a target of a block order that the guard holds.
+// A heldTarget is a target of a block order that is not enforced because of the guard.
 type heldTarget struct {
 	entry *entry
 	node  *heldNode
@@ -87,18 +87,18 @@ func (s *Set) findHeld() {
 	}
 }
 
-// undecidable reports whether an order is only for some countries, but the country of
-// clients is unknown.
+// undecidable reports whether the order is only for some countries, and the server cannot find the
+// country of a client.
 func (s *Set) undecidable(e *entry) bool {
 	return s.opt.NoCountry && e.scope.hasCountries() && !e.scope.hasNets
 }
 
-// heldBack reports whether no target of an order can be enforced.
 func (s *Set) heldBack(e *entry) bool {
 	return s.undecidable(e) || s.heldOf[e] > 0 && s.heldOf[e] >= s.enforceable(e)
 }
 
-// enforceable returns the number of targets that DNS can enforce. Held targets count too.
+// enforceable returns the number of targets that DNS can enforce, including targets that the guard
+// protects.
 func (s *Set) enforceable(e *entry) int32 {
 	if s.opt.Addresses {
 		return e.names + e.addrs
@@ -106,8 +106,8 @@ func (s *Set) enforceable(e *entry) int32 {
 	return e.names
 }
 
-// A Held describes a target that the guard holds, or an order without any enforceable
-// target.
+// A Held describes a target that is not enforced because of the guard, or an order without any
+// enforceable target.
 type Held struct {
 	Order *Order
 	// Target is the name or network, as in an order file. It is empty if no target of the
@@ -119,11 +119,10 @@ type Held struct {
 	Line, Column int
 }
 
-// noCountry is the reason for not enforcing an order for some countries.
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns the targets and orders that are not enforced because they are probably
-// mistakes. Ended and inactive orders are included. The sequence is that of the files.
+// Held returns the targets and orders that are probably mistakes and are therefore not enforced.
+// The result includes ended and inactive orders. The result is in the sequence of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

@@ -42,8 +42,22 @@ func (s *Set) Secret() map[*Order]bool {
 	return out
 }
 
-// Lifter returns the label of a lift that ends the whole order, or "".
-func (o OrderState) Lifter() string { return o.set.lifterOf(o.entry, o.now) }
+// Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, it returns
+// the words SealedLift: the record of the order goes to people who must not be able to check a
+// guess of the id.
+func (o OrderState) Lifter() string {
+	l := o.set.wholeLift(o.entry, o.now)
+	switch {
+	case l == nil:
+		return ""
+	case l.isSecret(o.set.secrecies([]*entry{l})[l]):
+		return SealedLift
+	}
+	return l.ID
+}
+
+// SealedLift is how the journal names a secret lift.
+const SealedLift = "a sealed lift"
 
 // Forced returns the targets that the order enforces in spite of the guard. They are
 // written as in an order file, and sorted.

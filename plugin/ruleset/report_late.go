@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// BeginsLate reports whether the dates of an order or of a target begin after the
-// deadline. Only a server can know that an order was loaded too late.
+// BeginsLate reports whether the dates of an order or of a target begin after the deadline.
+// BeginsLate cannot find out whether a server loaded the order too late.
 func BeginsLate(o *order.Order) bool {
 	late := func(from, due order.Time) bool { return due != order.NoTime && from > due }
 	return late(o.Begin(), o.Due()) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
@@ -17,11 +17,12 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow copies the late orders of the set old, and adds the orders that became active
-// after their deadline. Call Follow before other goroutines use s.
+// Follow records which orders of s came into force late. It copies the late orders of the set old.
+// It adds the orders that became active after their deadline. Call Follow before other goroutines
+// use s.
 //
-// Do not call Follow for a server's first set. Its orders may have been in force before
-// the restart.
+// Do not call Follow for a server's first set. Its orders may have been in force before the
+// restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}
@@ -55,7 +56,6 @@ func (s *Set) Follow(old *Set, now order.Time) {
 	}
 }
 
-// late reports whether the order or target of a duty came into force after the deadline.
 func (s *Set) late(p *Part, x *duty, now order.Time) bool {
 	e, ivs, t := p.entries.at(x.entry), p.ivs(x.sched), x.of(p)
 	if x.at > now || e.status != order.Active || t != nil && t.idle || len(ivs) == 0 {
@@ -89,8 +89,8 @@ type MissedDeadline struct {
 	Target bool
 }
 
-// MissedDeadlines returns the deadlines between then and now at which the order or target
-// was not in force. The sequence is that of the files.
+// MissedDeadlines returns the deadlines between the times then and now whose order or target is
+// still not in force. The deadlines are in the sequence of the files.
 func (s *Set) MissedDeadlines(then, now order.Time) (out []MissedDeadline) {
 	var entries, lifts []*entry
 	for _, p := range s.parts {

@@ -40,7 +40,7 @@ func TestLate(t *testing.T) {
 		{"a target begins after its deadline", `[{id: x, targets: [{name: a.example, from: "2026-05-01T11:30:00Z", ` + past + `}]}]`, ``, 1, 1},
 		{"windows after the deadline are no late beginning", `[{id: x, ` + past + `, targets: [a.example], windows: [{from: "2026-05-01T11:30:00Z", until: "2026-05-01T15:00:00Z"}]}]`, ``, 0, 0},
 	} {
-		load := func(orders string) *Set { return guarded(t, Options{}, "  "+orders+"\n") }
+		load := func(orders string) *Set { return set(t, "  "+orders+"\n") }
 		s := load(tc.before)
 		if tc.after != "" {
 			old := s

@@ -15,10 +15,10 @@ import (
 // A lifting contains the times at which lifts end a block order, or some of its targets,
 // for all clients.
 type lifting struct {
-	// order contains the times at which the order is lifted. Each target has then ended or
-	// is lifted.
+	// order contains the times at which the whole order is lifted. At these times, each target is
+	// lifted or has ended, and at least one target is lifted.
 	order []interval
-	// targets counts the targets with equal times of their lifts. Held targets do not
+	// Each element of targets counts targets that are lifted at the same times. Held targets do not
 	// count.
 	targets []liftedTargets
 	n       int32      // the number of targets that are lifted or have an end of their own
@@ -31,8 +31,8 @@ type liftedTargets struct {
 	n   int32
 }
 
-// findLiftings sets s.liftings. A set may have millions of names, so it visits only names
-// at and below the targets of lifts, if possible.
+// findLiftings sets s.liftings. A set may have millions of names. If possible, findLiftings visits
+// only the names at and below the targets of lifts.
 func (s *Set) findLiftings() {
 	names := s.liftNames()
 	if names == nil {
@@ -81,7 +81,6 @@ func (s *Set) findLiftings() {
 	}
 }
 
-// hasBelow reports whether the part has names below any of the given names.
 func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 	var w dname.Wire
 	for n := range names {
@@ -92,7 +91,6 @@ func (p *Part) hasBelow(names iter.Seq[dname.Name]) bool {
 	return false
 }
 
-// hasLiftings reports whether lifts end targets of an order in the part.
 func (p *Part) hasLiftings(s *Set) bool {
 	for e := range p.entries.all() {
 		if s.liftings[e] != nil {
@@ -102,7 +100,6 @@ func (p *Part) hasLiftings(s *Set) bool {
 	return false
 }
 
-// liftNames returns the names that are targets of lifts, or nil.
 func (s *Set) liftNames() map[dname.Name]bool {
 	var names map[dname.Name]bool
 	for _, p := range s.parts {
@@ -121,7 +118,6 @@ func (s *Set) liftNames() map[dname.Name]bool {
 	return names
 }
 
-// addLiftingsAt records which targets at the name w are lifted, and when.
 func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	if blocks(rules) {
 		path := s.walk(w, nil)
@@ -129,8 +125,8 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	}
 }
 
-// addLiftings records which targets are lifted, and when. The rules are at the lowest name
-// of the path, with the given number of labels.
+// addLiftings records which targets are lifted, and when. The rules are for the lowest name of the
+// path. This name has the given number of labels.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -213,8 +209,8 @@ func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	}
 }
 
-// sameTargets returns how many of the first rules belong to one target. If an order lists
-// a target twice, the target has two rules.
+// sameTargets returns the number of rules at the start of the list that are for the same target. If
+// an order lists a target twice, the target has two rules.
 func sameTargets(rules []rule) int {
 	n := 1
 	for n < len(rules) && rules[n].entry == rules[0].entry && rules[n].kind == rules[0].kind {
@@ -223,7 +219,7 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts end the order at the name d.at.
+// off returns the times at which lifts end the order at the position d.at.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)

@@ -11,10 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetAll calls x.meet for each block order for which the function `is` returns true. It
-// then calls x.finish.
+// meetAll calls x.meet for each block order that the function `is` selects. It then calls x.finish.
 func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
-	if x.empty() {
+	if len(x.all) == 0 {
 		return
 	}
 	s.each(func(_ *Part, e *entry) {
@@ -25,8 +24,8 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings finds out for each lift whether the lift ends an order. A lift with targets
-// must have one at, above or below a target of the order.
+// meetings returns a meeting for each lift. The meeting records whether the lift ends an order. If
+// a lift has targets, one of these targets must be at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
@@ -92,7 +91,6 @@ func (s *Set) meetNames(found map[*entry]*meeting) {
 	}
 }
 
-// blocksOf calls f for the order of each block rule.
 func (p *Part) blocksOf(rules []rule, f func(*entry)) {
 	for i := range rules {
 		if rules[i].kind >= blockExact {
@@ -113,9 +111,8 @@ func (s *Set) above(name dname.Name, f func(*entry)) {
 	}
 }
 
-// Shared reports whether several block orders have a target at the name or above the name.
-//
-// It skips lifts quickly, because a name may have very many lifts.
+// Shared reports whether several block orders have a target at the name or above the name. Lifts do
+// not count.
 func (s *Set) Shared(name dname.Name) bool {
 	var w dname.Wire
 	w.SetName(name)
@@ -137,8 +134,9 @@ func (s *Set) Shared(name dname.Name) bool {
 	return false
 }
 
-// meetNetworks completes the meetings of lifts with address targets. A part lacks
-// addresses that DNS does not enforce. They count as met.
+// meetNetworks completes the meetings of lifts with address targets. A part does not store
+// addresses that DNS does not enforce. If an order has these addresses, a lift is assumed to have a
+// target in common with the order.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting

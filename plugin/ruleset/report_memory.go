@@ -60,5 +60,8 @@ func (s *Set) Bytes() (n int) {
 			}
 		}
 	}
+	for _, x := range s.relisted {
+		n += mapSlot + sizeOf(x.blocks)
+	}
 	return n
 }

@@ -74,7 +74,6 @@ func TestBytes(t *testing.T) {
 	runtime.KeepAlive([]any{ids, names, own})
 }
 
-// heapInUse returns the number of bytes of live objects on the heap and in indexes.
 func heapInUse() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

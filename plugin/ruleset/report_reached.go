@@ -1,9 +1,6 @@
 package ruleset
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
@@ -11,125 +8,91 @@ import (
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order in another file with an equal decision time. The sequence of two
-	// files is not known, so the lift ends this order.
+	// tie is an order in another file that has the same rank as the lift. The sequence of orders in
+	// two files is not known, so the lift ends this order.
 	tie *entry
 }
 
-// lifters finds out which lifts end at least one order. It does not compare each lift with
-// each order, because there may be very many.
+// lifters finds the lifts that end at least one order. There may be very many lifts and orders, so
+// lifters does not compare each lift with each order.
 type lifters struct {
-	liftIndex[*meeting]
-	sorted bool
-	// reached is a number of lifts at the beginning of the list `later`. Each of them ends
-	// an order of lower rank.
-	reached map[Authority]int
-	// ties contains the orders that have the rank of a lift of the same authority.
-	ties map[moment]ties
+	all   []*meeting
+	named map[string][]*meeting // the lifts that list ids, for each id
+	// lowest has the lowest rank of the orders of each authority that has a lift without ids.
+	lowest map[Authority]Rank
+	// ties has the orders with the rank of such a lift, by file. An order has the smallest
+	// index of its file.
+	ties map[moment]map[*string]*entry
 }
 
-// A moment is a rank in the history of an authority.
+// A moment is an authority and a rank. The orders and lifts of one moment have equal dates.
 type moment struct {
 	authority Authority
 	rank      Rank
 }
 
-// ties contains the orders of one moment by file. The sequence of orders is known only
-// within a file.
-type ties map[*string]*tied
+func (e *entry) moment() moment { return moment{e.authority(), e.rank} }
 
-// A tied describes the orders of one file with equal rank. It has the first order that was
-// added, and the smallest index.
-type tied struct {
-	entry *entry
-	index int32
-}
+// unreached is higher than all ranks.
+var unreached = Rank{Forever, Forever}
 
-func (t ties) add(e *entry) {
-	x := t[e.file]
-	if x == nil {
-		x = &tied{e, e.index}
-		t[e.file] = x
+func (x *lifters) add(m *meeting) {
+	if x.all == nil {
+		x.named, x.lowest, x.ties = map[string][]*meeting{}, map[Authority]Rank{}, map[moment]map[*string]*entry{}
 	}
-	x.index = min(x.index, e.index)
-}
-
-// byFile returns one order of each file, sorted by path.
-func (t ties) byFile() []*entry {
-	out := make([]*entry, 0, len(t))
-	for _, x := range t {
-		out = append(out, x.entry)
+	x.all = append(x.all, m)
+	for _, id := range m.lift.lifts {
+		x.named[id] = append(x.named[id], m)
 	}
-	slices.SortFunc(out, func(x, y *entry) int { return cmp.Compare(*x.file, *y.file) })
-	return out
+	if len(m.lift.lifts) == 0 {
+		x.lowest[m.lift.authority()] = unreached
+		x.ties[m.lift.moment()] = map[*string]*entry{}
+	}
 }
 
-// finish records whether the lift of m ends an order of t. The lift and the orders have
-// equal ranks.
-func (t ties) finish(m *meeting, byFile []*entry) {
-	l := m.lift
-	if x := t[l.file]; x != nil && x.index < l.index {
+// meet records the lifts that end the order e. Call meet for each block order, and then call
+// finish.
+func (x *lifters) meet(e *entry) {
+	for _, m := range x.named[e.ID] {
 		m.reached = true
 	}
-	i := slices.IndexFunc(byFile, func(e *entry) bool { return e.file != l.file }) // the index is 0 or 1
-	if i < 0 {
+	if len(x.lowest) == 0 || e.rank.decided == order.NoTime {
 		return
 	}
-	m.reached = true
-	if e := byFile[i]; m.tie == nil || *e.file < *m.tie.file {
-		m.tie = e
+	at := e.moment()
+	if low, ok := x.lowest[at.authority]; ok && e.rank.Compare(low) < 0 {
+		x.lowest[at.authority] = e.rank
 	}
-}
-
-func (x *lifters) add(m *meeting) { x.liftIndex.add(m.lift, m) }
-
-// meet records the lifts that end the order. Call meet for each block order.
-func (x *lifters) meet(e *entry) {
-	if !x.sorted {
-		x.sort()
-		x.sorted = true
-	}
-	named, later := x.of(e)
-	for _, m := range named {
-		m.reached = true
-	}
-	n := higher(later, e.rank)
-	if n < len(later) {
-		at := moment{e.authority(), e.rank}
-		if x.ties == nil {
-			x.ties = map[moment]ties{}
+	if tied := x.ties[at]; tied != nil {
+		if was := tied[e.file]; was == nil || e.index < was.index {
+			tied[e.file] = e
 		}
-		if x.ties[at] == nil {
-			x.ties[at] = ties{}
-		}
-		x.ties[at].add(e)
-	}
-	if n > 0 {
-		if x.reached == nil {
-			x.reached = map[Authority]int{}
-		}
-		x.reached[e.authority()] = max(x.reached[e.authority()], n)
 	}
 }
 
 // finish completes the meetings. Call finish after the last call of meet.
 func (x *lifters) finish() {
-	for a, n := range x.reached {
-		for _, l := range x.later[a][:n] {
-			l.lift.reached = true
+	for _, m := range x.all {
+		l := m.lift
+		if len(l.lifts) > 0 {
+			continue
 		}
-	}
-	for at, t := range x.ties {
-		byFile := t.byFile()
-		later := x.later[at.authority]
-		for i := higher(later, at.rank); i < len(later) && later[i].rank == at.rank; i++ {
-			t.finish(later[i].lift, byFile)
+		m.reached = m.reached || x.lowest[l.authority()].Compare(l.rank) < 0
+		for file, e := range x.ties[l.moment()] {
+			switch {
+			case file == l.file:
+				m.reached = m.reached || e.index < l.index
+			case m.tie == nil || *file < *m.tie.file:
+				m.reached, m.tie = true, e
+			default:
+				m.reached = true
+			}
 		}
 	}
 }
 
-// Reached returns the lifts that end at least one of the orders. Equal ranks count,
-// because the files may differ.
+// Reached returns the lifts that end at least one of the orders. A lift also ends orders of equal
+// rank, because the lift and the order may be in different files.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

@@ -8,8 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// meetSlowly compares one lift with one order. The test compares the result with the
-// result of lifters.
+// meetSlowly compares one lift with one order.
 func meetSlowly(m *meeting, e *entry) {
 	l := m.lift
 	if !l.reaches(e) {
@@ -52,7 +51,6 @@ func meetWorld(r *rand.Rand, n int) (lifts, orders []*entry) {
 	return lifts, orders
 }
 
-// TestMeetTwin compares lifters with a slow comparison of each lift with each order.
 func TestMeetTwin(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -8,15 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A secrecy describes the orders that a lift ends. The label of the lift must be as secret
-// as these orders.
+// A secrecy describes the orders that a lift ends. If one of these orders is sealed (secret), the
+// label of the lift must be secret too.
 type secrecy struct {
 	sealed bool // the lift ends a sealed (secret) order
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each lift. The targets of a lift do not matter, but its
-// list of orders or its authority does.
+// secrecies returns the secrecy of each lift. It ignores the targets of the lifts and orders. It
+// uses the list of ids of a lift, or its authority and dates.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}

@@ -31,14 +31,14 @@ func (p *Part) Networks() (n int) {
 	return n
 }
 
-// TargetsLost returns the number of names and networks that p blocks at the time now and
-// next lacks. A suspended order still has its targets.
+// TargetsLost returns the number of names and networks that p blocks at the time now and that are
+// no block targets in next. A target in next counts even if its order is suspended.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }
 
-// TargetsLostIn counts the names and networks that p blocks at the time now. It skips those
-// that a part in next has.
+// TargetsLostIn returns the number of names and networks that p blocks at the time now and that are
+// no block targets in any part of next.
 func (p *Part) TargetsLostIn(next []*Part, now order.Time) (n int) {
 	inForce := func(r rule) bool {
 		on, _ := p.inForceAt(r.sched, now)

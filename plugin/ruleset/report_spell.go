@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A dated is a target with the interval of its enforcement for a client.
+// A dated is a target with the interval in which the target is enforced for a client.
 type dated struct {
 	reason *Reason
 	entry  *entry
@@ -27,7 +27,6 @@ type liftEnd struct {
 	lift *Order
 }
 
-// A dater computes the dates of the targets that Explain lists.
 type dater struct {
 	*judgement
 	path      *path
@@ -35,8 +34,9 @@ type dater struct {
 	histories map[historyKey]*history
 }
 
-// date sets the dates of the targets. It begins with the order that the fewest lifts can
-// end. Each history then extends the previous history.
+// date sets the dates of the targets. It begins with the orders that few lifts can end. A lift
+// without ids that ends one order also ends the following orders of the authority, so each history
+// only has to grow.
 func (d *dater) date(all []*dated) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y *dated) int {
@@ -80,8 +80,8 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times at which lifts end the target at the name. Lifts in
-// t.histories are not in the result. liftTimes also sets t.ends.
+// liftTimes returns the times at which lifts end the target at the name. It also sets t.ends. It
+// adds histories of lifts to t.histories. The result does not include the times of these histories.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -122,7 +122,6 @@ func (d *dater) liftTimes(t *dated) (times []interval) {
 	return times
 }
 
-// lifts reports whether rule k of a hit is a lift for the name and the client.
 func (d *dater) lifts(h *hit, k uint32) bool {
 	r := &h.rules[k]
 	l := h.part.entries.at(r.entry)
@@ -130,8 +129,8 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts without ids of one authority, from one long list. For each
-// order, the lifts that end the order come first.
+// A history contains the lifts without ids of one authority, from one long list. The lifts are
+// sorted. For each order, the lifts that end the order come before the other lifts.
 type history struct {
 	lifts []uint32 // indexes of rules
 	taken int      // how many of these lifts are in the fields off and ends
@@ -144,14 +143,13 @@ type historyEnd struct {
 	lift  *Order
 }
 
-// A prefix contains the first n lifts of a history.
 type prefix struct {
 	*history
 	n int
 }
 
-// A historyKey identifies a history. If ranks are equal, the sequence in the file of the
-// order decides. The key therefore contains a file.
+// A historyKey identifies a history. The key contains a file, because the sequence in the file of
+// the order decides if ranks are equal.
 type historyKey struct {
 	hit       int
 	authority Authority
@@ -159,8 +157,8 @@ type historyKey struct {
 	client    Client
 }
 
-// history returns the lifts of a long list that end an order. Call it first for the orders
-// with few possible lifts.
+// history returns the lifts of a long list that end the order e. The caller must begin with the
+// orders that few lifts can end.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -199,7 +197,7 @@ func (d *dater) history(hit int, e *entry) prefix {
 	return prefix{x, x.taken}
 }
 
-// insert adds an interval to a sorted list. The list stays sorted and without overlaps.
+// insert adds an interval to a sorted list, and joins overlapping intervals.
 func insert(ivs []interval, x interval) []interval {
 	i, _ := slices.BinarySearchFunc(ivs, x.from, func(iv interval, from order.Time) int { return cmp.Compare(iv.until, from) })
 	k := i
@@ -209,8 +207,9 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times in which a target is enforced: times without off. All
-// lists are sorted and without overlaps.
+// A timeline contains the times at which a target is enforced. The target is enforced in the
+// intervals of the field times, except in the intervals of the field off. All lists are sorted and
+// without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval
@@ -245,7 +244,7 @@ func (x *timeline) around(now order.Time) (sp spell, before order.Time) {
 	return sp, before
 }
 
-// free returns the first time that is outside all intervals of x.off, from t on.
+// free returns the first time from t on that is outside all intervals of x.off.
 func (x *timeline) free(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -258,8 +257,7 @@ func (x *timeline) free(t order.Time) order.Time {
 	return t
 }
 
-// freeBefore returns the end of a second before t. It is the last second outside all
-// intervals of x.off.
+// freeBefore returns the end of the last second before t that is outside all intervals of x.off.
 func (x *timeline) freeBefore(t order.Time) order.Time {
 	for again := true; again; {
 		again = false
@@ -272,7 +270,6 @@ func (x *timeline) freeBefore(t order.Time) order.Time {
 	return t
 }
 
-// after returns the index of the first interval that ends after t.
 func after(ivs []interval, t order.Time) int {
 	i, _ := slices.BinarySearchFunc(ivs, t, func(iv interval, t order.Time) int {
 		if iv.until <= t {
@@ -299,8 +296,8 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// decideAlone shortens the spell of the deciding target. In the result, no other target
-// has precedence.
+// decideAlone shortens the spell of the deciding target. The spell must not contain a time at which
+// another target has precedence.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {
 		if x != t && cmp.Or(cmp.Compare(t.hit.labels, x.hit.labels), cmp.Compare(x.reason.Match, t.reason.Match), precedence(x.entry, t.entry)) < 0 {

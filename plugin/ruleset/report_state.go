@@ -92,8 +92,8 @@ type Transition struct {
 // Label returns a name for the order that is safe for all readers.
 func (t Transition) Label() string { return t.label }
 
-// Transitions returns the orders whose state at the time then differs from the state at
-// now. The sequence is that of the files.
+// Transitions returns the orders whose states at the times then and now differ. The orders are in
+// the sequence of the files.
 func (s *Set) Transitions(then, now order.Time) (out []Transition) {
 	var entries, lifts []*entry
 	s.each(func(p *Part, e *entry) {
@@ -122,7 +122,8 @@ type OrderState struct {
 	State State
 	// Until is the first time at which the state may change, or Forever.
 	Until order.Time
-	// Targets is the number of targets that DNS can enforce, with the held targets.
+	// Targets is the number of targets that DNS can enforce, including targets that the guard
+	// protects.
 	Targets int
 	// File is the path of the order's file.
 	File string
@@ -147,8 +148,7 @@ func (o OrderState) OwnUntil() order.Time {
 	return Forever
 }
 
-// OrderStates yields the state of each order and lift of the set. The sequence is that of
-// the files.
+// OrderStates yields the state of each order and lift of the set, in the sequence of the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, p := range s.parts {

@@ -102,7 +102,6 @@ func TestLiftOfAllBut(t *testing.T) {
 	}
 }
 
-// TestLiftedEnds checks that a lifted order still ends at its field until.
 func TestLiftedEnds(t *testing.T) {
 	now := at(t, "2026-01-01")
 	s := set(t, "- {id: a, until: 2026-02-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [a], issued: 2025-01-01}\n")
@@ -145,8 +144,8 @@ func TestWithdrawn(t *testing.T) {
 	}
 }
 
-// TestExplainTwice checks an order that lists a target twice. The target is in force while
-// one of the entries is.
+// TestExplainTwice checks an order that lists a target twice. The target is in force if one of the
+// two entries is in force.
 func TestExplainTwice(t *testing.T) {
 	for _, lines := range []string{
 		`{name: a.example, until: 2026-03-01}, {name: a.example, from: 2026-02-01, until: 2026-05-01}`,
@@ -155,7 +154,7 @@ func TestExplainTwice(t *testing.T) {
 	} {
 		s := set(t, "- {id: x, from: 2026-01-01, targets: ["+lines+"]}\n")
 		_, reasons := s.Explain(asked(t, "a.example."), Client{}, at(t, "2026-02-15"))
-		// A date without a time as the end means the end of that day.
+		// An end date without a time means the end of that day.
 		if len(reasons) != 1 || reasons[0].Why != Decides || reasons[0].Since != at(t, "2026-01-01") || reasons[0].Until != at(t, "2026-05-02") {
 			t.Errorf("%s: %+v", lines, reasons)
 		}

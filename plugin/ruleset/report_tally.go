@@ -10,13 +10,13 @@ import (
 // A Tally counts the targets of an order that DNS enforces, by state.
 type Tally struct {
 	InForce, Lifted, Held, Pending, Ended int
-	// By is the label of the lift that ended all lifted targets. If several lifts did, By
+	// By is the label of the lift that ended the lifted targets. If several lifts ended targets, By
 	// is "".
 	By string
 }
 
-// tally sets the Tally of each block order that is in force, or whose targets are all
-// lifted separately.
+// tally sets the Tally of block orders. It handles an order that is in force, and an order whose
+// targets are all lifted separately.
 func tally(after *Set, list []*outcome, now order.Time) {
 	of := map[*Part]map[uint32]*tallier{}
 	for _, o := range list {
@@ -61,8 +61,8 @@ func tally(after *Set, list []*outcome, now order.Time) {
 	}
 }
 
-// A targetState is the state of a target. If an order lists a target twice, the smaller
-// state counts.
+// A targetState is the state of a target. If an order lists a target twice, the state with the
+// smaller value counts.
 type targetState uint8
 
 const (

@@ -3,7 +3,6 @@ package ruleset
 import (
 	"slices"
 
-	"github.com/dns-orders/blocklist/plugin/coop"
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -15,11 +14,12 @@ type Target struct {
 	Match order.Match
 }
 
-// NewTargets calls f for each name target of p that is in force by its dates, and that is new or
-// changed since the version old. A target is changed if its order has other terms or dates. old
-// may be nil. The Wire is valid only during the call.
+// NewTargets calls f for each name target of p that is in force at the time now and that is new or
+// changed since the version old. A target is changed if its order has other terms or dates. old may
+// be nil. The Wire is valid only during the call.
 //
-// A lift or the guard may end the effect of a target. Targets in shadow are left out.
+// NewTargets ignores lifts and the guard, so a reported target may have no effect. It leaves out
+// targets in shadow.
 func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.Wire, m order.Match)) {
 	if old == nil {
 		old = &Part{}
@@ -28,15 +28,16 @@ func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.W
 	c.pair()
 	c.compareTerms()
 	c.pairSchedules()
-	i := 0
-	for w, ref := range p.names.Wires() {
-		coop.Tick(i)
-		i++
-		list := p.list(ref)
+	var w dname.Wire
+	for x := range p.names.Join(old.names) {
+		list := p.list(x.Ref)
 		if !blocks(list) {
 			continue
 		}
-		was := old.rulesAt(w)
+		var was []rule
+		if x.Both {
+			was = old.list(x.Other)
+		}
 		for k := range list {
 			r := &list[k]
 			if on, _ := p.inForceAt(r.sched, now); r.kind < blockExact || r.shadow || !on {
@@ -44,7 +45,8 @@ func (p *Part) NewTargets(old *Part, now order.Time, f func(o *Order, w *dname.W
 			}
 			same := c.was[r.entry] != none && !c.differs[r.entry] && slices.ContainsFunc(was, func(o rule) bool { return c.same(r, &o) })
 			if e := p.entries.at(r.entry); !same && e.status == order.Active {
-				f(&e.Order, w, r.kind.match())
+				x.Name(&w)
+				f(&e.Order, &w, r.kind.match())
 			}
 		}
 	}

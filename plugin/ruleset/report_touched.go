@@ -6,11 +6,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Names yields each name at which the set has rules, in any sequence, perhaps several
-// times. The Wire is valid only until the next iteration.
+// Names yields each name at which the set has rules. The sequence is not fixed, and a name may
+// occur several times. The Wire is valid only until the next iteration.
 //
-// Two names that are not yielded have equal verdicts if the same yielded names are above
-// both.
+// Two names without rules have equal verdicts if the same names with rules are above both names.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -23,12 +22,12 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields the names for which the verdicts of the sets may differ, perhaps several
-// times. A yielded name includes the names below. The Wire is valid only until the next
-// iteration.
+// Touched yields the names for which the verdicts of the two sets may differ. A name may occur
+// several times. For a yielded name, the verdicts about the names below may differ too. The Wire is
+// valid only until the next iteration.
 //
-// Only changed files are read, unless a lift without targets has changed. Options that are
-// not compiled into parts, for example NoCountry, must be equal in both sets.
+// Touched reads only changed files, unless a lift without targets has changed. The Options that are
+// not compiled into parts must be equal in both sets. For example, NoCountry must be equal.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {
@@ -73,8 +72,6 @@ func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	}
 }
 
-// namesOf yields the names of the orders with the given ids. It returns false if yield has
-// returned false.
 func (p *Part) namesOf(ids map[string]bool, yield func(*dname.Wire) bool) bool {
 	entries, n := map[uint32]bool{}, uint32(0)
 	for e := range p.entries.all() {

@@ -11,7 +11,7 @@ type trial struct {
 	stop func() bool
 }
 
-// work reports whether the trial may try another client or rule.
+// work counts a try of a client or a rule. It reports whether the trial may continue.
 func (t *trial) work() bool {
 	if t.left > 0 && t.stop() {
 		t.left = 0
@@ -22,8 +22,9 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find reports whether a wanted order blocks the name for some client. The result any is
-// for all orders. Both results are invalid if t.left is 0 afterwards.
+// find tries clients. The result found is true if a wanted order blocks the name for a client. The
+// result any is true if any order blocks the name for a client. If t.left is 0 afterwards, both
+// results are invalid.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Warnings returns the warnings that need the orders of all files. The result useless is
-// the number of lifts that end no order.
+// Warnings returns the warnings that depend on the orders of all files. The result useless is the
+// number of active lifts that end no order.
 func (s *Set) Warnings() (out order.Problems, useless int) {
 	out = s.unenforced()
 	lifts, known := s.activeLifts()
@@ -43,8 +43,8 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	return out, useless
 }
 
-// activeLifts returns the active lifts. known has the ids in these lifts. The value is
-// true if the set has the order.
+// activeLifts returns the active lifts. The map known contains each id that these lifts list. The
+// value is true if the set has an order with the id.
 func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	known = map[string]bool{}
 	for _, p := range s.parts {
@@ -67,8 +67,6 @@ func (s *Set) activeLifts() (lifts []*entry, known map[string]bool) {
 	return lifts, known
 }
 
-// unenforced returns warnings about targets and orders that DNS could enforce but does not
-// enforce.
 func (s *Set) unenforced() (out order.Problems) {
 	for _, h := range s.Held() {
 		p := order.Problem{File: h.File, Line: h.Line, Column: h.Column, Order: h.Order.ID, Field: "scope.countries", Msg: "the order is held and not enforced, because it " + h.Why,

@@ -11,10 +11,12 @@ import (
 // An interval is [from, until), in whole seconds.
 type interval struct{ from, until order.Time }
 
-// A schedule is a range of a part's intervals. They are sorted and do not overlap.
+// A schedule is a range of the part's intervals. The intervals of a schedule are sorted and do not
+// overlap.
 type schedule struct{ off, n uint32 }
 
-// single returns a list of one interval. The value NoTime is no limit.
+// single returns a list of one interval. If from or until is NoTime, the interval has no limit on
+// this side.
 func single(from, until order.Time) []interval {
 	if until == order.NoTime {
 		until = Forever
@@ -22,7 +24,8 @@ func single(from, until order.Time) []interval {
 	return []interval{{from, until}} // NoTime is less than all other times
 }
 
-// windows returns the intervals of a list of windows. An empty list is all times.
+// windows returns the intervals of a list of windows. For an empty list, the result contains all
+// times.
 func windows(ws []order.Window) []interval {
 	if len(ws) == 0 {
 		return single(order.NoTime, order.NoTime)
@@ -66,8 +69,8 @@ func intersect(a, b []interval) []interval {
 	return out
 }
 
-// schedule returns the number of a schedule with these intervals. A new schedule is added
-// to the part.
+// schedule returns the number of a schedule with these intervals. It adds a new schedule to the
+// part if necessary.
 func (b *Builder) schedule(ivs []interval) uint32 {
 	if b.schedIDs == nil {
 		b.schedIDs = map[string]uint32{}

@@ -35,7 +35,7 @@ type exempt struct {
 	always bart.Lite
 	// until contains the exemptions that have an end.
 	until []exemptNet
-	nets  networks // the exemptions without an end
+	nets  order.Networks // the exemptions without an end
 }
 
 type exemptNet struct {
@@ -43,8 +43,8 @@ type exemptNet struct {
 	until order.Time
 }
 
-// covers reports whether the client is exempt at the time now. It also returns the time at
-// which the result changes. An exemption that is over never returns.
+// covers reports whether the client is exempt at the time now. It also returns the time at which
+// the result changes. A client that is not exempt at the time now is not exempt later.
 func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	if e == nil || !c.Addr.IsValid() {
 		return false, Forever
@@ -64,13 +64,13 @@ func (e *exempt) covers(c Client, now order.Time) (bool, order.Time) {
 	return true, end
 }
 
-// An interner shares equal scopes and exemptions. A register of a million orders has few
-// different ones.
+// An interner lets orders share equal scopes and exemptions, to save memory. A million orders may
+// have only a few different scopes.
 type interner struct {
 	scopes  map[string]*scope
 	exempts map[string]*exempt
-	// The arguments and results of the last calls. The arguments are compared by pointer,
-	// because a key is slow. Orders of one file often share a pointer.
+	// These fields contain the arguments and results of the last calls. The arguments are compared
+	// by pointer, because computing a key is slow. Orders of one file often share a pointer.
 	lastScope    *order.Scope
 	lastScopeIs  *scope
 	lastExempt   *order.Exempt
@@ -125,7 +125,7 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	key := fmt.Sprint(list)
 	out, ok := in.exempts[key]
 	if !ok {
-		out = &exempt{nets: exemptNets(list, Forever)}
+		out = &exempt{nets: order.Exempted(list, Forever)}
 		for _, e := range list {
 			for _, x := range e.Clients {
 				if e.Until == order.NoTime {
@@ -141,10 +141,10 @@ func (in *interner) exempt(list []order.Exempt) *exempt {
 	return out
 }
 
-// exemptsAll reports whether an order with this scope exempts all its clients for ever.
+// exemptsAll reports whether the exemptions cover all clients of the scope for ever.
 func (in *interner) exemptsAll(x *exempt, s *order.Scope) bool {
 	if pair := (exemptScope{x, s}); pair != in.lastPair {
-		in.lastPair, in.lastPairAll = pair, coversScope(x.nets, s)
+		in.lastPair, in.lastPairAll = pair, x.nets.CoverScope(s)
 	}
 	return in.lastPairAll
 }

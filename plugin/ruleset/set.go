@@ -13,6 +13,7 @@ type Set struct {
 	// segments contains the parts that queries search. Large parts stay as they are. Small
 	// parts are merged.
 	segments []*Part
+	sources  [][]*Part // the parts of each segment
 	// whole contains the lifts of whole orders. The key is the id of an order.
 	whole map[string][]wholeLift
 	// countries is set if an order depends on the client's country.
@@ -28,6 +29,8 @@ type Set struct {
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
 	liftings    map[*entry]*lifting
+	// relisted contains the long lists with orders that lifts elsewhere have ended for ever.
+	relisted map[*longList]*longList
 }
 
 type wholeLift struct {

@@ -8,8 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestShared checks that Shared returns true for names with several block orders. Lifts must not
-// count.
 func TestShared(t *testing.T) {
 	for _, lifts := range []int{1, 3 * longListFrom} {
 		var b strings.Builder

@@ -72,7 +72,6 @@ func id(v Verdict) string {
 	return v.Order.ID
 }
 
-// TestBlockedNames checks that names of lifts and exceptions do not count as targets.
 func TestBlockedNames(t *testing.T) {
 	p := part(t, "a.yaml", `
 - {id: b, issued: 2024-01-01, targets: [a.example, b.example], except: [c.example]}

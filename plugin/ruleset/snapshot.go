@@ -33,22 +33,22 @@ import (
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
 	snapshotMagic = "DNSORDER"
-	// snapshotForm is the version of the form. Change it if a field gets another meaning.
-	// fingerprint cannot detect a new meaning.
+	// snapshotForm is the version of the form. Change snapshotForm if a field gets another meaning,
+	// because fingerprint does not detect this change.
 	snapshotForm = 1
 	headerSize   = 8 + 8 + sha256.Size + 4*8
 )
 
-// ErrOrigin means that the snapshot does not fit. Another program, other files or other
-// options made it.
+// ErrOrigin means that the snapshot was made by another version of the program, from other files or
+// with other options.
 var ErrOrigin = errors.New("snapshot: was compiled by another version of the program, from other files or with other settings")
 
 // ErrRebuilt means that a part has no snapshot, because the part was compiled from another
 // part.
 var ErrRebuilt = errors.New("snapshot: the orders were not compiled from a file")
 
-// An Origin contains the files and the options from which a part was compiled.
-// ReadSnapshot refuses a snapshot with another Origin.
+// An Origin identifies the files and the options from which a part was compiled. ReadSnapshot
+// refuses a snapshot with another Origin.
 type Origin struct {
 	Path    string            // the path of the order file
 	Files   [sha256.Size]byte // the caller's digest of the order file and its side lists
@@ -76,8 +76,9 @@ func (o Options) Digest() [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendln(nil, kind, o.Response.Addresses, o.NoCountry, o.Addresses, o.NAT64))
 }
 
-// fingerprint is a hash of the types in a snapshot and of the versions of all modules.
-// Another version of the program may compile orders in another way.
+// fingerprint is a hash of the types in a snapshot and of the versions of all modules. A snapshot
+// of another version of the program must not be used, because the other version may compile orders
+// in another way.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	fmt.Fprintln(d, snapshotForm, blockBelow)
@@ -113,7 +114,6 @@ func describe(to io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
 	}
 }
 
-// fields writes or reads all fields of a snapshot except the index.
 func (c *coder) fields(s *Snapshot) {
 	c.time(&s.Expires)
 	word(c, &s.Timezone)
@@ -126,7 +126,7 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
 	}
-	// The fields are written three times. The sections therefore need no memory.
+	// The fields are encoded three times, so that no section has to be in memory.
 	var numbers, texts, names discard
 	c := newWriter(&numbers, &texts)
 	c.fields(&s)
@@ -161,9 +161,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of the
-// Origin. ReadSnapshot refuses changed bytes, another Origin and impossible values. If you
-// do not trust the writer, call Part.Check too.
+// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of the Origin.
+// ReadSnapshot returns an error for changed bytes, for another Origin and for impossible values. If
+// you do not trust the writer, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

@@ -90,7 +90,6 @@ func (p *Part) faulty() error {
 	return nil
 }
 
-// tidy reports whether intervals are sorted and do not overlap.
 func tidy(ivs []interval) bool {
 	for i, iv := range ivs {
 		if iv.from > iv.until || i > 0 && ivs[i-1].until > iv.from {
@@ -100,8 +99,8 @@ func tidy(ivs []interval) bool {
 	return true
 }
 
-// runs yields the range of each list of rules: the index of its first rule, and the index
-// after its last rule.
+// runs yields the start and the end of each list of rules. The end is the index after the last rule
+// of the list.
 func runs(rules []rule) func(func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
 		from := 0
@@ -117,8 +116,8 @@ func runs(rules []rule) func(func(from, to int) bool) {
 	}
 }
 
-// ordered reports whether the numbers of the rules are in range. The rules must also be in
-// the sequence of sortMerge.
+// ordered reports whether the rules are in the sequence of sortMerge, and whether their numbers are
+// in range.
 func (p *Part) ordered(list []rule) bool {
 	for i, r := range list {
 		if int(r.entry) >= p.entries.n || int(r.sched) >= len(p.schedules) || r.kind != except && r.kind.isLift() != (p.entries.at(r.entry).action == order.Lift) {

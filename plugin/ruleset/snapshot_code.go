@@ -13,11 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A coder writes or reads the fields of a part. A writer changes nothing, because queries
-// use the part.
+// A coder writes or reads the fields of a part. A writer must not change the part, because queries
+// may use the part at the same time.
 //
-// All texts are in a separate stream. A reader makes one string of the stream, and so
-// saves a million allocations.
+// All texts are in a separate stream. A reader converts the stream to one string, which saves a
+// million allocations.
 type coder struct {
 	reading    bool
 	data, text sink   // the two streams of a writer
@@ -32,15 +32,12 @@ type coder struct {
 	path   *string // the path of the part
 }
 
-// errSnapshot means that the content of a snapshot is not valid.
 var errSnapshot = errors.New("snapshot: damaged")
 
-// newWriter returns a coder that writes numbers to data and texts to text.
 func newWriter(data, text io.Writer) *coder {
 	return &coder{data: sink{to: data}, text: sink{to: text}}
 }
 
-// flush writes the buffered bytes, and returns the errors of the writers.
 func (c *coder) flush() error {
 	c.data.flush()
 	c.text.flush()
@@ -69,7 +66,7 @@ func (s *sink) flush() {
 	s.buf = s.buf[:0]
 }
 
-// refuse makes the reader fail. The reading of lists then ends.
+// refuse records that the snapshot is damaged. A reader then reads nothing more.
 func (c *coder) refuse() {
 	if c.reading && c.err == nil {
 		c.err, c.in, c.chars = errSnapshot, nil, ""
@@ -153,11 +150,12 @@ func (c *coder) str(s *string) {
 	}
 }
 
-// maxShared limits the tables of words and of shared values. A writer and a reader fill
-// equal tables.
+// maxShared is the largest size of the table of words and of a table of shared values. A writer and
+// a reader fill equal tables.
 const maxShared = 1 << 14
 
-// words has the texts that were written or read. A repeated text is written once.
+// words is the table of the texts that were written or read. If a text is in the table, only its
+// number is written.
 type words struct {
 	ids map[string]uint64
 	all []string
@@ -196,14 +194,14 @@ func word[T ~string](c *coder, s *T) {
 	}
 }
 
-// shared has the values to which several pointers can point. A value is written once.
+// shared is a table of values. If several pointers point to one value, the value is written once.
 type shared[T any] struct {
 	ids map[*T]uint64
 	all []*T
 }
 
-// share writes or reads a pointer, and calls each for a new value. If the table is full, a
-// new value replaces the last value.
+// share writes or reads a pointer. For a new value, it calls the function each. If the table is
+// full, the new value replaces the last value.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)
@@ -241,7 +239,7 @@ func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	}
 }
 
-// list writes or reads a slice. The function each writes or reads one element, which takes
+// list writes or reads a slice. It calls the function each for each element. An element must take
 // at least one byte. A reader turns an empty slice into nil.
 func list[T any](c *coder, s *[]T, each func(*T)) {
 	n := len(*s)

@@ -84,7 +84,6 @@ func (c *coder) entry(e *entry) {
 	c.flag(&e.isIssued)
 }
 
-// shared writes or reads the fields that several orders may share.
 func (c *coder) shared(x *Common) {
 	share(c, &c.terms, &x.Terms, c.orderTerms)
 	list(c, &x.FilteringDatabases, func(f *order.FilteringDatabase) {
@@ -141,7 +140,6 @@ func (c *coder) response(r *order.Response) {
 	}
 }
 
-// forced writes or reads the targets that an order enforces in spite of the guard.
 func (c *coder) forced(f **forced) {
 	var all []forcedTarget
 	if *f != nil {
@@ -188,7 +186,6 @@ func (c *coder) target(t *target) {
 	}
 }
 
-// addresses writes or reads the rules of networks, sorted by network.
 func (c *coder) addresses(p *Part) {
 	type at struct {
 		net   netip.Prefix
@@ -214,7 +211,7 @@ func (c *coder) addresses(p *Part) {
 	}
 }
 
-// held writes or reads the names and networks that the guard holds.
+// held writes or reads the names and networks that the guard protects.
 func (c *coder) held(h *held) {
 	var all []heldNode
 	for _, wire := range slices.Sorted(maps.Keys(h.names)) {
@@ -248,8 +245,8 @@ func (c *coder) held(h *held) {
 	}
 }
 
-// derive computes the fields that a snapshot does not contain. It returns an error if
-// fields of the snapshot are not valid.
+// derive computes the fields that a snapshot does not contain. It returns an error if the snapshot
+// has fields that are not valid.
 func (b *Builder) derive() error {
 	p := b.part
 	if err := p.faulty(); err != nil {

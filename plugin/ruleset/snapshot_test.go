@@ -19,7 +19,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// origin returns the Origin of the snapshots in these tests.
 func origin(path string, opt Options) Origin {
 	return Origin{Path: path, Files: [32]byte{1}, Options: opt.Digest(), Guard: [32]byte{2}}
 }
@@ -37,7 +36,6 @@ func read(b []byte, path string, opt Options) (Snapshot, error) {
 	return ReadSnapshot(bytes.NewReader(b), int64(len(b)), origin(path, opt), opt)
 }
 
-// reread returns a copy of a part that was written and read as a snapshot.
 func reread(p *Part, opt Options) *Part {
 	s, err := read(write(p, opt), p.Path(), opt)
 	if err != nil {
@@ -57,7 +55,6 @@ func mustName(s string) dname.Name {
 	return n
 }
 
-// varied is a part with all kinds of orders, targets and terms.
 func varied(t testing.TB, opt Options) *Part {
 	t.Helper()
 	b := NewBuilder("a.yaml", opt)
@@ -160,7 +157,6 @@ func TestSnapshotTerms(t *testing.T) {
 	}
 }
 
-// fill sets all fields of v to values that are not zero.
 func fill(t *testing.T, v reflect.Value, name string) {
 	switch x := v.Addr().Interface().(type) {
 	case *netip.Addr:
@@ -226,33 +222,6 @@ func TestSnapshotDamaged(t *testing.T) {
 	}
 }
 
-// TestSnapshotDamagedLarge flips some bytes of a large snapshot.
-func TestSnapshotDamagedLarge(t *testing.T) {
-	b := NewBuilder("a.yaml", Options{})
-	terms := &order.Terms{Scope: &order.Scope{Global: true}}
-	for i := range 5000 {
-		b.Add(&order.Order{ID: fmt.Sprint(i), Terms: terms, Issued: order.Time(i), Targets: []order.Target{{Name: mustName(fmt.Sprintf("n%d.example", i)), Match: order.Subtree}}})
-	}
-	p, _ := b.Freeze()
-	good := write(p, Options{})
-	if s, err := read(good, "a.yaml", Options{}); err != nil || !equal(p, s.Part) {
-		t.Fatalf("the snapshot is not good: %v", err)
-	}
-	rng := rand.New(rand.NewPCG(5, 6))
-	for range 300 {
-		i, mask := rng.IntN(len(good)), byte(1<<rng.IntN(8))
-		good[i] ^= mask
-		if _, err := read(good, "a.yaml", Options{}); err == nil {
-			t.Errorf("byte %d of %d is flipped and not noticed", i, len(good))
-		}
-		good[i] ^= mask
-		if _, err := read(good[:i], "a.yaml", Options{}); err == nil {
-			t.Errorf("a cut after %d bytes is not noticed", i)
-		}
-	}
-}
-
-// TestSnapshotOrigin checks that ReadSnapshot refuses a snapshot of other files and settings.
 func TestSnapshotOrigin(t *testing.T) {
 	opt := Options{Response: order.Response{Kind: order.NODATA}, Addresses: true}
 	p := varied(t, opt)
@@ -288,8 +257,6 @@ func TestSnapshotOrigin(t *testing.T) {
 	}
 }
 
-// TestSnapshotRebuilt checks that a part has no snapshot if it was compiled from another
-// part.
 func TestSnapshotRebuilt(t *testing.T) {
 	p := varied(t, Options{})
 	for _, q := range []*Part{p.Without(func(id string) bool { return id == "a" }), p.Ruled(Options{Response: order.Response{Kind: order.NODATA}})} {
@@ -362,8 +329,8 @@ func TestSnapshotForged(t *testing.T) {
 	}
 }
 
-// seal writes correct checksums into b. The fuzzer then reaches the code after the
-// checksums. The fingerprints and the Origin are from the snapshot `like`.
+// seal writes correct checksums into b, so that the fuzzer reaches the code after the checksums. It
+// copies the fingerprints and the Origin from the snapshot `like`.
 func seal(b, like []byte) []byte {
 	names := func(b []byte) uint64 { // the offset of the index
 		size := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) % uint64(len(b)) }
@@ -386,8 +353,8 @@ func seal(b, like []byte) []byte {
 	return b
 }
 
-// FuzzReadSnapshot checks that no snapshot with correct checksums makes the program panic.
-// A part that passed all checks must answer all questions.
+// FuzzReadSnapshot checks that no snapshot with correct checksums makes the program panic. If a
+// part passes all checks, all queries to the part must work.
 func FuzzReadSnapshot(f *testing.F) {
 	opt := Options{Guard: snapshotGuard, Addresses: true}
 	good := write(varied(f, opt), opt)

@@ -7,14 +7,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinDue is a deadline of an order or of one of its targets.
 type twinDue struct {
 	at order.Time
 	x  *order.Target // nil means the whole order
 }
 
-// twinDues returns the deadlines of an order. A target that is not active misses the
-// deadline of its order.
+// twinDues returns the deadlines of an order and of its targets. A target that is not active and
+// has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
 		out = append(out, twinDue{twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o)), nil})
@@ -59,7 +58,8 @@ func (x twinDue) dated(o *order.Order, now order.Time) bool {
 	return twinInTime(o, now) && (x.x == nil || inWindow(x.x.Attr.From, x.x.Attr.Until, now) && inWindows(x.x.Attr.Windows, now))
 }
 
-// ever reports whether dated is true at `from` or later, in the time of the random orders.
+// ever reports whether dated returns true for at least one second from `from` to the end of the
+// test's dates.
 func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	for s := from; s <= lastSecond+1; s++ {
 		if x.dated(o, s) {
@@ -69,8 +69,8 @@ func (x twinDue) ever(o *order.Order, from order.Time) bool {
 	return false
 }
 
-// begun reports whether the order and the target have begun. Windows do not matter. Before
-// the first window, the order only has to be loaded.
+// begun reports whether the order and the target have begun. The function uses only the field from,
+// and ignores windows.
 func (x twinDue) begun(o *order.Order, now order.Time) bool {
 	return twinBegin(o) <= now && (x.x == nil || x.x.Attr.From <= now)
 }
@@ -92,8 +92,8 @@ func (t *twin) freed(o twinOrder, x *order.Target, now order.Time) bool {
 	return (x.Match == order.BelowOnly || at(false)) && (x.Match == order.Exact || at(true))
 }
 
-// freedAt reports whether a lift without exceptions ends the order at a place, for all
-// clients. The argument `covers` selects the lift's targets at the place.
+// freedAt reports whether a lift without exceptions ends the order at a place for all clients. The
+// function `covers` selects the targets of the lift that cover the place.
 func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) bool) bool {
 	q := twinQuery{now: now}
 	return slices.ContainsFunc(t.orders, func(l twinOrder) bool {
@@ -110,8 +110,6 @@ func (t *twin) freedAt(o twinOrder, now order.Time, covers func(*order.Target) b
 	})
 }
 
-// barred reports whether the guard or the configuration prevents the enforcement of an
-// order or a target.
 func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	if t.undecidable(o.Order) {
 		return true
@@ -130,7 +128,6 @@ func (t *twin) barred(o twinOrder, x *order.Target, now order.Time) bool {
 	return slices.ContainsFunc(t.heldTargets(o.Order), func(x order.Target) bool { return !t.freed(o, &x, now) })
 }
 
-// moot reports whether an order or a target has ended or was lifted.
 func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	if x.ever(o.Order, -1) && !x.ever(o.Order, now) {
 		return true
@@ -144,55 +141,70 @@ func (t *twin) moot(o twinOrder, x twinDue, now order.Time) bool {
 	return t.allFreed(o.Order, now)
 }
 
-func (t *twin) duties(now order.Time) Deadlines {
-	d := Deadlines{NextDeadline: Forever}
-	for _, o := range t.orders {
-		overdue, late := false, false
+// duties returns the deadlines that are missed or will be missed, and the reviews.
+func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
+	for i, o := range t.orders {
 		for _, x := range twinDues(o.Order) {
 			at := max(now, x.at)
 			if t.moot(o, x, at) {
 				continue
 			}
 			active := o.Status == order.Active && (x.x == nil || x.x.Attr.Status == order.Active) && x.ever(o.Order, -1)
-			if bad := !active || t.barred(o, x.x, at) || !x.begun(o.Order, x.at); bad && x.at > now {
-				d.NextDeadline = min(d.NextDeadline, x.at)
+			prevented := !active || t.barred(o, x.x, at)
+			d := Duty{Number: i, At: x.at}
+			if x.x != nil {
+				d.Target = twinWritten(x.x)
 			}
-			if x.at <= now {
-				overdue = overdue || !active || t.barred(o, x.x, at) || !x.begun(o.Order, now)
-				late = late || active && x.begun(o.Order, now) && !x.begun(o.Order, x.at)
+			if x.at > now {
+				d.AtRisk = prevented || !x.begun(o.Order, x.at)
+			} else {
+				d.Overdue = prevented || !x.begun(o.Order, now)
+				d.Late = active && x.begun(o.Order, now) && !x.begun(o.Order, x.at)
+			}
+			if d.AtRisk || d.Overdue || d.Late {
+				missed = append(missed, d)
 			}
 		}
-		if overdue {
-			d.Overdue++
-		}
-		if late {
-			d.Late++
+		if x := (twinDue{at: o.Review}); o.Review != order.NoTime && !t.moot(o, x, max(now, x.at)) {
+			reviews = append(reviews, Duty{Number: i, At: o.Review})
 		}
 	}
-	return d
+	return missed, reviews
 }
 
-// compareDuties compares the Deadlines of the set with the slow implementation.
+// compareDuties compares the duties of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
-	if got, want := w.Deadlines(now), w.twin.duties(now); got != want {
-		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
+	missed, reviews := w.twin.duties(now)
+	for before := now; before <= lastSecond+1; before += 3 {
+		until := func(all []Duty) []Duty {
+			return slices.DeleteFunc(slices.Clone(all), func(d Duty) bool { return d.At > before })
+		}
+		if got, want := slices.Collect(w.MissedDuties(now, before)), until(missed); !slices.Equal(got, want) {
+			t.Fatalf("%vat %d until %d: missed %+v, want %+v", w, now, before, got, want)
+		}
+		if got, want := slices.Collect(w.DueReviews(now, before)), until(reviews); !slices.Equal(got, want) {
+			t.Fatalf("%vat %d until %d: reviews %+v, want %+v", w, now, before, got, want)
+		}
 	}
-	listed := Deadlines{NextDeadline: Forever}
-	var overdue, late []int
-	for d := range w.MissedDuties(now, Forever) {
+	want := Deadlines{NextDeadline: Forever}
+	overdue, late := map[int]bool{}, map[int]bool{}
+	for _, d := range missed {
+		if d.AtRisk {
+			want.NextDeadline = min(want.NextDeadline, d.At)
+		}
 		if d.Overdue {
-			overdue = append(overdue, d.Number)
+			overdue[d.Number] = true
 		}
 		if d.Late {
-			late = append(late, d.Number)
-		}
-		if d.AtRisk {
-			listed.NextDeadline = min(listed.NextDeadline, d.At)
+			late[d.Number] = true
 		}
 	}
-	listed.Overdue, listed.Late = len(slices.Compact(overdue)), len(slices.Compact(late))
-	if got := w.Deadlines(now); got != listed {
-		t.Fatalf("%vat %d: duties %+v, but the list has %+v", w, now, got, listed)
+	for _, d := range reviews {
+		want.PastReview += int(b2u(d.At <= now))
+	}
+	want.Overdue, want.Late = len(overdue), len(late)
+	if got := w.Deadlines(now); got != want {
+		t.Fatalf("%vat %d: duties %+v, want %+v", w, now, got, want)
 	}
 }

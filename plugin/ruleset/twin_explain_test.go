@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A twinReason computes the reason for one target slowly and simply.
 type twinReason struct {
 	*world
 	order twinOrder
@@ -17,7 +16,7 @@ type twinReason struct {
 	c     Client
 }
 
-// mentions returns all places at which the order lists the target.
+// mentions returns all entries for the target in the order's list of targets.
 func (x *twinReason) mentions() (out []order.Target) {
 	for _, y := range twinTargets(x.order.Order) {
 		if y.Kind == order.TargetName && y.Name == x.r.Target && y.Match == x.r.Match {
@@ -27,13 +26,11 @@ func (x *twinReason) mentions() (out []order.Target) {
 	return out
 }
 
-// dated reports whether the dates of the target include the time now.
 func (x *twinReason) dated(now order.Time, shadow bool) bool {
 	q := twinQuery{now: now, shadow: shadow}
 	return slices.ContainsFunc(x.mentions(), func(y order.Target) bool { return q.inForce(x.order.Order, &y) })
 }
 
-// enforced reports whether the target is enforced at the time now.
 func (x *twinReason) enforced(now order.Time) bool {
 	y := x.mentions()[0]
 	q := twinQuery{now: now, c: x.c}
@@ -41,13 +38,13 @@ func (x *twinReason) enforced(now order.Time) bool {
 		!twinExempt(x.order.Order, x.c, now) && !x.twin.spared(x.order, &y, x.place, q)
 }
 
-// decides reports whether the target decides the verdict at the time now.
 func (x *twinReason) decides(now order.Time) bool {
 	best := x.twin.judge(x.place, twinQuery{now: now, c: x.c})
 	return best != nil && best.order.Order == x.order.Order && best.target.Name == x.r.Target && best.target.Match == x.r.Match
 }
 
-// span returns the seconds around now for which the function `is` returns true.
+// span returns the start and the end of the seconds around now for which the function `is` returns
+// true.
 func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 	since, until = now, now
 	for since > -1 && is(since-1) {
@@ -63,7 +60,10 @@ func span(now order.Time, is func(order.Time) bool) (since, until order.Time) {
 // must have one reason. Since and Until must be exact.
 func compareReasons(t *testing.T, w *world, q *question) {
 	t.Helper()
-	_, reasons := w.Explain(&q.name, q.Client, q.Now)
+	v, reasons := w.Explain(&q.name, q.Client, q.Now)
+	if _, dateless := w.Reasons(&q.name, q.Client, q.Now); len(dateless) != len(reasons) {
+		t.Fatalf("%v%s: %d reasons, but %d without dates", w, q, len(reasons), len(dateless))
+	}
 	type target struct {
 		id    string
 		name  dname.Name
@@ -104,7 +104,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 		ok := true
 		switch r.Why {
 		case Decides, Outranked:
-			ok = when == q.Now && inScope && x.enforced(when)
+			ok = when == q.Now && inScope && x.enforced(when) && (r.Why == Decides) == (r.By == nil) && (r.By == nil || r.By == v.Order)
 		case NotActive, Over:
 			for s := q.Now; s <= lastSecond; s++ {
 				ok = ok && !x.dated(s, true)
@@ -121,7 +121,7 @@ func compareReasons(t *testing.T, w *world, q *question) {
 			l := w.twin.orders[slices.IndexFunc(w.twin.orders, func(l twinOrder) bool { return l.ID == r.By.ID })]
 			ok = lifted && twinReaches(l, x.order) && at.inForce(l.Order, nil)
 		case HeldBack:
-			ok = x.twin.held(o, &first) || x.twin.undecidable(o)
+			ok = (x.twin.held(o, &first) || x.twin.undecidable(o)) && r.Held != ""
 		case OtherName:
 			ok = !x.twin.covers(o, &first, x.place)
 		case InShadow:
@@ -152,6 +152,9 @@ func compareReasons(t *testing.T, w *world, q *question) {
 			if r.Until != Forever {
 				fail("want no until")
 			}
+		}
+		if r.Why == LiftedBy && w.LiftOf(o.ID, &q.name, q.Client, q.Now) == nil {
+			fail("LiftOf finds no lift")
 		}
 		if r.After != nil {
 			l := w.twin.orders[slices.IndexFunc(w.twin.orders, func(l twinOrder) bool { return l.ID == r.After.ID })]

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
@@ -13,14 +14,14 @@ import (
 
 func (t *twin) guard() *stubGuard { return t.opt.Guard.(*stubGuard) }
 
-// undecidable reports whether an order is only for countries, but the country of clients
-// is unknown. An order that is also for networks can be enforced.
+// undecidable reports whether an order is only for countries, and the server cannot find the
+// country of a client. An order that is also for networks can be enforced.
 func (t *twin) undecidable(o *order.Order) bool {
 	return t.opt.NoCountry && o.Scope != nil && len(o.Scope.Countries) > 0 && len(o.Scope.Clients) == 0
 }
 
-// held reports whether the guard holds a target. A target that the order forces is not
-// held.
+// held reports whether the guard prevents the enforcement of a target. If the order forces the
+// target, the result is false.
 func (t *twin) held(o *order.Order, x *order.Target) bool {
 	if t.opt.Guard == nil || twinForced(o, x) {
 		return false
@@ -43,8 +44,8 @@ func (t *twin) held(o *order.Order, x *order.Target) bool {
 	return false
 }
 
-// redirects returns the addresses to which answers redirect. Orders in shadow cause no
-// answers, so their addresses are missing.
+// redirects returns the addresses to which answers redirect. It leaves out orders that are not
+// active, because they cause no answers.
 func (t *twin) redirects() (out []netip.Addr) {
 	for _, o := range t.orders {
 		if r := t.response(o.Order); o.Action == order.Block && o.Status == order.Active && r.Kind == order.Redirect {
@@ -72,7 +73,8 @@ func twinForced(o *order.Order, x *order.Target) bool {
 	})
 }
 
-// enforceable returns the different targets that DNS can enforce, with the held targets.
+// enforceable returns the targets that DNS can enforce, including held targets. A repeated target
+// occurs once in the result.
 func (t *twin) enforceable(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		here := x.Kind == order.TargetName ||
@@ -91,7 +93,6 @@ func (t *twin) heldTargets(o *order.Order) (out []order.Target) {
 	return slices.DeleteFunc(t.enforceable(o), func(x order.Target) bool { return !t.held(o, &x) })
 }
 
-// state returns the state of an order at the time now.
 func (t *twin) state(o *order.Order, now order.Time) State {
 	switch o.Status {
 	case order.Shadow:
@@ -134,8 +135,8 @@ func (t *twin) freedForGood(o *order.Order, now order.Time) bool {
 	return true
 }
 
-// allFreed reports whether an order has the state Lifted. A lift can end the whole order.
-// Otherwise each target must have ended or be lifted.
+// allFreed reports whether the order is lifted completely. Either a lift ends the whole order, or
+// each target is lifted or has ended.
 func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
 	if t.freedAt(own, now, func(*order.Target) bool { return false }) {
@@ -201,8 +202,8 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded returns the targets that are not enforced. A target that DNS cannot enforce
-// counts each time it is listed.
+// recorded returns the targets that are not enforced. If the order lists a target twice that DNS
+// cannot enforce, the target counts twice.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -219,8 +220,8 @@ func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	return out
 }
 
-// standing returns the names and networks that a file blocks at the time now. If whatever
-// is set, the status and the dates of orders do not matter.
+// standing returns the names and networks that a file blocks at the time now. If `whatever` is
+// true, the status and the dates of orders have no effect.
 func (f *twinFile) standing(now order.Time, whatever bool) map[nameOrNet]bool {
 	out := map[nameOrNet]bool{}
 	for _, o := range f.orders {
@@ -244,7 +245,6 @@ type nameOrNet struct {
 	net  netip.Prefix
 }
 
-// compareStates compares states, counts and held targets with the slow implementation.
 func compareStates(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	if got, want := w.Counts(now), w.twin.counts(now); got != want {
@@ -296,8 +296,8 @@ func compareStates(t *testing.T, w *world, now order.Time) {
 	}
 }
 
-// secret reports whether the log must not contain the id of an order. A lift may end a
-// sealed order.
+// secret reports whether the log must not contain the id of an order. For a lift, the result
+// depends on the orders that the lift ends.
 func (t *twin) secret(o twinOrder) bool {
 	if o.Action == order.Block || o.Public || o.Disclosure.Sealed() {
 		return o.Disclosure.Sealed()
@@ -317,8 +317,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. For targets that
-// DNS cannot enforce, known is false.
+// meets reports whether a lift may have a target in common with an order. If known is true, the
+// lift and the order certainly have targets in common. If known is false, only targets that DNS
+// does not enforce may be in common.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -333,43 +334,101 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts. A lift may end nothing, or may have the
-// decision time of an order in another file.
+// compareLifts compares the warnings about lifts. A lift may end nothing, may list an unknown
+// id, or may have the decision time of an order in another file. It also compares which orders
+// are secret.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
+	var reaches, wantReaches []Reach
 	useless := 0
-	for _, l := range w.twin.orders {
+	secret, lifts, all := w.Secret(), w.SecretLifts(), slices.Collect(w.Orders())
+	for i, l := range w.twin.orders {
+		if s := w.twin.secret(l); secret[all[i]] != s || lifts[l.ID] != (s && l.Action == order.Lift) {
+			t.Fatalf("%vorder %s: secret %t, want %t", w, l.ID, secret[all[i]], s)
+		}
 		if l.Action != order.Lift || l.Status != order.Active {
 			continue
 		}
-		// A lift that has only URLs counts as ending an order.
+		var unknown []string
+		for _, id := range slices.Sorted(slices.Values(l.Lifts)) {
+			if !slices.ContainsFunc(w.twin.orders, func(o twinOrder) bool { return o.ID == id }) {
+				unknown = append(unknown, id)
+				want = append(want, fmt.Sprint(l.ID, "lifts", id, true))
+			}
+		}
+		// A lift with a URL and without names counts as ending an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
-		reached, tie := pages, false
+		reached, tie := pages, ""
 		for _, o := range w.twin.orders {
 			if o.Action == order.Block && twinReaches(l, o) {
 				meets, known := w.twin.meets(l, o)
 				reached = reached || meets
-				tie = tie || known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt()
+				if file := fmt.Sprint(o.file); known && l.Lifts == nil && l.file != o.file && l.From == o.From && l.DecidedAt() == o.DecidedAt() && (tie == "" || file < tie) {
+					tie = file
+				}
 			}
 		}
 		if !reached {
 			useless++
 		}
-		if tie {
-			want = append(want, l.ID)
+		if !reached && unknown == nil {
+			want = append(want, fmt.Sprint(l.ID, "", "", w.twin.secret(l)))
+		}
+		if tie != "" {
+			want = append(want, fmt.Sprint(l.ID, "issued", l.DecidedAt().String(), w.twin.secret(l), "order in ", tie))
+		}
+		if !reached || unknown != nil {
+			wantReaches = append(wantReaches, Reach{all[i], unknown, !reached})
 		}
 	}
 	warnings, n := w.Warnings()
 	for _, p := range warnings {
-		if p.Field == "issued" {
-			got = append(got, p.Order)
+		if !p.Warning || p.File == "" || p.Msg == "" {
+			t.Fatalf("%v%+v", w, p)
+		}
+		switch p.Field {
+		case "", "lifts":
+			got = append(got, fmt.Sprint(p.Order, p.Field, p.Got, p.Sealed))
+		case "issued":
+			file, _, _ := strings.Cut(p.Msg[strings.Index(p.Msg, "order in "):], ",")
+			got = append(got, fmt.Sprint(p.Order, p.Field, p.Got, p.Sealed, file))
 		}
 	}
 	if n != useless || !slices.Equal(got, want) {
-		t.Fatalf("%v%d useless lifts, ties %q, want %d and %q", w, n, got, useless, want)
+		t.Fatalf("%v%d useless lifts, warnings %q, want %d and %q", w, n, got, useless, want)
 	}
+	if reaches = w.UselessLifts(); !reflect.DeepEqual(reaches, wantReaches) {
+		t.Fatalf("%vuseless lifts %+v, want %+v", w, reaches, wantReaches)
+	}
+}
+
+// compareNames compares Shared and Touches for the names of the orders.
+func compareNames(t *testing.T, w *world) {
+	t.Helper()
+	for _, name := range w.mentioned[:min(4, len(w.mentioned))] {
+		above, touches := 0, false
+		for _, o := range w.twin.orders {
+			covers := slices.ContainsFunc(o.Targets, func(x order.Target) bool { return x.Kind == order.TargetName && x.Name.Covers(name) })
+			above += int(b2u(covers && o.Action == order.Block))
+			below := func(n dname.Name) bool { return n != name && name.Covers(n) }
+			touches = touches || slices.ContainsFunc(o.Except, below) || slices.ContainsFunc(o.Targets, func(x order.Target) bool {
+				return x.Kind == order.TargetName && below(x.Name) || x.Attr != nil && w.twin.indexed(o.Order, &x) && slices.ContainsFunc(x.Attr.Except, below)
+			})
+		}
+		if got := w.Shared(name); got != (above > 1) {
+			t.Fatalf("%v%s: shared %t, but %d orders have it", w, name, got, above)
+		}
+		if got := w.Touches(name); got != (touches || above > 0) {
+			t.Fatalf("%v%s: touches %t", w, name, got)
+		}
+	}
+}
+
+// indexed reports whether the names of a target are in the index.
+func (t *twin) indexed(o *order.Order, x *order.Target) bool {
+	return x.Kind == order.TargetName || x.Kind == order.TargetAddress && (o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
 }
 
 func twinWritten(x *order.Target) string {
@@ -382,7 +441,6 @@ func twinWritten(x *order.Target) string {
 	return x.Name.String()
 }
 
-// compareShrink compares BlockedAt, TargetsLost and NamesNotIn with the slow implementation.
 func compareShrink(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	p, q := w.parts[0], w.parts[len(w.parts)-1]
@@ -398,22 +456,22 @@ func compareShrink(t *testing.T, w *world, now order.Time) {
 	if n, m := p.BlockedAt(now), p.TargetsLost(q, now); n != len(before) || m != lost {
 		t.Fatalf("%vat %d: %d in force and %d lost, want %d and %d", w, now, n, m, len(before), lost)
 	}
-	removed := 0
+	names, removed := 0, 0
 	for x := range from.standing(now, true) {
-		if !rest[x] && x.name != (dname.Name{}) {
-			removed++
+		if x.name != (dname.Name{}) {
+			names++
+			removed += int(b2u(!rest[x]))
 		}
 	}
-	if n := p.NamesNotIn(q); n != removed {
-		t.Fatalf("%vmissing: %d, want %d", w, n, removed)
+	if n, m := p.NamesNotIn(q), p.NamesNotIn(&Part{}); n != removed || m != names {
+		t.Fatalf("%vmissing: %d of %d, want %d of %d", w, n, m, removed, names)
 	}
 	if d := Compare(p, p.Guarded(nil), 1); d.Added+d.Removed+d.Changed != 0 {
 		t.Fatalf("%vanother guard changes the orders: %+v", w, d)
 	}
 }
 
-// compareGuarded checks Guarded. The held targets must be those of a new compilation with
-// the same guard.
+// compareGuarded compares the held targets of each part with the held targets of a new compilation.
 func compareGuarded(t *testing.T, w *world) {
 	t.Helper()
 	for i, file := range w.twin.files {

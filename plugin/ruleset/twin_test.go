@@ -38,7 +38,6 @@ type twinPlace struct {
 
 func (n twinPlace) under(base dname.Name) bool { return base.Covers(n.name) }
 
-// A twinQuery is a Query for the twin, the slow implementation.
 type twinQuery struct {
 	asked  *twinPlace // the asked name, if its answer leads to the place
 	c      Client
@@ -130,7 +129,6 @@ func twinExempt(o *order.Order, c Client, now order.Time) bool {
 	return false
 }
 
-// sameTarget reports whether two entries in the list of targets are the same target.
 func sameTarget(a, b *order.Target) bool {
 	if a.Kind != b.Kind || a.Kind == order.TargetURL {
 		return false
@@ -187,13 +185,13 @@ func twinReaches(l, o twinOrder) bool {
 	return c < 0
 }
 
-// twinWhole reports whether a lift ends whole orders. It then has no targets.
+// twinWhole reports whether the order is a lift without targets. This lift ends whole orders.
 func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// touches reports whether an order has a target that covers the place. Only then can a
-// lift have an effect there.
+// touches reports whether an order has a target that covers the place. If there is no target, a
+// lift has no effect at the place.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -220,7 +218,7 @@ func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	return false
 }
 
-// spared reports whether an exception or a lift ends the effect of the target. The
+// spared reports whether an exception or a lift ends the effect of the target at a place. The
 // exception or lift can be for the place or for the asked name.
 func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bool {
 	if twinExcepted(o.Order, x, n) || t.lifted(o, n, q, false) {
@@ -230,13 +228,13 @@ func (t *twin) spared(o twinOrder, x *order.Target, n twinPlace, q twinQuery) bo
 		t.touches(o.Order, *q.asked, q) && t.lifted(o, *q.asked, q, true))
 }
 
-// A candidate is a target that is enforced at a place.
 type candidate struct {
 	order  twinOrder
 	target order.Target
 }
 
-// size returns the length of the target's name or prefix. The longest candidate decides.
+// size returns the length of the target's name or prefix. The candidate with the largest size
+// decides.
 func (c *candidate) size() int {
 	if c.target.Kind == order.TargetAddress {
 		return c.target.Attr.Address.Bits()
@@ -289,7 +287,6 @@ func (t *twin) response(o *order.Order) order.Response {
 	return r
 }
 
-// A twinVerdict contains the fields of a Verdict that are compared.
 type twinVerdict struct {
 	id       string
 	labels   int
@@ -359,7 +356,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
-	// The names that an order contains are enough, with one other name below each of them.
+	// It is enough to check the names in the orders, and one other name below each of these names.
 	mentioned := map[dname.Name]bool{n.name: true}
 	for _, o := range t.orders {
 		for _, x := range twinTargets(o.Order) {
@@ -382,7 +379,8 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 			v.below = max(v.below, t.gets(x, q))
 		}
 	}
-	// The name may be the name of a service of any of these hosts.
+	// The name may be the service name of a host. For example, _https.a.example is a service name
+	// of a.example.
 	host := n.name
 	for range twinServiceLabels(n.name) {
 		host = host.Parent()
@@ -391,7 +389,7 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the SubtreeOutcome of one name for the names above it.
+// gets returns the SubtreeOutcome that one name causes for the names above it.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:

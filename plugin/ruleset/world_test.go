@@ -107,6 +107,9 @@ func (c *choices) status() order.Status {
 
 func (c *choices) order(id string, index int) *order.Order {
 	terms := &order.Terms{TTL: -1, Authority: order.Authority{Name: []string{"A", "B"}[c.n(2)]}}
+	if c.oneIn(8) {
+		terms.Authority.Country = "IT"
+	}
 	o := &order.Order{
 		ID: id, Index: index, Terms: terms, Status: c.status(),
 		Issued: c.time(), From: c.time(), Until: c.time(), Served: order.NoTime, Review: order.NoTime, Deadline: order.NoTime,
@@ -115,6 +118,12 @@ func (c *choices) order(id string, index int) *order.Order {
 	if c.oneIn(3) {
 		o.Deadline = order.Time(c.n(lastSecond))
 		o.DeadlineAfter = time.Duration(o.Deadline % 2)
+	}
+	if c.oneIn(4) {
+		o.Review = order.Time(c.n(lastSecond))
+	}
+	if c.oneIn(4) {
+		o.Served = order.Time(c.n(lastSecond))
 	}
 	if c.oneIn(4) {
 		terms.Disclosure = order.Code
@@ -202,7 +211,6 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	return t
 }
 
-// force returns a Force for a random target. The order may or may not have the target.
 func (c *choices) force(o *order.Order) order.Force {
 	t := o.Targets[c.n(len(o.Targets))]
 	if c.oneIn(4) {
@@ -222,7 +230,6 @@ func (c *choices) force(o *order.Order) order.Force {
 	return order.Force{Target: key, Reason: "r"}
 }
 
-// guard returns nil, or a guard that protects a few names and networks.
 func (c *choices) guard() Guard {
 	if c.n(2) == 0 {
 		return nil
@@ -237,17 +244,69 @@ func (c *choices) guard() Guard {
 	return g
 }
 
+// A fed is an order and the way in which its plain names come to the Builder.
+type fed struct {
+	*order.Order
+	way uint8
+}
+
+// The ways of plain names. The parser uses all of them.
+const (
+	inTargets uint8 = iota // in the field Targets
+	asPlain                // by Builder.Targets
+	inSide                 // in a side list
+	asSide                 // by Builder.Side
+	numWays
+)
+
+func (f fed) add(b *Builder) {
+	o := *f.Order
+	o.Targets = nil
+	var plain dname.List
+	for _, t := range f.Targets {
+		if f.way != inTargets && t.Kind == order.TargetName && t.Match == order.Subtree && t.Attr == nil {
+			plain.Append(t.Name)
+		} else {
+			o.Targets = append(o.Targets, t)
+		}
+	}
+	var names order.Names
+	switch n := plain.Len(); {
+	case n == 0:
+	case f.way == asPlain:
+		names, o.Plain = b.Targets(&o), n
+	case f.way == inSide:
+		o.Side = &order.SideList{Names: plain}
+	case f.way == asSide:
+		names, o.Side = b.Side(&o), &order.SideList{Taken: n}
+	}
+	if names != nil {
+		names.Grow(plain.Len())
+		var w dname.Wire
+		for name := range plain.All() {
+			w.SetName(name)
+			names.AddWire(&w)
+		}
+	}
+	b.Add(&o)
+}
+
 // A world contains random orders, as a compiled set and as a twin (the slow
 // implementation).
 type world struct {
 	*Set
 	twin *twin
-	// plain is the set without the orders and targets in shadow. It must give the same
+	// other is the set with long lists where Set has short lists, or the reverse.
+	other *Set
+	// plain is the set without the orders and targets in shadow. Both sets must give the same
 	// verdicts.
 	plain *Set
 	// mentioned contains the names of all targets and exceptions. It is not empty.
 	mentioned []dname.Name
 }
+
+// noLongLists is a value for longListFrom. With this value, no list gets an index.
+const noLongLists = 1_000
 
 func newWorld(c *choices) *world {
 	opt := Options{Response: c.response(), Guard: c.guard(), NoCountry: c.oneIn(4), Addresses: !c.oneIn(4)}
@@ -263,51 +322,97 @@ func newWorld(c *choices) *world {
 	if again {
 		built.Guard, built.Response = c.guard(), c.response()
 	}
-	var parts, plain []*Part
+	// Extra orders are in a file, and are then removed.
+	extra, excerpt := c.oneIn(4), !opt.NoCountry && c.oneIn(4)
+	type file struct {
+		all    []fed
+		reread bool // as after a restart
+	}
+	var files []file
 	id, orders := 0, 4
 	if c.crowded = c.n(2) == 0; c.crowded {
 		orders = 10
+		if c.oneIn(8) {
+			orders = 40
+		}
 	}
 	for f := range 1 + c.n(3) {
-		b, p := NewBuilder(fmt.Sprint(f), built), NewBuilder(fmt.Sprint(f), opt)
-		var file twinFile
-		extra := c.oneIn(4) // the file also has orders that the method Without removes
+		x, tf := file{reread: c.n(2) == 0}, twinFile{}
 		for i := range 1 + c.n(orders) {
 			if extra {
-				b.Add(c.order(fmt.Sprint("extra", i), i))
+				x.all = append(x.all, fed{c.order(fmt.Sprint("extra", f, " ", i), i), inTargets})
 			}
 			o := c.order(fmt.Sprint(id), i)
 			id++
-			b.Add(o)
-			if x := withoutShadow(o); x != nil {
-				p.Add(x)
-			}
-			file.orders = append(file.orders, o)
+			x.all = append(x.all, fed{o, uint8(c.n(int(numWays)))})
+			tf.orders = append(tf.orders, o)
 			w.mention(o)
 			w.twin.orders = append(w.twin.orders, twinOrder{o, f})
 		}
-		part, _ := b.Freeze()
-		if len(c.b)%2 == 0 {
-			part = reread(part, built) // as after a restart
-		}
-		if extra {
-			part = part.Without(func(id string) bool { return strings.HasPrefix(id, "extra") })
-		}
-		if again {
-			part = part.Ruled(opt)
-		}
-		parts = append(parts, part)
-		part, _ = p.Freeze()
-		plain = append(plain, part)
-		w.twin.files = append(w.twin.files, file)
+		files, w.twin.files = append(files, x), append(w.twin.files, tf)
 	}
-	w.Set, w.plain = Merge(parts, opt), Merge(plain, opt)
+	isExtra := func(id string) bool { return strings.HasPrefix(id, "extra") }
+	segments := c.n(2) == 0
+	// merge returns the set of the parts. Each part may be a segment, like a large file.
+	merge := func(parts []*Part, opt Options) *Set {
+		if segments {
+			return apart(opt, parts...)
+		}
+		return Merge(parts, opt)
+	}
+	compile := func(longFrom int) *Set {
+		defer func(n int) { longListFrom = n }(longListFrom)
+		longListFrom = longFrom
+		var parts []*Part
+		for f, x := range files {
+			b := NewBuilder(fmt.Sprint(f), built)
+			for _, o := range x.all {
+				o.add(b)
+			}
+			p, _ := b.Freeze()
+			if x.reread {
+				p = reread(p, built)
+			}
+			if extra && !excerpt {
+				p = p.Without(isExtra)
+			}
+			if again {
+				p = p.Ruled(opt)
+			}
+			parts = append(parts, p)
+		}
+		if !excerpt {
+			return merge(parts, opt)
+		}
+		unknown := opt
+		unknown.NoCountry = true
+		s := (&Excerpts{Drop: func(o *Order) bool { return isExtra(o.ID) }}).Of(Merge(parts, unknown))
+		if extra { // Excerpts removes only block orders
+			for i, p := range s.parts {
+				s.parts[i] = p.Without(isExtra)
+			}
+		}
+		return merge(s.parts, opt)
+	}
+	long := []int{2, noLongLists}
 	if c.n(2) == 0 {
-		for _, s := range []*Set{w.Set, w.plain} {
-			s.segments = s.parts // each part is a segment, like a large file
-			s.findWhole()
-		}
+		slices.Reverse(long)
 	}
+	w.Set, w.other = compile(long[0]), compile(long[1])
+	defer func(n int) { longListFrom = n }(longListFrom)
+	longListFrom = long[0]
+	var plain []*Part
+	for f, file := range files {
+		b := NewBuilder(fmt.Sprint(f), opt)
+		for _, o := range file.all {
+			if x := withoutShadow(o.Order); x != nil && !isExtra(o.ID) {
+				fed{x, o.way}.add(b)
+			}
+		}
+		p, _ := b.Freeze()
+		plain = append(plain, p)
+	}
+	w.plain = merge(plain, opt)
 	return w
 }
 
@@ -323,8 +428,9 @@ func (w *world) mention(o *order.Order) {
 	}
 }
 
-// withoutShadow returns a copy of the order without its targets in shadow, or nil. Targets
-// with exceptions or a second entry stay.
+// withoutShadow returns a copy of the order without its targets in shadow. A target stays if it has
+// exceptions, or if another entry for the target is not in shadow. The result is nil for an order
+// in shadow, and for a lift whose targets are all in shadow.
 func withoutShadow(o *order.Order) *order.Order {
 	if o.Status == order.Shadow {
 		return nil
@@ -346,7 +452,6 @@ func withoutShadow(o *order.Order) *order.Order {
 	return &out
 }
 
-// String returns the orders for the message of a failed test.
 func (w *world) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", w.opt)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// readCSV reads a table whose separator is a comma, a semicolon, a tab or a bar.
+// readCSV reads a table. The separator is a comma, a semicolon, a tab or the character "|".
 func readCSV(data []byte) ([]table, error) {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	r := csv.NewReader(bytes.NewReader(data))
@@ -26,7 +26,7 @@ func readCSV(data []byte) ([]table, error) {
 		case err != nil:
 			return nil, err
 		}
-		// Blank lines and line breaks in cells become empty rows. So row numbers are line
+		// Empty rows replace blank lines and line breaks in cells. Row numbers are then line
 		// numbers.
 		line, _ := r.FieldPos(0)
 		for len(t.rows) < line-1 {
@@ -36,7 +36,8 @@ func readCSV(data []byte) ([]table, error) {
 	}
 }
 
-// separator returns the separator of a table. Most of the first lines have this character.
+// separator returns the separator of a table. It chooses the character that occurs in most of the
+// first lines.
 func separator(data []byte) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {

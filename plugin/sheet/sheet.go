@@ -15,11 +15,10 @@ func Is(path string) bool {
 	return ok
 }
 
-// IsText reports whether the file may be a plain list of names. A .csv or .tsv file is
-// plain text.
+// IsText reports whether the path has the extension .csv or .tsv. A file with this extension is
+// plain text, so the file may be a plain list of names.
 func IsText(path string) bool { return ext(path) == ".csv" || ext(path) == ".tsv" }
 
-// ext returns the extension of a path in lower case.
 func ext(path string) string {
 	i := strings.LastIndexByte(path, '.')
 	if i < 0 {
@@ -28,7 +27,7 @@ func ext(path string) string {
 	return strings.ToLower(path[i:])
 }
 
-// readers has the function that reads the tables of a file, by extension.
+// readers maps the extension of a file to the function that reads the tables of the file.
 var readers = map[string]func(data []byte) ([]table, error){
 	".csv": readCSV, ".tsv": readCSV, ".xlsx": readXLSX, ".xlsm": readXLSX,
 }
@@ -46,7 +45,8 @@ type Column struct {
 	Example string // the last cell that is not empty
 }
 
-// A ColumnError means that Text does not know which column of a table has the names.
+// A ColumnError means that Text cannot find the column. The column in the call does not exist, or
+// the table has several columns and the call has no column.
 type ColumnError struct {
 	Wrong   string // the column that does not exist, or ""
 	Columns []Column
@@ -64,17 +64,18 @@ func (e *ColumnError) Error() string {
 	return s
 }
 
-// maxHead is the number of rows at the top in which Text looks for a heading.
 const maxHead = 20
 
-// Text returns a column of a table, and all columns as rows with tabs between the cells.
-// The extension of path selects the format. A line break in a cell becomes a blank.
+// Text returns a column of a table as text, with one cell on each line. The result rows contains
+// all columns, with tabs between the cells. The extension of path selects the format. A line break
+// in a cell becomes a blank.
 //
-// column is a heading, a letter or a number. With several sheets, the name of the sheet
-// comes first, for example "Sheet1!B". An empty column means the only column with text.
+// column is a heading, a letter or a number. With several sheets, the name of the sheet comes
+// first, for example "Sheet1!B". An empty column means the only column with text.
 //
-// The heading and the rows above become empty lines. For a letter or a number, the heading
-// is the first cell with text. This cell must not have a dot or a hyphen.
+// The heading and the rows above the heading become empty lines. If column is a letter or a number,
+// the first cell with text is the heading. If this cell has a dot or a hyphen, the column has no
+// heading.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
@@ -117,7 +118,8 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	}
 	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
 		for j, cell := range row {
-			// A cell with the text "B" below other text may be no heading.
+			// If the spec is also the letter or number of a column, the cell is a heading only if
+			// it is the first text in its own column.
 			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) && (place < 0 || t.first(j) == i) {
 				return j, i + 1, true
 			}
@@ -129,7 +131,6 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	return place, t.below(place), true
 }
 
-// first returns the index of the first row with text in a column, or -1.
 func (t *table) first(at int) int {
 	return slices.IndexFunc(t.rows, func(row []string) bool { return at < len(row) && strings.TrimSpace(row[at]) != "" })
 }
@@ -163,12 +164,12 @@ func (t *table) whole() string {
 	return b.String()
 }
 
-// oneLine returns a cell with blanks in place of line breaks.
 func oneLine(cell string) string {
 	return strings.Join(strings.FieldsFunc(cell, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 }
 
-// text returns the cells of a column, one on a line. Rows before the row from are empty lines.
+// text returns the cells of a column, with one cell on each line. The lines before the row `from`
+// are empty.
 func (t *table) text(at, from int) string {
 	var b strings.Builder
 	for i, row := range t.rows {
@@ -188,8 +189,8 @@ func (t *table) width() (n int) {
 	return n
 }
 
-// columns returns the columns with text of all tables. It reads each cell once, because a
-// table may have very many rows and one very long row.
+// columns returns the columns with text of all tables. It reads each cell once, because a table may
+// be very large.
 func columns(tables []table) (out []Column) {
 	for _, t := range tables {
 		all := make([]Column, t.width())

@@ -14,7 +14,6 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// TestCSV checks columns of tables in CSV. The text must have as many lines as the file.
 func TestCSV(t *testing.T) {
 	for _, tc := range []struct{ data, column, want, err string }{
 		{"a.example\nb.example\n", "", "a.example\nb.example\n", ""},
@@ -49,7 +48,6 @@ func message(err error) string {
 	return err.Error()
 }
 
-// workbook returns an XLSX file with cells in two sheets, and an empty sheet.
 func workbook(t *testing.T) []byte {
 	t.Helper()
 	f := excelize.NewFile()
@@ -72,7 +70,6 @@ func workbook(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// withSites returns the workbook after a change of the XML of the sheet Sites.
 func withSites(t *testing.T, change func([]byte) []byte) []byte {
 	t.Helper()
 	data := workbook(t)
@@ -131,7 +128,8 @@ d.example")`
 	}
 }
 
-// TestCells checks that a cell without a text is an error, because a name may be missing.
+// TestCells checks that a cell whose text cannot be read is an error, because a name may be
+// missing.
 func TestCells(t *testing.T) {
 	for cell, want := range map[string]string{
 		`<c r="B6" t="e"><v>#REF!</v></c>`:        "cell B6 has the error #REF! of a formula",
@@ -172,7 +170,6 @@ func TestLargeSheet(t *testing.T) {
 	}
 }
 
-// TestSheetLimits checks sheets that are too large, or whose cells are in a wrong sequence.
 func TestSheetLimits(t *testing.T) {
 	var wide strings.Builder
 	for i := range 300 {
@@ -186,7 +183,7 @@ func TestSheetLimits(t *testing.T) {
 		`<row r="8"><c r="A9"><v>1</v></c></row>`:                       `cell "A9" is no cell of row 8`,
 		`<row r="1048577"/>`:                                            `row "1048577" is no row of a sheet`,
 		`<row r="x"/>`:                                                  `row "x" is no row of a sheet`,
-		// Cells with a format and without a text, and rows and cells without a position.
+		// These rows have cells with a format but no text. Some rows and cells have no position.
 		`<row r="8"><c r="XFD8" s="1"/></row>`:              "",
 		`<row><c><v>1</v></c><c t="str"><v>2</v></c></row>`: "",
 	} {

@@ -64,8 +64,9 @@ func readXLSX(data []byte) (out []table, err error) {
 	return out, nil
 }
 
-// sound returns an error for XML that is cut off or wrong. A cell without visible text is
-// an error too. The library would hide these faults, and names would be missing.
+// sound returns an error for XML that is cut off or wrong. It also returns an error for a cell
+// whose text cannot be read, for example a formula without a result. The library would hide these
+// faults, and names would be missing.
 func sound(data []byte) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -100,7 +101,6 @@ func sound(data []byte) error {
 	return nil
 }
 
-// tokens calls f for each token of a part of an XLSX file.
 func tokens(part *zip.File, f func(xml.Token) error) error {
 	r, err := part.Open()
 	if err != nil {
@@ -122,8 +122,8 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 	return nil
 }
 
-// errNoSheet is the error of cells.token for a part that is no sheet. The name of a part
-// does not say whether it is a sheet.
+// errNoSheet is the error of cells.token for a part that is not a sheet. The name of a part does
+// not show whether the part is a sheet.
 var errNoSheet = errors.New("is no sheet")
 
 // A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).
@@ -178,8 +178,8 @@ func (c *cells) token(t xml.Token) error {
 	return nil
 }
 
-// startRow stores the number of a row. The library mixes up rows that are not in ascending
-// order.
+// startRow stores the number of a row. It returns an error if the rows are not in ascending order,
+// because the library would mix up the rows.
 func (c *cells) startRow(attr []xml.Attr) error {
 	row := c.row + 1
 	for _, a := range attr {
@@ -199,8 +199,8 @@ func (c *cells) startRow(attr []xml.Attr) error {
 	return nil
 }
 
-// start stores the column of a cell. The library mixes up cells that are not in ascending
-// order.
+// start stores the column of a cell. It returns an error if the cells are not in ascending order,
+// because the library would mix up the cells.
 func (c *cells) start(attr []xml.Attr) error {
 	c.cell = cell{}
 	col := c.col + 1
@@ -224,7 +224,8 @@ func (c *cells) start(attr []xml.Attr) error {
 	return nil
 }
 
-// end counts a cell. It returns an error if the cell has no visible text.
+// end counts a cell. It returns an error if there are too many cells, or if the text of the cell
+// cannot be read.
 func (c *cells) end() error {
 	if c.value || c.inline || c.formula {
 		c.area += c.col - c.last
@@ -236,7 +237,8 @@ func (c *cells) end() error {
 	return c.problem()
 }
 
-// problem returns an error if a cell has no text.
+// problem returns an error if the text of the cell cannot be read. For example, a formula may have
+// no result.
 func (c *cells) problem() error {
 	switch {
 	case c.kind == "e":

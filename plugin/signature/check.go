@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// MaxLegacy is the largest size in bytes of a file with a legacy signature. The signature
-// covers all bytes and not a hash. The whole file must be in memory.
+// MaxLegacy is the largest size in bytes of a file with a legacy signature. A legacy signature
+// covers the bytes of the file and not their hash, so the whole file must be in memory.
 const MaxLegacy = 64 << 20
 
 // A Check compares one version of a file with its signatures. Write all bytes of the file
@@ -36,8 +36,8 @@ type found struct {
 	why  error
 }
 
-// Check returns a Check of the file at path. read returns at most MaxBytes+1 bytes of a
-// signature file, or fs.ErrNotExist.
+// Check returns a Check of the file at path. The function read returns the content of a signature
+// file, or fs.ErrNotExist. It must return at most MaxBytes+1 bytes.
 func (p Policy) Check(path string, read func(path string) ([]byte, error)) *Check {
 	c := &Check{policy: p, path: path, hash: NewHash()}
 	for slot := 1; slot <= len(p.Keys); slot++ {
@@ -131,7 +131,7 @@ func (c *Check) verify(f *found) error {
 	return nil
 }
 
-// A Result has the signers of a version of a file.
+// A Result describes which keys signed a version of a file.
 type Result struct {
 	Path string
 	// Need is the number of different keys that must sign.
@@ -179,5 +179,4 @@ func (r Result) Err() error {
 	return errors.Join(errs...)
 }
 
-// base returns the base name of a path as printable text.
 func base(path string) string { return printable.Line(filepath.Base(path)) }

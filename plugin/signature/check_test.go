@@ -36,7 +36,6 @@ func policy(t testing.TB, need int, names ...string) Policy {
 	return p
 }
 
-// check writes a file to a Check in pieces of 7 bytes, and returns the result.
 func check(p Policy, path string, content []byte, f files) Result {
 	c := p.Check(path, f.read)
 	for piece := range slices.Chunk(content, 7) {
@@ -45,7 +44,6 @@ func check(p Policy, path string, content []byte, f files) Result {
 	return c.Result()
 }
 
-// signers returns the signers of a result as lines of text for error messages.
 func signers(r Result) (out []string) {
 	for _, s := range r.Signers {
 		out = append(out, s.Path+" "+s.Key.String())
@@ -73,8 +71,6 @@ func signed(t testing.TB, name, base string, content []byte) []byte {
 	return sig
 }
 
-// TestCheck checks which signatures count, and which problem is reported for each bad
-// signature.
 func TestCheck(t *testing.T) {
 	content := file(t, "orders.yaml")
 	changed := append(bytes.Clone(content), '\n')
@@ -157,7 +153,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestReadError checks that an unreadable signature file does not count as missing.
 func TestReadError(t *testing.T) {
 	r := policy(t, 1, "one").Check(at, func(string) ([]byte, error) { return nil, errors.New("permission denied") }).Result()
 	if want := at + ": signature orders.yaml.minisig: permission denied"; r.Err() == nil || r.Err().Error() != want {
@@ -165,7 +160,6 @@ func TestReadError(t *testing.T) {
 	}
 }
 
-// TestTime checks that Result.Signed returns the time of the newest good signature.
 func TestTime(t *testing.T) {
 	content := []byte("x")
 	early := signed(t, "one", "orders.yaml", content)
@@ -181,7 +175,6 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestLegacyLimit checks that a Check keeps at most MaxLegacy bytes in memory.
 func TestLegacyLimit(t *testing.T) {
 	c := policy(t, 1, "one").Check(at, files{at + ".minisig": file(t, "legacy/orders.yaml.minisig")}.read)
 	piece := make([]byte, 1<<20)
@@ -193,8 +186,8 @@ func TestLegacyLimit(t *testing.T) {
 	}
 }
 
-// TestHashAsLegacy replaces a signed file by its 64-byte hash, and makes the signature a
-// legacy signature. The Check must refuse it.
+// TestHashAsLegacy replaces a signed file by its 64-byte hash, and makes the signature a legacy
+// signature. The Check must refuse the signature.
 func TestHashAsLegacy(t *testing.T) {
 	content := file(t, "orders.yaml")
 	sig := signed(t, "one", "orders.yaml", content)

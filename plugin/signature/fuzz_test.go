@@ -16,7 +16,8 @@ func blake(content []byte) []byte {
 }
 
 // FuzzCheck compares a Check with a second library, go-minisign. Both must accept the same
-// signatures. Parse also refuses an unusual form or another file name.
+// signatures. The only exceptions are signatures that Parse refuses, and signatures with another
+// file name.
 func FuzzCheck(f *testing.F) {
 	content := file(f, "orders.yaml")
 	for _, path := range []string{"orders.yaml.minisig", "orders.yaml.2.minisig", "legacy/orders.yaml.minisig", "comment.minisig"} {
@@ -43,7 +44,6 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// secondOpinion reports whether the second library accepts a signature by one of two keys.
 func secondOpinion(t *testing.T, sig, content []byte) bool {
 	parsed, err := second.DecodeSignature(string(sig))
 	if err != nil {
@@ -61,7 +61,6 @@ func secondOpinion(t *testing.T, sig, content []byte) bool {
 	return false
 }
 
-// compare checks that Parse and the two minisign libraries find equal fields.
 func compare(t *testing.T, s Signature, sig []byte) {
 	var first minisign.Signature
 	if err := first.UnmarshalText(sig); err != nil {
@@ -78,7 +77,6 @@ func compare(t *testing.T, s Signature, sig []byte) {
 	}
 }
 
-// FuzzParseKeyFile checks that ParseKeyFile and the two minisign libraries find the same key.
 func FuzzParseKeyFile(f *testing.F) {
 	for _, name := range []string{"one.pub", "two.pub", "one.key", "orders.yaml.minisig"} {
 		f.Add(file(f, name))

@@ -23,8 +23,8 @@ const (
 	trustedLabel   = "trusted comment: "
 )
 
-// A KeyID identifies a key. An equal ID proves nothing. The maker of a key can choose any
-// ID.
+// A KeyID identifies a key. Equal IDs do not prove that two keys are equal, because the maker of a
+// key can choose any ID.
 type KeyID uint64
 
 // String returns the ID as 16 hexadecimal digits, as minisign prints it.
@@ -46,7 +46,6 @@ func (k Key) String() string { return base64.StdEncoding.EncodeToString(k[:]) }
 // point returns the Ed25519 point of the key.
 func (k Key) point() [32]byte { return [32]byte(k[10:]) }
 
-// minisign returns the key as a value of the minisign library.
 func (k Key) minisign() (p minisign.PublicKey) {
 	if err := p.UnmarshalText([]byte(k.String())); err != nil {
 		panic(err) // ParseKey has checked the length and the algorithm
@@ -54,10 +53,9 @@ func (k Key) minisign() (p minisign.PublicKey) {
 	return p
 }
 
-// keyChars is the number of base64 characters of a public key.
 var keyChars = base64.StdEncoding.EncodedLen(keySize)
 
-// IsKey reports whether s is a public key. Otherwise s is the path of a key file.
+// IsKey reports whether s is a public key, and not the path of a key file.
 func IsKey(s string) bool {
 	_, err := ParseKey(s)
 	return err == nil
@@ -84,8 +82,8 @@ var (
 	errSecret = errors.New("is a minisign secret key; write the public key here, and keep the secret key away from servers")
 )
 
-// ParseKeyFile parses a public key file. The file has an untrusted comment, which may be
-// missing, and a key.
+// ParseKeyFile parses a public key file. The first line may be an untrusted comment. The last line
+// is the key.
 func ParseKeyFile(data []byte) (Key, error) {
 	lines, err := splitLines(data)
 	if err != nil {

@@ -38,7 +38,6 @@ func secret(t testing.TB, name string) SecretKey {
 	return s
 }
 
-// TestKey checks that keys of Debian's minisign are read and written without a change.
 func TestKey(t *testing.T) {
 	for _, name := range []string{"one", "two", "three", "locked"} {
 		text := string(file(t, name+".pub"))
@@ -61,7 +60,6 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestKeyErrors checks that ParseKeyFile refuses every text that is not a public key.
 func TestKeyErrors(t *testing.T) {
 	one := public(t, "one").String()
 	wrong := public(t, "one")
@@ -127,7 +125,6 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestSecretKeyErrors checks that ParseSecretKey refuses every text that is not a secret key.
 func TestSecretKeyErrors(t *testing.T) {
 	one := file(t, "one.key")
 	for _, tc := range []struct {

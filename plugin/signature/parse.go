@@ -94,9 +94,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// A file can consist of a hash. A signature of this hash is then also a valid
-			// legacy signature of the file. The field "hashed" excludes a file
-			// that is a hash.
+			// Only a signature of a hash has the field "hashed". Without this check, the signature
+			// of a hash would also be a valid legacy signature of a file that consists of the hash.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}
@@ -130,7 +129,6 @@ func comment(line, label string) (string, error) {
 // maxShown is the largest number of bytes of a refused text in an error.
 const maxShown = 80
 
-// shorten cuts a text to maxShown bytes for an error.
 func shorten(s string) string {
 	if len(s) <= maxShown {
 		return s

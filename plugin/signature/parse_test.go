@@ -35,7 +35,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseErrors checks the error of Parse for each rule of the signature format.
 func TestParseErrors(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(file(t, "orders.yaml.minisig")), "\n"), "\n")
 	legacy := strings.Split(string(file(t, "legacy/orders.yaml.minisig")), "\n")

@@ -22,7 +22,8 @@ type Policy struct {
 	Need int
 }
 
-// NewPolicy returns a Policy. It returns an error for equal keys, and for too few keys.
+// NewPolicy returns a Policy. It returns an error if two keys are equal, if there are too few or
+// too many keys, or if need is less than 1.
 func NewPolicy(need int, keys []Key) (Policy, error) {
 	switch {
 	case len(keys) == 0:

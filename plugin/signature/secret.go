@@ -50,8 +50,8 @@ func (k Key) EncodePublic() []byte {
 	return fmt.Appendf(nil, "%sminisign public key %s\n%s\n", untrustedLabel, k.ID(), k)
 }
 
-// ParseSecretKey parses a secret key file. Only for an encrypted key, it calls the
-// function password.
+// ParseSecretKey parses a secret key file. It calls the function password only if the key is
+// encrypted.
 func ParseSecretKey(data []byte, password func() (string, error)) (s SecretKey, err error) {
 	lines, err := splitLines(data)
 	if err != nil {

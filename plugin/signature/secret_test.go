@@ -48,7 +48,6 @@ func cheapKey(t *testing.T) []byte {
 	return []byte(lines[0] + "\n" + base64.StdEncoding.EncodeToString(raw) + "\n")
 }
 
-// TestEncryptedKey checks that only the right password decrypts a key.
 func TestEncryptedKey(t *testing.T) {
 	if *update {
 		if err := os.WriteFile("testdata/cheap.key", cheapKey(t), 0o644); err != nil {
@@ -78,8 +77,6 @@ func TestEncryptedKey(t *testing.T) {
 	}
 }
 
-// TestEncode checks that ParseSecretKey reads a key that Encode has written without a
-// password.
 func TestEncode(t *testing.T) {
 	s, err := Generate()
 	if err != nil {

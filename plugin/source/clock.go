@@ -2,7 +2,7 @@ package source
 
 import "time"
 
-// Clock is the source of time. Tests use a Clock of their own, and no test has to sleep.
+// Clock is the source of time. Tests use other Clocks, so that no test has to sleep.
 type Clock interface {
 	Now() time.Time
 	// After returns a channel that receives a value after the duration d. The second

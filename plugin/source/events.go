@@ -23,8 +23,8 @@ type lastEvent struct {
 // events of a new file, the file is reported later, after the duration Settle.
 const maxNames = 4096
 
-// eventLog stores the last event of each name, watched or not. A program may rename a side
-// list into place just before its order file appears.
+// eventLog stores the last event of each name, even of names that are not watched. A program may
+// rename a side list into place just before its order file appears.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent

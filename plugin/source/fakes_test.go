@@ -71,7 +71,6 @@ func (endless) Stat() (fs.FileInfo, error) { return sized(1000), nil }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// endlessFile is a file whose size has practically no limit.
 type endlessFile struct {
 	openFile
 	c *testClock
@@ -130,7 +129,6 @@ func (f gatedFile) Read(p []byte) (int, error) {
 	return f.openFile.Read(p)
 }
 
-// gate blocks the reads of each file with the given base name.
 func (r *rig) gate(name string) *gate {
 	g := &gate{step: make(chan error), stuck: make(chan struct{}, 1)}
 	r.stuck = g.stuck

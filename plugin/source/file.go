@@ -68,8 +68,9 @@ type File struct {
 	Digest  Digest // of the order file alone; zero while the file changes
 	Size    int64  // in bytes; zero while the file changes
 	Sides   []Side // the known side lists, sorted bytewise by path
-	// Detached is true if a single mounted file was replaced on the host (Kubernetes
-	// subPath, -v file:file). The Source cannot notice changes of the new file.
+	// Detached is true if a single file is mounted into a container, and the file was replaced on
+	// the host. For example, Kubernetes subPath and -v file:file mount a single file. The Source
+	// cannot notice changes of the new file.
 	Detached bool
 
 	src     *Source
@@ -116,8 +117,8 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
-// WatchSide watches a side list like OpenSide, but does not read the list. A caller that
-// has compiled the list can see whether the list has changed.
+// WatchSide watches a side list like OpenSide, but does not read the list. A caller that has
+// compiled the list before can then see whether the list has changed.
 func (f File) WatchSide(name string) Side {
 	side := Side{Path: f.sidePath(name)}
 	v, err := version{}, f.closed()
@@ -165,9 +166,9 @@ func (s *Source) Again(path string) {
 	}
 }
 
-// SetSides sets the side lists of the file, and ends the watching of all other lists. Call
-// SetSides only after a parse without errors. Otherwise the correction of a list would
-// cause no report.
+// SetSides sets the side lists of the file. The Source stops watching all other lists of the file.
+// Call SetSides only after a parse without errors. After an error, the names may be incomplete, and
+// the correction of a list would cause no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

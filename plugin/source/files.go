@@ -14,19 +14,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type "files" has the calls of the file system. Tests replace them.
+// The type "files" contains the functions that call the file system. Tests replace these functions.
 type files struct {
 	lstat    func(string) (fs.FileInfo, error)
 	readlink func(string) (string, error)
 	readDir  func(string) ([]fs.DirEntry, error)
 	open     func(string) (openFile, error)
 
-	// dirs caches the real path of each directory. The files of one directory then share
-	// one walk.
+	// dirs caches the real path of each directory. The links of a directory are then followed only
+	// once for all of its files.
 	dirs map[string]*location
 }
 
-// openFile has the methods of *os.File that the package uses.
 type openFile interface {
 	io.ReadCloser
 	Stat() (fs.FileInfo, error)
@@ -46,7 +45,6 @@ func (f files) once() files {
 	return f
 }
 
-// stat has the fields of a stat(2) result that the package uses.
 type stat struct {
 	stamp
 	mode     fs.FileMode
@@ -55,7 +53,6 @@ type stat struct {
 	detached bool   // no directory entry leads to the file any more
 }
 
-// link is a symbolic link: its path and its target.
 type link struct{ at, text string }
 
 // maxLinks is the maximum number of links on the way to a file, as in Linux.
@@ -73,8 +70,9 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the directory entries whose change can make the path lead elsewhere: each
-// link and the last component. Only a poll finds other renames.
+// points returns the paths of all links on the way and of the last component. If one of these
+// entries changes, the path can lead to another file. Only a poll finds other changes, for example
+// a renamed parent directory.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)
@@ -85,12 +83,11 @@ func (l *location) points() (out []string) {
 	return append(out, l.end)
 }
 
-// sameWay reports whether l and m lead to one file over equal links.
+// sameWay reports whether l and m lead to the same file through the same links.
 func (l *location) sameWay(m *location) bool {
 	return m != nil && l.err == nil && m.err == nil && l.end == m.end && l.inode == m.inode && l.dev == m.dev && slices.Equal(l.links, m.links)
 }
 
-// linked reports whether the last component of the path is a symbolic link.
 func (l *location) linked() bool {
 	return slices.ContainsFunc(l.links, func(link link) bool { return link.at == l.entry })
 }
@@ -150,7 +147,6 @@ func (f *files) resolve(path string) *location {
 	return l
 }
 
-// directory resolves the path of a directory, once for each scan.
 func (f *files) directory(path string) *location {
 	d := f.dirs[path]
 	if d == nil {
@@ -193,8 +189,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns the path of a failed call if the path is behind a symbolic link.
-// Otherwise it returns "".
+// linkTo returns the path `at` of a failed call if the call was behind a symbolic link. Otherwise
+// it returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""
@@ -215,7 +211,6 @@ func pathError(shown, at string, err error) error {
 	return fmt.Errorf("%s: %w", printable.Line(shown), err)
 }
 
-// stateOf maps an error of the file system to a State.
 func stateOf(err error) State {
 	switch {
 	case errors.Is(err, errNoAnswer):

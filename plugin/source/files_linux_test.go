@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoWatchLeaks checks that a directory that was moved away has no inotify watch.
 func TestNoWatchLeaks(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a", "b", "o.yaml"), "1")
@@ -29,7 +28,6 @@ func TestNoWatchLeaks(t *testing.T) {
 	}
 }
 
-// watches returns the number of watches of all inotify instances of this process.
 func watches(t *testing.T) (n int) {
 	infos, err := filepath.Glob("/proc/self/fdinfo/*")
 	must(t, err)
@@ -88,7 +86,6 @@ type sysInfo struct {
 
 func (i sysInfo) Sys() any { return i.st }
 
-// TestSidePipe checks that a pipe in place of a side list is not opened.
 func TestSidePipe(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -104,8 +101,8 @@ func TestSidePipe(t *testing.T) {
 	}
 }
 
-// TestOverflow checks a renamed file after the kernel has dropped events. The file must
-// stay unchanged for the duration Settle.
+// TestOverflow checks a renamed file after the kernel has dropped events. The file must be reported
+// only after the duration Settle.
 func TestOverflow(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "0")
@@ -123,7 +120,6 @@ func TestOverflow(t *testing.T) {
 	r.want("o.yaml=renamed, or half written: its events were lost")
 }
 
-// TestDetached checks that a file without a directory entry is Detached but readable.
 func TestDetached(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -81,7 +81,6 @@ func TestReadHangsInABatch(t *testing.T) {
 	}
 }
 
-// TestStatHangs checks that a blocked call of stat delays only the reports about its own path.
 func TestStatHangs(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -121,8 +120,6 @@ func TestStatHangs(t *testing.T) {
 	})
 }
 
-// TestCloseWhileHanging checks that Close ends Run at once during a blocked call of the file
-// system.
 func TestCloseWhileHanging(t *testing.T) {
 	for _, what := range []string{"read", "stat"} {
 		t.Run(what, func(t *testing.T) {

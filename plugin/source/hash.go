@@ -22,8 +22,8 @@ const (
 	// batchWait is the maximum time that a report waits for the hashes of small files.
 	// Files that change together are then loaded together.
 	batchWait = 100 * time.Millisecond
-	// smallFile is a size in bytes. Up to this size, a report waits for the hash of a
-	// file.
+	// smallFile is the largest size in bytes of a small file. A report waits for the hashes of
+	// small files.
 	smallFile = 8 << 20
 )
 
@@ -96,7 +96,6 @@ func (j *job) unchanged() bool {
 	return err == nil && statOf(info).stamp == j.loc.stamp
 }
 
-// leads reports whether path still leads to the file of l, with the same size and times.
 func (f files) leads(path string, l *location) bool {
 	now := f.resolve(path)
 	return now.err == nil && now.end == l.end && now.stamp == l.stamp
@@ -109,8 +108,8 @@ func (j *job) close() {
 	}
 }
 
-// enqueue adds a job to the queue and starts a worker if there is none. The caller must
-// hold s.mu, as for cancel, hashing, startWorker, next and takeBack.
+// enqueue adds a job to the queue and starts a worker if there is none. The caller must hold s.mu.
+// The callers of cancel, hashing, startWorker, next and takeBack must also hold s.mu.
 func (s *Source) enqueue(j *job) {
 	i, _ := slices.BinarySearchFunc(s.queue, j, func(a, b *job) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), strings.Compare(a.abs, b.abs))
@@ -119,7 +118,7 @@ func (s *Source) enqueue(j *job) {
 	s.startWorker()
 }
 
-// cancel ends the hashing of t. The result would be out of date.
+// cancel ends the hashing job of t, if there is one.
 func (s *Source) cancel(t *tracked) {
 	if j := t.job; j != nil {
 		t.job = nil
@@ -155,8 +154,8 @@ func (s *Source) startWorker() {
 	go s.guard(w)
 }
 
-// next sets w.job to the next job of the worker, and returns false if there is none. A job
-// with few bytes left ends first.
+// next sets w.job to the next job of the worker, and returns false if there is none. If the present
+// job has few bytes left, next keeps this job. Otherwise the smallest job comes next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil
@@ -240,7 +239,6 @@ func (s *Source) guard(w *worker) {
 	}
 }
 
-// takeBack handles the result of one step of a job.
 func (s *Source) takeBack(j *job) {
 	t, now := j.t, s.clock.Now()
 	// An event may show that the file was written to during the step.

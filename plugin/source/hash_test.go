@@ -50,8 +50,6 @@ func TestSameStampWithEvent(t *testing.T) {
 	r.want("o.yaml=BLOCK")
 }
 
-// TestReplacedWhileHashed checks that a digest is dropped if another file replaced the
-// path during the hashing.
 func TestReplacedWhileHashed(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "v1"), "1")
@@ -72,8 +70,8 @@ func TestReplacedWhileHashed(t *testing.T) {
 	r.want("o.yaml=2")
 }
 
-// TestSmallOvertakesBig checks that a renamed small file is reported before the end of
-// hashing a big file.
+// TestSmallOvertakesBig checks that a renamed small file is reported while a big file is still
+// being hashed.
 func TestSmallOvertakesBig(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "big.yaml"), "1")
@@ -101,8 +99,8 @@ func TestSmallOvertakesBig(t *testing.T) {
 	r.want("big.yaml=" + strings.Repeat("y", 50*step))
 }
 
-// TestRaggedEnd checks a file whose last line has no line end. After a write in place, the
-// file is reported after RaggedSettle. After a rename, it is reported at once.
+// TestRaggedEnd checks a file whose last line has no line end. After a write in place, the file is
+// reported after RaggedSettle. After a rename, the file is reported at once.
 func TestRaggedEnd(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -15,8 +15,8 @@ type rest struct {
 	until time.Time // the end of the pause; zero while the loop works or waits for work
 }
 
-// turn records that a new turn of the loop begins. The turn notices every change before
-// the last call of kick.
+// turn records that a new turn of the loop begins. This turn notices all changes that were made
+// before the last call of kick.
 func (r *rest) turn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

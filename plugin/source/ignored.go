@@ -17,7 +17,8 @@ type ignored struct {
 }
 
 // noticeIgnored logs each ignored file once, for example a file with a wrong ending. Call
-// it after the load of the order files, which name the side lists.
+// noticeIgnored after the order files are loaded, because the order files contain the names of the
+// side lists.
 func (s *Source) noticeIgnored(now time.Time) {
 	if !s.started || !s.unnoticed {
 		return

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// noted returns the notices since the last call, without the directory.
 func (r *rig) noted() (out []string) {
 	for _, err := range r.note {
 		out = append(out, strings.ReplaceAll(err.Error(), r.dir+"/", ""))
@@ -17,8 +16,8 @@ func (r *rig) noted() (out []string) {
 	return out
 }
 
-// TestIgnored checks that each file with a wrong ending causes one notice. A side list or a
-// protect list causes none.
+// TestIgnored checks that each file with a wrong ending causes one notice. A side list or a protect
+// list must cause no notice.
 func TestIgnored(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a.yaml", "b.YAML", "c.Json", "x.yaml.txt", "y.yaml~", "z.yaml.bak", "README", "l.txt",

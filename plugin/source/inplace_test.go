@@ -80,8 +80,8 @@ func TestWriteAfterRename(t *testing.T) {
 	r.want("o.yaml=HALF")
 }
 
-// TestWriteWithoutEventAfterRename checks that an old rename event does not make a later
-// write complete. The write causes no event.
+// TestWriteWithoutEventAfterRename checks a write after a rename. The write causes no event. The
+// old event of the rename must not make the Source report the written file at once.
 func TestWriteWithoutEventAfterRename(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -98,8 +98,8 @@ func TestWriteWithoutEventAfterRename(t *testing.T) {
 	r.want("o.yaml=half")
 }
 
-// TestCreateWithoutWriteEvent checks that a created file must settle, even without a write
-// event. A long write(2) causes its event only at the end.
+// TestCreateWithoutWriteEvent checks that a created file is reported only after the duration
+// Settle, even without a write event. A long write(2) causes its event only at the end.
 func TestCreateWithoutWriteEvent(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "a.yaml"), "a")

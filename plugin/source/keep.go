@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that one poll checks, if the kernel reports
-// changes.
+// filesPerPoll is about the number of files that one poll checks. It has an effect only if the
+// kernel reports changes.
 const filesPerPoll = 256
 
-// The type "keep" selects files without a change in kernel events. The next scan may reuse
-// their last result. The field "every" limits the age of a result.
+// The type "keep" selects files for which the kernel has reported no change. The next scan may
+// reuse the last results for these files. The field "every" is the maximum age of a reused result.
 type keep struct {
 	s     *Source
 	now   time.Time
@@ -26,7 +26,6 @@ func (s *Source) keep(now time.Time) keep {
 	return k
 }
 
-// pattern reports whether the next scan may reuse the last list of files of p.
 func (k keep) pattern(p *pattern) bool {
 	if p.kind == plainFile {
 		return p.last != nil
@@ -35,7 +34,6 @@ func (k keep) pattern(p *pattern) bool {
 		!slices.ContainsFunc(p.last.dirs, func(dir string) bool { return !k.local[k.s.dirs[dir].end] })
 }
 
-// path reports whether the next scan may reuse the last location of t.
 func (k keep) path(t *tracked) bool {
 	if t.loc == nil || k.now.Sub(t.lookedAt) >= k.every || t.unsettled() {
 		return false

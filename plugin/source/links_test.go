@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-// failed checks that there is one report since the last call, with this state and error
-// text.
 func (r *rig) failed(state State, text string) {
 	r.t.Helper()
 	fs := r.take()
@@ -104,8 +102,8 @@ func TestLinkCameWithFolder(t *testing.T) {
 	r.want("d/o.yaml=half")
 }
 
-// TestLinkTargets checks two files that must settle. One file replaces a link. The other
-// file is written behind an old link.
+// TestLinkTargets checks two files that must be reported only after the duration Settle. One file
+// replaces a link. The other file is written behind an old link.
 func TestLinkTargets(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -137,8 +135,9 @@ func TestLinkTargets(t *testing.T) {
 	})
 }
 
-// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The
-// file must settle. When the link is replaced, the files are reported at once.
+// TestNewFileInLinkedFolder checks a new file in a directory behind a symbolic link. The file must
+// be reported only after the duration Settle. When the link is replaced, the files must be reported
+// at once.
 func TestNewFileInLinkedFolder(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

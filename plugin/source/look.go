@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A look is one scan of the file system. If a call blocks, the Source abandons the look.
-// Until the call returns, other looks skip its path.
+// A look is one scan of the file system. If a call blocks, the Source abandons the look. Until the
+// call returns, other looks skip the path of the call.
 
 // errNoAnswer means that the file system did not answer in time. The file is then Pending.
 var errNoAnswer error = noAnswer("the file system does not answer")
@@ -23,7 +23,6 @@ type noAnswer string
 func (e noAnswer) Error() string        { return string(e) }
 func (e noAnswer) Is(target error) bool { return target == ErrPending }
 
-// The type "look" is a scan of the file system in progress.
 type look struct {
 	fs     files                          // each call is wrapped by guarded
 	arm    func(string) ([]string, error) // watches directories; nil without kernel events
@@ -154,7 +153,6 @@ func (s *Source) finish(l *look, over <-chan struct{}) {
 	s.kick()
 }
 
-// apply updates the Source with the results of a finished scan.
 func (s *Source) apply(l *look, now time.Time) {
 	if l.watchErr != nil {
 		s.noEvents(l.watchErr)
@@ -171,8 +169,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// When the last files vanish, the missing files must be reported before the empty
-		// directory. Only a poll therefore reports an empty directory.
+		// When the last files of a directory vanish, the missing files must be reported before the
+		// empty directory. The empty directory is therefore reported only after a poll.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}
@@ -191,7 +189,7 @@ func (s *Source) apply(l *look, now time.Time) {
 	s.events.prune(s.pruned, s.interest)
 	s.pruned = l.seq
 	took := now.Sub(l.at)
-	// Scans after events use at most a tenth of the time. Many events do not slow down the
+	// Scans after events use at most a tenth of the time, so that many events do not slow down the
 	// server.
 	s.nextEventLook = now.Add(min(9*took, s.poll))
 	s.pollAt = now.Add(max(s.poll-took, took))

@@ -265,7 +265,6 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestScanEnds checks that Scan does not wait for the hash of a huge file.
 func TestScanEnds(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "huge.yaml"), "1")

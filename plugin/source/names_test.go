@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// TestExpand checks that Expand returns the files that a Source would report.
 func TestExpand(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b.yaml", "a.json", ".hidden.yaml", "README.md", "list.txt", "sub/c.yaml"} {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The type "order" is one order file with its side lists. One report describes all of these
-// files.
+// The type "order" is one order file with its side lists. A report is about the order file and all
+// of its side lists.
 type order struct {
 	file    *tracked
 	pattern int        // the index of the first pattern that matches the file
@@ -52,8 +52,8 @@ func (s *Source) updateOrders() {
 	slices.SortFunc(s.orders, compareOrders)
 }
 
-// dropOrders removes the orders for which the function "gone" returns true. Paths that no
-// other order uses are then no longer watched.
+// dropOrders removes the orders for which the function "gone" returns true. The Source stops
+// watching the paths that no other order uses.
 func (s *Source) dropOrders(gone func(*order) bool) {
 	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool {
 		if !gone(o) {
@@ -68,7 +68,7 @@ func (s *Source) dropOrders(gone func(*order) bool) {
 	})
 }
 
-// track returns the tracked path abs, and starts to watch a new path.
+// track returns the tracked path abs. If the path is new, the Source starts to watch the path.
 func (s *Source) track(abs, path string, initial bool) *tracked {
 	t := s.tracked[abs]
 	if t == nil {
@@ -80,8 +80,8 @@ func (s *Source) track(abs, path string, initial bool) *tracked {
 	return t
 }
 
-// release records that the order o no longer uses the path t. Without any order, the
-// Source stops watching t.
+// release records that the order o no longer uses the path t. If no other order uses t, the Source
+// stops watching t.
 func (s *Source) release(t *tracked, o *order) {
 	t.owners = slices.DeleteFunc(t.owners, func(x *order) bool { return x == o })
 	if len(t.owners) > 0 {
@@ -93,8 +93,8 @@ func (s *Source) release(t *tracked, o *order) {
 	s.list = slices.DeleteFunc(s.list, func(x *tracked) bool { return x == t })
 }
 
-// versions returns the present versions of the file and its side lists. While one of them
-// is changing, the result "settled" is false.
+// versions returns the present versions of the file and its side lists. If one of these files is
+// changing, the result "settled" is false.
 func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	v := o.file.version()
 	vs, settled = map[*tracked]version{o.file: v}, !o.file.unsettled()
@@ -106,8 +106,8 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 	return vs, settled
 }
 
-// patienceEnds returns the time at which o is reported even if a file is still changing. A
-// file without a last line end gets more time.
+// patienceEnds returns the time at which o is reported even if a file is still changing. If the
+// last line of a file has no line end, the time is later.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -116,8 +116,9 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the changed files. A file waits until the file and its side lists stop
-// changing, unless "all" is true. "next" is the end of the first wait, or zero.
+// report returns the reports about changed files. Normally, a file is reported only after the file
+// and its side lists have stopped changing. If all is true, report does not wait. next is the
+// earliest end of a wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -139,8 +140,8 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	return out, next
 }
 
-// reportOrder returns the report about o. If there is nothing to report now, it returns
-// nil. The result "end" is the end of the wait, or zero.
+// reportOrder returns the report about o, or nil if there is nothing to report now. If o must wait,
+// end is the end of the wait. Otherwise, end is zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing
@@ -163,8 +164,8 @@ func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *F
 	return s.fileOf(o, vs), time.Time{}
 }
 
-// vanishing reports whether a reported order file has just vanished. The file may have got
-// a new name. One report must then have both names.
+// vanishing reports whether a reported order file has just vanished. The file may have been
+// renamed. The caller then waits, so that both names are reported at once.
 func (s *Source) vanishing() bool {
 	for o := range s.dirty {
 		if o.known && o.file.settler.candidate.state == Missing {
@@ -181,7 +182,6 @@ func (p *pattern) changed() bool {
 	return is != was && is != 0 && (was != 0 || is != Ready)
 }
 
-// fileOf returns the report about the order o with the versions vs.
 func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	v := vs[o.file]
 	f := &File{
@@ -204,8 +204,8 @@ func (s *Source) fileOf(o *order, vs map[*tracked]version) *File {
 	return f
 }
 
-// Forget drops an order file that vanished from a directory or glob, and returns true. It
-// returns false for a configured path, and for a path with a file or a broken link.
+// Forget drops an order file that vanished from a directory or glob, and returns true. It returns
+// false if the configuration contains the path itself, or if the path has a file or a broken link.
 func (s *Source) Forget(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,18 +13,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// endings has the endings of order files in a directory. The ending selects the format.
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// listEnding is the ending of plain lists. A directory may contain side lists with this
-// ending. Only a path or a glob with this ending finds plain lists.
+// listEnding is the ending of plain lists. In a directory, a file with this ending is not an order
+// file, because it may be a side list. A plain list is found only by its own path or by a glob like
+// *.txt.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(name)))
 }
 
-// almostOrder reports whether a file name is nearly that of an order file, for example
+// almostOrder reports whether a file name contains the ending of an order file, for example
 // orders.yaml.bak.
 func almostOrder(name string) bool {
 	return slices.ContainsFunc(endings, func(e string) bool { return strings.Contains(strings.ToLower(name), e) })
@@ -32,8 +32,8 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind is the kind of a pattern: a file, a directory or a glob. A known kind never
-// changes. Otherwise a new directory could change the meaning of the Corefile.
+// kind says whether a pattern is a file, a directory or a glob. The kind never changes after it is
+// known. Otherwise, a new directory at the path could change the meaning of the Corefile.
 type kind uint8
 
 const (
@@ -75,7 +75,6 @@ func newPattern(text string) (*pattern, error) {
 	return p, err
 }
 
-// hasMeta reports whether a path has a character with a special meaning in filepath.Match.
 func hasMeta(path string) bool {
 	if filepath.Separator == '\\' {
 		return strings.ContainsAny(path, "*?[")
@@ -101,8 +100,8 @@ type expansion struct {
 	err     error
 }
 
-// expand finds the order files that match the pattern. If nothing has changed, it returns
-// the pointer "old".
+// expand finds the order files that match the pattern. If the result is equal to old, it returns
+// the pointer old.
 func (p *pattern) expand(f *files, old *expansion) *expansion {
 	x := &expansion{state: Ready}
 	if p.kind == undecided {
@@ -153,8 +152,9 @@ func (p *pattern) decide(f *files) {
 	}
 }
 
-// list adds to x the files below dir that match the globs, one glob for each level. list
-// follows symbolic links, because the files of a Kubernetes ConfigMap are links.
+// list adds the matching files below dir to x. The first glob is for the entries of dir, the second
+// glob for the entries of its subdirectories, and so on. list follows symbolic links, because the
+// files of a Kubernetes ConfigMap are links.
 func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -197,8 +197,6 @@ func (x *expansion) list(f *files, p *pattern, dir string, globs []string) error
 	return nil
 }
 
-// isDir reports whether path is a directory or a link to a directory. The parameter t is
-// the type of the directory entry.
 func (f *files) isDir(path string, t fs.FileMode) bool {
 	if t&fs.ModeSymlink == 0 {
 		return t.IsDir()

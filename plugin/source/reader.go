@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// reader is a stream that ends in ErrChanged if its digest is wrong. The caller must not
-// use the result of a parser before the end.
+// reader reads a file and compares its SHA-256 with the report. If the bytes are not the reported
+// bytes, the stream ends in ErrChanged. The caller must not use parsed data before the end of the
+// stream.
 type reader struct {
 	src     *Source
 	in      *input // nil after a blocked system call
@@ -25,9 +27,11 @@ type reader struct {
 	closed  bool
 	failed  func(error) // called with each error of the stream
 	onClose func()
+	hold    func(*os.File) // may be nil
 }
 
-// input is the open file of a reader. When a call blocks, the reader drops its input.
+// input is the open file of a reader. If a system call blocks, the reader no longer uses its input.
+// The goroutine of the call then closes the file.
 type input struct {
 	f   openFile
 	buf []byte
@@ -120,19 +124,36 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
+// Hold makes Close leave the file open if its bytes are the reported bytes. Close then calls keep.
+// The file still has these bytes after another file was renamed to the path.
+func (r *reader) Hold(keep func(*os.File)) { r.hold = keep }
+
 // Close reads the rest of the file and closes the file. All bytes are then checked. If the
 // bytes are not the reported bytes, Close returns ErrChanged.
 func (r *reader) Close() error {
 	if !r.closed {
 		r.closed = true
 		_, _ = io.Copy(io.Discard, onlyReader{r})
-		r.in.close()
+		if f := r.file(); r.hold != nil && r.err == io.EOF && f != nil {
+			r.hold(f)
+		} else {
+			r.in.close()
+		}
 		r.onClose()
 	}
 	if r.err == io.EOF {
 		return nil
 	}
 	return r.err
+}
+
+// file returns the open file, or nil.
+func (r *reader) file() *os.File {
+	if r.in == nil {
+		return nil
+	}
+	f, _ := r.in.f.(*os.File)
+	return f
 }
 
 // onlyReader hides the other methods. io.Copy then calls only Read.

@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// TestEndlessStream checks that a stream ends with ErrChanged if the file grows without end.
 func TestEndlessStream(t *testing.T) {
 	rcpt := &receipt{}
 	r, err := newReader(&Source{ticks: realTicks}, func() (openFile, error) { return endless{}, nil }, "o.yaml", version{state: Ready, size: 1000}, rcpt.failed)

@@ -37,8 +37,6 @@ func TestRenameIsAtOnce(t *testing.T) {
 	}
 }
 
-// TestRenamedFileComesWithItsOldName checks that one report has the new name and the
-// missing old name of a file.
 func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()
@@ -56,8 +54,9 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// TestRenameByPolling checks a rename without an event, in the same clock tick as the write.
-// The file must settle, because a poll cannot distinguish this rename from a write.
+// TestRenameByPolling checks a rename without an event, in the same clock tick as the write. A poll
+// cannot distinguish this rename from a write, so the file must be unchanged for the duration
+// Settle.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -84,8 +83,8 @@ func TestRenameInOneTick(t *testing.T) {
 	r.want("o.yaml=whole")
 }
 
-// TestDirectorySwap replaces a whole directory, which causes no event for its files. A
-// file is complete after a rename or link.
+// TestDirectorySwap replaces a whole directory. The kernel reports no event for the files in the
+// new directory.
 func TestDirectorySwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves it. It is one hour slow, so new files never look
-// old.
+// testClock moves only when a test moves the clock. It is one hour behind the real time, so a new
+// file never looks old.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -41,7 +41,6 @@ func (c *testClock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// After moves the clock by d and does not sleep.
 func (c *testClock) After(d time.Duration) (<-chan time.Time, func()) {
 	ch := make(chan time.Time, 1)
 	c.add(max(d, 0))
@@ -80,14 +79,13 @@ func (r *rig) tick() (<-chan time.Time, func()) {
 	}
 }
 
-// waiting returns the tick channels of all waits in progress.
 func (r *rig) waiting() map[chan time.Time]chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.ticks)
 }
 
-// tired sends ticks for the time d to each wait in progress.
+// tired sends ticks to each wait in progress, until the ticks add up to the duration d.
 func (r *rig) tired(d time.Duration) {
 	for busy := true; busy && len(r.waiting()) == 0; runtime.Gosched() { // until a wait begins
 		r.s.mu.Lock()
@@ -107,7 +105,7 @@ func (r *rig) tired(d time.Duration) {
 	}
 }
 
-// spent returns the time that the rig has granted to the longest current wait.
+// spent returns the time that the longest wait in progress has used.
 func (r *rig) spent() (out time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,7 +155,6 @@ func (r *rig) scan(wait time.Duration) []File {
 	return r.take()
 }
 
-// The function "both" runs a test twice: with kernel events, and by polling alone.
 func both(t *testing.T, fn func(t *testing.T, opts ...option)) {
 	t.Run("events", func(t *testing.T) { fn(t) })
 	t.Run("polling", func(t *testing.T) { fn(t, noEvents) })
@@ -237,8 +234,8 @@ func (r *rig) pass(d time.Duration) {
 	r.pump()
 }
 
-// soon moves the clock until a complete file must be reported. With kernel events, this
-// takes a moment. Without them, it takes DefaultPoll.
+// soon moves the clock until a complete file must be reported: by 50 ms with kernel events, by
+// DefaultPoll without events.
 func (r *rig) soon() {
 	r.t.Helper()
 	if r.events() {
@@ -248,7 +245,6 @@ func (r *rig) soon() {
 	r.pass(DefaultPoll)
 }
 
-// settled moves the clock until a file that was written in place must be reported.
 func (r *rig) settled() {
 	r.t.Helper()
 	r.pass(DefaultPoll + Settle + 100*time.Millisecond)
@@ -284,7 +280,6 @@ func (r *rig) want(want ...string) {
 	}
 }
 
-// wantSet compares reports as the method want does, but in any sequence.
 func (r *rig) wantSet(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -297,7 +292,6 @@ func (r *rig) wantSet(want ...string) {
 	}
 }
 
-// wantNoBytes checks that all reports since the last call are Pending.
 func (r *rig) wantNoBytes() {
 	r.t.Helper()
 	for _, f := range r.take() {
@@ -335,7 +329,6 @@ func sideOf(f File, name string) (io.ReadCloser, error) {
 	return rc, err
 }
 
-// The function "read" reads and closes a stream. It returns the bytes without the last newline.
 func read(rc io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -354,7 +347,6 @@ func (r *rig) path(name string) string {
 	return filepath.Join(r.dir, name)
 }
 
-// The function "line" appends a newline to content unless it is empty.
 func line(content string) []byte {
 	if content != "" {
 		content += "\n"
@@ -368,7 +360,6 @@ func (r *rig) write(name, content string) {
 	must(r.t, os.WriteFile(r.path(name), line(content), 0o644))
 }
 
-// publish writes a temporary file and renames it to name.
 func (r *rig) publish(name, content string) {
 	r.t.Helper()
 	tmp := filepath.Join(filepath.Dir(r.path(name)), ".tmp-"+filepath.Base(name))
@@ -376,7 +367,6 @@ func (r *rig) publish(name, content string) {
 	must(r.t, os.Rename(tmp, r.path(name)))
 }
 
-// The function "old" writes a file and sets its times back by one day.
 func old(t *testing.T, path, content string) {
 	t.Helper()
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))

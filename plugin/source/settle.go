@@ -2,8 +2,9 @@ package source
 
 import "time"
 
-// This file decides when a file is complete. Half a YAML file is often valid YAML. Loading
-// it would end court orders by accident. In doubt, the Source waits.
+// This file decides when a file is complete. The first half of a YAML file is often valid YAML.
+// Loading a half file would end court orders by accident. If the facts are unclear, the Source
+// waits.
 
 // These constants are the waits until a file is complete.
 const (
@@ -14,23 +15,23 @@ const (
 	RaggedSettle = 10 * time.Second
 	// Patience is how long a file may keep changing. The file is then reported as Pending.
 	Patience = 10 * time.Second
-	// Recheck is the time after which a file is hashed again without a change in stat. A
-	// write may keep size and mtime.
+	// Recheck is the time after which a file is hashed again, even if stat shows no change. A write
+	// can leave the size and the mtime unchanged.
 	Recheck = time.Minute
 
 	// debounce is the time between a kernel event and the scan. All events within this
 	// time cause one scan.
 	debounce = 5 * time.Millisecond
-	// The constant "quiet" is how long a big file must be unchanged before the Source
-	// hashes it. A long write would otherwise cause many hashes.
+	// The constant "quiet" is how long a big file must be unchanged before the Source hashes it.
+	// Without this wait, a long write would cause many hashes.
 	quiet = 250 * time.Millisecond
-	// bigFile is a size in bytes. A larger file waits for the duration quiet before the
-	// Source hashes it.
+	// bigFile is the size in bytes above which the constant "quiet" applies.
 	bigFile = 64 << 10
 )
 
-// stamp has the fields of stat(2) that change with the content. Equal stamps prove
-// nothing. On some network file systems, the inode number differs in each call.
+// stamp has the fields of stat(2) that change with the content. But two different contents can have
+// equal stamps. The inode number is left out, because some network file systems return a different
+// number in each call.
 type stamp struct {
 	size         int64
 	mtime, ctime int64 // in ns since 1970; ctime is 0 if unknown
@@ -52,7 +53,6 @@ const (
 	written                // written to or removed, or its events were lost
 )
 
-// evidence has facts that can show that a file is complete.
 type evidence struct {
 	initial bool    // found at the start or by an order file, and not changed since
 	swapped bool    // a link on the way to the file is new, and no write came later
@@ -60,7 +60,6 @@ type evidence struct {
 	how     arrival // from the events since the last version
 }
 
-// any reports whether the evidence alone can show that the file is complete.
 func (e evidence) any() bool {
 	return e.initial || e.swapped || e.how == renamed || e.how == created || e.how == unknown && e.other
 }
@@ -70,18 +69,19 @@ func (e evidence) any() bool {
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
-		// There are no events from before the start. The age is the only evidence.
+		// Before the start, there were no events. Only the age of the file shows that the file is
+		// complete.
 		return true
 	case s.size == 0:
-		// A program with O_CREAT makes an empty file before it writes.
+		// With O_CREAT, a program first makes an empty file, and then writes to the file.
 		return false
 	case e.swapped, e.how == renamed:
-		// stat cannot replace the rename event. If a write and a rename share one clock
-		// tick, ctime and mtime are equal.
+		// The comparison of ctime and mtime cannot replace the rename event. If a write and a
+		// rename share one clock tick, ctime and mtime are equal.
 		return true
 	}
-	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only
-	// ctime. With an old inode, chmod(1) may have set ctime.
+	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only ctime.
+	// chmod(1) also sets only ctime, so the file must also be new at this path.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -95,8 +95,7 @@ type version struct {
 	dangling bool // a link to a missing file, which Forget must not drop
 }
 
-// same reports whether v and w are equal for the caller of the package. The texts of
-// errors may differ.
+// same reports whether v and w are equal. It ignores the errors.
 func (v version) same(w version) bool {
 	return v.state == w.state && v.digest == w.digest && v.size == w.size && v.detached == w.detached && v.dangling == w.dangling
 }
@@ -104,8 +103,8 @@ func (v version) same(w version) bool {
 // there reports whether the path has a file.
 func (v version) there() bool { return v.state == Ready || v.state == Pending }
 
-// observation is the result of hashing a file: the digest or an error. The stamp was equal
-// before and after the hashing.
+// observation is the result of hashing a file once: the digest or an error. The stamp of the file
+// was the same before and after the hashing.
 type observation struct {
 	version
 	at     time.Time // the start of the hashing
@@ -114,7 +113,7 @@ type observation struct {
 	ragged bool      // the last line has no line end
 }
 
-// settles returns the earliest time at which an equal observation can confirm v.
+// settles returns the earliest time at which a second, equal observation can confirm v.
 func (v observation) settles() time.Time {
 	if v.ragged {
 		return v.at.Add(RaggedSettle)
@@ -123,22 +122,22 @@ func (v observation) settles() time.Time {
 }
 
 // settler decides when a version of one path is complete. It receives the results of hashing.
+// Normally, it waits for two equal results with some time between them.
 type settler struct {
 	settled   version     // the last complete version; zero before the first
 	candidate observation // the observation that needs confirmation, or zero
 	waiting   bool        // the path may have changed since the version settled
 }
 
-// disturb records a change of the path. Earlier observations are then no longer candidates
-// for confirmation.
+// disturb records that the path has changed. The next observation then cannot confirm an earlier
+// observation.
 func (s *settler) disturb() { s.candidate, s.waiting = observation{}, true }
 
-// observe takes the result v of hashing the path. It reports whether v completes a new
-// version.
+// observe processes the result v of hashing the path. It reports whether v shows that a new version
+// is complete.
 func (s *settler) observe(v observation) bool {
 	switch {
 	case v.version.same(s.settled):
-		// The file has its old bytes again, for example after a rewrite.
 		s.settled.err = v.err
 		s.calm()
 		return false
@@ -155,8 +154,8 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v confirms the observation that waits. A lack of events
-// confirms nothing, because a write event comes late.
+// confirms reports whether v is equal to the candidate. A lack of events is no confirmation,
+// because the event of a write can come late.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

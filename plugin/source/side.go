@@ -24,8 +24,8 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 	return r, nil
 }
 
-// lost records that a caller could not read the reported bytes. The file is reported again
-// after a wait. The wait protects a failing disk.
+// lost records that a caller could not read the reported bytes. The Source reports the file again
+// after a wait. Without the wait, a failing disk would be read all the time.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,12 +92,12 @@ func (s *Source) addSide(owner, abs, path string) (version, error) {
 	return v, nil
 }
 
-// maxFirst is a size in bytes. OpenSide hashes a new side list up to this size while the
-// caller waits.
+// maxFirst is the largest size in bytes of a new side list that OpenSide hashes while the caller
+// waits.
 const maxFirst = 64 << 20
 
-// first finds and hashes a new side list while the caller waits. A large or slow list
-// becomes Pending. The caller must hold s.mu, which first unlocks during the wait.
+// The method "first" finds and hashes a new side list while the caller waits. A large or slow list
+// becomes Pending. The caller must have locked s.mu. During the wait, s.mu is unlocked.
 func (s *Source) first(t *tracked) {
 	wait := func(over <-chan struct{}) bool {
 		s.mu.Unlock()

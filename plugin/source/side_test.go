@@ -137,7 +137,8 @@ func TestSideRenamedBeforeOrder(t *testing.T) {
 	}
 }
 
-// TestSideSwap checks that one new link to an order file and its side list causes one report.
+// TestSideSwap replaces one link that leads to both an order file and its side list. The change
+// must cause only one report.
 func TestSideSwap(t *testing.T) {
 	dir := t.TempDir()
 	swap := func(v, a, b string) {
@@ -164,8 +165,8 @@ func TestSideSwap(t *testing.T) {
 	}
 }
 
-// TestRaggedSide checks a side list whose last line has no line end. The list is reported
-// after RaggedSettle, but at once at the start.
+// TestRaggedSide checks a side list whose last line has no line end. At the start, the list is read
+// at once. After a change, the report comes after RaggedSettle.
 func TestRaggedSide(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -183,8 +184,8 @@ func TestRaggedSide(t *testing.T) {
 	r.want("o.yaml=1")
 }
 
-// TestSideInside checks that a side list outside the directory of its order file is
-// refused. A link to an outside list is refused too.
+// TestSideInside checks that a side list is refused if a link leads outside the directory of its
+// order file. The file outside must not be opened.
 func TestSideInside(t *testing.T) {
 	out := t.TempDir()
 	old(t, filepath.Join(out, "secret"), "s")
@@ -221,7 +222,6 @@ func TestSideInside(t *testing.T) {
 				t.Errorf("%q, %v", b, err)
 			}
 		}
-		// The link to a list inside the directory now leads outside.
 		must(t, os.Remove(filepath.Join(dir, "in.txt")))
 		must(t, os.Symlink(filepath.Join(out, "secret"), filepath.Join(dir, "in.txt")))
 		r.settled()
@@ -235,8 +235,8 @@ func TestSideInside(t *testing.T) {
 	}
 }
 
-// TestSideThroughSameLink checks that one link may lead to an order file and its side list
-// in another directory.
+// TestSideThroughSameLink checks a side list in another directory. The list is allowed, because the
+// link to the order file leads to the same directory.
 func TestSideThroughSameLink(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	old(t, filepath.Join(out, "v1", "o.yaml"), "1")
@@ -250,8 +250,6 @@ func TestSideThroughSameLink(t *testing.T) {
 	}
 }
 
-// TestSideNeverStill checks that an order file becomes Pending if its side list keeps
-// changing.
 func TestSideNeverStill(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "names: l.txt")

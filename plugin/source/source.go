@@ -29,8 +29,8 @@ import (
 	"time"
 )
 
-// DefaultPoll is the default time between two polls. A poll is a scan of the file system
-// without a kernel event.
+// DefaultPoll is the default time between two polls. In a poll, the Source scans the file system
+// although the kernel has reported no event.
 const DefaultPoll = time.Second
 
 // minPoll is the shortest time between two polls. Without it, a typing error in the
@@ -62,8 +62,8 @@ type Config struct {
 	// Notice is called once for each fact for the operator's log, for example an ignored
 	// file. Notice must return soon, and must not call the Source. Notice may be nil.
 	Notice func(error)
-	// Due is called by Run before each wait, and returns the time of its next call, or
-	// zero. The call may be late during a load. Due may be nil.
+	// Due is called by Run before each wait. It returns the time at which Run must call Due again,
+	// or zero. During a load, the call may be late. Due may be nil.
 	Due func() time.Time
 	// Clock is the source of time. nil means WallClock.
 	Clock Clock
@@ -124,8 +124,8 @@ type Source struct {
 	unnoticed bool               // some ignored files are not logged yet
 }
 
-// New returns a Source and reads no file. For an empty pattern or a syntax error in a
-// pattern, it returns an error.
+// New returns a Source. It reads no file. It returns an error if a pattern is empty or has a syntax
+// error.
 func New(cfg Config) (*Source, error) {
 	s := &Source{
 		clock: &steadyClock{Clock: cfg.Clock}, poll: cfg.Poll, notice: cfg.Notice, maxBytes: cfg.MaxBytes, due: cfg.Due, fs: osFiles(),

@@ -5,7 +5,6 @@ import (
 	"syscall"
 )
 
-// statOf returns the fields of a stat result that the package uses.
 func statOf(info fs.FileInfo) stat {
 	s := stat{mode: info.Mode(), stamp: stamp{size: info.Size(), mtime: info.ModTime().UnixNano()}}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A steadyClock is a Clock that never goes back. If the clock below is set back, the
-// steadyClock goes on from its last time. Otherwise a step of a year would delay the next
+// A steadyClock is a Clock that never goes back. If the embedded Clock is set back, the steadyClock
+// continues from its last time. Otherwise, a clock that is set back by a year would delay the next
 // poll by a year.
 type steadyClock struct {
 	Clock
@@ -28,15 +28,15 @@ func (c *steadyClock) Now() time.Time {
 	return now
 }
 
-// steady returns the steady time of a time of the clock below.
+// steady converts a time of the embedded Clock to a time of the steadyClock.
 func (c *steadyClock) steady(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return at.Add(c.shift)
 }
 
-// below returns the time of the clock below at a steady time. The times of files are times
-// of the clock below.
+// below converts a time of the steadyClock to a time of the embedded Clock. The times of files are
+// times of the embedded Clock.
 func (c *steadyClock) below(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// TestSteadyClock checks that a steadyClock follows its clock forward, but not back.
 func TestSteadyClock(t *testing.T) {
 	below := newTestClock()
 	c := &steadyClock{Clock: below}

@@ -10,7 +10,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// The type "tracked" is one watched path with the version of its file.
 type tracked struct {
 	path    string // the path as shown to the user
 	abs     string
@@ -32,11 +31,8 @@ type tracked struct {
 	noticed  Digest // the version whose missing line end was logged
 }
 
-// unsettled reports whether the file is changing, or is not hashed yet.
 func (t *tracked) unsettled() bool { return t.settler.waiting || t.settler.settled.state == 0 }
 
-// version returns the last complete version. While the file is changing, it returns
-// Pending.
 func (t *tracked) version() version {
 	if t.unsettled() {
 		return version{state: Pending, err: fmt.Errorf("%s: %w", printable.Line(t.path), ErrPending)}
@@ -44,8 +40,8 @@ func (t *tracked) version() version {
 	return t.settler.settled
 }
 
-// ragged reports whether the last byte of a file is not a line end. The file may then have
-// been cut. JSON is never ragged.
+// ragged reports whether the last byte of a file is not a line end. The end of the file may then be
+// missing. A JSON file is never ragged, because JSON needs no line end.
 func (t *tracked) ragged(last byte, size int64) bool {
 	if t.initial || size == 0 || last == '\n' {
 		return false
@@ -64,8 +60,8 @@ func (t *tracked) evidence(e lastEvent) evidence {
 	return v
 }
 
-// compare decides after a scan whether a file must be hashed. The path leads to l now.
-// "seq" is the number of the last kernel event before the scan.
+// compare decides after a scan whether a file must be hashed. The path now leads to the location l.
+// seq is the number of the last kernel event before the scan.
 func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	if s.tracked[t.abs] != t {
 		return // the path is no longer watched
@@ -102,8 +98,6 @@ func (s *Source) compare(t *tracked, l *location, seq uint64, now time.Time) {
 	s.plan(t, now)
 }
 
-// plan starts the hashing of t if it is due. Otherwise plan asks for a scan at the due
-// time.
 func (s *Source) plan(t *tracked, now time.Time) {
 	at := now
 	switch due := t.settler.due(); {
@@ -124,8 +118,7 @@ func (s *Source) plan(t *tracked, now time.Time) {
 	}
 }
 
-// refusal returns the reason why a file must not be hashed. If there is no reason,
-// "refused" is false.
+// refusal reports whether a file must not be hashed. The error of v then has the reason.
 func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	if root, out := t.outside(l); out {
 		return version{state: Unreadable, err: fmt.Errorf("%s: must lie in the order file's directory %s, but leads to %s",
@@ -145,7 +138,6 @@ func (s *Source) refusal(t *tracked, l *location) (v version, refused bool) {
 	return version{state: Unreadable, err: fmt.Errorf("%s: is larger than %s, got %s", printable.Line(t.path), sizeText(limit), got)}, true
 }
 
-// sizeText returns a number of bytes with a unit, for example 64 MiB.
 func sizeText(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	f, i := float64(n), 0
@@ -158,8 +150,9 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list lies outside the directories of all its order files.
-// For Kubernetes, an order file may be a link to another directory.
+// outside reports whether a side list is outside the directories of all its order files. If an
+// order file is a link, the directory to which the link leads also counts. Kubernetes makes links
+// to another directory.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -173,16 +166,16 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link in the path is new. The link must also be newer
-// than the last write, because programs make the link last.
+// linkSwapped reports whether a symbolic link in the path is new. The link must also be newer than
+// the last write to the file. Programs write the file first and make the link last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// For a new path, only a link at its last component is new. A new file in an old
-		// directory may be half written.
+		// In a new path, only the last component counts as a new link. A link before it is old, and
+		// a new file behind an old link may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false
@@ -192,7 +185,7 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	var found bool
 	var at uint64
 	for _, link := range l.links {
-		// Only added links are evidence. The file behind any other link may be half
+		// Only a new link shows that the file is complete. The file behind an old link may be half
 		// written.
 		if slices.Contains(before.links, link) || before.err != nil && within(before.at, link.at) {
 			continue
@@ -205,7 +198,6 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	return found && (at == 0 || e.how != written || e.written < at)
 }
 
-// observe passes the result v of hashing to the settler, and plans the next hash.
 func (s *Source) observe(t *tracked, v observation) {
 	t.settler.observe(v)
 	if t.settler.waiting {
@@ -219,7 +211,6 @@ func (s *Source) observe(t *tracked, v observation) {
 	s.markDirty(t)
 }
 
-// markDirty records that the orders of t may need a report.
 func (s *Source) markDirty(t *tracked) {
 	for _, o := range t.owners {
 		s.dirty[o] = true

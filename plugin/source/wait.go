@@ -5,10 +5,9 @@ import "time"
 // A call of the file system on a dead mount may never return. Each call therefore runs in
 // a goroutine. After a time limit, the Source abandons the goroutine.
 const (
-	// tick is the unit for counting the time of a call.
 	tick = 50 * time.Millisecond
-	// The constant "slow" is the time after which other files no longer wait for a read.
-	// The first tick does not count.
+	// The constant "slow" is the longest time for which a read delays the other files. The first
+	// tick does not count.
 	slow = 150 * time.Millisecond
 	// readTimeout is the maximum time of a read. The file is then reported as Pending.
 	readTimeout = 5 * time.Second
@@ -17,15 +16,14 @@ const (
 	statTimeout = 2 * time.Second
 )
 
-// realTicks returns a channel that receives a value every 50 ms. The second result is a
-// function that stops the channel.
 func realTicks() (<-chan time.Time, func()) {
 	t := time.NewTicker(tick)
 	return t.C, t.Stop
 }
 
-// returns waits until the channel "over" is closed, and then returns true. It returns
-// false after Close, or after the limit without progress.
+// returns waits until the channel over is closed, and then returns true. It returns false after
+// Close, or after the duration limit. If progress is not nil, each change of its result begins the
+// limit again.
 func (s *Source) returns(over <-chan struct{}, limit time.Duration, progress func() int) bool {
 	ticks, end := s.ticks()
 	defer end()

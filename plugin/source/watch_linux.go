@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher receives inotify events about directories. It distinguishes a created file,
-// which may be half written, from a moved file, which is complete. fsnotify does not.
+// watcher receives inotify events about directories. A created file may be half written, but a
+// moved file is complete. The watcher distinguishes the two, and the package fsnotify does not.
 type watcher struct {
 	f    *os.File
 	conn syscall.RawConn
@@ -28,14 +28,13 @@ type watcher struct {
 	buf    [16 << 10]byte
 }
 
-// The type "watched" is the inotify watch of one directory.
 type watched struct {
 	wd    int32
 	local bool // every change of the file system causes an event
 }
 
-// localFS has the magic numbers of local file systems, on which each change causes an
-// event. On other file systems, polls check files more often.
+// localFS has the magic numbers of local file systems. On a local file system, each change causes
+// an event. On other file systems, polls check files more often.
 var localFS = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 	unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1, // ZFS
@@ -48,7 +47,6 @@ const maxEvents = 16384
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MODIFY |
 	unix.IN_ATTRIB | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 
-// openWatcher returns a watcher that calls kick when new events can be read.
 func openWatcher(kick func()) (*watcher, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -59,8 +57,8 @@ func openWatcher(kick func()) (*watcher, error) {
 		return nil, errors.Join(err, w.f.Close())
 	}
 	go func() {
-		// RawConn.Read calls the function whenever the descriptor is readable. After the
-		// watcher is closed, it returns an error.
+		// RawConn.Read calls the function whenever the descriptor is readable. Read returns an
+		// error after the watcher is closed.
 		for w.conn.Read(func(fd uintptr) bool { return w.pull(int(fd)) }) == nil {
 			kick()
 		}
@@ -79,8 +77,7 @@ func (w *watcher) take() []event {
 	return out
 }
 
-// pending reports whether there are events that take has not returned yet. It also reads
-// the descriptor.
+// pending reports whether take would return any event. It also reads the descriptor.
 func (w *watcher) pending() bool {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()
@@ -88,7 +85,6 @@ func (w *watcher) pending() bool {
 	return len(w.events) > 0
 }
 
-// pull reads all waiting events from the kernel, and reports whether there were any.
 func (w *watcher) pull(fd int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,7 +108,6 @@ func (w *watcher) pull(fd int) bool {
 	}
 }
 
-// note converts one inotify event and adds it to w.events.
 func (w *watcher) note(wd int32, mask uint32, name string) {
 	dir, ok := w.paths[wd]
 	e := event{name: dir}
@@ -141,15 +136,15 @@ func (w *watcher) note(wd int32, mask uint32, name string) {
 	w.events = append(w.events, e)
 }
 
-// arm watches exactly the directories in "want", which must be sorted. "fresh" lists the
-// new directories. A missing directory is not an error.
+// arm watches exactly the directories in want, which must be sorted. It returns the directories
+// that are watched newly. A missing directory is not an error.
 func (w *watcher) arm(want []string) (fresh []string, err error) {
 	w.setArming(true)
 	defer w.setArming(false)
 	for _, dir := range want {
 		var wd int
 		var werr error
-		// w.mu is not locked here, because the file system may not answer.
+		// w.mu is not locked during this call, because the call may block.
 		if cerr := w.conn.Control(func(fd uintptr) { wd, werr = unix.InotifyAddWatch(int(fd), dir, watchMask) }); cerr != nil {
 			return fresh, nil // the watcher is closed
 		}

@@ -9,28 +9,29 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Next is a set for Commit, with functions that open the content of its files.
+// A Next is the argument of Commit. It has a set, and functions that open the content of the files
+// in the set.
 type Next struct {
-	// Set is the whole set. Its snapshots are ignored. The State adds the snapshots
-	// itself.
+	// Set is the whole set. Commit ignores the snapshots in this field, because the State writes
+	// the snapshots itself.
 	Set
-	// Blobs has a function for each digest. The function opens the content of the blob.
-	// Stored blobs may be missing. If the content has another digest, the file keeps its
-	// old version.
+	// Blobs has a function for each digest. The function opens the content with this digest. A blob
+	// that is already stored needs no function. If the content has another digest, the old version
+	// of the file stays.
 	Blobs map[Digest]func() (io.ReadCloser, error)
-	// Parts has a function for each path. The function writes the compiled orders of the
-	// file. The State calls it only for a version without a snapshot, and not after a
-	// newer Commit.
+	// Parts has a function for each path. The function writes the compiled orders of the file. The
+	// State calls the function only if the version has no snapshot. After a newer Commit, the State
+	// does not begin a call.
 	Parts map[string]func(io.Writer) error
 }
 
 type parts map[string]func(io.Writer) error
 
-// Commit stores the newest set in the background and returns at once. The caller must not
-// change next afterwards.
+// Commit stores the newest set in the background and returns at once. The caller must not change
+// next afterwards.
 //
-// If a new version of a file cannot be stored, the old version stays. The State tries
-// again after 30 seconds. Snapshots wait up to 10 seconds.
+// If a new version of a file cannot be stored, the old version stays. The State tries again after
+// 30 seconds. Snapshots are stored up to 10 seconds later.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -74,7 +75,6 @@ func (s *State) Flush() error {
 	}
 }
 
-// change copies the newest set, and calls do to change the copy. It then commits the copy.
 func (s *State) change(do func(*Set) error) error {
 	s.mu.Lock()
 	next := Next{Set: s.newest, Parts: s.parts}
@@ -88,8 +88,8 @@ func (s *State) change(do func(*Set) error) error {
 	return err
 }
 
-// Forget removes the version of a file. The orders of the file end at the next start. The
-// floor of the file stays. For an unknown file, Forget returns an error.
+// Forget removes the stored version of a file. The orders of the file end at the next start. The
+// lowest allowed serial of the file stays. If the file is unknown, Forget returns an error.
 func (s *State) Forget(path string) error {
 	return s.change(func(set *Set) error {
 		if _, ok := set.Versions[path]; !ok {
@@ -100,8 +100,8 @@ func (s *State) Forget(path string) error {
 	})
 }
 
-// SetSerial sets the floor of a file. The floor is the lowest allowed serial of the next
-// version. The content of a version with exactly this serial does not matter.
+// SetSerial sets the floor of a file. The floor is the lowest serial that the next version may
+// have. A version with exactly this serial may have any content. A negative serial is an error.
 func (s *State) SetSerial(path string, serial int64) error {
 	if serial < 0 {
 		return errors.New("state: a serial is not negative")
@@ -115,9 +115,8 @@ func (s *State) SetSerial(path string, serial int64) error {
 	})
 }
 
-// Accept ends the alarm about an empty or damaged directory (see Set.Unaccepted). The next
-// write of current.json then removes refused.json. The blobs of lost versions are removed
-// too.
+// Accept ends the alarm about an empty or damaged directory (see Set.Unaccepted). In the
+// background, the State then removes refused.json and the blobs of lost versions.
 func (s *State) Accept() {
 	s.mu.Lock()
 	s.accepts = true

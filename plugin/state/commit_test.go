@@ -163,8 +163,6 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestSnapshotsWait checks that later snapshots are written at most once in 10 seconds.
-// Blobs must be stored at once.
 func TestSnapshotsWait(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
@@ -251,7 +249,6 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestSame checks that a commit of the stored set writes nothing.
 func TestSame(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -404,8 +401,8 @@ func TestFailureBesideCommit(t *testing.T) {
 	}
 }
 
-// TestPartOfRefused commits a version without its blob, so the old version stays. The old
-// version must not get the new snapshot.
+// TestPartOfRefused commits a version without its blob. The State keeps the old version. The old
+// version must not get the snapshot of the refused version.
 func TestPartOfRefused(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"
@@ -424,8 +421,8 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// TestSnapshotSize checks the error for a snapshot file with another size than recorded.
-// The error must come before the first read, because the caller relies on the size.
+// TestSnapshotSize checks a snapshot file whose size differs from the recorded size. Snapshot
+// itself must return the error, because the caller uses the size before the first read.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

@@ -5,38 +5,21 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/dns-orders/blocklist/plugin/durable"
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// crashEnv is an environment variable for child processes. A child kills itself at the
-// point with this number.
-const crashEnv = "STATE_TEST_CRASH"
-
-// TestMain calls child in place of the tests if crashEnv is set.
 func TestMain(m *testing.M) {
-	if at := os.Getenv(crashEnv); at != "" {
-		n, err := strconv.Atoi(at)
-		if err == nil {
-			err = child(n, os.Args[len(os.Args)-1])
-		}
-		if err != nil {
-			os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"store": storeHistory})
 	os.Exit(m.Run())
 }
 
-// history returns the three sets that a child process stores in sequence.
 func history() []Next {
 	first, second, third := example(), example(), example()
 	court := versionOf(8, "court 2", "side one", "side three")
@@ -48,31 +31,17 @@ func history() []Next {
 	return []Next{first, second, third}
 }
 
-// child stores the sets of history in dir, and kills itself at the given point. There is a
-// point before and after each step of the file system.
-func child(at int, dir string) error {
-	point := 0
-	crash := func() {
-		if point++; point == at {
-			self, err := os.FindProcess(os.Getpid())
-			if err != nil {
-				panic(err)
-			}
-			self.Kill()
-			select {}
-		}
-	}
+// storeHistory stores the sets of history in the directory args[0]. There is a point before
+// and after each step of the file system.
+func storeHistory(p *crash.Points, args []string) error {
 	for _, n := range history() {
-		s, err := Open(dir, Options{FS: durable.FS{Hook: func(s durable.Step, run func() error) error {
-			crash()
-			var err error
+		s, err := Open(args[0], Options{FS: durable.FS{Hook: func(s durable.Step, run func() error) error {
 			// After SIGKILL, the kernel still has all written data. A sync would only take
 			// time.
-			if s != durable.Sync && s != durable.SyncDir {
-				err = run()
+			if s == durable.Sync || s == durable.SyncDir {
+				run = func() error { return nil }
 			}
-			crash()
-			return err
+			return p.Around(run)
 		}}})
 		if err != nil {
 			return err
@@ -88,10 +57,6 @@ func child(at int, dir string) error {
 // TestCrashes kills a process at each point while the process stores three sets. The next
 // start must find one complete set.
 func TestCrashes(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	sets := []Set{{}}
 	for _, n := range history() {
 		sets = append(sets, n.Set)
@@ -99,12 +64,7 @@ func TestCrashes(t *testing.T) {
 	newest, seen := 0, map[int]bool{}
 	for point := 1; ; point++ {
 		dir := filepath.Join(t.TempDir(), "state")
-		cmd := exec.Command(exe, "-test.run=^$", dir)
-		cmd.Env = append(os.Environ(), crashEnv+"="+strconv.Itoa(point))
-		out, err := cmd.CombinedOutput()
-		if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-			t.Fatalf("child: %v: %s", err, out)
-		}
+		_, killed := crash.Run(t, point, "store", dir)
 		s := sound(t, dir, Options{})
 		got := without(s.Set())
 		at := slices.IndexFunc(sets, func(want Set) bool {
@@ -138,7 +98,7 @@ func TestCrashes(t *testing.T) {
 		if !slices.Equal(have, want) {
 			t.Errorf("point %d: files %q, want %q", point, have, want)
 		}
-		if cmd.ProcessState.Success() {
+		if !killed {
 			t.Logf("killed at %d points", point-1)
 			if point < 100 || len(seen) != len(sets) {
 				t.Errorf("killed at %d points, seen sets %v", point-1, seen)

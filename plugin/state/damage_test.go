@@ -15,7 +15,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/durable"
 )
 
-// unsynced writes files without syncs, which makes the tests fast.
 var unsynced = durable.FS{Hook: func(s durable.Step, run func() error) error {
 	if s == durable.Sync || s == durable.SyncDir {
 		return nil
@@ -33,8 +32,8 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips calls the function do with copies of b. In each copy, one byte is changed by XOR
-// with a mask. The changed byte is at the position at.
+// flips calls do with copies of b. In each copy, the byte at the position at is changed by XOR with
+// a mask.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {
@@ -45,8 +44,6 @@ func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	}
 }
 
-// TestDamagedCurrent checks that decode refuses current.json after a change of one byte or
-// of the length.
 func TestDamagedCurrent(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -128,8 +125,6 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNewerFormat checks the error for a current.json of a later program with another
-// format.
 func TestNewerFormat(t *testing.T) {
 	b, err := encode(Set{}, "v9")
 	if err != nil {
@@ -230,7 +225,6 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestShortReads checks that a reader with a buffer of one byte detects a damaged blob.
 func TestShortReads(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -295,7 +289,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEncode checks that decode restores a set from encode, even with strange texts.
 func FuzzEncode(f *testing.F) {
 	f.Add("/orders/a.yaml", "list.txt", "RWQ", "untrusted comment: \n", int64(7), int64(9), uint64(5))
 	f.Add("\xff", `"`, "\u202e", "\x00", int64(-1), int64(-2), uint64(0))

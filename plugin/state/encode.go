@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	// format is the version number of the format of current.json.
 	format = 1
 	// maxCurrent is the largest size of current.json in bytes. Each order file needs some
 	// 500 bytes.
@@ -101,8 +100,8 @@ func stringsOf(in []text) (out []string) {
 	return out
 }
 
-// encode returns the content of current.json. The last line has the SHA-256 of the lines
-// above. The line is JSON too, so programs like jq can read the file.
+// encode returns the content of current.json. The last line has the SHA-256 of all other lines. The
+// last line is also a JSON object, so programs like jq can read the file.
 func encode(set Set, writer string) ([]byte, error) {
 	doc := document{Format: format, Writer: text(writer), Options: set.Options, Guard: set.Guard, Versions: []versionEntry{}, Floors: []floorEntry{}}
 	if !set.Unaccepted.IsZero() {
@@ -140,8 +139,8 @@ func encode(set Set, writer string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decode parses current.json. If encode would write other bytes, another program has
-// written the file. decode then returns an error.
+// decode parses current.json. It then encodes the set and compares the bytes. If the bytes differ,
+// another program has written the file, and decode returns an error.
 func decode(b []byte) (Set, error) {
 	doc, err := parse(b)
 	if err != nil {
@@ -183,7 +182,6 @@ func decode(b []byte) (Set, error) {
 	return set, nil
 }
 
-// parse verifies the checksum in the last line and parses the lines above.
 func parse(b []byte) (document, error) {
 	if len(b) == 0 {
 		return document{}, errors.New("is empty")

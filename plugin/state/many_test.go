@@ -43,7 +43,8 @@ func TestStepsOfManyFiles(t *testing.T) {
 	count("the end", s.Close, 2, 2, 4)
 }
 
-// many returns a set of n files. The files with a number below changed have other contents.
+// many returns a set of n files. The first files have a changed content. The number of these files
+// is changed.
 func many(n, changed int) Next {
 	x := Next{Set: Set{Versions: map[string]Version{}}, Blobs: map[Digest]func() (io.ReadCloser, error){}, Parts: map[string]func(io.Writer) error{}}
 	for i := range n {
@@ -61,8 +62,8 @@ func many(n, changed int) Next {
 	return x
 }
 
-// TestUnreadableNews checks that a version which a start could not read is never stored: not in
-// the first set, and not among versions that are stored already.
+// TestUnreadableNews commits a version that decode cannot read. The State must refuse the version
+// in the first set and in a later set.
 func TestUnreadableNews(t *testing.T) {
 	bad := func(n Next) Next {
 		v := n.Versions["/orders/1.yaml"]
@@ -91,8 +92,8 @@ func TestUnreadableNews(t *testing.T) {
 	}
 }
 
-// BenchmarkOneChange measures the change of one file among n files in the background, and its
-// snapshot.
+// BenchmarkOneChange measures how long a State needs to store the change of one file in a set of n
+// files.
 func BenchmarkOneChange(b *testing.B) {
 	for _, n := range []int{1, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -35,7 +35,6 @@ func openRegular(path string) (*os.File, int64, error) {
 	return f, info.Size(), err
 }
 
-// readFile reads a regular file of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, size, err := openRegular(path)
 	if err != nil {
@@ -49,7 +48,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked file verifies its checksum at the end of the file.
+// A checked reads a stored file. At the end of the file, Read compares the checksum.
 type checked struct {
 	f    *os.File
 	size int64 // in bytes
@@ -87,9 +86,9 @@ func (s *State) Blob(d Digest) (io.ReadCloser, error) {
 	return &checked{f, size, sha256.New(), string(d[:]), s.path(blobDir, blobName(d)), func() { s.setDamaged(d, true) }}, nil
 }
 
-// Snapshot opens the compiled orders of an order file, and returns their size in bytes.
-// Damaged orders cause ErrDamaged in place of io.EOF. For missing orders, the error is
-// fs.ErrNotExist.
+// Snapshot opens the compiled orders of an order file, and returns their size in bytes. If the size
+// is wrong, the error is ErrDamaged. If the checksum is wrong, the reader returns ErrDamaged in
+// place of io.EOF. If there are no compiled orders, the error is fs.ErrNotExist.
 func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	snap := s.Set().Versions[path].Snapshot
 	if snap.Size == 0 {
@@ -110,8 +109,8 @@ func (s *State) Snapshot(path string) (io.ReadCloser, int64, error) {
 	return &checked{f, size, xxhash.New(), string(want), name, func() { s.DropSnapshot(path, snap) }}, size, nil
 }
 
-// DropSnapshot removes a useless snapshot of an order file. The next commit writes a new
-// snapshot. If the file now has another snapshot, DropSnapshot does nothing.
+// DropSnapshot removes a snapshot that cannot be used. The next commit writes a new snapshot. If
+// the order file has another snapshot now, DropSnapshot does nothing.
 func (s *State) DropSnapshot(path string, snap Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,8 +120,8 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A
-// commit in progress may still have them. The caller must have locked s.mu.
+// withoutDropped returns the set without the snapshots that DropSnapshot has removed. A commit in
+// progress may still have these snapshots. The caller must have locked s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set
@@ -149,8 +148,8 @@ func (s *State) isDamaged(d Digest) bool {
 	return s.damaged[d]
 }
 
-// Verify reads all blobs and snapshots of the stored set. It returns an error for each
-// missing or damaged file. After coop.Start, it yields to queries.
+// Verify reads all blobs and snapshots of the stored set. It returns an error for each missing or
+// damaged file. If the caller has called coop.Start, Verify yields to queries.
 func (s *State) Verify() (problems []error) {
 	report := func(path, what string, v Version, err error) {
 		// A commit may have removed this version during Verify. A missing file is then no
@@ -178,7 +177,6 @@ func (s *State) Verify() (problems []error) {
 	return problems
 }
 
-// drain reads r to the end and closes r. If err is not nil, drain returns err at once.
 func drain(r io.ReadCloser, err error) error {
 	if err != nil {
 		return err

@@ -16,11 +16,10 @@ import (
 // line is a JSON object.
 const changesName = "changes.jsonl"
 
-// maxChanges is the largest size in bytes of the file with the changes.
 const maxChanges = 64 << 20
 
-// Record adds a line to the file with the changes. When Record returns nil, the line survives
-// a power failure. Call Record before the change.
+// Record adds a line with the change c to changes.jsonl. When Record returns nil, the line survives
+// a power failure. Call Record before you make the change.
 func (s *State) Record(c Change) error {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -41,7 +40,7 @@ func (s *State) Record(c Change) error {
 		err = fmt.Errorf("%s: has more than %d bytes; move the file to an archive", s.path(changesName), maxChanges)
 	}
 	if err == nil {
-		// The line break ends a line that a crash or a full disk has cut off.
+		// A crash or a full disk may have cut off the last line. The line break ends this line.
 		if !endsLine(path, info.Size()) {
 			line = append([]byte("\n"), line...)
 		}
@@ -53,7 +52,6 @@ func (s *State) Record(c Change) error {
 	return errors.Join(err, f.Close())
 }
 
-// endsLine reports whether a file of the given size is empty or ends with a line break.
 func endsLine(path string, size int64) bool {
 	if size == 0 {
 		return true
@@ -81,12 +79,11 @@ func strict(b []byte, to any) error {
 	return nil
 }
 
-// maxRead is the largest number of bytes at the end of the file with the changes that Changes
-// reads.
+// maxRead is the number of bytes that Changes reads at the end of changes.jsonl.
 const maxRead = 1 << 20
 
-// Changes returns the newest changes that Record has recorded, the oldest first. A refused
-// request is one change, with the reason in the field Refused.
+// Changes returns the newest changes in changes.jsonl, the oldest change first. If a request was
+// refused, its change has the reason in the field Refused.
 func (s *State) Changes() (out []Change, err error) {
 	s.recording.Lock()
 	defer s.recording.Unlock()
@@ -128,8 +125,8 @@ func (s *State) Changes() (out []Change, err error) {
 	return out, nil
 }
 
-// Digest identifies the change without its refusal. Two equal changes in one second have one
-// digest.
+// Digest returns the SHA-256 of the change without the field Refused. Two equal changes in the same
+// second have the same digest.
 func (c Change) Digest() [sha256.Size]byte {
 	c.Refused = ""
 	b, err := json.Marshal(c.entry())

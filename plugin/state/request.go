@@ -120,8 +120,8 @@ type Answer struct {
 	NotStored string `json:"not_stored,omitempty"` // why the change is not stored, or empty
 }
 
-// requestFS writes the files of requests. If root asks, the files get the owner of the
-// directory.
+// requestFS writes the files of requests. The files get the owner of the directory, even if root
+// runs the program.
 var requestFS = durable.FS{Inherit: true}
 
 // Ask leaves a request in the state directory dir, and returns the id of the request. The
@@ -143,7 +143,8 @@ func Ask(dir string, c Change, until time.Time) (id string, err error) {
 // Withdraw removes a request. If the other program has already taken the request,
 // withdrawn is false.
 func Withdraw(dir, id string) (withdrawn bool, err error) {
-	// The rename of Take and this removal exclude each other.
+	// Take renames the file of a request, and Withdraw removes the file. Only one of the two can
+	// succeed.
 	switch err := os.Remove(filepath.Join(dir, requestDir, id+requestEnd)); {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -171,11 +172,11 @@ func Answered(dir, id string) (a Answer, ok bool, err error) {
 	return a, true, nil
 }
 
-// Take returns the requests that other programs have left. Answer each request with
-// Answer. For a replaced directory, the error is durable.ErrReplaced.
+// Take returns the requests that other programs have left. The caller must answer each request with
+// Answer. If the directory was replaced, the error is durable.ErrReplaced.
 //
-// Take first records each request. If Take cannot record a request, it answers with a
-// refusal.
+// Take first records each request in changes.jsonl. If a request cannot be recorded, Take refuses
+// the request.
 func (s *State) Take() (out []Request, err error) {
 	if err := s.lock.Check(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
@@ -189,7 +190,7 @@ func (s *State) Take() (out []Request, err error) {
 			continue // the request was withdrawn
 		}
 		if err != nil {
-			// A request that stays would be reported at each call.
+			// Remove the bad file. Otherwise, each call of Take would report the file.
 			errs = append(errs, fmt.Errorf("state: %s: is no request: %w", printable.Line(path), errors.Join(err, os.Remove(path))))
 			continue
 		}
@@ -211,7 +212,8 @@ func (s *State) Take() (out []Request, err error) {
 	return out, errors.Join(errs...)
 }
 
-// waiting returns the ids of some requests in a directory.
+// waiting returns the ids of the requests in a directory. If there are more than maxRequests, it
+// may leave out some.
 func waiting(dir string) (ids []string) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -251,7 +253,6 @@ func readRequest(path string) (r Request, err error) {
 	return r, nil
 }
 
-// change returns the checked Change of a line or a request.
 func (e changeEntry) change() (c Change, err error) {
 	c = Change{Command: e.Command, Path: string(e.Path), Serial: e.Serial, Reason: string(e.Reason), Refused: string(e.Refused)}
 	if c.Time, err = time.Parse(time.RFC3339, e.Time); err != nil {
@@ -260,8 +261,7 @@ func (e changeEntry) change() (c Change, err error) {
 	return c, c.Check()
 }
 
-// Answer answers a request that Take has returned. A refusal is also recorded in the file with
-// the changes.
+// Answer answers a request that Take has returned. It also records a refusal in changes.jsonl.
 func (s *State) Answer(r Request, a Answer) error {
 	var err error
 	if a.Refused != "" {
@@ -281,8 +281,8 @@ func (s *State) answer(id string, a Answer) error {
 	return errors.Join(err, s.fs.Remove(filepath.Join(dir, id+takenEnd)))
 }
 
-// dropRequests removes old answers. A killed program may have left requests without an
-// answer. dropRequests removes these too, and adds a problem for each.
+// dropRequests removes old answers. It also removes the requests that a killed program has taken
+// and not answered. It adds a problem for each of these requests.
 func (s *State) dropRequests() {
 	dir := filepath.Join(s.dir, requestDir)
 	for _, name := range names(dir) {

@@ -19,14 +19,12 @@ func number(n int64) *int64 { return &n }
 
 var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// someChanges are changes with all commands and with unusual text.
 var someChanges = []Change{
 	{Time: noon, Command: CommandForget, Path: "/orders/a.yaml", Reason: "moved"},
 	{Time: noon, Command: CommandSetSerial, Path: "/orders/\xff\n.yaml", Serial: number(0), Reason: "typing \"error\"\n\u202e\xff"},
 	{Time: noon, Command: CommandAccept, Reason: "the first start"},
 }
 
-// TestRequests checks that Take returns each request of Ask once, and that the answer arrives.
 func TestRequests(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -70,7 +68,6 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestWithdraw checks that exactly one of Take and Withdraw gets a request.
 func TestWithdraw(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{FS: unsynced})
@@ -178,7 +175,6 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestUnrecorded checks that Take refuses a request that it cannot record.
 func TestUnrecorded(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
@@ -226,7 +222,6 @@ func TestKilledBeforeAnswer(t *testing.T) {
 	}
 }
 
-// TestReplacedDirectory checks that Take notices that the directory was removed or replaced.
 func TestReplacedDirectory(t *testing.T) {
 	for _, replace := range []bool{false, true} {
 		dir := filepath.Join(t.TempDir(), "state")
@@ -289,8 +284,8 @@ func TestNoWriteIntoReplacedDirectory(t *testing.T) {
 	}
 }
 
-// TestUnaccepted checks which directories have a set that no person has accepted. The mark
-// must survive restarts until Accept.
+// TestUnaccepted checks which directories have the field Unaccepted. The field must survive
+// restarts until Accept.
 func TestUnaccepted(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
@@ -343,7 +338,6 @@ func TestUnaccepted(t *testing.T) {
 	}
 }
 
-// accepted opens a directory, accepts its set and commits a set.
 func accepted(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir, Options{FS: unsynced})

@@ -15,16 +15,16 @@ import (
 // A Set is the content of current.json. It has the last good version and the lowest
 // allowed serial of each order file.
 type Set struct {
-	// Options is the digest of the settings. Guard is the digest of the guard. A snapshot
-	// with other digests is not used.
+	// Options is the digest of the settings. Guard is the digest of the guard, which is made from
+	// the protect lists. A snapshot that was made with other digests is not used.
 	Options, Guard Digest
 	// Versions contains the last good version of each order file by path.
 	Versions map[string]Version
 	// Floors contains the floor of each file by path. The floor is the lowest allowed
 	// serial of the next version. Forget does not remove the floor.
 	Floors map[string]Floor
-	// Unaccepted is the time at which Open found the directory new, empty or damaged.
-	// After Accept, it is zero. Commit ignores it.
+	// Unaccepted is the time at which Open found the directory new, empty or damaged. After Accept,
+	// the time is zero. Commit ignores this field of its argument.
 	Unaccepted time.Time
 }
 
@@ -46,8 +46,8 @@ const NoSerial = -1
 // A Floor is the lowest allowed serial of the next version of an order file.
 type Floor struct {
 	Serial int64
-	// Order is the digest of the only file that may have exactly this serial. If any file
-	// may, because a person has set the floor, Order is zero.
+	// Order is the digest of the only file that may have exactly this serial. After a person has
+	// set the floor, any file may have this serial, and Order is zero.
 	Order Digest
 }
 
@@ -60,8 +60,6 @@ type Snapshot struct {
 // File returns the name of the snapshot file.
 func (s Snapshot) File() string { return fmt.Sprintf("%016x.snap", s.XXH64) }
 
-// snapshotSum returns the checksum in the name of a snapshot file. For other names, ok is
-// false.
 func snapshotSum(name string) (sum uint64, ok bool) {
 	if len(name) != 16+len(".snap") {
 		return 0, false
@@ -81,8 +79,8 @@ func (s Set) Sorted() iter.Seq2[string, Version] {
 	}
 }
 
-// blobs yields the digests of the order file and of the side lists. The string is "file"
-// or "side list NAME", for error messages.
+// blobs yields the digests of the order file and of its side lists. The string describes the file
+// in error messages: "file" or "side list NAME".
 func (v Version) blobs() iter.Seq2[string, Digest] {
 	return func(yield func(string, Digest) bool) {
 		if !yield("file", v.Order) {
@@ -96,12 +94,11 @@ func (v Version) blobs() iter.Seq2[string, Digest] {
 	}
 }
 
-// sameContent reports whether the files of two versions have equal bytes.
 func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
 }
 
-// news returns s without the versions and floors that are equal in the set was.
+// news returns a copy of s without the versions and floors that are equal in was.
 func (s Set) news(was Set) Set {
 	s.Versions, s.Floors = maps.Clone(s.Versions), maps.Clone(s.Floors)
 	maps.DeleteFunc(s.Versions, func(path string, v Version) bool {

@@ -118,14 +118,15 @@ type Status struct {
 	Pending bool
 }
 
-// Open locks a state directory, reads current.json and starts the goroutine that writes.
-// It creates the directory if its parent exists. If another process uses the directory,
-// the error is a *durable.LockedError.
+// Open locks a state directory, reads current.json and starts the goroutine that writes. It creates
+// the directory if its parent exists. If another process uses the directory, the error is a
+// *durable.LockedError.
 //
-// Open keeps all undamaged versions. Problems returns an error for each bad file. Only
-// Blob, Snapshot and Verify check the content of files.
+// Open only checks whether the files of each version exist. A version with a missing file stays in
+// the set. Problems returns an error for each missing or bad file. Blob, Snapshot and Verify check
+// the content.
 //
-// If current.json is damaged, the State has no versions. The first commit renames the file
+// If current.json is damaged, the State has no versions. The first commit renames the damaged file
 // to refused.json. While refused.json exists, no blob is removed.
 //
 // In a read-only directory, Open works and each commit fails.
@@ -165,8 +166,8 @@ func Open(dir string, opt Options) (*State, error) {
 	return s, nil
 }
 
-// Read returns the stored set of a directory without a lock. Another process may use the
-// directory, because current.json is always replaced as a whole.
+// Read returns the stored set of a directory. It takes no lock. Another process may write at the
+// same time, because current.json is always replaced as a whole.
 func Read(dir string) (Set, error) {
 	b, err := readFile(filepath.Join(dir, currentName), maxCurrent)
 	if err != nil {
@@ -179,7 +180,6 @@ func Read(dir string) (Set, error) {
 	return set, nil
 }
 
-// read reads current.json and checks that all blobs and snapshots exist.
 func (s *State) read() {
 	for _, name := range names(filepath.Join(s.dir, blobDir)) {
 		if d, ok := blobDigest(name); ok {
@@ -224,7 +224,7 @@ func (s *State) hasRefused() bool {
 	return err == nil
 }
 
-// names returns the regular files in a directory. If the directory cannot be read, the
+// names returns the names of the regular files in a directory. If the directory cannot be read, the
 // result is empty. The caller then reports all files as missing.
 func names(dir string) (out []string) {
 	all, _ := os.ReadDir(dir)
@@ -238,7 +238,6 @@ func names(dir string) (out []string) {
 
 func (s *State) problem(err error) { s.problems = append(s.problems, fmt.Errorf("state: %w", err)) }
 
-// path returns the printable path of a file in the state directory.
 func (s *State) path(names ...string) string {
 	return printable.Line(filepath.Join(s.dir, filepath.Join(names...)))
 }
@@ -264,8 +263,8 @@ func (s *State) Unaccepted() time.Time {
 	return s.set.Unaccepted
 }
 
-// Damaged reports whether current.json was damaged or lost, and no person has accepted the
-// loss. A new or empty directory is not damaged.
+// Damaged reports whether current.json was damaged or lost. After a person has accepted the loss,
+// it returns false. A new or empty directory is not damaged.
 func (s *State) Damaged() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -293,8 +292,8 @@ func (s *State) Close() error {
 	return s.closed
 }
 
-// Abandon releases the lock like Close, but stores nothing. Call Abandon for a removed or
-// replaced directory. Another program may use the new directory.
+// Abandon is like Close, but stores nothing. Call Abandon if the directory was removed or replaced.
+// Another program may use the new directory.
 func (s *State) Abandon() {
 	s.mu.Lock()
 	s.pending, s.parts, s.abandoned = nil, nil, true
@@ -302,10 +301,8 @@ func (s *State) Abandon() {
 	s.Close()
 }
 
-// blobName returns the file name of the blob with the digest d.
 func blobName(d Digest) string { return "sha256-" + d.String() }
 
-// blobDigest returns the digest in the file name of a blob. For other names, ok is false.
 func blobDigest(name string) (d Digest, ok bool) {
 	hex, ok := strings.CutPrefix(name, "sha256-")
 	return d, ok && d.UnmarshalText([]byte(hex)) == nil

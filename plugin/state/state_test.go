@@ -49,7 +49,6 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return t.ch
 }
 
-// pass moves the clock forward by d and fires the timers that are due.
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +64,6 @@ func (c *clock) pass(d time.Duration) {
 
 func digest(content string) Digest { return sha256.Sum256([]byte(content)) }
 
-// from returns a map for Next.Blobs with the given contents.
 func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	out := map[Digest]func() (io.ReadCloser, error){}
 	for _, c := range contents {
@@ -74,7 +72,6 @@ func from(contents ...string) map[Digest]func() (io.ReadCloser, error) {
 	return out
 }
 
-// versionOf returns a version whose order file and side lists have the given contents.
 func versionOf(serial int64, order string, sides ...string) Version {
 	v := Version{Order: digest(order), Serial: serial, Accepted: time.Date(2026, 11, 28, 11, 0, 0, 0, time.UTC)}
 	for i, s := range sides {
@@ -86,7 +83,6 @@ func versionOf(serial int64, order string, sides ...string) Version {
 	return v
 }
 
-// example returns a set of two order files, with blobs and compiled orders.
 func example() Next {
 	court := versionOf(7, "court", "side one", "side two")
 	court.Keys, court.Signatures = []string{"RWQ1"}, []string{"untrusted comment: a\nRWQ1...\n"}
@@ -113,7 +109,6 @@ func open(t *testing.T, dir string, opt Options) *State {
 	return s
 }
 
-// sound opens a state directory. A problem in the directory fails the test.
 func sound(t *testing.T, dir string, opt Options) *State {
 	t.Helper()
 	s := open(t, dir, opt)
@@ -124,7 +119,6 @@ func sound(t *testing.T, dir string, opt Options) *State {
 	return s
 }
 
-// stored commits a set to a state directory, and closes the State.
 func stored(t *testing.T, dir string, n Next) {
 	t.Helper()
 	s := open(t, dir, Options{Writer: "test", FS: unsynced})
@@ -173,7 +167,6 @@ func readSnapshot(t *testing.T, s *State, path string) string {
 	return string(b)
 }
 
-// files returns the sorted names of all files below a directory.
 func files(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -225,8 +218,6 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSweep checks that unneeded blobs and snapshots are removed. Files with other names
-// must stay.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -278,8 +269,6 @@ func TestForgetAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestSecondProcess checks that Open refuses a directory in use. The error must contain the
-// number of the other process.
 func TestSecondProcess(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{Now: newClock().Now})
@@ -292,8 +281,8 @@ func TestSecondProcess(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestReadOnly checks that Open works if no step of the file system is permitted. A commit
-// must then return an error.
+// TestReadOnly checks a directory in which nothing can be written. Open must work, and a commit
+// must return an error.
 func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())
@@ -315,7 +304,6 @@ func TestReadOnly(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestText checks paths with line breaks, invalid UTF-8 and control characters.
 func TestText(t *testing.T) {
 	dir := t.TempDir()
 	n := example()

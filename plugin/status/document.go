@@ -36,7 +36,8 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// For the fields about loads, the worst value of all stores with this set counts.
+	// Several stores may have this set. LastLoad and LastLook are the times of the first store.
+	// LastLoadOK and Ready are true only if they are true for all these stores.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`
@@ -103,7 +104,6 @@ func (n *Node) document() *Document {
 	return out
 }
 
-// alarms returns the faults of the state directories and journals of the process.
 func alarms() []string {
 	out := []string{}
 	for _, st := range store.States() {
@@ -126,7 +126,6 @@ func alarms() []string {
 	return out
 }
 
-// hours returns the sums of the hits of all orders, by hour.
 func hours(rows []hits.Row) []Hour {
 	sums := map[order.Time]*Hour{}
 	var starts []order.Time
@@ -148,8 +147,8 @@ func hours(rows []hits.Row) []Hour {
 	return out
 }
 
-// An inForce is one set of orders, with its stores and server blocks. The first store
-// enforces the set, if any store does.
+// An inForce is one set of orders, with its stores and server blocks. The first store is the store
+// of the first server block.
 type inForce struct {
 	*ruleset.Set
 	digest string
@@ -183,7 +182,6 @@ func (n *Node) sets() (out []*inForce) {
 	return out
 }
 
-// json returns the set as a part of the document.
 func (s *inForce) json() Set {
 	now := order.Time(s.stores[0].Now().Unix())
 	counts := s.Counts(now)
@@ -211,7 +209,6 @@ func (s *inForce) json() Set {
 	return out
 }
 
-// file returns a file as a part of the document.
 func file(s *store.Store, f store.FileStatus, now order.Time) File {
 	x := File{Path: f.Path, Kind: string(f.Kind), Digest: f.Digest, Expired: f.Stale(now), Signed: text(f.Signed), Failures: f.Failures, Problem: s.Problem(f)}
 	x.Orders, x.Targets = f.Count()
@@ -224,7 +221,6 @@ func file(s *store.Store, f store.FileStatus, now order.Time) File {
 	return x
 }
 
-// states returns the numbers by the name of the state.
 func states(n [ruleset.NumStates]int) map[string]int {
 	out := map[string]int{}
 	for i := range ruleset.NumStates {
@@ -233,7 +229,6 @@ func states(n [ruleset.NumStates]int) map[string]int {
 	return out
 }
 
-// text returns a time in RFC 3339 in UTC, or "" for the zero time.
 func text(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -29,7 +29,6 @@ type Explanation struct {
 // ednsSize is the EDNS buffer size of the query in an explanation, in octets.
 const ednsSize = 1232
 
-// explain writes the document at the path /explain, or its text form.
 func (h *handler) explain(w http.ResponseWriter, r *http.Request) error {
 	x, err := h.explanation(r)
 	if err != nil {
@@ -92,7 +91,6 @@ func (h *handler) explanation(r *http.Request) (*Explanation, error) {
 	return &Explanation{Product, API, st.Digest, x}, nil
 }
 
-// facts returns the facts about the compiled orders of the set in force.
 func facts(s *store.Store, st *store.Status) *explain.Facts {
 	secret := st.Set().SecretLifts()
 	zones := map[string]string{}
@@ -113,8 +111,8 @@ func facts(s *store.Store, st *store.Status) *explain.Facts {
 	}
 }
 
-// client returns the client with an address and a country. If country is empty, the server
-// block's settings give the country.
+// client returns the client of an explanation. If country is empty, the settings of the server
+// block give the country.
 func client(b *Block, address, country string) (*explain.Client, error) {
 	var addr netip.Addr
 	if address != "" {
@@ -128,7 +126,7 @@ func client(b *Block, address, country string) (*explain.Client, error) {
 	case country == "" && b.Store == nil:
 	case country == "":
 		cl.Country, cl.FromPlaces = b.Country(cl.Addr), true
-		// The geoip plugin gives no country for an unknown address.
+		// Without an address, the geoip plugin gives no country.
 		if cl.AnyAddress && b.Directive.GeoIP {
 			cl.Country, cl.AnyCountry, cl.FromPlaces = "", true, false
 		}
@@ -181,7 +179,6 @@ func (n *Node) block(dn dname.Name, name string) (*Block, error) {
 	return best[0], nil
 }
 
-// alike reports whether two server blocks explain a name equally.
 func alike(a, b *directive.Block) bool {
 	return reflect.DeepEqual(a.Config, b.Config) && a.GeoIP == b.GeoIP && a.View == b.View && a.Rewrite == b.Rewrite
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Gone is the state of an order with hits that has left the set.
+// Gone is the state of an order that has left the set and still has hits.
 const Gone = "gone"
 
 // Orders is the JSON document at the path /orders.
@@ -26,8 +26,8 @@ type Orders struct {
 
 // An Order is one order or lift of a set.
 type Order struct {
-	// ID is the id of the order. For a sealed (secret) order, it is "sealed:" and a digest
-	// of the id. A sealed order has only ID, Set, Action, State, Until and hits.
+	// ID is the id of the order. For a sealed (secret) order, ID is "sealed:" and a digest of the
+	// id. A sealed order has only ID, Set, Action, State, Until and hits.
 	ID     string `json:"id"`
 	Sealed bool   `json:"sealed"`
 	// Set is the digest of the set.
@@ -84,7 +84,6 @@ func (h *handler) orders(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// stateWords returns the words for the states of an order.
 func stateWords() []string {
 	words := []string{Gone}
 	for s := range ruleset.NumStates {
@@ -93,9 +92,9 @@ func stateWords() []string {
 	return words
 }
 
-// each calls f for each order of each set, in the sequence of the files. Then it calls f
-// for each gone order with hits. It ends when f returns false. f must not keep its
-// argument.
+// each calls f for the orders of each set. Within a set, the orders come in the sequence of the
+// files. The gone orders with hits come after them. each ends when f returns false. f must not keep
+// its argument.
 func (n *Node) each(f func(*Order) bool) {
 	for _, s := range n.sets() {
 		now := order.Time(s.stores[0].Now().Unix())
@@ -137,7 +136,6 @@ func (n *Node) each(f func(*Order) bool) {
 	}
 }
 
-// An orderHits has the hits of one order in the server blocks of a set.
 type orderHits struct {
 	id, label string
 	blocks    []BlockHits
@@ -153,7 +151,6 @@ func (o *Order) add(x *orderHits) {
 	}
 }
 
-// hits returns the hits in the server blocks of the set, by order id.
 func (s *inForce) hits(now order.Time) map[string]*orderHits {
 	out := map[string]*orderHits{}
 	for _, b := range s.blocks {
@@ -169,7 +166,6 @@ func (s *inForce) hits(now order.Time) map[string]*orderHits {
 	return out
 }
 
-// gone returns the orders with hits that have left the set, sorted by id.
 func gone(found map[string]*orderHits) (out []*orderHits) {
 	for _, x := range found {
 		out = append(out, x)

@@ -20,14 +20,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// Product and API identify the JSON documents. A program that reads them must ignore unknown
+// Product and API identify the JSON documents. A program that reads a document must ignore unknown
 // fields. API increases when the meaning of a field changes.
 const (
 	Product = "blocklist"
 	API     = 1
 )
 
-// A Node has the server blocks of the running Corefile, for the handler.
+// A Node is the data that the handler shows: the server blocks of the running Corefile.
 type Node struct {
 	Version string // the version of the program
 	Blocks  []Block
@@ -51,7 +51,7 @@ type Block struct {
 	Country func(netip.Addr) order.Country
 }
 
-// mode returns the word for the way in which the server block uses the orders.
+// mode returns enforce, shadow or none.
 func (b *Block) mode() string {
 	switch {
 	case b.Store == nil:
@@ -62,8 +62,8 @@ func (b *Block) mode() string {
 	return "enforce"
 }
 
-// busy limits the requests for /orders that run at once, and separately the requests for
-// other documents. Further requests wait, so that DNS queries have CPU time.
+// busy is the maximum number of requests for /orders that run at once. The other documents together
+// have the same limit. Further requests wait, so that DNS queries have CPU time.
 const busy = 2
 
 // Handler returns the HTTP handler for a node.
@@ -81,9 +81,9 @@ func Handler(n *Node) http.Handler {
 
 type handler struct{ *Node }
 
-// guard allows only GET and HEAD, limits the requests at once, sets headers, and writes
-// errors. After a panic, it logs only the stack. The panic text could contain a requested
-// name.
+// guard returns a handler that calls f. The handler allows only GET and HEAD, limits the requests
+// at once, sets headers, and writes errors. After a panic, it logs only the stack, because the text
+// of the panic could contain a requested name.
 func (h *handler) guard(turns chan struct{}, f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -59,14 +59,12 @@ func orderFile(t testing.TB, n int, extra string) string {
 	return file
 }
 
-// get returns the status code and the body of a page.
 func get(h http.Handler, path string) (int, string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 	return w.Code, w.Body.String()
 }
 
-// hit counts a hit of the order that blocks a name.
 func hit(t *testing.T, b *Block, name string, n int) {
 	t.Helper()
 	q := ruleset.QName{}
@@ -137,7 +135,6 @@ func TestBlock(t *testing.T) {
 	}
 }
 
-// TestPage checks that the page shows the orders with most hits and escapes their texts.
 func TestPage(t *testing.T) {
 	n := &Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", orderFile(t, 3*maxRows, `,"references":["<script>"]`), false)}}
 	hit(t, &n.Blocks[0], "o1400.example.", 1)
@@ -173,7 +170,6 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestSlowClient checks that slow readers of the orders do not block other paths.
 func TestSlowClient(t *testing.T) {
 	h := Handler(&Node{Blocks: []Block{newBlock(t, "dns://.:53", ".", orderFile(t, 100, ""), false)}})
 	stuck, free := make(chan struct{}, busy), make(chan struct{})
@@ -218,7 +214,6 @@ func BenchmarkOrders(b *testing.B) {
 	}
 }
 
-// A drop is an http.ResponseWriter that counts the bytes of the body.
 type drop struct {
 	header http.Header
 	n      int64

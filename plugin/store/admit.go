@@ -5,15 +5,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a new version of a file without errors. A candidate waits while another
-// file has one of its order ids.
+// A candidate is a new version of a file. The version has no errors. While another file has one of
+// its order ids, the candidate waits.
 type candidate struct {
 	r source.File
 	reading
 	proof
 }
 
-// An activation records a change of the version in force of a file.
+// An activation records that the version in force of a file has changed.
 type activation struct {
 	path     string
 	old, new *ruleset.Part
@@ -22,8 +22,8 @@ type activation struct {
 	forgotten bool
 }
 
-// admit puts the candidates into force. It reports whether the set of orders has changed.
-// It refuses a candidate with an order id of another file until that file changes.
+// admit puts the candidates into force. It reports whether the set of orders has changed. If a
+// candidate has an order id of another file, the candidate is refused until the other file changes.
 func (s *Store) admit() bool {
 	var cs []*candidate
 	for _, path := range s.paths {

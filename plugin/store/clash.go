@@ -10,22 +10,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates that can go into force together. Two files in force must
-// have no order id in common. A refused candidate keeps its old version.
+// clashes finds the candidates that can go into force together. No order id may be in two files in
+// force. If a candidate is refused, the old version of its file stays in force.
 type clashes struct {
 	s *Store
 	// byID has the candidates of each order id. The first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has the taken order ids of each refused candidate. The value is the file
-	// with the id. The value is nil if this file is gone; reasons then has the problem.
+	// conflicts has the taken order ids of each refused candidate. The value is the orders of the
+	// other file with this id. If the other file is gone, the value is nil, and reasons has the
+	// problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of files that are gone and whose orders are all in
-	// candidates. replacedBy has the path of the old file for each order id.
+	// replaced has the paths of missing files whose orders are all in candidates. replacedBy has
+	// the path of the missing file for each order id.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has refused candidates. The order ids of their old versions must still be
-	// marked as taken.
+	// unchecked has refused candidates. The old version of a refused candidate stays in force, so
+	// its order ids must still be marked as taken.
 	unchecked []*candidate
 }
 
@@ -69,7 +70,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 		if part := s.files[c.r.Path].part; part != nil {
 			x.keepPart(part, c)
 		}
-		// The orders of a file that is gone stay in force if their new file is refused.
+		// The refused candidate may have orders of a missing file. Unless another candidate has
+		// these orders, the missing file keeps its orders in force.
 		for id := range c.part.IDs() {
 			if path := x.replacedBy[id]; x.replaced[path] && !x.hasSuccessor(id) {
 				delete(x.replaced, path)
@@ -80,8 +82,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because another file has the order id. part has the
-// orders of that file, or is nil if the file is gone.
+// refuse refuses the candidate c, because another file has the order id. part has the orders of the
+// other file. If the other file is gone, part is nil.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}
@@ -92,15 +94,14 @@ func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	}
 }
 
-// problems returns the reasons why the candidate c is refused.
 func (x *clashes) problems(c *candidate) order.Problems {
 	by := maps.Clone(x.conflicts[c])
 	maps.DeleteFunc(by, func(_ string, part *ruleset.Part) bool { return part == nil })
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart keeps the orders of a file in force. It refuses other candidates with one of
-// these orders. own is the candidate of the file itself, or nil.
+// keepPart keeps the orders of a file in force. It refuses the other candidates that have an order
+// id of the file. own is the candidate of the file itself, or nil.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -111,13 +112,12 @@ func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	}
 }
 
-// hasSuccessor reports whether an accepted candidate contains the order id.
 func (x *clashes) hasSuccessor(id string) bool {
 	return slices.ContainsFunc(x.byID[id], func(c *candidate) bool { return x.conflicts[c] == nil })
 }
 
-// keepFile keeps the orders of a missing file in force. It refuses each candidate with one
-// of these orders. why returns the reason for the error message.
+// keepFile keeps the orders of a missing file in force. It refuses each candidate that has an order
+// id of the file. why returns the reason for the error message.
 func (x *clashes) keepFile(path string, why reason) {
 	listed := map[*candidate]bool{}
 	for id := range x.s.files[path].part.IDs() {
@@ -135,8 +135,9 @@ func (x *clashes) keepFile(path string, why reason) {
 // A reason returns why a candidate may not take over the orders of a missing file.
 type reason func(*candidate) string
 
-// whyKept returns why the orders of a missing file stay in force. It returns nil if
-// candidates take them over. It checks serial and max_shrink as for a replaced file.
+// whyKept returns the reason why the orders of a missing file stay in force. If candidates may take
+// over all these orders, it returns nil. The serial and max_shrink are checked as for a new version
+// of the file.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -174,7 +175,8 @@ func (x *clashes) whyKept(f *file) reason {
 	}
 }
 
-// whyIncomplete returns a reason if no accepted candidate has an order of a missing file.
+// whyIncomplete returns a reason if at least one order of a missing file is in no accepted
+// candidate.
 func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	n := 0
 	for id := range part.IDs() {
@@ -190,7 +192,6 @@ func (x *clashes) whyIncomplete(part *ruleset.Part) reason {
 	}
 }
 
-// replacedFiles returns the paths of missing files whose orders are in other files now.
 func (x *clashes) replacedFiles() []string {
 	return slices.DeleteFunc(slices.Clone(x.s.paths), func(path string) bool { return !x.replaced[path] })
 }

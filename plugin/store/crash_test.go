@@ -6,42 +6,25 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"math/rand/v2"
 
+	"github.com/dns-orders/blocklist/test/crash"
 	"go.uber.org/goleak"
 )
 
-// crashEnv gives the folder to a child process of TestCrashes. snapshotEnv gives the
-// folder to a child process of TestSnapshotOfOtherProcess.
-const crashEnv, snapshotEnv = "STORE_TEST_CRASH", "STORE_TEST_SNAPSHOT"
-
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashEnv); dir != "" {
-		if err := crashChild(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	if dir := os.Getenv(journalCrashEnv); dir != "" {
-		fmt.Fprintln(os.Stderr, journalChild(dir))
-		os.Exit(1)
-	}
-	if dir := os.Getenv(snapshotEnv); dir != "" {
-		fmt.Println(snapshotChild(dir))
-		os.Exit(0)
-	}
+	crash.Main(map[string]crash.Task{"change": changeForever, "journal": writeJournal, "snapshots": printLog})
 	goleak.VerifyTestMain(m)
 }
 
-// crashChild writes new versions of its order file until the process is killed. It prints
-// the number of each version that the store has stored.
-func crashChild(dir string) error {
+// changeForever writes new versions of an order file in the directory args[0] until the
+// process is killed. It prints the number of each version that the store has stored.
+func changeForever(_ *crash.Points, args []string) error {
+	dir := args[0]
 	path := filepath.Join(dir, "a.yaml")
 	opt := Options{Patterns: []string{path}, MaxShrink: 100, Poll: 10 * time.Millisecond, State: filepath.Join(dir, ".state")}
 	s, err := Open(opt, &lines{}, nil)
@@ -69,17 +52,12 @@ func crashChild(dir string) error {
 // TestCrashes kills a process at random moments while its file changes, and then removes
 // the file. The next start must have the last stored version, or a newer version.
 func TestCrashes(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
 	last := int64(1)
 	w.write("a.yaml", orders("serial: 1\n", "a1: a1.example"))
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
-		cmd := exec.Command(exe)
-		cmd.Env = append(os.Environ(), crashEnv+"="+w.dir)
+		cmd := crash.Command(t, 0, "change", w.dir)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {

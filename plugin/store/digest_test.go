@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// redirectTo returns a function that makes a redirect to addrs the default response.
 func redirectTo(addrs ...string) func(*Options) {
 	return func(o *Options) {
 		o.Rules.Response.Kind = order.Redirect
@@ -18,7 +17,6 @@ func redirectTo(addrs ...string) func(*Options) {
 	}
 }
 
-// translate returns a function that adds NAT64 prefixes to the options.
 func translate(prefixes ...string) func(*Options) {
 	return func(o *Options) {
 		for _, p := range prefixes {

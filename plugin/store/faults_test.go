@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// TestLogIsPrintable checks that a line break in a file name cannot fake a log line.
 func TestLogIsPrintable(t *testing.T) {
 	const forged = "x\n[ERROR] forged\x1b[2J"
 	w := newWorld(t)
@@ -76,7 +75,6 @@ func TestDetached(t *testing.T) {
 	}
 }
 
-// TestPendingSaysWhy checks that the log says once why a file cannot be read completely.
 func TestPendingSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -105,8 +103,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow loads files that each contain the order of the next file. An older
-// file has the last order. All new files are refused until the older file drops its order.
+// TestClashesInARow changes 50 files, so that each file contains the order id of the next file. The
+// last file still has its order id. All new versions are refused until the last file drops its
+// order.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

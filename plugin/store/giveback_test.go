@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-// TestGiveBack checks that a store returns memory after a large load. After a small load,
-// the store must return no memory.
 func TestGiveBack(t *testing.T) {
 	var list strings.Builder
 	for i := range bigLoad {
@@ -64,7 +62,6 @@ func TestGiveBack(t *testing.T) {
 	}
 }
 
-// TestGiveBackRefused checks that a store returns memory after a large file is refused.
 func TestGiveBackRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

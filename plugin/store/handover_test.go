@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// twoStores starts a store with the folder a and a store with the folder b.
 func (w *world) twoStores(a, b string) []*Store {
 	w.t.Helper()
 	var stores []*Store
@@ -19,8 +18,9 @@ func (w *world) twoStores(a, b string) []*Store {
 	return stores
 }
 
-// TestReloadMergesStoresWithOneID replaces two stores by one store. Two of their files
-// have an order id in common. The second file keeps its other orders, with an alarm.
+// TestReloadMergesStoresWithOneID replaces two stores by one store. A file of the first store and a
+// file of the second store have the same order id. The second file keeps its other orders, with an
+// alarm.
 func TestReloadMergesStoresWithOneID(t *testing.T) {
 	names := []string{"a.example", "b.example", "c.example", "d.example"}
 	for _, tc := range []struct {
@@ -63,10 +63,8 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 				}
 				w.step()
 			}
-			// The orders also stay in force after a second reload.
 			w.reload(func(o *Options) { o.Poll *= 2 })
 			w.wantBlocked("a.example b.example c.example d.example", names...)
-			// A version of b.yaml without the duplicate order ends the alarm.
 			w.write("b.yaml", orders("", "b: b.example"))
 			w.step()
 			w.wantBlocked("a.example b.example c.example d.example", names...)
@@ -77,8 +75,8 @@ func TestReloadMergesStoresWithOneID(t *testing.T) {
 	}
 }
 
-// TestReloadTakesTheVersionsOfItsOwnStore reloads two stores with different versions of a
-// file. The new store must not take the version that its max_shrink refuses.
+// TestReloadTakesTheVersionsOfItsOwnStore reloads two stores that have different versions of a file
+// in force. The new store must not take over a version that its max_shrink refuses.
 func TestReloadTakesTheVersionsOfItsOwnStore(t *testing.T) {
 	const all, few = "n0.example n39.example", "n0.example"
 	for _, tc := range []struct {

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A handover has the versions in force of a Store. A reload of the Corefile gives them to
-// the new Store. A handover is immutable, because the old Store still loads files.
+// A handover has the versions that a Store has in force. At a reload of the Corefile, the new Store
+// takes over these versions. A handover never changes, although the old Store still loads files.
 type handover struct {
 	files  map[string]version
 	guard  ruleset.Guard
@@ -24,8 +24,8 @@ type handover struct {
 	former map[string]version
 }
 
-// publish stores the versions in force in s.handover for a reload of the Corefile. It also
-// notifies the subscribers about a new set.
+// publish stores the versions in force in s.handover. At a reload of the Corefile, the new Store
+// reads s.handover. If the set is new, publish also notifies the subscribers.
 func (s *Store) publish() {
 	l := &handover{files: make(map[string]version, len(s.files)), guard: s.rules.Guard, lists: s.lists(), set: s.set.Load(), opt: s.opt, former: maps.Clone(s.former)}
 	for path, f := range s.files {
@@ -42,8 +42,8 @@ func (s *Store) publish() {
 	}
 }
 
-// sinceOf returns the time since which a set is in force. A replaced Store may have had
-// the same set earlier.
+// sinceOf returns the time since which the set with this digest is in force. If a replaced Store
+// had the same set earlier, sinceOf returns the earlier time.
 func (s *Store) sinceOf(digest string) time.Time {
 	since := s.clock.Now()
 	for _, o := range s.before {
@@ -55,13 +55,12 @@ func (s *Store) sinceOf(digest string) time.Time {
 	return since
 }
 
-// configures reports whether the configuration of the Store includes the order file at path.
 func (s *Store) configures(path string) bool {
 	return slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return source.Names(p, path) })
 }
 
-// inherit takes over the versions in force of other Stores. It compiles orders again if
-// the options differ. The first load compares the files with these versions.
+// inherit takes over the versions that other Stores have in force. If the options differ, it
+// compiles the orders again. The first load then compares the files with these versions.
 func (s *Store) inherit(others []*Store) {
 	var handovers []*handover
 	for _, o := range others {
@@ -103,11 +102,11 @@ func (s *Store) inherit(others []*Store) {
 	if s.setError = s.catchPanic("the order set", s.swap); s.setError != nil {
 		return // the method start will build the set again
 	}
-	// The other Store may belong to the old or the new Corefile.
+	// The text mentions no Corefile, because the other Store may belong to the old or the new
+	// Corefile.
 	s.log.Infof("taken over from order sets in use: %s and %s", count(orders, "order file"), count(lists, "protect list"))
 }
 
-// chooseVersions chooses one version in force for each path of the configuration.
 func (s *Store) chooseVersions(handovers []*handover) {
 	slices.SortStableFunc(handovers, func(a, b *handover) int { return s.similarity(b) - s.similarity(a) })
 	from, differ := map[string]*handover{}, map[string]bool{}
@@ -135,8 +134,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken drops the orders of a file whose ids are already in ids, with an alarm. It
-// reports whether any order remains.
+// dropTaken removes the orders whose ids are already in ids from a file, and raises an alarm. It
+// returns false if no order remains.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -152,8 +151,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// The digest must change, because f.part now lacks orders of the file. The first load
-	// then reads the file again, and the alarm stays.
+	// f.part now lacks orders of the file. The new digest makes the first load read the file again,
+	// so that the alarm stays.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -163,7 +162,7 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	return true
 }
 
-// similarity counts the options that an old Store and s have in common. s takes the
+// similarity returns a number that is high if an old Store and s have similar options. s takes the
 // versions of the most similar Store.
 func (s *Store) similarity(l *handover) (n int) {
 	if slices.Equal(l.opt.Patterns, s.opt.Patterns) {
@@ -172,15 +171,16 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
-	// Versions that were checked with other keys are the last choice.
+	// The keys have the highest weight. A version that was checked with other keys is the last
+	// choice.
 	if l.opt.Verify.String() == s.opt.Verify.String() {
 		n += 4
 	}
 	return n
 }
 
-// prefers reports whether s takes the version v of a file in place of w. s takes the newer
-// version if max_shrink allows its losses.
+// prefers reports whether s takes the version v of a file in place of w. s takes the newer version,
+// unless the newer version loses more targets than max_shrink allows.
 func (s *Store) prefers(v, w *version) bool {
 	if !v.newerThan(w) {
 		return s.shrinks(v, w)
@@ -188,8 +188,8 @@ func (s *Store) prefers(v, w *version) bool {
 	return !s.shrinks(w, v)
 }
 
-// shrinks reports whether next loses more targets of old than max_shrink allows. A version
-// with "orders: []" may lose all targets, because a person wants this.
+// shrinks reports whether next loses more targets of old than max_shrink allows. A version with
+// "orders: []" may lose all targets, because a person has written this on purpose.
 func (s *Store) shrinks(old, next *version) bool {
 	if old.part == nil || next.part == nil || next.part.Orders() == 0 || old.digest == next.digest {
 		return false
@@ -198,8 +198,8 @@ func (s *Store) shrinks(old, next *version) bool {
 	return s.shrinksTooMuch(old.part.BlockedAt(now), old.part.TargetsLost(next.part, now))
 }
 
-// guardBy sets the guard of the protect lists. It takes the guard of an old Store with
-// equal lists. The orders of that Store then need no new check.
+// guardBy sets the guard that is made from the protect lists. If an old Store has equal lists,
+// guardBy takes its guard. The orders of the old Store then need no new check.
 func (s *Store) guardBy(handovers []*handover) {
 	lists := s.lists()
 	for _, l := range handovers {
@@ -211,8 +211,8 @@ func (s *Store) guardBy(handovers []*handover) {
 	s.rules.Guard = guard.New(lists...)
 }
 
-// lists returns the protect lists in force, in the order of the configuration. A list
-// without a version in force is nil.
+// lists returns the protect lists in force, in the sequence of the configuration. If a list has no
+// version in force, its element is nil.
 func (s *Store) lists() []*guard.List {
 	var out []*guard.List
 	for _, path := range s.opt.Protect {
@@ -225,8 +225,8 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks an inherited file as gone if the first scan does not report it. A new
-// source does not report missing files of a directory.
+// markMissing marks an inherited file as gone if the first scan has not reported the file. A new
+// source does not report the missing files of a directory.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// reload opens a second store of the folder, like a reload of the Corefile. It returns the
-// first store. w.s becomes the second store.
+// reload opens a second store of the folder, as a reload of the Corefile does. w.s becomes the
+// second store. reload returns the first store.
 func (w *world) reload(change func(*Options), patterns ...string) *Store {
 	w.t.Helper()
 	old := w.s
@@ -129,7 +129,6 @@ func TestReloadKeepsWhatWasInForce(t *testing.T) {
 	}
 }
 
-// TestReloadReadsNothingTwice checks that a new store does not parse unchanged files again.
 func TestReloadReadsNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -143,8 +142,6 @@ func TestReloadReadsNothingTwice(t *testing.T) {
 	logged(t, w.log.take(), 0, "order a:")
 }
 
-// TestReloadNamesFilesNoMore removes the pattern of a file. The new store must not take
-// over the file.
 func TestReloadNamesFilesNoMore(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -160,8 +157,6 @@ func TestReloadNamesFilesNoMore(t *testing.T) {
 	}
 }
 
-// TestReloadMoved checks a reload after which the orders of a removed file are in another
-// file.
 func TestReloadMoved(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -182,8 +177,8 @@ func TestReloadMoved(t *testing.T) {
 	logged(t, log, 0, "newly blocked")
 }
 
-// TestReloadOfTwoStores reloads two stores. If both have a file, the newer version counts.
-// If two files have one order id, the first file counts.
+// TestReloadOfTwoStores replaces two stores by one store. If both stores have a version of a file,
+// the newer version counts. If two files have the same order id, the first file counts.
 func TestReloadOfTwoStores(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -236,8 +231,8 @@ func TestReloadOfTwoStores(t *testing.T) {
 	w.wantLog("c.yaml: is not handed on, because other files have all its orders", `order "a": id: is used by an order of another file, `)
 }
 
-// TestReloadRules compiles the inherited orders of a removed file for other options. The
-// verdicts must be the same as for a parsed file.
+// TestReloadRules reloads with other options while the file is broken. The inherited orders are
+// compiled for the new options. The verdicts must be the same as for a parsed file.
 func TestReloadRules(t *testing.T) {
 	const text = "version: 1\ndefaults: {authority: {name: A}, scope: global}\norders:\n" +
 		"- {id: plain, targets: [a.example]}\n- {id: nodata, response: nodata, targets: [b.a.example]}\n" +
@@ -276,7 +271,6 @@ func TestReloadRules(t *testing.T) {
 	}
 }
 
-// TestReloadBad checks that the old store stays usable if the new store cannot start.
 func TestReloadBad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

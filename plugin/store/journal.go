@@ -10,13 +10,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// This file opens the journal (the evidence of what was in force). journal_events.go
-// writes the events.
+// This file opens the journal. The journal is the evidence of the orders that were in force.
+// journal_events.go writes the events.
 //
-// The journal never delays an order: a goroutine writes the events.
+// A goroutine writes the events, so the journal never delays an order.
 
-// journals has the journals of this process by path. Only one journal can lock a path. The
-// old and the new Store of a reload therefore share it.
+// journals has the journals of this process by path. A path can be locked only once. The old and
+// the new Store of a reload therefore share one journal.
 var journals = struct {
 	sync.Mutex
 	open map[string]*sharedJournal
@@ -35,8 +35,8 @@ type sharedJournal struct {
 	recorded *ruleset.Set
 }
 
-// acquireJournal returns the journal of the options, and begins to open it. The caller
-// must call release.
+// acquireJournal returns the journal with the path s.opt.Journal. It begins to open the journal if
+// the journal is not open yet. The caller must call release.
 func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	journals.Lock()
 	defer journals.Unlock()
@@ -59,8 +59,9 @@ func acquireJournal(s *Store, log Log, clock Clock) *sharedJournal {
 	return x
 }
 
-// release ends the use of the journal by s. Another Store that uses the journal writes its
-// states again. The last release closes the journal, and waits some seconds for the disk.
+// release ends the use of the journal by s. If another Store uses the journal, that Store records
+// the states of its orders again. The last release closes the journal. It waits some seconds for
+// the disk.
 func (x *sharedJournal) release(s *Store) {
 	journals.Lock()
 	x.users = slices.DeleteFunc(x.users, func(u *Store) bool { return u == s })
@@ -80,7 +81,6 @@ func (x *sharedJournal) release(s *Store) {
 	x.log.flush(flushPatience)
 }
 
-// newest reports whether s is the newest Store of the journal.
 func (x *sharedJournal) newest(s *Store) bool {
 	journals.Lock()
 	defer journals.Unlock()

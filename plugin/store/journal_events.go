@@ -18,8 +18,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the queue weight of an event that refers to an order set; see journal.Do.
-// Few old sets then stay in memory while the disk fails.
+// setWeight is the weight of an event in the queue of the journal if the event refers to an order
+// set; see journal.Do. The weight is high, so that few old sets stay in memory while the disk
+// fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.
@@ -34,7 +35,6 @@ func (s *Store) journalIntent() {
 	s.journal.Append(r)
 }
 
-// journalVersion describes the version in force of the file at path.
 func (s *Store) journalVersion(path string) journal.Version {
 	f := s.files[path]
 	if f == nil || f.part == nil { // blocklistctl has asked to forget the version
@@ -117,7 +117,6 @@ func (s *Store) journalOutcome(err error) {
 	}
 }
 
-// digestText returns the digest of the refused version, or "" if unknown.
 func digestText(f *file) string {
 	if f.refused == (source.Digest{}) {
 		return ""
@@ -125,7 +124,6 @@ func digestText(f *file) string {
 	return f.refused.String()
 }
 
-// stateCounts returns the numbers of orders and targets by state, without zeros.
 func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	c := set.Counts(seconds(s.clock.Now()))
 	orders, targets = map[string]int{}, map[string]int{}
@@ -141,8 +139,8 @@ func (s *Store) stateCounts(set *ruleset.Set) (orders, targets map[string]int) {
 	return orders, targets
 }
 
-// journalState returns the journal event of a state. In shadow, no order is enforced, so
-// no event says so.
+// journalState returns the journal event for a state. In a Store in shadow, an order in force gets
+// the event of the state shadow, because the order is not enforced.
 func (s *Store) journalState(st ruleset.State) journal.Event {
 	if s.opt.Shadow && st == ruleset.InForce {
 		st = ruleset.Shadow
@@ -150,36 +148,44 @@ func (s *Store) journalState(st ruleset.State) journal.Event {
 	return journal.Event(st.String())
 }
 
-// keepVersions keeps the files of each version in force in the journal.
+// keepVersions adds the files of each version in force to the journal.
 func (s *Store) keepVersions() {
 	var st *state.State
 	if s.dir != nil {
 		st = s.dir.open(0)
 	}
+	all := true
 	for _, path := range s.paths {
 		f := s.files[path]
 		if f.part == nil && f.list == nil || f.kept {
 			continue
 		}
-		f.kept = true
-		s.keepVersion(st, path, f.stored.Order, f, f.list != nil)
+		f.kept = s.keepVersion(st, path, f.stored.Order, f, f.list != nil)
 		for _, name := range slices.Sorted(maps.Keys(f.stored.Sides)) {
-			s.keepVersion(st, filepath.Join(filepath.Dir(path), name), f.stored.Sides[name], f, true)
+			f.kept = s.keepVersion(st, filepath.Join(filepath.Dir(path), name), f.stored.Sides[name], f, true) && f.kept
+		}
+		if !f.kept {
+			all = false
+			s.rejournal.Store(true)
+			continue
 		}
 		if s.dir == nil {
 			f.bytes = nil // the events of the journal have the bytes now
 		}
 	}
-	if s.dir == nil {
+	if s.dir == nil && all {
 		s.kept = 0
 	}
 }
 
 // keepVersion adds one file of a version to the journal. If the file has changed, the
 // bytes may come from the state directory.
-func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) {
+//
+// It returns false if too many events wait for the disk.
+func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *file, side bool) bool {
 	open := s.opener(path, d, f, side)
-	if _, inMemory := f.bytes[d]; !inMemory && st != nil {
+	h, isHeld := f.bytes[d]
+	if (!isHeld || h.open) && st != nil {
 		file := open
 		open = func() (io.ReadCloser, error) {
 			if r, err := st.Blob(d); err == nil {
@@ -188,7 +194,7 @@ func (s *Store) keepVersion(st *state.State, path string, d state.Digest, f *fil
 			return file()
 		}
 	}
-	s.journal.Keep(path, d, len(f.bytes[d]), open)
+	return s.journal.Keep(path, d, h.weight, open)
 }
 
 // journalStates records the orders whose state has changed. It also records new and
@@ -225,11 +231,11 @@ func (s *Store) journalStarted() {
 	}
 }
 
-// A stateEvents adds the changes of orders to the journal. It runs in the goroutine of the
-// journal.
+// A stateEvents compares a set with the records of the journal, and adds the changes of orders to
+// the journal. It runs in the goroutine of the journal.
 //
-// It compares the set with the records of the journal. It thus finds changes during a
-// downtime, and records that a crash has prevented.
+// It also finds the changes during a downtime of the server, and the changes that were not recorded
+// because of a crash.
 type stateEvents struct {
 	set      *ruleset.Set
 	now      order.Time
@@ -241,7 +247,7 @@ type stateEvents struct {
 }
 
 func (x stateEvents) add(b *journal.Batch) {
-	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded)
+	secret, content := x.set.Secret(), x.set.Contents(x.journal.recorded, b.Secret())
 	held := map[journal.HeldTarget]string{}
 	for _, h := range x.set.Held() {
 		held[journal.HeldTarget{Order: h.Order.ID, Target: h.Target}] = h.Why
@@ -263,7 +269,7 @@ func (x stateEvents) add(b *journal.Batch) {
 		sum := content(o)
 		if present := b.Present(id); !present || sum != "" && b.Changed(id, sum) {
 			if sum == "" { // the order was recorded as removed, because another Store was in force
-				content = x.set.Contents(nil)
+				content = x.set.Contents(nil, b.Secret())
 				sum = content(o)
 			}
 			r.Content = sum
@@ -288,7 +294,6 @@ func (x stateEvents) add(b *journal.Batch) {
 	x.journal.recorded = x.set
 }
 
-// removed adds an event for each order that is in no file any more.
 func (x stateEvents) removed(b *journal.Batch) {
 	present := func(yield func(string) bool) {
 		for o := range x.set.Orders() {
@@ -319,7 +324,6 @@ func (x stateEvents) removed(b *journal.Batch) {
 	}
 }
 
-// received adds the event of a new order, or of an order that was changed.
 func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.OrderState, again bool) {
 	r.Event, r.File, r.SHA256, r.Count = journal.Received, o.File, x.files[o.File], uint64(max(0, o.Targets))
 	if again {
@@ -331,8 +335,8 @@ func (x stateEvents) received(b *journal.Batch, r journal.Record, o ruleset.Orde
 	}
 }
 
-// heldTargets records the targets that the guard newly holds back or releases. was has the
-// targets that were held before.
+// heldTargets records the targets that the guard newly holds back or releases. was has the targets
+// that the guard held back before.
 func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]string, was []journal.HeldTarget, orders map[string]*ruleset.Order, secret map[*ruleset.Order]bool) {
 	sorted := slices.SortedFunc(maps.Keys(held), func(a, b journal.HeldTarget) int {
 		return slices.Compare([]string{a.Order, a.Target}, []string{b.Order, b.Target})
@@ -349,9 +353,9 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. It takes
-// no lock. Handlers call it only if Counter.Add returns true, because the map is slower
-// than the counters.
+// Answered records in the journal that the order o has blocked its first query. It takes no lock.
+// Handlers call Answered only if Counter.Add returns true. A call for each query would be slow,
+// because the map is slower than the counters.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -381,8 +385,8 @@ func (s *Store) firstAnswer(m *sync.Map, o *ruleset.Order) {
 	}
 }
 
-// CountHits adds the counter of a server block. The journal gets the hits of all counters each
-// hour.
+// CountHits registers the counter of a server block. Each hour, the Store adds the hits of all
+// registered counters to the journal.
 func (s *Store) CountHits(c *hits.Counter) {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
@@ -391,7 +395,6 @@ func (s *Store) CountHits(c *hits.Counter) {
 	}
 }
 
-// refreshCounters makes the handlers call Answered again for each order.
 func (s *Store) refreshCounters() {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
@@ -400,7 +403,6 @@ func (s *Store) refreshCounters() {
 	}
 }
 
-// hitsOf returns the hits of each order in the hour that begins at start.
 func (s *Store) hitsOf(start order.Time) []journal.Record {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
@@ -425,7 +427,7 @@ func (s *Store) hitsOf(start order.Time) []journal.Record {
 	return out
 }
 
-// journalBeat adds the heartbeat of an hour, after the hits of each order.
+// journalBeat adds the hits of each order in the past hour, and then the heartbeat of this hour.
 func (s *Store) journalBeat() {
 	set := s.set.Load()
 	r := journal.Record{Set: s.Status().Digest}

@@ -13,11 +13,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file takes over the floors from the journal. A floor is the lowest serial that a
-// later version may have. A lost state directory therefore permits no older version.
+// This file takes over the floors from the journal. A floor is the lowest serial that a later
+// version of a file may have. Because of the floors, no older version can go into force after the
+// state directory was lost.
 //
-// An older version may be in force before the journal is read. This version stays in
-// force, with an alarm. A floor must not end a block.
+// The journal is read in the background. An older version may already be in force at this time. The
+// older version stays in force, with an alarm, because a floor must not end a block.
 
 // askFloors asks the journal for its floors. The journal answers when it has read all
 // records.
@@ -30,7 +31,6 @@ func (s *Store) askFloors() {
 	})
 }
 
-// takeFloors raises the floors of the files to the floors of the journal.
 func (s *Store) takeFloors() {
 	s.askFloors()
 	floors := s.floors.Swap(nil)
@@ -88,20 +88,20 @@ func (s *Store) raiseFloor(path string, floor journal.Floor) bool {
 	return true
 }
 
-// keepSetSerial keeps a serial that a person has set in the state directory. The journal
-// may lack this serial, because blocklistctl can set it without a server.
+// keepSetSerial keeps a serial that a person has set in the state directory, and records the serial
+// in the journal. The journal may lack the serial, because blocklistctl can set it without a
+// server.
 func (s *Store) keepSetSerial(path string, serial, accepted int64) {
 	s.log.Warningf("%s: the server accepts the serial %d, because a person has set it in the state directory; the journal has a version with serial %d", path, serial, accepted)
 	s.journal.Append(journal.Record{Event: journal.Request, File: path, Why: "the serial was set in the state directory", Files: []journal.Version{{File: path, Serial: &serial}}})
 }
 
-// behind reports whether an accepted version was newer than the version in force. Other
-// bytes with the same serial count as newer.
+// behind reports whether a newer version was accepted before the version in force. A version with
+// the same serial and other bytes counts as newer.
 func (v *version) behind() bool {
 	return v.part != nil && !v.anyBytes && (v.stored.Serial < v.serial || v.serial >= 0 && v.stored.Order != state.Digest(v.ownDigest))
 }
 
-// ownSerial returns the serial of the version in force, or -1.
 func (v *version) ownSerial() int64 {
 	if v.part == nil {
 		return -1
@@ -109,7 +109,7 @@ func (v *version) ownSerial() int64 {
 	return v.stored.Serial
 }
 
-// rolledBack returns an error if the version in force is behind.
+// rolledBack returns an error if a newer version was accepted before the version in force.
 func (s *Store) rolledBack(path string, v *version) error {
 	if !v.behind() {
 		return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// withJournal makes the stores of a world use a state directory and a journal.
 func withJournal(w *world) func(*Options) {
 	return func(o *Options) {
 		withState(w)(o)
@@ -19,7 +18,6 @@ func withJournal(w *world) func(*Options) {
 	}
 }
 
-// floorsRead waits until the store has the floors of its journal.
 func (w *world) floorsRead() {
 	w.t.Helper()
 	if !w.s.journal.Flush(time.Minute) {
@@ -37,8 +35,9 @@ func (w *world) loseState() {
 	}
 }
 
-// acceptNine returns a world whose closed store has accepted serial 9 of a.yaml, and
-// b.yaml. The copy .state5 has the state directory of serial 5.
+// acceptNine returns a world whose store is closed. The store had b.yaml in force, and a.yaml first
+// with serial 5 and then with serial 9. The directory .state5 is a copy of the state directory with
+// serial 5.
 func acceptNine(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(5), "o: five.example"))
@@ -125,8 +124,8 @@ func TestJournalFloor(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfLaterVersions checks which versions may replace an older version in
-// force. The floor becomes known after the older version is in force.
+// TestJournalFloorOfLaterVersions starts with an older version in force and without a state
+// directory. When the floor is known, it checks which versions may replace the older version.
 func TestJournalFloorOfLaterVersions(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -151,7 +150,6 @@ func TestJournalFloorOfLaterVersions(t *testing.T) {
 	if f := w.s.Status().Files[0]; f.Serial != 5 {
 		t.Errorf("the version in force has serial %d", f.Serial)
 	}
-	// A reload of the Corefile keeps the floor and the alarm.
 	w.reload(func(o *Options) { o.Rules.NoCountry = true })
 	w.floorsRead()
 	w.step()
@@ -167,7 +165,6 @@ func TestJournalFloorOfLaterVersions(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfMissingFile checks that the floor counts for a file that comes later.
 func TestJournalFloorOfMissingFile(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -263,8 +260,8 @@ func TestJournalFloorIsLate(t *testing.T) {
 	w.wantAlarm(fiveOrNine)
 }
 
-// TestJournalSerial checks that the journal has the serial of the version in force, and not the
-// floor.
+// TestJournalSerial checks that the journal records the serial of the version in force. The floor
+// must not be recorded in its place.
 func TestJournalSerial(t *testing.T) {
 	w := acceptNine(t)
 	n := int64(20)
@@ -295,7 +292,6 @@ func TestJournalSerial(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfRemovedFile checks the floor of a file that was missing at the start.
 func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders(serial(9), "o: nine.example"))
@@ -316,8 +312,8 @@ func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w.wantAlarm("serial: is 7, but the last version in force at this path had 9; write a serial above 9")
 }
 
-// TestJournalFloorOfWaitingVersion compares a version that waits for an order id with the
-// floor.
+// TestJournalFloorOfWaitingVersion checks a version that waits because another file has its order
+// id. The floor must refuse this version too.
 func TestJournalFloorOfWaitingVersion(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -334,7 +330,6 @@ func TestJournalFloorOfWaitingVersion(t *testing.T) {
 	w.wantAlarm("serial: is 5, but the last version in force at this path had 9")
 }
 
-// TestJournalFloorAndLateState checks that the floor stays when the state directory opens late.
 func TestJournalFloorAndLateState(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()

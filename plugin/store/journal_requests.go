@@ -8,15 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file records in the journal the changes of the state directory that people asked
-// for. The state directory lists these changes, also those made without a running server.
+// This file copies changes from the state directory to the journal. These are the changes that
+// people have asked for, even while no server was running.
 
 // maxRequests is the largest number of changes that a start takes over from the state directory.
 const maxRequests = 1000
 
-// journalRequests records the changes of the state directory that the journal lacks. It
-// must run before the first load. An old change would otherwise lower the floor of that
-// load.
+// journalRequests records the changes of the state directory that the journal lacks. It must run
+// before the first load. Otherwise, an old change would come after the load in the journal, and
+// lower the floor.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return
@@ -42,7 +42,6 @@ func (s *Store) journalRequests(st *state.State) {
 	})
 }
 
-// journalRequest records a change that the Store has carried out or refused.
 func (s *Store) journalRequest(c state.Change, a state.Answer) {
 	if s.journal == nil {
 		return

@@ -1,10 +1,8 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,9 +11,10 @@ import (
 
 	"github.com/dns-orders/blocklist/plugin/journal"
 	"github.com/dns-orders/blocklist/plugin/state"
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// orderEvents returns the records of orders as "event order", and the records of requests. It
+// orderEvents returns the records about orders as "event order", and the number of all records. It
 // leaves out the first n records.
 func orderEvents(t *testing.T, dir string, n int) (out []string, all int) {
 	t.Helper()
@@ -35,7 +34,6 @@ func keepingJournal(w *world) func(*Options) {
 	return func(o *Options) { o.Journal, o.Origin = filepath.Join(w.dir, ".journal"), "node1" }
 }
 
-// TestJournalRestart checks the records about changes that were made while the server was down.
 func TestJournalRestart(t *testing.T) {
 	two := orders("", "one: a.example", "two: b.example")
 	for _, tc := range []struct {
@@ -103,7 +101,8 @@ func TestJournalRestart(t *testing.T) {
 				if r, err := journal.Verify(dir, journal.VerifyOptions{}); err != nil || len(r.Faults) > 0 {
 					t.Errorf("%+v, %v", r, err)
 				}
-				// A further start with the first files records the return, and no order twice.
+				// A further start with the first files records the orders that are back. No order
+				// is recorded twice.
 				os.Remove(filepath.Join(w.dir, "c.yaml"))
 				w.write("a.yaml", two)
 				_, n = orderEvents(t, dir, 0)
@@ -120,11 +119,9 @@ func TestJournalRestart(t *testing.T) {
 	}
 }
 
-// journalCrashEnv gives a child process of TestJournalCrash its folder.
-const journalCrashEnv = "STORE_TEST_JOURNAL"
-
-// journalChild runs a store with a journal until it is killed.
-func journalChild(dir string) error {
+// writeJournal runs a store with a journal in the directory args[0] until it is killed.
+func writeJournal(_ *crash.Points, args []string) error {
+	dir := args[0]
 	opt := Options{Patterns: []string{filepath.Join(dir, "a.yaml")}, MaxShrink: 100, Poll: time.Hour, Journal: filepath.Join(dir, "journal"), Origin: "node1"}
 	s, err := Open(opt, &lines{}, nil)
 	if err != nil {
@@ -139,10 +136,6 @@ func journalChild(dir string) error {
 // TestJournalCrash kills processes while they write the records of a load. After the next
 // start, the journal must have each change of an order exactly once.
 func TestJournalCrash(t *testing.T) {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
 	const n = 400
@@ -156,10 +149,9 @@ func TestJournalCrash(t *testing.T) {
 		}
 		w.write("a.yaml", orders("", specs...))
 		for attempt := range 3 {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, exe)
-			cmd.Env = append(os.Environ(), journalCrashEnv+"="+w.dir)
+			cmd := crash.Command(t, 0, "journal", w.dir)
+			stuck := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+			defer stuck.Stop()
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -230,8 +222,8 @@ func checkAlternation(t *testing.T, dir string, specs []string) {
 	}
 }
 
-// TestJournalRequests checks that the journal has each change of a person exactly once.
-// The server carries the change out, refuses it, or does not run.
+// TestJournalRequests checks that the journal has each change of a person exactly once. The server
+// makes the change, refuses the change, or does not run.
 func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))

@@ -32,7 +32,6 @@ func decided(t *testing.T, s *Store, name string) *ruleset.Order {
 	return v.Order
 }
 
-// events returns the records of a journal as "event order count".
 func events(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {
@@ -52,8 +51,8 @@ func events(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// TestJournal checks the records of first answers and of the hits of an hour. After a reload
-// of the Corefile, the new Store must continue the journal.
+// TestJournal checks two kinds of records: the first query that an order blocks, and the hits of an
+// hour. After a reload of the Corefile, the new Store must continue the journal.
 func TestJournal(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Join(w.dir, "journal")
@@ -153,5 +152,90 @@ func BenchmarkAnswered(b *testing.B) {
 	s.answered.Store(m)
 	for b.Loop() {
 		s.Answered(o)
+	}
+}
+
+// TestReplacedWhileKept replaces a large list before the journal has kept the version in force. The
+// journal must still get the bytes.
+func TestReplacedWhileKept(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", "version: 1\norders:\n- {id: a, authority: {name: A}, scope: global, targets_from: {file: list.txt}}\n")
+	list := func(i int) {
+		w.write(".next", fmt.Sprintf("n%d.example\n", i)+strings.Repeat("# a comment\n", maxKept/10))
+		if err := os.Rename(filepath.Join(w.dir, ".next"), filepath.Join(w.dir, "list.txt")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list(0)
+	dir := filepath.Join(w.dir, "journal")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // the journal cannot be opened
+		t.Fatal(err)
+	}
+	patience := closePatience
+	closePatience = time.Minute
+	defer func() { closePatience = patience }()
+	if err := w.start(func(o *Options) { o.Journal, o.Origin = dir, "node1" }, "a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		list(i + 1)
+		w.step()
+		w.wantBlocked(fmt.Sprintf("n%d.example", i+1), fmt.Sprintf("n%d.example", i+1))
+	}
+	w.remove("list.txt")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	w.s.Close()
+	kept := 0
+	for _, e := range events(t, dir) {
+		switch e {
+		case "version_kept":
+			kept++
+		case "version_not_kept":
+			t.Error("a version was not kept")
+		}
+	}
+	if kept != 5 { // the order file, and four lists
+		t.Errorf("%d versions are kept", kept)
+	}
+}
+
+// TestSealedLift checks the record of an open order that a lift has ended. People who get the record
+// must not be able to check a guess of a sealed lift's id.
+func TestSealedLift(t *testing.T) {
+	for lift, want := range map[string]string{
+		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, disclosure: none, lifts: [one]}": "a sealed lift",
+		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, lifts: [one]}":                   "court/9",
+	} {
+		w := newWorld(t)
+		w.write("a.yaml", orders("", "one: a.example"))
+		dir := filepath.Join(w.dir, "journal")
+		if err := w.start(func(o *Options) { o.Journal, o.Origin = dir, "node1" }, "a.yaml"); err != nil {
+			t.Fatal(err)
+		}
+		w.write("a.yaml", orders("", "one: a.example")+"- "+lift+"\n")
+		w.step()
+		w.wantBlocked("", "a.example")
+		w.s.Close()
+		found := false
+		err := journal.Read(dir, func(r journal.Record, line []byte) bool {
+			if r.Order != "one" {
+				return true
+			}
+			if r.Event == journal.Lifted {
+				found = true
+				if r.By != want {
+					t.Errorf("lifted by %q, want %q", r.By, want)
+				}
+			}
+			if want != "court/9" && (strings.Contains(string(line), "court/9") || strings.Contains(string(line), ruleset.Digest("court/9"))) {
+				t.Errorf("the record shows the sealed lift: %s", line)
+			}
+			return true
+		})
+		if err != nil || !found {
+			t.Errorf("found %t, %v", found, err)
+		}
 	}
 }

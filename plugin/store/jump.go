@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// maxJump is the most that a serial may rise at once. A serial near 2^63 would leave none
-	// for later versions.
+	// maxJump limits how far a serial may rise at once. After a serial near 2^63, later versions
+	// could have no higher serial.
 	maxJump = 1 << 32
-	// ahead is how far a serial that looks like a time may be in the future. Clocks can be
+	// ahead is how far in the future a serial may be if the serial looks like a time. Clocks can be
 	// wrong, and time zones can be ahead of UTC.
 	ahead = 24 * time.Hour
 	// firstUnix is the first serial that looks like unix seconds (9 September 2001).
@@ -18,9 +18,8 @@ const (
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns the problem with a serial that rises too far or is a future time, or
-// "". It checks nothing without a state directory, where a person could confirm the
-// serial.
+// jumpProblem returns the problem with a serial that rises too far or is a time in the future, or
+// "". Without a state directory, it checks nothing, because a person could not confirm the serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""
@@ -41,8 +40,9 @@ func (s *Store) jumpProblem(v *version, serial int64) string {
 	return fmt.Sprintf("is %d, but %s; if the serial is meant, run: blocklistctl state set-serial FILE %d --reason TEXT", serial, why, serial)
 }
 
-// latestSerial returns the highest allowed serial at the time now, as unix seconds or a
-// date. It returns -1 if the serial does not look like a time.
+// latestSerial returns the highest serial that is allowed at the time now. The result is in unix
+// seconds or a date, like the parameter serial. If the parameter does not look like a time, the
+// result is -1.
 func latestSerial(serial int64, now time.Time) int64 {
 	now = now.UTC().Add(ahead)
 	switch {

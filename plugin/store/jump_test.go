@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// TestJumps checks which serials are too far above the last serial or in the future.
 func TestJumps(t *testing.T) {
 	now := time.Date(2026, 11, 28, 23, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {

@@ -42,7 +42,6 @@ func (s *Store) load(reports []source.File) {
 	s.activated = nil
 }
 
-// apply loads the files of a batch and replaces the set of orders if a file has changed.
 func (s *Store) apply(reports []source.File) {
 	changed := s.protect(reports)
 	for _, r := range reports {
@@ -62,8 +61,8 @@ func (s *Store) apply(reports []source.File) {
 	s.setError = nil
 }
 
-// observe processes a report about one order file, directory or glob. It stores a good new
-// version in f.waiting. admit decides later about this version.
+// observe processes a report about one order file, directory or glob. It stores a good new version
+// in f.waiting. Later, admit decides whether this version goes into force.
 func (s *Store) observe(r source.File) {
 	f := s.fileAt(r.Path)
 	f.pattern, f.waiting, f.unseen = r.Pattern, nil, false
@@ -127,8 +126,8 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. The alarm of a
-// detached file stays: the file was replaced on the host, so later changes cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. A detached file gets an
+// alarm: the file was replaced on the host, so later changes cannot be seen.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -137,7 +136,6 @@ func (s *Store) markGood(r source.File, f *file) {
 	s.fail(r.Path, f, r.Digest, fmt.Errorf("%s: was replaced outside of this mount; changes can no longer be seen: mount the directory", r.Path))
 }
 
-// candidate reads a file and checks whether the new version may replace the version in force.
 func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	got, err := s.read(r.Path, r.Size, r.Digest, r, s.opt.Demands)
 	if err != nil {
@@ -149,8 +147,6 @@ func (s *Store) candidate(r source.File, f *file) (*candidate, error) {
 	return &candidate{r: r, reading: got}, nil
 }
 
-// pending returns the error for a file that is still being written or cannot be read
-// completely.
 func pending(r source.File) error {
 	if r.Err != nil {
 		return r.Err
@@ -158,8 +154,8 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether a file changed during the read, or the Store closes. The
-// error then says nothing about the content.
+// beingWritten reports whether err means that a file changed during the read, or that the Store
+// closes. The content of the file may still be good.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }
@@ -167,7 +163,7 @@ func beingWritten(err error) bool {
 // parse is a variable so that tests can replace order.Parse.
 var parse = order.Parse
 
-// A content gives the bytes of a version. The bytes come from the source or the state
+// A content opens the files of one version. The bytes come from the source or from the state
 // directory.
 type content interface {
 	Open() (io.ReadCloser, error)
@@ -176,18 +172,16 @@ type content interface {
 	Intact() error
 }
 
-// A reading is the result of reading a version without errors.
+// A reading is a version that was read without errors.
 type reading struct {
 	part   *ruleset.Part
 	parsed *order.File
 	digest string                  // see versionDigest
 	sides  map[string]state.Digest // the side lists, by the names in the order file
 	sizes  map[state.Digest]int64  // the sizes of the files in bytes, if known
-	bytes  map[state.Digest][]byte // the bytes of the files that are kept until they are stored
+	bytes  map[state.Digest]held   // the bytes of the files that are held until they are stored
 }
 
-// version returns the version that goes into force at the given time. own is the digest of the
-// order file.
 func (g reading) version(own source.Digest, accepted time.Time) version {
 	return version{
 		part: g.part, digest: g.digest, ownDigest: own, serial: g.parsed.Serial, number: versions.Add(1),
@@ -196,7 +190,8 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
-// maxDemands is the approximate limit of problems with Options.Demands in one file.
+// maxDemands is the approximate maximum number of problems that are reported for one file because
+// of Options.Demands.
 const maxDemands = 1000
 
 // read parses and compiles a version of the file at path. size is the size in bytes, or 0
@@ -206,12 +201,12 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	if err != nil {
 		return g, err
 	}
-	g.bytes = map[state.Digest][]byte{}
+	g.bytes = map[state.Digest]held{}
 	keep := s.keepBytes
 	if _, ok := from.(*storedContent); ok {
-		keep = func(r io.ReadCloser, _ func([]byte)) io.ReadCloser { return r } // the bytes are stored
+		keep = func(r io.ReadCloser, _ func(held)) io.ReadCloser { return r } // the bytes are stored
 	}
-	in = keep(in, func(b []byte) { g.bytes[state.Digest(own)] = b })
+	in = keep(in, func(h held) { g.bytes[state.Digest(own)] = h })
 	closed := false
 	defer func() {
 		if !closed {
@@ -225,12 +220,13 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
 			// Only the parser finds out which side lists the file uses.
+			s.sides.Store(filepath.Join(filepath.Dir(path), name), true)
 			side, digest, err := from.OpenSide(name)
 			if err == nil {
 				sides[filepath.Join(filepath.Dir(path), name)] = digest.String()
 				d := state.Digest(digest)
 				g.sides[name], g.sizes[d] = d, order.SizeOf(side)
-				side = keep(side, func(b []byte) { g.bytes[d] = b })
+				side = keep(side, func(h held) { g.bytes[d] = h })
 			}
 			return side, err
 		},
@@ -271,8 +267,9 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	return g, nil
 }
 
-// alarmGone raises an alarm for each file that cannot be read any more. It must run after
-// admit. A file without orders is dropped if the configuration does not list its path.
+// alarmGone raises an alarm for each file that can no longer be read. It must run after admit. If a
+// file has no orders, and the configuration does not list its path, the file is dropped without an
+// alarm.
 func (s *Store) alarmGone() {
 	for _, r := range s.unreadable {
 		f := s.files[r.Path]
@@ -288,7 +285,6 @@ func (s *Store) alarmGone() {
 	s.unreadable = nil
 }
 
-// gone returns the error for a file that can no longer be read.
 func (s *Store) gone(r source.File, f *file) error {
 	err := r.Err
 	switch {
@@ -308,8 +304,8 @@ func (s *Store) gone(r source.File, f *file) error {
 	return err
 }
 
-// forget removes a missing file from the Store. It returns false and keeps the file if the
-// configuration contains its path.
+// forget removes a missing file from the Store, and returns true. If the configuration contains the
+// path, forget keeps the file and returns false.
 func (s *Store) forget(path string, f *file) bool {
 	if !f.unseen && !s.src.Forget(path) {
 		return false
@@ -322,7 +318,6 @@ func (s *Store) forget(path string, f *file) bool {
 	return true
 }
 
-// fileAt returns the state of a file. It adds an empty state for a new path.
 func (s *Store) fileAt(path string) *file {
 	f := s.files[path]
 	if f == nil {
@@ -334,8 +329,8 @@ func (s *Store) fileAt(path string) *file {
 	return f
 }
 
-// sortPaths sorts the paths by the first matching pattern, and then bytewise. The first of
-// two new files with one order id has precedence. Protect lists come last.
+// sortPaths sorts the paths by the first matching pattern, and then bytewise. Protect lists come
+// last. If two new files have the same order id, the first file has precedence.
 func (s *Store) sortPaths() {
 	if s.sorted {
 		return

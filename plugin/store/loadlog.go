@@ -50,7 +50,6 @@ func (s *Store) report(before *ruleset.Set) {
 	}
 }
 
-// filesInForce returns how many order files have a version in force.
 func (s *Store) filesInForce() (n int) {
 	for _, f := range s.files {
 		if f.part != nil {
@@ -60,17 +59,16 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState records what was logged about the set in force. The next load then logs only
-// changes. A reference to the set is missing on purpose: it would keep the memory of the
-// set.
+// A logState records what was logged about the set in force. The next load then logs only changes.
+// A logState has no reference to the set, because the reference would keep the set in memory.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
 	count    string
 }
 
-// A warning identifies a logged warning. It has no line number, because a moved line must
-// not repeat a warning.
+// A warning identifies a logged warning. It has no line number, because a warning must not be
+// logged again when its line moves.
 type warning struct{ order, field, msg, got string }
 
 // A heldTarget is a target that the guard holds back. An empty target means the whole order.
@@ -115,8 +113,8 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	s.logged = next
 }
 
-// logFreed logs each target that the guard has released and that is now enforced. held has
-// the targets that are still held.
+// logFreed logs each target that the guard has released, if the target is enforced now. held has
+// the targets that the guard still holds back.
 func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	is := "enforced"
 	if s.opt.Shadow {
@@ -141,7 +139,6 @@ func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	})
 }
 
-// heldCount returns a text with the numbers of targets and orders that the guard holds back.
 func heldCount(held []heldTarget) string {
 	targets, whole, orders := 0, 0, map[string]bool{}
 	for _, t := range held {
@@ -162,8 +159,9 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order that blocks the target t now for all clients, or nil. It
-// checks only the first address of a network.
+// enforced returns the order of the target t if the order blocks t now. Otherwise, it returns nil.
+// A name also counts if the order blocks the name only for some clients. For a network, enforced
+// checks only the first address.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

@@ -9,7 +9,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// under returns n names below the top-level domain tld, as one text.
 func under(tld string, n int) string {
 	var names []string
 	for i := range n {
@@ -18,8 +17,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of text that contain all of parts. It checks that there are n of
-// these lines.
+// logged returns the lines of text that contain all of parts. The test fails if their number is not
+// n.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string

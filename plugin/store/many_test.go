@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-// BenchmarkManyFiles measures the load of one batch of many changed files. Each file has one
-// order.
 func BenchmarkManyFiles(b *testing.B) {
 	for _, n := range []int{1000, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -40,13 +40,13 @@ type Options struct {
 	Demands order.Demands
 }
 
-// key returns a text that is equal only for equal Options. The format %#v also includes
-// fields that will be added later.
+// key returns a text that is equal only for equal Options. The format %#v prints all fields, so a
+// new field needs no change of key.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
-// rulesText returns one line with the options that affect verdicts. The line is an input
-// of the digest. Program versions compare digests, so the format must not change. An
-// example of a line is:
+// rulesText returns one line with the options that affect verdicts. The digest of the set depends
+// on this line. The digests of different program versions are compared, so the format must not
+// change. An example of a line is:
 //
 //	rules no_country=false addresses=true response=redirect 192.0.2.1 2001:db8::1 nat64=2001:db8:64::/96
 func rulesText(o ruleset.Options) string {

@@ -48,8 +48,8 @@ func TestKeyHasEveryOption(t *testing.T) {
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return opt.key() })
 }
 
-// TestKeyIsEqual checks that Options with equal values have one key. Their slices may be
-// at different addresses.
+// TestKeyIsEqual checks that equal Options have the same key, even if their slices are at different
+// addresses.
 func TestKeyIsEqual(t *testing.T) {
 	var keys []string
 	for range 2 {
@@ -73,8 +73,6 @@ func TestRulesTextHasEveryOption(t *testing.T) {
 	changeEach(t, reflect.ValueOf(opt).Elem(), "Options", func() string { return rulesText(*opt) })
 }
 
-// TestResponseTextHasEveryKind checks that each kind of response in package order has its own
-// word.
 func TestResponseTextHasEveryKind(t *testing.T) {
 	kinds := constants(t, "../order/order.go", "ResponseKind")
 	words := map[string]string{}
@@ -100,7 +98,6 @@ func TestResponseTextHasEveryKind(t *testing.T) {
 	}
 }
 
-// constants returns the constants of the type typ in an iota block of a Go file.
 func constants(t *testing.T, file, typ string) (names []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn. A panic of fn becomes an error that begins with what. A bad file
-// thus cannot stop the server. The stack of each panic text is logged once.
+// catchPanic calls fn. If fn panics, catchPanic returns an error that begins with what. A bad file
+// therefore cannot stop the server. For each panic text, the stack is logged once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -29,7 +29,6 @@ func (s *Store) catchPanic(what string, fn func()) (err error) {
 	return nil
 }
 
-// A snapshot is a copy of the Store's state before a batch of files.
 type snapshot struct {
 	files map[string]file
 	rules ruleset.Options
@@ -43,8 +42,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore resets the Store to its state before a batch that caused the panic err. Any new
-// version may be the cause. All are refused until their files change.
+// restore resets the Store to its state before a batch that caused the panic err. Each new version
+// of the batch may be the cause. Therefore each of these versions is refused until its file
+// changes.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

@@ -42,7 +42,6 @@ func TestPanicInParse(t *testing.T) {
 	logged(t, w.log.take(), 0, "the stack of the panic:")
 }
 
-// TestPanicInMerge checks that a batch is refused if the set cannot be built.
 func TestPanicInMerge(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	w := newWorld(t)
@@ -82,7 +81,6 @@ func TestPanicInMerge(t *testing.T) {
 	w.write("b.yaml", orders("", "b: y.example"))
 	w.step()
 	w.wantBlocked("a.example y.example", "a.example", "z.example", "y.example", "c.example")
-	// Versions that no longer cause the panic come into force.
 	w.write("a.yaml", orders("serial: 3\n", "a: x.example"))
 	w.write("c.yaml", orders("", "c: d.example"))
 	w.write("protect.txt", "q.example\n")
@@ -93,7 +91,6 @@ func TestPanicInMerge(t *testing.T) {
 	}
 }
 
-// TestPanicAtStart checks that a panic in the start of a store is returned as an error.
 func TestPanicAtStart(t *testing.T) {
 	defer func(was func([]*ruleset.Part, ruleset.Options) *ruleset.Set) { merge = was }(merge)
 	merge = func([]*ruleset.Part, ruleset.Options) *ruleset.Set { panic("too many") }

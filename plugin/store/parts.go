@@ -17,20 +17,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// errDiffers is the error of a snapshot whose orders differ from the stored files.
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores the compiled orders of each file as a snapshot in the state directory.
-// A start from snapshots answers queries at once. Later, recheck compares them with the
+// This file stores the compiled orders of each file as a snapshot in the state directory. With
+// snapshots, a start can answer queries at once. Later, recheck compares the snapshots with the
 // stored files.
 
-// rulesDigests returns the digests of the options and of the guard. Both affect the compiled
-// orders.
 func (s *Store) rulesDigests() (options, guarded state.Digest) {
 	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
 }
 
-// originOf returns the Origin of the snapshot of a stored version.
+// originOf returns the Origin that the snapshot of a stored version must have.
 func originOf(path string, v state.Version, options, guarded state.Digest) ruleset.Origin {
 	h := sha256.New()
 	fmt.Fprintln(h, v.Order)
@@ -83,8 +80,8 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 	}, nil
 }
 
-// recalledVersion reads a stored version from its snapshot, or else from the stored files.
-// compiled is true for the stored files. why is the error of the snapshot, if any.
+// recalledVersion reads a stored version from its snapshot. If this fails, it compiles the stored
+// files, and compiled is true. why is the error of the snapshot, or nil if there is no snapshot.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -100,16 +97,16 @@ func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (
 	return g, true, why, err
 }
 
-// complete reports whether each configured path has a version in force. The start then
+// complete reports whether each configured path has a version in force. If it returns true, a start
 // does not wait for the files.
 func (s *Store) complete() bool {
 	return !slices.ContainsFunc(s.opt.Patterns, func(p string) bool { return !s.anyInForce(p) }) &&
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks the signatures and the snapshot of one version from the state directory.
-// more means that unchecked versions remain. A checksum is not enough, because an intruder
-// can compute it too.
+// recheck checks one version from the state directory: its signatures and its snapshot. more means
+// that unchecked versions remain. The checksum of a snapshot is not enough, because an intruder can
+// compute a checksum too.
 //
 // A call checks only one version, so that changed files do not wait.
 func (s *Store) recheck() (more bool) {
@@ -137,8 +134,8 @@ func (s *Store) recheck() (more bool) {
 	return false
 }
 
-// recheckFile compiles the stored files of a version that came from a snapshot. If the
-// result differs, it goes into force, with an alarm.
+// recheckFile compiles the stored files of a version that came from a snapshot. If the orders
+// differ from the snapshot, the orders of the stored files go into force, with an alarm.
 func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	f.unchecked = false
 	var g reading
@@ -158,8 +155,8 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	// A part that was compiled again cannot be compared with its snapshot. A new Corefile
-	// or an order id of another file can be the reason.
+	// Compare only a part that still comes from the snapshot. A new Corefile, or an order id of
+	// another file, can be the reason for a part that was compiled again.
 	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {

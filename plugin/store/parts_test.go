@@ -3,10 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +15,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/state"
+	"github.com/dns-orders/blocklist/test/crash"
 )
 
-// recheck compares all versions that came from snapshots with their stored files.
 func (w *world) recheck() {
 	for w.s.recheck() {
 	}
@@ -177,7 +177,6 @@ func TestSnapshotNotUsed(t *testing.T) {
 	}
 }
 
-// allSettings returns Options with many settings, a protect list and a state directory.
 func allSettings(dir string) Options {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	return Options{Patterns: []string{at("a.yaml")}, Protect: []string{at("protect.txt")}, State: at(".state"), Rules: ruleset.Options{
@@ -186,18 +185,18 @@ func allSettings(dir string) Options {
 	}}
 }
 
-// snapshotChild starts a store with allSettings, and returns its log.
-func snapshotChild(dir string) string {
+// printLog starts a store with the settings allSettings(args[0]), and prints its log.
+func printLog(_ *crash.Points, args []string) error {
 	log := &lines{}
-	s, err := Open(allSettings(dir), log, nil)
+	s, err := Open(allSettings(args[0]), log, nil)
 	if err != nil {
-		return err.Error()
+		return err
 	}
 	s.Close()
-	return log.take()
+	fmt.Println(log.take())
+	return nil
 }
 
-// TestSnapshotOfOtherProcess checks that a process uses the snapshots of another process.
 func TestSnapshotOfOtherProcess(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -207,19 +206,12 @@ func TestSnapshotOfOtherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), snapshotEnv+"="+w.dir)
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "the last good versions of 1 order file and 1 protect list are in force") || strings.Contains(string(out), "snapshot") {
-		t.Errorf("%v\n%s", err, out)
+	out, _ := crash.Run(t, 0, "snapshots", w.dir)
+	if !strings.Contains(string(out), "the last good versions of 1 order file and 1 protect list are in force") || strings.Contains(string(out), "snapshot") {
+		t.Errorf("%s", out)
 	}
 }
 
-// compiled returns the compiled orders of a text, as a version of a.yaml.
 func (w *world) compiled(text string) *ruleset.Part {
 	w.t.Helper()
 	path := filepath.Join(w.dir, "a.yaml")
@@ -231,8 +223,8 @@ func (w *world) compiled(text string) *ruleset.Part {
 	return part
 }
 
-// TestSnapshotReplaced checks a snapshot whose checksum differs from current.json. The
-// snapshot is ignored, although its own checksums are right.
+// TestSnapshotReplaced replaces a snapshot by another valid snapshot. The checksum in current.json
+// is different, so the start must ignore the snapshot.
 func TestSnapshotReplaced(t *testing.T) {
 	w := withSnapshots(t)
 	set, err := state.Read(filepath.Join(w.dir, ".state"))
@@ -359,8 +351,7 @@ func TestSnapshotWithoutBlob(t *testing.T) {
 	}
 }
 
-// TestSnapshotOfNewCorefile checks a snapshot that a new Corefile takes over before the
-// recheck.
+// TestSnapshotOfNewCorefile reloads the Corefile before the recheck of a snapshot.
 func TestSnapshotOfNewCorefile(t *testing.T) {
 	for _, forged := range []bool{true, false} {
 		w := withSnapshots(t)
@@ -467,7 +458,6 @@ func TestEarlyStart(t *testing.T) {
 	}
 }
 
-// TestEarlyStartRuns starts a store with its goroutines, which load the files after the start.
 func TestEarlyStartRuns(t *testing.T) {
 	w := withSnapshots(t)
 	w.forge(orders("", "a: x.example"))

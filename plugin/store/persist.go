@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -13,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// persist stores the set in force in the state directory, in the background. It runs after
-// each load, so that an order does not wait for the disk.
+// persist stores the set in force in the state directory. It writes in the background, so that no
+// order waits for the disk. It runs after each load.
 func (s *Store) persist() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -57,11 +58,12 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force. The function
-// refuses a file with another size. The state directory checks the digest d.
+// opener returns a function that opens a file of the version in force. If the file has another
+// size, the function returns an error. Later, the state directory compares the bytes with the
+// digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
-	if b, ok := f.bytes[d]; ok {
-		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	if h, ok := f.bytes[d]; ok {
+		return func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(h, 0, h.size)), nil }
 	}
 	size := f.sizes[d]
 	most := size
@@ -87,18 +89,28 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 	}
 }
 
-// errChangedSince is the error of a file whose bytes differ from its loaded version.
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
 	// maxKept is the largest size in bytes of a file that stays in memory until it is
-	// stored. A file may be replaced or removed before it is stored.
+	// stored. A file may be replaced or removed before it is stored. A larger file stays
+	// open.
 	maxKept = 1 << 20
-	// maxAllKept limits the total size in bytes of the files that are kept in memory.
+	// maxAllKept limits the total size in bytes of the files that are kept in memory. An
+	// open file counts as openWeight.
 	maxAllKept = 32 << 20
+	openWeight = 256 << 10
 )
 
-// A keeper keeps the bytes that are read from a file.
+// A held has the bytes of a file that may be replaced or removed before it is stored. The
+// garbage collector closes an open file.
+type held struct {
+	io.ReaderAt
+	size   int64
+	weight int
+	open   bool // the bytes are in an open file, which a person can change
+}
+
 type keeper struct {
 	io.ReadCloser
 	size int64
@@ -106,17 +118,28 @@ type keeper struct {
 	add  func([]byte) // receives the bytes of the whole file
 }
 
-// keepBytes returns a reader of the same bytes. It calls add with the bytes when the
-// reader is closed. If no bytes are kept, it returns r itself.
-func (s *Store) keepBytes(r io.ReadCloser, add func([]byte)) io.ReadCloser {
+// keepBytes returns a reader that reads r and keeps the bytes. When the reader is closed, it calls
+// add with the bytes. If no bytes need to be kept, keepBytes returns r itself.
+func (s *Store) keepBytes(r io.ReadCloser, add func(held)) io.ReadCloser {
 	size := order.SizeOf(r)
-	if s.dir == nil && s.journal == nil || size <= 0 || size > maxKept || s.kept+size > maxAllKept {
+	weight := size
+	if size > maxKept {
+		weight = openWeight
+	}
+	if s.dir == nil && s.journal == nil || size <= 0 || s.kept+weight > maxAllKept {
 		return r
 	}
-	return &keeper{r, size, make([]byte, 0, size), func(b []byte) {
-		s.kept += size
-		add(b)
-	}}
+	keep := func(from io.ReaderAt) {
+		s.kept += weight
+		add(held{from, size, int(weight), size > maxKept})
+	}
+	if size > maxKept {
+		if r, ok := r.(interface{ Hold(func(*os.File)) }); ok {
+			r.Hold(func(f *os.File) { keep(f) })
+		}
+		return r
+	}
+	return &keeper{r, size, make([]byte, 0, size), func(b []byte) { keep(bytes.NewReader(b)) }}
 }
 
 // Size returns the number of bytes of the file.
@@ -140,7 +163,6 @@ func (k *keeper) Close() error {
 // onlyReader hides all methods but Read.
 type onlyReader struct{ io.Reader }
 
-// dropBytes drops the bytes of the files that are stored now.
 func (s *Store) dropBytes() {
 	if s.kept == 0 || s.dir == nil || !s.dir.stored() {
 		return

@@ -18,13 +18,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if no Store with the options opt could start. A Store needs a
-// good order file, or a version in force from an open Store. A reload calls Check first. A
-// later failure can leave listeners of other plugins open for ever.
+// Check returns an error if no Store with the options opt could start. A Store needs a good order
+// file, or a version in force from an open Store. A reload must call Check first, because a later
+// failure can leave listeners of other plugins open for ever.
 //
-// Check starts no Store. It reads the smallest files first, because one good file is
-// enough. If a file system does not answer, Check returns nil. Acquire then finds the
-// problem.
+// Check starts no Store. It reads the smallest files first, because one good file is enough. If a
+// file system does not answer, Check returns nil. Acquire then finds the problem.
 func Check(opt Options, log Log) error {
 	s := &Store{opt: opt, log: newQueue(log)}
 	for _, o := range All() {
@@ -54,9 +53,8 @@ var checkPatience = 2 * startPatience
 // stat is a variable so that tests can replace os.Stat.
 var stat = os.Stat
 
-// checkFiles reads the order files, and returns nil when a file is good. A bad file may be
-// incomplete if it has just changed. checkFiles then tries again until startPatience has
-// passed.
+// checkFiles reads the order files, and returns nil when one file is good. A bad file that has just
+// changed may be incomplete. In this case, checkFiles tries again until startPatience has passed.
 func (s *Store) checkFiles() error {
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(source.Settle / 4) {
 		err, fresh := s.anyGood()
@@ -112,8 +110,6 @@ func (s *Store) anyGood() (err error, fresh bool) {
 	return noGoodFile(all), fresh
 }
 
-// noGoodFile returns the error of a Store without a good order file. Each element of
-// problems is one line.
 func noGoodFile(problems []string) error {
 	return fmt.Errorf("no order file can be put into force:\n%s", strings.Join(problems, "\n"))
 }
@@ -164,7 +160,6 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// noNames receives the names of a side list and ignores them.
 type noNames struct{}
 
 func (noNames) Grow(int)            {}

@@ -10,9 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum
-// for a protect list. Its problems quote the file, and a wrong path may lead to a secret
-// key.
+// maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for a
+// protect list. The second maximum is small, because these lines quote the file, and a wrong path
+// may lead to a secret key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 // The log refers the operator to these commands when some problems are not logged.
@@ -21,8 +21,8 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs n lines, but at most the first most lines. A last line has the number of
-// omitted lines.
+// logAtMost logs the first of n lines, but no more than the number most. If lines are omitted, a
+// last line has their number.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -47,8 +47,9 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line for each problem of an order file. It only counts the
-// problems of a side list. A quoted line could be from a secret file, after a wrong path.
+// problemLines returns one line for each problem of an order file. It counts the problems of a side
+// list and does not quote the list. After a typing error in a path, the list could be a secret
+// file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }
@@ -75,7 +76,6 @@ func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	return out
 }
 
-// maxProblems returns how many problems of the file at path are logged.
 func (s *Store) maxProblems(path string) int {
 	if s.isProtectList[path] {
 		return maxLoggedOfList

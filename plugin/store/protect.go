@@ -25,7 +25,7 @@ func (s *Store) protect(reports []source.File) bool {
 	return true
 }
 
-// reguard makes the guard of the protect lists in force.
+// reguard makes a new guard from the protect lists in force.
 func (s *Store) reguard() {
 	s.rules.Guard = guard.New(s.lists()...)
 	// Check the compiled orders with the new guard. The order files need not be parsed again.
@@ -39,8 +39,6 @@ func (s *Store) reguard() {
 	}
 }
 
-// loadList processes a report about one protect list. It returns true if a new version of the
-// list is in force.
 func (s *Store) loadList(r source.File) bool {
 	f := s.fileAt(r.Path)
 	f.gone = r.State == source.Missing
@@ -60,8 +58,8 @@ func (s *Store) loadList(r source.File) bool {
 	}
 	var list *guard.List
 	var err error
-	kept := map[state.Digest][]byte{}
-	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r.Path, r, func(b []byte) { kept[state.Digest(r.Digest)] = b }) }); bug != nil {
+	kept := map[state.Digest]held{}
+	if bug := s.catchPanic(r.Path, func() { list, err = s.readList(r.Path, r, func(h held) { kept[state.Digest(r.Digest)] = h }) }); bug != nil {
 		err = bug
 	}
 	if beingWritten(err) {
@@ -89,7 +87,6 @@ func listVersion(list *guard.List, stored state.Version) version {
 	return version{list: list, digest: stored.Order.String(), ownDigest: source.Digest(stored.Order), serial: -1, expires: order.NoTime, number: versions.Add(1), stored: stored}
 }
 
-// listGone returns the error for a protect list that can no longer be read.
 func listGone(r source.File, f *file) error {
 	err := r.Err
 	if err == nil {
@@ -102,7 +99,7 @@ func listGone(r source.File, f *file) error {
 }
 
 // readList reads and parses a protect list.
-func (s *Store) readList(path string, from content, keep func([]byte)) (*guard.List, error) {
+func (s *Store) readList(path string, from content, keep func(held)) (*guard.List, error) {
 	in, err := from.Open()
 	if err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// startProtected starts a store with the protect lists a.txt and b.txt.
 func (w *world) startProtected(lists ...string) error {
 	return w.start(func(o *Options) {
 		for _, l := range lists {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A stuckLog is a Log that blocks until on is closed, like a full pipe. The first line
-// closes called, if called is not nil.
+// A stuckLog is a Log whose calls block until the channel on is closed, like writes to a full pipe.
+// The first call closes the channel called, unless this channel is nil.
 type stuckLog struct {
 	lines
 	on     chan struct{}
@@ -28,7 +28,6 @@ func (l *stuckLog) Infof(f string, a ...any)    { l.wait(); l.lines.Infof(f, a..
 func (l *stuckLog) Warningf(f string, a ...any) { l.wait(); l.lines.Warningf(f, a...) }
 func (l *stuckLog) Errorf(f string, a ...any)   { l.wait(); l.lines.Errorf(f, a...) }
 
-// TestLogBlocks checks that a store can start, load files and close while its log blocks.
 func TestLogBlocks(t *testing.T) {
 	log := &stuckLog{on: make(chan struct{})}
 	w := newWorld(t)
@@ -59,8 +58,6 @@ func TestLogBlocks(t *testing.T) {
 	logged(t, text, 0, "dropped")
 }
 
-// TestLogDropsLines checks that the log has the number of lines that a full queue has
-// dropped.
 func TestLogDropsLines(t *testing.T) {
 	log := &stuckLog{on: make(chan struct{}), called: make(chan struct{})}
 	q := newQueue(log)
@@ -78,7 +75,6 @@ func TestLogDropsLines(t *testing.T) {
 	logged(t, text, 1, "warning: 6 lines dropped here")
 }
 
-// TestFlushAtStart checks that the log has all lines of a start when Open returns.
 func TestFlushAtStart(t *testing.T) {
 	for range 20 {
 		w := newWorld(t)

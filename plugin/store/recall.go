@@ -16,10 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force. It reports whether a
-// version went into force. It also takes over the stored serials.
+// recall puts the stored versions of the configured files into force, and takes over the stored
+// serials. It reports whether a version went into force.
 //
-// A version of another Store stays, unless the stored serial is higher.
+// If a version of another Store is already in force, the version stays, unless the stored serial is
+// higher.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -66,7 +67,6 @@ func (s *Store) recall() (changed bool) {
 	return true
 }
 
-// recallList puts the stored version of a protect list into force, and reports whether it did.
 func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
 	f := s.fileAt(path)
 	if f.list != nil {
@@ -74,7 +74,7 @@ func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
 	}
 	var list *guard.List
 	c := &storedContent{st: st, v: v}
-	if err := s.guarded(path, func() (err error) { list, err = s.readList(path, c, func([]byte) {}); return err }); err != nil {
+	if err := s.guarded(path, func() (err error) { list, err = s.readList(path, c, func(held) {}); return err }); err != nil {
 		s.cannotRecall(path, v, err)
 		return false
 	}
@@ -82,7 +82,6 @@ func (s *Store) recallList(st *state.State, path string, v state.Version) bool {
 	return true
 }
 
-// recallOrders puts the stored versions of order files into force and returns their paths.
 func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	others := 0                       // the number of snapshots that were made with other settings
 	ids := map[string]*ruleset.Part{} // the parts in force, by the ids of their orders
@@ -150,8 +149,7 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	return paths
 }
 
-// guarded calls fn, and returns its error. A panic of fn becomes an error that begins with
-// what.
+// guarded calls fn and returns its error. If fn panics, the error begins with what.
 func (s *Store) guarded(what string, fn func() error) (err error) {
 	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
 		return bug
@@ -167,8 +165,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes over the stored serials. Later versions must not go below them. A
-// higher serial of a version in force stays.
+// recallFloors takes over the stored serials. A later version must not have a lower serial. If the
+// version in force has a higher serial, the higher serial stays.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -202,8 +200,8 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// A storedContent gives the bytes of a stored version. It reads each blob to its end,
-// because the digest can be checked only there.
+// A storedContent opens the files of a stored version. It reads each blob to the end, because the
+// digest can be checked only at the end.
 type storedContent struct {
 	st  *state.State
 	v   state.Version
@@ -249,7 +247,7 @@ type blobReader struct {
 	c *storedContent
 }
 
-// Size returns the size of the blob in bytes. The parser then reserves memory.
+// Size returns the size of the blob in bytes. The parser reserves memory for this size.
 func (r *blobReader) Size() int64 { return order.SizeOf(r.ReadCloser) }
 
 func (r *blobReader) Close() error {
@@ -261,8 +259,8 @@ func (r *blobReader) Close() error {
 	return err
 }
 
-// recallLate opens a state directory that is not open, and recalls its versions. It returns
-// the time of the next attempt, or the zero time.
+// recallLate tries to open a state directory that is not open, and recalls its versions. It returns
+// the time of the next attempt. If no further attempt is needed, it returns the zero time.
 func (s *Store) recallLate() time.Time {
 	if s.dir == nil || s.recalled && s.dir.isOpen() {
 		return time.Time{}

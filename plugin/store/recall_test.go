@@ -13,13 +13,10 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// withState makes the stores of a world use a state directory.
 func withState(w *world) func(*Options) {
 	return func(o *Options) { o.State = filepath.Join(w.dir, ".state") }
 }
 
-// startWithState starts a store with a state directory. It uses protect.txt if the folder
-// has this protect list.
 func (w *world) startWithState(patterns ...string) error {
 	w.t.Helper()
 	return w.start(func(o *Options) {
@@ -30,8 +27,6 @@ func (w *world) startWithState(patterns ...string) error {
 	}, patterns...)
 }
 
-// restart closes the store and starts another store with the same options, like a new
-// process.
 func (w *world) restart() error {
 	w.t.Helper()
 	w.s.Close()
@@ -163,8 +158,6 @@ func (w *world) rename(from, to string) {
 	}
 }
 
-// TestDamagedState checks starts on a damaged state directory: the files are used, and the log
-// reports the damage.
 func TestDamagedState(t *testing.T) {
 	damage := func(path, text string) func(w *world) {
 		return func(w *world) {
@@ -214,7 +207,7 @@ func TestDamagedState(t *testing.T) {
 			if tc.log != "" && strings.Contains(tc.log, "directory") {
 				return
 			}
-			// The close has stored good versions again, which survive the loss of the files.
+			// Close has stored good versions again. They stay in force without the files.
 			w.remove("a.yaml")
 			if err := w.restart(); err != nil {
 				t.Fatal(err)

@@ -11,7 +11,6 @@ var registry = struct {
 	stores map[string]*shared
 }{stores: map[string]*shared{}}
 
-// A shared is a Store with a count of its users.
 type shared struct {
 	refs   int           // the number of calls of Acquire minus the number of calls of Release
 	store  *Store        // nil while open runs
@@ -19,11 +18,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store with the options opt, and starts it if there is none. Each
+// Acquire returns the Store with the options opt. If there is none, it starts a new Store. Each
 // call needs one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions in force of other Stores. A reload thus ends no
-// order of a configured file.
+// A new Store takes over the versions in force of other Stores. A reload thus ends no order of a
+// configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()
@@ -58,7 +57,6 @@ func Release(s *Store) {
 	}
 }
 
-// drop ends one use of the Store, and returns true if no use remains.
 func drop(s *Store) bool {
 	key := s.opt.key()
 	registry.Lock()
@@ -72,8 +70,9 @@ func drop(s *Store) bool {
 	return true
 }
 
-// AllReady reports whether all open Stores of the process are ready. CoreDNS asks only one
-// instance of each plugin. It returns false if all Stores are still opening.
+// AllReady reports whether all open Stores of the process are ready. If all Stores are still
+// opening, it returns false. AllReady is about all Stores, because CoreDNS asks only one instance
+// of each plugin.
 func AllReady() bool {
 	registry.Lock()
 	defer registry.Unlock()

@@ -137,7 +137,6 @@ func (b *blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestCloseStopsALoad checks that Close stops the parser in the middle of a file.
 func TestCloseStopsALoad(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jsonl", `{"version": 1, "count": 0}`+"\n")
@@ -163,7 +162,6 @@ func TestCloseStopsALoad(t *testing.T) {
 	logged(t, w.log.take(), 0, "a.jsonl: refused") // the file is not bad: the load was stopped by Close
 }
 
-// TestBeingWritten checks which errors only mean that a read was interrupted.
 func TestBeingWritten(t *testing.T) {
 	for err, want := range map[error]bool{
 		nil: false, errors.New("x"): false, source.ErrChanged: true, source.ErrPending: true,
@@ -230,7 +228,6 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestCheck checks that a reload is refused before it starts if no order file is good.
 func TestCheck(t *testing.T) {
 	w := newWorld(t)
 	w.write("good.yaml", orders("", "a: a.example"))
@@ -271,7 +268,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckDoesNotHang checks that Check returns while the file system does not answer.
 func TestCheckDoesNotHang(t *testing.T) {
 	defer func(was time.Duration) { checkPatience = was }(checkPatience)
 	checkPatience = time.Millisecond

@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// A Version is a version of an order file that has no errors.
+// A Version is one version of an order file. The version has no errors.
 type Version struct {
 	Path   string
 	Digest source.Digest // of the order file alone, without its side lists
@@ -18,8 +18,8 @@ type Version struct {
 	File   *order.File
 }
 
-// Accept returns nil if next may replace old now in a Store with the options opt.
-// blocklistctl calls Accept to decide like the server.
+// Accept returns nil if the version next may replace the version old at the time now. opt has the
+// options of the Store. blocklistctl calls Accept to decide in the same way as the server.
 func Accept(opt Options, old, next Version, now time.Time) error {
 	s := &Store{opt: opt, clock: stoppedClock{source.WallClock, now}}
 	f := &file{version: version{part: old.Part, ownDigest: old.Digest, serial: old.File.Serial, stored: state.Version{Order: state.Digest(old.Digest), Serial: old.File.Serial}}}
@@ -34,8 +34,9 @@ type stoppedClock struct {
 
 func (c stoppedClock) Now() time.Time { return c.now }
 
-// mayReplace returns an error if a new version must not replace the version in force. The
-// serial must rise, and max_shrink limits the lost targets.
+// mayReplace returns an error if a new version must not replace the version in force. A changed
+// file must have a higher serial, but the serial must not rise too far. max_shrink limits the lost
+// targets.
 func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *order.File) error {
 	if why := serialProblem(&f.version, parsed.Serial, r.Digest); why != "" {
 		return fmt.Errorf("%s: serial: %s", r.Path, why)
@@ -87,8 +88,8 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 // may lose all targets at once.
 const smallFile = 20
 
-// shrinksTooMuch reports whether max_shrink forbids that a file loses `lost` of its `before`
-// targets in force.
+// shrinksTooMuch reports whether max_shrink forbids a new version of a file. The file has the
+// number "before" of targets in force, and the new version loses the number "lost" of them.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// TestStoredSignatures checks that the state directory has the signatures of a version. A
-// start without the order file must check them with its keys.
+// TestStoredSignatures checks that the state directory stores the signatures of a version. A start
+// without the order file must check these signatures with its own keys.
 func TestStoredSignatures(t *testing.T) {
 	k, other := signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")
@@ -75,7 +75,6 @@ func TestStoredSignatures(t *testing.T) {
 	}
 }
 
-// TestSignedAgain checks that the state directory gets the new signature of an unchanged file.
 func TestSignedAgain(t *testing.T) {
 	w, k, other := newWorld(t), signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")
@@ -97,7 +96,8 @@ func (w *world) stored(set state.Set) state.Version {
 	return set.Versions[filepath.Join(w.dir, "a.yaml")]
 }
 
-// restore replaces the stored version of a.yaml. change returns the bytes of the order file.
+// restore replaces the stored version of a.yaml. The function change may change the version, and
+// returns the bytes of the order file.
 func (w *world) restore(change func(*state.Version) []byte) {
 	w.t.Helper()
 	st, err := state.Open(filepath.Join(w.dir, ".state"), state.Options{})

@@ -54,8 +54,8 @@ func (d *stateDir) take(s *Store) []state.Request {
 	return out
 }
 
-// look collects the requests in the directory. If the directory was removed or replaced,
-// look abandons it. The next call of open opens the new directory.
+// look collects the requests in the directory. If the directory was removed or replaced, look
+// abandons the open State. The next call of open opens the new directory.
 func (d *stateDir) look(st *state.State) {
 	requests, err := st.Take()
 	replaced := errors.Is(err, durable.ErrReplaced)
@@ -73,8 +73,8 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// Do not open the directory again before stateRetry, so that the metric shows the
-		// loss.
+		// The directory is not opened again before stateRetry has passed. During this time, the
+		// metric shows the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -90,14 +90,13 @@ func (d *stateDir) look(st *state.State) {
 	}
 }
 
-// A taken value is a request of blocklistctl with its answer.
 type taken struct {
 	state.Request
 	state.Answer
 }
 
-// requested carries out the requests of blocklistctl in the state directory. It answers a
-// request when the result is stored.
+// requested carries out the requests that blocklistctl has left in the state directory. It answers
+// a request when the result is stored.
 func (s *Store) requested() {
 	if s.dir == nil || !s.recalled {
 		return
@@ -136,7 +135,6 @@ func (s *Store) requested() {
 	})
 }
 
-// carryOut carries out the requests in s.requests, and reports whether the order set changes.
 func (s *Store) carryOut() (changed bool) {
 	for i := range s.requests {
 		r := &s.requests[i]
@@ -160,8 +158,8 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion ends the orders, or the protection, of a missing or broken file. The file
-// is an order file or a protect list.
+// forgetVersion removes the version in force of a missing or broken file. The orders of an order
+// file end. The names of a protect list are no longer protected.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
 	if f == nil || f.part == nil && f.list == nil {
@@ -206,7 +204,6 @@ func (s *Store) alarmAgain(path string, f *file) {
 	s.fail(path, f, f.refused, err)
 }
 
-// setFloor sets the lowest serial that the next version of a file may have.
 func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	floor := version{serial: serial, anyBytes: true, expires: order.NoTime}
 	_, known := s.former[path]
@@ -229,9 +226,9 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time since which earlier versions and serials are unknown; see
-// [state.Set]. Without the property verify, an empty directory does not count. A person
-// who can write unsigned order files can set any serial.
+// unaccepted returns the time since which earlier versions and serials are unknown, or zero; see
+// [state.Set]. Without the property verify, only a damaged directory counts. In this case, a person
+// who can write order files can set any serial, because the files are not signed.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}
@@ -239,7 +236,6 @@ func (s *Store) unaccepted(st *state.State) time.Time {
 	return st.Unaccepted()
 }
 
-// warnUnaccepted logs that the earlier versions and serials are unknown.
 func (s *Store) warnUnaccepted(st *state.State) {
 	switch at := s.unaccepted(st); {
 	case at.IsZero():
@@ -250,7 +246,6 @@ func (s *Store) warnUnaccepted(st *state.State) {
 	}
 }
 
-// accept ends the alarm about an empty or damaged directory.
 func (d *stateDir) accept() {
 	d.mu.Lock()
 	st := d.state

@@ -13,7 +13,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// ask leaves a request in the state directory and returns the answer of the store.
 func (w *world) ask(c state.Change) state.Answer {
 	w.t.Helper()
 	dir := filepath.Join(w.dir, ".state")
@@ -42,7 +41,6 @@ func (w *world) ask(c state.Change) state.Answer {
 	return state.Answer{}
 }
 
-// TestForgetRequest checks what a running store does when it is asked to forget a file.
 func TestForgetRequest(t *testing.T) {
 	for _, tc := range []struct {
 		name, path string
@@ -218,7 +216,6 @@ func TestLateRequest(t *testing.T) {
 	w.wantBlocked("a.example b.example", "a.example", "b.example")
 }
 
-// TestRequestNotStored checks the answer if a change is in force but not stored.
 func TestRequestNotStored(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -243,8 +240,6 @@ func TestRequestNotStored(t *testing.T) {
 	w.wantBlocked("b.example", "a.example", "b.example")
 }
 
-// TestOlderStoreTakesNoRequest checks that only the newest store of a directory takes
-// requests.
 func TestOlderStoreTakesNoRequest(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -337,7 +332,6 @@ func TestUnacceptedState(t *testing.T) {
 	}
 }
 
-// replaced calls next until the store has stored a version in the new state directory dir.
 func (w *world) replaced(dir string) {
 	w.t.Helper()
 	failing := false

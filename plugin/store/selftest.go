@@ -30,8 +30,8 @@ func (s *Store) Record(r journal.Record) {
 	}
 }
 
-// Testing announces a self-test of each new set, until the caller calls end. The self-test
-// calls tested when the test of a set is over.
+// Testing announces that each new set will be tested (a self-test), until the caller calls end.
+// When the test of a set is over, the self-test must call tested with the set.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }

@@ -20,7 +20,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// more returns a text for the omitted things of a list, for example "2 more files".
+// more returns a text with the number of omitted things, for example "2 more files".
 func more(n int, noun string) string { return count(n, "more "+noun) }
 
 // timezone returns the time zone of the order file at path. The log writes the dates of the
@@ -53,8 +53,6 @@ func (s *Store) stateText(state ruleset.State) string {
 	return strings.ReplaceAll(state.String(), "_", " ")
 }
 
-// sentence returns the log line about one order that a load has changed. zone is the time zone
-// of the order file.
 func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	out := fmt.Sprintf("%s %s: ", kind(o.Lift), o.Label)
 	switch o.What {
@@ -97,7 +95,6 @@ func (s *Store) sentence(o ruleset.Outcome, zone *time.Location) string {
 	return out
 }
 
-// outcomeState returns the words for the state of an order and its end.
 func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	until := func(word string) string {
 		if o.Until == ruleset.Forever {
@@ -130,8 +127,8 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the words for an order that is in force by its dates. If some targets
-// are not enforced, the words include numbers of targets.
+// inForce returns the words for an order whose dates say that the order is in force. If some
+// targets are not enforced, the words include numbers of targets.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestStateOfNewOrders checks the log line about a new order. The line has the number of
-// enforced targets, and says if the order is late.
 func TestStateOfNewOrders(t *testing.T) {
 	const head = "version: 1\ntimezone: Europe/Rome\ndefaults: {authority: {name: A, country: IT}, scope: global, issued: 2026-01-02}\norders:\n"
 	const lift = "- {id: l, action: lift, issued: 2026-02-01, lifts: [o], targets: [a.example]}\n"

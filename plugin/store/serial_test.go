@@ -40,8 +40,6 @@ func TestSerialOfVanishedFile(t *testing.T) {
 	}
 }
 
-// TestSerialOfRenamedFile checks that a store remembers the serial of a file when the file is
-// renamed.
 func TestSerialOfRenamedFile(t *testing.T) {
 	w := newWorld(t)
 	text := orders("serial: 5\n", "a: a.example")

@@ -50,8 +50,6 @@ func TestLogInShadow(t *testing.T) {
 	logged(t, w.log.take(), 1, "info: order a: has ended (it was in shadow)")
 }
 
-// TestLogOfFreedTargetsInShadow removes targets from a protect list, and checks the log in
-// shadow.
 func TestLogOfFreedTargetsInShadow(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "x: a.example b.example"))

@@ -22,10 +22,10 @@ import (
 //
 // If a signature file changes, the source reports the order file again.
 //
-// The Store reads an order file twice: first for the signatures, then for the parser. Each
-// read checks the SHA-256 of the report, so that only signed bytes are parsed.
+// The Store reads an order file twice: first for the signatures, then for the parser. Both reads
+// compare the SHA-256 of the file with the report. The parser therefore reads only signed bytes.
 //
-// A new order file may arrive before its signature. A failure is therefore reported only
+// A new order file may arrive before its signature. The Store therefore reports a failure only
 // after source.Settle.
 
 // A proof is the result of a check of the signatures of an order file.
@@ -33,15 +33,13 @@ type proof struct {
 	// id is a digest of the order file, the signature files and the keys.
 	id     source.Digest
 	signed time.Time // the time of the newest good signature, or zero
-	// keys has the key id of each good signature, and signatures the content of its file. The
-	// state directory stores them.
+	// keys has the key id of each good signature. signatures has the content of the file of each
+	// good signature. The state directory stores both.
 	keys, signatures []string
 }
 
-// An unsignedError is the error about a version that does not have enough good signatures.
 type unsignedError struct{ error }
 
-// prove checks the signatures of the order file in a report of the source.
 func (s *Store) prove(r source.File) (p proof, err error) {
 	if !s.opt.Verify.Demanded() {
 		return p, nil
@@ -75,7 +73,6 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 	return p, nil
 }
 
-// proven records the good signatures of the version in force.
 func (v *version) proven(p proof) {
 	v.signed, v.unproven = p.signed, false
 	v.stored.Keys, v.stored.Signatures = p.keys, p.signatures
@@ -84,8 +81,8 @@ func (v *version) proven(p proof) {
 // reprove checks the stored signatures of a version in force with the keys of the
 // Corefile. A bad signature is only logged, because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Check reads only one signature for each key. The signatures by keys of the Corefile
-	// come first.
+	// Check reads only one signature for each key of the Corefile. The signatures by these keys
+	// therefore come first.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -128,12 +125,12 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the Store should wait for the signatures of a version. After the
-// first failure, the source reports the version again after source.Settle. The second
-// failure of a version is final.
+// awaited reports whether the Store should wait for the signatures of a version. After the first
+// failure, it asks the source to report the version again after source.Settle. The second failure
+// of the same version is final.
 //
-// If the file changes again and again, the wait ends after source.Patience. A start waits
-// only for files in force.
+// If the file changes again and again, the wait ends after source.Patience. A start waits only for
+// files in force.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -154,8 +151,6 @@ func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	return true
 }
 
-// signatureNames returns the base names of the signature files that an order file can
-// have.
 func (s *Store) signatureNames(path string) (names []string) {
 	if s.opt.Verify.Demanded() {
 		for slot := range s.opt.Verify.Keys {
@@ -165,9 +160,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file has the same base name, and is in force,
-// waits or comes first. A signature contains only the base name, so each signature fits
-// both files.
+// unlike returns an error if another order file has the same base name. The other file must be in
+// force, wait, or come first in the configuration. A signature contains only the base name, so each
+// signature would be good for both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

@@ -24,7 +24,6 @@ func signer(t *testing.T) signature.SecretKey {
 	return s
 }
 
-// verified returns a function that demands signatures of at least need keys.
 func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options) {
 	t.Helper()
 	var public []signature.Key
@@ -75,7 +74,6 @@ func (w *world) wantAlarm(want ...string) {
 
 func serial(n int) string { return fmt.Sprintf("serial: %d\n", n) }
 
-// failures returns the number of versions of a file that were refused.
 func (w *world) failures(name string) int {
 	w.t.Helper()
 	for _, f := range w.s.Status().Files {
@@ -118,7 +116,6 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// TestStartUnsigned checks that a Store does not start if an order file has no signature.
 func TestStartUnsigned(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	w.write("a.yaml", orders(serial(1), "o: one.example"))
@@ -281,7 +278,6 @@ func TestEndlessWriter(t *testing.T) {
 	w.wantAlarm("did not sign these bytes", "stays in force")
 }
 
-// TestTwoSigners checks that a version goes into force only with the second signature.
 func TestTwoSigners(t *testing.T) {
 	w, first, second := newWorld(t), signer(t), signer(t)
 	old, next := orders(serial(1), "o: one.example"), orders(serial(2), "o: two.example")
@@ -305,8 +301,8 @@ func TestTwoSigners(t *testing.T) {
 	}
 }
 
-// TestRemovedKey reloads with other keys. The file of a removed key stays in force, with
-// an error in the log. An added key causes no error.
+// TestRemovedKey reloads with other keys. A file that only a removed key has signed stays in force,
+// with an error in the log. An added key causes no error.
 func TestRemovedKey(t *testing.T) {
 	k, other := signer(t), signer(t)
 	for _, tc := range []struct {
@@ -341,8 +337,6 @@ func TestRemovedKey(t *testing.T) {
 	}
 }
 
-// TestSignedContent checks that a signed order file needs a serial and the sha256 of each side
-// list.
 func TestSignedContent(t *testing.T) {
 	k := signer(t)
 	list := "one.example\n"
@@ -379,8 +373,8 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// TestSameBaseName checks that one of two files with the same base name is refused. A
-// signature would fit both files.
+// TestSameBaseName checks that the store refuses one of two order files with the same base name.
+// Without this rule, the signature of one file would also fit the other file.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {
@@ -396,8 +390,8 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks required approvals: an order needs a document with a hash and with two
-// different names.
+// TestApproval checks the option Demands.Approved. Each order needs a document with a hash and with
+// two people: the person in verified_by and another person in approved_by.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {

@@ -21,14 +21,15 @@ const (
 // change it.
 var statePatience = 5 * time.Second
 
-// stateDirs has the state directories of this process by path. A directory can be locked
-// only once. The old and the new Store of a reload therefore share it.
+// stateDirs maps a path to the open state directory at the path. A process can lock a directory
+// only once. The old and the new Store of a reload therefore share the directory.
 var stateDirs = struct {
 	sync.Mutex
 	dirs map[string]*stateDir
 }{dirs: map[string]*stateDir{}}
 
-// A stateDir is a state directory that Stores share. It stores the set of the newest Store.
+// A stateDir is a state directory that several Stores share. Only the newest Store writes its set
+// of orders to the directory.
 type stateDir struct {
 	path  string
 	log   *queue
@@ -54,7 +55,6 @@ type stateDir struct {
 	requests  []state.Request // the requests that no Store has carried out yet
 }
 
-// errNotOpen is the error of a state directory that was never open.
 var errNotOpen = errors.New("the state directory does not answer")
 
 // acquireStateDir returns the state directory at a path, and begins to open it. It waits some
@@ -127,8 +127,8 @@ func (d *stateDir) attempt(over chan struct{}) {
 	}
 }
 
-// failed logs an error, but not the same error twice in a row. then is the end of the
-// line.
+// failed logs an error, but not the same error twice in a row. Each log line ends with the text in
+// the parameter "then".
 func (d *stateDir) failed(err error, then string) {
 	d.mu.Lock()
 	known := d.logged == err.Error()
@@ -142,7 +142,8 @@ func (d *stateDir) failed(err error, then string) {
 	}
 }
 
-// done logs the result of storing a set, if the result differs from the last.
+// done logs the result of a write to the directory. It logs an error only once, and logs later that
+// the directory works again.
 func (d *stateDir) done(err error) {
 	if err != nil {
 		d.failed(err, "; the newest versions are in force and not stored")
@@ -215,8 +216,9 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release ends the use of the directory by s. An older Store then stores its set again.
-// The last release closes the directory, and waits some seconds for the disk.
+// release removes s from the users of the directory. If an older Store still uses the directory,
+// the set of the older Store is stored again. The last call closes the directory, and waits some
+// seconds for the disk.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })
@@ -266,19 +268,18 @@ func (d *stateDir) close() {
 type StateStatus struct {
 	// Err is the reason why the newest set is not stored, or nil.
 	Err error
-	// FailingSince is the time since which the newest set is not stored. It counts only if
-	// Err is not nil.
+	// FailingSince is the time since which the newest set is not stored. FailingSince has a meaning
+	// only if Err is not nil.
 	FailingSince time.Time
-	// Unaccepted is the time at which the directory was found damaged or empty. It is zero
-	// after a person accepts this. An empty directory counts only if a Store demands
-	// signatures.
+	// Unaccepted is the time at which the directory was found damaged or empty. Unaccepted is zero
+	// if there was no problem, or if a person has accepted the problem. An empty directory is a
+	// problem only if a Store demands signatures.
 	Unaccepted time.Time
-	// WrongSnapshots is the number of snapshots in force that differed from their stored
-	// files.
+	// WrongSnapshots is the number of snapshots (stored compiled orders) that were in force and
+	// differed from the stored order files.
 	WrongSnapshots int
 }
 
-// countWrongSnapshot counts a snapshot in force that differed from its stored files.
 func (d *stateDir) countWrongSnapshot() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

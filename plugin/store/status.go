@@ -14,9 +14,10 @@ type Status struct {
 	// options, but not on paths. Servers with equal digests and program versions enforce
 	// equal orders.
 	Digest string
-	// Since is the time since which this process has the set with this digest in force.
+	// Since is the time at which this process put the set with this digest into force.
 	Since time.Time
-	// LastSuccess is the time of the last load with all newest versions in force.
+	// LastSuccess is the time of the last load after which the newest version of each file was in
+	// force.
 	LastSuccess time.Time
 	// LastLoad is the time of the last load. LastOK reports whether the newest version of
 	// each file is in force.
@@ -45,7 +46,7 @@ type FileStatus struct {
 	Err      error // why the newest version of the file is not in force, or nil
 	// Expires is the time at which the version in force expires, or order.NoTime.
 	Expires order.Time
-	// Timezone is the time zone of the version in force, as the file contains it.
+	// Timezone is the time zone of the version in force, as written in the file.
 	Timezone string
 	// Signed is the time of the newest good signature of the version in force, or zero.
 	Signed time.Time
@@ -140,8 +141,8 @@ func (s *Store) kindOf(path string, f *file) FileKind {
 	return OrderFile
 }
 
-// anyInForce reports whether a file of the directory or glob has a version in force. The file
-// may be gone.
+// anyInForce reports whether a version is in force for any file that matches pattern. The file
+// itself may be deleted.
 func (s *Store) anyInForce(pattern string) bool {
 	for path, f := range s.files {
 		if f.part != nil && source.Names(pattern, path) {

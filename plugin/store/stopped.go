@@ -14,15 +14,14 @@ import (
 // maxLabels is the maximum number of orders in the log line about one file.
 const maxLabels = 3
 
-// A stop is the key of a group of orders in one file. A reload has stopped the orders in
-// the same number of server blocks.
+// A stop is the key of a group of stopped orders. All orders of a group are in one file. They had
+// the same number of server blocks before the reload, and have the same number after the reload.
 type stop struct {
 	file string
 	// was and is are the numbers of enforcing server blocks before and after the reload.
 	was, is int
 }
 
-// stoppedOrders is a group of orders that a reload of the Corefile has stopped.
 type stoppedOrders struct {
 	labels  []string
 	targets int
@@ -112,8 +111,8 @@ func enforcing(stores []*Store) []*Store {
 	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
 }
 
-// blocksByFile returns the number of server blocks with a version in force, for each order
-// file.
+// blocksByFile counts, for each order file, the server blocks in which a version of the file is in
+// force.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {

@@ -31,6 +31,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,7 +84,8 @@ type Store struct {
 	sorted        bool
 	files         map[string]*file
 	isProtectList map[string]bool // the paths in Options.Protect
-	// former has the serial of the last version of each dropped path.
+	// former has the serial of the last version for each path that has no version in force any
+	// more.
 	former     map[string]version
 	rules      ruleset.Options // Options.Rules with the guard in force
 	activated  []activation    // the versions that the current batch of files puts into force
@@ -91,7 +93,8 @@ type Store struct {
 	// previous is the set that the next set replaces. During a start, it is the set of the old
 	// Store, or nil.
 	previous *ruleset.Set
-	// before has the statuses of the other Stores, until the first set is in force.
+	// before has the statuses of the other Stores at the start of this Store. It is nil after the
+	// first set is in force.
 	before   []Status
 	setError error          // why the last load could not build a set, or nil
 	dir      *stateDir      // nil without a state directory
@@ -110,20 +113,23 @@ type Store struct {
 
 	unjournaled bool           // the changes of the set in force are not in the journal yet
 	journaled   map[string]int // the failures of each file that are in the journal
-	// journaledPaths has the files in force, as the journal says.
+	// journaledPaths has the paths of the files that are in force according to the journal.
 	journaledPaths map[string]bool
 	nextBeat       time.Time    // the time of the next heartbeat of the journal
 	started        bool         // all files were loaded for the first time
 	notified       *ruleset.Set // the set that the subscribers know
 	asked          bool         // the journal will report the floors; see askFloors
-	// permitted has the serials that a person has set, by path. The floors of the journal may be
-	// older.
+	// permitted has the serials that a person has set, by path. A serial from the journal must not
+	// replace a serial in this map.
 	permitted map[string]int64
+
+	sides sync.Map // the paths of all side lists that order files have named
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
-	// answered has the orders with a blocked query since the last journal record of the
-	// states. It is nil without a journal. rejournal demands new records of all states.
+	// answered has the orders that have blocked a query since the journal last recorded the states
+	// of all orders. It is nil without a journal. If rejournal is true, the states are recorded
+	// again.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
@@ -145,10 +151,11 @@ type file struct {
 	version // the version in force; empty for a directory or glob
 	// err is the reason why the newest version of the file is not in force, or nil.
 	err error
-	// refused is the digest of the version to which err belongs. It is zero if there is no
-	// file.
+	// refused is the digest of the file version that was refused with err. It is zero if there is
+	// no file.
 	refused source.Digest
-	// waiting is a good new version with an order id of another file.
+	// waiting is a good new version that is not in force yet. For example, another file can contain
+	// one of its order ids.
 	waiting *candidate
 	gone    bool // the path has no file any more
 	// unseen means that the source has never reported the file. The version then comes from
@@ -156,8 +163,8 @@ type file struct {
 	unseen   bool
 	pattern  bool // the path is a directory or glob
 	failures int
-	// unsigned is the id of the last proof that failed. unsignedAt is the time of the first
-	// failure, or zero.
+	// unsigned identifies the last file and signatures whose check failed. unsignedAt is the time
+	// of the first failed check, or zero.
 	unsigned   source.Digest
 	unsignedAt time.Time
 }
@@ -203,9 +210,9 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If the state directory has all
-// configured files, begin does not wait for the files. early is then true, and the caller
-// must call start.
+// begin creates a Store and puts orders into force. If the state directory has versions of all
+// configured files and no other Store has versions, begin returns early = true without reading the
+// files. The caller must then call start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
@@ -322,8 +329,18 @@ func (s *Store) anyBeingWritten() bool {
 // Set returns the set of orders in force. It takes no lock.
 func (s *Store) Set() *ruleset.Set { return s.set.Load() }
 
-// Idle reports whether the Store waits for its clock or a changed file. The log must be
-// written, and the self-test over. Tests use Idle.
+// SideLists returns the paths of the side lists that the order files have named since the start. A
+// refused order file counts too.
+func (s *Store) SideLists() (paths []string) {
+	for path := range s.sides.Range {
+		paths = append(paths, path.(string))
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Idle reports whether the Store has no work: all changed files are loaded, the log and the journal
+// are written, and the self-test is over. Tests use Idle.
 func (s *Store) Idle() bool {
 	return s.src.Idle() && s.log.lines.Empty() && s.tested() && (s.journal == nil || s.journal.Idle() && s.journal.log.lines.Empty())
 }

@@ -36,7 +36,6 @@ func (c *jumpClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return ch, func() {}
 }
 
-// lines is a Log that stores the lines for the test.
 type lines struct {
 	mu    sync.Mutex
 	all   []string
@@ -52,7 +51,6 @@ func (l *lines) Infof(f string, a ...any)    { l.add("info: ", f, a...) }
 func (l *lines) Warningf(f string, a ...any) { l.add("warning: ", f, a...) }
 func (l *lines) Errorf(f string, a ...any)   { l.add("error: ", f, a...) }
 
-// take returns the lines since the last call of take.
 func (l *lines) take() string {
 	if l.flush != nil {
 		l.flush()
@@ -121,8 +119,8 @@ func (w *world) mustStart(patterns ...string) {
 	}
 }
 
-// step lets the store load each changed file. The virtual clock moves far enough for a file
-// that was written in place.
+// step loads each changed file. Before the load, step moves the virtual clock forward by two
+// minutes. The source then accepts even a file that was written without a rename.
 func (w *world) step() {
 	w.t.Helper()
 	// Two minutes later, the source hashes every file again.
@@ -130,7 +128,6 @@ func (w *world) step() {
 	w.s.load(w.s.src.Scan(context.Background(), 10*time.Second))
 }
 
-// blocked returns those of the names that are blocked for all clients now.
 func (w *world) blocked(names ...string) (out []string) {
 	w.t.Helper()
 	for _, s := range names {
@@ -324,8 +321,6 @@ func TestMaxShrink(t *testing.T) {
 	}
 }
 
-// TestRefusedAgain checks that each refused version counts as a failure, even if the reason is
-// the same.
 func TestRefusedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(40)))
@@ -341,7 +336,6 @@ func TestRefusedAgain(t *testing.T) {
 	}
 }
 
-// TestVanished checks that the orders of a file stay in force when the file is removed.
 func TestVanished(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -368,7 +362,6 @@ func TestVanished(t *testing.T) {
 				if !w.s.Ready() || w.s.Status().LastOK {
 					t.Error("want ready, with an alarm")
 				}
-				// The orders also stay in force when another file changes.
 				w.write("b.yaml", orders("", "b: c.example"))
 				w.step()
 				w.wantBlocked("a.example c.example", "a.example", "b.example", "c.example")
@@ -385,7 +378,6 @@ func TestVanished(t *testing.T) {
 	}
 }
 
-// TestVanishedAfterLift checks that a file may be removed after "orders: []".
 func TestVanishedAfterLift(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -440,7 +432,6 @@ func TestDuplicateID(t *testing.T) {
 	}
 }
 
-// TestOrderMoves checks that an order stays in force if one batch moves it to another file.
 func TestOrderMoves(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -549,8 +540,6 @@ func TestRenamedAndShrunk(t *testing.T) {
 	}
 }
 
-// TestRenamedAndRefused checks that a refused file does not take over the orders of a
-// missing file.
 func TestRenamedAndRefused(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))
@@ -563,7 +552,6 @@ func TestRenamedAndRefused(t *testing.T) {
 	if w.s.Status().LastOK {
 		t.Error("no alarm")
 	}
-	// The order also stays in force when another file is loaded.
 	w.write("other.yaml", orders("", "o: third.example"))
 	w.step()
 	w.wantBlocked("a.example y.example third.example", "a.example", "y.example", "third.example", "other.example")
@@ -619,8 +607,8 @@ func TestSideList(t *testing.T) {
 	}
 }
 
-// TestHalfWritten cuts a file at every byte, in place. A version must not go into force
-// before a second without changes.
+// TestHalfWritten writes every possible beginning of a new file in place. No part of the file may
+// go into force, because the file has just changed.
 func TestHalfWritten(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: "+many(6)))
@@ -679,8 +667,6 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// TestStorm replaces a file a thousand times and checks that the last version comes into
-// force.
 func TestStorm(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -8,11 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTransitions limits the orders that one call of due logs, and also the deadlines.
+// maxTransitions is the maximum number of orders that one call of due logs. The same limit applies
+// to missed deadlines.
 const maxTransitions = 100
 
-// A timeLog records which changes by time are logged: starts and ends of orders, missed
-// deadlines, and expired files. Queries do not use a timeLog.
+// A timeLog remembers which changes by time are already in the log. These changes are starts and
+// ends of orders, missed deadlines, and expired files.
 type timeLog struct {
 	set     *ruleset.Set
 	then    order.Time            // the changes of set up to this time are logged
@@ -31,6 +32,7 @@ func (s *Store) next() time.Time {
 	if s.journal != nil {
 		s.takeFloors()
 		if s.rejournal.Swap(false) {
+			s.keepVersions()
 			s.journalStates()
 		}
 		if beat := s.beat(); at.IsZero() || beat.Before(at) {
@@ -46,8 +48,9 @@ func (s *Store) next() time.Time {
 	return at
 }
 
-// due logs what time has changed since the last call, for example the start of an order.
-// It returns the time of the next change, or zero. It also calls giveBack after a load.
+// due logs the changes by time since the last call, for example the start of an order. It returns
+// the time of the next change, or zero. It also returns memory to the operating system after a
+// large load.
 func (s *Store) due() time.Time {
 	l, now, set := &s.times, seconds(s.clock.Now()), s.Set()
 	// If the operator sets the clock back, an ended order may be in force again.

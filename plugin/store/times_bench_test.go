@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-// BenchmarkDue measures due with and without a change of an order. The set has 100,000
-// orders with different ends and deadlines.
 func BenchmarkDue(b *testing.B) {
 	const n = 100_000
 	begin := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,8 +11,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// TestTransitions checks that the log reports the start and the end of each order in the
-// right second. The log must not contain the id of a sealed (secret) order.
 func TestTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)
@@ -52,8 +50,6 @@ orders:
 	}
 }
 
-// TestMissedDeadlines checks the log at a deadline. The log must report the orders that
-// are not enforced, and no other orders.
 func TestMissedDeadlines(t *testing.T) {
 	w := newWorld(t)
 	begin := w.clock.Now()
@@ -87,8 +83,6 @@ func TestMissedDeadlines(t *testing.T) {
 	logged(t, log, 0, "secret")
 }
 
-// TestRunLogsTransitions checks that a store logs the start and end of an order without a
-// new load.
 func TestRunLogsTransitions(t *testing.T) {
 	w := newWorld(t)
 	at := w.clock.t.UTC().Truncate(time.Second)

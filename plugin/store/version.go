@@ -23,14 +23,16 @@ type version struct {
 	list      *guard.List   // the protect list; nil for an order file
 	digest    string        // the digest of the file and its side lists; see versionDigest
 	ownDigest source.Digest // the digest of the only file that may have exactly this serial
-	// serial is the lowest serial of the next version, or -1. It is the serial of this
-	// version or of a newer accepted version. A person can also set it.
+	// serial is the lowest serial that the next version may have, or -1. It is usually the serial
+	// of this version. It is higher if a newer version was accepted earlier or if a person has set
+	// a serial.
 	serial  int64
 	expires order.Time // the expires of the file, or order.NoTime
 	zone    string     // the time zone as written in the file
 	signed  time.Time  // the newest time of signing, or zero
 	number  uint64     // later versions of this process have higher numbers
-	// anyBytes means that a person has set the serial: any bytes may have this serial.
+	// anyBytes means that a file with exactly this serial may have any content. This is the case
+	// after a person has set the serial.
 	anyBytes bool
 	// unchecked means that recheck has not compared the snapshot with the stored files
 	// yet.
@@ -38,10 +40,10 @@ type version struct {
 	// unproven means that the version is from the state directory and its signatures are
 	// not checked yet.
 	unproven bool
-	kept     bool                    // the journal has received the files of the version
-	stored   state.Version           // the version as the state directory keeps it
-	sizes    map[state.Digest]int64  // the sizes of the order file and its side lists in bytes, if known
-	bytes    map[state.Digest][]byte // the bytes of files that are not stored yet, if they are kept
+	kept     bool                   // the journal has received the files of the version
+	stored   state.Version          // the version as the state directory keeps it
+	sizes    map[state.Digest]int64 // the sizes of the order file and its side lists in bytes, if known
+	bytes    map[state.Digest]held  // the bytes of files that are not stored yet, if they are held
 }
 
 // noVersion is the version of a path at which no version was ever in force.
@@ -50,14 +52,13 @@ var noVersion = version{serial: -1, expires: order.NoTime}
 // versions counts the versions that went into force in this process.
 var versions atomic.Uint64
 
-// former returns what the Store remembers after the end of a version: the serial, and the
-// digest of the order file. The Store thus refuses a lower serial of a file that comes
-// back.
+// former returns a version with only the serial and the digest of the order file. The Store keeps
+// this version when the file is gone. If the file comes back, the Store can refuse a lower serial.
 func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
 
-// formerVersion returns what is remembered of the last version at path, or noVersion.
+// formerVersion returns the entry for path in s.former, or noVersion.
 func (s *Store) formerVersion(path string) version {
 	if v, ok := s.former[path]; ok {
 		return v
@@ -91,8 +92,9 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides returns the side lists of a report in the form for versionDigest. It omits
-// signature files, which are no part of a version.
+// reportedSides maps the path of each side list in a report to the digest of the list. If a side
+// list cannot be read, the value is its state. versionDigest needs this map. Signature files are
+// left out, because they are not part of a version.
 func (s *Store) reportedSides(r source.File) map[string]string {
 	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
@@ -108,9 +110,9 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the side lists of a report. A new source reports none for an inherited
-// version. The source must then watch the side lists, so that the file is not compiled
-// again.
+// sidesOf returns the side lists of a report, like reportedSides. A new source does not know the
+// side lists of a version from the state directory or from another Store. sidesOf then makes the
+// source watch the stored side lists, so the file is not compiled again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
 	if len(sides) > 0 || f.part == nil || state.Digest(r.Digest) != f.stored.Order {

@@ -139,7 +139,6 @@ orders:
 	}
 }
 
-// header returns the PROXY header for a client, or nil for the client "".
 func header(t *testing.T, version byte, udp bool, client string) []byte {
 	t.Helper()
 	if client == "" {
@@ -166,7 +165,6 @@ func header(t *testing.T, version byte, udp bool, client string) []byte {
 	return out
 }
 
-// dialBehind connects from the address peer and sends the PROXY header.
 func dialBehind(s *server, peer string, header []byte) net.Conn {
 	s.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(peer)}}

@@ -46,7 +46,8 @@ func geoDB(t *testing.T, dir string) {
 			}
 			insert(network, data)
 		}
-		// This entry has only a continent, like a satellite provider.
+		// This entry has a continent but no country. Real databases have entries like this for
+		// satellite providers.
 		data := mmdbtype.Map{"continent": mmdbtype.Map{"code": mmdbtype.String("EU")}}
 		if file == "asn" {
 			data = asn
@@ -65,8 +66,9 @@ func geoDB(t *testing.T, dir string) {
 	}
 }
 
-// startPlaced starts a server block with the given plugins. Plugins that answer every name
-// follow. It replaces the text $GEO by the directory of the databases.
+// startPlaced starts a server with the given plugins. The server block also has plugins that answer
+// every name. In the text of the plugins, $GEO is replaced by the directory of the country
+// databases.
 func startPlaced(t *testing.T, orders, plugins string) *server {
 	t.Helper()
 	geo := t.TempDir()
@@ -91,8 +93,8 @@ func startPlaced(t *testing.T, orders, plugins string) *server {
 	})
 }
 
-// The method "from" sends an A query from a local address. Unless subnet is "", the query
-// has a client subnet.
+// from sends an A query from the local address client. If subnet is not empty, the query has this
+// client subnet (ECS).
 func (s *server) from(client, name, subnet string) *dns.Msg {
 	s.t.Helper()
 	text := name + " A +from=" + client
@@ -122,7 +124,6 @@ const (
 // passes returns the answer for a name that passes.
 func passes(name string) string { return "NOERROR aa rd; " + name + " 60 A 192.0.2.80" }
 
-// TestMilan checks that an order of the Court of Milan blocks only clients in Italy.
 func TestMilan(t *testing.T) {
 	for _, tc := range []struct {
 		name, geoip, properties string
@@ -185,7 +186,6 @@ func TestMilanThroughCache(t *testing.T) {
 	}
 }
 
-// TestEuropeanUnion checks that the code EU covers the countries of the European Union.
 func TestEuropeanUnion(t *testing.T) {
 	s := startPlaced(t, "version: 1\norders:\n- {id: eu, scope: {countries: [EU]}, authority: {name: Council, country: EU}, targets: [eu.example]}\n",
 		"metadata\ngeoip $GEO/city.mmdb\nblocklist $DIR/orders.yaml")
@@ -196,8 +196,8 @@ func TestEuropeanUnion(t *testing.T) {
 	}
 }
 
-// TestNoCountry checks orders for countries on a server without countries of clients. The
-// orders must not be enforced. The log must have a warning.
+// TestNoCountry checks orders for countries on a server that cannot find the country of a client.
+// The server must not enforce these orders, and must log a warning.
 func TestNoCountry(t *testing.T) {
 	const orders = `version: 1
 defaults: {authority: {name: A}}
@@ -247,7 +247,6 @@ orders:
 	}
 }
 
-// orderGauge returns the value of the metric coredns_blocklist_orders for a state.
 func orderGauge(t *testing.T, state string) float64 {
 	t.Helper()
 	families, err := prometheus.DefaultGatherer.Gather()

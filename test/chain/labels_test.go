@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestLabels checks the verdicts in the log of the plugin log. The log lines must not
-// contain ids of sealed (secret) orders.
+// TestLabels checks the metadata of blocklist in the lines that the plugin log writes. The lines
+// must not contain ids of sealed (secret) orders.
 func TestLabels(t *testing.T) {
 	out := logged(t)
 	files := map[string]string{"zone": house, "orders.yaml": `version: 1

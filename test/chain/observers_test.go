@@ -3,7 +3,6 @@ package chain
 import (
 	"bytes"
 	"fmt"
-	"github.com/dns-orders/blocklist/test/port"
 	"io"
 	stdlog "log"
 	"net"
@@ -17,39 +16,23 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/dns-orders/blocklist/test/port"
+	"github.com/dns-orders/blocklist/test/program"
 	tap "github.com/dnstap/golang-dnstap"
 	"github.com/miekg/dns"
 	"google.golang.org/protobuf/proto"
 )
 
-// A buffer is a log for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// logged captures the log until the end of the test.
-func logged(t *testing.T) *buffer {
-	b := &buffer{}
+func logged(t *testing.T) *program.Buffer {
+	b := &program.Buffer{}
 	stdlog.SetOutput(b)
 	t.Cleanup(func() { stdlog.SetOutput(io.Discard) })
 	return b
 }
 
-// TestLogAndErrors checks the logs of three plugins. log must log the answer, errors
-// nothing, and blocklist neither clients nor queries.
+// TestLogAndErrors checks what three plugins log about blocking answers. The plugin log must log
+// each answer. The plugin errors must log nothing. The plugin blocklist must not log clients or
+// queries.
 func TestLogAndErrors(t *testing.T) {
 	out := logged(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -84,8 +67,6 @@ log . "query {name} {rcode} {>rflags}"` + plain}, nil)
 	}
 }
 
-// TestDnstap checks the dnstap message. It must contain the client's response. Its extra
-// field must have the verdict.
 func TestDnstap(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -135,7 +116,6 @@ dnstap tcp://` + l.Addr().String() + ` full {
 	}
 }
 
-// TestPrometheusAndReady reads the metrics and the readiness of a server over HTTP.
 func TestPrometheusAndReady(t *testing.T) {
 	metrics, readiness := freePort(t), freePort(t)
 	s := start(t, "", "127.0.0.1", []string{`
@@ -252,7 +232,6 @@ func TestRestartUnderQueries(t *testing.T) {
 	}
 }
 
-// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) string {
 	t.Helper()
 	p, err := port.Free()

@@ -31,13 +31,12 @@ const (
 	forged   = "; EDE 4 Blocked by order 7 of Court"
 )
 
-// A step is a query and its expected results. The function brief writes the reply. The other
-// results are the counts and the queries to the upstream.
+// A step is a query with its expected results: the reply in the form of the function brief, the
+// changes of the counters, and the queries that the upstream gets.
 type step struct {
 	ask, want, count, upstream string
 }
 
-// The list "passing" contains queries that no test blocks. Some resemble blocked queries.
 var passing = []string{
 	"ok.example A",
 	"ok.example A +noedns",
@@ -54,7 +53,6 @@ var passing = []string{
 	`www\.blocked.example A`,
 }
 
-// A row is a test of one combination of plugins.
 type row struct {
 	name   string
 	blocks []string // the server blocks; a block is for "." unless its text begins with another zone
@@ -102,8 +100,8 @@ cache {
 forward . $UPSTREAM
 `
 
-// The step "blocked" is a query for a blocked name. No other plugin has changed the
-// expected answer.
+// blocked is a query for a blocked name, with the usual blocking answer. Use blocked in tests where
+// no other plugin changes the answer.
 var blocked = step{"www.blocked.example A", "NXDOMAIN rd ra; SOA blocked.example. 30" + censored, "1 nxdomain", ""}
 
 func TestPlugins(t *testing.T) {
@@ -127,8 +125,8 @@ func TestPlugins(t *testing.T) {
 			passes: []string{"blocked.example DS", "exact.example DNSKEY", "below.exact.example A"},
 		},
 		{
-			// CoreDNS passes a NOTIFY to the plugins. The plugins here do not check the
-			// opcode.
+			// CoreDNS gives a query with the opcode NOTIFY to the plugins. The other plugins of
+			// this test answer the query like any other query.
 			name: "NOTIFY, with a cache that has the name for a client that is exempt",
 			files: map[string]string{"orders.yaml": `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: global}
@@ -359,8 +357,6 @@ loadbalance` + plain},
 			},
 		},
 		{
-			// The plugins minimal and header are below blocklist. They do not change the
-			// answers of blocklist.
 			name: "minimal and header stand below",
 			blocks: []string{`
 blocklist $ORDERS

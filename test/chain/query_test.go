@@ -81,14 +81,12 @@ func (q query) pack(t testing.TB) []byte {
 	return wire
 }
 
-// overUDP sends a query over UDP and returns the bytes of the reply.
 func overUDP(s *server, text string) []byte {
 	s.t.Helper()
 	q := parseQuery(s.t, text)
 	return sendUDP(s, q.from, q.pack(s.t))
 }
 
-// sendUDP sends a packet over UDP and returns the bytes of the reply.
 func sendUDP(s *server, from string, packet []byte) []byte {
 	s.t.Helper()
 	d := net.Dialer{}
@@ -112,7 +110,6 @@ func sendUDP(s *server, from string, packet []byte) []byte {
 	return reply[:n]
 }
 
-// overStream sends a query with its length in front over an open connection.
 func overStream(s *server, c net.Conn, q query) []byte {
 	s.t.Helper()
 	c.SetDeadline(time.Now().Add(patience))

@@ -259,7 +259,6 @@ forward . $UPSTREAM`},
 	}
 }
 
-// inZone returns the steps with the zone added to the expected counts.
 func inZone(steps []step, zone string) (out []step) {
 	for _, st := range steps {
 		if st.count != "" {

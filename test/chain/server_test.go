@@ -52,7 +52,6 @@ import (
 
 const name = "blocklist"
 
-// up is the upstream of all servers in this package.
 var up *upstream
 
 func TestMain(m *testing.M) {
@@ -70,8 +69,9 @@ type server struct {
 	udp, tcp string // the addresses on which the server listens; most schemes have only one
 }
 
-// start starts a server on a free loopback port. It replaces $DIR (the directory of the
-// files), $ORDERS (the default order file), $UPSTREAM, and $SOON (in 20 seconds).
+// start starts a server on a free loopback port. In the Corefile and the files, it replaces $DIR
+// (the directory of the files), $ORDERS (the default order file), $UPSTREAM (the address of the
+// upstream) and $SOON (the time 20 seconds from now).
 func start(t *testing.T, scheme, bind string, blocks []string, files map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), scheme: scheme}
@@ -131,7 +131,6 @@ func (s *server) write(file, text string) {
 
 var directive = regexp.MustCompile(`(?m)^\s*blocklist [^{\n]*(\{[^}]*\})?$`)
 
-// pair starts two servers, with and without the blocklist directive.
 func pair(t *testing.T, scheme, bind string, blocks []string, files map[string]string) (with, without *server) {
 	t.Helper()
 	bare := slices.Clone(blocks)
@@ -196,7 +195,6 @@ func (c counts) since(before counts) string {
 	return strings.Join(out, ", ")
 }
 
-// show returns a reply as text. If the reply is not a DNS message, it returns the bytes.
 func show(wire []byte) string {
 	m := new(dns.Msg)
 	if m.Unpack(wire) != nil {

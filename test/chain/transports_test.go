@@ -26,8 +26,8 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// An identity is the certificate of all servers in these tests. The pool trust is for
-// clients that trust the certificate.
+// An identity is the certificate of all servers in these tests. The field trust is a pool with the
+// certificate, for clients.
 type identity struct {
 	cert, key string // in PEM format
 	trust     *x509.CertPool
@@ -63,7 +63,6 @@ func (id identity) client(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: id.trust, NextProtos: protocols}
 }
 
-// overTCP sends a query over a new TCP connection and returns the bytes of the reply.
 func overTCP(s *server, text string) []byte {
 	s.t.Helper()
 	c, err := net.Dial("tcp", s.tcp)
@@ -128,8 +127,8 @@ func overHTTP(s *server, rt http.RoundTripper, proto, addr, text string) []byte 
 	return body
 }
 
-// age returns the seconds for which an HTTP cache may keep a reply. These are the smallest
-// TTL of its records, or 5 seconds without records.
+// age returns the number of seconds for which an HTTP cache may keep a reply. This is the smallest
+// TTL of the records. Without records, or with REFUSED, it is 5 seconds.
 func age(m *dns.Msg) uint32 {
 	least, records := uint32(3600), 0
 	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {

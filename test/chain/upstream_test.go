@@ -47,7 +47,6 @@ const filler = `"` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` +
 	`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` + `"`
 
-// An upstream is a scripted resolver on a loopback address.
 type upstream struct {
 	addr    string
 	records []dns.RR
@@ -56,8 +55,6 @@ type upstream struct {
 	asked []string
 }
 
-// startUpstream starts the upstream on a port for UDP and TCP. The upstream runs until the
-// process ends.
 func startUpstream() *upstream {
 	u := &upstream{}
 	z := dns.NewZoneParser(strings.NewReader(internet), ".", "internet")
@@ -143,7 +140,6 @@ func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	w.WriteMsg(m)
 }
 
-// take returns the queries since the last call of take.
 func (u *upstream) take() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -31,7 +31,6 @@ func (a *authority) openssl(args ...string) (string, error) {
 	return string(out), err
 }
 
-// newAuthority makes a certificate authority and a time stamping authority.
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t, t.TempDir()}
@@ -87,7 +86,6 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(answer)
 }
 
-// tool runs blocklistctl and returns its output and exit code.
 func tool(t *testing.T, program string, args ...string) (string, int) {
 	t.Helper()
 	cmd := exec.Command(program, args...)

@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// makeJournal makes a journal with two public orders and a sealed order.
 func makeJournal(t testing.TB) string {
 	t.Helper()
 	return journals.Make(t, "sealed/1", "hidden.example")
@@ -32,8 +31,6 @@ func mustProve(t testing.TB, dir, order string) string {
 	return out
 }
 
-// run runs verify.sh of a bundle. It returns the output, and whether the script has
-// accepted the bundle.
 func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	t.Helper()
 	cmd := exec.Command("bash", append([]string{filepath.Join(bundle, "verify.sh")}, args...)...)
@@ -44,8 +41,8 @@ func run(t testing.TB, bundle string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// TestVerifyScript runs verify.sh with bash, openssl and the other programs. The script
-// and Check must agree about changed bundles.
+// TestVerifyScript runs verify.sh with bash, openssl and the other programs. For changed bundles,
+// verify.sh and the function Check must give the same result.
 func TestVerifyScript(t *testing.T) {
 	for _, program := range []string{"bash", "openssl", "xxd", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -59,7 +56,8 @@ func TestVerifyScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, ok := run(t, bundle, strings.TrimSpace(string(key)))
-	if want := `OK: 4 records of the order "court/1" are in the journal dns.example.net/journal/node1`; !ok || !strings.HasSuffix(out, want+"\n") || strings.Contains(out, "note") {
+	if want := `OK: 4 records of the order "court/1" are in the journal dns.example.net/journal/node1`; !ok || !strings.HasSuffix(out, want+"\n") || strings.Count(out, "note") != 1 ||
+		!strings.Contains(out, "\nnote: records of the order after number 4 may exist") {
 		t.Errorf("output %s", out)
 	}
 	if out, ok := run(t, bundle); !ok || !strings.HasPrefix(out, "note: the key comes from this bundle") {
@@ -68,7 +66,8 @@ func TestVerifyScript(t *testing.T) {
 	if out, ok := run(t, bundle, "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"); ok {
 		t.Errorf("another key is accepted:\n%s", out)
 	}
-	// A file is a file of the caller. The bundle has a file journal.vkey too.
+	// A file name as the argument means a file in the working directory of the caller. The bundle
+	// also has a file journal.vkey.
 	t.Chdir(t.TempDir())
 	const other = "dns.example.net/journal/node1+1e36e0f8+AYW7XTMgSEXvGkqzVyfeKfKfSCCPSgu8IqVHcwpJlXE8"
 	for text, want := range map[string]bool{string(key): true, other + "\n": false} {
@@ -84,7 +83,8 @@ func TestVerifyScript(t *testing.T) {
 			t.Errorf("the key %q: %s", arg, out)
 		}
 	}
-	// The text of a key is no file, although the bundle has a file with this path.
+	// An argument that is a key must not be read as a file name, even if the bundle has a file with
+	// this path.
 	trap := filepath.Join(bundle, filepath.FromSlash(other))
 	if err := os.MkdirAll(filepath.Dir(trap), 0o755); err != nil {
 		t.Fatal(err)
@@ -127,6 +127,18 @@ func TestVerifyScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkpoint, err := os.ReadFile(filepath.Join(bundle, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(checkpoint)
+	size, root := strings.Split(text, "\n")[1], strings.Split(text, "\n")[2]
+	outside := func(name, text string) func(string) {
+		return func(dir string) {
+			os.Mkdir(filepath.Join(dir, "checkpoints"), 0o755)
+			os.WriteFile(filepath.Join(dir, "checkpoints", name), []byte(text), 0o644)
+		}
+	}
 	hash := strings.Split(string(first), "\n")[2] // the first hash of the proof
 	for name, change := range map[string]func(string){
 		"a changed event":              edit(base(1), "in_force", "in_farce"),
@@ -142,6 +154,11 @@ func TestVerifyScript(t *testing.T) {
 			os.RemoveAll(filepath.Join(dir, "records"))
 			os.Mkdir(filepath.Join(dir, "records"), 0o755)
 		},
+		"a later stamp":            outside("9999.tsr", ""),
+		"a later checkpoint":       outside("9999", "x"),
+		"a file with another name": outside("x.tsr", ""),
+		"another size":             outside("5", "a\n6\n\n\n"),
+		"another root":             func(dir string) { outside(size, strings.Replace(text, root, "AAAA", 1))(dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cp := filepath.Join(t.TempDir(), "bundle")
@@ -158,6 +175,47 @@ func TestVerifyScript(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCutBundle removes the last record of a bundle, and adds files of outsiders. The script and
+// Check cannot notice that the record is missing, and must say so. A file about more records shows
+// it.
+func TestCutBundle(t *testing.T) {
+	bundle := mustProve(t, makeJournal(t), "court/1")
+	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(names, func(x, y string) int { return len(x)*100 - len(y)*100 + strings.Compare(x, y) })
+	last := names[len(names)-1]
+	os.Remove(last)
+	os.Remove(strings.TrimSuffix(last, ".json") + ".tlog-proof")
+	day := strings.TrimSuffix(filepath.Base(one(t, filepath.Join(bundle, "daily", "*.json"))), ".json")
+	text, err := os.ReadFile(filepath.Join(bundle, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := strings.Split(string(text), "\n")[1]
+	both := func(want string) {
+		t.Helper()
+		s, err := evidence.Check(bundle, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, ok := run(t, bundle); !ok || !strings.Contains(s.Rest(), want) || !strings.Contains(out, "\nnote: "+s.Rest()+"\n") {
+			t.Errorf("want %q\nscript %s\nCheck %s", want, out, s.Rest())
+		}
+	}
+	both("records of the order after number 3 may exist; the bundle is known to be complete only up to record " + day + " of the journal, which is of 2026-11-29T")
+	for _, name := range []string{size, size + ".0a1b2c3d.cosig", "1.tsr"} {
+		os.Mkdir(filepath.Join(bundle, "checkpoints"), 0o755)
+		if err := os.WriteFile(filepath.Join(bundle, "checkpoints", name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both("; the checkpoint has " + size + " records and is of that time or later")
+	os.RemoveAll(filepath.Join(bundle, "daily"))
+	both("only up to record " + strings.TrimSuffix(filepath.Base(names[len(names)-2]), ".json") + " of the journal")
 }
 
 func one(t *testing.T, glob string) string {

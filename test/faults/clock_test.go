@@ -24,15 +24,13 @@ var datedOrders = []dated{
 	{"last-year", -400 * day, -200 * day},
 }
 
-// freed has the names that a lift in the reference orders unblocks. The lift begins at its
-// decision time.
+// freed has the names that a lift in the reference orders unblocks. freedSince is the time at which
+// the lift begins.
 var (
 	freed      = []string{"freed.example", "www.freed.example"}
 	freedSince = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// clocks returns faults in which the clock of the server is set forward or back. Each
-// answer must follow the new time at once.
 func clocks() (out []fault) {
 	for what, step := range map[string]time.Duration{"an hour forward": time.Hour, "an hour back": -time.Hour, "a year forward": 365 * day, "a year back": -365 * day} {
 		out = append(out, fault{name: "a clock that is set " + what, tries: 2, inject: func(l *lab) func() {

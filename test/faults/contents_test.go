@@ -9,13 +9,12 @@ import (
 	"strings"
 )
 
-// bad returns a fault that writes a bad text into a file. The server must refuse the text.
-// The alarm must be about a path that contains alarm.
+// bad returns a fault that replaces the content of a file with a bad text. The server must refuse
+// the text, and must raise an alarm about a path that contains the parameter alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
 
-// swap replaces a file by rename. The returned function restores the old content.
 func (l *lab) swap(name, text string) (undo func()) {
 	l.t.Helper()
 	before, err := os.ReadFile(l.path(name))
@@ -24,7 +23,6 @@ func (l *lab) swap(name, text string) (undo func()) {
 	return func() { l.write(name, string(before)) }
 }
 
-// contents returns the faults in the text of a file.
 func contents() []fault {
 	files, _ := world()
 	few := numbered("court", 5)
@@ -51,7 +49,8 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// An operator writes a new file each day. Today's file was cut off.
+	// This fault imitates an operator that writes a file with a new name each day. The new file is
+	// cut off.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -100,7 +99,6 @@ func cuts(first, file, text, alarm string) fault {
 	}}
 }
 
-// sample queries n random names of the model and counts wrong answers.
 func (l *lab) sample(n int) {
 	names := l.model.names()
 	for range n {
@@ -111,8 +109,8 @@ func (l *lab) sample(n int) {
 	}
 }
 
-// longLine returns a fault with a good file that must come into force. After a "!", the
-// file has a list of names on one line.
+// longLine returns a fault with a good file that must come into force. The file has a very long
+// line: a "!" and then 64,000 names.
 func longLine() fault {
 	var list strings.Builder
 	for i := range 64000 {
@@ -136,7 +134,6 @@ func longLine() fault {
 // MB then has enough.
 const room = 420
 
-// largeFile returns a fault with a good file of 50 MB that must come into force.
 func largeFile() fault {
 	return fault{name: "50 MB of good YAML", fresh: true, peak: room, inject: func(l *lab) func() {
 		var text strings.Builder

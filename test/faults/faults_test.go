@@ -70,7 +70,6 @@ const (
 // two CPUs with a load of 30, all faults took two minutes.
 const allTime = 10 * time.Minute
 
-// A row is the result of one fault in the report.
 type row struct {
 	name          string
 	tries         int
@@ -86,7 +85,7 @@ func (r *row) fail(format string, args ...any) { r.bad = append(r.bad, fmt.Sprin
 
 // allFaults returns all faults sorted by name. A seed then always gives one sequence.
 func allFaults() []fault {
-	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), clocks())
+	all := slices.Concat(files(), contents(), versions(), changes(), reloads(), names(), processes(), limits(), stateFaults(), journalFaults(), clocks())
 	slices.SortFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) })
 	return all
 }
@@ -171,7 +170,6 @@ func TestFaults(t *testing.T) {
 	wg.Wait()
 }
 
-// try makes one fault and writes the result into the row r.
 func (l *lab) try(f fault, r *row) {
 	usual := !f.lab.root && f.lab.wrap == nil
 	if !usual || l.dir == "" {
@@ -304,8 +302,8 @@ func (l *lab) recovered() error {
 	return nil
 }
 
-// counted returns an error if the log or the counters lack the alarm of the fault. It
-// reads no metrics during the fault.
+// counted returns an error if the log or the failure counter lacks the alarm of a fault. It is for
+// faults during which the metrics may not work, so it runs after the end of the fault.
 func (l *lab) counted(f fault, from int, before samples) error {
 	if !strings.Contains(l.logFrom(from), f.alarm) {
 		return fmt.Errorf("the log does not name %s", f.alarm)

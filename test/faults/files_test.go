@@ -127,8 +127,6 @@ var places = []place{
 	{name: "a protect list", path: protect, alarm: "protect.txt"},
 }
 
-// files returns faults with unusual files, and faults in which files or directories
-// disappear.
 func files() (out []fault) {
 	for _, k := range kinds {
 		for _, p := range places {
@@ -180,8 +178,8 @@ func files() (out []fault) {
 	)
 }
 
-// drain reads a file until a read would block. An unread kernel log would look like a
-// growing file to the server. This would be another fault.
+// drain reads all available data of a file, for example the kernel log. Otherwise the file would
+// look to the server like a growing file, and the test would check a different fault.
 func (l *lab) drain(path string) {
 	l.t.Helper()
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -199,7 +197,6 @@ func (l *lab) drain(path string) {
 	}
 }
 
-// replace puts an unusual file in place of a file. The returned function restores the file.
 func (l *lab) replace(name string, k kind) (undo func()) {
 	l.t.Helper()
 	path, saved := l.path(name), l.path("saved")

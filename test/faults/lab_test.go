@@ -70,7 +70,6 @@ const (
 	usualOptions = "poll 250ms"
 )
 
-// build writes the reference orders into a new directory and starts a server.
 func (l *lab) build() {
 	l.t.Helper()
 	dir, err := os.MkdirTemp("", "faults")
@@ -112,7 +111,6 @@ func (l *lab) configure() {
 		l.orders, l.corefile, l.upstream.PacketConn.LocalAddr()))
 }
 
-// start starts the server and waits for its first answer.
 func (l *lab) start() {
 	l.t.Helper()
 	log, err := os.OpenFile(l.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -180,8 +178,6 @@ func (l *lab) kill() {
 	<-l.exited
 }
 
-// close stops the server and removes its directory. It returns the time until the server
-// has ended.
 func (l *lab) close() (time.Duration, error) {
 	if l.dir == "" {
 		return 0, nil

@@ -10,7 +10,6 @@ import (
 	"syscall"
 )
 
-// limits returns faults in which a resource is short, for example descriptors.
 func limits() []fault {
 	// A user namespace has its own limits (namespaces(7)). The machine's limits do not
 	// change.

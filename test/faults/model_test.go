@@ -65,8 +65,8 @@ func (t *tally) add(o tally) {
 	t.examples = t.examples[:min(len(t.examples), 4)]
 }
 
-// judge compares an answer with the right answer. An order is lost if a name passes that
-// must be blocked. Every other difference is a wrong answer.
+// judge compares an answer with the right answer, and counts the result. If a name that must be
+// blocked passes, an order is lost. Every other difference is a wrong answer.
 func (t *tally) judge(name, got, want string) {
 	t.answers++
 	switch {
@@ -90,7 +90,7 @@ func newClient(addr string) *client {
 	return &client{addr, dns.Client{Timeout: 2 * time.Second}}
 }
 
-// ask returns the answer to an A query as a constant of the model. Datagrams may be lost,
+// ask sends an A query and returns the kind of the answer, as in the model. Datagrams may be lost,
 // so ask tries three times.
 func (c *client) ask(name string) string {
 	var err error
@@ -180,7 +180,6 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 	return a
 }
 
-// take returns the counts since the last call of take.
 func (a *asker) take() tally {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -14,7 +14,6 @@ import (
 	"testing"
 )
 
-// page is the documentation page with the table of faults.
 const page = "../../docs/reliability.md"
 
 var writePage = flag.Bool("page", false, "write the table of this run into docs/reliability.md")
@@ -95,14 +94,12 @@ func (p *pageRow) String() string {
 	return fmt.Sprintf(" %d | %d | %s | %s |", p.wrong, p.lost, alarm, recovered)
 }
 
-// sortedRows returns the names of the table rows in alphabetical order.
 func sortedRows(table map[string]*pageRow) []string {
 	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
 		return cmp.Compare(strings.ToLower(a), strings.ToLower(b))
 	})
 }
 
-// updatePage replaces all rows of the table on the page.
 func updatePage(rows []row) error {
 	text, err := os.ReadFile(page)
 	if err != nil {

@@ -43,7 +43,6 @@ func (l *lab) useState() {
 	l.stored()
 }
 
-// makeState makes an empty state directory that belongs to the user of the server.
 func (l *lab) makeState() {
 	l.t.Helper()
 	l.check(os.Mkdir(l.path("state"), 0o700))
@@ -52,7 +51,6 @@ func (l *lab) makeState() {
 	}
 }
 
-// stored waits until the versions in force of all files are stored.
 func (l *lab) stored() {
 	l.t.Helper()
 	const files = 7 // six order files and the protect list
@@ -66,7 +64,6 @@ func (l *lab) stored() {
 	})
 }
 
-// dropState makes the server use no state directory any more.
 func (l *lab) dropState() {
 	l.t.Helper()
 	l.corefile = usualOptions
@@ -78,7 +75,6 @@ func (l *lab) dropState() {
 	}
 }
 
-// restarted stops the server, calls fn, and starts the server.
 func (l *lab) restarted(fn func()) {
 	l.t.Helper()
 	l.asker.paused.Store(true)

@@ -311,7 +311,8 @@ func processes() []fault {
 		l.check(w.Close())
 		return r
 	}
-	// keeps is a restart with a state directory. All orders must stay in force.
+	// keeps returns a fault that restarts the server with a state directory. While the server is
+	// stopped, spoil damages files. All orders must stay in force.
 	keeps := func(name, alarm string, spoil func(l *lab) func()) fault {
 		return fault{name: name, resets: true, alarm: alarm, fresh: true, inject: func(l *lab) func() {
 			l.check(os.Mkdir(l.path("state"), 0o755))

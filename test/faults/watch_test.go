@@ -135,7 +135,6 @@ func (l *lab) alarmed(f fault, from int, before samples) error {
 	return nil
 }
 
-// A usage value contains the memory, the descriptors and the goroutines of a server.
 type usage struct {
 	descriptors, goroutines int
 	memory, peak            int // in MB
@@ -181,16 +180,17 @@ func (l *lab) resetPeak() {
 	l.check(os.WriteFile(l.proc("clear_refs"), []byte("5"), 0))
 }
 
-// These constants limit how much more a server may use after a fault. The memory is in MB.
-// The descriptors are connections to the upstream. The goroutines belong to ending
-// requests.
+// These constants limit how much more a server may use after a fault than before. The memory is in
+// MB. The server may have some more connections to the upstream, and some more goroutines for
+// requests that have not ended.
 const (
 	slackMemory      = 48
 	slackDescriptors = 8
 	slackGoroutines  = 16
 )
 
-// restored returns an error if the server uses more than before, beyond the limits above.
+// restored returns an error if the server uses clearly more memory, descriptors or goroutines than
+// before the fault.
 func (l *lab) restored(before usage) error {
 	now, err := l.usage()
 	if err != nil {

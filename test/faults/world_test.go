@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// head is the first part of each YAML order file here.
 const head = `version: 1
 defaults: {authority: {name: Court of Test, country: IT, kind: court}, references: ["T 1"], issued: 2026-01-12, scope: global}
 `
@@ -85,7 +84,7 @@ func courtFile(serial int, targets []string) string {
 		"  - id: court/1\n    targets:\n      - %s\n", head, serial, strings.Join(targets, "\n      - "))
 }
 
-// terms returns the fields in head and the given fields, for a JSON file.
+// terms returns an order for a JSON file: the same defaults as in head, and the given fields.
 func terms(id string, fields map[string]any) map[string]any {
 	o := map[string]any{"id": id, "authority": map[string]string{"name": "Regulator of Test"}, "scope": "global", "issued": "2026-01-12"}
 	for k, v := range fields {

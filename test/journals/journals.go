@@ -21,7 +21,7 @@ type Journal struct {
 	t       testing.TB
 	clock   *clock.Clock
 	journal *journal.Journal
-	// file and sum are the version of the last call of Load.
+	// file and sum are the name and the SHA-256 of the file in the last call of Load.
 	file, sum string
 }
 
@@ -68,7 +68,8 @@ func (j *Journal) Add(records ...journal.Record) {
 	}
 }
 
-// Receive records a new order of the version of the last Load, and its state.
+// Receive records that an order was received with the file of the last Load. It also records the
+// state of the order.
 func (j *Journal) Receive(id string, sealed bool, state journal.Event) {
 	j.Add(journal.Record{Event: journal.Received, Order: id, Sealed: sealed, File: j.file, SHA256: j.sum},
 		journal.Record{Event: state, Order: id, Sealed: sealed})

@@ -30,7 +30,7 @@ func Make(t testing.TB, sealed, target string) (dir string) {
 		case 200:
 			j.Do(0, func(b *journal.Batch) { b.Beat(journal.Record{}) })
 		case 250:
-			j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "sealed:0123456789ab"})
+			j.Append(journal.Record{Event: journal.Lifted, Order: "court/1", By: "a sealed lift"})
 		}
 		r := journal.Record{Event: journal.InForce, Order: sealed, Target: target, Sealed: true}
 		if i%2 == 0 {

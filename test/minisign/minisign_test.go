@@ -17,7 +17,6 @@ const password = "correct horse battery"
 
 const content = "version: 1\nserial: 1\norders:\n- {id: one, authority: {name: Court}, scope: global, targets: [a.example]}\n"
 
-// tool is the path of the blocklistctl that TestMain has built.
 var tool string
 
 func TestMain(m *testing.M) {
@@ -34,8 +33,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs a program with the given standard input. It returns the standard output and the
-// standard error of the program.
 func run(t *testing.T, stdin, name string, args ...string) (out string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -44,7 +41,6 @@ func run(t *testing.T, stdin, name string, args ...string) (out string, err erro
 	return string(both), err
 }
 
-// must runs a program and returns its output. The test fails if the program fails.
 func must(t *testing.T, stdin, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, stdin, name, args...)
@@ -54,7 +50,6 @@ func must(t *testing.T, stdin, name string, args ...string) string {
 	return out
 }
 
-// refused runs a program and returns its output. The test fails if the program succeeds.
 func refused(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, "", name, args...)
@@ -85,12 +80,13 @@ func keys(t *testing.T) {
 	must(t, password+"\n"+password+"\n", "minisign", "-G", "-s", "theirs-locked.key", "-p", "theirs-locked.key.pub")
 }
 
-// TestBothWays signs a file with each program and each key. It verifies each signature
-// with both programs.
 func TestBothWays(t *testing.T) {
 	keys(t)
 	for _, key := range []string{"ours.key", "ours-locked.key", "theirs.key", "theirs-locked.key"} {
 		for _, how := range []string{"blocklistctl", "minisign", "minisign -l"} {
+			if how == "minisign -l" && strings.Contains(key, "locked") {
+				continue // the legacy signature does not depend on the password, and scrypt takes seconds
+			}
 			t.Run(key+" "+how, func(t *testing.T) {
 				stdin := ""
 				if strings.Contains(key, "locked") {
@@ -123,7 +119,8 @@ func TestBothWays(t *testing.T) {
 }
 
 // TestBothRefuse changes the order file and each line of its signature file. minisign and
-// blocklistctl must refuse the changes. blocklistctl must also refuse two more changes.
+// blocklistctl must refuse these changes. blocklistctl must also refuse extra text after the
+// signature, and an escape sequence in the comment.
 func TestBothRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "orders.yaml", content)

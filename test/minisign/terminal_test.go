@@ -73,7 +73,6 @@ func hidden(t *testing.T, master *os.File) {
 	}
 }
 
-// openTerminal opens a new pseudo-terminal and returns its two ends.
 func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A built has the objects that kustomize makes of a directory, decoded with the types of the
-// Kubernetes API.
+// A built value contains the Kubernetes objects that kustomize makes from a directory. The types
+// are those of the Kubernetes API.
 type built struct {
 	deployment appsv1.Deployment
 	service    corev1.Service
@@ -41,7 +41,6 @@ type built struct {
 	}
 }
 
-// tool runs a tool of packaging/tools in the root of the repository, and returns its output.
 func tool(t *testing.T, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"tool", "-modfile=packaging/tools/go.mod"}, args...)...)
@@ -82,8 +81,8 @@ func build(t *testing.T, dir string) *built {
 	return b
 }
 
-// TestKubernetes checks the objects that kustomize makes: their fields, and that the names, ports
-// and selectors in them fit together.
+// TestKubernetes checks the objects that kustomize makes. The names, ports and selectors in
+// different objects must agree.
 func TestKubernetes(t *testing.T) {
 	b := build(t, "base")
 	pod := b.deployment.Spec.Template.Spec
@@ -139,7 +138,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// checkSelector checks that a selector selects an object with the labels, and no object without
+// checkSelector checks that a selector matches the labels own, and does not match an object without
 // labels.
 func checkSelector(t *testing.T, what string, s *metav1.LabelSelector, own labels.Set) {
 	t.Helper()
@@ -153,7 +152,6 @@ func checkSelector(t *testing.T, what string, s *metav1.LabelSelector, own label
 	}
 }
 
-// TestServiceMonitor checks that the ServiceMonitor selects the service, and a port of the service.
 func TestServiceMonitor(t *testing.T) {
 	b := build(t, "monitoring")
 	checkSelector(t, "service monitor", &b.monitor.Spec.Selector, b.service.Labels)

@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package packaging tests the files of the folder packaging that no installed program
-// checks.
+// Package packaging tests files of the folder packaging: the Corefiles, the Compose file and the
+// Kubernetes files.
 package packaging
 
 import (
@@ -61,7 +61,8 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// replace replaces patterns of a text. Each pattern of needed must match.
+// replace replaces each regular expression by its text. The test fails if a pattern of needed does
+// not match. A pattern of optional may have no match.
 func replace(t *testing.T, text string, needed, optional map[string]string) string {
 	t.Helper()
 	for pattern, with := range needed {

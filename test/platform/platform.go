@@ -1,6 +1,10 @@
-// Package platform has a platform for tests: a server with the public part of the interface of
-// Piracy Shield (docs/blocklistctl-feed.md). All other values are inventions for the tests, and
-// Describe writes them into a description. The server can have faults.
+// Package platform has a test server that imitates the platform Piracy Shield
+// (docs/blocklistctl-feed.md). The test server has the public part of the interface of Piracy
+// Shield.
+//
+// Other values, for example error codes, are not public. This package invents these values, and
+// [Describe] adds them to a description of the platform. A test can make the server give wrong
+// answers.
 package platform
 
 import (
@@ -35,7 +39,8 @@ const (
 	Late       = "in-test-late" // the code of a final error
 )
 
-// Describe returns the description of a platform with the invented values of the server.
+// Describe adds the invented values of the server to a description of a platform. The argument and
+// the result are YAML.
 func Describe(description []byte) ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(description, &doc); err != nil {
@@ -77,7 +82,7 @@ type Ack struct {
 	Count     int
 }
 
-// A Server is a platform. Its methods are safe for concurrent use.
+// A Server is a test server that imitates the platform. Its methods are safe for concurrent use.
 type Server struct {
 	*httptest.Server
 	// Now is the clock of the server.
@@ -115,7 +120,7 @@ func (s *Server) Set(tickets ...Ticket) {
 	s.tickets, s.created = tickets, nil
 }
 
-// Withdraw removes an item from a ticket, as after an error of the author.
+// Withdraw removes an item from a ticket, as if the author of the ticket had corrected an error.
 func (s *Server) Withdraw(id, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,8 +135,8 @@ func (s *Server) Withdraw(id, value string) {
 	}
 }
 
-// Fault sets a function that is called for each request. If the function returns true, it has
-// answered the request.
+// Fault sets a function that the server calls for each request. If the function returns true, the
+// server writes no answer, because the function has answered the request.
 func (s *Server) Fault(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,7 +278,6 @@ func some(list []string) []string {
 	return list
 }
 
-// values returns the values of all items of a kind, each once.
 func (s *Server) values(kind string) (out []string) {
 	for _, t := range s.tickets {
 		for _, v := range map[string][]string{"fqdn": t.FQDN, "ipv4": t.IPv4, "ipv6": t.IPv6}[kind] {

@@ -26,6 +26,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/template"
 	_ "github.com/dns-orders/blocklist"
 	"github.com/dns-orders/blocklist/plugin/answer"
+	"github.com/dns-orders/blocklist/plugin/dnsclient"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/probe"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
@@ -56,7 +57,6 @@ const orders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-// upstream starts a server with an A record at each name, except below dead.example.
 func upstream(t *testing.T, answer func(m *dns.Msg, q dns.Question)) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -117,8 +117,6 @@ type probing struct {
 	tcp    bool
 }
 
-// ask asks the server. It returns a line for each wrong answer, and the number of right
-// answers.
 func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 	t.Helper()
 	set := load(t, p.orders)
@@ -126,7 +124,7 @@ func (p probing) ask(t *testing.T, address string) (lines []string, right int) {
 		p.types = []uint16{dns.TypeA}
 	}
 	plan := probe.NewPlan(set, probe.Options{Now: order.FromTime(time.Now()), Types: p.types, Sealed: true})
-	s, err := probe.NewServer(address, probe.ServerOptions{Timeout: 2 * time.Second, TLS: p.tls, TCP: p.tcp})
+	s, err := dnsclient.New(address, dnsclient.Options{Timeout: 2 * time.Second, TLS: p.tls, TCP: p.tcp, Tries: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +166,6 @@ const (
 `
 )
 
-// start starts CoreDNS with the plugin above the directives next, and returns its address.
 func start(t *testing.T, text, next string) string {
 	t.Helper()
 	number, err := port.Free()
@@ -259,7 +256,6 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestOtherVendors probes servers that answer in the ways of other vendors.
 func TestOtherVendors(t *testing.T) {
 	soa := func(m *dns.Msg, q dns.Question) { q.Qtype = dns.TypeTXT; lives(m, q) }
 	address := func(ip string) func(*dns.Msg, dns.Question) {
@@ -302,7 +298,6 @@ func TestOtherVendors(t *testing.T) {
 	}
 }
 
-// certificate returns a certificate for 127.0.0.1 and a pool with it.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -323,7 +318,6 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// TestTransports probes a server by DoT and DoH, and by TCP after a truncated answer.
 func TestTransports(t *testing.T) {
 	cert, pool := certificate(t)
 	var mu sync.Mutex

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dns-orders/blocklist/test/port"
+	"github.com/dns-orders/blocklist/test/program"
 	"github.com/miekg/dns"
 )
 
@@ -27,8 +28,8 @@ const unboundOrders = head + `
 - {id: ended, until: 2026-01-01, targets: [ended.example]}
 `
 
-// startUnbound starts Unbound with an export of the orders, above a server with an address at
-// each name. It returns the address of Unbound.
+// startUnbound starts Unbound with the exported orders and returns its address. Unbound forwards
+// other queries to a test server that has an address for each name.
 func startUnbound(t *testing.T, dir, settings string) string {
 	t.Helper()
 	number, err := port.Free()
@@ -55,19 +56,7 @@ forward-zone:
 	if err := os.WriteFile(filepath.Join(dir, "unbound.conf"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unbound", "-d", "-c", filepath.Join(dir, "unbound.conf"))
-	var log strings.Builder
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
+	program.Start(t, dir, "unbound", "-d", "-c", "unbound.conf")
 	addr := "127.0.0.1:" + number
 	c := dns.Client{Timeout: time.Second}
 	for deadline := time.Now().Add(30 * time.Second); ; {
@@ -80,14 +69,12 @@ forward-zone:
 	}
 }
 
-// TestUnbound probes Unbound with an exported zone, before and after an order is missing in the
-// zone.
+// TestUnbound probes Unbound with the exported orders. It then removes one order from the export,
+// and probes again.
 func TestUnbound(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "blocklistctl")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/blocklistctl").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	tool := filepath.Join(dir, "blocklistctl")
+	program.Build(t, tool, "../../cmd/blocklistctl")
 	file := filepath.Join(dir, "orders.yaml")
 	for form, settings := range map[string]string{
 		"rpz":     "  module-config: \"respip iterator\"\nrpz:\n  name: rpz.test\n  zonefile: export\n",
@@ -101,11 +88,11 @@ func TestUnbound(t *testing.T) {
 			t.Fatal(err)
 		}
 		export := filepath.Join(dir, "export")
-		if out, err := exec.Command(program, "export", form, file, "--country", "IT", "--out", export).CombinedOutput(); err != nil {
+		if out, err := exec.Command(tool, "export", form, file, "--country", "IT", "--out", export).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		probe := func(addr string) (string, int) {
-			cmd := exec.Command(program, "probe", addr, file, "--country", "IT", "--expect", "blocked", "--rate", "200")
+			cmd := exec.Command(tool, "probe", addr, file, "--country", "IT", "--expect", "blocked", "--rate", "200")
 			out, err := cmd.CombinedOutput()
 			if _, exited := err.(*exec.ExitError); err != nil && !exited {
 				t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package registers has examples of the registers for which the program has presets. The examples
-// have the layout of the registers, and names that no register has.
+// Package registers has an example of each government register that blocklistctl can import with a
+// preset. An example has the layout of the real register, but its names are invented.
 package registers
 
 import (
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// An Example is a register with two editions. The file examples.yaml has the targets that a person
-// read in each edition.
+// An Example is a register with two editions. The expected targets are in examples.yaml. A person
+// has read the targets from the text of each edition, without the program.
 type Example struct {
 	Preset  string
 	File    string // the name of the file
@@ -25,12 +25,14 @@ type Example struct {
 type Edition struct {
 	Text string
 	AsOf string `yaml:"as_of"`
-	// In contains values for all rows that differ from the other edition.
+	// In contains values for fields that the register itself does not have. The values apply to all
+	// rows of this edition only.
 	In   map[string]string
 	Rows int
 	// Want contains the targets, each as "ID TARGET" or "ID TARGET until TIME".
 	Want []string
-	// Blocked and Passed contain names that a server blocks or does not block for a client in the country.
+	// Blocked contains names that the server must block for a client in the country of the
+	// register. Passed contains names that the server must not block.
 	Blocked []Question
 	Passed  []string
 }
@@ -38,7 +40,7 @@ type Edition struct {
 // A Question is a name with the order that blocks the name.
 type Question struct {
 	Name, Order string
-	// Decision is the text with which the order names the decision, or empty.
+	// Decision is the text that the order uses to identify the decision, or empty.
 	Decision string
 	Address  string // the address of the redirect, or empty
 }
@@ -72,7 +74,8 @@ func (e *Example) Bytes(t testing.TB, edition *Edition) []byte {
 	return []byte(text)
 }
 
-// Given returns the values for all rows of an edition.
+// Given returns the values that apply to all rows of an edition. It combines Set of the example
+// with In of the edition.
 func (e *Example) Given(edition *Edition) map[string]string {
 	given := map[string]string{}
 	for _, m := range []map[string]string{e.Set, edition.In} {

@@ -52,7 +52,6 @@ func TestServed(t *testing.T) {
 	}
 }
 
-// imported returns the order file after the import of an edition.
 func imported(t *testing.T, e *registers.Example, ed *registers.Edition, previous []byte) []byte {
 	t.Helper()
 	p, err := register.Load(e.Preset, "")
@@ -126,7 +125,6 @@ func ask(t *testing.T, addr, name string) *dns.Msg {
 	return m
 }
 
-// errorOf returns the extended DNS error of an answer, or nil.
 func errorOf(m *dns.Msg) *dns.EDNS0_EDE {
 	if opt := m.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {

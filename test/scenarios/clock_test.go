@@ -13,11 +13,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// notice is the virtual time in which the server must notice a changed file and apply a change
-// that applies "at once".
+// notice is the virtual time in which the server must load a changed file. Changes that apply "at
+// once" must also have an effect within this time.
 const notice = 10 * time.Millisecond
 
-// noticed moves the clock until the server has noticed a change of files.
 func (s *scenario) noticed() {
 	s.calm()
 	for end := s.clock.Now().Add(notice); s.clock.Now().Before(end); s.calm() {

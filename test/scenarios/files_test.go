@@ -52,7 +52,6 @@ func (s *scenario) rename(args []string) string {
 	return ""
 }
 
-// link makes a symbolic link to a file. An older link of the same name is replaced.
 func (s *scenario) link(args []string) string {
 	tmp := filepath.Join(filepath.Dir(args[0]), ".link")
 	s.must(os.Symlink(args[1], tmp))

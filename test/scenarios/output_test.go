@@ -64,7 +64,6 @@ func (s *scenario) counters() map[string]float64 {
 	return s.samples([]string{"blocked_requests_total", "shadow_requests_total"})
 }
 
-// samples returns the samples of metrics in the format of the prometheus plugin.
 func (s *scenario) samples(names []string) map[string]float64 {
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {

@@ -40,7 +40,6 @@ func (s *scenario) pass(args []string) string {
 	return ""
 }
 
-// start starts a server with a Corefile. It returns the error if the server does not start.
 func (s *scenario) start(args []string) string {
 	inst, err := caddy.Start(s.corefile(args))
 	if err != nil {

@@ -45,8 +45,8 @@ func play(file, text string, steps map[string]Step) (played string, problems []s
 	return strings.Join(out, "\n"), problems
 }
 
-// outputLines returns the number of lines that are the output of a step, from the first
-// line on. An empty line counts only if an indented line follows later.
+// outputLines returns how many of the first lines are the output of a step. Output lines are
+// indented. An empty line counts only if another indented line follows.
 func outputLines(lines []string) (n int) {
 	for i, l := range lines {
 		switch {

@@ -31,7 +31,6 @@ import (
 
 var update = flag.Bool("update", false, "write the output of the steps into the scripts; read the output before you commit it")
 
-// indent is the text in front of each output line.
 const indent = "    "
 
 // A Step is a function that runs one step and returns its output. args are the words after the

@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// TestPlay checks which outputs play accepts and rejects, and which text play returns.
 func TestPlay(t *testing.T) {
 	steps := map[string]Step{
 		"say":  func(args []string) string { return strings.ReplaceAll(strings.Join(args, "|"), `\n`, "\n") + "\n" },

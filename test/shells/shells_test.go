@@ -13,7 +13,6 @@ import (
 	"testing"
 )
 
-// dir is the folder of the blocklistctl that TestMain has built.
 var dir string
 
 func TestMain(m *testing.M) {

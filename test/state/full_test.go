@@ -48,7 +48,6 @@ func namespace(t *testing.T) bool {
 	return false
 }
 
-// disk mounts a file system in memory (tmpfs) with the given size, and returns its path.
 func disk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -181,7 +180,7 @@ func TestFullDisk(t *testing.T) {
 	s.Close()
 }
 
-// TestReadOnlyDisk checks a start on a disk that has become read-only. It must find the
+// TestReadOnlyDisk opens a state directory on a disk that has become read-only. Open must find the
 // stored set and lock the directory. A commit must return EROFS.
 func TestReadOnlyDisk(t *testing.T) {
 	if !namespace(t) {

@@ -65,7 +65,6 @@ func Start(t testing.TB, text string) *Resolver {
 	return u
 }
 
-// special reads the words of a line that begins with "!".
 func (u *Resolver) special(t testing.TB, words []string) {
 	t.Helper()
 	name := dns.CanonicalName(words[len(words)-1])
@@ -95,7 +94,6 @@ func (u *Resolver) Queries() []string {
 	return slices.Sorted(slices.Values(u.queries))
 }
 
-// listenBoth listens on the same port for TCP and UDP.
 func listenBoth(t testing.TB) (net.Listener, net.PacketConn) {
 	t.Helper()
 	var refused error
@@ -212,8 +210,6 @@ func (u *Resolver) at(name string) (rrs []dns.RR, exists bool) {
 	return nil, false
 }
 
-// ofType returns the records of a type. If do is true, it also returns the RRSIG records
-// for the type.
 func ofType(rrs []dns.RR, qtype uint16, do bool) (out []dns.RR) {
 	for _, rr := range rrs {
 		sig, isSig := rr.(*dns.RRSIG)

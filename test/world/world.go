@@ -1,5 +1,6 @@
-// Package world makes random orders for tests that compare the orders with a form of
-// export. All names are below "example". There are few names, so the orders meet often.
+// Package world makes random orders for tests of exports. The tests compare an export with the
+// decisions of the orders. All names are below "example". There are only a few names, so different
+// orders often cover the same name.
 package world
 
 import (

@@ -186,8 +186,8 @@ func (b *Builder) Grow(n int) {
 		// prevent a wrong estimate.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
-		// Node numbers are varints: a larger number takes more bytes. A node and its
-		// children have the number of the node.
+		// Node numbers are varints: a larger number takes more bytes. The number of a node is in
+		// its own record and in the records of its children.
 		size += 2 * inner * (bits.Len(uint(len(b.x.nodes)+inner))/7 - bits.Len(uint(len(b.x.nodes)))/7)
 	}
 	b.x.nodes = grow(&b.x, b.x.nodes, inner)
@@ -197,7 +197,6 @@ func (b *Builder) Grow(n int) {
 	}
 }
 
-// rebuild moves all nodes into a new table with the given number of buckets.
 func (b *Builder) rebuild(buckets int) {
 	free(&b.x, b.x.buckets)
 	b.x.buckets = nil // frees the old buckets in the heap before the new buckets are made

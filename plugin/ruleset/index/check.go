@@ -105,8 +105,8 @@ func (x *Index) fault() string {
 	return ""
 }
 
-// Same reports whether each look-up has the same result in x and y. Call Check for both
-// first.
+// Same reports whether x and y have the same records in the same sequence. Each look-up then has
+// the same result in x and y. Call Check for both first.
 func (x *Index) Same(y *Index) bool {
 	same := x.names == y.names && x.topLevel == y.topLevel && bytes.Equal(x.arena, y.arena) && slices.Equal(x.nodes, y.nodes) && slices.Equal(x.marked, y.marked)
 	runtime.KeepAlive(x)

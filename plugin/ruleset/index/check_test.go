@@ -28,7 +28,6 @@ func chain(labels int) *Index {
 	return x
 }
 
-// TestFaults damages an index in many ways, and checks the error of Check for each way.
 func TestFaults(t *testing.T) {
 	if err := chain(2).Check(); err != nil {
 		t.Fatal(err)
@@ -102,8 +101,7 @@ func TestEnds(t *testing.T) {
 		t.Error("an index whose buckets are all full is accepted")
 	}
 
-	// The varint of the second record is too large. The size of the record is therefore
-	// negative.
+	// The varint of the second record is too large, so the size of the record becomes negative.
 	one := []byte{0, hasRef | 5, 'f', 'i', 'r', 's', 't', 2}
 	x = &Index{buckets: make([]bucket, 1), nodes: make([]uint32, 1), arena: append(append(one, one[:7]...), bytes.Repeat([]byte{0xff}, 20)...)}
 	if err := x.Check(); err == nil {

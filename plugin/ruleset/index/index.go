@@ -104,7 +104,7 @@ func (x *Index) Walk(w *dname.Wire, hits []Hit) (_ []Hit, markedBelow bool) {
 		}
 		parent, markedBelow = n.number>>1, n.number&1 != 0
 	}
-	// For the root, the loop does not run. The result is empty, because an index never
+	// For the root, the loop does not run. The empty result is right, because an index never
 	// contains the root.
 	runtime.KeepAlive(x)
 	return hits, markedBelow
@@ -181,9 +181,8 @@ func (x *Index) find(h, parent uint64, label []byte) (*uint32, node) {
 	}
 }
 
-// records yields the offset and the record of each node, in the sequence of the arena.
-// Dead records are skipped. The index is in use until the iteration
-// has ended.
+// records yields the offset and the record of each node, in the sequence of the arena. It skips
+// dead records. It keeps the index alive until the iteration has ended.
 func (x *Index) records() iter.Seq2[uint32, record] {
 	return func(yield func(uint32, record) bool) {
 		for i, off := 0, uint32(0); int(off) < len(x.arena); i++ {

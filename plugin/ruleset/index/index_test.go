@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -43,7 +44,6 @@ func build(names []dname.Name) (*Index, *twin) {
 	}, func(ref uint32) bool { return ref%2 == 1 }), t
 }
 
-// check compares the look-up of a name in the index with the look-up in the slow twin.
 func check(t *testing.T, x *Index, tw *twin, n dname.Name) {
 	t.Helper()
 	var w dname.Wire
@@ -168,22 +168,69 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// checkJoin compares the result of Join for two lists with the slow twins.
+// TestHashes checks that a name has the same hash in each index, and that other names and other
+// keys have other hashes.
+func TestHashes(t *testing.T) {
+	var deep []dname.Name
+	for i := range 3000 { // more parents than the cache has places
+		deep = append(deep, name(t, fmt.Sprintf("a.b%d.c%d.example", i, i%1500)), name(t, fmt.Sprintf("b%d.c%d.example", i, i%1500)))
+	}
+	deep = append(deep, name(t, "b1.example"), name(t, "ab.example"), name(t, "example"), name(t, "a.b.example"))
+	all := map[uint64]dname.Name{}
+	hashes := func(names []dname.Name, key uint64) map[dname.Name]uint64 {
+		x, s := build(names)
+		byRef := map[uint32]dname.Name{}
+		for n, ref := range s.refs {
+			byRef[ref] = n
+		}
+		out := map[dname.Name]uint64{}
+		for h, ref := range x.Hashes(key) {
+			out[byRef[ref]] = h
+			if n, ok := all[h]; ok && n != byRef[ref] {
+				t.Errorf("%s and %s have the same hash", n, byRef[ref])
+			}
+			all[h] = byRef[ref]
+		}
+		return out
+	}
+	one, other := hashes(deep, 1), hashes(deep, 2)
+	slices.Reverse(deep)
+	if again := hashes(deep, 1); len(one) != len(deep) || !maps.Equal(one, again) {
+		t.Error("the hashes depend on the sequence of the names")
+	}
+	for n, h := range one {
+		if other[n] == h {
+			t.Errorf("%s has the same hash with another key", n)
+		}
+	}
+	var none *Index
+	for range none.Hashes(1) {
+		t.Error("a nil index yields a name")
+	}
+}
+
 func checkJoin(t *testing.T, names, other []dname.Name) {
 	t.Helper()
 	x, xs := build(names)
 	y, ys := build(other)
-	var got, want []Joined
+	type joined struct {
+		name       dname.Name
+		ref, other uint32
+		both       bool
+	}
+	var got, want []joined
+	var w dname.Wire
 	for p := range x.Join(y) {
-		got = append(got, p)
+		p.Name(&w)
+		got = append(got, joined{w.Name(), p.Ref, p.Other, p.Both})
 	}
 	for n := range x.All() {
 		ref, both := ys.refs[n]
-		want = append(want, Joined{xs.refs[n], ref, both})
+		want = append(want, joined{n, xs.refs[n], ref, both})
 	}
 	for i := range got {
-		if !got[i].Both {
-			got[i].Other = 0
+		if !got[i].both {
+			got[i].other = 0
 		}
 	}
 	if !slices.Equal(got, want) {
@@ -215,8 +262,6 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestLongNames checks the longest names of the DNS. One has 127 labels. The other has 255
-// octets, with labels of 63 octets.
 func TestLongNames(t *testing.T) {
 	deep := name(t, strings.TrimSuffix(strings.Repeat("a.", 127), "."))
 	wide := name(t, strings.Repeat("x", 63)+"."+strings.Repeat("y", 63)+"."+strings.Repeat("z", 63)+"."+strings.Repeat("w", 61))
@@ -295,8 +340,6 @@ func TestGrowAfterOdd(t *testing.T) {
 	}
 }
 
-// TestFull adds names until the limit Max is reached. Full must then return true. A
-// look-up must find the earlier names.
 func TestFull(t *testing.T) {
 	b := Builder{Max: maxName + 1000}
 	for i := range 100 {
@@ -323,7 +366,6 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestHasBelow checks HasBelow for names with and without a name below them.
 func TestHasBelow(t *testing.T) {
 	var b Builder
 	for i, name := range []string{"a.example", "x.b.example", "b.example", "y.z.c.test"} {

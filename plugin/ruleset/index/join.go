@@ -12,9 +12,16 @@ type Joined struct {
 	Ref   uint32
 	Other uint32 // the ref in the second index if Both is true
 	Both  bool
+
+	index  *Index
+	record record
 }
 
-// Join yields the refs of each name of x in both indexes. It reads both lists of records
+// Name sets w to the name.
+func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
+
+// Join yields the refs of each name of x in both indexes. The method Name of a Joined is
+// valid only during the iteration. Join reads both lists of records
 // in parallel, because they are nearly equal.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
@@ -45,7 +52,7 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 					same[r.number>>1] = uint32(s.number >> 1)
 				}
 			}
-			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0}) {
+			if r.flags&hasRef != 0 && !yield(Joined{uint32(r.ref >> 1), uint32(s.ref >> 1), both && s.flags&hasRef != 0, x, r}) {
 				break
 			}
 		}
@@ -65,8 +72,8 @@ func (x *Index) live(off uint32) (r record, next uint32) {
 	return r, off
 }
 
-// lookup returns the offset of the record of the name w. The result ok is false if no node
-// has this name.
+// lookup returns the offset of the record with the name w. If there is no record with this name, ok
+// is false.
 func (x *Index) lookup(w *dname.Wire) (off uint32, ok bool) {
 	parent, h := uint64(0), x.key
 	for k := 1; k <= w.NumLabels() && x.names > 0; k++ {

@@ -7,13 +7,13 @@ import (
 	"unsafe"
 )
 
-// The large arrays of an index are outside of the garbage collector's heap. The collector lets
-// the heap grow to twice the memory in use, so each byte in the heap costs two. The arrays have
-// no pointers, so the collector has nothing to find there.
+// The large arrays of an index are outside of the heap of the garbage collector. The collector lets
+// the heap grow to twice the memory in use. An array in the heap could therefore cost twice its
+// size. The arrays contain no pointers, so the collector does not have to read them.
 //
-// The memory is unmapped when no Index refers to it any more. The collector does not see a
-// slice of an array as a reference. A method must therefore call runtime.KeepAlive after its
-// last use of an array, and must not return a slice of an array.
+// The memory of the arrays is unmapped when the collector finds no reference to the Index. For the
+// collector, a slice of an array is no reference. A method must therefore call runtime.KeepAlive
+// after its last use of an array. A method must not return a slice of an array.
 
 // mapFrom is the smallest size in bytes of an array outside of the heap. Tests set it lower.
 var mapFrom uintptr = 256 << 10
@@ -27,17 +27,19 @@ var inUse atomic.Int64
 // minLimit is the smallest value of limit. Tests set it lower.
 var minLimit int64 = 32 << 20
 
-// limit is the value of inUse at which the next collection starts.
+// A garbage collection starts when inUse is larger than limit and minLimit. While this collection
+// is in progress, collecting is true.
 var limit, collecting = atomic.Int64{}, atomic.Bool{}
 
-// collect starts a garbage collection if unused indexes may need much memory. The collector
-// does not count the arrays, so it would let the unused indexes of many loads pile up.
+// collect starts a garbage collection if the arrays use much memory. The collector does not count
+// the arrays. Without collect, the unused indexes of many loads could stay in memory.
 func collect() {
 	if inUse.Load() <= max(minLimit, limit.Load()) || !collecting.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {
-		// The memory is freed soon after the collection, at about the time of this cleanup.
+		// Cleanups run soon after the collection. When this cleanup has run, the memory of unused
+		// indexes is probably free too.
 		freed := make(chan struct{})
 		runtime.AddCleanup(new([8]int), func(c chan struct{}) { close(c) }, freed)
 		runtime.GC()
@@ -50,13 +52,13 @@ func collect() {
 	}()
 }
 
-// Mapped returns the number of bytes of all indexes of the process outside of the heap.
+// Mapped returns the number of bytes that all indexes of the process use outside of the heap.
 func Mapped() int64 { return inUse.Load() }
 
 // A memory owns the arrays of one index that are outside of the heap.
 type memory struct{ regions regions }
 
-// regions has the size in bytes of each array by its address.
+// regions maps the address of each array to the size of the array in bytes.
 type regions map[unsafe.Pointer]uintptr
 
 // unmapAll frees all arrays. The collector calls it when no Index refers to the memory.
@@ -67,8 +69,7 @@ func (r regions) unmapAll() {
 	}
 }
 
-// alloc returns an array with n elements that are zero, and with room for more. The array
-// belongs to the index.
+// alloc returns an array of n zero elements with the capacity room. The index x owns the array.
 func alloc[T any](x *Index, n, room int) []T {
 	var zero T
 	size := uintptr(room) * unsafe.Sizeof(zero)
@@ -89,8 +90,8 @@ func alloc[T any](x *Index, n, room int) []T {
 	return unsafe.Slice((*T)(p), room)[:n]
 }
 
-// free frees an array that nothing refers to any more. An array in the heap is left to the
-// collector.
+// free unmaps the array s. Nothing else may refer to the array. For an array in the heap, free does
+// nothing.
 func free[T any](x *Index, s []T) {
 	p := unsafe.Pointer(unsafe.SliceData(s))
 	if x.mem == nil || x.mem.regions[p] == 0 {
@@ -101,15 +102,14 @@ func free[T any](x *Index, s []T) {
 	delete(x.mem.regions, p)
 }
 
-// move returns a copy of an array that has room for more elements, and frees the old array.
+// move copies an array to a new array with a larger capacity, and frees the old array.
 func move[T any](x *Index, s []T, room int) []T {
 	out := append(alloc[T](x, 0, room), s...)
 	free(x, s)
 	return out
 }
 
-// grow returns the array with room for at least n more elements. It clears no memory in the
-// heap, so that a load can yield while the system provides the pages.
+// grow returns the array with room for at least n more elements. It may move the array.
 func grow[T any](x *Index, s []T, n int) []T {
 	if n += n / 32; cap(s)-len(s) >= n {
 		return s
@@ -125,7 +125,7 @@ func push[T any](x *Index, s []T, v T) []T {
 	return append(s, v)
 }
 
-// more returns by how many elements a full array with n elements should grow.
+// more returns the number of elements to add to the capacity of a full array with n elements.
 func more(n int) int {
 	if n < 4096 {
 		return max(n, 16)

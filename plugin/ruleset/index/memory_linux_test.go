@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestUnmapAtTheLimit checks that a process at its limit of mappings gives the pages back, and
-// does not crash.
+// TestUnmapAtTheLimit checks unmap when the process has too many mappings. The system must get the
+// pages back, and the process must not crash.
 func TestUnmapAtTheLimit(t *testing.T) {
 	was := munmap
 	defer func() { munmap = was }()

@@ -19,13 +19,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// TestMain puts the arrays of nearly all indexes of the tests outside of the heap.
+// TestMain lowers mapFrom, so that nearly all arrays in the tests are outside of the heap.
 func TestMain(m *testing.M) {
 	mapFrom = 64
 	os.Exit(m.Run())
 }
 
-// numbered returns an index with n names below a few parents.
 func numbered(t testing.TB, n int) *Index {
 	t.Helper()
 	var b Builder
@@ -45,7 +44,7 @@ func numberedName(t testing.TB, i int) dname.Name {
 	return n
 }
 
-// wantMapped waits until all memory but the given number of bytes is unmapped.
+// wantMapped waits until Mapped returns at most the given number of bytes.
 func wantMapped(t *testing.T, most int64) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -60,8 +59,8 @@ func wantMapped(t *testing.T, most int64) {
 	}
 }
 
-// TestMemory checks that the arrays are outside of the heap, and that the system gets the
-// memory back: of a build, of an index, of a snapshot, and of a build that was abandoned.
+// TestMemory checks that the arrays are outside of the heap and that their memory is freed. The
+// cases are a build, an index, a snapshot and an abandoned build.
 func TestMemory(t *testing.T) {
 	wantMapped(t, 0)
 	x := numbered(t, 20_000)
@@ -99,7 +98,8 @@ func TestMemory(t *testing.T) {
 	wantMapped(t, 0)
 }
 
-// TestMemoryOfManyLoads checks that unused indexes do not pile up while the heap does not grow.
+// TestMemoryOfManyLoads checks that the memory of unused indexes is freed even if the heap does not
+// grow.
 func TestMemoryOfManyLoads(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	wantMapped(t, 0)
@@ -126,7 +126,7 @@ func TestMemoryOfManyLoads(t *testing.T) {
 	wantMapped(t, 0)
 }
 
-// TestMemoryFallback checks an index on a system without mappings, or with too many.
+// TestMemoryFallback checks that an index works if the system provides no mapping.
 func TestMemoryFallback(t *testing.T) {
 	was := mapping
 	mapping = func(uintptr) unsafe.Pointer { return nil }
@@ -141,7 +141,6 @@ func TestMemoryFallback(t *testing.T) {
 	}
 }
 
-// TestMemoryOfDeadRecords checks that a build frees an array that it has replaced.
 func TestMemoryOfDeadRecords(t *testing.T) {
 	wantMapped(t, 0)
 	var b Builder
@@ -161,12 +160,12 @@ func TestMemoryOfDeadRecords(t *testing.T) {
 	runtime.KeepAlive(x)
 }
 
-// TestKeepAlive checks that each exported method keeps its index in use, because a test cannot
-// make the collector run at the worst moment.
+// TestKeepAlive parses the source code and checks that each exported method calls
+// runtime.KeepAlive. A test cannot make the collector run at the worst moment.
 func TestKeepAlive(t *testing.T) {
 	safe := map[string]string{
 		"Len": "reads no array", "Bytes": "reads no array", "All": "calls Wires", "FirstMarked": "calls Marked",
-		"Wires": "calls records", "Refs": "calls records",
+		"Wires": "calls records", "Refs": "calls records", "Hashes": "calls records",
 	}
 	also := map[string]bool{"Index.records": true, "Index.lacks": true, "Builder.rebuild": true}
 	files, err := filepath.Glob("*.go")
@@ -208,8 +207,8 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestUseWhileFreed replaces an index again and again while others use it. A method that does
-// not keep its index in use reads memory that is unmapped, and the process crashes.
+// TestUseWhileFreed replaces an index many times while other goroutines use the index. If a method
+// does not call runtime.KeepAlive, the method may read unmapped memory and the process crashes.
 func TestUseWhileFreed(t *testing.T) {
 	const names = 400
 	var now atomic.Pointer[Index]

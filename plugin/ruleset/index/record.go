@@ -12,19 +12,18 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is the decoded form of a record in the arena. A dead record has no flags. A
-// newer record has replaced it.
+// A record is a decoded record of the arena. If a newer record has replaced a record, the old
+// record is dead. A dead record has no flags.
 type record struct {
 	node
 	parent uint64
 	label  []byte
 }
 
-// A node contains the fields of a record that a look-up uses.
 type node struct {
 	flags uint8
-	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has
-	// several values. The encoded form then has wideRef bytes.
+	// ref is the value of the name, shifted left by one. Bit 0 is set if the name has several
+	// values. If bit 0 is set, the encoded ref has wideRef bytes.
 	ref uint64
 	// number is the number of an interior node, shifted left by one. Bit 0 is set if a
 	// marked name (see Freeze) is below the node.
@@ -39,7 +38,6 @@ func (r record) hash(parent uint64) uint64 {
 	return w.Hash(1, parent)
 }
 
-// at decodes the record at an offset, and returns the offset of the next record.
 func (x *Index) at(off uint32) (r record, next uint32) {
 	b := x.arena[off:]
 	v, n := uvarint(b)
@@ -57,7 +55,6 @@ func (x *Index) at(off uint32) (r record, next uint32) {
 	return r, next
 }
 
-// is reports whether the record at an offset has this parent and label.
 func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	b := x.arena[off:]
 	p, n := uvarint(b)
@@ -73,7 +70,6 @@ func (x *Index) is(off uint32, parent uint64, label []byte) (node, bool) {
 	return v, true
 }
 
-// tail decodes the fields after the label, and returns their size in bytes.
 func tail(head uint8, b []byte) (n node, size int) {
 	n.flags = head &^ lenMask
 	if head&hasRef != 0 {
@@ -99,7 +95,6 @@ func uvarint(b []byte) (uint64, int) {
 // maxRecord is the largest size of a record in bytes: three varints, the flags and a label.
 const maxRecord = 3*binary.MaxVarintLen64 + 1 + dname.MaxLabel
 
-// append writes a record at the end of the arena, and returns its offset.
 func (x *Index) append(r record) uint32 {
 	off := uint32(len(x.arena))
 	if cap(x.arena)-len(x.arena) < maxRecord {
@@ -122,11 +117,10 @@ func (x *Index) append(r record) uint32 {
 	return off
 }
 
-// wideRef is the size in bytes of the ref of a name with several values. The size stays
-// the same when a value is added.
+// wideRef is the size in bytes of an encoded ref for a name with several values. The size is fixed,
+// so a new ref can overwrite the old ref.
 const wideRef = 5
 
-// putWide writes v as a varint of exactly wideRef bytes.
 func putWide(b []byte, v uint64) {
 	for i := range wideRef {
 		b[i] = byte(v>>(7*i)) | 0x80
@@ -134,14 +128,13 @@ func putWide(b []byte, v uint64) {
 	b[wideRef-1] &^= 0x80
 }
 
-// refAt returns the bytes from the ref of a record on.
+// refAt returns the bytes of the arena from the ref of a record to the end.
 func (x *Index) refAt(off uint32) []byte {
 	_, n := uvarint(x.arena[off:])
 	off += uint32(n)
 	return x.arena[off+1+uint32(x.arena[off]&lenMask):]
 }
 
-// kill marks the record at an offset as dead, and returns its size.
 func (x *Index) kill(off uint32) int {
 	_, next := x.at(off)
 	_, n := uvarint(x.arena[off:])
@@ -150,7 +143,6 @@ func (x *Index) kill(off uint32) int {
 	return int(next - off)
 }
 
-// appendName appends the name of a record in wire form to dst.
 func (x *Index) appendName(dst []byte, r record) []byte {
 	for {
 		dst = append(dst, byte(len(r.label)))

@@ -29,8 +29,8 @@ import (
 const (
 	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
-	// form is the version of the written form. Change it if a field gets another meaning.
-	// fingerprint cannot detect a new meaning.
+	// form is the version of the written form. Change form if a field gets another meaning, because
+	// fingerprint does not detect this change.
 	form       = 1
 	headerSize = 10 * 8
 	bucketSize = 64
@@ -42,8 +42,8 @@ var (
 	errOther   = errors.New("index: written in another form")
 )
 
-// fingerprint is a hash of the details of the program on which the written bytes depend,
-// for example the layout of a bucket.
+// fingerprint is a hash of the types and constants that change the written bytes. For example, the
+// hash includes the layout of a bucket.
 var fingerprint = sync.OnceValue(func() uint64 {
 	d := xxhash.New()
 	t := reflect.TypeFor[bucket]()
@@ -61,7 +61,7 @@ var fingerprint = sync.OnceValue(func() uint64 {
 	return d.Sum64()
 })
 
-// WriteTo writes the index in the form for Read, and returns the number of written bytes.
+// WriteTo writes the index so that Read can read it. It returns the number of written bytes.
 func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	w := &writer{to: to, sum: xxhash.New()}
 	head := append(make([]byte, 0, headerSize), magic...)
@@ -106,7 +106,6 @@ func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	return w.n, w.err
 }
 
-// header returns the eight numbers in the header, which follow the magic.
 func (x *Index) header() [8]uint64 {
 	top := uint64(0)
 	if x.topLevel {
@@ -134,8 +133,9 @@ func (w *writer) put(b []byte) {
 	}
 }
 
-// Read reads an index of exactly size bytes. It refuses changed bytes, and an index with
-// another fingerprint. For an untrusted writer, call Check too.
+// Read reads an index of exactly size bytes. It returns an error if the bytes were changed by
+// accident, or if a program with another form wrote the index. If you do not trust the writer, call
+// Check too.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)
@@ -194,7 +194,6 @@ func (r *reader) next(n int) []byte {
 	return r.buf[:n]
 }
 
-// fill reads len(b) bytes into b, unless an earlier read has failed.
 func (r *reader) fill(b []byte) {
 	coop.Yield()
 	if r.err == nil {

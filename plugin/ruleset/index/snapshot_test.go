@@ -17,7 +17,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// written returns the bytes that WriteTo writes for an index.
 func written(t testing.TB, x *Index) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -30,7 +29,6 @@ func written(t testing.TB, x *Index) []byte {
 
 func read(b []byte) (*Index, error) { return Read(bytes.NewReader(b), int64(len(b))) }
 
-// again writes an index and reads it. The result must be equal and pass Check.
 func again(t testing.TB, x *Index) *Index {
 	t.Helper()
 	y, err := read(written(t, x))
@@ -47,7 +45,6 @@ func again(t testing.TB, x *Index) *Index {
 	return y
 }
 
-// some returns an index of n random names with up to 6 labels.
 func some(t testing.TB, n int) *Index {
 	r := rand.New(rand.NewPCG(1, 3))
 	var names []dname.Name
@@ -58,15 +55,14 @@ func some(t testing.TB, n int) *Index {
 	return x
 }
 
-// TestKeys checks that two indexes have different random hash keys. An attacker who can
-// guess the key could write a list whose names all collide.
+// TestKeys checks that two indexes have different random hash keys. An attacker who knows the key
+// could write a list of names with equal hashes.
 func TestKeys(t *testing.T) {
 	if x, y := some(t, 10), some(t, 10); x.key == y.key || x.key == 0 {
 		t.Errorf("keys %x and %x", x.key, y.key)
 	}
 }
 
-// TestRead writes indexes of different sizes and reads them again.
 func TestRead(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 12, 13, 100, 3000} {
 		again(t, some(t, n))
@@ -92,7 +88,6 @@ func TestFlips(t *testing.T) {
 	if _, err := read(append(bytes.Clone(small), 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("one byte more: error %v", err)
 	}
-	// The bytes are unchanged, but the size in the call is wrong.
 	if _, err := Read(bytes.NewReader(small), int64(len(small)+1)); !errors.Is(err, errDamaged) {
 		t.Errorf("wrong size: error %v", err)
 	}
@@ -124,7 +119,6 @@ func seal(b []byte) {
 	binary.LittleEndian.PutUint64(b[len(b)-8:], xxhash.Sum64(b[headerSize:len(b)-8]))
 }
 
-// TestOtherForm checks that Read refuses an index with another fingerprint.
 func TestOtherForm(t *testing.T) {
 	b := written(t, some(t, 10))
 	b[8]++
@@ -134,16 +128,15 @@ func TestOtherForm(t *testing.T) {
 	}
 }
 
-// TestFingerprint fails if the written form of the index has changed. Programs must then
-// build their indexes again. If you intend the change, update the number here.
+// TestFingerprint fails if the fingerprint has changed. After this change, programs must build
+// their indexes again. If you intend the change, update the number here.
 func TestFingerprint(t *testing.T) {
 	if got := fingerprint(); got != 0x63591969c9fe098e {
 		t.Errorf("fingerprint %#x", got)
 	}
 }
 
-// TestHugeHeader checks that Read allocates no memory for the huge sizes in a wrong
-// header.
+// TestHugeHeader checks that Read allocates little memory for a wrong header with huge sizes.
 func TestHugeHeader(t *testing.T) {
 	good := written(t, some(t, 10))
 	var before, after runtime.MemStats
@@ -231,8 +224,6 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestWriteError checks that WriteTo returns the error of the writer and the number of
-// written bytes.
 func TestWriteError(t *testing.T) {
 	x := some(t, 20_000)
 	size := len(written(t, x))

@@ -1,5 +1,5 @@
-// Package listen has the status listeners. All configurations of the process share them. A
-// reload of the Corefile keeps a listener open, so no connection is refused.
+// Package listen has the ports of the status pages. All configurations of the process share these
+// ports. A reload of the Corefile keeps a port open, so no connection is refused.
 package listen
 
 import (
@@ -24,13 +24,14 @@ var ports = struct {
 	open map[string]*port
 }{open: map[string]*port{}}
 
-// A port is a listening socket. It passes each connection to an HTTP server. Several HTTP
-// servers exist only while a reload changes the web configuration.
+// A port is a listening socket. It passes each connection to an HTTP server. Each web configuration
+// has its own HTTP server. Several HTTP servers exist only while a reload changes the web
+// configuration.
 type port struct {
 	address  string
 	listener net.Listener
 	ended    chan struct{} // closed when the loop of accept has ended
-	// The newest user decides about the handler and the server.
+	// handler and server belong to the newest Use.
 	handler atomic.Pointer[http.Handler]
 	server  atomic.Pointer[server]
 
@@ -46,11 +47,11 @@ type Use struct {
 	handler   http.Handler
 }
 
-// Listen begins to use an address, and opens the port if it is not open yet. webConfig is
-// the path of the web configuration (TLS and passwords), or empty. log logs errors of the
-// HTTP server.
+// Listen begins to use an address. It opens the port if the port is not open yet. webConfig is the
+// path of the web configuration (TLS and passwords), or empty. The function log receives the errors
+// of the HTTP server.
 //
-// The earlier handler stays until the new use calls Serve. The caller must call Close.
+// The earlier handler answers requests until the caller calls Serve. The caller must call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
@@ -99,14 +100,13 @@ func (u *Use) Serve(h http.Handler) {
 	u.port.show(u)
 }
 
-// show passes new connections and requests to the handler of u.
 func (p *port) show(u *Use) {
 	p.handler.Store(&u.handler)
 	p.server.Store(p.servers[u.webConfig])
 }
 
-// Close ends the use. If a reload fails, its use ends, and the use before becomes the
-// newest use again. The last Close closes the port.
+// Close ends the use. If the use was the newest, the use before becomes the newest again, for
+// example after a failed reload. The last Close closes the port.
 func (u *Use) Close() {
 	p := u.port
 	ports.Lock()

@@ -98,7 +98,7 @@ func ask(c *http.Client, url, password string) string {
 	return fmt.Sprint(resp.StatusCode, " ", strings.TrimSpace(string(body)))
 }
 
-// TestUses checks the handler while several configurations use an address.
+// TestUses checks which handler answers while several configurations use one address.
 func TestUses(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -187,7 +187,7 @@ func TestBadWebConfig(t *testing.T) {
 	}
 }
 
-// TestSilentClient checks that a silent client does not delay the end of a port.
+// TestSilentClient checks that a client that sends nothing does not delay Close.
 func TestSilentClient(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	u := listenOn(t, loopback, "")

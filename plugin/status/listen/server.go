@@ -16,21 +16,21 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// These are the limits of a request. A million orders take seconds, so writing may take
-// long.
+// These are the limits of a request. writeTimeout is long, because writing a million orders takes
+// seconds.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
-	// stopTimeout is the time for open requests when a server stops. A silent client must
-	// not delay the end of the process.
+	// stopTimeout is the time that open requests have to end when a server stops. A client that
+	// sends nothing must not delay the end of the process.
 	stopTimeout = 500 * time.Millisecond
 )
 
-// A server is an HTTP server with one web configuration. It is also the net.Listener of
-// its http.Server. It accepts the connections from the port.
+// A server is an HTTP server with one web configuration. It is also the net.Listener of its
+// http.Server. Its method Accept returns the connections that the port has passed to the server.
 type server struct {
 	http  http.Server
 	addr  net.Addr
@@ -60,7 +60,8 @@ func (p *port) serve(webConfig string, report func(error)) *server {
 	return s
 }
 
-// route returns a handler that calls the handler of the newest configuration.
+// route returns a handler that calls the handler of the newest configuration. If open is true, the
+// handler first checks the Host header.
 func (p *port) route(open bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if open && !p.allows(r.Host) {
@@ -88,7 +89,6 @@ func (p *port) allows(host string) bool {
 	return err == nil || strings.EqualFold(host, "localhost") || strings.EqualFold(host, own)
 }
 
-// accept passes connections to the newest server until the port is closed.
 func (p *port) accept() {
 	defer close(p.ended)
 	for {

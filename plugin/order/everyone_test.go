@@ -1,18 +1,15 @@
-package ruleset
+package order
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestExemptsAll checks that an order causes a warning if it exempts all its clients. The
-// cases list the exemptions in different ways.
+// TestExemptsAll checks exemptions of all clients of an order, in different forms.
 func TestExemptsAll(t *testing.T) {
 	for _, tc := range []struct {
 		scope, exempt string
@@ -35,28 +32,17 @@ func TestExemptsAll(t *testing.T) {
 		{`{clients: [10.1.0.0/16, "2001:db8::/32"]}`, `[10.0.0.0/8]`, false},
 		{`{countries: [IT], clients: [10.0.0.0/8]}`, `[10.0.0.0/8]`, false},
 	} {
-		for _, form := range []string{
-			"version: 1\norders:\n- {id: a, authority: {name: A}, targets: [a.example], scope: %s, exempt: %s}\n",
-			"version: 1\ndefaults: {scope: %s, exempt: %s}\norders:\n- {id: a, authority: {name: A}, targets: [a.example]}\n",
-		} {
-			b := NewBuilder("x.yaml", Options{})
-			_, problems := order.Parse("x.yaml", strings.NewReader(fmt.Sprintf(form, tc.scope, tc.exempt)), order.Options{Emit: b.Add})
-			if len(problems) > 0 {
-				t.Fatal(problems)
-			}
-			part, _ := b.Freeze()
-			warnings, _ := Merge([]*Part{part}, Options{}).Warnings()
-			got := slices.ContainsFunc(warnings, func(p order.Problem) bool {
-				return p.Field == "exempt" && p.Msg == "the exemption covers every client of the scope, so the order blocks no client"
-			})
-			if got != tc.want {
-				t.Errorf("scope %s, exempt %s: warned %t, want %t: %v", tc.scope, tc.exempt, got, tc.want, warnings)
-			}
+		text := fmt.Sprintf("version: 1\norders:\n- {id: a, authority: {name: A}, targets: [a.example], scope: %s, exempt: %s}\n", tc.scope, tc.exempt)
+		f, problems := Parse("x.yaml", strings.NewReader(text), Options{})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if got := f.Orders[0].ExemptsAll(math.MaxInt64); got != tc.want {
+			t.Errorf("scope %s, exempt %s: %t, want %t", tc.scope, tc.exempt, got, tc.want)
 		}
 	}
 }
 
-// TestUnion compares union and cover with a check of every address in small networks.
 func TestUnion(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func() (list []netip.Prefix, has [32]bool) {

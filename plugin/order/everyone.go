@@ -1,11 +1,9 @@
-package ruleset
+package order
 
 import (
 	"cmp"
 	"net/netip"
 	"slices"
-
-	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // everyone contains all addresses.
@@ -14,40 +12,40 @@ var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustPars
 // ExemptsAll reports whether an order exempts every client of its scope at the time now.
 // For most scopes with countries it returns false, because addresses of countries are not
 // known.
-func ExemptsAll(t *order.Terms, now order.Time) bool {
-	return coversScope(exemptNets(t.Exempt, now), t.Scope)
-}
+func (t *Terms) ExemptsAll(now Time) bool { return Exempted(t.Exempt, now).CoverScope(t.Scope) }
 
-// exemptNets returns the networks whose exemptions have not ended, without overlaps.
-func exemptNets(list []order.Exempt, now order.Time) networks {
+// Networks is a sorted list of networks without overlaps. Two halves of a network are
+// joined.
+type Networks []netip.Prefix
+
+// Exempted returns the networks whose exemptions have not ended at the time now.
+func Exempted(list []Exempt, now Time) Networks {
 	var nets []netip.Prefix
 	for _, e := range list {
-		if e.Until == order.NoTime || e.Until > now {
+		if e.Until == NoTime || e.Until > now {
 			nets = append(nets, e.Clients...)
 		}
 	}
 	return union(nets)
 }
 
-func coversScope(exempt networks, s *order.Scope) bool {
-	if exempt.cover(everyone) {
+// CoverScope reports whether ns contains all clients of the scope. A nil scope contains all
+// clients.
+func (ns Networks) CoverScope(s *Scope) bool {
+	if ns.cover(everyone) {
 		return true
 	}
-	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && exempt.cover(s.Clients)
+	return s != nil && !s.Global && len(s.Countries) == 0 && len(s.Clients) > 0 && ns.cover(s.Clients)
 }
-
-// networks is a sorted list of networks without overlaps. Two halves of a network are
-// joined.
-type networks []netip.Prefix
 
 // union returns the shortest list of networks with exactly the addresses of the given
 // networks.
-func union(list []netip.Prefix) networks {
+func union(list []netip.Prefix) Networks {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b netip.Prefix) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), a.Bits()-b.Bits())
 	})
-	var out networks
+	var out Networks
 	for _, x := range list {
 		if n := len(out); n > 0 && out[n-1].Overlaps(x) {
 			continue // the previous network contains x
@@ -69,7 +67,7 @@ func union(list []netip.Prefix) networks {
 }
 
 // cover reports whether ns contains all addresses of the given networks.
-func (ns networks) cover(list []netip.Prefix) bool {
+func (ns Networks) cover(list []netip.Prefix) bool {
 	return !slices.ContainsFunc(list, func(x netip.Prefix) bool {
 		i, found := slices.BinarySearchFunc(ns, x.Addr(), func(n netip.Prefix, a netip.Addr) int { return n.Addr().Compare(a) })
 		if !found {

@@ -1,4 +1,5 @@
-package probe
+// Package dnsclient sends queries to a DNS server over UDP, TCP, TLS or HTTPS.
+package dnsclient
 
 import (
 	"bytes"
@@ -19,36 +20,50 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A Server sends queries to a DNS server.
-type Server struct {
+// An Exchanger sends a query and returns the answer. It may be used by several goroutines.
+type Exchanger interface {
+	Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error)
+}
+
+// A Client is an Exchanger for one DNS server.
+type Client struct {
 	text    string
 	network string // "udp", "tcp", "tcp-tls" or "https"
 	addr    string // HOST:PORT, or the URL for https
 	tls     *tls.Config
-	timeout time.Duration
 	http    *http.Client
+	opt     Options
 
 	mu   sync.Mutex
 	idle []*dns.Conn // the open connections of tcp and tcp-tls
+	next time.Time   // the time of the next query
 }
 
-// ServerOptions are the settings of NewServer.
-type ServerOptions struct {
-	TCP     bool        // use TCP in place of UDP
-	TLS     *tls.Config // for tls:// and https://; may be nil
-	Timeout time.Duration
+// Options are the settings of New.
+type Options struct {
+	TCP      bool        // use TCP in place of UDP
+	TLS      *tls.Config // for tls:// and https://; may be nil
+	Timeout  time.Duration
+	Tries    int           // the largest number of tries, at least 1
+	Interval time.Duration // the least time between two tries, or 0
+	// NoName is set if a server without a scheme must be an IP address.
+	NoName bool
 }
 
 // ports are the default ports.
 var ports = map[string]string{"udp": "53", "tcp": "53", "tcp-tls": "853"}
 
-// NewServer parses the address of a server. It accepts an address, a host name, or a URL
-// with the scheme udp, tcp, tls or https. A port is optional. A "@" in front is ignored,
-// as in dig.
-func NewServer(text string, opt ServerOptions) (*Server, error) {
-	s := &Server{text: strings.TrimPrefix(text, "@"), network: "udp", timeout: opt.Timeout, tls: opt.TLS}
-	wrong := func() (*Server, error) {
-		return nil, fmt.Errorf("the server must be like 192.0.2.53, [2001:db8::53]:5353, dns.example.net, tls://HOST or https://HOST/dns-query, got %q", printable.Line(text))
+// New parses the address of a server. It accepts an address, a host name, or a URL with
+// the scheme udp, tcp, tls or https. A port is optional. A "@" in front is ignored, as in
+// dig.
+func New(text string, opt Options) (*Client, error) {
+	s := &Client{text: strings.TrimPrefix(text, "@"), network: "udp", tls: opt.TLS, opt: opt}
+	wrong := func() (*Client, error) {
+		name := ", dns.example.net"
+		if opt.NoName {
+			name = ""
+		}
+		return nil, fmt.Errorf("the server must be like 192.0.2.53, [2001:db8::53]:5353%s, tls://HOST or https://HOST/dns-query, got %q", name, printable.Line(text))
 	}
 	scheme, host, isURL := strings.Cut(s.text, "://")
 	if !isURL {
@@ -85,7 +100,10 @@ func NewServer(text string, opt ServerOptions) (*Server, error) {
 			return wrong()
 		}
 	}
-	if _, err := net.LookupPort("udp", port); err != nil || name == "" || strings.ContainsAny(name, "/@ ?#") {
+	if n, err := net.LookupPort("udp", port); err != nil || n == 0 || name == "" || strings.ContainsAny(name, "/@ ?#") {
+		return wrong()
+	}
+	if _, err := netip.ParseAddr(name); err != nil && opt.NoName && !isURL {
 		return wrong()
 	}
 	s.addr = net.JoinHostPort(name, port)
@@ -103,50 +121,96 @@ func NewServer(text string, opt ServerOptions) (*Server, error) {
 }
 
 // String returns the address of the server without a "@".
-func (s *Server) String() string { return printable.Line(s.text) }
+func (s *Client) String() string { return printable.Line(s.text) }
 
-// Exchange sends a query and returns the answer. After a loss by UDP, it sends the query
-// once more. After a truncated answer, it asks by TCP.
-func (s *Server) Exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*s.timeout)
-	defer cancel()
-	switch s.network {
-	case "https":
-		return s.overHTTPS(ctx, m)
-	case "udp":
-		r, err := s.overUDP(ctx, m)
-		var late net.Error
-		if errors.As(err, &late) && late.Timeout() {
-			r, err = s.overUDP(ctx, m)
-		}
-		if err == nil && r.Truncated {
-			return s.overTCP(ctx, m, "tcp")
-		}
-		return r, explained(err)
+// Address returns the address of the server with the port. For TLS and HTTPS, it returns
+// the URL.
+func (s *Client) Address() string {
+	if s.network == "udp" || s.network == "tcp" {
+		return printable.Line(s.addr)
 	}
-	return s.overTCP(ctx, m, s.network)
+	return s.String()
 }
 
-// errOther is the error for an answer to another question.
-var errOther = errors.New("the answer is for another question")
+// Exchange sends a query and returns the answer. After an error, it tries again. After a
+// truncated answer by UDP, it asks by TCP. Exchange may change the query.
+func (s *Client) Exchange(ctx context.Context, m *dns.Msg) (r *dns.Msg, err error) {
+	for range max(s.opt.Tries, 1) {
+		r, err = s.try(ctx, m, s.network)
+		if err == nil && r.Truncated && s.network == "udp" {
+			r, err = s.try(ctx, m, "tcp")
+		}
+		if err == nil {
+			return r, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, explained(err)
+}
 
-func check(m, r *dns.Msg) (*dns.Msg, error) {
+func (s *Client) try(ctx context.Context, m *dns.Msg, network string) (r *dns.Msg, err error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
+	defer cancel()
+	switch network {
+	case "https":
+		r, err = s.overHTTPS(ctx, m)
+	case "udp":
+		c := dns.Client{Net: "udp", Timeout: s.opt.Timeout}
+		r, _, err = c.ExchangeContext(ctx, m, s.addr)
+	default:
+		r, err = s.overTCP(ctx, m, network)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if len(r.Question) != 1 || !strings.EqualFold(r.Question[0].Name, m.Question[0].Name) || r.Question[0].Qtype != m.Question[0].Qtype || !r.Response {
 		return nil, errOther
 	}
 	return r, nil
 }
 
+// wait waits until the next query may be sent.
+func (s *Client) wait(ctx context.Context) error {
+	if s.opt.Interval <= 0 {
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	now := time.Now()
+	at := s.next
+	if at.Before(now) {
+		at = now
+	}
+	s.next = at.Add(s.opt.Interval)
+	s.mu.Unlock()
+	t := time.NewTimer(at.Sub(now))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// ErrTimeout is the error if the server did not answer in time.
+var ErrTimeout = errors.New("no answer in time")
+
+// errOther is the error for an answer to another question.
+var errOther = errors.New("the answer is for another question")
+
 // explained returns an error that does not name the machine's own addresses.
 func explained(err error) error {
 	var late net.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &late) && late.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer in time")
-	case errors.Is(err, context.Canceled):
-		return errors.New("the probe was stopped")
+	if errors.As(err, &late) && late.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return ErrTimeout
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -155,19 +219,10 @@ func explained(err error) error {
 	return err
 }
 
-func (s *Server) overUDP(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
-	c := dns.Client{Net: "udp", Timeout: s.timeout}
-	r, _, err := c.ExchangeContext(ctx, m, s.addr)
-	if err != nil {
-		return nil, err
-	}
-	return check(m, r)
-}
-
 // overTCP uses an idle connection if possible. The server may have closed the connection.
 // So after an error it opens another connection.
-func (s *Server) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
-	c := dns.Client{Net: network, Timeout: s.timeout, TLSConfig: s.tls}
+func (s *Client) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.Msg, error) {
+	c := dns.Client{Net: network, Timeout: s.opt.Timeout, TLSConfig: s.tls}
 	s.mu.Lock()
 	var conn *dns.Conn
 	if n := len(s.idle); n > 0 && network == s.network {
@@ -177,25 +232,25 @@ func (s *Server) overTCP(ctx context.Context, m *dns.Msg, network string) (*dns.
 	if conn != nil {
 		if r, _, err := c.ExchangeWithConnContext(ctx, m, conn); err == nil {
 			s.put(conn, network)
-			return check(m, r)
+			return r, nil
 		}
 		conn.Close()
 	}
 	conn, err := c.DialContext(ctx, s.addr)
 	if err != nil {
-		return nil, explained(err)
+		return nil, err
 	}
 	r, _, err := c.ExchangeWithConnContext(ctx, m, conn)
 	if err != nil {
 		conn.Close()
-		return nil, explained(err)
+		return nil, err
 	}
 	s.put(conn, network)
-	return check(m, r)
+	return r, nil
 }
 
 // put keeps a connection for the next query.
-func (s *Server) put(conn *dns.Conn, network string) {
+func (s *Client) put(conn *dns.Conn, network string) {
 	if network != s.network {
 		conn.Close()
 		return
@@ -206,7 +261,7 @@ func (s *Server) put(conn *dns.Conn, network string) {
 }
 
 // Close closes the idle connections.
-func (s *Server) Close() {
+func (s *Client) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.idle {
@@ -221,7 +276,7 @@ func (s *Server) Close() {
 // dohType is the content type of DNS over HTTPS (RFC 8484).
 const dohType = "application/dns-message"
 
-func (s *Server) overHTTPS(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
+func (s *Client) overHTTPS(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	q := m.Copy()
 	q.Id = 0 // RFC 8484, section 4.1
 	body, err := q.Pack()
@@ -236,17 +291,13 @@ func (s *Server) overHTTPS(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	req.Header.Set("Accept", dohType)
 	resp, err := s.http.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return nil, explained(err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, dns.MaxMsgSize+1))
 	switch {
 	case err != nil:
-		return nil, explained(err)
+		return nil, err
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the answer is %q", printable.Line(resp.Status))
 	case resp.Header.Get("Content-Type") != dohType:
@@ -256,5 +307,5 @@ func (s *Server) overHTTPS(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	if err := r.Unpack(text); err != nil {
 		return nil, errors.New("the answer is no DNS message")
 	}
-	return check(m, r)
+	return r, nil
 }

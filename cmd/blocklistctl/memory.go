@@ -1,0 +1,38 @@
+package main
+
+import (
+	"math"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// A memoryLimit makes the garbage collector keep the memory of a command small.
+type memoryLimit struct{ limit int64 } // 0 means that the environment variable GOMEMLIMIT has set a limit
+
+// leastMemory is the limit in bytes of a command whose data is small.
+const leastMemory = 380 << 20
+
+// limitMemory sets the limit, unless GOMEMLIMIT has set it.
+func limitMemory() *memoryLimit {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return &memoryLimit{}
+	}
+	debug.SetMemoryLimit(leastMemory)
+	return &memoryLimit{leastMemory}
+}
+
+// adapt raises the limit above the memory in use. With a limit near the memory in use, the collector
+// runs all the time.
+func (m *memoryLimit) adapt() {
+	if m.limit == 0 {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {
+		return
+	}
+	if need := int64(live[0].Value.Uint64()) / 4 * 5; need > m.limit {
+		m.limit = need
+		debug.SetMemoryLimit(need)
+	}
+}

@@ -1,0 +1,90 @@
+package ordersrpz
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// maxRounds is the largest number of rounds of NOTIFY of one part at one time.
+const maxRounds = 4
+
+// A notice is the state of NOTIFY of one part. A round sends NOTIFY to all secondaries. Each round is a
+// goroutine of its own. A silent secondary takes 6 s, and the next round must not wait for it.
+type notice struct {
+	mu      sync.Mutex
+	due     bool // a round has to begin
+	running int  // rounds that have not ended
+	rounds  atomic.Int64
+	ended   int64 // the newest round that has ended, guarded by zones
+}
+
+// notify sends NOTIFY for a part and does not wait.
+func (z *zone) notify(p *part) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due = true
+	z.beginRound(p)
+}
+
+// beginRound begins a round if one is due. The caller has locked p.mu.
+func (z *zone) beginRound(p *part) {
+	select {
+	case <-z.stop:
+		return
+	default:
+	}
+	if !p.due || p.running == maxRounds {
+		return
+	}
+	p.due = false
+	p.running++
+	go func() {
+		z.notifyRound(p)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.running--
+		z.beginRound(p)
+	}()
+}
+
+func (z *zone) notifyRound(p *part) {
+	send := z.notifier.Load()
+	if send == nil {
+		return
+	}
+	round := p.rounds.Add(1)
+	err := (*send)(p.origin)
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			log.Warning(strings.TrimSpace(line))
+		}
+	}
+	zones.Lock()
+	defer zones.Unlock()
+	if z.refs == 0 {
+		return // the zone has no series any more
+	}
+	l, ok := label(p.origin), 1.0
+	if err != nil {
+		ok = 0
+		notifyFailures.WithLabelValues(l).Inc()
+	} else {
+		notifyGauge.WithLabelValues(l).Set(float64(z.clock.Now().Unix()))
+	}
+	if round > p.ended { // a round can end after a later round
+		p.ended = round
+		notifyOK.WithLabelValues(l).Set(ok)
+	}
+}
+
+// setNotifier sets the function that sends NOTIFY for a part, and sends NOTIFY.
+func (z *zone) setNotifier(send func(origin string) error) {
+	z.notifier.Store(&send)
+	if z.version.Load() == nil {
+		return
+	}
+	for _, p := range z.served {
+		z.notify(p)
+	}
+}

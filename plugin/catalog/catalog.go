@@ -1,0 +1,95 @@
+// Package catalog finds and decodes descriptions of one kind: the presets of registers, or the
+// platforms of the feed. A description is a YAML file with a name. The program contains some
+// descriptions, and the operator's directory has others.
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Catalog has the descriptions of one kind.
+type Catalog struct {
+	// Kind is the word for a description, for example preset. It is also the key with the name
+	// of the description, and the command that lists all descriptions.
+	Kind string
+	// Files contains the descriptions of the program, in the directory Folder.
+	Files  fs.FS
+	Folder string
+}
+
+const extension = ".yaml"
+
+// BuiltIn is the place of a description in the program.
+const BuiltIn = "built in"
+
+// maxSize is the largest number of bytes in a description.
+const maxSize = 1 << 20
+
+// NameOf returns the name of a description at a path.
+func NameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), extension) }
+
+// Names returns the names of all descriptions, in dir and in the program. Without a directory, dir
+// is empty.
+func (c *Catalog) Names(dir string) ([]string, error) {
+	var names []string
+	add := func(f fs.FS, pattern string) error {
+		paths, err := fs.Glob(f, pattern)
+		for _, p := range paths {
+			names = append(names, strings.TrimSuffix(p[strings.LastIndexByte(p, '/')+1:], extension))
+		}
+		return err
+	}
+	err := add(c.Files, c.Folder+"/*"+extension)
+	if dir != "" {
+		if _, bad := os.Stat(dir); bad != nil {
+			return nil, bad
+		}
+		err = errors.Join(err, add(os.DirFS(dir), "*"+extension))
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// Find returns the text of a description and its place. A name with a slash or the extension
+// .yaml is a path. Otherwise Find looks in dir, and then in the program.
+func (c *Catalog) Find(name, dir string) (data []byte, place string, err error) {
+	if strings.HasSuffix(name, extension) || strings.ContainsRune(name, filepath.Separator) {
+		data, err = readFile(name)
+		return data, name, err
+	}
+	if dir != "" {
+		place = filepath.Join(dir, name+extension)
+		data, err = readFile(place)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return data, place, err
+		}
+	}
+	data, err = fs.ReadFile(c.Files, c.Folder+"/"+name+extension)
+	if err != nil {
+		return nil, "", fmt.Errorf("there is no %s %q; blocklistctl %s list shows all %ss", c.Kind, name, c.Kind, c.Kind)
+	}
+	return data, BuiltIn, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSize {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is not a file of at most 1 MiB")}
+	}
+	return io.ReadAll(io.LimitReader(f, maxSize))
+}

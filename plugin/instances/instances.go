@@ -1,0 +1,116 @@
+// Package instances records which Corefiles a process has loaded, and which one replaces which. On a
+// reload, CoreDNS makes these calls while the old instance runs:
+//
+//	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
+//
+// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the old instance must
+// then release what the new instance has acquired.
+package instances
+
+import "sync"
+
+// A List contains the instances that use something. An instance is one loaded Corefile. The zero List is
+// empty. The lock of the List also guards the fields of the instances.
+type List[I comparable] struct {
+	sync.Mutex
+	// all has the instance that each instance replaces, or the zero value.
+	all       map[I]I
+	replacing I // the instance that a reload replaces now
+}
+
+// Storage is a caddy.Controller. All controllers of an instance have the same values.
+type Storage interface {
+	Get(key any) any
+	Set(key, value any)
+}
+
+// Of returns the instance of a controller. It calls create for the first controller of an instance.
+func (l *List[I]) Of(c Storage, create func() I) I {
+	if i, ok := c.Get(l).(I); ok {
+		return i
+	}
+	i := create()
+	c.Set(l, i)
+	return i
+}
+
+// In returns the instance of a caddy.Instance with these values. The caller has locked the values.
+func (l *List[I]) In(values map[any]any) (i I, ok bool) {
+	i, ok = values[l].(I)
+	return i, ok
+}
+
+// Add adds an instance that uses something. The caller has locked the List.
+func (l *List[I]) Add(i I) {
+	if l.Has(i) {
+		return
+	}
+	if l.all == nil {
+		l.all = map[I]I{}
+	}
+	l.all[i] = l.replacing
+}
+
+// Remove removes an instance that uses nothing any more. The caller has locked the List.
+func (l *List[I]) Remove(i I) { delete(l.all, i) }
+
+// Has reports whether the List has the instance. The caller has locked the List.
+func (l *List[I]) Has(i I) bool {
+	_, ok := l.all[i]
+	return ok
+}
+
+// All returns the instances. The caller has locked the List.
+func (l *List[I]) All() []I {
+	out := make([]I, 0, len(l.all))
+	for i := range l.all {
+		out = append(out, i)
+	}
+	return out
+}
+
+// Replacing reports whether a reload replaces the instance now. The caller has locked the List.
+func (l *List[I]) Replacing(i I) bool { return l.replacing == i }
+
+// Restart is for OnRestart of the old instance. CoreDNS calls OnRestart once for each server block.
+func (l *List[I]) Restart(i I) {
+	l.Lock()
+	defer l.Unlock()
+	l.replacing = i
+}
+
+// Fail is for OnRestartFailed of the old instance, which continues. It returns the failed new instances,
+// which the caller must release.
+func (l *List[I]) Fail(i I) []I {
+	l.Lock()
+	defer l.Unlock()
+	var none I
+	l.replacing = none
+	return l.after(i)
+}
+
+// End is for OnShutdown of an instance. It reports whether a reload replaces the instance, and returns the
+// new instances.
+func (l *List[I]) End(i I) (replaced bool, successors []I) {
+	l.Lock()
+	defer l.Unlock()
+	var none I
+	if replaced = l.replacing == i; replaced {
+		l.replacing = none
+	}
+	successors = l.after(i)
+	for _, x := range successors {
+		l.all[x] = none // otherwise each instance keeps all instances before it in memory
+	}
+	return replaced, successors
+}
+
+// after returns the instances that replace i.
+func (l *List[I]) after(i I) (out []I) {
+	for x, old := range l.all {
+		if old == i {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package journal
+
+import (
+	"bytes"
+	"hash/maphash"
+	"io"
+	"os"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dns-orders/blocklist/plugin/coop"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A kept version is a file of Zstandard frames. Each frame has a chunk of the version. A chunk
+// ends at a line that its hash selects, so a change of one line changes few chunks. The frames of
+// the other chunks are copied from the version before. A copy costs much less CPU time than a
+// compression.
+
+const (
+	minChunk = 64 << 10
+	maxChunk = 512 << 10
+	// cutMask selects one line of 2,048 as the end of a chunk.
+	cutMask = 1<<11 - 1
+)
+
+// cut returns the length of the first chunk of b. b has at least maxChunk bytes, or ends at the
+// end of the file.
+func cut(b []byte) int {
+	for at := minChunk; at < min(len(b), maxChunk); {
+		n := bytes.IndexByte(b[at:min(len(b), maxChunk)], '\n') + 1
+		if n == 0 {
+			break
+		}
+		line := b[at : at+n]
+		if at += n; xxhash.Sum64(line)&cutMask == 0 {
+			return at
+		}
+	}
+	return min(len(b), maxChunk)
+}
+
+// frames are the frames of the last kept version of a file.
+type frames struct {
+	path string // of the kept version
+	at   map[chunk]frame
+}
+
+// A chunk is the hash and the length of bytes of a version.
+type chunk struct {
+	hash uint64
+	size int
+}
+
+// A frame is the place of a frame in the file of a kept version. check is the hash of its bytes.
+type frame struct {
+	off   int64
+	size  int
+	check uint64
+}
+
+// chunkSeed is secret, so that an author of order files cannot make two chunks with the same
+// hash.
+var chunkSeed = maphash.MakeSeed()
+
+// writeFrames writes the bytes of in as frames. It copies the frames that the version before has.
+func writeFrames(out io.Writer, in io.Reader, before *frames) (*frames, error) {
+	// One goroutine and a window of 1 MB are enough for text. They use little memory.
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	var old *os.File
+	if before != nil {
+		if old, err = os.Open(before.path); err == nil {
+			defer old.Close()
+		}
+	}
+	now := &frames{at: map[chunk]frame{}}
+	var buf, text []byte
+	var off int64
+	for more := true; more; {
+		coop.Yield()
+		if buf, more, err = refill(buf, in); err != nil {
+			return nil, err
+		}
+		n := cut(buf)
+		c := chunk{maphash.Bytes(chunkSeed, buf[:n]), n}
+		if text = before.read(old, c, text[:0]); len(text) == 0 {
+			text = z.EncodeAll(buf[:n], text[:0])
+		}
+		if _, err := out.Write(text); err != nil {
+			return nil, err
+		}
+		now.at[c] = frame{off, len(text), maphash.Bytes(chunkSeed, text)}
+		off += int64(len(text))
+		buf = buf[:copy(buf, buf[n:])]
+		more = more || len(buf) > 0
+	}
+	return now, nil
+}
+
+// refill reads until buf has maxChunk bytes. more is false at the end of the file.
+func refill(buf []byte, in io.Reader) (_ []byte, more bool, err error) {
+	if cap(buf) < maxChunk {
+		buf = append(make([]byte, 0, maxChunk), buf...)
+	}
+	n, err := io.ReadFull(in, buf[len(buf):maxChunk])
+	buf = buf[:len(buf)+n]
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return buf, false, nil
+	}
+	return buf, err == nil, err
+}
+
+// read appends the frame of a chunk to dst. It returns dst if the version before lacks the chunk,
+// or if the frame has changed on the disk.
+func (x *frames) read(old *os.File, c chunk, dst []byte) []byte {
+	if x == nil || old == nil {
+		return dst
+	}
+	f, ok := x.at[c]
+	if !ok {
+		return dst
+	}
+	text := append(dst, make([]byte, f.size)...)
+	if _, err := old.ReadAt(text[len(dst):], f.off); err != nil || maphash.Bytes(chunkSeed, text[len(dst):]) != f.check {
+		return dst
+	}
+	return text
+}
