@@ -48,6 +48,7 @@ type checkJSON struct {
 // Run checks the files.
 func (c *checkCmd) Run(e *env) error {
 	e.sealed = c.Sealed
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err

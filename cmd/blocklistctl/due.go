@@ -58,6 +58,7 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err

@@ -62,6 +62,7 @@ func (c *explainCmd) Run(e *env) error {
 	if c.Journal != "" {
 		files = []string{c.Journal} // the journal has the orders
 	}
+	files = c.obvious(e, files)
 	s, err := c.server(files)
 	if err != nil {
 		return err

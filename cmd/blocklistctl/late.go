@@ -58,6 +58,20 @@ func (l *orders) lateOrders(now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string { return dues.lateText(o, states[o.ID], len(held[o.ID])) })
 }
 
+// someLifted returns how many targets of an order lifts end, if the order is in force or
+// held.
+func someLifted(st ruleset.OrderState, now order.Time) int {
+	if st.Lift || st.State != ruleset.InForce && st.State != ruleset.OnHold {
+		return 0
+	}
+	return st.LiftedTargets(now)
+}
+
+// liftedText returns words for a number of lifted targets.
+func liftedText(lifted, all int) string {
+	return fmt.Sprintf("%d of %s, for all clients", lifted, count(all, "target"))
+}
+
 // states returns the state of each order by id.
 func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	out := map[string]ruleset.OrderState{}

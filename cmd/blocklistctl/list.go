@@ -70,6 +70,9 @@ type listedJSON struct {
 	TargetList []string `json:"target_list,omitempty"`
 	// Held contains the held targets. It is shown if TargetList may be shown.
 	Held []heldJSON `json:"held,omitempty"`
+	// Lifted is the number of targets that lifts end for all clients, if they end some of
+	// the targets. Held targets do not count.
+	Lifted int `json:"lifted_targets,omitempty"`
 
 	// The fields below are for the text output only.
 	first, last, windows string
@@ -88,6 +91,7 @@ func (c *listCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
@@ -238,7 +242,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	if d != order.Full && !c.Sealed {
 		return x
 	}
-	x.Held = held
+	x.Held, x.Lifted = held, someLifted(st, now)
 	if !c.Targets {
 		return x
 	}
@@ -291,6 +295,9 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		}
 		if x.Late != "" {
 			fmt.Fprintf(e.stdout, "    late: %s\n", printable.Line(x.Late))
+		}
+		if x.Lifted > 0 {
+			fmt.Fprintf(e.stdout, "    lifted: %s\n", liftedText(x.Lifted, x.Targets))
 		}
 		for _, t := range x.TargetList {
 			fmt.Fprintf(e.stdout, "    %s\n", printable.Line(t))

@@ -225,6 +225,9 @@ func roomFor(n int) int { return min(max(n, 1), batch/8) }
 // until the tool ends.
 const relaxedGC = 300
 
+// tightGC is the GOGC of a report, which may be about all orders of a year.
+const tightGC = 25
+
 // setGC sets GOGC, unless the user has set it.
 func setGC(percent int) {
 	if os.Getenv("GOGC") == "" {

@@ -44,7 +44,10 @@ func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.
 		if err != nil {
 			return nil, opt, err
 		}
-		shown, opt.States = disclosures(l.all()), l.set.OrderStates
+		shown = disclosures(l.all())
+		if len(f.Journal) == 0 {
+			opt.States = l.set.OrderStates
+		}
 		for _, x := range l.files {
 			files = append(files, report.File{Path: x.Path, Orders: x.Orders, Zone: x.Zone})
 		}
@@ -116,6 +119,7 @@ func (c *reportCmd) Run(e *env) error {
 		}
 		words[strings.ToLower(strings.TrimSpace(word))] = code
 	}
+	setGC(tightGC)
 	d, opt, err := c.data(e, c.Orders)
 	if err != nil {
 		return err
@@ -173,11 +177,11 @@ func (c *reportCmd) write(e *env, r *report.Report, d *report.Data, words map[st
 		}
 	}
 	if e.json {
-		return e.writeJSON(r)
+		return r.WriteJSON(e.stdout, printableJSON)
 	}
 	switch c.Format {
 	case "json":
-		return e.writeJSON(r)
+		return r.WriteJSON(e.stdout, printableJSON)
 	case "html":
 		return r.WriteHTML(e.stdout, d)
 	case "text":

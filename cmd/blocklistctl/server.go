@@ -28,6 +28,26 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
+// obvious returns the order files of a command that asks about orders. Without ORDERS and a
+// Corefile, it returns the file orders.yaml of the working directory, and prints its path.
+// The name can have another ending of order files. Two of these files are not obvious.
+func (f *serverFlags) obvious(e *env, orders []string) []string {
+	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" {
+		return orders
+	}
+	var found []string
+	for _, ext := range order.Extensions {
+		if info, err := os.Stat("orders" + ext); err == nil && info.Mode().IsRegular() {
+			found = append(found, "orders"+ext)
+		}
+	}
+	if len(found) != 1 {
+		return orders
+	}
+	e.say("reading %s, because the command line has no ORDERS", found[0])
+	return found
+}
+
 // server returns the settings that the flags give. Paths in orders replace the order files of
 // the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
@@ -36,9 +56,9 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 			return nil, misuse("%s", why)
 		}
 	}
-	path := f.Corefile
+	path, source := f.Corefile, "--corefile"
 	if path == "" && len(orders) == 0 {
-		path = os.Getenv(corefileVariable)
+		path, source = os.Getenv(corefileVariable), "$"+corefileVariable
 	}
 	if path == "" {
 		switch {
@@ -60,7 +80,7 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	var at *fs.PathError
 	switch {
 	case errors.As(err, &at):
-		return nil, misuse("--corefile: %v", err)
+		return nil, misuse("%s: %s cannot be read: %v", source, at.Path, at.Err)
 	case err != nil:
 		return nil, err
 	}

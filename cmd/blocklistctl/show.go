@@ -54,6 +54,7 @@ type shownJSON struct {
 	Targets    int               `json:"targets"`
 	TargetList []string          `json:"target_list,omitempty"`
 	Held       []heldJSON        `json:"held,omitempty"`
+	Lifted     int               `json:"lifted_targets,omitempty"` // see listedJSON
 	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
 	Lifts      []linkJSON        `json:"lifts,omitempty"`
 
@@ -87,6 +88,7 @@ func (c *showCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e, subject, files)
 	}
+	files = c.obvious(e, files)
 	s, err := c.server(files)
 	if err != nil {
 		return err
@@ -180,7 +182,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 		out.fields = append(out.fields, [2]string{name, text})
 	}
 	if !out.secret {
-		out.TargetList, out.Held = x.targets(o), x.held[o.ID]
+		out.TargetList, out.Held, out.Lifted = x.targets(o), x.held[o.ID], someLifted(st, x.now)
 	}
 	if links {
 		x.links(o, &out)
