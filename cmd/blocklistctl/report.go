@@ -44,10 +44,7 @@ func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.
 		if err != nil {
 			return nil, opt, err
 		}
-		shown = disclosures(l.all())
-		if len(f.Journal) == 0 {
-			opt.States = l.set.OrderStates
-		}
+		shown, opt.States = disclosures(l.all()), l.set.OrderStates
 		for _, x := range l.files {
 			files = append(files, report.File{Path: x.Path, Orders: x.Orders, Zone: x.Zone})
 		}
