@@ -68,7 +68,8 @@ type listedJSON struct {
 	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the held targets. It is shown if TargetList may be shown.
+	// Held contains the targets that are held back (not blocked). The output has it only if the
+	// targets may be shown.
 	Held []heldJSON `json:"held,omitempty"`
 	// Lifted is the number of targets that lifts end for all clients, if they end some of
 	// the targets. Held targets do not count.
@@ -144,7 +145,8 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// The pattern * must match slashes in ids, but path.Match does not allow that.
+	// In --id, the pattern * must match slashes. path.Match does not match slashes with *, so
+	// replace them with another character.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -264,8 +266,8 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// All rows together decide the widths of the columns. So the table is formatted before
-	// other lines come between the rows.
+	// Format the table before other lines are printed between its rows. The widths of the columns
+	// depend on all rows.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"

@@ -48,8 +48,8 @@ func (f *serverFlags) obvious(e *env, orders []string) []string {
 	return found
 }
 
-// server returns the settings that the flags give. Paths in orders replace the order files of
-// the Corefile.
+// server returns the settings of the server that the flags describe. If "orders" has paths, they
+// replace the order files of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	for _, p := range orders {
 		if why := directive.URLProblem(p); why != "" {
@@ -95,8 +95,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns the problems of a file that breaks the properties verify and require of the
-// Corefile. It does not check signatures.
+// demands returns a problem for each rule of the Corefile that a file breaks. The rules come from
+// the properties verify and require. It does not check signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -105,8 +105,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that gets the queries for a name. The result is nil if the
-// chosen server block gets them. The result refused is true if no server block gets them.
+// elsewhere returns the server block that gets the queries for a name. It returns nil if this is
+// the chosen server block. The result "refused" is true if no server block gets the queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

@@ -66,8 +66,9 @@ type shownJSON struct {
 	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
-// order. For a lift, it is an order that the lift ends.
+// linkJSON is the JSON form of a link between an order and a lift. In the output for an order, it
+// describes a lift that ends the order. In the output for a lift, it describes an order that the
+// lift ends.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -107,7 +108,7 @@ func (c *showCmd) Run(e *env) error {
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
 		if len(x.disclosure) > 0 && !c.Sealed {
-			// The same words with and without a match, so they disclose nothing.
+			// The message does not depend on a match in a sealed order, so it reveals nothing.
 			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
 		}
 		if near != "" {
@@ -157,7 +158,8 @@ func (x *shower) label(o *order.Order) string {
 	return o.ID
 }
 
-// one converts an order to its JSON form. If links is false, the result has no links to lifts.
+// one converts an order to its JSON form. If "links" is false, the result has no links to other
+// orders.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
 	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}

@@ -129,8 +129,8 @@ func TestStatusCommand(t *testing.T) {
 			}
 		})
 	}
-	// A server reports the start time of a set in whole seconds. The test therefore cannot know
-	// which set is newer.
+	// Each server reports the start of its set in whole seconds. Both starts may be in the same
+	// second, so the test does not know which set is newer.
 	code, out, _ := ctl("status", first.url, other.url)
 	if got := plainStatus(out, first, other); code != 1 || !strings.Contains(got, "block the newest set\n") {
 		t.Errorf("two different servers: exit %d\n%s", code, got)
