@@ -78,6 +78,9 @@ func (c *addCmd) Run(e *env) error {
 	if o.Deadline != order.NoTime && o.Deadline < x.now && o.From == order.NoTime {
 		e.say("note: the deadline has passed, and the order has no --from. blocklistctl due cannot show that the block began too late; --from with the present time shows it.")
 	}
+	if !ask && o.Deadline != order.NoTime && o.From > o.Deadline {
+		e.say("note: "+beginsLate, timeWithOffset(o.From, zoneOf(x.file)))
+	}
 	if err := x.text.AddOrder(o); err != nil {
 		return err
 	}

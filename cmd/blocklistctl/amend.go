@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -70,6 +71,16 @@ func (c *amendCmd) Run(e *env) error {
 	attr, err := c.attr(x, o)
 	if err != nil {
 		return err
+	}
+	if due := deadlineOf(o, attr); due != order.NoTime && o.From > due && ask {
+		if x.asks.askBeginning(&c.Deadline, o.From, zoneOf(x.file)); x.asks.err != nil {
+			return x.asks.err
+		}
+		if attr, err = c.attr(x, o); err != nil {
+			return err
+		}
+	} else if due != order.NoTime && o.From > due {
+		e.say("note: "+beginsLate, timeWithOffset(o.From, zoneOf(x.file)))
 	}
 	added := further(o, targets)
 	if n := len(targets) - len(added); n > 0 {
@@ -163,6 +174,18 @@ func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	return sample.Targets[0].Attr, nil
 }
 
+// deadlineOf returns the deadline of a target with its own service. Without a deadline of its own,
+// the duration of the order counts from the target's service.
+func deadlineOf(o *order.Order, a *order.Attr) order.Time {
+	switch {
+	case a == nil:
+		return order.NoTime
+	case a.Deadline == order.NoTime && a.Served != order.NoTime && o.DeadlineAfter > 0:
+		return a.Served + order.Time(o.DeadlineAfter/time.Second)
+	}
+	return a.Deadline
+}
+
 func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	has := map[string]bool{}
 	for i := range o.Targets {
@@ -191,7 +214,7 @@ func withAttr(own, add *order.Attr) *order.Attr {
 		return own
 	}
 	both := *own
-	both.Served, both.Deadline, both.DeadlineAfter, both.References = add.Served, add.Deadline, add.DeadlineAfter, add.References
+	both.Served, both.Deadline, both.References = add.Served, add.Deadline, add.References
 	if add.Note != "" {
 		both.Note = add.Note
 	}

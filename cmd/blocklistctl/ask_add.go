@@ -35,8 +35,9 @@ func (c *addCmd) ask(x *editing) error {
 	}
 	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin,
 		help: "Write a date or a time for an order that begins later, for example before a match."})
-	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
-		q.say("Note: the block begins after the deadline.")
+	// The offer has already said that a block from now is late.
+	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) && (begin == "" || from != x.now) {
+		q.askBeginning(&c.Deadline, from, zoneOf(x.file))
 	}
 	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true,
 		help: "A date includes this whole day. A duration counts from the receipt, or else from the decision."})

@@ -24,6 +24,11 @@ func (l *orders) dues(now order.Time) dues {
 	return out
 }
 
+const (
+	orderBeginsLate  = "the order begins after its deadline, by its from"
+	targetBeginsLate = "a target begins after its deadline"
+)
+
 // lateText returns why an order is late, or "". There are three reasons: the order was served after
 // its deadline, it begins after its deadline, or it is still not enforced after its deadline. An
 // order that has ended or was lifted is not late.
@@ -35,10 +40,10 @@ func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 		return "the order was served after its deadline"
 	case m == missed{}:
 		return ""
-	case o.Due() != order.NoTime && o.Begin() > o.Due():
-		return "the order begins after its deadline, by its from"
+	case o.Deadline != order.NoTime && o.Begin() > o.Deadline:
+		return orderBeginsLate
 	case ruleset.BeginsLate(o):
-		return "a target begins after its deadline"
+		return targetBeginsLate
 	case !m.overdue:
 		return ""
 	}
@@ -55,7 +60,13 @@ func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 // lateOrders returns a warning for each order that is late at the time now.
 func (l *orders) lateOrders(now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
-	return l.warnLate(func(o *order.Order) string { return dues.lateText(o, states[o.ID], len(held[o.ID])) })
+	return l.warnLate(func(o *order.Order) string {
+		text := dues.lateText(o, states[o.ID], len(held[o.ID]))
+		if text == orderBeginsLate || text == targetBeginsLate {
+			text += "; if the decision itself says this beginning, write the time of from as the deadline"
+		}
+		return text
+	})
 }
 
 // someLifted returns how many targets of an order lifts end, if the order is in force or
@@ -102,7 +113,7 @@ func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
 		st := states[o.ID]
-		if before.order(o.ID) != nil || o.Due() == order.NoTime || o.Due() > now || o.Status != order.Active ||
+		if before.order(o.ID) != nil || o.Deadline == order.NoTime || o.Deadline > now || o.Status != order.Active ||
 			st.State == ruleset.Ended || st.State == ruleset.Lifted || dues.lateText(o, st, len(held[o.ID])) != "" {
 			return ""
 		}

@@ -111,14 +111,14 @@ func TestSections(t *testing.T) {
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
 		// The deadline is 30 minutes after the date "served". But the order begins later, so the
-		// deadline is not missed before the order begins.
-		{"a match order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
-			[]string{"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins"}},
-		{"a match order that is a draft", "- {id: x, status: draft, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
-			[]string{"at_risk | x | Sun 2026-05-03 08:00 | from in 2 days; the status is draft; to enforce the order, set the status to active at a.yaml:5",
+		// A deadline that counts from served can be before the order begins.
+		{"an order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
+			[]string{"behind | x | Fri 2026-05-01 10:30 | deadline today; the order begins at 2026-05-03T08:00:00+02:00, after its deadline", "starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins"}},
+		{"a draft that begins after its duration", "- {id: x, status: draft, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
+			[]string{"behind | x | Fri 2026-05-01 10:30 | deadline today; the status is draft; to enforce the order, set the status to active at a.yaml:5",
 				"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins, but the status of the order is draft, so the order is not enforced"}},
 		{"a target that begins after its duration", "- {id: x, targets: [{name: a.example, served: 2026-03-31T10:00, deadline: 30m, from: 2026-05-03T08:00}]}",
-			[]string{"starts | x | Sun 2026-05-03 08:00 | a.example | from in 2 days; a target begins"}},
+			[]string{"behind | x | Tue 2026-03-31 10:30 | a.example | deadline 31 days ago; the target begins at 2026-05-03T08:00:00+02:00, after its deadline", "starts | x | Sun 2026-05-03 08:00 | a.example | from in 2 days; a target begins"}},
 
 		// Withdrawn orders. Nothing begins or ends to block.
 		{"lifted before it begins", "- {id: x, issued: 2026-04-01, served: 2026-04-02T10:00, deadline: 2026-05-02, from: 2026-05-03, until: 2026-05-05, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-04-03}", nil},

@@ -114,7 +114,7 @@ func (c *collector) hindrance(k kind, f found, o *order.Order, st ruleset.OrderS
 			why += ", and more"
 		}
 		return why
-	case o.From > o.Due():
+	case o.Deadline != order.NoTime && o.From > o.Deadline:
 		return "the order begins at " + o.From.StartText(file.Zone) + ", after its deadline"
 	case st.State == ruleset.Ended:
 		return "the from, until and windows of the order do not overlap, so the order is never in force"

@@ -27,12 +27,8 @@ func (c *collector) deadlines() {
 		default:
 			k = late
 		}
-		field := "deadline"
-		if d.Begins && d.At != c.orders[d.Number].Deadline {
-			field = "from" // the deadline counts from served, and is before the beginning
-		}
 		if d.Target == "" {
-			c.add(k, found{n: d.Number, at: d.At, field: field})
+			c.add(k, found{n: d.Number, at: d.At, field: "deadline"})
 			continue
 		}
 		s := c.Sections[k]
@@ -43,7 +39,7 @@ func (c *collector) deadlines() {
 			}
 			continue
 		}
-		c.add(k, found{n: d.Number, at: d.At, field: field, targets: []string{d.Target}, count: 1})
+		c.add(k, found{n: d.Number, at: d.At, field: "deadline", targets: []string{d.Target}, count: 1})
 		last[k] = len(s.found)
 	}
 	// An item for a whole order includes the targets with the same deadline. So remove the items

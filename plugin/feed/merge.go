@@ -314,7 +314,7 @@ func later(x *order.Target, o *order.Order, now order.Time) {
 	if x.Attr != nil {
 		*a = *x.Attr
 	}
-	a.Served, a.DeadlineAfter = now, 0
+	a.Served = now
 	if o.DeadlineAfter > 0 {
 		a.Deadline = now + order.Time(o.DeadlineAfter/time.Second)
 	}

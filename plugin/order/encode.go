@@ -244,18 +244,14 @@ func (e encoder) target(t *Target, orderDeadline time.Duration) *yaml.Node {
 	putList(n, "windows", e.windows(a.Windows))
 	putTexts(n, "except", nameTexts(a.Except))
 	putStatus(n, a.Status)
-	if orderDeadline > 0 || a.DeadlineAfter > 0 {
+	if orderDeadline > 0 {
 		putTime(n, "served", a.Served.String())
 	} else {
 		putTime(n, "served", e.time(a.Served, startOfDay))
 	}
 	putTime(n, "acknowledged", e.time(a.Acknowledged, startOfDay))
 	putTime(n, "reported", e.time(a.Reported, startOfDay))
-	if a.DeadlineAfter > 0 {
-		putText(n, "deadline", writtenDuration(a.DeadlineAfter))
-	} else {
-		putTime(n, "deadline", e.time(a.Deadline, endOfDay))
-	}
+	putTime(n, "deadline", e.time(a.Deadline, endOfDay))
 	putTexts(n, "references", a.References)
 	putText(n, "note", a.Note)
 	return n

@@ -263,8 +263,6 @@ type Attr struct {
 	Except           []dname.Name
 	Status           Status
 	Served, Deadline Time
-	// DeadlineAfter is the target's own deadline as a duration after Served, or 0.
-	DeadlineAfter time.Duration
 	// Acknowledged and Reported apply only to this target. Order has the same fields for the
 	// whole order.
 	Acknowledged, Reported Time
@@ -290,27 +288,6 @@ func (o *Order) Begin() Time {
 		return o.DecidedAt()
 	}
 	return o.From
-}
-
-// Due returns the deadline, the time at which an order must be in force, or NoTime. If the deadline
-// is a duration after the time Served, Due never returns a time before Begin.
-func (o *Order) Due() Time {
-	if o.Deadline != NoTime && o.DeadlineAfter > 0 {
-		return max(o.Deadline, o.Begin())
-	}
-	return o.Deadline
-}
-
-// TargetDue returns the time at which a target with its own deadline must be blocked, or NoTime. If
-// the deadline is a duration after the time Served, TargetDue never returns a time before the order
-// or the target begins.
-func (o *Order) TargetDue(a *Attr) Time {
-	counted := a.DeadlineAfter > 0 ||
-		o.DeadlineAfter > 0 && a.Served != NoTime && a.Deadline == a.Served+Time(o.DeadlineAfter/time.Second)
-	if a.Deadline != NoTime && counted {
-		return max(a.Deadline, o.Begin(), a.From)
-	}
-	return a.Deadline
 }
 
 // NumTargets returns the number of targets, including the names of the side list.

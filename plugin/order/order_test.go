@@ -195,7 +195,7 @@ func TestFull(t *testing.T) {
 			a.Acknowledged, a.Reported = served+300, at(t, "2026-05-10T00:00:00+02:00")
 			a.References = []string{"row 5"}
 		})),
-		target("six.example", Subtree, attr(func(a *Attr) { a.Served, a.Deadline, a.DeadlineAfter = served, served+1800, 30*time.Minute })),
+		target("six.example", Subtree, attr(func(a *Attr) { a.Served, a.Deadline = served, served+1800 })),
 		target("seven.example", Subtree, attr(func(a *Attr) { a.Deadline = at(t, "2026-06-02T00:00:00+02:00") })),
 		{Kind: TargetAddress, Match: Subtree, Attr: attr(func(a *Attr) { a.Address = prefixes("192.0.2.1")[0] })},
 		{Kind: TargetAddress, Match: Subtree, Attr: attr(func(a *Attr) { a.Address, a.EnforcedBy = prefixes("2001:db8::/64")[0], ByNobody })},

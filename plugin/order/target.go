@@ -161,7 +161,6 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 	o.servedBad = o.servedBad || servedBad
 	if d.after > 0 && !servedBad {
 		p.deadlineAfter(d.deadlineAt, join(f, "deadline"), &d.Deadline, d.Served, d.servedDate, d.after)
-		d.DeadlineAfter = d.after
 	}
 	if len(d.given) > 1 || len(d.given) == 0 && len(p.problems) == before {
 		p.fault(n, f, "a target has exactly one of name, address and url, and this target has %s", orNone(d.given))

@@ -180,7 +180,7 @@ func (x *Row) finish(end time.Time) {
 	if x.f == nil || x.f.Deadline == order.NoTime {
 		return
 	}
-	deadline := x.f.Due().Time()
+	deadline := x.f.Deadline.Time()
 	complete := x.InForce > 0 && x.InForce == x.Known
 	switch {
 	case complete && !x.last.After(deadline):

@@ -50,7 +50,7 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		}
 	}
 	whole := owed(o.Begin(), own)
-	add(&b.part.deadlines, duty{at: o.Due()}, whole)
+	add(&b.part.deadlines, duty{at: o.Deadline}, whole)
 	add(&b.part.reviews, duty{at: o.Review}, whole)
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -58,9 +58,9 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 		if a == nil || !enforceable(o.Action, t) {
 			continue
 		}
-		at, idle := o.TargetDue(a), a.Status != order.Active
+		at, idle := a.Deadline, a.Status != order.Active
 		if at == order.NoTime && idle {
-			at = o.Due() // an inactive target misses the deadline of its order
+			at = o.Deadline // an inactive target misses the deadline of its order
 		}
 		if at == order.NoTime {
 			continue

@@ -14,8 +14,6 @@ type Duty struct {
 	Order  *Order
 	// At is the time at which the order or target must be in force.
 	At order.Time
-	// Begins: At is the beginning of the order or target, and the deadline is not later.
-	Begins bool
 	// Target is the target with the deadline, as in an order file. It is empty if the deadline or
 	// review is for the whole order.
 	Target string
@@ -38,8 +36,7 @@ func (s *Set) MissedDuties(now, before order.Time) iter.Seq[Duty] {
 					continue
 				}
 				missed, overdue := s.willMiss(p, x, now)
-				ivs := p.ivs(x.sched)
-				d := Duty{Number: first + int(x.entry), Order: &p.entries.at(x.entry).Order, At: x.at, Begins: len(ivs) > 0 && ivs[0].from == x.at, Overdue: overdue && x.at <= now, AtRisk: missed && x.at > now, Late: s.late(p, x, now)}
+				d := Duty{Number: first + int(x.entry), Order: &p.entries.at(x.entry).Order, At: x.at, Overdue: overdue && x.at <= now, AtRisk: missed && x.at > now, Late: s.late(p, x, now)}
 				if !d.Overdue && !d.AtRisk && !d.Late {
 					continue
 				}

@@ -11,9 +11,9 @@ import (
 // BeginsLate reports whether the dates of an order or of a target begin after the deadline.
 // BeginsLate cannot find out whether a server loaded the order too late.
 func BeginsLate(o *order.Order) bool {
-	late := func(from, due order.Time) bool { return due != order.NoTime && from > due }
-	return late(o.Begin(), o.Due()) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
-		return t.Attr != nil && enforceable(o.Action, &t) && late(max(o.Begin(), t.Attr.From), o.TargetDue(t.Attr))
+	late := func(from, deadline order.Time) bool { return deadline != order.NoTime && from > deadline }
+	return late(o.Begin(), o.Deadline) || slices.ContainsFunc(o.Targets, func(t order.Target) bool {
+		return t.Attr != nil && enforceable(o.Action, &t) && late(max(o.Begin(), t.Attr.From), t.Attr.Deadline)
 	})
 }
 

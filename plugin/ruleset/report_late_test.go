@@ -37,6 +37,7 @@ func TestLate(t *testing.T) {
 		// Orders whose own dates begin after the deadline.
 		{"begins after its deadline", `[{id: x, from: "2026-05-01T11:30:00Z", ` + past + `, targets: [a.example]}]`, ``, 1, 1},
 		{"will begin after its deadline, and is overdue", `[{id: x, from: "2026-05-01T13:00:00Z", ` + past + `, targets: [a.example]}]`, ``, 0, 1},
+		{"begins after its deadline, counted from served", `[{id: x, from: "2026-05-01T11:30:00Z", served: "2026-05-01T10:00:00Z", deadline: 30m, targets: [a.example]}]`, ``, 1, 1},
 		{"a target begins after its deadline", `[{id: x, targets: [{name: a.example, from: "2026-05-01T11:30:00Z", ` + past + `}]}]`, ``, 1, 1},
 		{"windows after the deadline are no late beginning", `[{id: x, ` + past + `, targets: [a.example], windows: [{from: "2026-05-01T11:30:00Z", until: "2026-05-01T15:00:00Z"}]}]`, ``, 0, 0},
 	} {
@@ -71,8 +72,8 @@ func TestBeginsLate(t *testing.T) {
 		{`{id: x, targets: [{name: a.example, from: "2026-05-01T11:00:01Z", deadline: "2026-05-01T11:00:00Z"}]}`, true},
 		{`{id: x, targets: [{name: a.example, from: "2026-05-01T11:00:01Z"}]}`, false},
 		{`{id: x, deadline: "2026-05-01T11:00:00Z", targets: [a.example], windows: [{from: "2026-05-02T11:00:00Z"}]}`, false},
-		{`{id: x, from: "2026-05-01T11:00:01Z", served: "2026-05-01T10:00:00Z", deadline: 30m, targets: [a.example, {name: b.example, served: "2026-05-01T10:20:00Z"}]}`, false},
-		{`{id: x, from: "2026-05-01T11:00:01Z", targets: [{name: a.example, served: "2026-05-01T10:00:00Z", deadline: 30m}]}`, false},
+		{`{id: x, from: "2026-05-01T11:00:01Z", served: "2026-05-01T10:00:00Z", deadline: 30m, targets: [a.example, {name: b.example, served: "2026-05-01T10:20:00Z"}]}`, true},
+		{`{id: x, from: "2026-05-01T11:00:01Z", targets: [{name: a.example, served: "2026-05-01T10:00:00Z", deadline: 30m}]}`, true},
 		{`{id: x, action: lift, issued: "2026-05-02T11:00:00Z", deadline: "2026-05-01T11:00:00Z", targets: [a.example]}`, true},
 	} {
 		got := false

@@ -17,7 +17,7 @@ type twinDue struct {
 // has no deadline gets the deadline of its order.
 func twinDues(o *order.Order) (out []twinDue) {
 	if o.Deadline != order.NoTime {
-		out = append(out, twinDue{twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o)), nil})
+		out = append(out, twinDue{o.Deadline, nil})
 	}
 	for i := range o.Targets {
 		x := &o.Targets[i]
@@ -26,24 +26,13 @@ func twinDues(o *order.Order) (out []twinDue) {
 		}
 		at := x.Attr.Deadline
 		if at == order.NoTime && x.Attr.Status != order.Active {
-			at = twinCounted(o.Deadline, o.DeadlineAfter > 0, twinBegin(o))
-		} else if at != order.NoTime {
-			at = twinCounted(at, x.Attr.DeadlineAfter > 0, max(twinBegin(o), x.Attr.From))
+			at = o.Deadline
 		}
 		if at != order.NoTime {
 			out = append(out, twinDue{at, x})
 		}
 	}
 	return out
-}
-
-// twinCounted returns the time at which an order or a target must be in force. If its
-// deadline counts from served, the time is not before the beginning.
-func twinCounted(deadline order.Time, counted bool, begin order.Time) order.Time {
-	if counted && deadline != order.NoTime && begin > deadline {
-		return begin
-	}
-	return deadline
 }
 
 func twinBegin(o *order.Order) order.Time {
@@ -173,15 +162,15 @@ func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
 	return missed, reviews
 }
 
-// collectDuties checks the order of each duty. The twin has no pointers to the orders of the set, and
-// does not know Begins, so collectDuties removes both fields.
+// collectDuties checks the order of each duty. The twin has no pointers to the orders of the set, so
+// collectDuties removes the pointer.
 func collectDuties(t *testing.T, w *world, all iter.Seq[Duty]) (out []Duty) {
 	t.Helper()
 	for d := range all {
 		if id := w.twin.orders[d.Number].ID; d.Order.ID != id {
 			t.Fatalf("%vduty %+v is of the order %s, want %s", w, d, d.Order.ID, id)
 		}
-		d.Order, d.Begins = nil, false
+		d.Order = nil
 		out = append(out, d)
 	}
 	return out

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -119,7 +118,6 @@ func (c *choices) order(id string, index int) *order.Order {
 	}
 	if c.oneIn(3) {
 		o.Deadline = order.Time(c.n(lastSecond))
-		o.DeadlineAfter = time.Duration(o.Deadline % 2)
 	}
 	if c.oneIn(4) {
 		o.Review = order.Time(c.n(lastSecond))
@@ -202,7 +200,6 @@ func (c *choices) target(by order.EnforcedBy) order.Target {
 	t.Attr = &order.Attr{From: c.time(), Until: c.time(), Windows: c.windows(), Status: c.status(), Served: order.NoTime, Deadline: order.NoTime}
 	if c.oneIn(4) {
 		t.Attr.Deadline = order.Time(c.n(lastSecond))
-		t.Attr.DeadlineAfter = time.Duration(t.Attr.Deadline % 2)
 	}
 	if c.n(2) == 0 {
 		t.Attr.Except = []dname.Name{c.name()}
