@@ -6,6 +6,7 @@ package due
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -150,8 +151,8 @@ var titles = [numKinds][3]string{
 	review:          {"review", "REVIEW", "A person must look at the order again, or renew the file. A review ends no order."},
 	unreached:       {"unreached", "UNREACHED", "The lift ends no order, or it has an id or a name that no order has."},
 	incomplete:      {"incomplete", "INCOMPLETE", "The order has fewer names than its decision states."},
-	notAcknowledged: {"not_acknowledged", "NOT ACKNOWLEDGED", "The file has no time at which the receipt was confirmed to the authority."},
-	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
+	notAcknowledged: {"not_acknowledged", "NOT ACKNOWLEDGED", fmt.Sprintf("The file has no time at which the receipt was confirmed to the authority. An order that has ended or was lifted is listed for %d days.", owedDays)},
+	notReported:     {"not_reported", "NOT REPORTED", fmt.Sprintf("The order is or was in force, and the file has no time at which this was reported to the authority. An order that has ended or was lifted is listed for %d days.", owedDays)},
 }
 
 // A found describes an item whose texts are not yet written. A report may find a million items and

@@ -183,6 +183,16 @@ func TestSections(t *testing.T) {
 				"not_acknowledged | x | served at an unknown time"}},
 		{"not in force, so no effect to report", "- {id: x, new: x, acknowledged: 2026-04-01, from: 2026-06-01, targets: [a.example]}", nil},
 		{"the operator's own order, and a law", "- {id: x, new: x, authority: {name: A, kind: operator}, targets: [a.example]}\n- {id: y, new: x, authority: {name: A, kind: law}, targets: [b.example]}", nil},
+		{"ended 30 days ago, and before", "- {id: x, new: x, served: 2026-03-01, from: 2026-03-02, until: 2026-04-01, targets: [a.example]}\n- {id: y, new: x, served: 2026-03-01, until: 2026-03-31, targets: [b.example]}",
+			[]string{"not_acknowledged | x | Sun 2026-03-01 | served 61 days ago; the order has ended", "not_reported | x | Sun 2026-03-01 | served 61 days ago; the order has ended"}},
+		{"lifted 29 days ago, and 31 days ago", "- {id: x, new: x, served: 2026-03-01, targets: [a.example]}\n- {id: y, new: x, served: 2026-03-01, targets: [b.example]}\n- {id: lx, action: lift, lifts: [x], issued: 2026-04-02}\n- {id: ly, action: lift, lifts: [y], issued: 2026-03-31}",
+			[]string{"not_acknowledged | x | Sun 2026-03-01 | served 61 days ago; the order is lifted", "not_reported | x | Sun 2026-03-01 | served 61 days ago; the order is lifted"}},
+		{"each target lifted, and the order ended later", "- {id: x, new: x, served: 2026-03-01, until: 2026-04-20, targets: [a.example, b.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-03-02, targets: [a.example]}\n- {id: m, action: lift, lifts: [x], issued: 2026-03-03, targets: [b.example]}", nil},
+		{"lifted for a time long ago, and again", "- {id: x, new: x, reported: 2026-03-03, served: 2026-03-01, targets: [a.example]}\n- {id: l, action: lift, lifts: [x], issued: 2026-03-02, until: 2026-04-05}\n- {id: m, action: lift, lifts: [x], issued: 2026-04-20}",
+			[]string{"not_acknowledged | x | Sun 2026-03-01 | served 61 days ago; the order is lifted"}},
+		{"withdrawn before it began: only the receipt is due", "- {id: x, new: x, served: 2026-04-10, from: 2026-05-20, targets: [a.example]}\n- {id: y, new: x, served: 2026-04-10, from: 2026-04-28, until: 2026-04-29, targets: [b.example]}\n- {id: l, action: lift, lifts: [x, y], issued: 2026-04-20}",
+			[]string{"not_acknowledged | x | Fri 2026-04-10 | served 21 days ago; the order is lifted", "not_acknowledged | y | Fri 2026-04-10 | served 21 days ago; the order has ended"}},
+		{"never in force: the dates do not overlap", "- {id: x, new: x, served: 2026-04-10, from: 2026-04-20, targets: [a.example], windows: [{from: 2026-04-12, until: 2026-04-13}]}", nil},
 		{"served later", "- {id: x, new: x, served: 2026-05-02, from: 2026-06-01, targets: [a.example]}", nil},
 		{"a further list", "- {id: x, targets: [a.example, {name: b.example, served: 2026-04-20}, {name: c.example, served: 2026-04-20}, {name: d.example, served: 2026-04-20, acknowledged: 2026-04-20}]}",
 			[]string{"not_acknowledged | x | Mon 2026-04-20 | b.example, c.example | served 11 days ago; 2 targets served later than the other targets",
@@ -205,6 +215,18 @@ func TestRegister(t *testing.T) {
 	opt := input(t, "version: 1\nexpires: 2026-05-03\nsource: {register: R, as_of: 2026-04-30}\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: x, targets: [a.example]}\n")
 	if got, want := lines(Collect(opt)), []string{"review | Sun 2026-05-03 | expires in 2 days; the file must be renewed before this time; the orders stay in force"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestParty checks a lift without the kind of an authority. A party released its own names, so the
+// operator owes no receipt.
+func TestParty(t *testing.T) {
+	const text = "version: 1\ndefaults: {scope: global}\norders:\n- {id: x, authority: {name: A}, acknowledged: 2026-04-01, reported: 2026-04-01, issued: 2026-04-01, targets: [a.example, b.example]}\n" +
+		"- {id: party, action: lift, lifts: [x], authority: {name: P}, issued: 2026-04-20, targets: [a.example]}\n" +
+		"- {id: court, action: lift, lifts: [x], authority: {name: C, kind: court}, issued: 2026-04-20, targets: [a.example]}\n"
+	want := []string{"not_acknowledged | court | Mon 2026-04-20 | issued 11 days ago; served at an unknown time", "not_reported | court | Mon 2026-04-20 | issued 11 days ago; served at an unknown time"}
+	if got := lines(Collect(input(t, text))); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -91,7 +91,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		it.Why = fmt.Sprintf("the decision states %s, and the order has %d", count(o.StatedCount, "name"), c.corrected.Remaining(o))
 		it.Command = show
 	case notAcknowledged, notReported:
-		it.Why = c.waiting(k, f, o)
+		it.Why = waiting(k, f, o, st)
 		it.Command = c.Command(map[kind]string{notAcknowledged: "acknowledge", notReported: "reported"}[k], o.ID)
 	}
 }
@@ -201,7 +201,7 @@ func ending(f found, o *order.Order) string {
 
 // waiting returns a note about an order that was not acknowledged or not reported. For example, the
 // note is "served at an unknown time".
-func (c *collector) waiting(k kind, f found, o *order.Order) string {
+func waiting(k kind, f found, o *order.Order, st ruleset.OrderState) string {
 	why := ""
 	if f.field != "served" {
 		why = "served at an unknown time"
@@ -209,11 +209,20 @@ func (c *collector) waiting(k kind, f found, o *order.Order) string {
 	if f.count > 0 {
 		why = count(f.count, "target") + " served later than the other targets"
 	}
-	if k == notReported && o.ReportTo != "" {
+	add := func(text string) {
 		if why != "" {
 			why += "; "
 		}
-		why += "report to " + o.ReportTo
+		why += text
+	}
+	if k == notReported && o.ReportTo != "" {
+		add("report to " + o.ReportTo)
+	}
+	switch st.State {
+	case ruleset.Ended:
+		add("the order has ended")
+	case ruleset.Lifted:
+		add("the order is lifted")
 	}
 	return why
 }

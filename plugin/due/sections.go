@@ -93,16 +93,28 @@ func (c *collector) reviews() {
 	}
 }
 
-// receipts adds the orders that were not acknowledged. It also adds the orders in force that were
-// not reported.
+// owedDays is the number of days after the end or the lift of an order, in which the messages to
+// its authority remain due.
+const owedDays = 30
+
+// receipts adds the orders that were not acknowledged. It also adds the orders that are or were in
+// force and were not reported.
 //
-// It skips ended and lifted orders, the operator's own orders, laws and official registers. A lift
-// that ends no order counts as not acknowledged, but never as not reported.
+// It skips the operator's own orders, laws and official registers, and the lifts of parties. It
+// skips orders that ended or were lifted more than owedDays ago. A lift that ends no order counts
+// as not acknowledged, but never as not reported.
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind
-	if st == ruleset.Ended || st == ruleset.Lifted || k == order.KindOperator || k == order.KindLaw || c.Options.Files[c.fileOf[n]].Register || o.Served > c.now {
+	if k == order.KindOperator || k == order.KindLaw || k == order.KindUnstated && o.Lifting() || c.Options.Files[c.fileOf[n]].Register || o.Served > c.now {
 		return
+	}
+	effect := st == ruleset.InForce
+	if st == ruleset.Ended || st == ruleset.Lifted {
+		if c.states[n].OverSince(c.now - owedDays*24*60*60) {
+			return
+		}
+		effect = c.states[n].WasInForce(max(o.Served, o.DecidedAt()))
 	}
 	date, field := o.Served, "served"
 	if date == order.NoTime && o.Issued != order.NoTime && o.Issued <= c.now {
@@ -115,10 +127,10 @@ func (c *collector) receipts(n int) {
 		c.add(notAcknowledged, found{n: n, at: date, field: field})
 	}
 	x := c.useless[c.states[n].Order]
-	if o.Reported == order.NoTime && st == ruleset.InForce && (x == nil || !x.Nothing) {
+	if o.Reported == order.NoTime && effect && (x == nil || !x.Nothing) {
 		c.add(notReported, found{n: n, at: date, field: field})
 	}
-	c.targetReceipts(n, st == ruleset.InForce)
+	c.targetReceipts(n, effect)
 }
 
 // stated adds an order if its decision states more names than the order has. It skips ended and

@@ -287,6 +287,23 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 	return lifted
 }
 
+// OverSince reports whether the order was ended or lifted at each time from `from` on until now.
+// A lift counts from its beginning, also if the order begins later.
+func (o OrderState) OverSince(from order.Time) bool {
+	end := o.part.over(o.entry.sched)
+	if end <= from {
+		return true
+	}
+	for t := from; t <= o.now && t < end; {
+		lifted, next := o.set.lifted(o.entry, t)
+		if o.Lift || !lifted {
+			return false
+		}
+		t = next
+	}
+	return true
+}
+
 // LiftedTargets returns how many targets of a block order are lifted for all clients at a
 // time. Held targets do not count. The result is 0 if the whole order is lifted at once.
 func (o OrderState) LiftedTargets(at order.Time) int {

@@ -148,6 +148,19 @@ func (o OrderState) OwnUntil() order.Time {
 	return Forever
 }
 
+// WasInForce reports whether the order was in force at any time from `from` on until now. A
+// change of the order's status is not known.
+func (o OrderState) WasInForce(from order.Time) bool {
+	for t := from; t <= o.now; {
+		state, next := o.set.state(o.part, o.entry, t)
+		if state == InForce {
+			return true
+		}
+		t = next
+	}
+	return false
+}
+
 // OrderStates yields the state of each order and lift of the set, in the sequence of the files.
 func (s *Set) OrderStates(now order.Time) iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
