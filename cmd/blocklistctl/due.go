@@ -81,7 +81,7 @@ func (c *dueCmd) Run(e *env) error {
 	shown := disclosures(l.all())
 	opt := due.Options{Set: l.set, Now: now, Days: c.Days, Notes: notes, Only: c.Only, Sealed: c.Sealed,
 		Disclosure: func(o *order.Order) order.Disclosure { return shown[o.ID] },
-		Command:    func(command, id string) string { return c.command(command, id) }}
+		Command:    c.command}
 	for _, v := range l.versions {
 		opt.Files = append(opt.Files, due.File{Path: v.Path, Orders: v.File.Orders, Zone: zoneOf(v.File), Expires: v.File.Expires, Register: v.File.Source != nil})
 	}
@@ -129,17 +129,22 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 }
 
 // command returns a blocklistctl command line that the person can run next. The parameter "subject"
-// is an order id, or a file for the command check. The result has the same ORDERS as this command.
-func (c *dueCmd) command(command, subject string) string {
+// is an order id, or a file for the command check. With several ORDERS, the result has only the
+// file of the order, because the name of another file may be secret.
+func (c *dueCmd) command(command, subject, file string) string {
+	orders := c.Orders
+	if len(orders) > 1 {
+		orders = []string{file}
+	}
 	args := []string{"blocklistctl", command, shellWord(subject)}
 	switch command {
 	case "check":
 	case "acknowledge", "reported":
-		for _, path := range c.Orders {
+		for _, path := range orders {
 			args = append(args, "--orders", shellWord(path))
 		}
 	default:
-		for _, path := range c.Orders {
+		for _, path := range orders {
 			args = append(args, shellWord(path))
 		}
 		if c.Sealed {

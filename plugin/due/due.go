@@ -47,8 +47,9 @@ type Options struct {
 	Only []string
 	// Limit is the largest number of items in a section, or 0 for all items.
 	Limit int
-	// Command returns the command line that a user types for a subcommand and an order id.
-	Command func(command, id string) string
+	// Command returns the command line that a user types for a subcommand and an order id. The
+	// file is the path of the order's file.
+	Command func(command, id, file string) string
 }
 
 // A Report contains the orders that are due. Its JSON form is described in docs/blocklistctl-due.md.
@@ -72,6 +73,7 @@ type Report struct {
 	behind  int // the number of missed deadlines
 	late    int // the number of deadlines that were met late and not reported
 	stamp   time.Time
+	secret  int // the number of files with only sealed orders, if the report hides sealed orders
 }
 
 // A Section contains the items of one kind.
@@ -210,6 +212,11 @@ func Collect(opt Options) *Report {
 		}
 	}
 	c.Report.Orders = len(c.orders)
+	for i := range opt.Files {
+		if c.secretFile(i) {
+			c.secret++
+		}
+	}
 	c.held = map[*ruleset.Order][]ruleset.Held{}
 	for _, h := range opt.Set.Held() {
 		c.held[h.Order] = append(c.held[h.Order], h)
@@ -322,6 +329,12 @@ func (c *collector) finish(s *Section) {
 		s.Items = append(s.Items, c.item(s.kind, f))
 	}
 	s.found = nil
+}
+
+// secretFile reports whether the report must not name a file, because all its orders are sealed.
+func (c *collector) secretFile(i int) bool {
+	orders := c.Options.Files[i].Orders
+	return !c.Sealed && len(orders) > 0 && !slices.ContainsFunc(orders, func(o *order.Order) bool { return !c.Disclosure(o).Sealed() })
 }
 
 func (c *collector) hidden(f *found) bool {

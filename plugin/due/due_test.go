@@ -3,8 +3,10 @@ package due
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,7 +30,7 @@ var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
-		Command: func(command, id string) string { return "blocklistctl " + command + " " + id }}
+		Command: func(command, id, _ string) string { return "blocklistctl " + command + " " + id }}
 	rules := ruleset.Options{Guard: guard.New(), Addresses: true}
 	var parts []*ruleset.Part
 	for i, text := range texts {
@@ -227,6 +229,38 @@ func TestParty(t *testing.T) {
 	want := []string{"not_acknowledged | court | Mon 2026-04-20 | issued 11 days ago; served at an unknown time", "not_reported | court | Mon 2026-04-20 | issued 11 days ago; served at an unknown time"}
 	if got := lines(Collect(input(t, text))); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestSecretFile checks a file with only sealed orders. Without Sealed, no format names the file.
+func TestSecretFile(t *testing.T) {
+	opt := input(t, whole("- {id: x, new: x, targets: [a.example]}"),
+		"version: 1\nexpires: 2026-05-03\ndefaults: {scope: global, authority: {name: A}}\norders:\n- {id: y, disclosure: none, deadline: 2026-04-01, status: draft, targets: [b.example]}\n")
+	opt.Command = func(command, id, file string) string { return command + " " + id + " " + file }
+	formats := func(opt Options) (out [5]string) {
+		r := Collect(opt)
+		for i, write := range []func(io.Writer) error{r.WriteText, r.WriteCSV, r.WriteHTML, r.WriteICS, func(w io.Writer) error { return json.NewEncoder(w).Encode(r) }} {
+			var b strings.Builder
+			if err := write(&b); err != nil {
+				t.Fatal(err)
+			}
+			out[i] = b.String()
+		}
+		return out
+	}
+	for i, text := range formats(opt) {
+		if strings.Contains(text, "b.yaml") || i != 3 && !strings.Contains(text, "a.yaml") || !strings.Contains(text, "a file with sealed orders") {
+			t.Errorf("format %d: %s", i, text)
+		}
+	}
+	if text := formats(opt)[0]; !strings.Contains(text, "1 file, and 1 more file with sealed orders, read, with 2 orders.") {
+		t.Errorf("%s", text)
+	}
+	opt.Sealed = true
+	for i, text := range formats(opt) {
+		if !strings.Contains(text, "b.yaml") {
+			t.Errorf("with Sealed, format %d: %s", i, text)
+		}
 	}
 }
 

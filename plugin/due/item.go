@@ -19,7 +19,9 @@ func (c *collector) item(k kind, f found) *Item {
 		if f.at <= c.now {
 			it.Why = "the file is stale, and must be renewed; the orders stay in force"
 		}
-		it.Command = c.Command("check", file.Path)
+		if it.Command = c.Command("check", file.Path, file.Path); c.secretFile(f.file) {
+			it.File, it.Sealed, it.Command = "a file with sealed orders", true, ""
+		}
 		return it
 	}
 	o, st := c.orders[f.n], c.states[f.n]
@@ -54,7 +56,7 @@ func (c *collector) item(k kind, f found) *Item {
 }
 
 func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderState, d order.Disclosure, it *Item) {
-	show := c.Command("show", o.ID)
+	show := c.Command("show", o.ID, it.File)
 	switch k {
 	case behind, atRisk:
 		it.Why, it.Command = c.hindrance(k, f, o, st, d), show
@@ -70,7 +72,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 				it.Why += ", from " + o.From.StartText(it.zone)
 			}
 		}
-		it.Command = c.Command("reported", o.ID)
+		it.Command = c.Command("reported", o.ID, it.File)
 	case starts:
 		it.Why = c.beginning(f, o, st, d)
 		if st.State != ruleset.Pending && st.State != ruleset.InForce && st.State != ruleset.Lifted {
@@ -92,7 +94,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 		it.Command = show
 	case notAcknowledged, notReported:
 		it.Why = waiting(k, f, o, st)
-		it.Command = c.Command(map[kind]string{notAcknowledged: "acknowledge", notReported: "reported"}[k], o.ID)
+		it.Command = c.Command(map[kind]string{notAcknowledged: "acknowledge", notReported: "reported"}[k], o.ID, it.File)
 	}
 }
 

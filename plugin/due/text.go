@@ -69,7 +69,14 @@ func (r *Report) ZoneText() string {
 
 // Summary returns the numbers of files and orders.
 func (r *Report) Summary() string {
-	s := fmt.Sprintf("%s read, with %s. In force by the files: %s.", count(r.Files, "file"), count(r.Orders, "order"), count(r.InForce, "block order"))
+	files := count(r.Files-r.secret, "file")
+	switch {
+	case r.secret > 0 && r.secret == r.Files:
+		files = count(r.secret, "file") + " with sealed orders"
+	case r.secret > 0:
+		files += ", and " + count(r.secret, "more file") + " with sealed orders,"
+	}
+	s := fmt.Sprintf("%s read, with %s. In force by the files: %s.", files, count(r.Orders, "order"), count(r.InForce, "block order"))
 	return s + " " + r.Verdict()
 }
 
