@@ -78,9 +78,43 @@ func someLifted(st ruleset.OrderState, now order.Time) int {
 	return st.LiftedTargets(now)
 }
 
-// liftedText returns words for a number of lifted targets.
-func liftedText(lifted, all int) string {
-	return fmt.Sprintf("%d of %s, for all clients", lifted, count(all, "target"))
+// A stay is the number of targets that are lifted only for a time, and the first end of these
+// lifts.
+type stay struct {
+	Stayed int    `json:"stayed_targets,omitempty"`
+	End    string `json:"stayed_until,omitempty"`
+}
+
+// stayOf returns the stay of an order. The end of a sealed lift is secret. So with sealed orders,
+// the stay is shown only with --sealed.
+func (l *orders) stayOf(st ruleset.OrderState, sealed bool) (s stay) {
+	if l.sealed && !sealed || st.Lift || st.State != ruleset.Lifted && st.State != ruleset.InForce && st.State != ruleset.OnHold {
+		return s
+	}
+	if n, until := st.Stayed(); n > 0 {
+		s = stay{n, until.String()}
+	}
+	return s
+}
+
+// liftedText returns words for the lifted targets of an order, or "". Without a stay, the state
+// lifted says enough.
+func liftedText(state string, lifted, all int, s stay, until string) string {
+	text := ""
+	switch {
+	case lifted > 0:
+		text = fmt.Sprintf("%d of %s, for all clients", lifted, count(all, "target"))
+	case s.Stayed == 0 || state != ruleset.Lifted.String():
+		return ""
+	case s.Stayed == all:
+		return "all targets, until " + until
+	default:
+		text = "all targets"
+	}
+	if s.Stayed > 0 {
+		text += fmt.Sprintf("; %d of them until %s", s.Stayed, until)
+	}
+	return text
 }
 
 // states returns the state of each order by id.

@@ -74,6 +74,7 @@ type listedJSON struct {
 	// Lifted is the number of targets that lifts end for all clients, if they end some of
 	// the targets. Held targets do not count.
 	Lifted int `json:"lifted_targets,omitempty"`
+	stay
 
 	// The fields below are for the text output only.
 	first, last, windows string
@@ -244,7 +245,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	if d != order.Full && !c.Sealed {
 		return x
 	}
-	x.Held, x.Lifted = held, someLifted(st, now)
+	x.Held, x.Lifted, x.stay = held, someLifted(st, now), l.stayOf(st, c.Sealed)
 	if !c.Targets {
 		return x
 	}
@@ -298,8 +299,8 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		if x.Late != "" {
 			fmt.Fprintf(e.stdout, "    late: %s\n", printable.Line(x.Late))
 		}
-		if x.Lifted > 0 {
-			fmt.Fprintf(e.stdout, "    lifted: %s\n", liftedText(x.Lifted, x.Targets))
+		if text := liftedText(x.State, x.Lifted, x.Targets, x.stay, l.asWritten(x.ID, "until", x.stay.End)); text != "" {
+			fmt.Fprintf(e.stdout, "    lifted: %s\n", text)
 		}
 		for _, t := range x.TargetList {
 			fmt.Fprintf(e.stdout, "    %s\n", printable.Line(t))

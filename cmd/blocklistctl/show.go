@@ -55,8 +55,9 @@ type shownJSON struct {
 	TargetList []string          `json:"target_list,omitempty"`
 	Held       []heldJSON        `json:"held,omitempty"`
 	Lifted     int               `json:"lifted_targets,omitempty"` // see listedJSON
-	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
-	Lifts      []linkJSON        `json:"lifts,omitempty"`
+	stay
+	LiftedBy []linkJSON `json:"lifted_by,omitempty"`
+	Lifts    []linkJSON `json:"lifts,omitempty"`
 
 	about     string
 	fields    [][2]string // the fields in their sequence
@@ -184,7 +185,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 		out.fields = append(out.fields, [2]string{name, text})
 	}
 	if !out.secret {
-		out.TargetList, out.Held, out.Lifted = x.targets(o), x.held[o.ID], someLifted(st, x.now)
+		out.TargetList, out.Held, out.Lifted, out.stay = x.targets(o), x.held[o.ID], someLifted(st, x.now), x.l.stayOf(st, x.Sealed)
 	}
 	if links {
 		x.links(o, &out)

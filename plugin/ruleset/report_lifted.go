@@ -311,6 +311,29 @@ func (o OrderState) LiftedTargets(at order.Time) int {
 	return int(n)
 }
 
+// Stayed returns how many targets of a block order are lifted for all clients only for a time,
+// and the first time at which lifts of these targets end. Held targets do not count. A lift that
+// ends after the order does not count either.
+func (o OrderState) Stayed() (n int, until order.Time) {
+	end := o.part.over(o.entry.sched)
+	until = Forever
+	add := func(targets int32, to order.Time) {
+		if to < end {
+			n, until = n+int(targets), min(until, to)
+		}
+	}
+	if x := o.set.liftings[o.entry]; x != nil && len(x.targets) > 0 {
+		for _, t := range x.targets {
+			if sp := spellAt(t.off, o.now); sp.on {
+				add(t.n, sp.until)
+			}
+		}
+	} else if on, next := o.set.lifted(o.entry, o.now); on && !o.Lift {
+		add(o.set.enforceable(o.entry), next)
+	}
+	return n, until
+}
+
 // TargetLifted reports whether a lift ends the order at one of its targets, for all clients
 // at a time.
 func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
