@@ -79,7 +79,7 @@ func (c *collector) explain(k kind, f found, o *order.Order, st ruleset.OrderSta
 			it.Command = show
 		}
 	case ends:
-		it.Why = ending(f, o)
+		it.Why = c.endText(f, o)
 		if n := st.LiftedTargets(f.at - 1); n > 0 && f.count == 0 {
 			it.Why += "; " + isAre(n, "target") + " already lifted"
 		}
@@ -184,8 +184,8 @@ func (c *collector) beginning(f found, o *order.Order, st ruleset.OrderState, d 
 	return what
 }
 
-// ending returns words about an end.
-func ending(f found, o *order.Order) string {
+// endText returns words about an end.
+func (c *collector) endText(f found, o *order.Order) string {
 	switch {
 	case f.field == "exempt":
 		return "an exemption ends; its clients are then blocked"
@@ -194,7 +194,7 @@ func ending(f found, o *order.Order) string {
 	case f.count > 0:
 		return count(f.count, "target") + " end"
 	case o.Lifting():
-		return "the lift ends; the orders that it ended block again"
+		return "the lift ends; " + c.blocksAgain(f, o)
 	case f.field == "windows":
 		return "the last window ends"
 	}

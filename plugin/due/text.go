@@ -230,13 +230,16 @@ func (r *Report) relative(it *Item) string {
 	if s := when(it.at, it.zone, true, false); s == "" {
 		return ""
 	}
-	field := it.Field
-	if field == "windows" {
+	field, days := it.Field, distance(r.now, it.at, it.zone, it.end)
+	switch {
+	case field == "windows":
 		field = "window"
-	} else if field == "exempt" {
+	case strings.HasPrefix(days, "in ") && (field == "from" || field == "until" || field == "exempt"):
+		return days // the reason after these words says that something begins or ends
+	case field == "exempt":
 		field = "exempt until"
 	}
-	return field + " " + distance(r.now, it.at, it.zone, it.end)
+	return field + " " + days
 }
 
 // or returns s, or otherwise if s is empty.

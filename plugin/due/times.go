@@ -172,7 +172,8 @@ func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	return day, err == nil
 }
 
-// distance returns the number of days from now to a time as words, for example "in 3 days". The
+// distance returns the number of days from now to a time as words, for example "in 3 days" or
+// "today 18:30". The
 // parameter "end" has the same meaning as in wholeDay.
 func distance(now, t order.Time, zone *time.Location, end bool) string {
 	date := func(t order.Time, end bool) time.Time {
@@ -184,7 +185,10 @@ func distance(now, t order.Time, zone *time.Location, end bool) string {
 	}
 	switch days := int(date(t, end).Sub(date(now, false)).Hours() / 24); {
 	case days == 0:
-		return "today"
+		if _, whole := wholeDay(t, zone, end); whole {
+			return "today"
+		}
+		return t.Time().In(zone).Format("today 15:04")
 	case days == 1:
 		return "tomorrow"
 	case days == -1:

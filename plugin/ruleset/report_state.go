@@ -148,6 +148,13 @@ func (o OrderState) OwnUntil() order.Time {
 	return Forever
 }
 
+// EnforcedAt reports whether the dates of the order put the order in force at a time. Lifts, the
+// status and the guard do not matter.
+func (o OrderState) EnforcedAt(at order.Time) bool {
+	on, _ := o.part.inForceAt(o.entry.sched, at)
+	return on
+}
+
 // WasInForce reports whether the order was in force at any time from `from` on until now. A
 // change of the order's status is not known.
 func (o OrderState) WasInForce(from order.Time) bool {
