@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -86,7 +87,11 @@ type linkJSON struct {
 // Run shows the orders that match.
 func (c *showCmd) Run(e *env) error {
 	e.sealed = c.Sealed
-	subject, files := nameAndOrders(append([]string{c.Subject}, c.Orders...))
+	args := append([]string{c.Subject}, c.Orders...)
+	if err := c.misplaced(args); err != nil {
+		return err
+	}
+	subject, files := nameAndOrders(args)
 	if c.Server != "" {
 		return c.remote(e, subject, files)
 	}
@@ -136,6 +141,35 @@ func (c *showCmd) Run(e *env) error {
 	}
 	x.print(e, shown)
 	return nil
+}
+
+// misplaced returns an error if the arguments are only files, or if a number with blanks has no
+// quotes.
+func (c *showCmd) misplaced(args []string) error {
+	var words, files []string
+	for _, arg := range args {
+		if likeOrders(arg) {
+			files = append(files, shellWord(arg))
+		} else {
+			words = append(words, arg)
+		}
+	}
+	all := strings.Join(files, " ")
+	switch {
+	case len(words) == 0 && c.Server == "" && !slices.ContainsFunc(args, func(arg string) bool { return !orderFile(arg) }):
+		return misuse("the id of an order, its number or a name is missing, got only %s; blocklistctl list %s shows the ids", all, all)
+	case len(words) > 1:
+		text := strings.Join(words, " ")
+		return misuse("show has one id, number or name, and there is no file %q; write a text with blanks in quotes: %s", words[1], strings.TrimSpace("blocklistctl show "+shellWord(text)+" "+all))
+	}
+	return nil
+}
+
+// orderFile reports whether an argument is an existing order file. An id of an order can be the
+// path of a directory.
+func orderFile(arg string) bool {
+	info, err := os.Stat(arg)
+	return err == nil && info.Mode().IsRegular() && slices.Contains(order.Extensions, order.Ext(arg))
 }
 
 // A shower writes orders for the command show.
