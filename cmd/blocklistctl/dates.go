@@ -29,6 +29,18 @@ func (l *orders) zone(id string) *time.Location {
 	return time.UTC
 }
 
+// oneZone returns the time zone of all files, or nil if the files have several time zones.
+func (l *orders) oneZone() (zone *time.Location) {
+	for _, v := range l.versions {
+		z := zoneOf(v.File)
+		if zone != nil && z.String() != zone.String() {
+			return nil
+		}
+		zone = z
+	}
+	return zone
+}
+
 func (l *orders) zoneOfFile(path string) *time.Location {
 	for _, v := range l.versions {
 		if v.Path == path {

@@ -99,7 +99,7 @@ func (c *explainCmd) Run(e *env) error {
 	f := &explain.Facts{Set: l.set, Now: now, Past: now < present, Future: now > present, Sealed: c.Sealed, Journal: past,
 		Whole:  l.order,
 		Hidden: func(o *ruleset.Order) bool { return disclosed[o.ID].Sealed() && !c.Sealed },
-		Zone:   l.zoneOfFile,
+		Zone:   l.zoneOfFile, AllZone: l.oneZone(),
 	}
 	on := &explain.Server{Config: s.Config, Block: s.block}
 	q := &explain.Query{Name: name, Type: qtype, EDNS: c.EDNS, DO: c.DO, Structured: c.Structured, Size: c.Size}

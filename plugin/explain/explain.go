@@ -33,7 +33,9 @@ type Facts struct {
 	Sealed bool
 	// Zone returns the time zone of the order file at a path.
 	Zone func(path string) *time.Location
-	Now  order.Time
+	// AllZone is the time zone of all order files, or nil if it is unknown.
+	AllZone *time.Location
+	Now     order.Time
 	// Past reports whether Now is before the present time. Future reports whether Now is after the
 	// present time.
 	Past, Future bool
@@ -109,7 +111,7 @@ type Query struct {
 // Begin returns an explanation without a verdict, with notes about the unknown facts.
 func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	out := &Explanation{Name: q.Name.String(), At: f.Now.String(), Client: cl.Text(s.Config), Type: dns.Type(q.Type).String(),
-		Others: []Reason{}, Recorded: []Reason{}, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
+		Others: []Reason{}, Recorded: []Reason{}, now: f.Now, zone: f.AllZone, past: f.Past && f.Journal == nil, future: f.Future, running: s.Running, journal: f.Journal}
 	if s.Block != nil {
 		out.Block = s.Block.String()
 	}
@@ -132,6 +134,7 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	q.Service = answer.ServiceLabels(&q, query.Type)
 	v, reasons := f.Set.Explain(&q, cl.Client, f.Now)
 	out.Blocked = v.Blocked() && !s.Store.Shadow
+	out.zone = x.textZone(reasons)
 	for _, r := range reasons {
 		x.heldInPast(r, out)
 		switch {

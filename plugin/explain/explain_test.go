@@ -66,7 +66,7 @@ func TestCompiled(t *testing.T) {
 	x.Answer = ""
 	var out strings.Builder
 	x.Print(&out)
-	const want = `a.one.example is blocked for client 192.0.2.7 of unknown country at 2026-11-29T12:00:00Z
+	const want = `a.one.example is blocked for client 192.0.2.7 of unknown country at 2026-11-29T13:00:00+01:00
 server block: dns://.:53
 by order "sealed:e564b4081d7a" (sealed)
 target: not shown

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
@@ -34,6 +36,8 @@ type Explanation struct {
 	Notes     []string `json:"notes,omitempty"`
 
 	// These fields are only for the text output.
+	now                          order.Time
+	zone                         *time.Location // the time zone of the text, or nil for UTC
 	past, future, running        bool
 	journal                      *Journal
 	undated                      bool // the start of the deciding order is unknown
@@ -104,7 +108,7 @@ func (x *Explanation) Print(w io.Writer) {
 	if x.some {
 		verdict = strings.Replace(verdict, "not ", "", 1) + " for some clients, and not"
 	}
-	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.At)
+	fmt.Fprintf(w, "%s %s for %s at %s\n", x.Name, verdict, x.Client, x.atText())
 	if x.Block != "" {
 		fmt.Fprintf(w, "server block: %s\n", printable.Line(x.Block))
 	}
@@ -144,6 +148,14 @@ func (x *Explanation) Print(w io.Writer) {
 	case x.Blocked:
 		fmt.Fprintf(w, "\n%s", x.Answer)
 	}
+}
+
+// atText returns the time of the explanation in the time zone of the other times in the text.
+func (x *Explanation) atText() string {
+	if x.zone == nil {
+		return x.At
+	}
+	return x.now.Time().In(x.zone).Format(time.RFC3339)
 }
 
 // PositionText returns the file and line of an order for a sentence, or "" for an unknown

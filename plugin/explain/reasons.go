@@ -15,6 +15,22 @@ type explainer struct {
 	client ruleset.Client
 }
 
+// textZone returns the time zone of the file of the deciding order. Without a deciding order, it
+// returns AllZone, or else the time zone of the first order in the text. It skips sealed orders.
+func (x *explainer) textZone(reasons []ruleset.Reason) *time.Location {
+	zone := x.AllZone
+	for _, r := range reasons {
+		switch {
+		case x.Hidden(r.Order):
+		case r.Why == ruleset.Decides:
+			return x.zone(r.Order)
+		case zone == nil:
+			zone = x.zone(r.Order)
+		}
+	}
+	return zone
+}
+
 func (x *explainer) zone(o *ruleset.Order) *time.Location { return x.Zone(o.File()) }
 
 // label returns the id of an order, or a digest for a sealed (secret) order.
