@@ -49,14 +49,15 @@ type block struct {
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// Ready implements ready.Readiness. CoreDNS asks only one handler of each plugin. Ready
-// therefore reports the readiness of the whole process.
+// Ready implements ready.Readiness. It reports the readiness of all server blocks, because CoreDNS
+// calls Ready for only one handler of each plugin.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler.
 //
-// ServeDNS calls the next plugins. Its stack frame must be small, because Go must copy the stack of
-// a goroutine when the stack is full. A copy takes longer than the work of this plugin.
+// The stack frame of ServeDNS must be small, because the next plugins run below it on the stack.
+// When the stack of a goroutine is full, Go copies it to a larger stack. A copy takes longer than
+// the work of this plugin.
 func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	rw, answered := b.answerOrWatch(ctx, w, r)
 	if answered {
@@ -70,8 +71,8 @@ func (b *Blocklist) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if b.Next == nil || traced(ctx) {
 		return plugin.NextOrFailure(name, b.Next, ctx, w, r)
 	}
-	// The direct call saves an allocation and a stack frame of NextOrFailure. Only a trace
-	// needs NextOrFailure.
+	// NextOrFailure would need an allocation and a stack frame. It is only necessary to trace the
+	// query, or to return an error if there is no next plugin.
 	return b.Next.ServeDNS(ctx, w, r)
 }
 
@@ -113,8 +114,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		}
 	}
 	if q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR {
-		// The answer of a zone transfer needs no check. It goes to a server and not to a
-		// client.
+		// The answer is a zone transfer, which goes to another server and not to a client. It needs
+		// no check.
 		return nil, false
 	}
 	rw = &responseWriter{ResponseWriter: w, Context: ctx, b: b.block, set: set, req: r, header: r.MsgHdr, passes: v}
@@ -163,15 +164,14 @@ func (b *block) decideQuery(ctx context.Context, set *ruleset.Set, w dns.Respons
 	return nil, p
 }
 
-// A verdicts value has two verdicts about a name or an address. The embedded verdict decides the
-// answer. The verdict "shadow" includes orders in shadow. It is only counted and does not change
-// the answer.
+// A verdicts value has two verdicts about a name or an address. The embedded Verdict decides the
+// answer. The field "shadow" is the verdict with the orders in shadow mode. It is only counted.
 type verdicts struct {
 	ruleset.Verdict
 	shadow ruleset.Verdict
 }
 
-// decide stores in j the verdicts about the name or address l.
+// decide decides about the name or address l, and stores the verdicts in j.
 func (b *block) decide(j *verdicts, set *ruleset.Set, l *answer.Destination, q *ruleset.Query) {
 	*j = verdicts{Verdict: ruleset.Verdict{Until: ruleset.Forever}}
 	if !b.shadow {
@@ -193,7 +193,7 @@ func verdict(v *ruleset.Verdict, set *ruleset.Set, l *answer.Destination, q *rul
 }
 
 func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg, v *ruleset.Verdict, now time.Time, c *client) *dns.Msg {
-	// All values are read from the request before WriteMsg changes its OPT record.
+	// Read all values from the request here. WriteMsg changes the OPT record of the request later.
 	state := request.Request{W: w, Req: r}
 	echo := v.CountryDependent && c.subnet != nil
 	size := state.Size() - roomAbove(r)
@@ -220,8 +220,7 @@ func (b *block) reply(ctx context.Context, set *ruleset.Set, w dns.ResponseWrite
 	return m
 }
 
-// inShadow counts a query that an order in shadow would block. Orders in shadow are only
-// counted.
+// inShadow counts a query that only an order in shadow mode would block. The query is not blocked.
 func (b *block) inShadow(ctx context.Context, set *ruleset.Set, r *dns.Msg, v *ruleset.Verdict, now order.Time) {
 	b.count(ctx, shadowRequests, r, v)
 	b.hits.Add(set, v.Order, now, true)
@@ -237,8 +236,8 @@ func (b *block) count(ctx context.Context, c *counters, r *dns.Msg, v *ruleset.V
 // header and at most 128 octets of host name.
 const nsidRoom = 4 + 128
 
-// roomAbove returns the number of octets that the plugins above may add to the reply.
-// Without this room, the SOA record might not fit.
+// roomAbove returns the number of octets that the plugins above may add to the reply. The reply
+// must leave this room free, because otherwise the SOA record might not fit.
 func roomAbove(r *dns.Msg) int {
 	if o := r.IsEdns0(); o != nil {
 		for _, opt := range o.Option {

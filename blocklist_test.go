@@ -175,7 +175,7 @@ func TestServeDNS(t *testing.T) {
 			if err != nil || code != dns.RcodeSuccess {
 				t.Errorf("ServeDNS returned %d, %v, want success: with another code the server writes a second reply", code, err)
 			}
-			// The query has the letter d as \100. The reply may have it too.
+			// The query has \100 in place of the letter d. The reply may repeat this form.
 			if got := strings.ReplaceAll(brief(rec.Msg), `\100otted`, "dotted"); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
@@ -183,8 +183,8 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestNSID checks that a long EDE text leaves room for the option of the nsid plugin. The
-// plugin adds the option later. The reply must keep the SOA record.
+// TestNSID checks that a reply with a long EDE text leaves room for the option that the nsid plugin
+// adds later. The reply must also keep its SOA record.
 func TestNSID(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, "version: 1\norders:\n- {id: a, references: ["+strings.Repeat("x", 390)+"], authority: {name: A}, scope: global, targets: [a.example]}\n", &now)
@@ -253,8 +253,8 @@ func TestNotJudged(t *testing.T) {
 	}
 }
 
-// TestOpcodes checks messages whose opcode is not QUERY. The answer must be REFUSED if the
-// name, or a name in the answer, is blocked.
+// TestOpcodes checks messages whose opcode is not QUERY. If the name in the question or a name in
+// the answer is blocked, the reply must be REFUSED.
 func TestOpcodes(t *testing.T) {
 	now := noon
 	h := newTestHandler(t, answerOrders, &now)
@@ -407,9 +407,10 @@ func TestAllocations(t *testing.T) {
 		// The one allocation contains the reply, its question and its SOA record.
 		{"blocked", "www.blocked.example.", nil, 1},
 		{"refused", "refused.example.", edns, 3},
-		// The list of records, the A record and the address need three more allocations.
+		// A redirection needs three more allocations: the list of records, the A record and the
+		// address.
 		{"redirected", "redirect.example.", nil, 4},
-		// The OPT record with its EDE option is one allocation, and the EDE text is another.
+		// EDNS needs two more allocations: the OPT record with its EDE option, and the EDE text.
 		{"blocked, with EDNS", "www.blocked.example.", edns, 3},
 		{"blocked, with EDNS, told nothing", "quiet.example.", edns, 2},
 		// The JSON text needs an encoder, a buffer, and the text of the justification.

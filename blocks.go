@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// serverBlocks returns the configurations of all server blocks in the Corefile, one list for each
-// block.
+// serverBlocks returns the configurations of the server blocks in the Corefile. Each list in the
+// result is for one server block.
 //
-// A caddy.Controller gives access to one server block at a time. serverBlocks therefore copies c
-// and sets the position of the copy to each block in turn.
+// A caddy.Controller shows one server block at a time. serverBlocks therefore changes the position
+// in a copy of c.
 func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	at := *c
 	for at.ServerBlockIndex = 0; ; at.ServerBlockIndex++ {
@@ -33,8 +33,8 @@ func serverBlocks(c *caddy.Controller) (blocks [][]*dnsserver.Config) {
 	}
 }
 
-// addressName returns a text for one address of a server block. Two server blocks may have
-// the same zone and port, and different views or addresses.
+// addressName returns a text that describes one address of a server block. The text includes the
+// view and the bind addresses, because several server blocks may have the same zone and port.
 func addressName(cfg *dnsserver.Config) string {
 	name := cfg.Transport + "://" + cfg.Zone + ":" + cfg.Port
 	if cfg.ViewName != "" {
@@ -63,8 +63,8 @@ func blockOf(cfg *dnsserver.Config) *block {
 	return nil
 }
 
-// startLine returns the log line that lists which server blocks enforce orders. If the
-// line is a warning, the bool is true.
+// startLine returns a log line about the server blocks. It lists where orders are enforced. The
+// bool is true if orders are not enforced everywhere, so that the line must be a warning.
 func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	var digests, shadow, without []string
 	enforced := map[string][]string{} // by digest
@@ -98,7 +98,7 @@ func startLine(blocks [][]*dnsserver.Config) (line string, warning bool) {
 	return "server blocks: " + strings.Join(says, "; "), len(shadow)+len(without) > 0
 }
 
-// shadowOf reports for each server whether its server block is in shadow (orders are only counted).
+// shadowOf returns for each server whether it is in shadow mode, in which orders are only counted.
 // The keys of the map are the labels of the metrics.
 func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 	out := map[labels]bool{}
@@ -109,8 +109,8 @@ func shadowOf(blocks [][]*dnsserver.Config) map[labels]bool {
 				continue
 			}
 			for _, host := range cfg.ListenHosts {
-				// The label server must equal the label in CoreDNS's metrics. CoreDNS's
-				// label contains the resolved address.
+				// CoreDNS's metrics use the resolved address as the label "server". This label must
+				// be equal.
 				addr := net.JoinHostPort(host, cfg.Port)
 				if a, err := net.ResolveTCPAddr("tcp", addr); err == nil {
 					addr = a.String()

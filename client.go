@@ -14,13 +14,13 @@ import (
 
 type client struct {
 	ruleset.Client
-	// subnet is the EDNS client subnet of the query. It is nil if the query has none, or
-	// if the sender is not trusted.
+	// subnet is the EDNS client subnet of the query. It is nil if the query has no subnet, or if
+	// the sender is not trusted.
 	subnet *dns.EDNS0_SUBNET
 }
 
-// clientOf returns the client of a query. It is slow, so call it only for a name with
-// orders.
+// clientOf returns the client of a query. It is slow, so call it only for a name that an order
+// covers.
 func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWriter, r *dns.Msg) (a client) {
 	a.Addr = address(w)
 	if !set.DependsOnCountry() {
@@ -34,8 +34,8 @@ func (b *block) clientOf(ctx context.Context, set *ruleset.Set, w dns.ResponseWr
 	return a
 }
 
-// address returns the address of the client. request.Request would format UDP and TCP
-// addresses as strings, with several allocations.
+// address returns the address of the client. It avoids request.Request for UDP and TCP, because
+// request.Request would first format the address as a string.
 func address(w dns.ResponseWriter) netip.Addr {
 	var ip net.IP
 	switch a := w.RemoteAddr().(type) {
@@ -52,9 +52,9 @@ func address(w dns.ResponseWriter) netip.Addr {
 	return addr.Unmap()
 }
 
-// country returns the country of the client. The sources are the operator's networks, then
-// the geoip plugin, then the home country. A trusted client subnet replaces the sender's
-// address.
+// country returns the country of the client's address. It tries the operator's networks, then the
+// geoip plugin, then the home country. For a trusted sender, it uses the client subnet in place of
+// the sender's address.
 func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Country {
 	where := netip.Prefix{}
 	if a.Addr.IsValid() {
@@ -66,8 +66,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The geoip plugin may compute the label from a client subnet that the client has forged.
-		// The label is therefore computed again, for the address that blocklist has chosen.
+		// The client may have forged the client subnet, and the geoip plugin may have used it.
+		// Compute the label again for the address that blocklist has chosen.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()
@@ -81,8 +81,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 // geoipCountry is the metadata label of CoreDNS's geoip plugin for a client's country.
 const geoipCountry = "geoip/country/code"
 
-// geoipLabel returns the country label that the geoip plugin computes for an address. If
-// geoip is nil or its database has no countries, the result is nil.
+// geoipLabel returns a function that gives the geoip plugin's country of an address. It returns nil
+// if geoip is nil or if the database has no countries.
 func geoipLabel(geoip metadata.Provider, addr netip.Addr) metadata.Func {
 	if geoip == nil {
 		return nil
@@ -113,8 +113,8 @@ func clientSubnet(r *dns.Msg) *dns.EDNS0_SUBNET {
 	return nil
 }
 
-// network returns the network of a client subnet, and whether the network is valid. A
-// prefix length of 0 forbids the use of the network (RFC 7871, section 7.1.2).
+// network returns the network in a client subnet. The bool is false if the network is not valid. A
+// prefix length of 0 means that the network must not be used (RFC 7871, section 7.1.2).
 func network(s *dns.EDNS0_SUBNET) (netip.Prefix, bool) {
 	if s == nil {
 		return netip.Prefix{}, false

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evasionTypes are query types that must not evade a block. A DS query always passes. A
-// DNSKEY query passes if a name below the queried name passes.
+// evasionTypes are the query types of TestEvasion. Most types are blocked for a blocked name. But a
+// DS query always passes, and a DNSKEY query passes if a name below the queried name passes.
 var evasionTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeNS, dns.TypeSOA, dns.TypeCAA,
 	dns.TypeMX, dns.TypeTXT, dns.TypeCNAME, dns.TypeSRV, dns.TypeNone, 65280, dns.TypeDS, dns.TypeDNSKEY}
 
@@ -74,8 +74,8 @@ orders:
 					want = passed
 				}
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// The test calls the handler directly. Other plugins may pass a name to the
-					// handler in a form that a DNS message cannot contain.
+					// The test calls the handler directly, because some of the names cannot occur
+					// in a DNS message. Other plugins can pass these names to the handler.
 					q := new(dns.Msg)
 					q.RecursionDesired = true
 					q.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: class}}

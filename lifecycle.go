@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// An instance contains the stores of one CoreDNS instance (one loaded Corefile). The package instances
-// describes the calls of CoreDNS on a reload.
+// An instance contains the stores of one CoreDNS instance (one loaded Corefile). See the package
+// instances for the functions that CoreDNS calls on a reload.
 type instance struct {
 	stores []*store.Store
 	// statuses contains the status properties that setup has read, by address. ports contains the
@@ -26,20 +26,21 @@ type instance struct {
 	counted []string
 	// directives is the number of blocklist directives whose OnStartup has not run.
 	directives int
-	// claims and starts contain the settings of server blocks with a state directory or a journal.
-	// The keys are the directories. setup uses claims, and startup uses starts.
+	// claims and starts contain the settings of server blocks with a state directory or a journal,
+	// by directory. The function setup fills claims. The OnStartup function fills starts.
 	claims, starts map[string]claim
 	// blocks contains the server blocks that the self-tests check. tests contains the self-tests.
 	// stopTests stops the self-tests; it is nil before the instance listens.
 	blocks    [][]*dnsserver.Config
 	tests     []*selfTest
 	stopTests func()
-	// shadow reports which server blocks are in shadow. The keys are label values of the counters.
+	// shadow reports which server blocks are in shadow mode. The keys are label values of the
+	// counters.
 	shadow map[labels]bool
 }
 
-// loaded has the instances that have stores. When the last instance releases its stores, ended is
-// closed.
+// loaded is the list of the instances that have stores. The channel "ended" is closed when the last
+// instance releases its stores.
 var loaded struct {
 	instances.List[*instance]
 	ended chan struct{}
@@ -165,7 +166,8 @@ func (i *instance) shutdown() error {
 	loaded.Unlock()
 	stores := i.release()
 	if replaced {
-		// The new Corefile may omit an order file by mistake. The log therefore has a warning.
+		// Warn about order files that are not in the new Corefile, because the operator may have
+		// omitted them by mistake.
 		for _, line := range store.Stopped(stores, successors) {
 			log.Warning(line)
 		}

@@ -67,7 +67,8 @@ func (s *server) input(corefile string) caddy.Input {
 	return coredns.Input(strings.ReplaceAll(corefile, "$DIR", s.dir))
 }
 
-// write replaces an order file by rename. The store then loads the file at once.
+// write replaces an order file by rename. The file gets an older modification time, so that the
+// store loads the file at once.
 func (s *server) write(file, target string) {
 	s.t.Helper()
 	text := fmt.Sprintf("version: 1\norders:\n- {id: %s, authority: {name: A}, scope: global, targets: [%s]}\n", file, target)
@@ -75,7 +76,8 @@ func (s *server) write(file, target string) {
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	// The store waits for a new file to be complete. The file therefore gets an older time.
+	// The store loads a file with a new modification time only after a wait, because the file may
+	// be incomplete. An older modification time avoids the wait.
 	old := time.Now().Add(-time.Minute)
 	os.Chtimes(tmp, old, old)
 	if err := os.Rename(tmp, filepath.Join(s.dir, file)); err != nil {
@@ -187,9 +189,9 @@ func TestReload(t *testing.T) {
 	s.eventually("the change is not noticed", func() bool { return s.ask("three.example.") == dns.RcodeNameError })
 }
 
-// TestReloadFailsAtListen checks a new instance that starts but cannot listen. CoreDNS
-// calls nothing in the new instance. The old instance must release the new stores and keep
-// watching files.
+// TestReloadFailsAtListen checks a reload in which the new instance starts but cannot listen.
+// CoreDNS then calls no function of the new instance. The old instance must release the new stores
+// and continue to watch its files.
 func TestReloadFailsAtListen(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -283,8 +285,8 @@ func TestReloadFailsAtStartup(t *testing.T) {
 	s.want("one.example.", dns.RcodeNameError)
 }
 
-// TestReady checks the readiness while one of two server blocks is not ready. Every
-// handler must report not ready, because CoreDNS asks only one handler.
+// TestReady checks the readiness while one of two server blocks is not ready. The handlers of both
+// server blocks must report not ready, because CoreDNS asks only one handler.
 func TestReady(t *testing.T) {
 	s := startServer(t, `.:0 {
 		bind 127.0.0.1
@@ -311,8 +313,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// startLines returns the log lines about server blocks. It replaces the first digest with the
-// letter A, and the second digest with B.
+// startLines returns the log lines about server blocks. It replaces each digest by a letter: A for
+// the first digest, and B for the second digest.
 func startLines(log string) (out []string) {
 	var seen []string
 	for line := range strings.Lines(log) {

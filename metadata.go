@@ -39,7 +39,8 @@ func (b *block) setMetadata(ctx context.Context, verdict string, o *ruleset.Orde
 func hasMetadata(ctx context.Context) bool { return metadata.ValueFunc(ctx, name+"/verdict") != nil }
 
 // setPassMetadata sets the metadata of a query that passes although an order names the queried
-// name. The query passes because the client is exempt, or because the guard stops the target.
+// name. The query passes because the client is exempt, or because the protect list or another guard
+// refuses to block the name.
 func (b *block) setPassMetadata(ctx context.Context, set *ruleset.Set, q *ruleset.QName, c ruleset.Client, now order.Time) {
 	if b.shadow || metadata.ValueFuncs(ctx) == nil {
 		return

@@ -149,8 +149,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		bytes += set.Bytes()
 		digests[st.Digest] = true
 		for _, f := range st.Files {
-			// If a label is not UTF-8, the Prometheus library refuses all metrics. Two stores may
-			// load the same file. Their failures are added, because a series may occur only once.
+			// The Prometheus library refuses all metrics if a label is not UTF-8, so printable.Line
+			// replaces bad text. If two stores load the same file, the metric is the sum of their
+			// failures, because a series may occur only once.
 			failures[printable.Line(f.Path)] += f.Failures
 			if t, ok := signed[printable.Line(f.Path)]; !f.Signed.IsZero() && (!ok || float64(f.Signed.Unix()) < t) {
 				signed[printable.Line(f.Path)] = float64(f.Signed.Unix())
@@ -162,8 +163,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		if !st.LastOK {
 			ok = 0
 		}
-		// With several stores, the metrics show the oldest successful load, the oldest look at the
-		// files and the longest load.
+		// With several stores, the metrics show the worst store: the oldest successful load, the
+		// oldest check for changed files, and the longest load.
 		if t := float64(st.LastSuccess.Unix()); !st.LastSuccess.IsZero() && (success == 0 || t < success) {
 			success = t
 		}

@@ -51,7 +51,8 @@ func openStore(t *testing.T, clock store.Clock, files ...string) *store.Store {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// The store waits for a new file to be complete. The file therefore gets an older time.
+		// The store loads a file with a new modification time only after a wait, because the file
+		// may be incomplete. An older modification time avoids the wait.
 		os.Chtimes(path, clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour))
 		opt.Patterns = append(opt.Patterns, path)
 	}

@@ -39,8 +39,8 @@ func sizes(b *testing.B) (out []int) {
 	return out
 }
 
-// queries is the number of different queries. Their data must not fit into a processor
-// cache.
+// queries is the number of different queries. The number is so large that the data of the queries
+// does not fit into a processor cache.
 const queries = 1_000_000
 
 // eachSize runs a benchmark for each number of names.
@@ -50,8 +50,8 @@ func eachSize(b *testing.B, f func(b *testing.B, n int)) {
 	}
 }
 
-// once returns a function that calls f once for each n and stores the result. Go calls a benchmark
-// function several times, and each call needs the same data.
+// once returns a function that calls f only once for each n and stores the result. Go runs a
+// benchmark function several times, and all runs can use the stored data.
 func once[T any](f func(n int) T) func(n int) T {
 	var mu sync.Mutex
 	made := map[int]T{}

@@ -13,15 +13,15 @@ import (
 
 const now order.Time = 1_780_000_000
 
-// judge parses a name and decides whether the set blocks the name. It does the same steps as the
-// server.
+// judge reports whether the set blocks a name. It parses the name and asks the set, as the server
+// does for each query.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Now: now}).Blocked()
 }
 
-// BenchmarkQuery measures the CPU cost of a query. The cost has a performance goal. The
-// data of most names is not in a processor cache.
+// BenchmarkQuery measures the CPU time of the verdict about a query. The project has a goal for
+// this time. The data of most names is not in a processor cache.
 func BenchmarkQuery(b *testing.B) {
 	eachSize(b, func(b *testing.B, n int) {
 		s := set(n)
@@ -34,8 +34,8 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-// judgeAll decides about the queries again and again. The parameter "share" is the
-// expected share of blocked queries.
+// judgeAll measures the verdicts about the queries. First it checks that the share of blocked
+// queries is close to the parameter "share".
 func judgeAll(b *testing.B, s *ruleset.Set, qs corpus.Queries, share float64) {
 	sample := qs[:min(len(qs), 10_000)]
 	blocked := 0

@@ -17,9 +17,9 @@ var kinds = []struct {
 	{"side-list", sideList}, {"yaml", yamlTargets}, {"json", jsonTargets}, {"register-jsonl", register},
 }
 
-// BenchmarkLoad measures a load from text in memory to a usable set. It also reports the bytes of
-// the heap (B/name) and of the tables (table-B/name) for each name. The metric peak-MB is the peak
-// of the heap.
+// BenchmarkLoad measures a load, from text in memory to a usable set. The metric B/name is the heap
+// memory for each name. The metric table-B/name is the memory of the tables for each name. The
+// metric peak-MB is the largest heap during the load.
 func BenchmarkLoad(b *testing.B) {
 	eachKind(b, func(b *testing.B, in input, n int) {
 		eachLoop(b, func() { ruleset.Merge([]*ruleset.Part{compile(in)}, ruleset.Options{}) })

@@ -43,8 +43,8 @@ func init() {
 	log.SetOutput(io.Discard) // drops the log lines of each start
 }
 
-// handler returns the blocklist handler of a server. The server has n names in a side list
-// (a text file with names). The properties are lines of the directive.
+// handler starts a server and returns its blocklist handler. The server blocks n names from a side
+// list (a text file with names). Each property is a line of the blocklist directive.
 func handler(b *testing.B, n int, properties ...string) plugin.Handler {
 	dir := b.TempDir()
 	in := sideList(list(n).Names)

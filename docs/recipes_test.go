@@ -14,8 +14,9 @@ import (
 )
 
 // recipes describes the lists of files below "How to add" in CONTRIBUTING.md. Each list must
-// contain every file that mentions an example, for example NODATA. The field names matches
-// identifiers and strings in Go files. The field text matches other files.
+// contain every file that mentions an example, for example NODATA. The regular expression "names"
+// finds the example in the identifiers and strings of Go files. The regular expression "text" finds
+// the example in other files.
 var recipes = []struct {
 	title       string
 	names, text *regexp.Regexp
@@ -68,8 +69,8 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// sources returns the files of the repository by path. Of a Go file it returns the identifiers and
-// the string literals, without comments.
+// sources returns the text of each file of the repository, by path. For a Go file, the text is only
+// the identifiers and the string literals.
 func sources(t *testing.T, root string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

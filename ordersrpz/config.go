@@ -81,8 +81,9 @@ func parse(c *caddy.Controller, root string) (config, error) {
 	return cfg, nil
 }
 
-// origins returns the names of the zones, in the sequence in which a secondary asks the zones. The
-// names have the number of the parts. So a secondary never has some of the parts of another number.
+// origins returns the names of the zones. Secondaries ask for the zones in this sequence. Each name
+// contains the number of parts, for example 1-of-4. If the number of parts changes, the old and the
+// new parts therefore have different names, and a secondary cannot mix them.
 func (cfg *config) origins() []string {
 	if cfg.parts == 1 {
 		return []string{cfg.origin}

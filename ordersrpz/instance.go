@@ -5,8 +5,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/instances"
 )
 
-// An instance contains the zones of one CoreDNS instance (one loaded Corefile). The package instances
-// describes the calls of CoreDNS on a reload.
+// An instance contains the zones of one CoreDNS instance (one loaded Corefile). See the package
+// instances for the functions that CoreDNS calls on a reload.
 type instance struct {
 	zones []*zone
 	// notifiers are the functions that send NOTIFY.

@@ -27,8 +27,8 @@ func newMaker(z *zone) *maker {
 // next returns the time of the next look.
 func (m *maker) next() order.Time { return min(m.tree.Until, m.due) }
 
-// making allows only one zone at a time to make a version. Two zones at once would leave no CPU for
-// queries on a machine with two CPUs.
+// making is a lock for making a version. Only one zone makes a version at a time, because two zones
+// would use both CPUs of a machine with two CPUs, and queries would have to wait.
 var making sync.Mutex
 
 // look makes a new version if the orders or the time require one.
@@ -42,8 +42,8 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Between the unlock and this lock, another zone can make its version. Its version is more
-	// urgent than the warnings and the digest of this zone.
+	// The lock was released above, so that another zone can make its version first. That version is
+	// more urgent than the warnings and the digest of this zone.
 	making.Lock()
 	defer making.Unlock()
 	if changed {
@@ -82,8 +82,9 @@ func (m *maker) make(set *ruleset.Set, now order.Time) {
 	}
 }
 
-// wait returns the time at which all parts with a difference can have a new serial, or
-// ruleset.Forever if they can have it now. Without differences, all parts get their first serial.
+// wait returns ruleset.Forever if the new version can be published now. Otherwise a part must wait
+// for its new serial, and wait returns the time of the next second. The parameter "differences" is
+// nil for the first version.
 func (m *maker) wait(differences []rpz.Difference) order.Time {
 	now := m.clock.Now().Unix() // the making of the tree took some time
 	for i, p := range m.served {
@@ -94,7 +95,8 @@ func (m *maker) wait(differences []rpz.Difference) order.Time {
 	return ruleset.Forever
 }
 
-// publish publishes the version after v, which is nil at first.
+// publish publishes a new version. The parameter v is the current version, or nil before the first
+// version.
 func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Difference) {
 	now := m.clock.Now().Unix()
 	next := &version{zone: closed, parts: make([]history, m.parts)}
@@ -132,7 +134,8 @@ func (m *maker) publish(v *version, closed *rpz.Zone, differences []rpz.Differen
 	}
 }
 
-// announce tells the secondaries and the log about the newest version of a part.
+// Each part stores its serial in its own file. The parts write at the same time, because each write
+// waits for the disk.
 func (z *zone) announce(i int, change string) {
 	p, v := z.served[i], z.version.Load()
 	n := v.zone.Part(i).Records()

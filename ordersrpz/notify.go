@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// maxRounds is the largest number of rounds of NOTIFY of one part at one time.
+// maxRounds is the largest number of NOTIFY rounds that a part runs at the same time.
 const maxRounds = 4
 
-// A notice is the state of NOTIFY of one part. A round sends NOTIFY to all secondaries. Each round is a
-// goroutine of its own. A silent secondary takes 6 s, and the next round must not wait for it.
+// A notice is the state of NOTIFY for one part. A round sends NOTIFY to all secondaries. Each round
+// runs in its own goroutine, because a round takes 6 s if a secondary does not answer, and the next
+// round must not wait.
 type notice struct {
 	mu      sync.Mutex
 	due     bool // a round has to begin
@@ -78,7 +79,8 @@ func (z *zone) notifyRound(p *part) {
 	}
 }
 
-// setNotifier sets the function that sends NOTIFY for a part, and sends NOTIFY.
+// setNotifier sets the function that sends NOTIFY for a part. If the zone has a version,
+// setNotifier also sends NOTIFY for all parts.
 func (z *zone) setNotifier(send func(origin string) error) {
 	z.notifier.Store(&send)
 	if z.version.Load() == nil {

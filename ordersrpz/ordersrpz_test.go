@@ -92,8 +92,8 @@ func (s *server) file(text string) {
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	// At a start, the server waits for a new file to be complete. The file therefore gets an older
-	// time.
+	// The server loads a file with a new modification time only after a wait, because the file may
+	// be incomplete. An older modification time avoids the wait.
 	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(-time.Minute)); err != nil {
 		s.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 // partOrigin returns the name of a part, from 1.
 func partOrigin(i, parts int) string { return fmt.Sprintf("%d-of-%d.%s", i, parts, origin) }
 
-// partSerials waits until all parts have a serial, and returns the serials.
 func (s *server) partSerials(parts int) (out []uint32) {
 	s.Helper()
 	for i := 1; i <= parts; i++ {
@@ -32,7 +31,6 @@ func (s *server) partSerials(parts int) (out []uint32) {
 	return out
 }
 
-// partNames returns the owner names that a transfer of a part has.
 func (s *server) partNames(zone string, serial uint32) string {
 	s.Helper()
 	m := new(dns.Msg).SetAxfr(zone)
@@ -152,7 +150,7 @@ func TestPartsAndKeys(t *testing.T) {
 			}
 		}
 	}
-	// One part that everybody can transfer is enough for a refusal.
+	// If everybody can transfer one of the parts, the server must refuse to start.
 	s.stop()
 	s.head = strings.Replace(toLoopback, "transfer {", "transfer 2-of-2.rpz-it.example {\n\t\tto *\n\t}\n\ttransfer {", 1)
 	inst, err := caddy.Start(coredns.Input(s.corefile()))

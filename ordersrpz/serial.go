@@ -18,16 +18,15 @@ import (
 // A counter makes the serials of one zone. A new serial is the Unix time. If the last serial is not
 // below the Unix time, the new serial is the last serial plus 1.
 //
-// The serial therefore never goes down, even if the clock does. If the state is lost, the Unix time
-// is still higher than all old serials. This is true for a zone that changes less than once a
-// second.
+// The serial therefore never goes down, even if the clock goes back. If the state directory is
+// lost, the new serial is the Unix time. This serial is higher than all old serials if the zone
+// changed less than once a second.
 type counter struct {
 	path   string // the file with the last serial, or empty
 	mu     sync.Mutex
 	last   uint32
 	stored bool // the file has the serial last
-	// digest is the digest of the zone that has the serial last. It is empty if the digest is
-	// unknown.
+	// digest is the digest of the zone with the serial "last", or empty if the digest is unknown.
 	digest string
 }
 
@@ -49,10 +48,10 @@ type stored struct {
 	Digest string `json:"digest,omitempty"` // the SHA-256 of the zone's records
 }
 
-// counterOf returns the counter of a zone. It reads the last serial from the state
-// directory. An error means that the last serial is unknown. An unknown serial is at most the time
-// now, in Unix seconds. The last serial is also at least the last serial that the zone had with
-// another state directory of the same process.
+// counterOf returns the counter of a zone. It reads the last serial from the state directory. If it
+// cannot read the last serial, it returns an error, and the counter continues from the time now, in
+// Unix seconds. The counter never continues below the serials that the zone had with another state
+// directory of the same process.
 func counterOf(dir, origin string, now int64) (c *counter, err error) {
 	counters.Lock()
 	defer counters.Unlock()
@@ -107,16 +106,17 @@ func (c *counter) raise(serial uint32) {
 	}
 }
 
-// waits reports whether the next serial must wait for the next second after now. Another process may
-// have given the serial of this second to other content.
+// waits reports whether the next serial must wait for the next second after now. The serial must
+// wait if the last serial is equal to now and is not stored. Otherwise the next serial would be
+// ahead of the clock, and another process could give the same serial to other content.
 func (c *counter) waits(now int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.stored && int64(c.last) == now
 }
 
-// first returns the serial of the first version after a start. If the zone has not changed since
-// the last run, first returns the last serial. Otherwise it returns a new serial.
+// first returns the serial of the first version after a start. It returns the last serial if the
+// zone has not changed since the last run. Otherwise it returns a new serial.
 func (c *counter) first(digest [32]byte, now int64) (uint32, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +145,7 @@ func (c *counter) step(now int64, digest string) (uint32, error) {
 	return c.last, err
 }
 
-// described reports whether the digest of the zone with the last serial is known.
+// described reports whether the counter has the digest of the zone for the last serial.
 func (c *counter) described() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

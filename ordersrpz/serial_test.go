@@ -38,8 +38,8 @@ func TestCounter(t *testing.T) {
 			t.Error("a second counter of one zone")
 		}
 	}
-	// A zone gets a state directory. Its serials must continue after the serials that it had
-	// without a state directory.
+	// The zone had no state directory before, and gets one now. Its serials must continue after the
+	// old serials.
 	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
 	}
@@ -211,7 +211,8 @@ func TestSameSecond(t *testing.T) {
 			t.Cleanup(z.forget)
 			return newMaker(z)
 		}
-		// serials looks at a time, and returns the serials of the parts after begin.
+		// serials lets the maker look for changes at a time. It returns the serials of both parts,
+		// as the number of seconds after begin.
 		serials := func(m *maker, at time.Duration) string {
 			ticks.set(begin.Add(at))
 			m.look()
@@ -237,7 +238,7 @@ func TestSameSecond(t *testing.T) {
 		if got := serials(m, 2*time.Second); got != "2 2" {
 			t.Errorf("state %q: after a restart: serials %s", state, got)
 		}
-		// Without a state, a second change in one second waits.
+		// Without a state directory, the second change in one second waits for the next second.
 		m.store = write("c.example")
 		want := map[string]string{"": "2 2", lost: "3 3"}[state]
 		if got := serials(m, 2*time.Second); got != want {

@@ -31,8 +31,8 @@ func setup(c *caddy.Controller) error {
 	}
 	inst := instanceOf(c)
 	c.OnStartup(func() error {
-		// The list of directives has blocklist above orders_rpz. So the OnStartup
-		// functions of blocklist have run.
+		// The directive blocklist comes before orders_rpz in CoreDNS's list of directives. The
+		// OnStartup functions of blocklist have therefore run.
 		opt, err := blocklist.StoreOptions(c, b.patterns)
 		if err != nil {
 			return plugin.Error(name, err)
@@ -85,8 +85,8 @@ func (z *zone) strangersGet(cfg *dnsserver.Config) bool {
 	for _, origin := range z.origins() {
 		for _, addr := range []string{"198.51.100.254", "2001:db8:ffff::fffe"} { // RFC 5737, RFC 3849
 			for _, r := range []*dns.Msg{new(dns.Msg).SetAxfr(origin), new(dns.Msg).SetIxfr(origin, 1, ".", ".")} {
-				// The answer is ignored. The flag z.asked shows whether the plugin transfer has asked
-				// for the records.
+				// The answer is ignored. The flag z.asked shows whether the request has reached the
+				// zone.
 				_, _ = first.ServeDNS(context.Background(), &stranger{net.ParseIP(addr)}, r)
 			}
 		}

@@ -95,8 +95,8 @@ func (s *sender) whole(serial uint32, part rpz.Part) {
 	s.soa(serial)
 }
 
-// steps sends an incremental transfer: the differences between the version of the client and the
-// version with the serial.
+// steps sends an incremental transfer. The parameter "serial" is the serial of the newest version,
+// and "steps" are the differences from the version of the client to the newest version.
 func (s *sender) steps(serial uint32, steps []step) {
 	s.soa(serial)
 	for i := range steps {

@@ -14,12 +14,12 @@ type version struct {
 	parts []history
 }
 
-// A history has the serial of a part, and the differences that led to its newest version. It is
+// A history is the current serial of a part, and the differences between its recent versions. It is
 // immutable.
 type history struct {
 	serial uint32
-	// steps are the differences between earlier versions, the oldest first. The last step leads to
-	// this version.
+	// steps contains the differences between successive versions, the oldest first. The last step
+	// leads to the version with the serial "serial".
 	steps []step
 }
 
@@ -29,12 +29,13 @@ type step struct {
 	rpz.Difference
 }
 
-// minHistory limits the number of records in the history of a small zone.
+// minHistory is the number of records that a history may always have, even in a small zone.
 const minHistory = 1000
 
-// next returns the history after one more difference. The history may have a fourth of the number of
-// the part's records, or minHistory records if that is more. Older differences are dropped, because a
-// long incremental transfer is no faster than the whole part.
+// next returns the history after one more difference. The parameter "records" is the number of
+// records in the part. The history may have a quarter of this number, or minHistory records if that
+// is more. Older differences are dropped, because a long incremental transfer is no faster than the
+// whole part.
 func (h *history) next(records int, d rpz.Difference, serial uint32) history {
 	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
 	room := max(records/4, minHistory)
@@ -70,9 +71,9 @@ func (h *history) records() (n int) {
 // later reports whether the serial a is later than b (RFC 1982, section 3.2).
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// These are the timers of the SOA record in seconds. If no NOTIFY arrives, a secondary asks for the
-// serial after the time refresh. If the primary does not answer, a secondary uses its last version
-// for the time expire.
+// These are the timers of the SOA record, in seconds. If no NOTIFY arrives, a secondary asks for
+// the serial every "refresh" seconds. If the primary does not answer, a secondary uses its last
+// version for "expire" seconds.
 const (
 	refresh = 60
 	retry   = 30

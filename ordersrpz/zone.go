@@ -29,8 +29,8 @@ type zone struct {
 	// notifier sends NOTIFY to the secondaries. It uses the plugin transfer of the newest server
 	// block.
 	notifier atomic.Pointer[func(origin string) error]
-	// strangers is true while strangersGet asks for a transfer. asked becomes true if this transfer
-	// reaches the zone.
+	// strangersGet sets strangers to true while it sends requests for a transfer. If a request
+	// passes all checks of the client, the zone sets asked to true.
 	strangers, asked atomic.Bool
 
 	key  string
@@ -39,15 +39,16 @@ type zone struct {
 	done sync.WaitGroup
 }
 
-// A part is one zone of the DNS. It has all orders, or a part of them.
+// A part is a DNS zone with all names of the orders, or with some of them. The option "parts" of
+// the directive sets the number of parts.
 type part struct {
 	origin  string
 	counter *counter
 	notice
 }
 
-// zones contains the zones of the process. The key depends on the Store and the config. Server
-// blocks with equal keys share a zone. A zone and its history survive a reload of the Corefile.
+// zones contains the zones of the process. The key depends on the Store and the config, so server
+// blocks with equal settings share a zone. A zone and its history survive a reload of the Corefile.
 var zones = struct {
 	sync.Mutex
 	all map[string]*zone
@@ -90,7 +91,7 @@ func newZone(cfg config, s *store.Store, clock source.Clock) *zone {
 	return z
 }
 
-// index returns the number of the part with this origin, from 0, or -1.
+// index returns the index of the part with this origin, or -1 if there is no part with this origin.
 func (z *zone) index(origin string) int {
 	origin = dns.CanonicalName(origin)
 	return slices.IndexFunc(z.served, func(p *part) bool { return p.origin == origin })
@@ -113,8 +114,9 @@ func (z *zone) release() {
 	}
 }
 
-// forgetUnused removes the metrics of the zone. It keeps them if another zone has the same name.
-// For example, a new Corefile may have the zone with other settings.
+// forgetUnused removes the metrics of the zone, unless another zone has the same name. For example,
+// a new Corefile may have the same zone with other settings. The metrics then belong to the new
+// zone.
 func (z *zone) forgetUnused() {
 	zones.Lock()
 	defer zones.Unlock()

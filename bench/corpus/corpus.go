@@ -1,8 +1,8 @@
-// Package corpus generates the names and queries of all benchmarks from a fixed seed. The
-// results of several machines can then be compared.
+// Package corpus generates the names and queries of all benchmarks from a fixed seed. The results
+// of several machines can then be compared.
 //
-// The names resemble those of real block lists. The list of k names is the beginning of
-// every longer list.
+// The names resemble those of real block lists. A long list begins with the names of every shorter
+// list.
 package corpus
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// The bounds of the length of a name, in bytes of its presentation form without the final
+// The shortest and the longest length of a name, in bytes. A name here is text without the final
 // dot.
 const (
 	MinLen = 8
@@ -30,7 +30,7 @@ var suffixes = weigh(choice{"com", 480}, choice{"net", 60}, choice{"org", 50}, c
 	choice{"tk", 6}, choice{"me", 6}, choice{"us", 6}, choice{"live", 5}, choice{"pro", 5}, choice{"co.uk", 12},
 	choice{"com.br", 10}, choice{"com.tr", 6}, choice{"co.jp", 4}, choice{"com.au", 5}, choice{"co.za", 3})
 
-// hosters contains domains under which the customers of a hoster get names.
+// hosters contains domains of hosting companies. Their customers get names under these domains.
 var hosters = weigh(choice{"blogspot.com", 20}, choice{"weebly.com", 15}, choice{"github.io", 10}, choice{"pages.dev", 20},
 	choice{"workers.dev", 15}, choice{"netlify.app", 10}, choice{"vercel.app", 15}, choice{"web.app", 15},
 	choice{"r2.dev", 10}, choice{"cloudfront.net", 20}, choice{"herokuapp.com", 5}, choice{"wixsite.com", 10})
@@ -39,8 +39,8 @@ var subdomains = weigh(choice{"www", 40}, choice{"ads", 10}, choice{"track", 8},
 	choice{"m", 8}, choice{"img", 6}, choice{"static", 6}, choice{"login", 8}, choice{"secure", 6}, choice{"api", 5},
 	choice{"app", 5}, choice{"stats", 5}, choice{"pixel", 4}, choice{"metrics", 4})
 
-// weigh repeats each word as often as its weight says. A random draw then needs only one
-// step.
+// weigh repeats each word according to its weight. A random choice from the result then respects
+// the weights.
 func weigh(choices ...choice) (words []string) {
 	for _, c := range choices {
 		for range c.weight {
@@ -57,9 +57,9 @@ type maker struct {
 	zipf  *rand.Zipf // makes some words frequent, as in natural languages
 }
 
-// newMaker returns a maker whose random numbers depend only on the number "stream". Names and
-// queries have different streams. A change of the code for names therefore does not change the
-// random numbers of the queries.
+// newMaker returns a maker of random names. The parameter "stream" selects one of several
+// independent sequences of random numbers. Names and queries use different sequences. If the code
+// for names changes, the random numbers for queries stay the same.
 func newMaker(stream uint64) *maker {
 	m := &maker{Rand: rand.New(rand.NewPCG(1, 0))}
 	for range 20_000 {
@@ -87,7 +87,7 @@ func (m *maker) syllable() string {
 	return string(b)
 }
 
-// label draws a label as people register it, for example two words.
+// label returns a random label that resembles real labels. For example, it has two words.
 func (m *maker) label() string {
 	switch k := m.IntN(100); {
 	case k < 40:
@@ -115,8 +115,8 @@ func (m *maker) label() string {
 	return string(b)
 }
 
-// name draws a name of MinLen to MaxLen bytes. One name in five is under a hoster or below
-// another domain. The other names are directly under a suffix.
+// name returns a random name of MinLen to MaxLen bytes. One name in ten is under a hoster, and one
+// in ten has a subdomain label. The other names are one label and a suffix.
 func (m *maker) name() string {
 	kind := m.IntN(10)
 	for {
@@ -133,8 +133,8 @@ func (m *maker) name() string {
 		default:
 			s = m.label() + "." + m.from(suffixes)
 		}
-		// Deep names are often too long. A name of the wrong length is therefore drawn
-		// again with the same kind.
+		// If the length is wrong, the loop draws another name of the same kind. Without this rule,
+		// kinds with long names would be rare.
 		if MinLen <= len(s) && len(s) <= MaxLen {
 			return s
 		}
@@ -180,9 +180,9 @@ func (l *List) Covers(s string) bool {
 	return false
 }
 
-// A Queries is a list of query names with the final dot. The text of all names is one block of
-// memory. A benchmark that reads the names in turn therefore rarely waits for memory. In a server,
-// the query name is in the processor cache too.
+// A Queries is a list of query names with the final dot. All names are parts of one string, so a
+// benchmark that reads them in sequence rarely waits for memory. A real server does not wait
+// either, because it has just received the query.
 type Queries []string
 
 func queries(n int, next func() string) Queries {
@@ -234,8 +234,8 @@ func (l *List) Misses(n int) Queries {
 	})
 }
 
-// Mix returns n queries. The list covers about 5 % of the queries. Of the covered queries, about
-// half are for a name in the list, and half for a name below a name in the list.
+// Mix returns n queries. The list covers about 5 % of them. About half of the covered queries are
+// for a listed name, and the other half are for a subdomain of a listed name.
 func (l *List) Mix(n int) Queries {
 	m := newMaker(5)
 	misses := l.Misses(n)

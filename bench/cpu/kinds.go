@@ -10,19 +10,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A kind is a server with one configuration. configure writes the files of the server
-// below dir and returns the command line.
+// A kind is a configuration of the server. The function configure writes the configuration files
+// into dir and returns the command line.
 type kind struct {
 	name string
-	// against is the name of another kind. The report divides the CPU time of this server by the
-	// CPU time of that server.
+	// against is the name of the kind for comparison. The report divides the CPU time of the server
+	// by the CPU time of the server of that kind.
 	against   string
 	blocks    bool
 	configure func(r *lab, in *instance, dir string, a answer) (argv []string, err error)
 }
 
-// kinds contains the servers to compare. The first two are equal. Their difference is the
-// error of the method.
+// kinds contains the servers to compare. The first two kinds have the same configuration. The
+// difference of their results shows the error of the method.
 var kinds = []kind{
 	{"bare", "bare", false, coredns("")},
 	{"bare again", "bare", false, coredns("")},
@@ -43,13 +43,13 @@ func coredns(directive string) func(*lab, *instance, string, answer) ([]string, 
 	}
 }
 
-// An answer is a way to answer queries that are not blocked.
+// An answer describes how the server answers queries that are not blocked.
 type answer struct {
 	name, what string
 	rcode      int
 	coredns    func(*lab) string
-	// upstream writes the reply of the upstream server into m. If there is no upstream, it
-	// is nil.
+	// upstream writes the reply of the upstream server into m. The function is nil if the server
+	// needs no upstream.
 	upstream func(m *dns.Msg)
 }
 
@@ -75,8 +75,8 @@ var answers = []answer{
 
 func fixed(lines string) func(*lab) string { return func(*lab) string { return lines } }
 
-// cached returns Corefile lines for the plugins cache and forward. The cache has room for every
-// name. The forward plugin sends queries to the upstream with the given name.
+// cached returns Corefile lines for the plugins cache and forward. The cache is large enough for
+// all names. The parameter "name" selects the upstream server.
 func cached(name string) func(*lab) string {
 	return func(r *lab) string {
 		return fmt.Sprintf("cache 3600 {\n success 1000000\n}\nforward . %s", r.upstreams[name].addr)

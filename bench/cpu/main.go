@@ -121,8 +121,8 @@ func run(ctx context.Context, p *plan, out string) error {
 	return rep.write(out)
 }
 
-// measure starts all servers with the answer a. It sends queries to each server in turn,
-// and then stops the servers.
+// measure starts a server of each kind. It sends queries to the servers in turn, and then stops
+// them. The parameter a describes the answers to queries that are not blocked.
 func (r *lab) measure(ctx context.Context, p *plan, a answer, start int, rep *report) error {
 	running := make([]*instance, len(p.kinds))
 	for i, k := range p.kinds {
@@ -215,8 +215,8 @@ func newRig(ctx context.Context, dir string, p *plan) (*lab, error) {
 	return r, err
 }
 
-// percents returns the percentages of blocked queries to measure. A profile compares 0 % with the
-// percentage of the plan.
+// percents returns the percentages of blocked queries to measure. With a profile, they are 0 % and
+// the percentage of the plan.
 func (p *plan) percents() []int {
 	if p.profile != "" {
 		return []int{0, p.blocked}

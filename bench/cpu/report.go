@@ -36,12 +36,12 @@ type report struct {
 type row struct {
 	Answer string `json:"answer"`
 	Server string `json:"server"`
-	// CPU is the CPU time of a query in us (quartiles and median). Ratio is CPU divided by
-	// the CPU time of the base server in the same round.
+	// CPU is the CPU time of a query in microseconds: the first quartile, the median and the third
+	// quartile. Ratio is CPU divided by the CPU time of the server "against" in the same round.
 	CPU   [3]float64 `json:"cpu_us"`
 	Ratio [3]float64 `json:"ratio"`
 	Rate  float64    `json:"rate_qps"`
-	// ByStart contains the median of the ratio after each start of the servers.
+	// ByStart contains one median of the ratio for each start of the servers.
 	ByStart []float64 `json:"ratio_by_start"`
 }
 

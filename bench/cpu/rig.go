@@ -26,8 +26,9 @@ type instance struct {
 	*rig.Server
 	kind       kind
 	addr, port string
-	// pprof is the address of CoreDNS's pprof server. It must differ from addr. CoreDNS
-	// shares ports, so pprof would get half of the TCP connections.
+	// pprof is the address of CoreDNS's pprof server. The port must differ from the DNS port.
+	// CoreDNS allows two listeners on one port, and pprof would then get half of the TCP
+	// connections.
 	pprof string
 	log   string
 }
@@ -77,7 +78,8 @@ func (r *lab) start(ctx context.Context, k kind, a answer) (_ *instance, err err
 	}
 }
 
-// check checks the answers of a server. Wrong answers may be cheaper than right answers.
+// check returns an error if the answers of a server are wrong. CPU times of wrong answers would
+// have no value.
 func (r *lab) check(in *instance, a answer) error {
 	m, err := rig.Exchange(in.addr, r.passing)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A rule assigns a call stack to an owner. It applies if a frame of the stack begins with
-// the text "frame".
+// A rule assigns a call stack to an owner, for example to a plugin. The rule matches if the name of
+// a function in the stack begins with the field frame.
 type rule struct{ frame, whose string }
 
 const (
@@ -20,8 +20,8 @@ const (
 	lib  = "github.com/miekg/dns."
 )
 
-// costly contains rules for work that is counted separately, whichever code caused it. The
-// first rule that applies to any frame decides.
+// costly contains rules for work of the runtime and the kernel. The caller of this work does not
+// matter. The first matching rule decides.
 var costly = []rule{
 	{"runtime.newstack", "runtime: stacks outgrown"},
 	{"syscall.sendmsg", "kernel: send"},
@@ -30,8 +30,8 @@ var costly = []rule{
 	{"runtime.bg", "runtime: collector"},
 }
 
-// owners contains rules for all other work. The innermost frame to which a rule applies
-// decides. An allocation, for example, belongs to the code that caused the allocation.
+// owners contains rules for all other work. The innermost frame that matches a rule decides. For
+// example, an allocation belongs to the code that needs the memory.
 var owners = []rule{
 	{ours, "blocklist"},
 	{core + "request", "CoreDNS: server"},
@@ -42,8 +42,8 @@ var owners = []rule{
 	{lib + "(*Server)", "miekg/dns: server"},
 }
 
-// parts contains rules that divide the work of blocklist. The first rule that applies to any
-// frame decides.
+// parts contains rules that divide the work of the owner blocklist. The first matching rule
+// decides.
 var parts = []rule{
 	{ours + ".(*watcher).look", "blocklist: where the answer leads"},
 	{ours + ".(*block).reply", "blocklist: reply"},
@@ -87,8 +87,8 @@ type shares struct {
 	cells []map[string]float64
 }
 
-// add adds a column to the table. It divides cpu, the CPU time of a query, among the
-// owners. The samples in the profiles give the proportions.
+// add adds a column to the table. The parameter "cpu" is the CPU time of a query. add divides this
+// time among the owners in proportion to the samples in the profiles.
 func (t *shares) add(ctx context.Context, head string, cpu float64, files []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-unit=ms", "-traces"}, files...)...)
 	var failed strings.Builder

@@ -40,24 +40,24 @@ type series struct {
 	Points []point `json:"points"`
 }
 
-// A point is the measurement for the quantity X. A figure is 0 if the series does not
-// measure it.
+// A point contains the measurements for one value X of the growing quantity. A figure is 0 if the
+// series does not measure it.
 type point struct {
 	X int `json:"x"`
-	// MissNS and HitNS are the CPU times of the verdict about a name. A miss is not
-	// blocked, and a hit is blocked. The parsing of the name is included.
+	// MissNS and HitNS are the CPU times of a verdict, in nanoseconds. A miss is a name that is not
+	// blocked, and a hit is a blocked name. The times include the parsing of the name.
 	MissNS float64 `json:"miss_ns,omitempty"`
 	HitNS  float64 `json:"hit_ns,omitempty"`
-	// Bytes is the number of live bytes on the heap after the load. For server blocks, it
-	// is the RSS of the server.
+	// Bytes is the number of live bytes on the heap after the load. In the series "blocks", it is
+	// the RSS of the server.
 	Bytes int `json:"bytes"`
-	// LoadMS is the time from text in memory to a usable set. For server blocks, it is the
-	// time from exec to the first blocking answer.
+	// LoadMS is the time of a load. The load begins with the text in memory and ends with a usable
+	// set. In the series "blocks", LoadMS is the time from exec to the first blocking answer.
 	LoadMS    float64 `json:"load_ms"`
 	LoadCPUMS float64 `json:"load_cpu_ms,omitempty"`
 }
 
-// A plan contains the quantities for which the command measures.
+// A plan contains the values of each growing quantity, for example the numbers of names.
 type plan struct {
 	names, orders, oneName, blocks []int
 	queries                        int // the number of different queries

@@ -20,9 +20,9 @@ const (
 	now order.Time = 1_780_000_000 // a time in 2026
 	// rounds is how often a figure is measured. The report contains the median.
 	rounds = 5
-	// patience is a time limit. A load that takes longer is not repeated.
+	// If one load takes longer than patience, the command does not repeat the load.
 	patience = 4 * time.Second
-	// enough is the time after which a round of queries ends.
+	// enough limits the time for a round of queries.
 	enough = time.Second / 2
 )
 
@@ -52,8 +52,9 @@ func growOrders(ctx context.Context, w *world, p plan) ([]series, error) {
 	return []series{s}, nil
 }
 
-// crowds contains the series with many orders for one name. Only the last order decides. The other
-// orders have, for example, already ended.
+// crowds contains the series with many orders for one name. In all series, the last order blocks
+// the name. In the first series the other orders are in force too. In the second series, for
+// example, they have already ended.
 var crowds = []struct {
 	name, what string
 	others     func(i int) string
@@ -141,8 +142,8 @@ func ask(set *ruleset.Set, qs corpus.Queries, blocked bool) (float64, error) {
 	return median(all), nil
 }
 
-// judge parses a name and decides whether the set blocks the name. It does the same steps as the
-// server.
+// judge reports whether the set blocks a name. It parses the name and asks the set, as the server
+// does for each query.
 func judge(s *ruleset.Set, name string) bool {
 	var q ruleset.QName
 	return q.Set(name) && s.Covers(&q.Wire) && s.Decide(&q, ruleset.Query{Client: client, Now: now}).Blocked()

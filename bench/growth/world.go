@@ -61,8 +61,8 @@ func sideList(names []byte) file {
 	return file{"side.jsonl", []byte(begin(1) + `{"id":"big","authority":"regulator","issued":"2026-01-15","targets_from":{"file":"names.txt"}}` + "\n"), names}
 }
 
-// register returns an order file in which the names are divided among orders of equal
-// size.
+// register returns an order file with the given number of orders. Each order has the same number of
+// names.
 func register(names []byte, orders int) file {
 	list := strings.Split(strings.TrimSuffix(string(names), "\n"), "\n")
 	var text bytes.Buffer
@@ -100,8 +100,8 @@ func crowd(orders int, others func(i int) string, lift bool) file {
 // crowded is the name to which all orders of crowd refer.
 const crowded = "crowded.example"
 
-// load does the work of the store for a load. It compiles the files into a set, and
-// computes the warnings and the time of the next change.
+// load does the same work as a load in the store. It compiles the files into a set, and computes
+// the warnings and the time of the next change.
 func load(files ...file) *ruleset.Set {
 	var parts []*ruleset.Part
 	for _, f := range files {

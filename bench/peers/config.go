@@ -37,8 +37,8 @@ func rpz(w *bufio.Writer, names []string, version int) {
 	}
 }
 
-// root is an empty root zone. For names that are not blocked, a server answers NXDOMAIN
-// from it.
+// root is an empty root zone. Because of this zone, a server answers NXDOMAIN for names that are
+// not blocked.
 const root = "$TTL 3600\n. SOA ns.nic. hostmaster.nic. 1 3600 600 86400 3600\n. NS ns.nic.\nns.nic. A 192.0.2.1\n"
 
 // These functions write the configurations of the servers. Each server runs in the
@@ -107,7 +107,6 @@ auth-zone:
 	}
 }
 
-// hangup makes a server read its configuration again, by SIGHUP.
 func hangup(_ context.Context, s *site) error { return s.Signal(syscall.SIGHUP) }
 
 // key is the key of the control tools. The servers run only during the measurement, so the

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// patience is the time limit for each wait for a changed answer, and for each control
-	// tool.
+	// patience limits the wait for a changed answer. It also limits the run of a control tool.
 	patience = 5 * time.Minute
-	// settle is the wait of the command between a load and the measurement of the memory.
+	// settle is the pause between a load and the measurement of the memory.
 	settle = 2 * time.Second
-	// around is how long a server under load is watched before and after a change.
+	// around is the time for which the load runs before the change of the list and after its
+	// effect.
 	around = time.Second
 	// rate is the number of queries per second that the prober (the load generator) sends.
 	rate = 5000
@@ -36,8 +36,8 @@ type plan struct {
 	loads  int // how often a server is started, reloaded while idle, and reloaded under load
 }
 
-// questions returns the number of queries of each kind for a server. The number includes an
-// additional first round, which is not evaluated.
+// questions returns the number of queries of each kind for a server. It includes the first round,
+// whose results are dropped.
 func (p plan) questions() int { return p.burst * (p.rounds + 1) }
 
 // A lab contains the files and the queries that all measured servers use.
@@ -67,8 +67,8 @@ func newLab(ctx context.Context, dir string, p plan) (*lab, error) {
 }
 
 // start starts an instance of a peer (a server software). It returns the time until the first
-// answer. If list is true, start waits for the first blocking answer. The parameter "pass"
-// describes the answers for names that are not blocked.
+// answer. If "list" is true, it returns the time until the first blocking answer. The parameter
+// "pass" describes the answers for names that are not blocked.
 func (l *lab) start(ctx context.Context, p *peer, list bool, pass shape) (s *site, took time.Duration, err error) {
 	l.started++
 	s = &site{dir: filepath.Join(l.dir, strconv.Itoa(l.started)), coredns: l.coredns, peer: p}
@@ -114,8 +114,8 @@ func (s *site) explain(err error) error {
 	return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-4000):])
 }
 
-// A shape contains the parts of an answer that distinguish blocked names from other names.
-// Both mostly get NXDOMAIN, but with different SOA or answer records.
+// A shape contains the parts of an answer that distinguish blocked names from other names. Most
+// servers answer NXDOMAIN in both cases, but with different records.
 type shape struct {
 	rcode      int
 	aa         bool
@@ -126,8 +126,8 @@ func shapeOf(m *dns.Msg) shape {
 	return shape{m.Rcode, m.Authoritative, len(m.Answer), len(m.Ns), len(m.Extra)}
 }
 
-// blocked reports whether m is a blocking answer. pass is the shape of the answers for
-// names that are not blocked.
+// blocked reports whether m is a blocking answer. The receiver "pass" is the shape of the answers
+// for names that are not blocked.
 func (pass shape) blocked(m *dns.Msg) bool {
 	return shapeOf(m) != pass && (m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0)
 }
@@ -137,7 +137,8 @@ func (pass shape) blockedWire(answer []byte) bool {
 	return m.Unpack(answer) == nil && pass.blocked(m)
 }
 
-// check checks the answers of a server. Wrong answers may be cheaper than right answers.
+// check returns an error if the answers of a server are wrong. CPU times of wrong answers would
+// have no value.
 func (l *lab) check(s *site, list bool, pass shape) error {
 	var wrong error
 	for sort, questions := range l.work[s.peer.exact] {
@@ -179,13 +180,13 @@ func (l *lab) next(s *site, version int) error {
 	for v := range version {
 		names = append(names, added(v+1))
 	}
-	// Garbage is collected now. No collection then runs during a measurement.
+	// Collect the garbage now, so that no collection runs during the measurement.
 	defer runtime.GC()
 	return s.stage(names, version)
 }
 
-// change puts the next version of the list in force. It returns the time from the rename
-// of the list to the first answer that shows the change.
+// change puts the next version of the list in force. It returns the time of the rename, and the
+// time from the rename to the first answer that shows the change.
 func (l *lab) change(ctx context.Context, s *site, version int, pass shape, every time.Duration) (begin time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -211,8 +212,9 @@ func (l *lab) change(ctx context.Context, s *site, version int, pass shape, ever
 	return begin, took, nil
 }
 
-// idle changes the list of a server without other queries. It returns the time until the
-// change has an effect, and the peak of the memory.
+// idle changes the list of a server that gets no other queries. It returns the time until the
+// change has an effect. It also returns the peak of the memory, divided by the memory before the
+// change.
 func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took time.Duration, peak float64, err error) {
 	if err := l.next(s, version); err != nil {
 		return 0, 0, err
@@ -231,9 +233,9 @@ func (l *lab) idle(ctx context.Context, s *site, version int, pass shape) (took 
 	return took, float64(s.RSS("VmHWM")) / float64(before), nil
 }
 
-// A met is the result of a reload under load. The latencies include the delay of the prober (the
-// load generator). The field "late" contains this delay. The field "buffer" is the size of the
-// receive buffer in bytes.
+// A met is the result of a reload under load. The prober (the load generator) may send queries
+// late. The field "late" is this delay, and the latencies include it. The field "buffer" is the
+// size of the receive buffer in bytes.
 type met struct {
 	probe.Summary
 	late   probe.Late

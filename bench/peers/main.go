@@ -47,8 +47,7 @@ func main() {
 	if *quick {
 		p = plan{names: 100_000, burst: 20_000, rounds: 1, loads: 1}
 	}
-	// Debian installs servers in /usr/sbin. The PATH of ordinary users does not contain
-	// it.
+	// Debian installs servers in /usr/sbin. This directory is not in the PATH of ordinary users.
 	err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	chosen, e := choose(*servers)
 	err = errors.Join(err, e, rig.Tools(), missing(chosen))

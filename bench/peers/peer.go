@@ -12,21 +12,19 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// A peer is a server software, with the functions that give it a list of names. To add a
-// server software, add an entry to the variable peers.
+// A peer is a server software. It has functions that write its configuration and its list of names.
+// To add a server software, add an entry to the variable peers.
 type peer struct {
 	name, what string
 	// needs maps the programs of the software to their Debian packages.
 	needs map[string]string
-	// exact reports whether the software blocks only the names in the list, and not the
-	// names below.
+	// exact is true if the software blocks only the names in the list, and not their subdomains.
 	exact bool
 	// list writes the list of names in the format of the software. For software without a
 	// list, it is nil. The parameter "version" is for formats with a serial number.
 	list func(w *bufio.Writer, names []string, version int)
-	// configure writes the configuration into the directory of the site, and returns the
-	// command line. The server itself must answer names that are not blocked, mostly with
-	// NXDOMAIN.
+	// configure writes the configuration into the directory of the site, and returns the command
+	// line. The software itself must answer names that are not blocked, usually with NXDOMAIN.
 	configure func(s *site, list bool) (argv []string, err error)
 	// reload makes the software read the list again. For software that watches the list
 	// itself, it is nil.
@@ -69,7 +67,7 @@ func (s *site) stage(names []string, version int) error {
 	return w.Flush()
 }
 
-// swap puts the file of stage in place of the list in force.
+// swap replaces the list in force with the file that stage wrote.
 func (s *site) swap() error { return os.Rename(s.path("next"), s.file()) }
 
 func run(ctx context.Context, argv ...string) error {

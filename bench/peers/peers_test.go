@@ -28,8 +28,8 @@ var (
 func TestRow(t *testing.T) {
 	r := newRow(&peer{name: "S", what: "w"}, "1.2", full)
 	want := row{Server: "S", What: "w", Version: "1.2", BaseCPU: 10, PassingCPU: 20, FiveCPU: 11, BlockedCPU: 4,
-		// Each value is the median of the ratios of the rounds. The ratios of the medians
-		// would be 2, 1.1 and 1.
+		// Each value is the median of the ratios in the rounds. A division of the medians would
+		// give 2, 1.1 and 1.
 		PassingRatio: 1.1, FiveRatio: 1.1, BlockedRatio: 1,
 		Bytes: 24.4, Peak: 1.234, Effect: 1500, P99: 4.25, Lost: 2, Wrong: 7, Start: 20, Late: 2, LateMax: 6, Buffer: 4096}
 	if r != want {

@@ -33,8 +33,8 @@ type report struct {
 	SteadyRSS int         `json:"steady_rss,omitempty"`
 }
 
-// A row is the result of one peer (a server software). Most figures are medians of all
-// rounds. Lost, Wrong and LateMax are the worst values of all loads.
+// A row is the result of one peer (a server software). Most figures are medians of several
+// measurements. Lost, Wrong and LateMax are the highest values of all loads.
 type row struct {
 	Server       string `json:"server"`
 	What         string `json:"what"`
@@ -53,8 +53,8 @@ type row struct {
 	Lost         figure `json:"lost"`
 	Wrong        figure `json:"wrong"`
 	Start        figure `json:"start_ms"`
-	// Late is the p99 of the prober's delay. The prober (the load generator) may send a query later
-	// than scheduled. P99 may include this delay.
+	// Late is the p99 of the delay of the prober (the load generator). The prober may send a query
+	// later than scheduled. P99 includes this delay.
 	Late    figure `json:"prober_late_ms"`
 	LateMax figure `json:"prober_late_max_ms"`
 	// Buffer is the size of the receive buffer of each socket of the prober (the load
@@ -97,8 +97,8 @@ func median(x []float64) figure {
 	return figure(rig.Quartiles(x)[1])
 }
 
-// worst returns the highest value. A median would hide a problem in only one of three
-// loads.
+// worst returns the highest value. It is for problems that a median would hide, for example lost
+// answers in only one of three loads.
 func worst(x []float64) figure {
 	if len(x) == 0 {
 		return figure(math.NaN())

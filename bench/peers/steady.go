@@ -18,8 +18,8 @@ import (
 // The flag -steady measures the effect of reloads on clients of our server. Each second, a
 // file changes. Queries are sent at a fixed rate, even if answers are late.
 
-// changing contains the cases of the flag -steady. For each case, it has the file that changes, and
-// the name that each change adds to the file or removes from the file.
+// changing contains the cases of the flag -steady. In each case, one file changes. The changes add
+// the name to the file and remove it in turn.
 var changing = map[string]struct{ file, name string }{
 	"none":  {},
 	"big":   {"list", "big-change.example"},
@@ -34,7 +34,7 @@ var bare = shape{rcode: dns.RcodeNameError, aa: true}
 
 const changeEvery = time.Second
 
-// small is the text of the small order file. It is in force together with the big list.
+// small is the text of the small order file. The server loads it in addition to the big list.
 const small = "version: 1\ndefaults: {authority: {name: A Regulator, country: IT, kind: regulator}, scope: global}\n" +
 	"orders:\n- id: small\n  targets:\n  - small.example\n"
 
@@ -47,8 +47,8 @@ type steadyRow struct {
 	results []*probe.Result
 }
 
-// steady sends queries to our server for each case of the flag -steady. Each load takes the time
-// "piece". steady repeats all cases for the given number of rounds.
+// steady measures the cases of the flag -steady one after the other, and repeats them for the given
+// number of rounds. For each case and round, it sends queries for the time "piece".
 func (l *lab) steady(ctx context.Context, piece time.Duration, rounds int) (rows []steadyRow, rss int, err error) {
 	s, _, err := l.start(ctx, ours, true, bare)
 	if err != nil {
@@ -120,8 +120,8 @@ func (l *lab) piece(ctx context.Context, s *site, length time.Duration, row *ste
 	return err
 }
 
-// changes replaces the file each second until the load ends. It waits for the effect of
-// each change. At the end it removes the additional name.
+// changes replaces the file each second until the time "length" is over, and waits for the effect
+// of each change. The changes add a name and remove it in turn. The last change removes the name.
 func (l *lab) changes(ctx context.Context, s *site, length time.Duration, row *steadyRow) error {
 	c := changing[row.Kind]
 	begin := time.Now()

@@ -24,8 +24,9 @@ type question struct {
 	blocked bool
 }
 
-// work returns n queries of each kind. Each name occurs once, because of packet caches. If
-// exact is set, no name is below a listed name.
+// work returns n queries of each kind. Each name occurs once in a kind, because a server could
+// answer a repeated name from a packet cache. If exact is true, no query is for a subdomain of a
+// listed name.
 func work(list *corpus.List, n int, exact bool) (all [works][]question) {
 	misses, hits := list.Misses(2*n), list.Hits()
 	below := hits

@@ -1,6 +1,6 @@
-// Package probe sends queries to a server at a steady rate (an open loop). The latency of a query
-// begins at the scheduled time of the query. If the server pauses, all queries that are scheduled
-// during the pause therefore have a high latency.
+// Package probe sends queries to a server at a steady rate (an open loop). The rate does not depend
+// on the answers. The latency of a query begins at its scheduled time. A pause of the server
+// therefore increases the latencies of all queries that are scheduled during the pause.
 package probe
 
 import (
@@ -42,16 +42,16 @@ type Config struct {
 	// Queries contains the queries, which are sent in turn. After the last query, the
 	// first query is sent again.
 	Queries []Query
-	// Patience is how long the prober waits for answers after the last query. A query
-	// without an answer then counts as lost. 0 means two seconds.
+	// Patience is how long the prober waits for answers after the last query was sent. Queries that
+	// are still without an answer then count as lost. 0 means two seconds.
 	Patience time.Duration
 	// IsBlocked reports whether an answer in wire form is a blocking answer. If IsBlocked is
 	// nil, each answer with the RCODE NXDOMAIN is a blocking answer.
 	IsBlocked func(answer []byte) bool
 }
 
-// tick is the time between two sends. A send sends all due queries. Thousands of queries a
-// second then need only a thousand wake-ups a second.
+// tick is the time between two wake-ups of the sender. At each wake-up, the sender sends all
+// queries that are due. High rates therefore need only a thousand wake-ups a second.
 const tick = time.Millisecond
 
 // maxQueries is the largest number of queries in a load. The limit protects the memory,
@@ -157,7 +157,7 @@ func (p *prober) close() {
 
 func (p *prober) tickOf(i int) int { return int(float64(i) / p.perMs) }
 
-// send sends each query at its scheduled tick. If it is late, it sends all due queries at
+// send sends all queries at their scheduled ticks. If a tick is late, the due queries are sent at
 // once.
 func (p *prober) send(ctx context.Context) {
 	next, n := 0, len(p.latency)
@@ -195,7 +195,7 @@ func (p *prober) receive(socket int) {
 			return
 		}
 		now := time.Since(p.start)
-		// Other errors mean that the server's port is closed at the moment.
+		// Ignore other errors. They mean that the server's port is closed at the moment.
 		if err != nil || n < headerLen || buf[2]&0x80 == 0 {
 			continue
 		}
@@ -211,7 +211,9 @@ func (p *prober) receive(socket int) {
 	}
 }
 
-// asked returns the number of the last query that was sent from the socket with this id.
+// asked returns the number of the last query with this id that was sent from the socket. Ids repeat
+// after 65,536 queries of a socket. The bool is false if the socket has not sent a query with this
+// id.
 func (p *prober) asked(socket int, id uint16) (int, bool) {
 	last := (int(p.sent.Load())-1-socket+p.Sockets)/p.Sockets - 1 // the number of the last query from this socket, counted from 0
 	k := last - int(uint16(last)-id)

@@ -11,8 +11,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serve starts a server on loopback. It answers NXDOMAIN for "blocked", nothing for
-// "lost", and another question for "other". It calls hold before each answer.
+// serve starts a server on loopback. It answers NXDOMAIN for "blocked", sends no answer for "lost",
+// and answers "other" with a different question. It calls hold before each answer.
 func serve(t *testing.T, hold func()) string {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

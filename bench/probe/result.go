@@ -25,8 +25,8 @@ type Result struct {
 	rate    float64
 }
 
-// A Late is the delay with which the prober (the load generator) sent queries, in ms. The
-// latencies include this delay.
+// A Late contains figures about the delay of the prober (the load generator), in ms. The prober may
+// send a query later than scheduled. The latencies include this delay.
 type Late struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
@@ -68,7 +68,7 @@ func (p *prober) result() *Result {
 	return r
 }
 
-// first returns the number of the first query that is scheduled d after the start or
+// first returns the number of the first query that is scheduled at the time d after the start, or
 // later.
 func (r *Result) first(d time.Duration) int {
 	// i is the smallest number for which tickOf(i) is at least the tick of d. The rounding

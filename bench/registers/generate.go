@@ -9,13 +9,13 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// A kind is a kind of register. Its rows resemble the rows of the real register, with the names of
-// the corpus.
+// A kind is a kind of register. Its rows have the form of the real register, and the names come
+// from the corpus.
 type kind struct {
 	name string
 	file string
 	args []string // the arguments of the import, after "import"
-	// merges reports whether the import continues the output with a second edition.
+	// merges is true if a second edition can be imported into the same output file.
 	merges bool
 	head   string
 	row    func(i int, name string) string
@@ -57,11 +57,12 @@ var kinds = []kind{
 		row: func(_ int, name string) string { return name + "\n" }},
 }
 
-// day returns the n-th day of a calendar with 28 days in each month.
+// day returns a date for the number n. Its calendar has 28 days in each month, so every date is
+// valid. The dates repeat after eight years.
 func day(n int) string { return fmt.Sprintf("%d-%02d-%02d", 2018+n/336%8, 1+n/28%12, 1+n%28) }
 
-// anj returns a row of the French register. A name and its www name are in turn. A decision has
-// about 600 rows.
+// anj returns a row of the French register. Every second row is for a www name. A decision has 600
+// rows.
 func anj(scheme string) func(int, string) string {
 	return func(i int, name string) string {
 		d := day(i / 600)

@@ -102,8 +102,9 @@ func measure(ctx context.Context, n int, only, bins, dir, ext string) error {
 		}
 		programs = []string{bin}
 	}
-	// Linux counts the memory of a process before its exec too, which is the memory of its parent. So
-	// another process has the names.
+	// Another process writes the registers, so that this process stays small. Linux counts the
+	// memory of a parent as peak memory of its child, because the child is a copy of the parent
+	// until exec.
 	self, err := os.Executable()
 	if err != nil {
 		return err

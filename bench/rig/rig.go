@@ -16,7 +16,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The numbers of the CPU for the load generator and of the CPU for the server.
+// The numbers of two CPUs: one for the load generator, and one for the server.
 const (
 	GeneratorCPU = 0
 	ServerCPU    = 1
@@ -79,8 +79,8 @@ type Burst struct {
 	Codes   string  // the numbers of response codes, as dnsperf prints them
 }
 
-// Ask sends the queries in a dnsperf file to a server. sent is the number of queries in the
-// file.
+// Ask sends the queries of a dnsperf file to a server. The parameter "sent" is the number of
+// queries in the file.
 func Ask(ctx context.Context, s *Server, port, file string, sent int) (b Burst, err error) {
 	argv := Pinned(GeneratorCPU, []string{"dnsperf", "-s", "127.0.0.1", "-p", port, "-d", file,
 		"-n", "1", "-c", strconv.Itoa(sockets), "-q", strconv.Itoa(outstanding)})

@@ -70,11 +70,11 @@ func (s *Server) RSS(key string) int {
 	return 0
 }
 
-// ResetPeak sets the peak of memory, VmHWM, to the present value, VmRSS (proc(5), clear_refs).
+// ResetPeak sets the peak memory (VmHWM) to the memory in use (VmRSS). See clear_refs in proc(5).
 func (s *Server) ResetPeak() error { return os.WriteFile(s.proc("clear_refs"), []byte("5"), 0) }
 
-// CPU returns the CPU time of all threads of the server. The file schedstat of the process
-// has only the first thread.
+// CPU returns the CPU time of all threads of the server. It reads the files of the threads, because
+// the file schedstat of the process has only the first thread.
 func (s *Server) CPU() (time.Duration, error) {
 	tasks, err := filepath.Glob(s.proc("task/*/schedstat"))
 	if err != nil || len(tasks) == 0 {

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// SideList returns a side list (a text file with names) in memory. The side list reports its size,
-// because the side lists that a store opens do so too.
+// SideList returns a side list (a text file with names) in memory. Like a side list that a store
+// opens, it reports its size.
 func SideList(text []byte) io.ReadCloser { return sideList{bytes.NewReader(text)} }
 
 type sideList struct{ *bytes.Reader }

@@ -14,8 +14,8 @@ import (
 // A Question is a query that is repeated until the expected answer comes.
 type Question struct {
 	Addr string
-	// Name returns the name of query i. If a cache would answer repeated queries, each
-	// query has a new name.
+	// Name returns the name of query i. If a cache could answer a repeated query, Name must return
+	// a different name for each i.
 	Name  func(i int) string
 	Every time.Duration
 	Done  func(*dns.Msg) bool
@@ -24,8 +24,8 @@ type Question struct {
 // Same returns a function for the field Name that always returns the same name.
 func Same(name string) func(int) string { return func(int) string { return name } }
 
-// Until sends queries at a steady rate and calls change. The function change returns the time of
-// the change. Until returns the time from the change to the first expected answer.
+// Until sends queries at a steady rate and calls change. The function change makes a change and
+// returns its time. Until returns the time from the change to the first expected answer.
 func (q Question) Until(ctx context.Context, patience time.Duration, change func() (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

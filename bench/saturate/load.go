@@ -13,8 +13,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long a query may wait for its answer. The query then counts as lost.
-// Tests change patience.
+// patience is the longest wait for an answer. After this time, the query counts as lost. Tests
+// change patience.
 var patience = 2 * time.Second
 
 type question struct {
@@ -31,8 +31,8 @@ type result struct {
 	example     string // a wrong answer
 }
 
-// saturate sends queries for the given length of time. On each socket, up to "window" queries wait
-// for an answer at any time. After each answer, the socket sends its next query (a closed loop).
+// saturate sends queries for the time "length". Each socket keeps up to "window" queries without an
+// answer. After an answer, the socket sends its next query (a closed loop).
 func saturate(ctx context.Context, addr string, sockets, window int, qs []question, length time.Duration) (all result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -67,7 +67,7 @@ type slot struct {
 	turn     uint16 // the high bits of the DNS id, which distinguish a late answer from a new one
 }
 
-// slotBits is the number of low bits of the DNS id that contain the index of the slot.
+// slotBits is the number of low bits in a DNS id for the index of the slot.
 const slotBits = 8
 
 // A worker sends queries from one socket.
@@ -164,8 +164,8 @@ func (w *worker) receive(b []byte) int {
 	return i
 }
 
-// sweep counts the queries that have waited too long as lost. If open is true, the slot of a lost
-// query then gets a new query.
+// sweep counts queries without an answer as lost after the time "patience". If "open" is true, each
+// free slot then gets a new query.
 func (w *worker) sweep(now time.Time, open bool) error {
 	for i := range w.slots {
 		s := &w.slots[i]

@@ -74,7 +74,7 @@ func TestSaturate(t *testing.T) {
 	}
 	defer func(was time.Duration) { patience = was }(patience)
 	patience = 500 * time.Millisecond
-	// The first two queries get no answer and a wrong answer.
+	// The server does not answer the first query, and answers the second query wrongly.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err := saturate(ctx, server.PacketConn.LocalAddr().String(), 1, 4, qs, 200*time.Millisecond)

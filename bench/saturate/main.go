@@ -192,9 +192,9 @@ func (l *lab) measure(ctx context.Context, qs []question, sockets, window int, l
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/1e6) }
 
-// change adds the name "saturate-change.example" to the list, or removes the name. It returns the
-// time until the answers of the server show the change. Each version of the list has other bytes,
-// because a journal keeps equal bytes only once.
+// change adds the name "changed" to the list, or removes it. It returns the time until the answers
+// of the server show the change. A comment line makes the bytes of each version different, because
+// a journal stores equal bytes only once.
 func (l *lab) change(ctx context.Context, add bool) (time.Duration, error) {
 	l.n++
 	end := fmt.Sprintf("# version %d\n", l.n)

@@ -110,8 +110,8 @@ func (l *lab) change() error {
 	return os.Rename(path+".new", path)
 }
 
-// name returns the name that is blocked after more changes.
-// The top-level labels of the changed names. BIND reads a zone in canonical order, so the place of a name matters.
+// tops contains the top-level labels of the changed names. BIND reads a zone in canonical order, so
+// the place of a name in the zone affects the time.
 var tops = []string{"com", "example", "net", "ru", "xyz"}
 
 func (l *lab) name(more int) string {
@@ -133,7 +133,8 @@ func soa(addr, zone string) (uint32, error) {
 	return s.Serial, nil
 }
 
-// serveUpstream serves an address for each name, until the context ends.
+// serveUpstream starts a DNS server that answers each A query with an address. The server stops
+// when the context ends.
 func serveUpstream(ctx context.Context) (string, error) {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -152,7 +153,7 @@ func serveUpstream(ctx context.Context) (string, error) {
 	return c.LocalAddr().String(), nil
 }
 
-// lines are the lines of the logs of the servers, with the times at which they came.
+// A lines contains the log lines of all servers. Each line has the time at which it arrived.
 type lines struct {
 	verbose bool
 	mu      sync.Mutex
@@ -164,7 +165,7 @@ type line struct {
 	text string
 }
 
-// pipe returns a file for the log of a server.
+// pipe returns a file to which a server can write its log. The lines of the log go to l.
 func (l *lines) pipe(server string) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -185,7 +186,8 @@ func (l *lines) pipe(server string) (*os.File, error) {
 	return w, nil
 }
 
-// last returns the time from begin to the last line with the text, or 0.
+// last returns the time from begin to the last line that contains the text. If no later line
+// contains the text, it returns 0.
 func (l *lines) last(begin time.Time, text string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -197,7 +199,7 @@ func (l *lines) last(begin time.Time, text string) time.Duration {
 	return 0
 }
 
-// await waits for a line with the text after begin.
+// await waits for a log line that arrives after begin and contains the text.
 func (l *lines) await(ctx context.Context, begin time.Time, text string) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
 		if l.last(begin, text) > 0 {

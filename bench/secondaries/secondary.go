@@ -10,7 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/bench/rig"
 )
 
-// secondaries write the configuration of a server and return its command line.
+// secondaries maps each server to a function. The function returns the configuration and the
+// command line of the server.
 var secondaries = map[string]func(c site) (config string, argv []string){
 	"unbound":                  func(c site) (string, []string) { return unbound(c, true) },
 	"unbound-without-zonefile": func(c site) (string, []string) { return unbound(c, false) },

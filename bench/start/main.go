@@ -166,8 +166,8 @@ func stored(ctx context.Context, current string) error {
 	}
 }
 
-// start starts a server, waits for its first answer, calls "then" and stops the server.
-// "took" is the time from exec to the answer. "used" is the CPU time.
+// start starts a server, waits for its first answer, calls the function "then", and stops the
+// server. The result "took" is the time from exec to the answer. The result "used" is the CPU time.
 func (l *lab) start(ctx context.Context, k kind, then func() error) (took, used time.Duration, err error) {
 	if k.noSnapshots {
 		if err := os.RemoveAll(filepath.Join(l.dir, k.state, "part")); err != nil {

@@ -142,7 +142,8 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	return a.err
 }
 
-// attr returns the attributes (for example a deadline) of each added name, or nil.
+// attr returns the attributes that the flags give to each added name, for example a deadline. It
+// returns nil if the flags give no attributes.
 func (c *amendCmd) attr(x *editing, o *order.Order) (*order.Attr, error) {
 	target := map[string]any{"name": "placeholder.example"}
 	for key, value := range map[string]string{"served": c.Served, "deadline": c.Deadline, "note": c.Note} {
@@ -180,8 +181,8 @@ func further(o *order.Order, targets []order.Target) (out []order.Target) {
 	return out
 }
 
-// withAttr returns the attributes own with the dates and references of add. A note of add
-// replaces the note of own.
+// withAttr returns the attributes "own" with the dates and references of the attributes "add". The
+// note of "add" replaces the note of "own".
 func withAttr(own, add *order.Attr) *order.Attr {
 	if own == nil || add == nil {
 		if own == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// askBelongs asks how the added names belong to the order. It reports whether they have dates
-// and a number of their own, because they are a further list.
+// askBelongs asks whether the added names belong to the list of the order, belong to a further
+// list, or replace wrong names. It returns true for a further list, which has its own dates.
 func (c *amendCmd) askBelongs(x *editing, o *order.Order) (further bool) {
 	if c.Further || len(c.Replaces) > 0 {
 		return c.Further
@@ -81,7 +81,6 @@ func (c *amendCmd) wrongNames(x *editing, o *order.Order) (out []dname.Name, err
 	return out, nil
 }
 
-// hasTarget reports whether a name is a target of an order.
 func hasTarget(o *order.Order, name dname.Name) bool {
 	if o.Side != nil {
 		for n := range o.Side.Names.All() {
@@ -93,12 +92,13 @@ func hasTarget(o *order.Order, name dname.Name) bool {
 	return slices.ContainsFunc(o.Targets, func(t order.Target) bool { return t.Kind == order.TargetName && t.Name == name })
 }
 
-// corrections returns the corrections in the files before the change.
+// corrections returns the corrections of wrong names in the files before the change.
 func (x *editing) corrections() lint.Corrections {
 	return lint.FindCorrections(slices.Values(x.before.all()))
 }
 
-// stated returns the number of names that the decision and its further lists state, or 0.
+// stated returns the number of names that the order states after the change. The number includes
+// further lists. It is 0 if the decision states no number.
 func (c *amendCmd) stated(x *editing, o *order.Order, added []order.Target, list *importJSON) int {
 	left := max(list.Stated-list.Targets, 0) // names in lines that were left out
 	switch {
@@ -110,8 +110,8 @@ func (c *amendCmd) stated(x *editing, o *order.Order, added []order.Target, list
 	return x.corrections().Remaining(o) + len(added) + left
 }
 
-// correct adds the correction of the wrong names that no correction has ended yet. It returns
-// the number of these names.
+// correct adds a lift for the wrong names, and returns the number of names in the lift. It leaves
+// out names that an earlier correction has already lifted.
 func (c *amendCmd) correct(x *editing, o *order.Order, wrong []dname.Name, added []order.Target) (int, error) {
 	was := x.corrections()
 	var names, right []string
@@ -138,8 +138,9 @@ func (c *amendCmd) correct(x *editing, o *order.Order, wrong []dname.Name, added
 	return len(names), x.text.AddOrder(lift)
 }
 
-// sayStated prints the number of names that the file states, if it changes or does not fit.
-// The parameter more is the number of added names without the names that the change corrects.
+// sayStated prints the number of names that the decision states. It prints the number if the change
+// raises it. It also prints a note if the order now has more names than the decision states. The
+// parameter "more" is the number of added names minus the number of corrected names.
 func (c *amendCmd) sayStated(x *editing, o *order.Order, stated, more int) {
 	if stated != o.StatedCount {
 		x.e.say("the file will say that the decision and its further lists state %s", count(stated, "name"))

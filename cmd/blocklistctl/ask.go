@@ -53,11 +53,11 @@ type question struct {
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
 	offer string
-	// optional reports whether the person may leave the answer empty. If there is an offer, an
-	// empty answer accepts the offer instead.
+	// optional is true if the person may leave the answer empty. If there is an offer, an empty
+	// answer means the offer instead.
 	optional bool
-	// take stores an answer. If the answer is wrong, take returns the reason. ask never calls take
-	// with an empty answer.
+	// take checks and stores an answer. It returns an error text if the answer is wrong. ask never
+	// calls take with an empty answer.
 	take func(answer string) (wrong string)
 }
 
@@ -136,11 +136,12 @@ func (a *asker) prompt(offer string) string {
 	return unquoted(a.line())
 }
 
-// quoteMarks are the marks around a quoted answer. One mark can be the first or the last.
+// quoteMarks contains the quotation marks that may surround an answer. In some languages „ is the
+// opening mark, and in other languages “ is.
 const quoteMarks = "\"“”„«»"
 
-// unquoted returns an answer without the blanks and the quotation marks around it. Marks inside
-// the answer, as in: "a" and "b", are part of the answer.
+// unquoted removes the blanks and the quotation marks around an answer. If there are other
+// quotation marks inside the answer, it removes none. For example, it keeps: "a" and "b".
 func unquoted(s string) string {
 	s = strings.TrimSpace(s)
 	inner := strings.TrimRight(strings.TrimLeft(s, quoteMarks), quoteMarks)
@@ -178,8 +179,8 @@ type choice struct {
 	text string // a description, or "" if the word says enough
 }
 
-// choose asks for one of several words and returns the word. The number of a choice and
-// the first letters of its word are answers too.
+// choose asks for one of several choices and returns its word. The person can answer with the word,
+// with the first letters of the word, or with the number of the choice.
 func (a *asker) choose(q question, choices ...choice) (word string) {
 	for i, c := range choices {
 		text := c.text
@@ -204,19 +205,20 @@ func (a *asker) yes(q question) (yes bool) {
 	return yes && a.err == nil
 }
 
-// yesOrNo returns the meaning of a word for yes or no. The result ok is false for other words.
+// yesOrNo reports whether an answer means yes. The result "ok" is false if the answer means neither
+// yes nor no.
 func yesOrNo(answer string) (yes, ok bool) {
 	word := strings.ToLower(plainLetters(answer))
 	yes = slices.Contains(yesWords, word)
 	return yes, yes || slices.Contains(noWords, word)
 }
 
-// isWord reports whether an answer is one of the words.
 func isWord(words []string, answer string) bool {
 	return slices.Contains(words, strings.ToLower(plainLetters(answer)))
 }
 
-// allWords, doneWords and backWords mean all, the end of a list, and the question before. The languages are those of yesWords.
+// Answers with a special meaning, in the languages of yesWords. allWords mean all choices.
+// doneWords end a list. backWords go back to the previous question.
 var (
 	allWords  = []string{"all", "everything", "tutti", "tutto", "tutte", "todos", "todo", "todas", "tous", "tout", "toutes", "alle", "alles", "allemaal", "allen", "alt", "wszystkie", "wszystko", "wszyscy", "tudo"}
 	backWords = []string{"back", "zuruck", "indietro", "retour", "atras", "voltar", "terug", "tilbage", "wstecz"}
@@ -273,8 +275,8 @@ func text(s *string, q question) question {
 	return q
 }
 
-// onInterrupt makes Ctrl-C end the process with the message that nothing was written. The tool
-// calls a.release before it writes files. From then on, the process ignores Ctrl-C.
+// onInterrupt makes Ctrl-C end the process with the message that nothing was written. Before the
+// tool writes files, it calls a.release. The process then ignores Ctrl-C.
 func (a *asker) onInterrupt() {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)

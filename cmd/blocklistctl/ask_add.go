@@ -49,8 +49,8 @@ func (c *addCmd) ask(x *editing) error {
 	return q.err
 }
 
-// begin returns "now" if the deadline of a block has passed. Otherwise it returns "". With the time
-// in the order file, the file shows that the block began late.
+// begin returns "now" if the deadline of a block has already passed. Otherwise it returns "". With
+// "now", the order file has the time of the block, and shows that the block began late.
 func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
@@ -59,7 +59,7 @@ func (q *orderAsker) begin() string {
 	return "now"
 }
 
-// late reports whether a block from the given time misses the deadline of the order.
+// late reports whether a block that begins at the given time misses the deadline of the order.
 func (q *orderAsker) late(from order.Time) bool {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -73,8 +73,8 @@ func (q *orderAsker) late(from order.Time) bool {
 	return err == nil && o.Deadline != order.NoTime && from > o.Deadline
 }
 
-// wrong checks the answers so far with the parser of order files. It returns the problem of
-// one field, or "".
+// wrong checks all answers so far with the parser of order files. It returns the problem of the
+// field "key", or "".
 func (q *orderAsker) wrong(key string) string {
 	h := q.c.head()
 	h.Timezone = cmp.Or(h.Timezone, q.x.file.Timezone)
@@ -107,8 +107,8 @@ func headProblem(h *importer.Head, key string) string {
 	return ""
 }
 
-// field asks for the value of one field. v is a pointer to a string, or to a list that gets one
-// string. If v already has a value, field does not ask.
+// field asks for the value of one field, and stores it in *v. The type of v is *string or
+// *[]string. If *v already has a value, field does not ask.
 func (q *orderAsker) field(v any, key string, ask question) {
 	set := func(s string) {
 		switch v := v.(type) {
@@ -211,8 +211,8 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. It offers the duration of the last order of the
-// authority, for example 24h.
+// deadline asks for the deadline. It offers the duration from the last order of the same authority,
+// for example 24h.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return
@@ -257,7 +257,8 @@ func (q *orderAsker) review() {
 		help:  "An order without an end is blocked until a person ends it. At the review, ask the authority whether the order is still in force. The block does not end at this date."})
 }
 
-// scope asks for the clients. It offers the country of the authority, and never all clients.
+// scope asks which clients the order is for. It offers the country of the authority. All clients
+// are never the offer, so the person must type them.
 func (q *orderAsker) scope() {
 	c := q.c
 	if c.Scope != "" || len(c.ScopeCountry)+len(c.ScopeClient) > 0 {
@@ -302,7 +303,8 @@ func (q *orderAsker) scope() {
 	}
 }
 
-// scopeText says in words which countries an order covers, and which territories it leaves out.
+// scopeText returns a sentence with the countries of an order. The sentence also lists territories
+// of these countries that the order does not cover.
 func scopeText(countries []string) string {
 	var with, out []string
 	for _, s := range countries {

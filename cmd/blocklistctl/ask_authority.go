@@ -24,8 +24,8 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
-// authority asks for the authority, its country and its kind. The country and the kind of a
-// known authority come from its last order.
+// authority asks for the authority, its country and its kind. If the files already have an order of
+// this authority, the country and the kind come from its last order.
 func (q *orderAsker) authority() {
 	c := q.c
 	if c.Authority == "" {
@@ -99,7 +99,7 @@ func (a *asker) askCountry(v *string, text, offer string) {
 		}})
 }
 
-// askKind asks for the kind of an authority. It offers the further choices too.
+// askKind asks for the kind of an authority. The parameter "further" adds more choices.
 func (a *asker) askKind(further ...choice) string {
 	return a.choose(question{text: "What is it?", flag: "--authority-kind",
 		help: "The kind decides the code of the answer that customers get: \"censored\" for a court, a regulator or a law, and \"blocked\" for your own decision."},

@@ -6,11 +6,12 @@ import (
 	"reflect"
 )
 
-// errBack is the error after the answer back. The command then starts again.
+// errBack is the error if the person answers "back". The command then starts again.
 var errBack = errors.New("the person wants to answer an earlier question again")
 
-// A replay answers the first questions of a command that starts again. The questions are not
-// printed again.
+// A replay repeats the earlier answers after the person has answered "back". The command starts
+// again, and the replay gives it all answers except the last answer. It does not print these
+// questions again.
 type replay struct {
 	answers [][]string // the lines of each answer until now
 	queue   []string   // the lines of the answers that are given again
@@ -56,8 +57,8 @@ func (a *asker) live() {
 	}
 }
 
-// runAgain runs a command, and runs it again after each answer back. The command gets the values
-// of its flags again.
+// runAgain runs a command. After each answer "back", it restores the flags of the command and runs
+// the command again.
 func (e *env) runAgain(command reflect.Value, run func() error) error {
 	for {
 		flags := reflect.New(command.Type()).Elem()

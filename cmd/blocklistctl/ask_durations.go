@@ -11,14 +11,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// plainWords returns a text in lower case, without accents, and with plain apostrophes and
-// blanks.
+// plainWords returns a text in lower case without accents. It also replaces ’ with ', and several
+// blanks with one blank.
 func plainWords(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(plainLetters(s)), "’", "'")), " ")
 }
 
-// units maps words to a unit of time: m, h, d, w, M (months) or y. The languages are English,
-// Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
+// units maps words to a unit of time: m (minutes), h, d, w, M (months) or y. The languages are
+// English, Italian, French, German, Spanish, Portuguese, Dutch, Danish and Polish.
 var units = func() map[string]string {
 	m := map[string]string{}
 	for unit, words := range map[string]string{
@@ -71,7 +71,8 @@ var parts = func() map[string]int {
 // amountText matches a number and a unit, for example "30 minuten", "drei monate" or "un'ora".
 var amountText = regexp.MustCompile(`^(?:(\d{1,5}) ?|([a-z]+) |(un)')([a-z]+)\.?$`)
 
-// amount returns a number and a unit. The text is a result of plainWords.
+// amount parses a number with a unit, for example "30 minuten". The text must be a result of
+// plainWords.
 func amount(s string) (n int, unit string, ok bool) {
 	if n, ok := parts[s]; ok {
 		return n, "m", true
@@ -90,8 +91,8 @@ func amount(s string) (n int, unit string, ok bool) {
 // agoText matches a time before now, for example "il y a 30 minutes".
 var agoText = regexp.MustCompile(`^(?:(.+) (?:ago|fa|geleden|temu|atras)|(?:il y a|vor|hace|ha) (.+)|for (.+) siden)$`)
 
-// readAgo returns the time of "30 minutes ago", or the day of "2 weeks ago". The text is a result
-// of plainWords.
+// readAgo parses a time before now. For "30 minutes ago" it returns a time, and for "2 weeks ago"
+// it returns a date. The text must be a result of plainWords.
 func readAgo(s string, now time.Time) (text string, ok bool) {
 	m := agoText.FindStringSubmatch(s)
 	if m == nil {
@@ -108,8 +109,8 @@ func readAgo(s string, now time.Time) (text string, ok bool) {
 	}
 }
 
-// later returns the time n units after t. A month or a year ends at the same day of the month, or
-// at the last day of a shorter month.
+// later returns the time n units after t. For months and years, the day of the month stays the
+// same. If the month is too short, the result is the last day of the month.
 func later(t time.Time, n int, unit string) time.Time {
 	switch unit {
 	case "m":
@@ -134,9 +135,9 @@ type countedDuration struct {
 	from string // receipt, decision, or "" if the text does not say
 }
 
-// countedText matches the words around an amount, for example "entro 24 ore dalla
-// notifica". Words behind the amount may change the meaning, as in "5 working days". Only words for
-// the receipt and the decision are accepted.
+// countedText matches an amount with words before and after it, for example "entro 24 ore dalla
+// notifica". After the amount, it accepts only words for the receipt and the decision. Other words
+// may change the meaning, as in "5 working days".
 var countedText = regexp.MustCompile(`^(?:(?:within|in|entro(?: e non oltre)?(?: le| il termine di)?|sous|dans(?: les| un delai de)?|binnen|innerhalb von|en|em|inden for|w ciagu|` +
 	`for|per(?: la durata di)?|pendant|pour|pour une duree de|fur|fuer|fur die dauer von|auf die dauer von|por|por un plazo de|durante|gedurende|voor|i|przez) +)?(.+?)` +
 	`(?: +(` + fromReceipt + `)| +(` + fromDecision + `))?$`)
@@ -186,8 +187,9 @@ func readCounted(s string) (t countedDuration, ok bool) {
 	return t, true
 }
 
-// duration returns a duration in the notation of order files. It accepts units in words,
-// for example "24 hours". The result "ok" is false for other texts, and for months and years.
+// duration parses a duration with units in words, for example "24 hours". It returns the duration
+// in the notation of order files. The result "ok" is false for months, years and texts that are no
+// duration.
 func duration(s string) (text string, ok bool) {
 	t, ok := readCounted(s)
 	switch {
@@ -199,12 +201,12 @@ func duration(s string) (text string, ok bool) {
 	return fmt.Sprintf("%d%s", t.n, t.unit), true
 }
 
-// A start is an event from which a duration can count, with its date or time in the notation of order
-// files, or "" for an unknown time.
+// A start is an event from which a duration can count. The field "text" is the date or time of the
+// event in the notation of order files, or "" if it is unknown.
 type start struct{ event, text string }
 
-// end returns the end of a duration, and the event from which it counts. A duration of days, weeks, months
-// or years ends with a whole day.
+// end returns the end of a duration, and a text about the event from which the duration counts. If
+// the unit is days or longer, the end is a date without a time of day.
 func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, wrong string) {
 	if t.from != "" {
 		starts = slices.DeleteFunc(slices.Clone(starts), func(s start) bool { return s.event != t.from })
@@ -226,9 +228,9 @@ func (t countedDuration) end(zone *time.Location, starts ...start) (text, from, 
 	return "", "", "this duration counts from a date that is unknown; write the date of the end"
 }
 
-// endText returns the end of a block, of a lift or of a review in the notation of order files.
-// It accepts a date, and a duration that counts from the first of the events. The result from says from
-// which event, or is "".
+// endText returns the end of a block, a lift or a review, in the notation of order files. It
+// accepts a date or a duration. A duration counts from the event in its text, or else from the
+// first start with a known time. The result "from" describes this event. It is "" for a date.
 func (x *editing) endText(s string, starts ...start) (text, from, wrong string) {
 	if t, ok := readCounted(s); ok {
 		return t.end(zoneOf(x.file), starts...)
@@ -237,8 +239,8 @@ func (x *editing) endText(s string, starts ...start) (text, from, wrong string) 
 	return text, "", wrong
 }
 
-// untilText returns the result of endText for an end that includes the whole day of a date. Without
-// an event, from says that the day is included.
+// untilText does the same as endText, for an end that includes the whole day. If the result is a
+// date that the person gave, the result "from" says that the day is included.
 func (x *editing) untilText(s string, starts ...start) (text, from, wrong string) {
 	text, from, wrong = x.endText(s, starts...)
 	if wrong == "" && from == "" && len(text) == len(time.DateOnly) {
@@ -247,8 +249,8 @@ func (x *editing) untilText(s string, starts ...start) (text, from, wrong string
 	return text, from, wrong
 }
 
-// deadlineText returns a deadline in the notation of order files: a time, a duration after the
-// receipt, or the end of a duration. The results from and wrong are those of endText.
+// deadlineText returns a deadline in the notation of order files. The deadline is a time, or a
+// duration after the receipt. The results "from" and "wrong" are the same as in endText.
 func (x *editing) deadlineText(s, served, issued string) (text, from, wrong string) {
 	t, ok := readCounted(s)
 	if text, is := duration(s); ok && is && (t.unit == "m" || t.unit == "h" || strings.Contains(served, "T")) {

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// missing returns an error that lists the given names of missing arguments. It ignores empty
-// names.
+// missing returns an error that lists the missing arguments. It ignores empty names in args.
 func missing(args ...string) error {
 	args = slices.DeleteFunc(args, func(s string) bool { return s == "" })
 	if len(args) == 0 {
@@ -21,7 +20,7 @@ func missing(args ...string) error {
 	return misuse("missing: %s", strings.Join(args, "; "))
 }
 
-// without returns the name of a missing argument, or "" if the argument is there.
+// without returns the name of an argument if isMissing is true. Otherwise it returns "".
 func without(isMissing bool, name string) string {
 	if isMissing {
 		return name
@@ -29,15 +28,15 @@ func without(isMissing bool, name string) string {
 	return ""
 }
 
-// noOrders returns the missing flags "--orders PATH or --corefile FILE". It returns "" if
-// a flag or the environment gives the order files.
+// noOrders returns the text "--orders PATH or --corefile FILE" if both flags are missing. It
+// returns "" if a flag or the environment gives the order files.
 func (c *editFlags) noOrders() string {
 	return without(len(c.Orders) == 0 && c.Corefile == "" && os.Getenv(corefileVariable) == "", "--orders PATH or --corefile FILE")
 }
 
 // complete returns an error that lists the missing arguments. On a terminal without --yes, complete
-// asks for the order file instead. If made is true, the order file may be a new file. The result
-// "ask" is true if the command must ask for other arguments too.
+// asks for the order file instead of an error. If "made" is true, the order file may be a new file.
+// The result "ask" is true if the command must ask for its other arguments.
 func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err error) {
 	none := c.noOrders()
 	if err = missing(append(args, none)...); err == nil || c.Yes {
@@ -54,7 +53,7 @@ func (c *editFlags) complete(e *env, made bool, args ...string) (ask bool, err e
 	return missing(args...) != nil, a.err
 }
 
-// start checks the arguments with complete, and loads the orders before the change.
+// start checks the arguments with the method complete. It then loads the orders before the change.
 func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err error) {
 	if ask, err = c.complete(e, false, args...); err != nil {
 		return nil, false, err
@@ -63,10 +62,10 @@ func (c *editFlags) start(e *env, args ...string) (x *editing, ask bool, err err
 	return x, ask, err
 }
 
-// asking reports whether the command asks also for values with a default.
+// asking reports whether the command asks even for values that have a default.
 func (c *editFlags) asking(e *env) bool { return !c.Yes && !c.DryRun && e.asker() != nil }
 
-// askFile asks for the order file. If made is true, the file may be a new file.
+// askFile asks for the order file. If "made" is true, the file may be a new file.
 func (c *editFlags) askFile(a *asker, made bool) {
 	help := "An order file ends in .yaml. A directory with order files is possible too."
 	if made {
@@ -148,8 +147,6 @@ func (x *editing) blocks(o *order.Order) bool {
 	return !o.Lifting() && x.before.states(x.now)[o.ID].State != ruleset.Ended
 }
 
-// fromOutside reports whether an order comes from an authority and not from the operator. The order
-// may be a lift.
 func fromOutside(o *order.Order) bool { return o.Authority.Kind != order.KindOperator }
 
 func orderLine(o *order.Order) string {
@@ -193,9 +190,8 @@ func matching(list []*order.Order, answer string) (out []*order.Order) {
 	return nil
 }
 
-// askTime asks for a time or a date of a change. The function "check" returns why a time
-// is wrong, or "". The function may be nil. With starts, the time is an end, and may be a duration
-// from one of them.
+// askTime asks for a time or a date. If starts are given, the answer may also be a duration that
+// counts from one of them. The function "check" may be nil. It returns why a time is wrong, or "".
 func (x *editing) askTime(v *string, key string, q question, check func(t order.Time) string, starts ...start) {
 	if *v != "" {
 		return

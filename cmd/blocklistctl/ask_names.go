@@ -13,11 +13,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/sheet"
 )
 
-// pasteEnd is the line that ends a pasted list. A list may have blank lines, so a blank line cannot
-// be the end.
+// pasteEnd is the line that ends a pasted list. A blank line cannot end the list, because a list
+// may contain blank lines.
 const pasteEnd = "done"
 
-// paste asks for a list of names. The result is the text, or the path of a file.
+// paste asks for a list of names. The person pastes the names or gives the path of a file.
 func (a *asker) paste(flag string) (text, file string) {
 	a.ask(question{text: fmt.Sprintf("Which names? Paste the list, one name on each line, and write the word %s on the last line.\nOr write the path of a file with the list (text, CSV or XLSX).", pasteEnd),
 		flag: flag,
@@ -67,8 +67,8 @@ type listAsker struct {
 	given    bool // the flags give the names one by one, so the person knows how many there are
 }
 
-// askNames asks for the names, unless the flags give names. It also asks about lines with several
-// meanings. It returns the targets and a report on the lines.
+// askNames returns the targets that a person gives, and a report on the lines. It asks for the
+// names if the flags give none. It also asks about lines that have several meanings.
 func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	for a.err == nil {
 		q := &listAsker{asker: a, c: c, given: len(names) > 0, more: flag == "--add"}
@@ -119,8 +119,8 @@ func (c *namesFlags) askNames(a *asker, id, flag string, names []string) ([]orde
 	return nil, nil, a.err
 }
 
-// decide cleans the list and asks about its lines. It returns nil if the person wants to paste
-// the list again.
+// decide cleans the list and asks about unclear lines. It returns nil if the person wants to give
+// another list.
 func (q *listAsker) decide() (*importer.Result, error) {
 	q.opt = q.c.options()
 	q.opt.Lines, q.opt.Typed = map[int]string{}, map[int]string{}
@@ -255,8 +255,8 @@ var formQuestions = map[importer.Form]struct {
 		{"split", "use each of the names"}, {"skip", "leave these lines out"}}},
 }
 
-// pair asks about one line with a hyphen, and reports whether it asked. A hyphen may join two lines
-// to one name, or it may be a bullet.
+// pair asks about a hyphen at the start or the end of a line. The hyphen may join two lines to one
+// name, or it may be a bullet. The result is true if pair asked a question.
 func (q *listAsker) pair(res *importer.Result) bool {
 	if q.opt.Decide[importer.Hyphen] != "" {
 		return false

@@ -12,8 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// readAs prints how the tool understood a date or time. It prints nothing if the person already
-// wrote this form. The text from says from which event a duration counts.
+// readAs prints how the tool has understood a date or time. It prints nothing if the answer was
+// already in this notation. The text "from" describes the event from which a duration counts.
 func (a *asker) readAs(answer, is string, from ...string) {
 	if strings.Replace(answer, " ", "T", 1) != is {
 		a.say("This is read as %s.", strings.TrimSuffix(is+", "+strings.Join(from, ""), ", "))
@@ -48,7 +48,7 @@ func usesGerman(country string) bool {
 var (
 	// umlauts writes German letters with two letters, as a German passport does.
 	umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
-	// undivided writes letters that are no letter with an accent.
+	// undivided replaces letters that Unicode does not divide into a letter and an accent.
 	undivided = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 )
 

@@ -13,9 +13,9 @@ import (
 	"github.com/dns-orders/blocklist/test/script"
 )
 
-// TestConversations runs the scripts in testdata/terminal. The step "at-terminal
-// blocklistctl ARGUMENT... < FILE" types one answer in FILE at each prompt. It prints the
-// text on the terminal.
+// TestConversations runs the scripts in testdata/terminal. The step "at-terminal blocklistctl
+// ARGUMENT... < FILE" runs the tool at a terminal. It types one answer from FILE at each prompt,
+// and prints the text on the terminal.
 func TestConversations(t *testing.T) {
 	t.Setenv("TZ", "Europe/Rome")
 	script.RunAll(t, "testdata/terminal/*.txtar", 1, func(s *script.Script) map[string]script.Step {

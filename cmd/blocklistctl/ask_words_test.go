@@ -2,8 +2,8 @@ package main
 
 import "testing"
 
-// TestWords checks that each language has the words of the questions. The languages are those of
-// yesWords: English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
+// TestWords checks the words for answers, for example "yes". Each language of yesWords must have
+// them: English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
 func TestWords(t *testing.T) {
 	for _, words := range [][5]string{
 		{"yes", "no", "all", "done", "back"},

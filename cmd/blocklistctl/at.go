@@ -14,17 +14,17 @@ import (
 // present returns the present time.
 func (e *env) present() order.Time { return order.Time(e.now().Unix()) }
 
-// moment returns the time in the flag --at, or the present time. See times.
+// moment returns the time in the flag --at, or the present time. See the method times.
 func (e *env) moment(at string, s *server) (order.Time, error) {
 	t, _, err := e.times(at, s)
 	return t, err
 }
 
-// times returns the time in the flag --at, and the present time. Without --at they are
-// equal. Call times only once, because a second call may return a later time.
+// times returns the time in the flag --at, and the present time. Without --at they are equal. Call
+// times only once, because a second call may return a later present time.
 //
-// A time without a time zone is in the time zone of the order files of s. times prints how
-// it reads such a time.
+// If --at has no time zone, it is in the time zone of the order files of s. times then prints how
+// it has understood --at.
 func (e *env) times(at string, s *server) (t, present order.Time, err error) {
 	present = e.present()
 	if at == "" {
@@ -56,7 +56,7 @@ func zoned(s string) (order.Time, bool) {
 	return t, err == nil && t == other
 }
 
-// parseMoment reads a date or a time as the questions of add do.
+// parseMoment reads a date or a time. It accepts the same notations as the questions of add.
 func parseMoment(flag, s string, now order.Time, zone *time.Location) (order.Time, error) {
 	t, _, err := parseDate(flag, s, now, zone)
 	return t, err

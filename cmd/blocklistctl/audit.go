@@ -148,8 +148,8 @@ func readWhole(path string, most int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// targets returns the names that orders block now, in the sequence of the files. The
-// result hidden counts the targets that are shown only with --sealed.
+// targets returns the names that the orders block now. The result "hidden" is the number of names
+// that are left out because of a sealed order. With --sealed they are not left out.
 func (c *auditCmd) targets(l *orders, s *server, now order.Time) (out []audit.Target, hidden int) {
 	states, shown := l.states(now), disclosures(l.all())
 	for _, f := range l.files {

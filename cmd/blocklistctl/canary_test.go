@@ -68,9 +68,9 @@ orders:
   - {id: canary/slip, authority: {name: Canary court}, scope: global, disclosre: none, targets: [c.canary.example.org]}
 `
 
-// TestSealedWords runs each command that reads orders, in each form, without --sealed. No
-// output may contain a value of a sealed order. A step that types a word of a sealed order
-// may show the word again.
+// TestSealedWords runs each command that reads orders, in all forms, without --sealed. No output
+// may contain a value of a sealed order. There is one exception: if the user types a word of a
+// sealed order, the output may repeat this word.
 func TestSealedWords(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"o.yaml": sealedOrders, "old.yaml": "version: 1\norders: []\n", "bad.yaml": sealedBad, "slip.yaml": sealedSlip, "lifts.yaml": sealedLifts,
@@ -166,8 +166,9 @@ func noCanary(t *testing.T, step, out string) {
 	}
 }
 
-// TestSealedHint checks that the message of show is the same whether a sealed order has the
-// name or not, and that --sealed finds the order.
+// TestSealedHint checks that the message of show does not reveal a sealed order. The message must
+// be the same for a name in a sealed order and for an unknown name. With --sealed, show finds the
+// order.
 func TestSealedHint(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.WriteFile("o.yaml", []byte(sealedOrders), 0o600)

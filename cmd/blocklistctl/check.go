@@ -48,6 +48,7 @@ type checkJSON struct {
 // Run checks the files.
 func (c *checkCmd) Run(e *env) error {
 	e.sealed = c.Sealed
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
@@ -113,8 +114,8 @@ func (c *checkCmd) Run(e *env) error {
 	return nil
 }
 
-// refused returns the number of order files that a server would refuse. The files that only
-// --against refuses count too.
+// refused returns the number of order files that a server would refuse. It includes files that are
+// refused only in comparison with the files of --against.
 func (l *orders) refused(problems order.Problems) int {
 	bad := map[string]bool{}
 	for _, p := range problems.Errors() {
@@ -129,8 +130,8 @@ func (l *orders) refused(problems order.Problems) int {
 	return n
 }
 
-// odd returns the warnings about the orders of all files. Warnings of the parser and the
-// compiler are not among them.
+// odd returns warnings about the orders of all files, for example about late orders. The parser has
+// its own warnings, which are not in the result.
 func (l *orders) odd(s *server, now order.Time) order.Problems {
 	odd := lint.Check(l.files, l.set, now)
 	problems := slices.Clone(odd)

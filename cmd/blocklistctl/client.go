@@ -16,8 +16,8 @@ type clientFlags struct {
 	Country string `placeholder:"CC" help:"The country of the client."`
 }
 
-// client returns the client that the flags describe. Without --country, the settings of the
-// server give the country.
+// client returns the client that the flags describe. If --country is missing, the country comes
+// from the settings of the server.
 func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	var addr netip.Addr
 	if w.Client != "" {
@@ -40,8 +40,7 @@ func (w *clientFlags) client(s *server) (a explain.Client, err error) {
 	return a, nil
 }
 
-// clientCountry reads the value of --country: a code, or the name of a country as the
-// questions of add accept it.
+// clientCountry reads the value of --country. The value is a country code or the name of a country.
 func clientCountry(s string) (order.Country, error) {
 	cc := order.CountryNamed(s)
 	if cc == "" || cc == order.EU {
@@ -50,8 +49,8 @@ func clientCountry(s string) (order.Country, error) {
 	return cc, nil
 }
 
-// place returns the country of a client address. The zero address is outside all networks.
-// The result "unknown" is true if the geoip plugin would find the country.
+// place returns the country of a client address. The zero address is in no network. The result
+// "unknown" is true if the server would ask the geoip plugin, because the tool cannot ask it.
 func (s *server) place(a netip.Addr) (cc order.Country, unknown bool) {
 	where := netip.Prefix{}
 	if a.IsValid() {
@@ -75,8 +74,8 @@ type terms struct {
 	SDEOption    uint16         `name:"sde-option" placeholder:"CODE" help:"The sde_option property."`
 }
 
-// apply copies the flags to the settings of the server. Flags beside a Corefile are an
-// error, because the Corefile has these settings.
+// apply copies the flags to the settings of the server. With a Corefile, the flags are an error,
+// because the settings come from the Corefile.
 func (t *terms) apply(s *server) error {
 	if s.block != nil {
 		if t.given() {

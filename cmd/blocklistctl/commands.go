@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// commands is the table of all commands. It makes the parser, the help, the completions
-// and the manual page. A new command needs a line here, and a type with flags, Help and
+// commands is the table of all commands. The parser, the help, the completions and the manual page
+// are made from it. A new command needs a line here, and a type with flags and the methods Help and
 // Run.
 type commands struct {
 	JSON    bool        `name:"json" help:"Write one JSON document to standard output instead of text."`
@@ -86,8 +86,8 @@ const description = `The operator's tool for DNS blocking orders.
 
 Exit codes: 0 no problem, 1 problems found, 2 wrong arguments.`
 
-// newParser returns the parser of the command line. The parser fills c and writes help to
-// out. newParser panics if a tag in commands is wrong.
+// newParser returns the parser of the command line. The parser stores the values in c and writes
+// help to out. newParser panics if a tag in commands is wrong.
 func newParser(c *commands, out, errs io.Writer) *kong.Kong {
 	parser, err := kong.New(c,
 		kong.Name("blocklistctl"),

@@ -50,8 +50,8 @@ const completeWord = "__complete"
 // file name.
 const filesWord = ":files"
 
-// complete prints the words that can replace the last word, one a line. A description may
-// follow a tab. For a file name, complete also prints filesWord.
+// complete prints the possible completions of the last word. Each line has a word, and sometimes a
+// description after a tab. If the word may be a file name, complete also prints filesWord.
 func complete(w io.Writer, words []string) {
 	root := newParser(new(commands), io.Discard, io.Discard).Model.Node
 	for _, c := range candidates(root, words) {
@@ -158,8 +158,8 @@ func children(node *kong.Node, prefix string) (out []string) {
 	return out
 }
 
-// values returns the words for the value of a flag or an argument. Each word begins with
-// the text "before", for example "--output=".
+// values returns the possible values of a flag or an argument that begin with prefix. It puts the
+// text "before" in front of each value, for example "--output=".
 func values(v *kong.Value, placeholder, before, prefix string) (out []string) {
 	words := strings.Split(v.Tag.Get("words"), ",")
 	if v.Enum != "" {

@@ -123,8 +123,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestManual checks that the manual page has each command and each flag. No line of text may
-// begin like a macro of man(7).
+// TestManual checks that the manual page describes each command and each flag. No line of text may
+// begin with a dot or a quote, because man(7) would read the line as a macro.
 func TestManual(t *testing.T) {
 	var b bytes.Buffer
 	m := &manual{w: &b}

@@ -65,7 +65,7 @@ func (c *correctCmd) Run(e *env) error {
 	return err
 }
 
-// blocking returns the ids of the block orders that concern a name and have not ended.
+// blocking returns the ids of the orders that block a name and have not ended.
 func (x *editing) blocking(name dname.Name) (ids []string) {
 	states := x.before.states(x.now)
 	for _, o := range x.before.all() {
@@ -76,8 +76,8 @@ func (x *editing) blocking(name dname.Name) (ids []string) {
 	return ids
 }
 
-// wider returns the targets above a name that block the name, for example example.com for
-// www.example.com. The longest target comes first.
+// wider returns targets that block a name because they are above the name. For example, example.com
+// is above www.example.com. The longest target comes first.
 func (x *editing) wider(name dname.Name) (out []dname.Name) {
 	blocking := map[string]bool{}
 	for _, id := range x.blocking(name) {

@@ -38,9 +38,9 @@ func (l *orders) zoneOfFile(path string) *time.Location {
 	return time.UTC
 }
 
-// datedBefore returns a function for explanations of the past. It sets a missing field
-// "from" to the first possible date. It leaves the field empty if this date is after now.
-// If the time at is not in the past, datedBefore returns nil.
+// datedBefore returns a function that changes orders for an explanation of the past. If the begin
+// of an order is missing, the function sets it to the first date in the order, unless that date is
+// after now. If the time "at" is not in the past, datedBefore returns nil.
 func datedBefore(at, now order.Time) func(*order.Order) *order.Order {
 	if at >= now {
 		return nil
@@ -89,14 +89,13 @@ func (l *orders) asWritten(id, field, text string) string {
 	return head + text[end:]
 }
 
-// utcTime matches a time in UTC, for example "until 2026-05-01T00:00:00Z". The match
-// includes the word or the slash before the time.
+// utcTime matches a time in UTC and the word or slash before the time, for example "until
+// 2026-05-01T00:00:00Z".
 var utcTime = regexp.MustCompile(`((?:\b(?:from|until|served|deadline) )|/|\b)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
 
-// readTime returns the date or time of a text in the notation of order files. It reads now,
-// today, "30 minutes ago", and notations with one meaning, in several languages. The time zone
-// of now is that of the text. The result "wrong" is the reason why a date is refused, for example
-// its two meanings.
+// readTime converts a date or time to the notation of order files. It accepts several languages,
+// "now", "today" and "30 minutes ago". The text must be in the time zone of now. The result "wrong"
+// is the reason if a date is refused, for example because the date has two meanings.
 func readTime(s string, now time.Time) (text, wrong string) {
 	plain := plainWords(s)
 	if slices.Contains(nowWords, plain) {
@@ -135,7 +134,8 @@ func readTime(s string, now time.Time) (text, wrong string) {
 	}
 }
 
-// readClock returns a time of day without a date, for example 20:45 for "20h45", or "".
+// readClock reads a time of day without a date. For example, it returns 20:45 for "20h45". It
+// returns "" for other texts.
 func readClock(s string) string {
 	m := clockAlone.FindStringSubmatch(s)
 	if m == nil {
@@ -150,13 +150,13 @@ func readClock(s string) string {
 	return clockText(hour, minute+dotted)
 }
 
-// clockText returns a time of day with two digits for the hour. Without minutes, they are 00.
+// clockText returns a time of day in the form hh:mm. An empty minute means 00.
 func clockText(hour, minute string) string {
 	hour = "0" + hour
 	return hour[len(hour)-2:] + ":" + cmp.Or(minute, "00")
 }
 
-// nowWords mean the present time. The languages are those of units.
+// nowWords are words for the present time, in the languages of units.
 var nowWords = []string{"now", "at once", "immediately", "adesso", "ora", "subito", "maintenant", "immediatement", "jetzt", "sofort", "ab sofort", "ahora", "ahora mismo",
 	"inmediatamente", "agora", "ja agora", "imediatamente", "nu", "onmiddellijk", "straks", "straks nu", "med det samme", "teraz", "natychmiast"}
 
@@ -168,11 +168,11 @@ var days = map[string]int{
 	"tomorrow": 1, "domani": 1, "demain": 1, "morgen": 1, "manana": 1, "amanha": 1, "i morgen": 1, "jutro": 1,
 }
 
-// dayWord matches a word for a day, and the time of day after it.
+// dayWord matches a word for a day, with an optional time of day after the word.
 var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri|domani|aujourd['’]hui|hier|demain|heute|gestern|morgen|hoy|ayer|mañana|hoje|ontem|amanhã|vandaag|gisteren|i dag|i går|i morgen|dziś|dzisiaj|wczoraj|jutro)( .*|,.*)?$`)
 
-// clockAlone matches a time of day without a date, for example "20h45" and "ore 9". An hour alone
-// and "20.45" need a word such as "ore" or "Uhr", because they may be a date.
+// clockAlone matches a time of day without a date, for example "20h45" and "ore 9". Texts like "9"
+// and "20.45" may be a date, so readClock accepts them only with a word like "ore" or "Uhr".
 var clockAlone = regexp.MustCompile(`(?i)^(at +|um +|le ore +|ore +|alle ore +|alle +|à +|a las +|às +|om +|kl\.? *|o godz\.? +|o +)?(\d{1,2})(?::(\d\d)|(?:\.| ?h ?| heures? | uhr )(\d\d)|( ?uhr| ?uur| ?heures?| ?h))?( ?uhr| ?uur| ?h)?$`)
 
 // hourWord matches the words before an hour without minutes.
@@ -181,8 +181,8 @@ var hourWord = regexp.MustCompile(`(?i)ore|kl|godz`)
 // clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
 var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las |às |om |kl\.? )?(\d{1,2})(?:[.:]| ?h ?| heures? | uhr )(\d\d)(?: ?uhr| ?uur| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
 
-// dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The
-// time needs minutes or a word for the hour.
+// dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The time
+// must have minutes or a word like "heures".
 var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
 	`(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
 
@@ -190,11 +190,11 @@ var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|or
 // "ore" must precede the hour.
 var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
 
-// byWhen matches the words before a date that is a deadline or an end. The words include the day.
-// The Dutch "tot" and the Danish "til" are missing, because they may exclude the day.
+// byWhen matches words before a date that is a deadline or an end. With these words, the date is
+// included. The Dutch "tot" and the Danish "til" are missing, because they may exclude the date.
 var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino alle(?: ore)?|by|until|till|through|up to and including|` +
 	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
 	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia| às)?|do(?: dnia)?) +`)
 
-// inclusive matches the words after an end that include the day.
+// inclusive matches words after a date which mean that the date is included.
 var inclusive = regexp.MustCompile(`(?i),? +\(?(?:inclus|compris|compreso|incluso|inclusive|included|einschließlich|incluido|incluído|inbegrepen|inkl\.?|włącznie)\)?$`)

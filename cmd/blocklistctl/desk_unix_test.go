@@ -16,8 +16,9 @@ import (
 // command.
 var deskPart = regexp.MustCompile(`(?m)^## \w+, (\d+ \w+ \d{4}, \d\d:\d\d): .*$|^~~~ text\n\$ blocklistctl (.*)\n((?:.*\n)*?)~~~$`)
 
-// TestDesk types the commands and answers of docs/desk.md at a terminal. It compares the
-// terminal with the page. The headings give the times. With -update, it writes the page.
+// TestDesk types the commands and answers of docs/desk.md at a terminal. It compares the text on
+// the terminal with the page. The clock of a command is the time in the heading above. With
+// -update, the test writes the page.
 func TestDesk(t *testing.T) {
 	page, err := filepath.Abs(filepath.Join("..", "..", "docs", "desk.md"))
 	if err != nil {

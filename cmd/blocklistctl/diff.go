@@ -20,8 +20,8 @@ type diffCmd struct {
 	ExitCode    bool `help:"Exit with 1 if the versions differ."`
 	Sealed      bool `help:"Show the ids of sealed orders, and the targets that orders do not disclose."`
 
-	// disclosure maps an order id to the disclosure of the order. If both versions have the order,
-	// the new version decides.
+	// disclosure maps an order id to the disclosure of the order. If the order is in both versions,
+	// the map has the disclosure of the new version.
 	disclosure    map[string]order.Disclosure
 	before, after *orders // the two versions that are compared
 }
@@ -44,16 +44,16 @@ type diffJSON struct {
 	Orders  []orderDiffJSON `json:"orders"`
 	Blocked []nameJSON      `json:"blocked"`
 	Freed   []nameJSON      `json:"freed"`
-	// Held contains the targets that are held only in the new version.
+	// Held contains the targets that the server would hold back only with the new version.
 	Held      []heldOfJSON      `json:"held"`
 	Hidden    hiddenNames       `json:"undisclosed"`
 	Different bool              `json:"different"`
 	Counts    map[diff.Kind]int `json:"counts"`
-	// Refused contains why a server with OLD in force would refuse NEW.
+	// Refused contains the reasons why a server with the version OLD would refuse the version NEW.
 	Refused []problemJSON `json:"refused"`
 }
 
-// heldOfJSON is a held target and the id of its order.
+// heldOfJSON is a target that is held back (not blocked), and the id of its order.
 type heldOfJSON struct {
 	Order string `json:"order"`
 	heldJSON
@@ -195,8 +195,8 @@ func (c *diffCmd) names(names []diff.Name) (out []nameJSON, hidden int) {
 	return out, hidden
 }
 
-// held returns the targets that only the new version holds back. It omits secret orders,
-// because the command check reports them.
+// held returns the targets that only the new version holds back (does not block). It leaves out
+// secret orders.
 func (c *diffCmd) held(before, after *ruleset.Set) []heldOfJSON {
 	out, was := []heldOfJSON{}, heldBy(before)
 	for _, h := range after.Held() {

@@ -131,8 +131,8 @@ var prepareServer = sync.OnceFunc(func() {
 	clog.Discard()
 })
 
-// TestExplainIsTheServer compares explain --corefile with a running server and with
-// explain --server. Orders, Corefiles, clients and names are random.
+// TestExplainIsTheServer checks that "explain --corefile" agrees with the answers of a running
+// server and with "explain --server". Orders, Corefiles, clients and names are random.
 func TestExplainIsTheServer(t *testing.T) {
 	prepareServer()
 	blocked, passed := 0, 0
@@ -244,8 +244,8 @@ func exchange(t *testing.T, network, server, client, name string, qtype uint16) 
 	return r
 }
 
-// TestWhomIsTrue checks the groups of clients that explain prints under "for whom". For a client of
-// a group, explain must give the verdict of the group.
+// TestWhomIsTrue checks the groups of clients that explain prints under "for whom". It runs explain
+// again for a client of each group. The verdicts must be equal.
 func TestWhomIsTrue(t *testing.T) {
 	for seed := range uint64(*worlds) {
 		w := world{rand.New(rand.NewPCG(seed, 27))}

@@ -15,11 +15,11 @@ import (
 // backslash at the line end.
 var docsExample = regexp.MustCompile(`(?m)^(~~~ text\n\$ blocklistctl )((?:.*\\\n)*.*\n)((?:.*\n)*?)(~~~)$`)
 
-// TestDocs runs the examples of the tool's pages, and compares the outputs. It uses a copy
+// TestDocs runs the examples in the pages about the tool, and compares the outputs. It uses a copy
 // of testdata/docs and two journals. With -update, it writes the outputs into the pages.
 //
-// Standard error comes first. The address 192.0.2.53 is a resolver with the records of
-// upstream.zone.
+// In an output, standard error comes before standard output. The address 192.0.2.53 is a resolver
+// with the records of upstream.zone.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob(pages)
 	if err != nil {

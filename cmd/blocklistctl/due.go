@@ -58,6 +58,7 @@ func (c *dueCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
@@ -127,8 +128,8 @@ func (c *dueCmd) write(e *env, r *due.Report) error {
 	return r.WriteText(e.stdout)
 }
 
-// command returns a blocklistctl command line that the person can run next. The subject is an order
-// id, or for "check" a file. The line repeats the ORDERS of this command.
+// command returns a blocklistctl command line that the person can run next. The parameter "subject"
+// is an order id, or a file for the command check. The result has the same ORDERS as this command.
 func (c *dueCmd) command(command, subject string) string {
 	args := []string{"blocklistctl", command, shellWord(subject)}
 	switch command {

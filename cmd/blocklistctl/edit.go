@@ -23,7 +23,7 @@ type editFlags struct {
 	writeFlags  `embed:"" group:"The writing:"`
 }
 
-// An editing is the change of one order file by a command.
+// An editing contains the data of a command that changes one order file.
 type editing struct {
 	e      *env
 	s      *server
@@ -47,7 +47,7 @@ type editing struct {
 func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", nil) }
 
 // beginWith loads the orders and returns the state of a change. If path is not empty, the change
-// creates this file, and "text" is the content of the file without orders.
+// creates a file at this path. The parameter "text" is then an order file without orders.
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()
@@ -140,8 +140,9 @@ func (x *editing) newOrder(fields map[string]any) (*order.Order, error) {
 	return head(h, flagProblem)
 }
 
-// head returns an order with the fields of h. If h has no field "targets", the order has no
-// targets. If fields are wrong, the error contains text(p) for each problem p.
+// head returns an order with the fields of h. Without a field "targets" in h, the order has no
+// targets. If fields are wrong, the error contains the result of the function "text" for each
+// problem.
 func head(h *importer.Head, text func(order.Problem) string) (*order.Order, error) {
 	o, err := h.Order()
 	var bad order.Problems
@@ -158,7 +159,7 @@ func head(h *importer.Head, text func(order.Problem) string) (*order.Order, erro
 	return o, err
 }
 
-// flagProblem returns the text of a problem with the flag in place of the field.
+// flagProblem returns the text of a problem. The text names the flag instead of the field.
 func flagProblem(p order.Problem) string {
 	field, isTarget := strings.CutPrefix(p.Field, "targets")
 	if _, inner, found := strings.Cut(field, "."); found && isTarget {
@@ -279,11 +280,10 @@ func (x *editing) put(data []byte, out *editJSON, after *orders) (err error) {
 	return err
 }
 
-// errMisuse is returned by a command that has already printed its message. The tool then exits with
-// the code for wrong arguments.
+// errMisuse makes the tool exit with the code for wrong arguments. The tool prints no message,
+// because the command has already printed it.
 var errMisuse = errors.New("wrong arguments")
 
-// unconfirmed prints that nothing was written because neither --yes nor --dry-run was given.
 func (e *env) unconfirmed() error {
 	e.say("nothing was written: --yes writes the change, and --dry-run only shows the change")
 	return errMisuse

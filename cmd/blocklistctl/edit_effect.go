@@ -21,17 +21,17 @@ type editJSON struct {
 	File    string   `json:"file"`
 	Written bool     `json:"written"`
 	Diff    []string `json:"diff"` // the lines of a unified diff
-	// At is the time of the effect: now, or the time at which a new order begins.
+	// At is the time for which Effects is computed: now, or the start of a new order.
 	At      string          `json:"at"`
 	Orders  []orderDiffJSON `json:"orders"`
 	Effects []effectJSON    `json:"effects"`
 	// NotShown is the number of groups of clients that Effects leaves out.
 	NotShown int          `json:"clients_not_shown,omitempty"`
 	Held     []heldOfJSON `json:"held"`
-	// Warnings are the warnings of the command check that only the changed file causes.
+	// Warnings contains the warnings of the command check that are new after the change.
 	Warnings []problemJSON `json:"warnings"`
 	Refused  []problemJSON `json:"refused"`
-	// Sign are the signatures that are wrong after the change.
+	// Sign contains the signatures that are no longer valid after the change.
 	Sign []string `json:"sign"`
 	// Import is the report on the list of names that the command adds.
 	Import *importJSON `json:"import,omitempty"`
@@ -59,8 +59,8 @@ type audience struct {
 	ruleset.Client
 }
 
-// effect compares the orders before and after a change, for groups of clients. It shows
-// sealed orders completely, because the author of the file runs the command.
+// effect compares the orders before and after a change. It computes the effect for several groups
+// of clients. It shows sealed orders too, because the person who runs the command writes the file.
 func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	c := &diffCmd{Sealed: true, before: x.before, after: after}
 	from := diff.Version{Orders: x.before.all(), Set: x.before.set}
@@ -101,7 +101,8 @@ func (x *editing) effect(after *orders, at order.Time) *editJSON {
 	return out
 }
 
-// audiences returns the groups of clients in the scopes of the orders that the change touches.
+// audiences returns the groups of clients that the change may affect. It finds them in the scopes
+// of the changed orders.
 func (x *editing) audiences(touched []*order.Order) (out []audience) {
 	var ccs []order.Country
 	everyone := false

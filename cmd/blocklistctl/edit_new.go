@@ -19,9 +19,9 @@ import (
 // server read it and check the file.
 const schemaLine = "# yaml-language-server: $schema=https://raw.githubusercontent.com/dns-orders/blocklist/main/plugin/order/schema.json\n"
 
-// emptyFile returns an order file without orders. The extension of path selects the
-// format. An empty zone means UTC. A signed file gets serial 0, and the first change
-// raises the serial.
+// emptyFile returns an order file without orders. The extension of path selects the format. An
+// empty zone means UTC. A signed file gets serial 0, because the first change raises the serial to
+// 1.
 func emptyFile(path, zone string, signed bool) ([]byte, error) {
 	var b bytes.Buffer
 	ext := order.Ext(path)
@@ -54,8 +54,8 @@ func (x *editing) create(path string, text []byte) error {
 	case at < 0:
 		patterns = append(patterns, path)
 	default:
-		// A directory or pattern without order files would be an error, so the pattern is replaced
-		// with the new file.
+		// The pattern finds no file yet, which would be an error. Replace the pattern with the new
+		// file.
 		if found, _ := source.Expand(patterns[at : at+1]); len(found) == 0 {
 			patterns[at] = path
 		} else if !slices.Contains(found, path) {
@@ -73,8 +73,8 @@ func (x *editing) create(path string, text []byte) error {
 	return nil
 }
 
-// whichFile asks for the file of a new order. Answers are one of the paths, or a new file
-// that matches a pattern.
+// whichFile asks for the file of a new order. The person can choose one of the paths, or write the
+// path of a new file that matches a pattern.
 func (a *asker) whichFile(patterns, paths []string) (path string) {
 	q := question{text: "In which file shall the order be?", flag: "--file",
 		help: "A secret order has a file of its own, which only the server and you can read."}

@@ -113,9 +113,9 @@ func slotOf(path string, key signature.Key) (int, error) {
 	return 1, nil
 }
 
-// stale returns the signatures that are wrong after the change. With --sign, stale leaves out the
-// new signatures in the list "written". With --sign, a nil list gives an empty result, because
-// --sign will replace the signatures.
+// stale returns the signature files that are wrong after the change. Without --sign, these are all
+// signature files. With --sign, the files in the list "written" are new and right. A nil list means
+// that nothing is written yet; the result is then empty.
 func (x *editing) stale(written []string) ([]string, error) {
 	all, err := signatures(x.path)
 	if err != nil || x.flags.Sign == "" {

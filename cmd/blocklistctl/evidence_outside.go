@@ -19,8 +19,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// journalFiles writes files beside those of a server. If root runs the tool, new files
-// belong to the owner of the journal.
+// journalFiles writes files into the directory of a server's journal. If root runs the tool, the
+// owner of the journal also owns the new files.
 var journalFiles = durable.FS{Inherit: true}
 
 // pointFlags choose a checkpoint of a journal.

@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/test/journals"
 )
 
-// makeJournal makes a journal as a server would: two versions of a file, a lift, a restart, and a
-// sealed order.
+// makeJournal makes a journal like the journal of a server. It contains two versions of a file, a
+// lift, a restart and a sealed order.
 func makeJournal(t *testing.T, dir string) {
 	t.Helper()
 	begin := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
@@ -93,9 +93,9 @@ func TestEvidence(t *testing.T) {
     2026-05-01 10:00:00  corrected    file /etc/orders.yaml (version V2)
     2026-05-01 13:00:00  lifted       by appeal/1
 order sealed:SEAL on ` + name + `
-  enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 11:00:00 UTC, when the server was stopped (version V1)
-  enforced from 2026-05-01 12:00:00 UTC until 2026-05-01 13:00:00 UTC, when the server was stopped (version V2)
-    2026-05-01 08:00:00  received     file /etc/orders.yaml (version V1)
+  enforced from 2026-05-01 08:00:00 UTC until 2026-05-01 11:00:00 UTC, when the server was stopped
+  enforced from 2026-05-01 12:00:00 UTC until 2026-05-01 13:00:00 UTC, when the server was stopped
+    2026-05-01 08:00:00  received
     2026-05-01 08:00:00  in_force
 `},
 		{"history none.example --journal journal", exitProblems, "the journals have no order for none.example\n"},
@@ -119,8 +119,8 @@ note:   decided by the order files that the journal dns.example.net/journal/node
 note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:00Z, so it answered no query`},
 		{"explain c.example --journal journal --at 2026-05-01T10:30:00Z", exitOK, "c.example was not blocked for any client at 2026-05-01T10:30:00Z"},
 		{"explain b.example --journal journal --at 2026-04-01", exitProblems, "! blocklistctl: journal: the journal begins after this time\n"},
-		{"explain b.example orders.yaml --journal journal --at 2026-05-01", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
-		{"explain b.example --journal journal", exitMisuse, "! blocklistctl: --journal requires --at with a past time, and cannot be used with ORDERS\n"},
+		{"explain b.example orders.yaml --journal journal --at 2026-05-01", exitMisuse, "! blocklistctl: --journal cannot be used with ORDERS\n"},
+		{"explain b.example --journal journal", exitMisuse, "! blocklistctl: --journal requires --at with a past time\n"},
 		{"explain b.example --journal nothing --at 2026-05-01", exitProblems, "! blocklistctl: nothing: is not the directory of a journal or of a bundle: open nothing/journal.vkey: no such file or directory\n"},
 		{"evidence verify journal --key " + keyText, exitOK, name + ": 20 signed records, 0 not signed yet, 0 pruned; 2 good checkpoints; 2 good versions of files; 0 faults\n"},
 		{"evidence verify journal --key nothing", exitMisuse, "! blocklistctl: --key is neither a file nor the key of a journal, got \"nothing\"\n"},
@@ -147,7 +147,7 @@ note:   the server did not run at this time: it was stopped at 2026-05-01T11:00:
 		}
 	}
 
-	// A bundle without the first records and without the daily record.
+	// Remove the first record and the daily record from the bundle.
 	if err := os.RemoveAll("bundle/daily"); err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,9 @@ func versionsOf(t *testing.T) (out []string) {
 	return out
 }
 
-// TestExplainHeldInPast explains a target that the server held back at a past time. The order must
-// be shown as not enforced, although the settings of the test would not hold the target back.
+// TestExplainHeldInPast explains a target that the server held back (did not block) in the past.
+// The output must show the order as not enforced. The present settings would not hold the target
+// back.
 func TestExplainHeldInPast(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const text = "version: 1\norders:\n- {id: court/1, authority: {name: A}, scope: {countries: [IT]}, targets: [a.example]}\n" +

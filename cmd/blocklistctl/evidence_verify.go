@@ -38,7 +38,7 @@ type verified struct {
 	evidence.Outsiders
 }
 
-// Run checks the journal, or all journals of a collection.
+// Run checks one journal, or all journals in a directory of "evidence collect".
 func (c *evidenceVerifyCmd) Run(e *env) error {
 	key, err := c.verifier()
 	if err != nil {
@@ -138,7 +138,7 @@ func by(name string) string {
 	return " by " + name
 }
 
-// collection checks all journals of a directory of "evidence collect".
+// collection checks all journals in a directory that "evidence collect" has written.
 func (c *evidenceVerifyCmd) collection(e *env, all *evidence.Collection, witnesses []*evidence.WitnessKey) error {
 	nodes, err := c.nodes(all)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// expiresSoon is the time before the expiry of a file in which the command check warns.
+// expiresSoon is a time span. The command check warns about a file that expires within this time.
 const expiresSoon = 7 * 24 * time.Hour
 
 // expiring returns a warning for each file that has expired or expires soon. A server raises

@@ -62,6 +62,7 @@ func (c *explainCmd) Run(e *env) error {
 	if c.Journal != "" {
 		files = []string{c.Journal} // the journal has the orders
 	}
+	files = c.obvious(e, files)
 	s, err := c.server(files)
 	if err != nil {
 		return err
@@ -116,8 +117,8 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// inJournal returns the time of --at, the present time, and the orders of the journal at
-// the time of --at. The order files of that time give the time zone.
+// inJournal returns the time of --at, the present time, and the orders in the journal at the time
+// of --at. If --at has no time zone, it is in the time zone of these orders.
 func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.Journal, err error) {
 	first, err := parseMoment("--at", or(c.At, "now"), e.present(), time.UTC)
 	if err != nil {
@@ -142,8 +143,8 @@ func (c *explainCmd) inJournal(e *env) (now, present order.Time, past *explain.J
 // maxOffset is more than the largest difference of a time zone from UTC, in seconds.
 const maxOffset = 24 * 60 * 60
 
-// recorded returns the targets that are a single page on the given host. The tool only records
-// these targets, because DNS cannot block a single page.
+// recorded returns the targets that are a single page on the given host. DNS cannot block a single
+// page, so the server blocks nothing for these targets.
 func (l *orders) recorded(name dname.Name, sealed bool) []explain.Reason {
 	out := []explain.Reason{}
 	for _, f := range l.files {

@@ -42,7 +42,8 @@ func (k *keptVersions) read(path string, emit func(*order.Order)) (*order.File, 
 	return nil, source.Digest{}, order.Problems{{File: path, Msg: "is not in the journal"}}
 }
 
-// past reads order files from a journal. It reads the versions in force at a time.
+// past loads the order files that were in force at a past time. It reads them from the journal in
+// dir.
 func (e *env) past(dir string, at order.Time) (*explain.Journal, error) {
 	h, err := evidence.Open(dir)
 	if err != nil {

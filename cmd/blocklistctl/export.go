@@ -46,7 +46,7 @@ Example:
   blocklistctl export unbound --corefile /etc/coredns/Corefile --country IT --watch /etc/unbound/orders.conf`
 }
 
-// An exported value is one export. It has the settings for the header of the text.
+// An exported is the result of one export, and the time for which it was made.
 type exported struct {
 	*export.Export
 	at order.Time
@@ -113,7 +113,8 @@ func (c *exportCmd) Run(e *env) error {
 	return err
 }
 
-// spare returns an error if the file to write is one of the files that the command reads.
+// spare returns an error if the output file is also an input of the command. Otherwise the command
+// would overwrite its input.
 func (c *exportCmd) spare(inputs []string) error {
 	out := cmp.Or(c.Out, c.Watch)
 	if out == "" {
@@ -199,7 +200,8 @@ func (c *exportCmd) maker() (*export.Maker, error) {
 	return m, nil
 }
 
-// header returns the comments before the text. The form rpz also has the SOA and NS records.
+// header returns the comments at the start of the exported file. For RPZ, it also returns the SOA
+// and NS records.
 func (c *exportCmd) header(x exported, now time.Time) []byte {
 	var b strings.Builder
 	say := func(format string, args ...any) {

@@ -20,8 +20,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	opt := s.Store
-	// The watch must not use the state directory, because the running server has locked the
-	// directory. The watch needs no state, because the exported file itself is not deleted.
+	// The watch must not use the state directory, because the running server has locked it. The
+	// watch can run without a state.
 	opt.State = ""
 	opt.Patterns = nil
 	for _, p := range s.Store.Patterns {
@@ -49,8 +49,8 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	return c.follow(ctx, e, st, source.WallClock, maker)
 }
 
-// longestWait is the longest time between two looks at the clock. A person may change the clock of
-// the machine, so the watch does not wait longer.
+// longestWait is the longest time between two reads of the clock. A person may set the clock of the
+// machine, so a longer wait could miss the start of an order.
 const longestWait = 30 * time.Second
 
 // follow writes the file after each change of the Store's set. It also writes the file
@@ -83,8 +83,8 @@ func (c *exportCmd) follow(ctx context.Context, e *env, st *store.Store, clock s
 	}
 }
 
-// put writes the file. If the file cannot be written, the old file stays in place, and put reports
-// the error. A changed order file can name the file as a side list.
+// put writes the exported file. If an error occurs, put prints it and keeps the old file. It
+// refuses to write if an order file now uses the exported file as a side list.
 func (c *exportCmd) put(e *env, x exported, now time.Time, sides []string) {
 	c.report(e, x)
 	if err := c.spare(sides); err != nil {

@@ -13,8 +13,8 @@ import (
 	testclock "github.com/dns-orders/blocklist/test/clock"
 )
 
-// TestExportWatch checks that --watch writes the file when an order starts or ends, or an
-// order file changes. The file stays if the form cannot express an answer.
+// TestExportWatch checks that --watch writes the file again when an order starts or ends, and when
+// an order file changes. The old file must stay if the format cannot express an answer.
 func TestExportWatch(t *testing.T) {
 	dir := t.TempDir()
 	orders, file := filepath.Join(dir, "orders.yaml"), filepath.Join(dir, "names.txt")
@@ -24,7 +24,8 @@ func TestExportWatch(t *testing.T) {
 		if err := os.WriteFile(orders+".new", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// A file that is newer than the clock looks like a file during a write.
+		// The watch waits before it reads a new file, because another program may still write it.
+		// The test sets an older time, so that the watch does not wait.
 		if err := os.Chtimes(orders+".new", clock().Add(-time.Hour), clock().Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +103,7 @@ func TestExportWatch(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	// The orders can name the file as a side list later.
+	// Now the orders use the exported file as a side list.
 	before, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -175,7 +175,7 @@ func (c feedClock) After(d time.Duration) (<-chan time.Time, func()) {
 	return source.WallClock.After(d)
 }
 
-// readCredentials reads the file of the flag --credentials. Errors do not contain the content.
+// feedClock is a clock whose time comes from the environment. It waits with real timers.
 func readCredentials(path string) (user, password string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -252,7 +252,7 @@ func (c *feedCmd) metrics(f *feed.Feed, rep *feed.Report) error {
 	return writeFile(c.MetricsFile, f.Metrics(rep), 0o644)
 }
 
-// say prints the report on a round. Rounds without news print nothing in the loop.
+// say prints the report on a round. In the loop, it prints nothing if the round has no news.
 func (c *feedCmd) say(e *env, rep *feed.Report, err error) {
 	line := func(format string, args ...any) {
 		fmt.Fprintln(e.stderr, printable.Line(c.Out+": "+fmt.Sprintf(format, args...)))
@@ -309,7 +309,7 @@ func (w *feedWriter) write(path string, data []byte, serial int64) error {
 	return w.signed(path, data, serial)
 }
 
-// signed writes a version of the order file after its signature.
+// signed writes a new version of the order file. It writes the signature first.
 func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) {
 	slot, err := slotOf(path, w.secret.Public())
 	if err != nil {
@@ -332,8 +332,8 @@ func (w *feedWriter) signed(path string, data []byte, serial int64) (err error) 
 	return err
 }
 
-// repair signs the order file again if its signature is wrong. A crash between two renames
-// can leave a wrong signature.
+// repair signs the order file again if the signature is wrong. The signature can be wrong after a
+// crash, because two files are renamed one after the other.
 func (w *feedWriter) repair() error {
 	if w.c.Sign == "" {
 		return nil

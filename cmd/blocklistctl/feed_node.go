@@ -17,7 +17,7 @@ import (
 // nodeTimeout limits a request to a server, because new tickets must not wait for a server.
 const nodeTimeout = 15 * time.Second
 
-// A feedNode is a server that the feed asks for the orders in force.
+// A feedNode is a server. The feed asks it which orders are in force.
 type feedNode struct {
 	*remote
 	block string
@@ -35,7 +35,8 @@ func (n *feedNode) Since(ctx context.Context, digest string) (since time.Time, e
 	return inForceSince(&d, digest)
 }
 
-// inForceSince returns since when a server enforces the order file with a digest.
+// inForceSince returns the time since which a server enforces an order file. The parameter "digest"
+// is the digest of the file.
 func inForceSince(d *status.Document, digest string) (since time.Time, err error) {
 	has, enforced := false, false
 	for _, s := range d.Sets {

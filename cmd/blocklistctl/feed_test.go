@@ -50,8 +50,8 @@ func describedPlatform(t *testing.T) string {
 	return path
 }
 
-// TestFeedServer pulls tickets from a platform. It follows one item to a real CoreDNS, to the
-// acknowledgement, and to the withdrawal.
+// TestFeedServer pulls tickets from a platform and gives the orders to a real CoreDNS. It follows
+// one item until the acknowledgement and the withdrawal.
 func TestFeedServer(t *testing.T) {
 	prepareServer()
 	p := platform.Start(t, clock)
@@ -61,7 +61,7 @@ func TestFeedServer(t *testing.T) {
 	if err := os.WriteFile(protect, []byte("bank.example\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// The first file is empty, so that the server can start.
+	// The server needs a file at its start. This file has no orders.
 	credentials := writeCredentials(t, platform.Password)
 	if code, text, errs := ctl("feed", describedPlatform(t), "--once", "--base", p.Base(), "--out", out, "--credentials", credentials); code != exitOK || !strings.Contains(errs, "written with serial 1") {
 		t.Fatalf("exit %d: %s%s", code, text, errs)
@@ -201,8 +201,8 @@ func TestFeedMisuse(t *testing.T) {
 	}
 }
 
-// TestFeedJSON checks the JSON output. It also checks the signature of the order file
-// after a crash between two renames.
+// TestFeedJSON checks the JSON output. It also checks that the command repairs the signature of the
+// order file after a crash between two renames.
 func TestFeedJSON(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example", "com"}})
@@ -242,7 +242,7 @@ func TestFeedJSON(t *testing.T) {
 	if code, text := verify(); code != exitOK {
 		t.Fatal(text)
 	}
-	// The crash leaves the signature of a newer version beside the file.
+	// After the crash, the signature is from a newer version than the file.
 	hash := signature.NewHash()
 	hash.Write([]byte("newer"))
 	wrong, err := secret.Sign("o.jsonl", clock(), hash)

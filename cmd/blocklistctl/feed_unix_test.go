@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/test/platform"
 )
 
-// TestFeedLoop checks that the loop writes the order file and keeps a second process out. The loop
-// must end with exit code 0 after SIGTERM.
+// TestFeedLoop checks that the loop writes the order file, and that a second process cannot run at
+// the same time. After SIGTERM, the loop must end with exit code 0.
 func TestFeedLoop(t *testing.T) {
 	p := platform.Start(t, clock)
 	p.Set(platform.Ticket{ID: "a", Created: clock(), FQDN: []string{"a.example"}})

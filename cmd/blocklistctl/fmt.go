@@ -95,7 +95,7 @@ func (c *fmtCmd) Run(e *env) error {
 // because fmt stores the file twice.
 const maxFormat = 256 << 20
 
-// format returns the content of a file, unchanged and in canonical form.
+// format returns the content of a file twice: unchanged, and in canonical form.
 func format(path string) (data, out []byte, problems order.Problems, err error) {
 	f, err := openFile(path, min(maxFormat, order.MaxBytes(path, false)))
 	if err != nil {

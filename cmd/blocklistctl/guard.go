@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// readGuard makes a guard from protect lists (lists of names that must not be blocked). It
-// skips a list with errors, as a server does at its start.
+// readGuard reads protect lists (lists of names that must not be blocked). It leaves out a list
+// with errors. A server does the same at its start.
 func readGuard(paths []string) (ruleset.Guard, order.Problems) {
 	var lists []*guard.List
 	var all order.Problems
@@ -29,7 +29,8 @@ func readList(path string) (*guard.List, order.Problems) {
 	return guard.Parse(path, in)
 }
 
-// heldJSON is a held target. An empty Target means all targets of the order.
+// heldJSON is a target that is held back (not blocked). An empty Target means all targets of the
+// order.
 type heldJSON struct {
 	Target string `json:"target,omitempty"`
 	Why    string `json:"why"`

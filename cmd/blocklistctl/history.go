@@ -40,7 +40,7 @@ type historyReport struct {
 	Missing []string `json:"missing"`
 	// Nodes are the names of the journals of servers.
 	Nodes []string `json:"nodes"`
-	// Orders contains for each order the nodes that enforce the order.
+	// Orders lists, for each order, on which nodes it is in force.
 	Orders []orderNodes `json:"orders"`
 }
 
@@ -228,7 +228,8 @@ func digestText(sum string) string {
 	return fmt.Sprintf(" (version %.12s)", sum)
 }
 
-// people returns the persons who verified, approved or signed the version of a record.
+// hide removes secret data of a sealed order from the output, for example its targets and the name
+// of its file. It replaces the id of the order with a label.
 func people(o *evidence.OrderHistory, index int64) (out string) {
 	for _, v := range o.Versions {
 		if v.Index != index {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestHistoryHides checks that history without --sealed hides the targets of a sealed order. A
-// reason without a target, for example of a record "ended", must stay.
+// reason that contains no target must stay, for example the reason of a record "ended".
 func TestHistoryHides(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		o := &evidence.OrderHistory{Order: "secret/1", Sealed: true}

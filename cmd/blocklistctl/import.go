@@ -156,8 +156,8 @@ func (c *domainsCmd) Run(e *env) error {
 	return nil
 }
 
-// paths checks the flags --out and --list. It returns the paths of the order file and of
-// its side list (a file with names only). The second path is relative.
+// paths checks the flags --out and --list. It returns the path of the order file, and the path of
+// the side list (a file with names only) relative to the order file.
 func (c *domainsCmd) paths() (name, side string, err error) {
 	if name = c.Out; name == "" {
 		if c.List != "" {
@@ -177,7 +177,7 @@ func (c *domainsCmd) paths() (name, side string, err error) {
 	return name, filepath.ToSlash(side), nil
 }
 
-// open opens the list of names. The caller must call the returned function.
+// open opens the list of names. The caller must call the returned function to close the list.
 func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if c.File == "-" {
 		return e.stdin, func() error { return nil }, nil
@@ -208,8 +208,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", printable.Line(c.File), err)
 	}
-	// The other columns of a table may say that a name is no longer blocked. The command does not
-	// read these columns, so it prints a warning.
+	// The command reads only one column of the table. It prints a warning, because another column
+	// may say that a name is no longer blocked.
 	var format *importer.FormatError
 	if _, err := importer.Domains(strings.NewReader(rows), importer.Options{Charset: c.Charset}); errors.As(err, &format) {
 		e.say("%s: warning: the other columns are not read, for example in row %d: %q; all rows of the column are used, even if a row says that its name is no longer blocked", c.File, format.Line, format.Text)
@@ -217,8 +217,8 @@ func (c *domainsCmd) open(e *env) (io.Reader, func() error, error) {
 	return strings.NewReader(text), func() error { return nil }, nil
 }
 
-// write writes the order file and its side list. It does not overwrite a file with other
-// content, but adds a problem to the report.
+// write writes the order file and its side list. If a file already exists with other content, write
+// adds a problem to the report and writes nothing, unless --overwrite is given.
 func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, out *importJSON) error {
 	h := c.head()
 	if out.Stated > 0 {
@@ -247,7 +247,7 @@ func (c *domainsCmd) write(e *env, targets []order.Target, name, side string, ou
 		return err
 	}
 	out.Out = c.Out
-	// The side list comes first. So the order file never refers to a missing side list.
+	// Write the side list first, so that the order file never refers to a missing side list.
 	type file struct {
 		path string
 		data []byte

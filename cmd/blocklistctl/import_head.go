@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// headFlags are the flags for the fields of an order. The tag key is the key in an order
-// file. A dot separates the keys of nested fields.
+// headFlags contains the flags for the fields of an order. The tag "key" is the name of the field
+// in an order file. A dot in a key separates the names of nested fields.
 type headFlags struct {
 	ID               string   `key:"id" name:"id" placeholder:"ID" help:"The order's id."`
 	Authority        string   `key:"authority.name" placeholder:"NAME" help:"The authority's name."`
@@ -84,8 +84,8 @@ func (f *headFlags) head() *importer.Head {
 	return h
 }
 
-// flagOf returns the flag that sets a field of the order. If no flag sets the field, it returns the
-// field.
+// flagOf returns the flag for a field of an order. If the field has no flag, flagOf returns the
+// name of the field.
 func flagOf(field string) string {
 	key := strings.TrimRight(field, "[]0123456789")
 	if key == "scope" {
@@ -102,7 +102,7 @@ func flagOf(field string) string {
 
 var minutes = regexp.MustCompile(`(?i)^\s*(\d+)\s*(?:min|mins|minutes?)\.?\s*$`)
 
-// missing returns one text for each required flag. The text is empty if the flag was given.
+// missing returns the names of the required flags. The name is "" for a flag that was given.
 func (f *headFlags) missing() []string {
 	return []string{without(f.ID == "", "--id ID"), without(f.Authority == "", "--authority NAME")}
 }
@@ -126,7 +126,8 @@ func (f *headFlags) check() error {
 	return nil
 }
 
-// badField returns the text of a problem in the order with the flag in place of the field.
+// badField returns the text of a problem in the order. The text names the flag instead of the
+// field.
 func (f *headFlags) badField(p order.Problem) string {
 	if p.Field == "scope" && f.Scope == "" {
 		return fmt.Sprintf("--scope-country or --scope: is required; give --scope-country %s for clients in that country, or --scope global for every client", f.ownCountry())
@@ -145,7 +146,6 @@ func (f *headFlags) ownCountry() string {
 	return strings.ToUpper(printable.Line(f.AuthorityCountry))
 }
 
-// checkFolder returns an error if path is in a directory that does not exist.
 func checkFolder(path string) error {
 	if path == "" {
 		return nil

@@ -10,11 +10,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestHeadFlags checks that import has a flag for each order field, except the fields in the
-// variable left. The function head must store the value of each flag under the right key.
+// TestHeadFlags checks that import has a flag for each field of an order, except the fields in
+// "left". The method head must store the value of each flag under the key of its field.
 func TestHeadFlags(t *testing.T) {
-	// The list left contains keys without a flag. Their values are lists or records, or come
-	// from the list of names.
+	// The variable "left" contains the fields that have no flag. Their values are lists or records,
+	// or come from the list of names.
 	left := []string{"windows", "exempt", "stated_count", "target_count", "targets", "targets_from", "except", "force", "justification", "language",
 		"organization", "contact", "filtering_databases", "document"}
 	var schema struct {

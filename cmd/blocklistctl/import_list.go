@@ -12,8 +12,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/register"
 )
 
-// listFlags are the flags of the commands that import the lists of other programs. The engine is
-// the engine of import register, and the flags give the fields of the order.
+// listFlags contains the flags of commands that import lists in the format of other programs. The
+// commands use the code of import register. The flags give the fields of the order, because the
+// lists do not have them.
 type listFlags struct {
 	File string `arg:"" help:"The file; - is standard input."`
 
@@ -140,8 +141,9 @@ func (c *csvCmd) Run(e *env) error {
 	})
 }
 
-// run imports the file with a built-in preset (the description of a list format). The flags give
-// the fields of the orders. The function change edits the preset before the import, and may be nil.
+// run imports the file with a built-in preset (the description of a list format). The fields of the
+// orders come from the flags. The function "change" may be nil. It edits the preset before the
+// import.
 func (c *listFlags) run(e *env, name string, given map[string]string, change func(map[string]any)) error {
 	if err := errors.Join(missing(c.missing()...), c.check()); err != nil {
 		return err
@@ -201,8 +203,8 @@ func asked(values map[string]string) map[string]any {
 	return out
 }
 
-// zone returns the time zone of the dates. checkHead has already reported an unknown time zone as
-// an error.
+// zone returns the time zone of the dates, or UTC for an unknown time zone. checkHead has already
+// returned an error for an unknown time zone.
 func (c *listFlags) zone() *time.Location {
 	loc, err := time.LoadLocation(c.Timezone)
 	if err != nil {
@@ -211,7 +213,8 @@ func (c *listFlags) zone() *time.Location {
 	return loc
 }
 
-// checkHead checks the fields of the order with the rules of the server, and returns the order.
+// checkHead returns the order with the given fields. It returns an error if the fields break a rule
+// for order files.
 func (c *listFlags) checkHead(fields map[string]any) (*order.Order, error) {
 	h := importer.Head{Timezone: c.Timezone, Fields: maps.Clone(fields)}
 	if c.Served == "now" {

@@ -376,7 +376,7 @@ func (c *mergeFlags) report(p *register.Preset, res *register.Result) registerJS
 		list(res.Problems), c.Out, res.Serial, res.Content != nil}
 }
 
-// list returns an empty list instead of nil, which JSON would write as null.
+// list replaces nil with an empty list, because JSON would write nil as null.
 func list[T any](s []T) []T {
 	if s == nil {
 		return []T{}

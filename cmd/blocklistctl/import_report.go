@@ -31,7 +31,7 @@ type importJSON struct {
 	Problems   []string   `json:"problems"`
 	Out        string     `json:"out,omitempty"`
 	List       string     `json:"list,omitempty"`
-	// Stated is the number of different names that the decision states, if lines were left out.
+	// Stated is the number of different names in the decision. It is 0 if the number is not known.
 	Stated  int    `json:"stated_count,omitempty"`
 	Written bool   `json:"written"`
 	Content string `json:"content,omitempty"`
@@ -72,11 +72,11 @@ func (c *domainsCmd) problem(out *importJSON, format string, args ...any) {
 	out.Problems = append(out.Problems, printable.Line(c.File)+": "+fmt.Sprintf(format, args...))
 }
 
-// expected compares the number of names with --expect. It counts names with and without
-// repeated lines, because a decision may count either way.
+// expected compares the number of names with --expect. Repeated names may count once or each time,
+// because decisions count in both ways.
 //
-// If lines were left out, the decision may count these lines too. expected stores the number
-// of different names for the order.
+// Lines that were left out may be included in the number of the decision. expected stores the
+// number of different names in out.Stated.
 func (c *domainsCmd) expected(e *env, out *importJSON) {
 	if c.Expect == nil {
 		return
@@ -130,8 +130,8 @@ func (c *domainsCmd) odd(e *env, targets []order.Target) []string {
 
 const maxListed = 20
 
-// say prints the result of the import, grouped by reason. It lists the lines that a person should
-// look at. For lines that were only cleaned, it prints one example.
+// say prints the result of the import. It groups the lines by reason. For most groups, it lists the
+// lines so that a person can check them. For lines that were only cleaned, it prints one example.
 func (c *domainsCmd) say(e *env, res *importer.Result, groups []importer.Group) {
 	file := printable.Line(c.File)
 	var how []string
@@ -183,8 +183,9 @@ func (c *domainsCmd) group(e *env, file string, notes []importer.Note, g *import
 	}
 }
 
-// noteTexts returns at most "most" texts about the lines of a group, and the number of the other
-// lines. Lines with the same text, for example page headers, have one text.
+// noteTexts returns texts about the lines of a group, at most the number in the parameter "most".
+// The result "more" is the number of lines without a text. Lines with the same content share one
+// text, for example page headers.
 func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []string, more int) {
 	var keys []string
 	lines := map[string][]*importer.Note{}
@@ -218,8 +219,8 @@ func noteTexts(notes []importer.Note, g *importer.Group, most int) (texts []stri
 	return texts, more
 }
 
-// sameText returns a text that is equal for lines with the same text. The numbers in lines without
-// a name may differ, as in "Anlage 1/26, Seite 2".
+// sameText returns a key that is equal for lines with the same content. If the lines contain no
+// name, their numbers may differ, as in "Anlage 1/26, Seite 2".
 func sameText(n *importer.Note) string {
 	switch raw := strings.Join(strings.Fields(n.Raw), " "); {
 	case len(n.Targets) > 0 || len(n.Joined) > 0:
@@ -247,7 +248,8 @@ func noteText(n *importer.Note) string {
 	return s
 }
 
-// choices returns the words that the flag for the form f accepts.
+// choices returns the values that the flag for the form f accepts. A form is a kind of text that
+// has several meanings.
 func choices(f importer.Form) string {
 	if f == importer.Charset {
 		return strings.Join(importer.Charsets, ", ")
@@ -275,7 +277,8 @@ func notesJSON(notes []importer.Note) []noteJSON {
 	return out
 }
 
-// optionOf returns the flag that decides the form f (text with several meanings).
+// optionOf returns the flag for the form f. A form is a kind of text that has several meanings, and
+// the flag decides the meaning.
 func optionOf(f importer.Form) string {
 	if f == "" {
 		return ""

@@ -11,10 +11,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// install renames the new signatures of each order file, and then the new order file. It
-// returns the number of installed order files.
+// install installs the new version of each order file. It renames the new signatures first, and
+// then the order file. It returns the number of installed order files.
 //
-// All new files are on the disk before the first rename. So a full disk changes nothing.
+// All new files are written to the disk before the first rename. A full disk therefore changes
+// nothing.
 func install(versions []*signed, slot int) (installed int, err error) {
 	var all []*staged
 	defer func() {
@@ -59,8 +60,8 @@ func install(versions []*signed, slot int) (installed int, err error) {
 	return installed, nil
 }
 
-// moving returns the signatures of the new version that other keys made, by their number. install
-// must install these signatures too.
+// moving returns the signatures of the new version by other keys. The keys of the map are the
+// numbers of the signature files. install must install these signatures together with the file.
 func (b *signed) moving(slot int) (map[int][]byte, error) {
 	out := map[int][]byte{}
 	for other := 1; other <= signature.MaxKeys; other++ {

@@ -41,9 +41,9 @@ func steps(t *testing.T, fn func(s durable.Step) error) {
 	t.Cleanup(func() { files.Hook = nil })
 }
 
-// TestSignatureFirst checks that sign completes all files before the first rename. The
-// signature must come before the order file. A sync of the directory must follow each
-// rename.
+// TestSignatureFirst checks the order of steps in sign. All files must be complete before the first
+// rename. The signature must be renamed before the order file. After each rename, sign must sync
+// the directory.
 func TestSignatureFirst(t *testing.T) {
 	signFiles(t)
 	var got []string

@@ -7,13 +7,13 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// dues contains the missed deadlines of orders at one time, by id.
+// A dues maps order ids to missed deadlines at one time.
 type dues map[string]missed
 
-// missed says how an order or some of its targets miss a deadline.
+// missed contains the ways in which an order or some of its targets miss a deadline.
 type missed struct{ overdue, late, atRisk bool }
 
-// dues returns the missed deadlines as the command due and a server count them.
+// dues returns the missed deadlines. The command due and the server count them in the same way.
 func (l *orders) dues(now order.Time) dues {
 	out := dues{}
 	for d := range l.set.MissedDuties(now, ruleset.Forever) {
@@ -24,9 +24,9 @@ func (l *orders) dues(now order.Time) dues {
 	return out
 }
 
-// lateText returns why an order is late, or "". An order is late if it was served after
-// its deadline, if its dates begin after its deadline, or if it is not enforced after its
-// deadline. An order that has ended or was lifted is not late.
+// lateText returns why an order is late, or "". There are three reasons: the order was served after
+// its deadline, it begins after its deadline, or it is still not enforced after its deadline. An
+// order that has ended or was lifted is not late.
 func (d dues) lateText(o *order.Order, st ruleset.OrderState, held int) string {
 	m := d[o.ID]
 	served := o.Deadline != order.NoTime && o.Served != order.NoTime && o.Served >= o.Deadline
@@ -58,6 +58,20 @@ func (l *orders) lateOrders(now order.Time) order.Problems {
 	return l.warnLate(func(o *order.Order) string { return dues.lateText(o, states[o.ID], len(held[o.ID])) })
 }
 
+// someLifted returns how many targets of an order lifts end, if the order is in force or
+// held.
+func someLifted(st ruleset.OrderState, now order.Time) int {
+	if st.Lift || st.State != ruleset.InForce && st.State != ruleset.OnHold {
+		return 0
+	}
+	return st.LiftedTargets(now)
+}
+
+// liftedText returns words for a number of lifted targets.
+func liftedText(lifted, all int) string {
+	return fmt.Sprintf("%d of %s, for all clients", lifted, count(all, "target"))
+}
+
 // states returns the state of each order by id.
 func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	out := map[string]ruleset.OrderState{}
@@ -67,8 +81,8 @@ func (l *orders) states(now order.Time) map[string]ruleset.OrderState {
 	return out
 }
 
-// countryOrders returns a warning for each order whose scope has countries. Without the Corefile,
-// the command check cannot find out whether the server knows the country of a client.
+// countryOrders returns a warning for each order that is for countries. It is used without a
+// Corefile, because the tool then cannot check whether the server knows the country of a client.
 func (l *orders) countryOrders() (problems order.Problems) {
 	for _, f := range l.files {
 		for _, o := range f.Orders {
@@ -82,8 +96,8 @@ func (l *orders) countryOrders() (problems order.Problems) {
 	return problems
 }
 
-// lateSince returns a warning for each active order that is not in the set "before" and whose
-// deadline has passed.
+// lateSince returns a warning for each new active order whose deadline has already passed. An order
+// is new if it is not in "before".
 func (l *orders) lateSince(before *orders, now order.Time) order.Problems {
 	states, held, dues := l.states(now), heldBy(l.set), l.dues(now)
 	return l.warnLate(func(o *order.Order) string {
@@ -112,5 +126,5 @@ func (l *orders) warnLate(late func(*order.Order) string) (problems order.Proble
 	return problems
 }
 
-// needsCountry is the warning about an order for a country, if no Corefile is known.
+// needsCountry is the warning about an order for a country if there is no Corefile.
 const needsCountry = "the server needs the country of clients: country or home in the Corefile, or the geoip and metadata plugins; --corefile FILE checks the Corefile"

@@ -161,8 +161,8 @@ func (c *liftCmd) askFreed(a *asker, o *order.Order) {
 	a.ask(q)
 }
 
-// addLift adds a lift to the file of the first order that it lifts. It shows and writes
-// the change. Without issued and from, the lift begins now.
+// addLift adds a lift to the file of the first lifted order. It then shows and writes the change.
+// If the fields issued and from are empty, the lift begins now.
 func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	if err := x.open(lifts[0]); err != nil {
 		return err
@@ -189,8 +189,8 @@ func (x *editing) addLift(lifts []string, fields map[string]any) error {
 	return x.finish(at)
 }
 
-// effectOf returns the time at which a lift has an effect. The orders that it ends may begin
-// later than the lift.
+// effectOf returns the first time at which a lift has an effect. This time is later than the begin
+// of the lift if the lifted orders begin later.
 func (x *editing) effectOf(lift *order.Order) order.Time {
 	at := max(cmp.Or(lift.From, lift.Issued), x.now)
 	begin := ruleset.Forever
@@ -209,7 +209,7 @@ func (x *editing) effectOf(lift *order.Order) order.Time {
 	return begin
 }
 
-// kindParty is the answer for a party of a case, which is no authority.
+// kindParty is the answer if a party of a case asked for the lift. A party is not an authority.
 const kindParty = "party"
 
 // sameName reports whether two names of authorities are equal. Several blanks count as one

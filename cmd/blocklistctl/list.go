@@ -68,8 +68,12 @@ type listedJSON struct {
 	// Late is the reason why the order is late, or empty.
 	Late       string   `json:"late,omitempty"`
 	TargetList []string `json:"target_list,omitempty"`
-	// Held contains the held targets. It is shown if TargetList may be shown.
+	// Held contains the targets that are held back (not blocked). The output has it only if the
+	// targets may be shown.
 	Held []heldJSON `json:"held,omitempty"`
+	// Lifted is the number of targets that lifts end for all clients, if they end some of
+	// the targets. Held targets do not count.
+	Lifted int `json:"lifted_targets,omitempty"`
 
 	// The fields below are for the text output only.
 	first, last, windows string
@@ -88,6 +92,7 @@ func (c *listCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e)
 	}
+	c.Orders = c.obvious(e, c.Orders)
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return err
@@ -140,7 +145,8 @@ func (c *listCmd) filter() (func(o *order.Order, state string, d order.Disclosur
 			return nil, err
 		}
 	}
-	// The pattern * must match slashes in ids, but path.Match does not allow that.
+	// In --id, the pattern * must match slashes. path.Match does not match slashes with *, so
+	// replace them with another character.
 	flat := strings.NewReplacer("/", "\x00")
 	if _, err := path.Match(flat.Replace(c.ID), ""); err != nil {
 		return nil, misuse("--id: %v, got %q", err, c.ID)
@@ -238,7 +244,7 @@ func (c *listCmd) one(l *orders, file string, o *order.Order, st ruleset.OrderSt
 	if d != order.Full && !c.Sealed {
 		return x
 	}
-	x.Held = held
+	x.Held, x.Lifted = held, someLifted(st, now)
 	if !c.Targets {
 		return x
 	}
@@ -260,8 +266,8 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		fmt.Fprintln(e.stdout, "no order matches")
 		return nil
 	}
-	// All rows together decide the widths of the columns. So the table is formatted before
-	// other lines come between the rows.
+	// Format the table before other lines are printed between its rows. The widths of the columns
+	// depend on all rows.
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := "STATE\tACTION\tID\tTARGETS\tISSUED\tDEADLINE\tFROM\tUNTIL\tAUTHORITY\tREFERENCES\tFILE"
@@ -291,6 +297,9 @@ func (c *listCmd) print(e *env, l *orders, listed []listedJSON) error {
 		}
 		if x.Late != "" {
 			fmt.Fprintf(e.stdout, "    late: %s\n", printable.Line(x.Late))
+		}
+		if x.Lifted > 0 {
+			fmt.Fprintf(e.stdout, "    lifted: %s\n", liftedText(x.Lifted, x.Targets))
 		}
 		for _, t := range x.TargetList {
 			fmt.Fprintf(e.stdout, "    %s\n", printable.Line(t))

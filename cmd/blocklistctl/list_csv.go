@@ -19,8 +19,8 @@ func moreCells(l *orders, x *listedJSON) []string {
 	return row
 }
 
-// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order a line. It does not
-// convert dates to UTC, because a conversion could change the day.
+// writeCSV writes the orders as CSV (RFC 4180) in UTF-8, one order on each line. Dates stay in the
+// time zone of the order file, because in UTC the day could be another day.
 func (c *listCmd) writeCSV(e *env, l *orders, listed []listedJSON) error {
 	e.progress.clear()
 	w := csv.NewWriter(e.stdout)

@@ -58,8 +58,8 @@ func (l *orders) byID() map[string]*order.Order {
 // manySearches is the number of searches after which find builds a map.
 const manySearches = 16
 
-// find returns the order with an id and its file, or nil. The first searches use a loop,
-// because a map of a million ids takes longer.
+// find returns the order with this id and its file, or nil. The first searches use a loop, because
+// it takes long to build a map of a million ids.
 func (l *orders) find(id string) (*order.Order, *lint.File) {
 	if l.searches++; l.searches > manySearches && l.index == nil {
 		l.index = map[string]place{}
@@ -99,9 +99,8 @@ func (l *orders) position(id string) (p orderPosition) {
 	return p
 }
 
-// load reads and compiles files, directories and globs as a server does. It leaves out
-// files with an error. The function "change" may be nil; it replaces orders before the
-// compilation.
+// load reads and compiles files, directories and globs, as a server does. It leaves out files that
+// have errors. The function "change" may be nil. It can replace each order before the compilation.
 func (e *env) load(patterns []string, s *server, change func(*order.Order) *order.Order) *orders {
 	l := &orders{}
 	opt := s.Store.Rules
@@ -164,8 +163,8 @@ type partBuilder struct {
 // batch is the number of orders that are passed to the compiler at once.
 const batch = 1024
 
-// newPartBuilder returns a builder. Only emit may be called before finish. The function
-// "change" may be nil; it replaces orders before the compilation.
+// newPartBuilder returns a builder. Before finish, the caller may only call emit. The function
+// "change" may be nil. It can replace each order before the compilation.
 func newPartBuilder(path string, opt ruleset.Options, change func(*order.Order) *order.Order) *partBuilder {
 	b := &partBuilder{Builder: ruleset.NewBuilder(path, opt), batches: make(chan []*order.Order, 8), done: make(chan struct{})}
 	go func() {
@@ -192,7 +191,8 @@ func (b *partBuilder) emit(o *order.Order) {
 	b.room = b.room[1:]
 	*own = *o
 	if n := len(o.Targets); 0 < n && n <= smallOrder {
-		// Single allocations for a million orders would take much of the time.
+		// Share one allocation among the targets of several orders. Separate allocations for a
+		// million orders would take much time.
 		if len(b.names) < n {
 			b.names = make([]order.Target, roomFor(len(b.orders))*smallOrder)
 		}
@@ -209,21 +209,24 @@ func (b *partBuilder) emit(o *order.Order) {
 	}
 }
 
-// smallOrder is the largest number of targets that share an allocation with other orders.
+// smallOrder is a number of targets. Orders with at most this number share an allocation for their
+// targets.
 const smallOrder = 2
 
-// manyOrders is the number of orders in one file at which the tool saves memory: it sets GOGC back
-// to the usual value.
+// manyOrders is a number of orders in one file. From this number on, the tool saves memory: it
+// resets GOGC to the usual value.
 const manyOrders = 2_000_000
 
 // roomFor returns the number of orders for the next allocation. The parameter n is the
 // number of orders so far.
 func roomFor(n int) int { return min(max(n, 1), batch/8) }
 
-// relaxedGC is the GOGC of the tool. The garbage collector runs less often than with the usual
-// value, so the tool is faster and needs more memory. Most memory of a large file stays in use
-// until the tool ends.
+// relaxedGC is the GOGC of the tool. With this value, the garbage collector runs less often than
+// usual. The tool is faster, but needs more memory.
 const relaxedGC = 300
+
+// tightGC is the GOGC of a report, which may be about all orders of a year.
+const tightGC = 25
 
 // setGC sets GOGC, unless the user has set it.
 func setGC(percent int) {
@@ -244,8 +247,8 @@ func (b *partBuilder) finish() {
 	<-b.done
 }
 
-// mustLoad loads files as load does, but returns an error if any file has an error. An answer
-// without this file could be wrong.
+// mustLoad does the same as load, but returns an error if any file has an error. Without that file,
+// the output of the command could be wrong.
 func (e *env) mustLoad(patterns []string, s *server, change func(*order.Order) *order.Order) (*orders, error) {
 	l := e.load(patterns, s, change)
 	bad := l.problems.Errors()

@@ -18,8 +18,8 @@ type localSet struct {
 	Files []string `json:"files"`
 }
 
-// here loads the local order files as a server does, and returns their set. Without files
-// and Corefile, it returns nil.
+// here loads the local order files as a server does, and returns their digests. It returns nil if
+// there are no files and no Corefile.
 func (c *statusCmd) here(e *env, files []string) (*localSet, error) {
 	if len(files) == 0 && c.Corefile == "" {
 		if c.Block != "" {

@@ -163,8 +163,8 @@ func oneDocument(t *testing.T, args []string, data []byte) {
 	walk(v)
 }
 
-// asTool is an environment variable with arguments. If it is set, the test program runs as the
-// tool.
+// asTool is an environment variable. If it is set, the test program runs as the tool, with the
+// arguments in the variable.
 const asTool = "BLOCKLISTCTL_TEST_ARGS"
 
 var docs string
@@ -241,8 +241,9 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestPresent checks that output without --at is about the present. The clock of the test
-// advances by a second at each reading.
+// TestPresent checks that a command without --at is about the present. Its output must not say that
+// the command explains a past time with the present order files. The clock of the test advances by
+// a second at each reading.
 func TestPresent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.yaml", []byte("version: 1\norders: [{id: a, authority: {name: A}, scope: global, targets: [a.example]}]\n"), 0o600); err != nil {

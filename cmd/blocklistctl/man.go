@@ -22,8 +22,8 @@ Example:
   blocklistctl man > blocklistctl.1`
 }
 
-// Run prints the manual page. Its date is the date of the commit, so that equal builds print
-// equal pages.
+// Run prints the manual page. The page has the date of the commit, so that two builds of a commit
+// print equal pages.
 func (*manCmd) Run(e *env) error {
 	date, version := e.now().UTC().Format(time.DateOnly), ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -21,8 +21,8 @@ func limitMemory() *memoryLimit {
 	return &memoryLimit{leastMemory}
 }
 
-// adapt raises the limit above the memory in use. With a limit near the memory in use, the collector
-// runs all the time.
+// adapt raises the limit if the memory in use is close to it. Otherwise the garbage collector would
+// run all the time.
 func (m *memoryLimit) adapt() {
 	if m.limit == 0 {
 		return

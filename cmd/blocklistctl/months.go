@@ -91,8 +91,8 @@ func wordsOf(s string) []string {
 	})
 }
 
-// smallWords are the words of a date without a meaning of their own, for example "le" in
-// "le 1er mars".
+// smallWords contains words that do not change the meaning of a date, for example "le" in "le 1er
+// mars".
 var smallWords = map[string]bool{
 	"the": true, "of": true, "on": true, // English
 	"il": true, "lo": true, "li": true, "addi": true, "di": true, "del": true, // Italian
@@ -103,7 +103,7 @@ var smallWords = map[string]bool{
 	"dnia": true, "dne": true, "r": true, "roku": true, "roka": true, // Polish, Czech, Slovak
 }
 
-// ordinals are the ends of numbers like 1er and 23rd.
+// ordinals contains the endings of ordinal numbers, for example "er" in 1er and "rd" in 23rd.
 var ordinals = []string{"", "st", "nd", "rd", "th", "er", "re", "e", "o", "a", "de", "ste"}
 
 // inEnglish returns a date with the month in English, for example "23 November 2026". A

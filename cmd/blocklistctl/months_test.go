@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestDates checks the dates and times that a person can answer with. An empty want means that
-// the answer is refused.
+// TestDates checks the dates and times that the questions accept. An empty "want" means that the
+// answer is refused.
 func TestDates(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
 	local := x.now.Time().In(zoneOf(x.file))

@@ -20,8 +20,8 @@ type namesFlags struct {
 	readsFlags  `embed:"" group:"Lines with several meanings (a flag is required only if the list has a line of its kind; skip leaves these lines out):"`
 }
 
-// load returns the names as text, and the source of the names for messages. The parameter a
-// may be nil.
+// load returns the names as text. The result "label" is the source of the names, for messages. The
+// parameter a may be nil.
 func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label string, data []byte, err error) {
 	switch {
 	case c.List != "" && len(names) > 0:
@@ -33,8 +33,8 @@ func (c *namesFlags) load(e *env, a *asker, flag string, names []string) (label 
 	return c.List, data, err
 }
 
-// read returns the targets from the names and from --list, and a report on the lines. On a
-// terminal, it asks about unclear lines. Otherwise, refused lines give errProblems.
+// read returns the targets from the names or from --list, and a report on the lines. On a terminal,
+// it asks about unclear lines. Without a terminal, it returns errProblems for refused lines.
 func (c *namesFlags) read(e *env, a *asker, id, flag string, names []string) ([]order.Target, *importJSON, error) {
 	if a != nil {
 		return c.askNames(a, id, flag, names)
@@ -92,8 +92,8 @@ func newReport(id string, res *importer.Result) *importJSON {
 		Skipped: res.Skipped, Reasons: reasonsJSON(importer.Groups(res.Notes)), Notes: notesJSON(res.Notes), Warnings: []string{}, Problems: []string{}}
 }
 
-// listFile returns the text of a file with names. From a table, it returns the column of
-// names, one row a line. On a terminal, it can ask for the column.
+// listFile returns the text of a file with names. If the file is a table, it returns the column of
+// names, one row on each line. On a terminal, it asks which column has the names.
 func (c *namesFlags) listFile(e *env, a *asker, path string) ([]byte, error) {
 	for {
 		d := &domainsCmd{File: path, choose: a != nil, readsFlags: c.readsFlags}

@@ -12,7 +12,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// errProblems is the error of a command that has already printed its problems.
+// errProblems makes the tool exit with the code for problems. The tool prints no message, because
+// the command has already printed the problems.
 var errProblems = errors.New("problems found")
 
 // report prints the error of a command and returns the exit code.
@@ -64,8 +65,8 @@ func (e *env) say(format string, args ...any) {
 	}
 }
 
-// An output writes to standard output and stores the first error. So a command that lost
-// output does not exit with code 0.
+// An output writes to standard output and stores the first write error. With a write error, the
+// exit code of the tool is not 0.
 type output struct {
 	w   io.Writer
 	err error
@@ -95,7 +96,7 @@ func (e *env) writeJSON(v any) error {
 	return err
 }
 
-// printableJSON returns JSON with escapes in place of unprintable text. Line ends stay.
+// printableJSON replaces unprintable characters in JSON with escapes. It does not change line ends.
 func printableJSON(s string) string {
 	var out strings.Builder
 	for _, r := range s {

@@ -110,7 +110,8 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// signing is a witness that signs each first checkpoint, and the key of the witness.
+// signing starts a witness that signs the first checkpoint of each journal. It also returns the
+// public key of the witness.
 func signing(t *testing.T) (*httptest.Server, string) {
 	seed := sha256.Sum256([]byte("witness"))
 	private := ed25519.NewKeyFromSeed(seed[:])

@@ -20,8 +20,8 @@ type passwordFlags struct {
 const maxPassword = 1024
 
 // password reads the password of a secret key from a file, from standard input or from the
-// terminal. On the terminal, the text prompt is a part of the question. If isNew is true, the user
-// must type the password twice.
+// terminal. The parameter "prompt" is a part of the question on the terminal. If isNew is true, the
+// person must type the password twice.
 func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, error) {
 	switch f.PasswordFile {
 	case "":
@@ -37,8 +37,8 @@ func (f *passwordFlags) password(e *env, prompt string, isNew bool) (string, err
 	return firstLine(in, f.PasswordFile)
 }
 
-// firstLine returns the first line of r as a password. The parameter name is the name of r for
-// error messages.
+// firstLine returns the first line of r as a password. The parameter "name" describes r in error
+// messages.
 func firstLine(r io.Reader, name string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, maxPassword+2)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -86,8 +86,8 @@ func askPassword(e *env, prompt string, isNew bool) (string, error) {
 	return first, err
 }
 
-// keepTerminal restores the terminal if the user presses Ctrl-C. Otherwise the terminal would stay
-// without echo. The function release turns keepTerminal off.
+// keepTerminal makes Ctrl-C restore the terminal. Without it, the terminal would not show typed
+// text after Ctrl-C. The function "release" ends this handling of Ctrl-C.
 func keepTerminal(fd int) (release func()) {
 	state, err := term.GetState(fd)
 	if err != nil {

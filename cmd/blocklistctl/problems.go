@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// atTargets adds the line, column and field to warnings about single targets. It takes the
-// positions from list. The compiled order set has no positions.
+// atTargets adds the position and the field to warnings about single targets. The position comes
+// from "list", because the compiled orders have no positions.
 func atTargets(problems order.Problems, list []*order.Order) order.Problems {
 	type key struct{ order, target string }
 	at := map[key][]*order.Problem{}

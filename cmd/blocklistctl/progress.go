@@ -36,8 +36,8 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// say replaces the progress line. It may be called often. A text about another step is shown at
-// once, because the step can be long.
+// say replaces the progress line. Frequent calls are possible, because say skips most of them. It
+// shows the text of a new step at once, because the step may take long.
 func (p *progress) say(format string, args ...any) {
 	if p.w == nil {
 		return

@@ -115,8 +115,7 @@ func talk(t *testing.T, now func() time.Time, args []string, answers []string) (
 	return p.seen.String(), code
 }
 
-// listed returns the answers in a list. An answer begins with "> " and may continue on the
-// next lines.
+// listed splits a text into answers. An answer begins with "> " and may continue on the next lines.
 func listed(list string) (answers []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(list, "\n"), "\n") {
 		if answer, ok := answerIn(line); ok {
@@ -128,8 +127,8 @@ func listed(list string) (answers []string) {
 	return answers
 }
 
-// typed returns the answers after the prompts in a transcript. An answer is one line. Only a pasted
-// list has several lines; its last line is pasteEnd.
+// typed returns the answers after the prompts in a transcript. Most answers are one line. A pasted
+// list has several lines and ends with pasteEnd.
 func typed(transcript string) (answers []string) {
 	lines := strings.Split(strings.TrimSuffix(transcript, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

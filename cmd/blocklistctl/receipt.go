@@ -52,7 +52,7 @@ func (c *reportedCmd) Run(e *env) error {
 	return c.write(e, "reported", func(o *order.Order) order.Time { return o.Reported })
 }
 
-// write writes a time into the field key of an order. The function get returns the present value of
+// write writes a time into the field "key" of an order. The function "get" returns the old value of
 // the field.
 func (c *receiptFlags) write(e *env, key string, get func(*order.Order) order.Time) error {
 	untimed := c.Time == "" && c.asking(e) // the default is now, but the time is asked for

@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/test/registers"
 )
 
-// TestRegisterExamples imports an example of each preset. check must find no error in the output,
-// and explain must name the order and the decision of each blocked name.
+// TestRegisterExamples imports the examples of each preset. The command check must find no error in
+// the output. For each blocked name, explain must show the order and the decision.
 func TestRegisterExamples(t *testing.T) {
 	now := func() time.Time { return clock().AddDate(1, 0, 0) }
 	for _, e := range registers.Examples(t) {

@@ -201,7 +201,7 @@ func (r *remote) text(path string, query url.Values) (string, error) {
 func (r *remote) String() string { return printable.Line(r.url.String()) }
 
 // only returns an error if the user has set a flag that cannot be used with --server. The keys of
-// set are these flags. The value is true if the user has set the flag.
+// the map are these flags. A value is true if the user has set the flag.
 func (f *remoteFlags) only(set map[string]bool) error {
 	for _, flag := range sortedKeys(set) {
 		if set[flag] {

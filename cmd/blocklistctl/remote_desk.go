@@ -43,8 +43,8 @@ func (c *showCmd) remote(e *env, subject string, files []string) error {
 	return nil
 }
 
-// matchingRemote returns the orders with an id or a digest. Without a match, it returns
-// the orders whose reference contains the text.
+// matchingRemote returns the orders whose id, digest or reference is equal to the text. If there
+// are none, it returns the orders whose reference contains the text.
 func matchingRemote(all []status.Order, text string) []status.Order {
 	want := simple(text)
 	for _, is := range []func(o *status.Order) bool{

@@ -21,8 +21,8 @@ type reportFlags struct {
 	Sealed      bool     `help:"Show sealed orders, and the targets that orders do not disclose."`
 }
 
-// data reads the order files and checks the journals. Without order files, the journals
-// give the texts. opt has all settings of the report except the period.
+// data reads the order files and checks the journals. Without order files, the orders come from the
+// journals. The result "opt" has all settings of the report except the period.
 func (f *reportFlags) data(e *env, orders []string) (d *report.Data, opt report.Options, err error) {
 	e.sealed = f.Sealed
 	keys := map[string]note.Verifier{}
@@ -116,6 +116,7 @@ func (c *reportCmd) Run(e *env) error {
 		}
 		words[strings.ToLower(strings.TrimSpace(word))] = code
 	}
+	setGC(tightGC)
 	d, opt, err := c.data(e, c.Orders)
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func (c *reportCmd) Run(e *env) error {
 	return e.faults(r.Faults, c.Format == "text" && !e.json)
 }
 
-// period returns the first moment of the period and the first moment after it.
+// period returns the start and the end of a period. The end is the first moment after the period.
 func period(from, to string, now order.Time, zone *time.Location) (begin, end time.Time, err error) {
 	f, err := parseMoment("--from", from, now, zone)
 	if err != nil {
@@ -150,8 +151,8 @@ func period(from, to string, now order.Time, zone *time.Location) (begin, end ti
 	return begin, end, nil
 }
 
-// faults returns an error if journals have faults. It prints the faults, unless said is true
-// because the output already contains them.
+// faults returns an error if journals have faults. It also prints the faults. If "said" is true, it
+// does not print them, because the output already contains them.
 func (e *env) faults(faults []string, said bool) error {
 	if len(faults) == 0 {
 		return nil
@@ -173,11 +174,11 @@ func (c *reportCmd) write(e *env, r *report.Report, d *report.Data, words map[st
 		}
 	}
 	if e.json {
-		return e.writeJSON(r)
+		return r.WriteJSON(e.stdout, printableJSON)
 	}
 	switch c.Format {
 	case "json":
-		return e.writeJSON(r)
+		return r.WriteJSON(e.stdout, printableJSON)
 	case "html":
 		return r.WriteHTML(e.stdout, d)
 	case "text":

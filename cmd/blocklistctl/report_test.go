@@ -217,8 +217,8 @@ orders:
 	}
 }
 
-// TestReportWithoutJournal checks that a report counts by the order files if no journal has
-// the period, and that no unknown number is 0.
+// TestReportWithoutJournal checks a report without a journal for the period. The report must count
+// the orders in the order files, and must not print 0 for an unknown number.
 func TestReportWithoutJournal(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "docs", "report.yaml"))
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// disclosures returns, for each order id, how much of the order may be shown without the flag
-// --sealed. The map has no orders with full disclosure, to save memory.
+// disclosures returns how much of each order may be shown without the flag --sealed. The keys of
+// the map are order ids. To save memory, the map has no orders with full disclosure.
 //
-// A lift without its own disclosure is as secret as the orders that it ends. A lift that ends no
-// order is secret. A lift with an unknown id is secret too, because the id may belong to a sealed
-// order in another file.
+// The disclosure of a lift may come from its own field. Without this field, a lift is at least as
+// secret as the orders that it ends. The lift is secret if it ends no order. It is also secret if
+// it names an unknown id, because a sealed order in another file may have this id.
 func disclosures(all []*order.Order) map[string]order.Disclosure {
 	byID := map[string]order.Disclosure{}
 	var lifts []*order.Order
@@ -74,8 +74,8 @@ func disclosures(all []*order.Order) map[string]order.Disclosure {
 	return byID
 }
 
-// shownUntil returns the time at which the state of an order may change. A sealed lift must
-// not show when it begins or ends.
+// shownUntil returns the time at which the state of an order may change. Without --sealed, this
+// time must not reveal when a sealed lift begins or ends.
 func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	if sealed || !l.sealed {
 		return st.Until
@@ -83,8 +83,8 @@ func (l *orders) shownUntil(st ruleset.OrderState, sealed bool) order.Time {
 	return st.OwnUntil()
 }
 
-// shown returns problems for the output. It hides the problems that may reveal a sealed
-// order, unless sealed is set. Files without sealed orders have nothing to hide.
+// shown returns the problems for the output. Unless "sealed" is true, it hides the text of problems
+// that may reveal a sealed order.
 func (l *orders) shown(ps order.Problems, sealed bool) order.Problems {
 	if sealed || !l.sealed {
 		return ps

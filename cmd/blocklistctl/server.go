@@ -28,17 +28,37 @@ type server struct {
 	blocks   []*directive.Block // all server blocks of the Corefile
 }
 
-// server returns the settings that the flags give. Paths in orders replace the order files of
-// the Corefile.
+// obvious returns the order files of a command that asks about orders. Without ORDERS and a
+// Corefile, it returns the file orders.yaml of the working directory, and prints its path.
+// The name can have another ending of order files. Two of these files are not obvious.
+func (f *serverFlags) obvious(e *env, orders []string) []string {
+	if len(orders) > 0 || f.Corefile != "" || os.Getenv(corefileVariable) != "" {
+		return orders
+	}
+	var found []string
+	for _, ext := range order.Extensions {
+		if info, err := os.Stat("orders" + ext); err == nil && info.Mode().IsRegular() {
+			found = append(found, "orders"+ext)
+		}
+	}
+	if len(found) != 1 {
+		return orders
+	}
+	e.say("reading %s, because the command line has no ORDERS", found[0])
+	return found
+}
+
+// server returns the settings of the server that the flags describe. If "orders" has paths, they
+// replace the order files of the Corefile.
 func (f *serverFlags) server(orders []string) (*server, error) {
 	for _, p := range orders {
 		if why := directive.URLProblem(p); why != "" {
 			return nil, misuse("%s", why)
 		}
 	}
-	path := f.Corefile
+	path, source := f.Corefile, "--corefile"
 	if path == "" && len(orders) == 0 {
-		path = os.Getenv(corefileVariable)
+		path, source = os.Getenv(corefileVariable), "$"+corefileVariable
 	}
 	if path == "" {
 		switch {
@@ -60,7 +80,7 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	var at *fs.PathError
 	switch {
 	case errors.As(err, &at):
-		return nil, misuse("--corefile: %v", err)
+		return nil, misuse("%s: %s cannot be read: %v", source, at.Path, at.Err)
 	case err != nil:
 		return nil, err
 	}
@@ -75,8 +95,8 @@ func (f *serverFlags) server(orders []string) (*server, error) {
 	return s, nil
 }
 
-// demands returns the problems of a file that breaks the properties verify and require of the
-// Corefile. It does not check signatures.
+// demands returns a problem for each rule of the Corefile that a file breaks. The rules come from
+// the properties verify and require. It does not check signatures.
 func (s *server) demands(f *order.File) order.Problems {
 	problems := s.Store.Demands.File(f)
 	for _, o := range f.Orders {
@@ -85,8 +105,8 @@ func (s *server) demands(f *order.File) order.Problems {
 	return problems
 }
 
-// elsewhere returns the server block that gets the queries for a name. The result is nil if the
-// chosen server block gets them. The result refused is true if no server block gets them.
+// elsewhere returns the server block that gets the queries for a name. It returns nil if this is
+// the chosen server block. The result "refused" is true if no server block gets the queries.
 func (s *server) elsewhere(name dname.Name) (other *directive.Block, refused bool) {
 	if s.block == nil {
 		return nil, false

@@ -30,7 +30,7 @@ func TestCorefileVariable(t *testing.T) {
 		{"b", "c.yaml --corefile a", "from-line"},
 		{"", "--corefile a", "from-flag"},
 		{"", "", "blocklistctl: no ORDERS: give order files, or --corefile FILE, or set $BLOCKLIST_COREFILE\n"},
-		{"none", "", "blocklistctl: --corefile: open none: no such file or directory\n"},
+		{"none", "", "blocklistctl: $BLOCKLIST_COREFILE: none cannot be read: no such file or directory\n"},
 		{"none", "c.yaml", "from-line"},
 	} {
 		t.Setenv(corefileVariable, tc.variable)

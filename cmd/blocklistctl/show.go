@@ -54,6 +54,7 @@ type shownJSON struct {
 	Targets    int               `json:"targets"`
 	TargetList []string          `json:"target_list,omitempty"`
 	Held       []heldJSON        `json:"held,omitempty"`
+	Lifted     int               `json:"lifted_targets,omitempty"` // see listedJSON
 	LiftedBy   []linkJSON        `json:"lifted_by,omitempty"`
 	Lifts      []linkJSON        `json:"lifts,omitempty"`
 
@@ -65,8 +66,9 @@ type shownJSON struct {
 	secret    bool        // the order does not disclose its targets, and --sealed is not given
 }
 
-// linkJSON is the JSON form of a related order. For a block order, it is a lift that ends the
-// order. For a lift, it is an order that the lift ends.
+// linkJSON is the JSON form of a link between an order and a lift. In the output for an order, it
+// describes a lift that ends the order. In the output for a lift, it describes an order that the
+// lift ends.
 type linkJSON struct {
 	Order string `json:"order"`
 	File  string `json:"file,omitempty"`
@@ -87,6 +89,7 @@ func (c *showCmd) Run(e *env) error {
 	if c.Server != "" {
 		return c.remote(e, subject, files)
 	}
+	files = c.obvious(e, files)
 	s, err := c.server(files)
 	if err != nil {
 		return err
@@ -105,7 +108,7 @@ func (c *showCmd) Run(e *env) error {
 	if len(found) == 0 {
 		msg := fmt.Sprintf("no order has the id, the reference or the name %q", subject)
 		if len(x.disclosure) > 0 && !c.Sealed {
-			// The same words with and without a match, so they disclose nothing.
+			// The message does not depend on a match in a sealed order, so it reveals nothing.
 			msg += " (orders that do not disclose their names are searched for a name only with --sealed)"
 		}
 		if near != "" {
@@ -155,7 +158,8 @@ func (x *shower) label(o *order.Order) string {
 	return o.ID
 }
 
-// one converts an order to its JSON form. If links is false, the result has no links to lifts.
+// one converts an order to its JSON form. If "links" is false, the result has no links to other
+// orders.
 func (x *shower) one(o *order.Order, links bool) shownJSON {
 	st := x.states[o.ID]
 	out := shownJSON{ID: o.ID, Action: o.Action.String(), State: st.State.String(), Until: until(x.l.shownUntil(st, x.Sealed))}
@@ -180,7 +184,7 @@ func (x *shower) one(o *order.Order, links bool) shownJSON {
 		out.fields = append(out.fields, [2]string{name, text})
 	}
 	if !out.secret {
-		out.TargetList, out.Held = x.targets(o), x.held[o.ID]
+		out.TargetList, out.Held, out.Lifted = x.targets(o), x.held[o.ID], someLifted(st, x.now)
 	}
 	if links {
 		x.links(o, &out)

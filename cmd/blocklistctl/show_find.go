@@ -15,8 +15,8 @@ import (
 // matches returns the orders that match a text. It compares the text with ids and digests first.
 // Then it tries whole references, parts of references, and targets.
 //
-// Without --sealed, a sealed order matches only by its id or digest. If no order matches, near is a
-// similar id, reference or name.
+// Without --sealed, a sealed order matches only by its id or digest. If no order matches, the
+// result "near" is a similar id, reference or name.
 func (x *shower) matches(text string) (found []*order.Order, near string) {
 	if o := x.l.order(text); o != nil {
 		return []*order.Order{o}, ""
@@ -114,12 +114,11 @@ func (x *shower) similar(text string, all []*order.Order) string {
 	}))
 }
 
-// maxLinks is the largest number of lifts in the output for an order. It also limits the lifted
-// orders in the output for a lift.
+// maxLinks is the largest number of links in the output for one order or one lift.
 const maxLinks = 20
 
-// links adds related orders to the output. For an order, it adds the lifts that end the order at
-// any time. For a lift, it adds the orders that the lift ends.
+// links adds links to the output. For an order, it adds the lifts that end the order now or at
+// another time. For a lift, it adds the orders that the lift ends.
 func (x *shower) links(o *order.Order, out *shownJSON) {
 	var own *reachNames
 	if o.Lifting() {
@@ -177,7 +176,7 @@ func namesOf(lift *order.Order) *reachNames {
 	return r
 }
 
-// touches reports whether the lift has a target at, above or below a name.
+// touches reports whether the name n, a name above n, or a name below n is a target of the lift.
 func (r *reachNames) touches(n dname.Name) bool {
 	if r.above[n] {
 		return true
@@ -190,8 +189,9 @@ func (r *reachNames) touches(n dname.Name) bool {
 	return false
 }
 
-// meets reports whether the lift has a target at, above or below a target of the order. It returns
-// the first matching target of the order, and the number of matching targets.
+// meets reports whether a lift and an order have targets in common. A name also matches names above
+// and below it. meets returns the first matching target of the order, and the number of matching
+// targets.
 //
 // A lift without targets ends whole orders. For this lift, meets returns "", 0 and true.
 func (r *reachNames) meets(o *order.Order) (first string, n int, ok bool) {

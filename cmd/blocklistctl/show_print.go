@@ -57,6 +57,9 @@ func (x *shower) printOne(e *env, o *shownJSON) {
 		line(f[0], x.l.asWritten(o.ID, f[0], f[1]))
 	}
 	x.printTargets(e, o)
+	if o.Lifted > 0 {
+		line("lifted", liftedText(o.Lifted, o.Targets))
+	}
 	for _, h := range o.Held {
 		line("held", fmt.Sprintf("%s, not enforced: it %s", or(h.Target, "the whole order"), h.Why))
 	}

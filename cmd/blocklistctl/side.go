@@ -20,9 +20,9 @@ func openSide(path string) func(name string) (io.ReadCloser, error) {
 	}
 }
 
-// outside returns an error if a symbolic link leads to a side list outside the directory of the
-// order file. If the order file itself is a link, the directory of the real file is allowed too. A
-// missing side list is no error here.
+// outside returns an error if a side list is outside the directory of the order file because of a
+// symbolic link. If the order file is a link itself, its real directory is allowed too. For a
+// missing side list, outside returns nil.
 func outside(path, side string) error {
 	// EvalSymlinks needs absolute paths, because the working directory may be reached through
 	// a link.

@@ -127,8 +127,8 @@ func (c *signCmd) report(e *env, versions []*signed, several bool, key string, n
 	return nil
 }
 
-// paths returns the paths of the order files to sign. The result "several" is false for a
-// single argument that is no directory.
+// paths returns the paths of the order files to sign. The result "several" is true if there are
+// several arguments, or if the argument is a directory.
 func (c *signCmd) paths() (paths []string, several bool, err error) {
 	several = len(c.Files) > 1
 	for _, path := range c.Files {
@@ -188,8 +188,8 @@ func (c *signCmd) secretKey(e *env) (s signature.SecretKey, err error) {
 	return s, err
 }
 
-// differs returns an error if another signature of the file is by the same key. A server counts
-// each key only once. The parameter from is the path of the file.
+// differs returns an error if the file already has another signature by the same key. A server
+// counts each key only once. The parameter "from" is the path of the file.
 func (c *signCmd) differs(key signature.Key, from string) error {
 	for slot := 1; slot <= signature.MaxKeys; slot++ {
 		path := signature.Path(from, slot)

@@ -11,8 +11,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/signature"
 )
 
-// existing parses the order file that a new version will replace. It returns nil if there is
-// no file.
+// existing parses the order file that is in place now. It returns nil if there is no file.
 func existing(path string) (*order.File, error) {
 	f, err := openFile(path, order.MaxBytes(path, false))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +87,7 @@ func (c *signCmd) prepare(file string) (*signed, order.Problems, error) {
 	parsed, problems := order.Parse(file, tee, order.Options{OpenSide: openSide(file), Emit: func(o *order.Order) {
 		missing = append(missing, demands.Order(file, o)...)
 	}})
-	// The parser stops early after some errors. The copy must be complete all the same.
+	// Copy the rest of the file, because the parser may stop early after an error.
 	if _, err := io.Copy(io.Discard, tee); err != nil {
 		return b, nil, err
 	}

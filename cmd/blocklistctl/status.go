@@ -37,13 +37,13 @@ type nodeJSON struct {
 	URL string `json:"url"`
 	// Error is the reason why the server gave no status, or empty.
 	Error string `json:"error,omitempty"`
-	// Same is true if the server has the set of the local order files. Without local
-	// files, Same is true if all servers have equal sets.
+	// Same is true if the server has the same order set as the local order files. Without local
+	// files, Same is true if all servers have equal order sets.
 	Same bool `json:"same"`
 	// Problems is true if the newest version of a file is not in force.
 	Problems bool `json:"problems"`
-	// Shadow lists the server blocks in shadow mode. Without lists the server blocks without the
-	// blocklist directive.
+	// Shadow lists the server blocks that are in shadow mode. The field Without lists the server
+	// blocks that have no blocklist directive.
 	Shadow  []string         `json:"shadow"`
 	Without []string         `json:"without"`
 	Status  *status.Document `json:"status,omitempty"`
@@ -212,8 +212,8 @@ func newest(nodes []nodeJSON) (digest string) {
 	return digest
 }
 
-// rows returns one table row for each order set of a server, and the messages below the rows. If
-// compared is true, the user gave local order files to compare with.
+// rows returns one table row for each order set of a server. It also returns the messages below the
+// rows. If "compared" is true, the user has given local order files for comparison.
 func (n *nodeJSON) rows(compared bool, servers int, newest string) (rows [][]string, lines []string) {
 	url := printable.Line(n.URL)
 	if n.Status == nil {

@@ -39,13 +39,13 @@ func references(list []string) string {
 // until returns a time as text, or "" for ruleset.Forever.
 var until = explain.Until
 
-// A number is a number with its text, for example "%d refused".
+// A number contains a number and a format for it, for example "%d refused".
 type number struct {
 	text string
 	n    int
 }
 
-// someOf returns the texts of the numbers that are not 0, each after the separator.
+// someOf returns the texts of all numbers except zeros. It writes the separator before each text.
 func someOf(separator string, numbers ...number) string {
 	var b strings.Builder
 	for _, x := range numbers {

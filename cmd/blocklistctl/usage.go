@@ -11,7 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// exit is the exit code in a panic that ends the argument parser, for example after --help.
+// exit is an exit code. The argument parser panics with it to end the tool, for example after
+// --help.
 type exit int
 
 // misuseError is an error about wrong arguments.
@@ -64,8 +65,8 @@ func (e *env) usage(err error) (code int) {
 	return exitMisuse
 }
 
-// wantsJSON reports whether the arguments contain --json. It also works for arguments that the
-// parser refuses.
+// wantsJSON reports whether the arguments contain --json. It does not use the parser, because the
+// parser may refuse the arguments.
 func wantsJSON(args []string) bool {
 	for _, a := range args {
 		switch a {

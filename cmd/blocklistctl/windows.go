@@ -14,8 +14,8 @@ type windowJSON struct {
 	Until string `json:"until,omitempty"`
 }
 
-// setWindows adds the windows (time spans) of an order to the output. It also sets the first and
-// the last time at which the order is in force.
+// setWindows adds the windows (time spans) of an order to the output. It also sets x.first and
+// x.last to the start of the first window and the end of the last window.
 func (x *listedJSON) setWindows(o *order.Order, zone *time.Location, now order.Time) {
 	from, until := o.From, o.Until
 	if len(o.Windows) > 0 {

@@ -15,8 +15,9 @@ import (
 // read the file, because the server is in the group.
 const modeSealed = 0o640
 
-// files replaces order files on the disk. After a crash, a file has either its old or its new
-// content. With GroupOnly, the owner of a file may change, but the group and the mode must stay.
+// files replaces order files on the disk. After a crash, a file has its old content or its new
+// content. GroupOnly means that the owner of a replaced file may change. The group and the mode
+// stay.
 var files = durable.FS{GroupOnly: true}
 
 // A staged file contains the new content of a file until it is renamed. Its temporary name begins
@@ -27,9 +28,10 @@ type staged struct {
 	mode fs.FileMode // the final mode
 }
 
-// stage creates a hidden file that will replace the file at path. The new file gets the owner, the
-// group and the mode of the old file. If there is no old file, it gets the parameter mode. If path
-// is a symbolic link, stage replaces the file behind the link, and not the link.
+// stage creates a hidden file that will replace the file at path. The new file gets the group and
+// the mode of the old file, and its owner if possible. If there is no old file, its mode is the
+// parameter "mode". If path is a symbolic link, stage keeps the link and replaces the target of the
+// link.
 func stage(path string, mode fs.FileMode) (*staged, error) {
 	given := path
 	final := durable.KeepMode
@@ -41,7 +43,8 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return nil, err
 		}
-		// Only the owner may read the new file until Prepare sets the group.
+		// At first, only the owner can read the new file. Prepare sets the final mode together with
+		// the group.
 		mode, final = 0o600, old.Mode().Perm()
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -59,8 +62,8 @@ func stage(path string, mode fs.FileMode) (*staged, error) {
 
 func (s *staged) prepare() error { return s.Prepare(s.name, s.mode) }
 
-// writeFile replaces a file by rename. So a server never reads half of a file. See stage
-// for the owner and the mode.
+// writeFile replaces a file by rename, so that a server never reads an incomplete file. See stage
+// for the group and the mode.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	s, err := stage(path, mode)
 	if err != nil {
@@ -74,8 +77,8 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return unwritable(path, s.Install())
 }
 
-// unwritable returns an error with the path that the user gave. The error of the system has the name of
-// the hidden file.
+// unwritable replaces the path in an error with the path from the user. The original error has the
+// name of the hidden file.
 func unwritable(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError

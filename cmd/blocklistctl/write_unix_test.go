@@ -13,8 +13,8 @@ import (
 
 const unformatted = "orders:\n- {targets: [a.example], id: a, authority: {name: A}, scope: global}\nversion: 1\n"
 
-// TestWriteKeeps checks that "fmt -w" preserves the owner, the group, the mode and a link.
-// Without root, the test changes only the group.
+// TestWriteKeeps checks that "fmt -w" does not change the owner, the group, the mode or a link.
+// Only root can give the file another owner, so without root the test uses only another group.
 func TestWriteKeeps(t *testing.T) {
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 {

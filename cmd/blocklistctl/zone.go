@@ -70,8 +70,8 @@ func city(s string) string {
 	return strings.ToLower(plainLetters(strings.NewReplacer("_", " ", "-", " ").Replace(s)))
 }
 
-// zoneNamed returns the time zone with the given name or city, or the only zone of a country.
-// Without a result, it returns the reason.
+// zoneNamed returns a time zone for a name of a zone, a city, or a country with only one zone. If
+// it finds no zone, the result "wrong" is the reason.
 func zoneNamed(s string) (zone, wrong string) {
 	if isZone(s) {
 		return s, ""
@@ -146,8 +146,8 @@ func (c *addCmd) askZone(a *asker, path string) {
 // timezoneKey matches the key timezone of an order file in YAML or JSON.
 var timezoneKey = regexp.MustCompile(`(?m)(?:^timezone:[ \t]*["']?|^[ \t]*\{?.*"timezone"\s*:\s*")([A-Za-z][A-Za-z0-9+_/-]*)`)
 
-// neighbourZone returns the time zone that the order files in the directory of a path have in
-// common, or "".
+// neighbourZone returns the time zone of the order files in the directory of path. It returns "" if
+// they have no time zone, or several.
 func neighbourZone(path string) (zone string) {
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	for _, entry := range entries {
@@ -172,8 +172,8 @@ func neighbourZone(path string) (zone string) {
 	return zone
 }
 
-// localZone returns the name of the time zone of this computer. It returns "" for an unknown
-// zone and for UTC, because a server often has UTC for no reason of its place.
+// localZone returns the name of the time zone of this computer. It returns "" if the zone is
+// unknown. It also returns "" for UTC, because servers often use UTC in every country.
 func localZone() string {
 	name := os.Getenv("TZ")
 	if name == "" {

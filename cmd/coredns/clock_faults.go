@@ -11,15 +11,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// This file is for the tests in test/faults only. The build tag faultclock includes it. The tests
-// use it to set the clock of the server.
+// This file is only for the tests in test/faults, which set the clock of the server. The build tag
+// faultclock includes it.
 
 // clockFile is an environment variable with the path of a file. The file contains the offset of the
 // server's clock from the real time, for example "-1h".
 const clockFile = "BLOCKLIST_FAULT_CLOCK"
 
-// A steppedClock differs from the real time by an offset in nanoseconds. Timers run as
-// before, as on a machine with a set clock.
+// A steppedClock adds an offset in nanoseconds to the real time. The offset has no effect on
+// timers, as on a machine whose clock is set to another time.
 type steppedClock struct{ offset atomic.Int64 }
 
 func (c *steppedClock) Now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }

@@ -2,5 +2,5 @@
 
 package main
 
-// absent lists the plugins that this build leaves out. With -tags full it leaves out none.
+// absent lists the plugins that this build leaves out. With -tags full, the list is empty.
 var absent []string

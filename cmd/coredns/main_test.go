@@ -16,8 +16,8 @@ import (
 // listed is the output of the flag -plugins before a Corefile is loaded.
 var listed []string
 
-// TestMain installs the plugin once, as main does. A process has only one list of directives
-// and one list of plugins.
+// TestMain installs the plugins once for all tests, because a process has only one list of
+// directives.
 func TestMain(m *testing.M) {
 	if err := install(); err != nil {
 		log.Fatal(err)
@@ -50,8 +50,8 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg. It
-// first adds the lines of docs/compile.md to plugin.cfg.
+// TestOrder compares the order of the plugins in this binary with CoreDNS's plugin.cfg. The test
+// adds blocklist and orders_rpz to plugin.cfg, as docs/compile.md describes.
 func TestOrder(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(goList(t, "{{.Dir}}"), "plugin.cfg"))
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 const (
 	// maxQueued limits the log lines that wait for standard output, in bytes.
 	maxQueued = 4 << 20
-	// outputPatience is the longest time that a log call waits for standard output. At its end, the
-	// process waits for at most the same time.
+	// outputPatience limits the wait of a log call for standard output. At the end of the process,
+	// it limits the wait for the remaining lines.
 	outputPatience = time.Second
 )
 
-// An output is the destination of CoreDNS's log. Write waits until the line is written, but at most
-// for patience. After a timeout, Write only queues lines until the queue is empty again.
+// An output receives CoreDNS's log. Write waits until standard output has taken the line, but not
+// longer than patience. After a timeout, Write does not wait until the queue is empty again.
 //
 // Without this type, a full pipe would block each goroutine that logs. SIGTERM would not end the
-// process, because CoreDNS logs the signal first.
+// process, because CoreDNS logs the signal before it stops.
 type output struct {
 	queue    *logqueue.Queue
 	out      io.Writer
@@ -35,8 +35,8 @@ func newOutput(out io.Writer, patience time.Duration) *output {
 	return &output{logqueue.New(maxQueued, func(n int) { reportDropped(out, n) }), out, patience}
 }
 
-// Write queues a copy of p, because the log package reuses the memory of p. Like CoreDNS's log, it
-// ignores write errors.
+// Write queues a copy of p, because the log package reuses the memory of p. It ignores errors of
+// standard output, as CoreDNS's log does.
 func (o *output) Write(p []byte) (int, error) {
 	line := append([]byte(nil), p...)
 	o.queue.Write(len(line), o.patience, func() { _, _ = o.out.Write(line) })
@@ -56,11 +56,11 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output. It does so when the Corefile is loaded,
-// because coremain.Run first sets the log to standard output.
+// queueOutput makes CoreDNS's log write to an output. The change happens when the Corefile is
+// loaded, because coremain.Run sets the log to standard output earlier.
 //
-// CoreDNS writes its zones and its version directly to standard output. A full pipe can therefore
-// still block a start.
+// CoreDNS writes its zones and its version directly to standard output, so a full pipe can still
+// block the start.
 func queueOutput(out io.Writer) {
 	caddy.RegisterCaddyfileLoader("output", caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		o := newOutput(out, outputPatience)

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// TestVersions checks that go.mod requires no module above CoreDNS's version. A higher
-// version would change the server.
+// TestVersions checks the versions in go.mod. No module may have a higher version than CoreDNS
+// requires, because a higher version would change the server.
 //
-// If this test fails, lower the version. The command go mod graph shows the module that
-// requires it.
+// If this test fails, lower the version of the module. The command go mod graph shows which module
+// requires the higher version.
 func TestVersions(t *testing.T) {
 	ours := requirements(t, filepath.Join("..", "..", "go.mod"))
 	theirs := requirements(t, goList(t, "{{.GoMod}}"))

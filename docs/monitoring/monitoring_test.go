@@ -79,8 +79,9 @@ func readDashboard(t *testing.T) (out dashboard) {
 	return out
 }
 
-// A registered contains the metrics of a server that has answered queries: the label names of each
-// metric, the type of each metric, and the values of its label state.
+// A registered describes the metrics of a server that has answered queries. Each map has the names
+// of the metrics as keys: labels contains the label names, types contains the type, and states
+// contains the values of the label "state".
 type registered struct {
 	labels map[string]map[string]bool
 	types  map[string]string
@@ -123,17 +124,18 @@ var (
 	legend   = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 )
 
-// words are PromQL functions and keywords that the selector would match as metrics.
+// words contains the PromQL functions and keywords. The regular expression selector would also
+// match them, but they are not metrics.
 var words = map[string]bool{"sum": true, "min": true, "max": true, "count": true, "rate": true, "absent": true, "vector": true, "time": true, "last_over_time": true, "max_over_time": true, "changes": true, "increase": true,
 	"and": true, "or": true, "unless": true, "offset": true, "by": true, "on": true, "group_left": true, "label_replace": true, "Inf": true}
 
-// ofPrometheus contains the labels that Prometheus adds when it scrapes a server. The label stage
+// ofPrometheus contains the labels that Prometheus adds when it scrapes a server. The label "stage"
 // comes from the configuration of Prometheus.
 var ofPrometheus = map[string]bool{"job": true, "instance": true, "stage": true}
 
-// check returns a problem for each metric, label and state in a query that does not exist. It adds
-// the metrics of the query to used. The map recorded has the results of the recording rules, with
-// their labels.
+// check returns the problems of a query: metrics, labels and states that do not exist, and a rate
+// of a metric that is not a counter. It adds the metrics of the query to the map "used". The map
+// "recorded" contains the labels of each metric that a recording rule creates.
 func (r registered) check(q promQuery, recorded map[string]map[string]bool, used map[string]bool) (problems []string) {
 	bad := func(format string, args ...any) {
 		problems = append(problems, q.where+": "+fmt.Sprintf(format, args...))
@@ -183,8 +185,9 @@ func (r registered) check(q promQuery, recorded map[string]map[string]bool, used
 	return problems
 }
 
-// recorded returns the metrics that the recording rules create, with their labels. By Prometheus's
-// naming convention, the name of a recording rule begins with its labels.
+// recorded returns the metrics that the recording rules create, with their labels. The labels come
+// from the name of the rule. For example, the metric job:coredns_dns_requests:rate15m has the label
+// job.
 func (a alertRules) recorded() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	for _, g := range a.Groups {
@@ -217,8 +220,8 @@ func TestMonitoring(t *testing.T) {
 		for _, x := range p.Targets {
 			queries = append(queries, promQuery{"panel " + p.Title, x.Expr})
 			for _, l := range legend.FindAllStringSubmatch(x.LegendFormat, -1) {
-				// The legend of a panel may use only labels that the query has. The test adds a
-				// query with this label to check the label.
+				// The legend of a panel may use only labels that the query has. To check the label,
+				// the test adds a query that uses this label.
 				queries = append(queries, promQuery{"legend of " + p.Title, x.Expr + " + on (" + l[1] + ") up"})
 			}
 		}
@@ -267,7 +270,7 @@ func TestMonitoringChecks(t *testing.T) {
 	}
 }
 
-// TestAlerts checks each alert. An alert needs a severity, the field for, a summary and a
+// TestAlerts checks each alert. An alert needs a severity, the key "for", a summary and a
 // description. It also needs a test and a row in the README's table of severities. The commands in
 // the description must exist.
 func TestAlerts(t *testing.T) {
@@ -331,7 +334,8 @@ func TestDashboard(t *testing.T) {
 			}
 		}
 		for _, x := range p.Targets {
-			// Every query must use the nodes that are chosen above the panels.
+			// The user selects nodes at the top of the dashboard. Every query must select only
+			// these nodes.
 			if !strings.Contains(x.Expr, `{job=~"$job", instance=~"$instance"`) {
 				t.Errorf("panel %q: %s does not use the chosen nodes", p.Title, x.Expr)
 			}

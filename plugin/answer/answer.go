@@ -52,11 +52,11 @@ const (
 // maxTTL is the largest TTL that DNS allows (RFC 2181, section 8).
 const maxTTL = 1<<31 - 1
 
-// Build returns the answer to req for the verdict v, which must be Blocked. It answers the
-// first question (RFC 9619 allows only one). The answer shares no memory with req.
+// Build returns the answer to req for the verdict v, which must be Blocked. It answers the first
+// question (RFC 9619 allows only one). The answer shares no memory with req.
 //
-// "size" is the client's buffer in octets, from CoreDNS's request.Size. A caller that adds
-// an option later must pass a smaller size.
+// The parameter "size" is the client's buffer in octets, from CoreDNS's request.Size. If the caller
+// adds an option to the answer later, it must pass a smaller size.
 func Build(req *dns.Msg, size int, v ruleset.Verdict, now time.Time, cfg *Config) *dns.Msg {
 	q, d := req.Question[0], new(denial)
 	m := &d.msg

@@ -29,7 +29,7 @@ const sdeCode = 65001
 func config() *Config { return &Config{TTL: 30 * time.Second, SDEOption: sdeCode} }
 
 // verdict returns a verdict of the order 914/2719 of the authority NCU. The target has two labels.
-// The functions in edit change single fields of the verdict.
+// The functions in "edit" change single fields of the verdict.
 func verdict(kind order.ResponseKind, edit ...func(*ruleset.Verdict, *order.Terms)) ruleset.Verdict {
 	terms := &order.Terms{Authority: order.Authority{Name: "NCU"}, TTL: -1}
 	v := ruleset.Verdict{

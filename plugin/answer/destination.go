@@ -82,11 +82,11 @@ func hasDestinations(section []dns.RR, qname string, addresses bool) bool {
 	return false
 }
 
-// MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It
-// calls name and addr for all records of the reply.
+// MayBeOrdered reports quickly whether the reply may lead to a blocked name or address. It calls
+// name and addr for the records of the reply, until one call returns true.
 func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) bool, addr func(netip.Addr) bool) bool {
-	// last is the previous name. Most records of a name are adjacent, so a check for the same name
-	// is skipped.
+	// last is the name that was checked last. Records with the same name often follow each other,
+	// and the name is then checked only once.
 	last := settled(q)
 	ordered := func(rr dns.RR) bool {
 		h, target := rr.Header(), ""
@@ -94,9 +94,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// The name of this record must be checked even if the same name was checked before.
-				// For example, an order for host covers _8443._https.host only in HTTPS and SVCB
-				// records.
+				// Check the name again, even if it was checked before. For example, an order for
+				// host covers _8443._https.host only in HTTPS and SVCB records.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -365,7 +364,6 @@ func service(rr dns.RR) *dns.SVCB {
 	return nil
 }
 
-// ips yields the addresses in an A, AAAA, HTTPS or SVCB record.
 func ips(rr dns.RR) iter.Seq[net.IP] {
 	return func(yield func(net.IP) bool) {
 		switch rr := rr.(type) {

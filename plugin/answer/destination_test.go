@@ -212,9 +212,9 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// twinDestinations is a slow version of Destinations, for comparison. It follows each
-// record from each found name (RFC 1034, section 3.6.2; RFC 6672). It stops at most+1
-// names.
+// twinDestinations is a slow version of Destinations, for comparison. It follows each record from
+// each found name (RFC 1034, section 3.6.2; RFC 6672). The parameter "most" limits the search: the
+// result has at most "most" names, plus 1.
 func twinDestinations(m *dns.Msg, qname string, most int) map[string]bool {
 	split := func(s string) []string {
 		var w dname.Wire

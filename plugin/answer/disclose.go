@@ -29,7 +29,7 @@ type notice struct {
 }
 
 // signals reports whether a client asks for structured DNS errors. A client asks with the EDNS
-// option of the code sde. Chromium asks with an empty EDE option and INFO-CODE 0.
+// option whose code is "sde". Chromium asks with an empty EDE option and INFO-CODE 0.
 func signals(o *dns.OPT, sde uint16) bool {
 	for _, opt := range o.Option {
 		if sde != 0 && opt.Option() == sde {
@@ -43,8 +43,8 @@ func signals(o *dns.OPT, sde uint16) bool {
 }
 
 // explain adds the Extended DNS Error to the OPT of m. It shortens the text so that the message
-// fits into size octets. The parameter room is the number of octets that are free without
-// compression.
+// fits into "size" octets. The parameter "room" is the number of free octets if the message is not
+// compressed.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -169,8 +169,8 @@ func (n notice) object(cfg *Config) object {
 	return o
 }
 
-// fit returns a shorter JSON text of at most room octets, or "". It removes "j", "o" and
-// "l" first (section 5.2 of the draft).
+// fit returns a shorter JSON text of at most "room" octets, or "" if no text fits. It removes "j",
+// "o" and "l" first (section 5.2 of the draft).
 func (o object) fit(room int, sentence string) string {
 	o.Justification, o.Organization, o.Language = "", "", ""
 	// Clients discard an object without contacts and justification. The sentence therefore
@@ -182,7 +182,7 @@ func (o object) fit(room int, sentence string) string {
 			return s
 		}
 	}
-	// Entries of a database are sent even without contacts. Clients of
+	// An object without contacts is sent if it has entries of a database. Clients of
 	// draft-ietf-dnsop-filtering-transparency use the entries.
 	if len(o.Contact) == 0 && len(o.Databases) == 0 {
 		return ""

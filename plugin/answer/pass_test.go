@@ -178,8 +178,9 @@ func TestEchoSubnet(t *testing.T) {
 			if o := back.IsEdns0(); o.UDPSize() != 1400 || !o.Do() {
 				t.Errorf("got %v", o)
 			}
-			// The reply must share no memory with the query, because later writers edit
-			// the reply.
+			// HasOtherOwners must return true for every record in the additional section, even if
+			// the record has the query name. For example, an HTTPS answer may pass, and contain a
+			// blocked A record of the same name.
 			unchanged(t, req, func() {
 				for _, o := range m.IsEdns0().Option {
 					if s, ok := o.(*dns.EDNS0_SUBNET); ok && s != others {

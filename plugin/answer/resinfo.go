@@ -29,9 +29,9 @@ const resolverInfoTTL = 3600
 // maxString is the largest size of a string in a TXT or RESINFO record (RFC 1035, section 3.3).
 const maxString = 255
 
-// OrderCodes returns the extended DNS errors of answers to blocked queries. If onlyPlainLists is
-// true, all orders are in plain lists, and so all orders are the operator's own. If redirect is
-// true, the Corefile redirects the names of plain lists.
+// OrderCodes returns the extended DNS errors of answers to blocked queries. The parameter
+// "onlyPlainLists" is true if all orders come from plain lists. These orders are the operator's
+// own. The parameter "redirect" is true if the Corefile redirects the names of plain lists.
 func OrderCodes(onlyPlainLists, redirect bool) []Codes {
 	codes := []Codes{{dns.ExtendedErrorCodeBlocked, dns.ExtendedErrorCodeBlocked}}
 	if !onlyPlainLists {

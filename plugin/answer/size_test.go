@@ -114,8 +114,8 @@ func TestBudget(t *testing.T) {
 				if seen[l] == 0 {
 					t.Errorf("level %d was left out: %v", l, seen)
 				}
-				// Each shortening must be necessary. The answer with the longer explanation must
-				// therefore fill the smallest size at which it fits.
+				// Build may shorten the explanation only if necessary. The smallest buffer that
+				// keeps the longer explanation must therefore be full.
 				if i+1 < len(tt.levels) {
 					size := seen[tt.levels[i+1]] + 1
 					if n := len(pack(t, Build(tt.q, size, tt.v, now, config()))); n != size {

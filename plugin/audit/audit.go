@@ -1,11 +1,11 @@
-// Package audit asks a resolver about the targets of orders. It finds names that are gone,
-// parked, seized or moved. A stranger can register a name that is gone. The order then
-// blocks the site of the stranger.
+// Package audit asks a resolver about the targets of orders. It finds names that are gone, parked,
+// seized or moved. A stranger can register a name that is gone. The order then blocks the site of
+// the stranger.
 //
-// [Run] asks about each registrable domain and each name once ([Facts]). The facts and an
-// earlier audit ([Before]) give the [Class] of a name. A missing or doubtful answer gives
-// the class Unknown, and never Gone. [Known] is the table of services that park and seize
-// names.
+// [Run] asks about each registrable domain and each name once, and stores the answers as [Facts].
+// It then decides the [Class] of each name. For this decision it also uses the facts of an earlier
+// audit ([Before]). A missing or doubtful answer gives the class Unknown, and never Gone. [Known]
+// is the table of services that park and seize names.
 package audit
 
 import (
@@ -42,8 +42,8 @@ type Options struct {
 	Before   *Before // nil without an earlier audit
 	// Workers is the number of domains that are asked about at the same time.
 	Workers int
-	// Progress is called after each domain. The parameter done is the number of finished domains,
-	// and all is the number of all domains. Progress may be nil.
+	// Progress is called after each domain. The parameter "done" is the number of finished domains,
+	// and "all" is the number of all domains. Progress may be nil.
 	Progress func(done, all int)
 }
 

@@ -181,8 +181,9 @@ func askDomain(ctx context.Context, q dnsclient.Exchanger, domain string) *Facts
 	return f
 }
 
-// askHost asks for the addresses of a host. If there are none and www is true, it asks for
-// www.HOST, because the target also covers the names below the host.
+// askHost asks for the addresses of a host. If the host has no addresses and "www" is true, askHost
+// asks for the addresses of www.HOST. The target also covers names below the host, so www.HOST may
+// be in use.
 func askHost(ctx context.Context, q dnsclient.Exchanger, domain *Facts, host string, www bool, redirects []netip.Addr) *Facts {
 	f := *domain
 	if f.gone || f.blocked != "" || f.problem != "" {

@@ -70,7 +70,8 @@ func ParseKnown(path, text string) (k *Known, problems []error) {
 	return k, problems
 }
 
-// add adds an entry to the table. It returns why the entry is wrong, or "".
+// add adds an entry to the table. If the entry is wrong, add returns the reason. Otherwise it
+// returns "".
 func (k *Known) add(class Class, kind, value string) (why string) {
 	switch kind {
 	case "ns", "alias":

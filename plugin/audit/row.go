@@ -84,7 +84,8 @@ func classify(f *Facts, known *Known) (Class, string) {
 	case f.gone:
 		return Gone, "NXDOMAIN for " + f.Domain
 	}
-	// A server in the table decides the class, even if other answers are missing.
+	// If a record of the name is in the table, the table decides the class, even if other answers
+	// are missing.
 	if c, why := known.find(f); c != "" {
 		return c, why
 	}

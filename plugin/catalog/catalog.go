@@ -16,8 +16,8 @@ import (
 
 // A Catalog has the descriptions of one kind.
 type Catalog struct {
-	// Kind is the word for a description, for example preset. It is also the key with the name
-	// of the description, and the command that lists all descriptions.
+	// Kind is the word for a description, for example preset. The YAML key with the name of a
+	// description uses the same word. The command "blocklistctl KIND list" lists all descriptions.
 	Kind string
 	// Files contains the descriptions of the program, in the directory Folder.
 	Files  fs.FS
@@ -26,10 +26,10 @@ type Catalog struct {
 
 const extension = ".yaml"
 
-// BuiltIn is the place of a description in the program.
+// BuiltIn is the place that Find returns for a description in the program.
 const BuiltIn = "built in"
 
-// maxSize is the largest number of bytes in a description.
+// maxSize is the largest size of a description, in bytes.
 const maxSize = 1 << 20
 
 // NameOf returns the name of a description at a path.

@@ -56,7 +56,8 @@ type Document struct {
 }
 
 // Decode decodes a description into a struct. Unknown keys, values of the wrong form and a second
-// document are errors, of the type [Problems]. The key kind must have the name of the description.
+// document are errors of the type [Problems]. The description must contain its own name, as the
+// value of the key Kind.
 func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) {
 	d := &Document{root: &yaml.Node{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -84,8 +85,8 @@ func (c *Catalog) Decode(name string, data []byte, into any) (*Document, error) 
 	return d, nil
 }
 
-// Bad adds a problem about a key. The line is that of the key, or else of the nearest mapping
-// around the key.
+// Bad adds a problem about a key. The line of the problem is the line of the key. If the key is
+// missing, it is the line of the nearest mapping around the key.
 func (d *Document) Bad(key, format string, args ...any) {
 	for text := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") { // an error of an order has a line for each problem
 		d.problems = append(d.problems, Problem{lineOf(d.root, key), key, text})
@@ -151,7 +152,8 @@ var (
 	wrongForm  = regexp.MustCompile("(?s)^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.+)$")
 )
 
-// problems returns the errors of the YAML package, in words of the pages about descriptions.
+// problems converts an error of the YAML package to Problems. The texts use the words of the
+// documentation, for example "list" or "mapping".
 func (c *Catalog) problems(err error, into reflect.Type) Problems {
 	texts := []string{err.Error()}
 	var bad *yaml.TypeError
@@ -189,7 +191,8 @@ func (c *Catalog) problems(err error, into reflect.Type) Problems {
 	return out
 }
 
-// addTypes collects a type and all types in it, by the names that the YAML package uses.
+// addTypes adds a type and all types in it to the map. The keys are the type names that the YAML
+// package uses in its errors.
 func addTypes(types map[string]reflect.Type, t reflect.Type) {
 	if types[t.String()] != nil {
 		return

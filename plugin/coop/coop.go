@@ -13,8 +13,8 @@ const (
 	// Quantum is the time that work runs before it yields. On a CPU with free time, one
 	// yield takes about 2 us.
 	Quantum = 100 * time.Microsecond
-	// longest is the maximum time that work runs between two yields. Work runs this long only after
-	// a long yield.
+	// longest is the maximum time that work runs between two yields. The work runs this long only
+	// if the last yield took long.
 	longest = 5 * time.Millisecond
 )
 
@@ -51,16 +51,17 @@ func Start() (off func()) {
 	})
 }
 
-// Tick yields if the work has run for its time. A loop with short iterations (about 1 us)
-// calls Tick(i) in each iteration i. The caller must not hold a lock that queries need.
+// Tick yields if the work has run long enough since the last yield. A loop with short iterations
+// (about 1 us) calls Tick(i) in each iteration i. The caller must not hold a lock that queries
+// need.
 func Tick(i int) {
 	if i%every == 0 {
 		Yield()
 	}
 }
 
-// Yield yields if the work has run for its time. Use Yield in loops with long iterations:
-// Tick checks the time only in each 32nd call.
+// Yield yields if the work has run long enough since the last yield. Use Yield in loops with long
+// iterations, because Tick checks the time only in each 32nd call.
 func Yield() {
 	p := waiter.Load()
 	if p == nil {
@@ -89,6 +90,7 @@ func Yield() {
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// turn returns how long work runs after a yield that has lasted for the time waited. After a long
-// yield, work runs longer. Otherwise a flood of queries would delay the load of a new order.
+// turn returns how long work runs after a yield. The parameter "waited" is the duration of the
+// yield. Work runs longer after a long yield. If its time stayed short, a flood of queries would
+// delay the load of a new order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

@@ -53,7 +53,7 @@ func TestYieldsToNetwork(t *testing.T) {
 	<-ended
 }
 
-// now makes Yield yield at once, even if the work has not run for its time.
+// now makes the next call of Yield yield, even if the work has not run long enough.
 func now() {
 	next.Store(0)
 	Yield()

@@ -54,9 +54,9 @@ func (p *poller) wait() {
 // pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// The first call writes a byte and must not read the byte, because RawConn.Read would then
-		// return without waiting. The byte must not be written earlier, because RawConn.Read
-		// discards earlier reports.
+		// The first call writes a byte into the pipe but does not read the byte, so that
+		// RawConn.Read waits until the network poller reports the byte. The byte must not be
+		// written before RawConn.Read, because RawConn.Read discards earlier reports.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

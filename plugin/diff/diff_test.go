@@ -159,8 +159,8 @@ func TestNames(t *testing.T) {
 				} else if was && !is {
 					want = "freed"
 				}
-				// For a name in no order, Names need not return the name. Names may return a name
-				// above this name instead.
+				// The lists are checked only for names in an order, and for the names any.NAME
+				// below them. For another name, the function Names may return only a name above it.
 				mentionedHere := slices.ContainsFunc(mentioned(from, to), func(m mention) bool { return m.name == n || "any."+m.name.String() == s })
 				if mentionedHere && said[s] != want {
 					t.Fatalf("%s: said %q, is %q", s, said[s], want)

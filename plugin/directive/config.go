@@ -105,8 +105,8 @@ func Parse(c *caddyfile.Dispenser, root string, cfg *Config) error {
 	return finishResinfo(c, cfg)
 }
 
-// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path
-// it returns "". A server cannot download a file: a download needs a working resolver.
+// URLProblem returns why a URL cannot be an order file, and what to do instead. For a path it
+// returns "". A server cannot download an order file, because a download needs a working resolver.
 func URLProblem(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || strings.ContainsAny(scheme, "/\\") {

@@ -36,8 +36,8 @@ func PublicKey(value, root string) (signature.Key, error) {
 }
 
 // readKeyFile reads a key file. It reads at most one byte more than the allowed size, so that the
-// caller can see an excess. It refuses a pipe before it opens the file, because opening a pipe
-// blocks.
+// caller can detect a file that is too large. It refuses a pipe before it opens the file, because
+// opening a pipe blocks.
 func readKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

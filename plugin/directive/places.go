@@ -17,9 +17,9 @@ type Places struct {
 // Empty reports whether the properties country and home are both missing.
 func (p *Places) Empty() bool { return !p.Any && p.Home == "" }
 
-// Country returns the country of a client. The parameter where is the network of the client, or the
-// zero Prefix. Country tries Nets first. It then calls geoip, which may be nil. At last it returns
-// Home.
+// Country returns the country of a client. The parameter "where" is the network of the client, or
+// the zero Prefix. Country tries Nets first. It then calls geoip, which may be nil. If both give no
+// country, it returns Home.
 func (p *Places) Country(where netip.Prefix, geoip func() string) order.Country {
 	if p.Any && where.IsValid() {
 		if cc, ok := p.Nets.LookupPrefix(where); ok {

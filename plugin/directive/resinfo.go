@@ -80,8 +80,8 @@ func parseCodes(s string) (answer.Codes, bool) {
 	return answer.Codes{First: uint16(a), Last: uint16(b)}, true
 }
 
-// finishResinfo adds the errors of blocking answers to the record. It runs after all properties,
-// because these errors depend on other properties.
+// finishResinfo adds the extended DNS errors of blocking answers to the RESINFO record. It runs
+// after all other properties, because the errors depend on these properties.
 func finishResinfo(c *caddyfile.Dispenser, cfg *Config) (err error) {
 	r := cfg.Resinfo
 	if r == nil {

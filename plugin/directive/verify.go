@@ -40,9 +40,9 @@ func readVerify(c *caddyfile.Dispenser, cfg *Config, args []string) error {
 
 // checkVerify checks the settings that the property verify requires.
 //
-// verify requires the property state. A server that forgets serials would accept an old
-// signed file. Order files must have different base names. A signature contains only the
-// base name, so an attacker could swap two signatures.
+// verify requires the property state. Without stored serials, the server would accept an old signed
+// file after a restart. verify also requires order files with different base names. A signature
+// contains only the base name, so an attacker could swap two files with the same base name.
 func checkVerify(c *caddyfile.Dispenser, cfg *Config) error {
 	if !cfg.Store.Verify.Demanded() {
 		return nil

@@ -46,7 +46,7 @@ type Options struct {
 	Timeout  time.Duration
 	Tries    int           // the largest number of tries, at least 1
 	Interval time.Duration // the least time between two tries, or 0
-	// NoName is set if a server without a scheme must be an IP address.
+	// NoName is set if the server must be an IP address or a URL, and not a host name.
 	NoName bool
 }
 
@@ -199,7 +199,6 @@ func (s *Client) wait(ctx context.Context) error {
 // ErrTimeout is the error if the server did not answer in time.
 var ErrTimeout = errors.New("no answer in time")
 
-// errOther is the error for an answer to another question.
 var errOther = errors.New("the answer is for another question")
 
 // explained returns an error that does not name the machine's own addresses.

@@ -37,8 +37,8 @@ type Options struct {
 	Problems []string
 	// Notes are other facts for the reader. They are at the beginning of the report.
 	Notes []string
-	// Disclosure returns how much of an order may be shown. With Sealed, all orders are
-	// shown completely.
+	// Disclosure returns how much of an order may be shown. If Sealed is true, all orders are shown
+	// completely.
 	Disclosure func(*order.Order) order.Disclosure
 	Sealed     bool
 	// Only lists the names of the sections to include in the report. An empty list means all
@@ -154,8 +154,8 @@ var titles = [numKinds][3]string{
 	notReported:     {"not_reported", "NOT REPORTED", "The order is in force, and the file has no time at which this was reported to the authority."},
 }
 
-// found is an item without its texts. A report may find a million items and show only a few. The
-// method finish therefore writes texts only for the shown items.
+// A found describes an item whose texts are not yet written. A report may find a million items and
+// show only a few. The method finish therefore writes the texts of the shown items only.
 type found struct {
 	n         int // the number of the order in all files, or -1
 	file      int // the index of the file
@@ -327,12 +327,12 @@ func (c *collector) hidden(f *found) bool {
 	return f.n >= 0 && !c.Sealed && f.disclosure.Sealed()
 }
 
-// disclosure returns how much of the item's order may be shown. Most orders use the function
-// Disclosure of the options.
+// disclosure returns how much of the item's order may be shown. For most orders, it calls the
+// function Disclosure of the options.
 //
-// A lift that ends no order is different. If all files could be read, its own field disclosure
-// decides. But the lift is secret if it lists an unknown id that is similar to the id of a sealed
-// order.
+// If a lift ends no order and all files could be read, disclosure returns the lift's own field
+// disclosure. But an id in this lift may be a misspelled id of a sealed order. If an unknown id is
+// similar to the id of a sealed order, disclosure returns order.None.
 func (c *collector) disclosure(f found) order.Disclosure {
 	o := c.orders[f.n]
 	x := c.useless[c.states[f.n].Order]

@@ -22,8 +22,9 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var now = order.FromTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 
-// input returns the options of Collect for order files named a.yaml, b.yaml and so on. Unlike in
-// the tool, the disclosure of a lift is only the lift's own field.
+// input returns the options of Collect for order files named a.yaml, b.yaml and so on. In these
+// tests, the disclosure of a lift is only the lift's own field. In the command blocklistctl due, it
+// also depends on other orders.
 func input(t *testing.T, texts ...string) Options {
 	t.Helper()
 	opt := Options{Now: now, Days: 7, Disclosure: func(o *order.Order) order.Disclosure { return o.Disclosure },
@@ -109,7 +110,8 @@ func TestSections(t *testing.T) {
 			[]string{"late | x | Fri 2026-04-10 | deadline 21 days ago; begins after its deadline, from 2026-04-12", "not_reported | x | served at an unknown time"}},
 		{"late, and reported", "- {id: x, from: 2026-04-12, deadline: 2026-04-10, targets: [a.example]}", nil},
 
-		// A deadline that counts from served is not due before the order begins.
+		// The deadline is 30 minutes after the date "served". But the order begins later, so the
+		// deadline is not missed before the order begins.
 		{"a match order that begins after its duration", "- {id: x, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",
 			[]string{"starts | x | Sun 2026-05-03 08:00 | from in 2 days; the order begins"}},
 		{"a match order that is a draft", "- {id: x, status: draft, served: 2026-05-01T10:00, deadline: 30m, from: 2026-05-03T08:00, targets: [a.example]}",

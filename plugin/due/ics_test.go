@@ -104,8 +104,8 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-// TestUID checks that an event keeps its UID when its date changes. Two windows of an
-// order are different events.
+// TestUID checks that an event keeps its UID when its date changes. If an order has two windows,
+// their events must have different UIDs.
 func TestUID(t *testing.T) {
 	uid := func(review string) string {
 		uid, _ := find(t, calendar(t, Collect(input(t, head+"- {id: x, review: "+review+", targets: [a.example]}\n"))), "REVIEW: x")

@@ -13,7 +13,8 @@ import (
 // maxGuesses is the largest number of lifts for which a report suggests similar ids or names.
 const maxGuesses = 20
 
-// maxNames is the largest number of targets that are compared with a name.
+// maxNames is the largest number of targets that the report compares with a name to find a similar
+// name.
 const maxNames = 200_000
 
 // explainReach writes into the item why a lift ends no order. It also suggests ids and names that

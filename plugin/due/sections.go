@@ -8,7 +8,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTargets is the largest number of targets that an item lists.
+// maxTargets is the largest number of targets that the report lists for an item.
 const maxTargets = 3
 
 // deadlines adds the missed deadlines. Targets of an order with the same deadline become one
@@ -66,8 +66,8 @@ func (c *collector) deadlines() {
 	}
 }
 
-// servedLate adds the orders in force that were served after their deadline. It skips reported
-// orders, and orders that are already in the section LATE or BEHIND.
+// servedLate adds the orders in force that were served after their deadline. It skips orders that
+// were reported, and orders that are already in the section LATE or BEHIND.
 func (c *collector) servedLate() {
 	listed := make([]bool, len(c.orders))
 	for _, k := range []kind{behind, late} {
@@ -97,11 +97,11 @@ func (c *collector) reviews() {
 	}
 }
 
-// receipts adds the orders that were not acknowledged. It also adds the orders in force
-// that were not reported.
+// receipts adds the orders that were not acknowledged. It also adds the orders in force that were
+// not reported.
 //
-// It skips ended and lifted orders, the operator's own orders, laws and official
-// registers. A lift that ends nothing has no effect to report.
+// It skips ended and lifted orders, the operator's own orders, laws and official registers. A lift
+// that ends no order counts as not acknowledged, but never as not reported.
 func (c *collector) receipts(n int) {
 	o, st := c.orders[n], c.states[n].State
 	k := o.Authority.Kind
@@ -222,7 +222,7 @@ func (c *collector) lifts() {
 	}
 }
 
-// placeField returns the name of the field that DecidedAt reads, for example "issued".
+// placeField returns the name of the field whose date DecidedAt returns, for example "issued".
 func placeField(o *order.Order) string {
 	switch o.DecidedAt() {
 	case order.NoTime:
@@ -235,8 +235,9 @@ func placeField(o *order.Order) string {
 	return "served"
 }
 
-// list joins the targets with commas. more is the number of all targets. If more is larger than the
-// number of listed targets, the text ends with the difference, for example ", and 2 more targets".
+// list joins the targets with commas. The parameter "more" is the number of all targets. If not all
+// targets are listed, the text ends with the number of the others, for example ", and 2 more
+// targets".
 func list(targets []string, more int) string {
 	s := strings.Join(targets, ", ")
 	if n := more - len(targets); n > 0 {

@@ -119,8 +119,8 @@ func (r *Report) section(b *strings.Builder, s *Section) {
 	}
 }
 
-// sameCommand returns the first item with a command if all commands are equal apart from the order
-// id. Otherwise it returns nil. It also returns nil if there are fewer than two commands.
+// sameCommand returns the first item with a command, if at least two items have a command and all
+// commands are equal apart from the order id. Otherwise it returns nil.
 func sameCommand(items []*Item) (first *Item) {
 	form := func(it *Item) string { return strings.Replace(it.Command+" ", " "+it.Order+" ", " ", 1) }
 	n := 0
@@ -241,8 +241,8 @@ func or(s, otherwise string) string {
 }
 
 // wrap writes the text in lines of at most 100 columns (the constant columns). The first line
-// begins with the text in first. The other lines begin with the text in rest. Each line except the
-// last ends with the text in cont.
+// begins with "first", and the other lines begin with "rest". Each line except the last ends with
+// "cont".
 func wrap(b *strings.Builder, first, rest, text, cont string) {
 	b.WriteString(first)
 	used, start := textWidth(first), true

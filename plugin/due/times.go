@@ -10,8 +10,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// spans cuts each window to the time between from and until, and sorts the windows. If there are no
-// windows, spans returns one window from the time from to the time until. NoTime means no limit.
+// spans limits each window to the time between "from" and "until", and sorts the windows. If there
+// are no windows, spans returns one window between "from" and "until". NoTime means no limit.
 func spans(from, until order.Time, windows []order.Window) []order.Window {
 	if len(windows) == 0 {
 		return []order.Window{{From: from, Until: until}}
@@ -41,9 +41,9 @@ func lastEnd(spans []order.Window) order.Time {
 	return last
 }
 
-// times adds the order to STARTS and ENDS. An inactive order is only in STARTS. A person
-// may have forgotten to change its status. A time at which lifts end the order is left out,
-// because nothing begins or ends to block then.
+// times adds the order to the sections STARTS and ENDS. It adds an inactive order only to STARTS,
+// because a person may have forgotten to change its status. If lifts end the order at a time, times
+// omits this time, because blocking does not change then.
 func (c *collector) times(n int) {
 	o, st := c.orders[n], c.states[n]
 	if st.State == ruleset.Ended {
@@ -87,7 +87,6 @@ func (c *collector) times(n int) {
 	c.targetTimes(n)
 }
 
-// ending reports whether the time is after now and in the period of the report.
 func (c *collector) ending(t order.Time) bool { return t != order.NoTime && c.now < t && t <= c.until }
 
 // targetTimes adds the targets with their own dates to the sections STARTS and ENDS. Targets with
@@ -140,9 +139,9 @@ func (c *collector) targetTimes(n int) {
 	}
 }
 
-// when formats a time with the day of the week, for example "Fri 2026-05-01 14:30". A time that
-// means a whole day is written without the time of day. If offset is true, the offset from UTC
-// follows the time of day.
+// when formats a time with the day of the week, for example "Fri 2026-05-01 14:30". If the time
+// means a whole day, when writes only the day. The parameter "end" is true for a time at the end of
+// a period. If "offset" is true, the offset from UTC follows the time of day.
 func when(t order.Time, zone *time.Location, end, offset bool) string {
 	if t == order.NoTime {
 		return ""
@@ -161,8 +160,9 @@ func when(t order.Time, zone *time.Location, end, offset bool) string {
 	return local.Format(form)
 }
 
-// wholeDay returns the day of a time. The result is true if an order file can write the time as a
-// day. If end is true, a day means the end of the day.
+// wholeDay returns the day of a time, and true, if an order file can write the time as a date
+// without a time of day. If "end" is true, a date means the end of the day. Otherwise a date means
+// its start.
 func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	text := t.StartText(zone)
 	if end {
@@ -172,7 +172,8 @@ func wholeDay(t order.Time, zone *time.Location, end bool) (time.Time, bool) {
 	return day, err == nil
 }
 
-// distance returns the number of days from now to a time as words, for example "in 3 days".
+// distance returns the number of days from now to a time as words, for example "in 3 days". The
+// parameter "end" has the same meaning as in wholeDay.
 func distance(now, t order.Time, zone *time.Location, end bool) string {
 	date := func(t order.Time, end bool) time.Time {
 		if day, ok := wholeDay(t, zone, end); ok {

@@ -26,8 +26,8 @@ func crashing(p *crash.Points) FS {
 	return FS{Hook: func(_ Step, run func() error) error { return p.Around(run) }}
 }
 
-// writeFile replaces the file args[0]. With a second argument, it may change the owner of the
-// file only by its group.
+// writeFile replaces the content of the file args[0]. If there is a second argument, writeFile sets
+// the option GroupOnly.
 func writeFile(p *crash.Points, args []string) error {
 	d := crashing(p)
 	d.GroupOnly = len(args) > 1

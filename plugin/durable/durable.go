@@ -39,8 +39,9 @@ type Hook func(s Step, run func() error) error
 type FS struct {
 	// Hook is called for each step. Hook is nil outside of tests.
 	Hook Hook
-	// Inherit gives new files and directories the owner and group of the parent directory. It works
-	// only for root. Then the owner of the directory can replace the new files.
+	// Inherit gives new files and directories the owner and group of the parent directory, so that
+	// the owner of the directory can replace the new files. Inherit works only if the process runs
+	// as root.
 	Inherit bool
 	// GroupOnly allows a replaced file to get a new owner, if the process may not set the old
 	// owner. The group and the mode must stay the same.
@@ -98,8 +99,8 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, f.err
 }
 
-// KeepMode is a mode for Prepare and Commit. With KeepMode, the file keeps the mode of the
-// temporary file.
+// KeepMode is a value for the parameter "mode" of Prepare and Commit. The file then keeps the mode
+// of the temporary file.
 const KeepMode = fs.ModeIrregular
 
 // Commit renames the temporary file to name in its directory, and replaces an existing
@@ -115,8 +116,9 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.Install()
 }
 
-// Prepare does all steps of Commit before the rename. Install does the other steps. To
-// replace several files, prepare all files first. A full disk then changes no file.
+// Prepare does all steps of Commit before the rename. Install does the other steps. To replace
+// several files, call Prepare for all files before the first Install. If the disk is full, Prepare
+// then fails before any file has changed.
 func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err

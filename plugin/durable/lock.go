@@ -48,7 +48,8 @@ func LockDir(dir string, now time.Time) (*Lock, error) {
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		// A read-only file can be locked too. The disk may have become read-only.
+		// If the disk has become read-only, the file cannot be opened for writing. A file that is
+		// open for reading can also be locked.
 		var readErr error
 		if f, readErr = os.Open(path); readErr != nil {
 			return nil, err

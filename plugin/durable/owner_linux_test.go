@@ -97,8 +97,8 @@ func TestInherit(t *testing.T) {
 	}
 }
 
-// TestGroupOnly checks that GroupOnly permits a replacement only to a process in the
-// file's group. Without root, only the failure is tested.
+// TestGroupOnly checks GroupOnly. A process in the file's group must be able to replace the file.
+// Another process must fail. Without root, only the failure is tested.
 func TestGroupOnly(t *testing.T) {
 	if os.Getuid() == 0 {
 		dir, path := folder(t)

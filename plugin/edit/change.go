@@ -68,8 +68,8 @@ func (t *Text) spaced(list *yaml.Node) bool {
 	return strings.TrimSpace(t.line(line)) == ""
 }
 
-// AddTargets adds targets to an order. It also sets the field target_count if the order has the
-// field, or if the larger order needs the field.
+// AddTargets adds targets to an order. It also sets the field target_count if the order has this
+// field, or if the order needs this field because it now has more targets.
 func (t *Text) AddTargets(was *order.Order, targets []order.Target) error {
 	if t.lined() {
 		return t.editOrder(was.ID, func(line *Text) error { return line.AddTargets(was, targets) })
@@ -199,8 +199,8 @@ func (t *Text) set(i int, key string, value *yaml.Node) error {
 	return t.change(o.Line, want, t.insertLines(lines, indented(key+": "+t.render(value)+"\n", indent))...)
 }
 
-// replace returns a splice that replaces the one-line value n by the text. ok is false for a list,
-// a mapping and a block text.
+// replace returns a splice that replaces the one-line value n by the text. For a list, a mapping
+// and a block text, ok is false.
 func (t *Text) replace(n *yaml.Node, text string) (s splice, ok bool) {
 	at := t.offset(n)
 	switch {

@@ -34,8 +34,9 @@ func (h *Hunk) Title() string {
 // maxSearch is the largest number of lines that Diff skips to find equal lines again.
 const maxSearch = 5000
 
-// Diff compares two texts line by line. Up to context unchanged lines surround each group
-// of changed lines. The result is correct, but not always the shortest.
+// Diff compares two texts line by line. The parameter "context" is the largest number of unchanged
+// lines before and after each group of changed lines. The result is correct, but not always the
+// shortest.
 func Diff(was, is []byte, context int) (hunks []Hunk) {
 	a, b := lines(was), lines(is)
 	var all []Line

@@ -14,8 +14,8 @@ import (
 // lined reports whether the file is JSON Lines.
 func (t *Text) lined() bool { return order.Ext(t.path) == ".jsonl" }
 
-// The texts open and shut turn the line of an order into an order file. editLine writes open before
-// the line and shut after the line.
+// The function editLine writes the text "open" before an order's line and the text "shut" after the
+// line. The line then becomes a complete order file.
 const (
 	open = `{"version": 1, "orders": [`
 	shut = `]}`

@@ -60,8 +60,8 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-// after returns the line of the key that follows the given key in a mapping. If no key follows, it
-// returns end.
+// after returns the line of the key that follows the given key in a mapping. If the given key is
+// the last key, it returns "end".
 func after(m *yaml.Node, key string, end int) int {
 	for i := 0; i+3 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -81,11 +81,12 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two lines before which new lines can be inserted to follow the block value n.
-// The first line is above the comments of the next value. The second line is next, the line of the
-// next value.
+// insertion returns two lines before which a new value can be inserted. The new value follows the
+// block value n. The second line is "next", the line of the value after n. The first line is above
+// the comments and empty lines that precede "next".
 //
-// A comment that is indented by more than indent spaces belongs to n.
+// A comment that is indented by more than "indent" spaces belongs to n. The first line is therefore
+// below this comment.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {
@@ -99,8 +100,7 @@ func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	return [2]int{line, next}
 }
 
-// insertLines returns one splice for each of the two lines. The splice inserts the text before the
-// line.
+// insertLines returns two splices. Each splice inserts the text before one of the two lines.
 func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	for _, line := range lines {
 		at := t.lineStart(line)
@@ -113,9 +113,9 @@ func (t *Text) insertLines(lines [2]int, text string) (out []splice) {
 	return out
 }
 
-// flowEnd returns the offset of the closing bracket of a list or mapping. The list or mapping
-// begins at the offset at. last is the end of its last value. Without a closing bracket, ok is
-// false.
+// flowEnd returns the offset of the closing bracket of a list or mapping in brackets. The parameter
+// "at" is the offset of the opening bracket. The result "last" is the offset after the last value.
+// If there is no closing bracket, ok is false.
 func (t *Text) flowEnd(at int) (bracket, last int, ok bool) {
 	depth := 0
 	for i := at; i < len(t.data); i++ {

@@ -14,8 +14,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// MaxBytes is the largest size, in bytes, of a file that this package changes. The limit protects
-// the memory, because the parsed tree of a file is large.
+// MaxBytes is the largest size, in bytes, of a file that this package changes. The parsed tree of a
+// larger file would need too much memory.
 const MaxBytes = 16 << 20
 
 // A Text is the text of a valid order file, and the tree of its values.

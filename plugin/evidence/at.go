@@ -89,7 +89,7 @@ func (h *History) At(t time.Time) (m Moment) {
 }
 
 // HeldAt returns the reason why the server did not enforce a target of an order at a time, or "". A
-// record without a target is about the whole order.
+// journal record without a target applies to all targets of the order.
 func (h *History) HeldAt(id, target string, t time.Time) string {
 	held := map[string]string{}
 	for _, r := range h.records {

@@ -49,16 +49,18 @@ type Summary struct {
 	Daily string `json:"daily,omitempty"`
 	// Later is the number of records of the order after the daily record.
 	Later int `json:"later,omitempty"`
-	// Complete is the index of the last record of the journal up to which no record of the order
-	// is missing. Time is its time. Later records of the order may exist.
+	// Complete is the index of a record of the journal. The bundle has all records of the order up
+	// to the record Complete. The journal may have later records of the order. Time is the time of
+	// the record Complete.
 	Complete int64  `json:"complete"`
 	Time     string `json:"time"`
 }
 
-// Last is the number of the last record in the bundle among the records of the order.
+// Last returns the number of the bundle's last record. The number counts only the records of the
+// order.
 func (s *Summary) Last() int64 { return s.First + int64(s.Records) - 1 }
 
-// Rest says what the bundle cannot show about later records.
+// Rest returns a sentence about later records of the order that may be missing in the bundle.
 func (s *Summary) Rest() string {
 	if s.Complete == s.Size-1 {
 		return fmt.Sprintf("records of the order after number %d may exist behind this checkpoint; the checkpoint is of %s or later, by the clock of the server", s.Last(), s.Time)
@@ -67,7 +69,7 @@ func (s *Summary) Rest() string {
 		s.Last(), s.Complete, s.Time, s.Size)
 }
 
-// complete notes that no record of the order is missing up to r.
+// complete sets Complete and Time in the summary to the record r, if r is not older than Complete.
 func (s *Summary) complete(r record) {
 	if r.Index >= s.Complete {
 		s.Complete, s.Time = r.Index, r.Time.String()
@@ -200,8 +202,8 @@ func (w *writer) record(folder string, r record) {
 	w.file(name+".tlog-proof", proofs[0].Marshal(), 0o644)
 }
 
-// last writes a proof for the record with the given index. The proof shows that the daily record
-// commits to this record.
+// last writes the proof that the daily record commits to the record with the given index. The map
+// "heads" contains the index of the last record of each order.
 func (w *writer) last(day *record, heads map[string]int64, index int64) {
 	if w.err != nil {
 		return

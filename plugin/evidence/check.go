@@ -63,8 +63,9 @@ func Check(bundle string, key note.Verifier) (*Summary, error) {
 	return s, checkDaily(bundle, s, days[0], records)
 }
 
-// checkOutsides checks the checkpoints and time stamps of outsiders that somebody has put into a
-// bundle. None of them may be about more records than the checkpoint of the bundle.
+// checkOutsides checks the files of outsiders in a bundle: checkpoints with cosignatures and time
+// stamps. If a file is about more records than the checkpoint of the bundle, newer records exist,
+// and checkOutsides returns an error.
 func checkOutsides(bundle string, c journal.Checkpoint) error {
 	all, err := journal.Outsides(bundle)
 	if err != nil {
@@ -95,7 +96,8 @@ func checkOutsides(bundle string, c journal.Checkpoint) error {
 	return nil
 }
 
-// checkDaily checks that the daily record commits to the newest of the earlier records.
+// checkDaily checks that the daily record commits to the last record before it. It looks only at
+// the records of the order. It also counts the later records and sets the date in the summary.
 func checkDaily(bundle string, s *Summary, day record, records []record) error {
 	var last *record
 	for i := range records {

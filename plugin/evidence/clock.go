@@ -7,11 +7,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/journal"
 )
 
-// tolerance is the difference between two clocks that is not worth a note.
+// tolerance is the largest difference between two clocks that ClockNotes ignores.
 const tolerance = 10 * time.Second
 
-// A bound is the time of an outsider for the first records of a journal. These records are not
-// younger.
+// A bound is the time at which an outsider (a time stamping authority or a witness) has signed a
+// checkpoint. The first records of the journal, up to the number size, must be at least as old.
 type bound struct {
 	size   int64
 	time   time.Time
@@ -20,7 +20,9 @@ type bound struct {
 	latest time.Time // its time
 }
 
-// ClockNotes says what a journal and the times of outsiders show about the clock of the server.
+// ClockNotes returns notes about wrong times of the server's clock. It compares the times of the
+// records with the time stamps and cosignatures of outsiders. It also reports that the clock was
+// set.
 func ClockNotes(dir string, out Outsiders) (notes []string, err error) {
 	var bounds []bound
 	for _, s := range out.Stamps {

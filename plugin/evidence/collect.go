@@ -34,7 +34,8 @@ type CollectedNode struct {
 	Size int64  `json:"size"` // the number of signed records of the copy
 	// CheckpointTime is the time of the newest signed record of the copy, or nil.
 	CheckpointTime *time.Time `json:"checkpoint_time"`
-	// Ahead is by how much the newest signed record is later than the time of this machine, or "".
+	// Ahead is the duration by which the newest signed record is later than the time of this
+	// machine. It is "" if the record is not later.
 	Ahead string `json:"clock_ahead,omitempty"`
 	Error string `json:"error"` // the reason why the copy is not new or not complete, or ""
 }

@@ -23,9 +23,9 @@ func ParseVersion(dir string, f journal.Version, emit func(*order.Order)) (*orde
 	})
 }
 
-// Follow reads a journal once, and calls use with each record. It returns the intervals in which
-// each order was enforced, by order id. History.Order returns the same intervals, but Follow does
-// not keep the records in memory. Follow does not verify the journal.
+// Follow reads a journal once, and calls the function "use" with each record. It returns the
+// intervals in which each order was enforced, by order id. History.Order returns the same
+// intervals, but Follow does not keep the records in memory. Follow does not verify the journal.
 func Follow(dir string, use func(*journal.Record)) (map[string][]Interval, error) {
 	x := newFollower(dir)
 	err := journal.Read(dir, func(r journal.Record, _ []byte) bool {

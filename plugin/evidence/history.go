@@ -31,7 +31,7 @@ type Interval struct {
 	By string `json:"by,omitempty"`
 	// SHA256 is the digest of the order file at the beginning of the interval.
 	SHA256 string `json:"sha256,omitempty"`
-	// ClockSet has the steps of the server's clock during the interval.
+	// ClockSet lists the changes of the server's clock during the interval.
 	ClockSet []string `json:"clock_set,omitempty"`
 }
 
@@ -47,8 +47,8 @@ type OrderHistory struct {
 	Records   []journal.Record `json:"records"`
 }
 
-// An OrderVersion describes the people and keys that are responsible for a record of an order. The
-// event of the record is Received, Corrected or Removed.
+// An OrderVersion describes a record with the event Received, Corrected or Removed. It contains the
+// people and keys that are responsible for this version of the order.
 type OrderVersion struct {
 	Index  int64  `json:"i"` // the index of the record
 	SHA256 string `json:"sha256"`
@@ -122,9 +122,9 @@ func (h *History) Order(id string) *OrderHistory {
 				x.ClockSet = append(x.ClockSet, r.Step)
 			}
 		case journal.Outcome:
-			// The first outcome after a start lists all versions in force. A version may no longer
-			// contain the order. The journal has no record of this, because only a running server
-			// records the changes of an order.
+			// The first outcome after a start lists all versions in force. If the order was removed
+			// while the server was stopped, the journal has no record of the removal. The order
+			// must therefore be searched in the version.
 			for _, f := range r.Files {
 				if f.Problem == "" {
 					current[f.File] = f
@@ -227,8 +227,9 @@ func (h *History) contains(f journal.Version, id string) (found bool) {
 	return found
 }
 
-// find calls use with the order id in a version of a file. It does not call use if the journal does
-// not have the version, or if the version does not have the order.
+// find searches a version of a file for an order and calls the function "use" with the order. It
+// does not call "use" if the version is missing in the journal or has errors, or if the order is
+// not in the version.
 func (h *History) find(f journal.Version, id string, use func(*order.Order)) {
 	in, err := h.Open(f)
 	if err != nil {
@@ -291,8 +292,8 @@ func (h *History) covering(f journal.Version, q *ruleset.QName) (ids []string, e
 	return ids, nil
 }
 
-// intersect returns the parts of the intervals xs that are also in the intervals ys. If an interval
-// of ys ends a part, the reason for the end is "target".
+// intersect returns the times that are in the intervals xs and also in the intervals ys. If the end
+// comes from an interval of ys, the reason for the end is "target".
 func intersect(xs, ys []Interval) []Interval {
 	out := []Interval{}
 	for _, x := range xs {

@@ -26,7 +26,7 @@ type Node struct {
 }
 
 // Subdir returns the name of the directory for the copy. It is the name of the node, but all
-// characters except letters, digits, points and hyphens become "_".
+// characters except letters, digits, dots and hyphens become "_".
 func (n *Node) Subdir() string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {

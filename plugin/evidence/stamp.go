@@ -97,8 +97,9 @@ type Stamp struct {
 	File      string    `json:"file"` // the name of the file in the journal
 }
 
-// parseStamp parses an answer of RFC 3161. It checks that the authority granted the stamp, and that
-// the stamp is for data. If nonce is not nil, the stamp must have the nonce.
+// parseStamp parses an answer of RFC 3161. It checks that the authority granted the time stamp, and
+// that the time stamp belongs to the bytes in "data". If nonce is not nil, the time stamp must have
+// the nonce.
 func parseStamp(answer, data []byte, nonce *big.Int) (*Stamp, error) {
 	var r stampResponse
 	if rest, err := asn1.Unmarshal(answer, &r); err != nil || len(rest) > 0 {
@@ -168,8 +169,8 @@ type StampOptions struct {
 	URL    string
 	Client *http.Client
 	Now    func() time.Time
-	// Verify checks the signature of an answer before AddStamp stores the answer. data is the
-	// checkpoint. Verify may be nil.
+	// Verify checks the signature of an answer before AddStamp stores the answer. The parameter
+	// "data" is the checkpoint. Verify may be nil.
 	Verify func(answer, data []byte) error
 	FS     durable.FS
 }

@@ -164,8 +164,8 @@ func AddWitness(ctx context.Context, dir string, key note.Verifier, c journal.Ch
 	return list, true, nil
 }
 
-// witnessed returns the stored cosignatures of the checkpoint with the given size. older is the
-// largest size with a stored cosignature, up to the given size.
+// witnessed returns the stored cosignatures of the checkpoint with the given size. The result
+// "older" is the largest size, up to the given size, that has a stored cosignature.
 func witnessed(dir string, key note.Verifier, size int64, keys []*WitnessKey) (have []Cosignature, older int64, err error) {
 	all, err := journal.Outsides(dir)
 	for _, f := range all {
@@ -283,9 +283,9 @@ type Outsiders struct {
 	Cosigned []Cosignature `json:"cosigned"`
 }
 
-// CheckOutsiders checks the stamps and cosignatures of a journal, and returns a text for each
-// fault. A stamp must belong to its checkpoint, but the signature of the stamp is not checked. more
-// lists the paths of further checkpoints.
+// CheckOutsiders checks the time stamps and cosignatures of a journal, and returns a text for each
+// fault. A time stamp must belong to its checkpoint, but the signature of the time stamp is not
+// checked. The parameter "more" lists the paths of further checkpoints.
 func CheckOutsiders(dir string, key note.Verifier, witnesses []*WitnessKey, more []string) (out Outsiders, faults []string) {
 	out = Outsiders{Stamps: []Stamp{}, Cosigned: []Cosignature{}}
 	fault := func(name string, err error) { faults = append(faults, fmt.Sprintf("%s: %v", name, err)) }

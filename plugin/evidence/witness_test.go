@@ -151,8 +151,8 @@ func grow(t *testing.T, dir string, n int) {
 	}
 }
 
-// TestWitness gets cosignatures of two witnesses for a growing journal. One witness has a
-// checkpoint that is unknown to blocklistctl.
+// TestWitness gets cosignatures from two witnesses while a journal grows. One witness already has a
+// checkpoint that is not stored here.
 func TestWitness(t *testing.T) {
 	dir := makeJournal(t)
 	key := mustKey(t, dir)

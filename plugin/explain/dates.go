@@ -15,7 +15,7 @@ func Until(t order.Time) string {
 	return t.String()
 }
 
-// EndText returns the time as Time.EndText does, but "" for ruleset.Forever.
+// EndText returns Time.EndText(zone), or "" for ruleset.Forever.
 func EndText(t order.Time, zone *time.Location) string {
 	if t == ruleset.Forever {
 		return ""
@@ -33,8 +33,9 @@ func EndOfDay(t order.Time, zone *time.Location) string {
 	return s
 }
 
-// FirstDate returns the first possible day of a block order without a start date, and the field
-// with this day. The day is the later of the days of issue and of service. t may be NoTime.
+// FirstDate returns the first possible day of a block order without a start date. This is the later
+// one of the dates issued and served. FirstDate also returns the name of this field. If the order
+// has neither date, FirstDate returns NoTime and "".
 func FirstDate(o *order.Order) (t order.Time, field string) {
 	if o.Served != order.NoTime && o.Served >= o.Issued {
 		return o.Served, "served"

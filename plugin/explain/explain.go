@@ -34,7 +34,8 @@ type Facts struct {
 	// Zone returns the time zone of the order file at a path.
 	Zone func(path string) *time.Location
 	Now  order.Time
-	// Past and Future report whether Now is before or after the present time.
+	// Past reports whether Now is before the present time. Future reports whether Now is after the
+	// present time.
 	Past, Future bool
 	// Journal describes the past time. It is nil if the orders are those of the present.
 	Journal *Journal
@@ -48,8 +49,8 @@ type Journal struct {
 	// First returns the start of the interval in which the order was in force at the past time, or
 	// zero.
 	First func(id string) time.Time
-	// Held returns the reason why the server did not enforce a target of an order at the past time,
-	// or "".
+	// Held returns the reason why the server did not enforce a target of an order at the past time.
+	// If the server did enforce the target, Held returns "".
 	Held func(id, target string) string
 }
 
@@ -116,8 +117,8 @@ func Begin(f *Facts, s *Server, q *Query, cl *Client) *Explanation {
 	return out
 }
 
-// Elsewhere completes an explanation if the server block does not decide about the name. note is
-// the reason.
+// Elsewhere completes an explanation if the server block does not decide about the name. The
+// parameter "note" is the reason.
 func (out *Explanation) Elsewhere(cl *Client, note string) {
 	out.Notes = append(out.Notes, note)
 	out.forAll(cl, true)
@@ -177,8 +178,8 @@ func (out *Explanation) Decide(f *Facts, s *Server, query *Query, cl *Client) {
 	out.Response, out.Answer = answer.Label(v, query.Type), DigForm(m)
 }
 
-// forAll changes the client in the explanation to "every client" or "any client" if all is true. It
-// does not change the client if the query has a client.
+// forAll sets the client in the explanation to "every client" or "any client", if "all" is true and
+// the query has no client address or country of its own.
 func (out *Explanation) forAll(cl *Client, all bool) {
 	switch {
 	case !all || !cl.AnyAddress || cl.Country != "" && !cl.FromPlaces:
@@ -189,8 +190,8 @@ func (out *Explanation) forAll(cl *Client, all bool) {
 	}
 }
 
-// decided adds the deciding target to the explanation out. It leaves out the dates of a
-// sealed (secret) order.
+// decided adds the deciding target to the explanation. It omits the dates of a sealed (secret)
+// order.
 func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	x.dates(r, out)
 	out.undated = out.Since+out.NotBefore == ""
@@ -203,7 +204,7 @@ func (x *explainer) decided(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// dates adds the deciding target and its dates to the explanation out.
+// dates adds the deciding target and its dates to the explanation.
 func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	out.Order, out.Target, out.Until = x.order(r), x.target(r), Until(r.Until)
 	zone := x.zone(r.Order)
@@ -211,8 +212,8 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, an order without the field from gets an invented start. The explanation must
-	// not show this start.
+	// If an order has no field from, an explanation of a past time uses an earlier start that is
+	// not in the order. The explanation must not show this start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)
@@ -239,8 +240,8 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 	}
 }
 
-// heldInPast adds a note if the server did not enforce (held) a target in the past, but would
-// enforce the target with the present settings.
+// heldInPast adds a note if the journal says that the server did not enforce (held) a target at the
+// past time. The present settings may allow the target.
 func (x *explainer) heldInPast(r ruleset.Reason, out *Explanation) {
 	if out.journal == nil || r.Why != ruleset.Decides && r.Why != ruleset.OutOfScope && r.Why != ruleset.ExemptClient {
 		return

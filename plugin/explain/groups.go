@@ -31,8 +31,8 @@ type CountryKind struct {
 	Country order.Country
 }
 
-// groups returns groups of clients with their verdicts. The last group contains all other
-// clients. all is true if the groups cover every client.
+// groups returns groups of clients with their verdicts. The last group contains all other clients.
+// The result "all" is true if the groups include every client.
 func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []ruleset.Reason) (groups []Group, all bool) {
 	k := x.kinds(s, a, reasons)
 	add := func(text string, v ruleset.Verdict) {
@@ -54,8 +54,8 @@ func (x *explainer) groups(s *Server, q *ruleset.QName, a *Client, reasons []rul
 		if !ok {
 			continue
 		}
-		// same is true if the verdict in the network n is equal for all countries. like is true if
-		// the verdict in the network n is equal to the verdict outside of n, for each country.
+		// same is true if all countries have the same verdict in the network n. like is true if
+		// every country has the same verdict in the network n as outside of n.
 		same, like := true, true
 		v := decide(a.Country, addr)
 		like = v.Blocked() == base.Blocked()
@@ -187,8 +187,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address that is in the network n and in none of the networks in after. after
-// must be sorted. If there is no possible address, the result is false.
+// inside returns an address of the network n that is in no network of the list "after". The list
+// must be sorted. If there is no address, the result is false.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {

@@ -123,7 +123,6 @@ func (x *explainer) reason(r ruleset.Reason) Reason {
 	return out
 }
 
-// hiddenReason returns a reason of a sealed (secret) order as text.
 func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 	out := Reason{Order: x.label(r.Order)}
 	if r.By != nil {
@@ -157,8 +156,8 @@ func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 }
 
 // ends returns the text about the end of a lift or an exemption, for example ", until the end of
-// 2026-05-01". If the lift does not end at this time, the text is about the start of the next
-// window of the order.
+// 2026-05-01". If r.Until is not the end of a lift but the start of the order's next window, the
+// text is "; in force from" and this date.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""

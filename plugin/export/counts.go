@@ -19,8 +19,8 @@ type Counts struct {
 	Shadow         int
 	Draft          int
 	Suspended      int
-	// Held is the number of held targets of orders in force. Others is the number of addresses and
-	// URLs among the targets of these orders.
+	// Held is the number of targets of orders in force that the guard refuses to enforce. Others is
+	// the number of addresses and URLs among the targets of orders in force.
 	Held, Others int
 	// Exempting is the number of orders in force that exempt some clients. LiftsOfNetworks is the
 	// number of lifts for certain client networks. An export cannot give different answers to

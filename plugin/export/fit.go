@@ -20,8 +20,8 @@ type capability struct {
 	exceptions exceptions
 	// denials is true if the form distinguishes NXDOMAIN and NODATA.
 	denials bool
-	// both reports whether the form can express the answer own for a name and the answer below for
-	// the names below it. A form with denials needs both.
+	// both reports whether the form can express two different answers: the answer "own" for a name,
+	// and the answer "below" for the names below it. A form with denials needs the function both.
 	both func(own, below *rpz.Answer) bool
 	// leaks describes the queries that pass although the form blocks the name. If no queries pass,
 	// leaks is empty.
@@ -66,8 +66,8 @@ func (f *fitting) problem(i int, why string) {
 	f.problems = append(f.problems, Problem{f.nodes[i].Name().String(), why})
 }
 
-// above returns the answer for the names below the parent node. The node gets this answer if the
-// form has no line for the node.
+// above returns the answer that the parent node has for the names below it. If the form has no line
+// for the node i, the node gets this answer.
 func (f *fitting) above(i int) *rpz.Answer {
 	if f.parent[i] < 0 {
 		return nil
@@ -138,8 +138,8 @@ func (f *fitting) fitExceptions() {
 		n := &f.nodes[i]
 		in := f.above(i)
 		if in != nil && (n.Own == nil || n.Below == nil) {
-			// The parent node blocks the names below it, but this node or the names below this node
-			// pass.
+			// The parent node blocks the names below it. But this node passes, or the names below
+			// this node pass.
 			nested := n.Own != nil || n.Below != nil || blocks[i]
 			if f.exceptions == noExceptions || nested {
 				f.problem(i, "the file cannot say an exception below a blocked name")
@@ -169,8 +169,8 @@ func (f *fitting) passBelow(i int) {
 	}
 }
 
-// fitShape changes the answers for the node and for the names below the node, if the form cannot
-// express both answers together.
+// fitShape changes the answers of the node if the form cannot express them. For example, a form may
+// be unable to block a name without the names below it.
 func (f *fitting) fitShape(i int) {
 	n := &f.nodes[i]
 	switch {

@@ -13,8 +13,9 @@ import (
 type form struct {
 	comment string // the beginning of a comment
 	capability
-	// line writes the lines of a name. own is the answer for the name, and below is the answer for
-	// the names below. If line writes nothing, the name gets the answer above.
+	// line writes the lines of a name. The parameter "own" is the answer for the name, and "below"
+	// is the answer for the names below it. If line writes nothing, the name gets the answer
+	// "above".
 	line func(w *writer, name string, own, below, above *rpz.Answer)
 }
 
@@ -158,8 +159,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 		rule(name, own)
 	}
 	if own != nil && own.Kind == order.NODATA {
-		// dnsmasq answers NODATA only for names that have a record of certain types. Of these
-		// types, PTR is the type that clients ask for least.
+		// dnsmasq answers NODATA only for a name with a record of another type. Clients hardly ever
+		// ask for a PTR record of the name, so the line adds a PTR record.
 		w.say("ptr-record=", name, ",invalid")
 	}
 	if own != below && len(name) <= maxParent {
@@ -167,8 +168,8 @@ func dnsmasq(w *writer, name string, own, below, above *rpz.Answer) {
 	}
 }
 
-// maxParent is the largest length of a name that can have a name below it. The length is the length
-// of the text. The shortest label and its dot add two octets.
+// maxParent is the largest length of a name, as text, that can have a name below it. A name has at
+// most 253 characters as text, and the shortest label and its dot need two of them.
 const maxParent = 251
 
 // hosts writes lines of a hosts file. It writes NXDOMAIN as the unspecified addresses 0.0.0.0 and

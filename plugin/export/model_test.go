@@ -177,8 +177,8 @@ func expected(set *ruleset.Set, n dname.Name, cc order.Country, now order.Time) 
 	return v.Response.Kind.String(), &q
 }
 
-// checkForm compares the answers that a program gives according to the file with the decisions
-// about the orders.
+// checkForm compares two answers for each name: the answer of a program that has read the file, and
+// the decision about the orders.
 func checkForm(t testing.TB, c *world.Choices) (exact, approximated int) {
 	t.Helper()
 	w := world.New(c)

@@ -18,8 +18,8 @@ import (
 
 // A Node is a server that enforces the order file.
 type Node interface {
-	// Since returns the time since which the node has had the order file with this digest in force.
-	// The error says why the file is not in force.
+	// Since returns the time at which the order file with this digest came into force on the node.
+	// If the file is not in force, Since returns an error with the reason.
 	Since(ctx context.Context, digest string) (time.Time, error)
 	// Blocks reports whether the node blocks a name for clients in a country.
 	Blocks(ctx context.Context, name dname.Name, country order.Country) (bool, error)
@@ -105,8 +105,8 @@ func (f *Feed) acknowledge(ctx context.Context, items []pending, rep *Report, be
 	return errors.Join(failed, f.save())
 }
 
-// aboutItem reports whether the platform refused only one item. Requests for other items can then
-// succeed.
+// aboutItem reports whether the platform refused the item and not the client. Requests for other
+// items can then succeed.
 func (f *Fault) aboutItem() bool {
 	switch f.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -130,8 +130,9 @@ func (f *Feed) wait(it *pending, rep *Report) {
 	rep.oldest(it)
 }
 
-// since returns the time since which all nodes have the order file in force. all is false if a node
-// does not have the file in force, or if no name waits for an acknowledgement.
+// since returns the time at which the last of the nodes put the order file in force. The result
+// "all" is false if a node does not have the file in force, or if no name waits for an
+// acknowledgement by status.
 func (f *Feed) since(ctx context.Context, items []pending, rep *Report) (since time.Time, all bool) {
 	if f.opt.Acknowledge != ByStatus || !slices.ContainsFunc(items, func(it pending) bool { return !it.refused && it.kind == Names }) {
 		return since, false
@@ -214,8 +215,8 @@ func (f *Feed) send(ctx context.Context, it *pending, inForce time.Time) error {
 	return nil
 }
 
-// report sets the field "reported" of each order whose targets are all acknowledged. done contains
-// the ids of these orders. After the order file is written, the caller may forget the
+// report sets the field "reported" of each order whose targets are all acknowledged. The map "done"
+// contains the ids of these orders. After the order file is written, the caller may delete the
 // acknowledgements of these orders.
 func (f *Feed) report(orders []*order.Order) (done map[string]bool, changed bool) {
 	p := f.opt.Platform

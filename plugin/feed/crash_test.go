@@ -62,8 +62,9 @@ func crashOptions(base, out string) (Options, error) {
 		Acknowledge: ByStatus, Nodes: []Node{diskNode{out}}, Addresses: true, DropOK: -1, Clock: newTicker(), Random: func() float64 { return 0 }, Mode: 0o644}, err
 }
 
-// crashRounds does three rounds. The arguments are the base of the platform and the order file.
-// Points are before and after each step of the file system and each request.
+// crashRounds does three rounds. The arguments are the base URL of the platform and the path of the
+// order file. The process may be killed before and after each step of the file system and each
+// request.
 func crashRounds(p *crash.Points, args []string) error {
 	opt, err := crashOptions(args[0], args[1])
 	if err != nil {

@@ -24,7 +24,7 @@ func refuse(status int, page string) func(http.ResponseWriter, *http.Request) bo
 	}
 }
 
-// on applies a fault only to requests whose path ends in end.
+// on applies a fault only to requests whose path ends in "end".
 func on(end string, f func(http.ResponseWriter, *http.Request) bool) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, end) && f(w, r)
@@ -216,8 +216,8 @@ func TestUnknownStatus(t *testing.T) {
 	}
 }
 
-// TestDrop checks the limit for the number of items that one round may end. DropOK must allow a
-// larger number.
+// TestDrop checks the limit for the number of items that one round may end. A round that ends
+// exactly DropOK items must be allowed.
 func TestDrop(t *testing.T) {
 	var names []string
 	for i := range 300 {
@@ -247,8 +247,8 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestUnclear checks an item that has no ticket, but is still in the list of all items. The block
-// must stay, because the tickets may be old.
+// TestUnclear checks items that are in no ticket of the answer, but still in the list of all items.
+// The blocks must stay, because the answer may be an old copy.
 func TestUnclear(t *testing.T) {
 	r := newRig(t, ticketOf("a", time.Minute, "a.example", "b.example"), ticketOf("b", 0, "c.example"))
 	r.round()

@@ -38,11 +38,12 @@ type Options struct {
 	// Addresses reports whether the feed acknowledges an address as "processed" after the order
 	// file is written.
 	Addresses bool
-	// DropOK is the exact number of items that a round may end although a check refuses the round.
-	// A negative number allows nothing.
+	// DropOK allows a round to end many items. If a check refuses the round because of the ended
+	// items, and their number is exactly DropOK, the round continues. A negative number allows
+	// nothing.
 	DropOK int
-	// Limit is the duration of a round after which the round sends no more acknowledgements. 0
-	// means no limit.
+	// Limit is the longest time for acknowledgements. After this time, the round sends no more
+	// acknowledgements. 0 means no limit.
 	Limit time.Duration
 	Clock Clock
 	// Random returns a number from 0 to 1. The method Wait uses it to vary the time between rounds.
@@ -84,7 +85,8 @@ type Feed struct {
 
 // A Report describes one round.
 type Report struct {
-	// Unchanged reports whether the checksums were the same as before, so that no list was pulled.
+	// Unchanged is true if the checksums are equal to those of the previous round. The round then
+	// pulled no list.
 	Unchanged bool `json:"unchanged"`
 	Tickets   int  `json:"tickets"`
 	Items     int  `json:"items"`
@@ -94,13 +96,13 @@ type Report struct {
 	// back.
 	Ended []Change `json:"ended"`
 	Back  []Change `json:"back"`
-	// Refused lists the items that were newly refused. Unprocessed counts all refused items, which
-	// are in no order.
+	// Refused lists the items that this round refused for the first time. Unprocessed counts all
+	// refused items.
 	Refused     []Refused `json:"refused"`
 	Unprocessed int       `json:"unprocessed"`
 	// Operator counts the items whose blocks the operator ended or suspended in the order file.
 	Operator int `json:"ended_by_operator"`
-	// Unclear counts the items that have no ticket, but are still in the list of the platform.
+	// Unclear counts the items without a ticket that are still in the platform's list.
 	Unclear int `json:"unclear"`
 	// Acknowledged counts the acknowledgements of the round. Pending counts items whose
 	// acknowledgement must wait. Unasked counts items that the options do not acknowledge.
@@ -254,9 +256,9 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 		rep.undo()
 		return err
 	}
-	// The first round writes a file even without tickets, because a server needs a file at its
-	// start. If an operator restored an old file, the round writes the file with a higher serial,
-	// because a server refuses an old serial.
+	// The first round always writes a file, because a server needs a file at its start. If an
+	// operator has restored an old file, the round also writes the file, with a higher serial.
+	// Servers refuse an old serial.
 	must := f.out == nil || was.Serial < f.st.Serial
 	was, err = f.put(was, m.orders, m.changed || must, rep)
 	if err != nil {
@@ -265,8 +267,7 @@ func (f *Feed) round(ctx context.Context, rep *Report) error {
 	}
 	f.known = x
 	f.date(x)
-	// Save the state only now. It may record the answer as accepted only after the order file was
-	// written.
+	// Save the state after the order file. The state records that the answer was accepted.
 	if err := f.save(); err != nil {
 		return err
 	}

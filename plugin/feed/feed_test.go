@@ -312,8 +312,8 @@ func TestAcknowledge(t *testing.T) {
 	}
 }
 
-// TestAcknowledgeAgain checks that an item is acknowledged again after the item was withdrawn and
-// came back. Before, the items of its ticket were not all acknowledged.
+// TestAcknowledgeAgain withdraws one item of a ticket and brings the item back. The feed must
+// acknowledge the item a second time.
 func TestAcknowledgeAgain(t *testing.T) {
 	set := platform.Ticket{ID: "a", Created: begin, FQDN: []string{"a.example", "b.example"}, IPv4: []string{"203.0.113.7"}}
 	r := newRig(t, set)
@@ -333,8 +333,8 @@ func TestAcknowledgeAgain(t *testing.T) {
 	}
 }
 
-// TestChangedMeanwhile checks that a round does not overwrite an edit by the operator during the
-// round. No acknowledgement may be forgotten or sent again.
+// TestChangedMeanwhile checks that a round does not overwrite an edit that the operator makes
+// during the round. The feed must neither forget an acknowledgement nor send it twice.
 func TestChangedMeanwhile(t *testing.T) {
 	r := newRig(t, ticketOf("a", 0, "a.example"))
 	r.opt.Acknowledge = Written

@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// withdrawn is the note of a target that ended because the platform removed the item.
-// Targets with another note were ended by the operator, and stay ended.
+// withdrawn is the note of a target that ended because the platform removed the item. The operator
+// ended all targets with another note, and these targets stay ended.
 const withdrawn = "withdrawn by the platform"
 
 // A Change is a target whose state changes.
@@ -184,8 +184,8 @@ func (m *merge) order(o *order.Order, t *ticket) {
 	}
 }
 
-// closedByFeed reports whether the method close has ended the order. All targets have then ended,
-// and the platform withdrew the last target.
+// closedByFeed reports whether the feed, and not the operator, ended the order. Each target must
+// have ended, and the end of the order must be the end of a withdrawn target.
 func closedByFeed(o *order.Order) bool {
 	ours := false
 	for i := range o.Targets {
@@ -199,8 +199,8 @@ func closedByFeed(o *order.Order) bool {
 	return ours
 }
 
-// close ends an order if all its targets have ended and the platform withdrew a target. A server
-// then shows the order as ended.
+// close ends an order if all its targets have ended and the platform withdrew at least one target.
+// A server then shows the order as ended.
 func (m *merge) close(o *order.Order) {
 	last := order.NoTime
 	for i := range o.Targets {
@@ -307,8 +307,8 @@ func (m *merge) back(o *order.Order, x *order.Target) {
 	m.changed = true
 }
 
-// later records that a target was received after its order. The target gets its own time of service
-// and its own deadline.
+// later sets the field "served" of a target that arrived after its order. It also computes a new
+// deadline for the target.
 func later(x *order.Target, o *order.Order, now order.Time) {
 	a := order.NewAttr()
 	if x.Attr != nil {
@@ -438,8 +438,8 @@ func (f *Feed) readOrders() (*order.File, error) {
 	return file, nil
 }
 
-// encode returns the order file with the next serial. It checks the file with the parser
-// of the server.
+// encode returns the text of the order file with the next serial, and the serial. It checks the
+// text with the parser of the server.
 func (f *Feed) encode(was *order.File, orders []*order.Order) ([]byte, int64, error) {
 	serial := max(was.Serial, f.st.Serial, 0) + 1
 	h := order.Header{Serial: serial, ShrinkOK: -1, Timezone: was.Timezone, Expires: was.Expires,

@@ -28,8 +28,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys. A
-// value like data.access_token is a path, and means the field access_token in the field data.
+// A Platform describes the interface of a platform. docs/blocklistctl-feed.md describes the keys.
+// Some values are paths. For example, data.access_token is the field access_token inside the field
+// data.
 type Platform struct {
 	Name  string `yaml:"platform"`
 	Title string `yaml:"title"`
@@ -92,8 +93,9 @@ type Platform struct {
 		// is a percentage, and SmallDrop is a number of items. The larger limit counts.
 		MaxDrop   string `yaml:"max_drop"`
 		SmallDrop int    `yaml:"small_drop"`
-		// Settled is a duration, for example "10m". A round must not end items of an order that was
-		// served this long ago or earlier, if the order is newer than all tickets of the answer.
+		// Settled is a duration, for example "10m". It protects against an old answer of the
+		// platform. If an order is newer than all tickets of the answer and was served at least
+		// this long ago, a round must not end items of the order.
 		Settled string `yaml:"settled"`
 	} `yaml:"guards"`
 
@@ -119,8 +121,8 @@ var kinds = []Kind{Names, IPv4, IPv6}
 type List struct {
 	Path     string `yaml:"path"`
 	Checksum string `yaml:"checksum"`
-	// Digest is sha256 if the checksum is the SHA-256 digest of the list in hex. Otherwise Digest
-	// is empty, and a new checksum only shows that the list has changed.
+	// Digest is "sha256" if the checksum is the SHA-256 digest of the list in hex. Digest is empty
+	// if the form of the checksum is unknown.
 	Digest string `yaml:"digest"`
 }
 
@@ -293,8 +295,9 @@ func (p *Platform) checkOrder(bad func(key, format string, args ...any)) {
 	p.template = o
 }
 
-// reason returns the reason for a refused item, and the key of this reason in the description. ok
-// is false if the acknowledgement needs a reason, but the description has no reason.
+// reason returns the reason that the acknowledgement of a refused item contains, and the key of the
+// reason in the description. ok is false if the platform needs a reason, but the description has
+// none.
 func (p *Platform) reason(protected bool) (reason, key string, ok bool) {
 	reason, key = p.Unprocessed.Invalid, "unprocessed.invalid"
 	if protected {

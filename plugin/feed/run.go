@@ -32,8 +32,7 @@ func (f *Feed) Wait(interval time.Duration, err error) time.Duration {
 	if errors.As(err, &fault) && fault.After > d {
 		d = min(fault.After, max(maxWait, interval))
 	}
-	// The random part is never negative, because the platform may have asked for a wait of at least
-	// d.
+	// Only lengthen the wait. The platform may have asked for a minimum wait.
 	return d + time.Duration(f.opt.Random()*0.25*float64(d))
 }
 

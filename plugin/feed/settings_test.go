@@ -69,8 +69,8 @@ func TestBareRequests(t *testing.T) {
 	}
 }
 
-// TestNoErrorFields checks a description that names no fields for errors. A Fault then contains the
-// answer of the platform, without secrets.
+// TestNoErrorFields checks a description that names no fields for errors. A Fault must then contain
+// the platform's answer without secrets.
 func TestNoErrorFields(t *testing.T) {
 	r := newRig(t)
 	r.opt.Platform = unfilled(t)

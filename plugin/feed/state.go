@@ -37,14 +37,14 @@ type state struct {
 	answers map[[2]string]int
 }
 
-// A Refused is an item that was refused, so it is in no order.
+// A Refused is an item that the feed refused. The order file does not contain the item.
 type Refused struct {
 	Ticket   string    `json:"ticket"`
 	Value    string    `json:"value"`
 	Why      string    `json:"why"`
 	Received time.Time `json:"received"`
-	// Protected reports whether the guard refused the item. Otherwise the text of the item is not a
-	// valid target.
+	// Protected is true if the guard refused the item. Protected is false if the text of the item
+	// is not a valid target.
 	Protected bool `json:"protected"`
 	// Answered is the time of the acknowledgement "unprocessed", or zero.
 	Answered time.Time `json:"answered,omitzero"`
@@ -114,7 +114,7 @@ func (st *state) refuse(r Refused) (*Refused, bool) {
 	return &st.Refused[len(st.Refused)-1], true
 }
 
-// take removes an item from the refused items, because the item is in an order now.
+// take removes an item from the refused items when an order contains the item.
 func (st *state) take(ticket, value string) {
 	if i, ok := st.refused[[2]string{ticket, value}]; ok {
 		st.Refused = slices.Delete(st.Refused, i, i+1)

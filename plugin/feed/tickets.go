@@ -16,8 +16,8 @@ type ticket struct {
 	id      string
 	created time.Time
 	items   []item
-	// ready reports whether the items are to be blocked. If the status of the ticket is unknown,
-	// untouched says so.
+	// ready reports whether the items are to be blocked. untouched is the message about a ticket
+	// with an unknown status, or empty.
 	ready     bool
 	untouched string
 }
@@ -36,8 +36,8 @@ const (
 	maxRaw = 1024
 )
 
-// parseTickets parses the list of tickets. If the structure is wrong, parseTickets refuses the
-// whole list. Otherwise a missing ticket would look like a withdrawn ticket.
+// parseTickets parses the list of tickets. If the structure is wrong, it refuses the whole list,
+// because the feed treats a missing ticket as withdrawn.
 func (p *Platform) parseTickets(data []byte) ([]ticket, error) {
 	doc, err := decode(data)
 	if err != nil {
@@ -126,8 +126,8 @@ func (p *Platform) time(s string) (t time.Time, err error) {
 	return t, errors.New("is not a time")
 }
 
-// show returns the text for messages and reports. If the orders of the platform are sealed
-// (secret), it returns "sealed".
+// show returns the text s for messages and reports. If the orders of the platform are sealed
+// (secret), show returns "sealed".
 func (p *Platform) show(s string) string {
 	if p.Sealed() {
 		return "sealed"

@@ -52,12 +52,15 @@ var specialNets = []specialNet{
 }
 
 // widest4 and widest6 are the shortest prefix lengths that are allowed without a "force" reason.
-// Longer prefixes are not announced on the Internet.
+// They are the lengths of the smallest networks that are announced on the Internet.
 const widest4, widest6 = 24, 48
 
-// Address returns the reason why the network p must not be blocked, or "". A network wider than /24
-// (IPv4) or /48 (IPv6) has a reason. A network that overlaps a special-purpose or protected network
-// also has a reason.
+// Address returns the reason why the network p must not be blocked, or "". These networks must not
+// be blocked:
+//
+//	networks wider than /24 (IPv4) or /48 (IPv6)
+//	networks that overlap a special-purpose network
+//	networks that overlap a network in a protect list
 func (g *Guard) Address(p netip.Prefix) string {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)

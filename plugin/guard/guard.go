@@ -45,8 +45,8 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags of rules that also protect the names above. For example, a block of uk
-// would also block the public suffix co.uk.
+// below contains the flags of rules that also protect the parent names. For example, the public
+// suffix co.uk protects uk, because a block of uk also blocks co.uk.
 const below = suffix | wildcard | subtree | exact
 
 // builtIn is the Guard without a protect list. All callers share it. Its index is
@@ -105,8 +105,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of all rules for one name. It keeps all flags, and the index of one entry
-// of a protect list. This is the first "name" entry, or else the first "=name" entry.
+// merge combines the refs of all rules for one name. The result has all flags. The result has the
+// index of the first "name" entry, or of the first "=name" entry if there is no "name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {
@@ -121,8 +121,8 @@ func merge(values []uint32) (ref uint32) {
 type finding struct {
 	own  uint32 // the ref of the rules at the name itself
 	over uint32 // the flags of the rules at the name and at all names above it
-	// cover is the ref of the highest "name" entry at or above the name. It is valid if
-	// the field "over" has the bit subtree.
+	// cover is the ref of the highest "name" entry at or above the name. If the field over lacks
+	// the flag subtree, there is no such entry.
 	cover   uint32
 	isUnder bool // the name is a public suffix because of a wildcard one label above
 }
@@ -148,7 +148,8 @@ func found(hits []index.Hit, labels int) (f finding) {
 // each look-up.
 type hitBuffer [8]index.Hit
 
-// Name returns the reason why the name n must not be blocked, or "". These names have a reason:
+// Name returns the reason why the name n must not be blocked, or "". These names must not be
+// blocked:
 //
 //	the root and the top-level domains
 //	public suffixes, and all names above

@@ -136,7 +136,7 @@ func Parse(path string, r io.Reader) (*List, order.Problems) {
 			break
 		}
 	}
-	// A full disk or a failed download can leave an empty file.
+	// Refuse an empty file, because a full disk or a failed download can leave one.
 	if len(problems) == 0 && l.Len() == 0 && !commented {
 		problems = append(problems, order.Problem{File: path, Msg: "is empty: to protect nothing, write a comment that says so, or drop the property"})
 	}
@@ -191,8 +191,8 @@ func readEntry(s string) (e protected, why string) {
 	return protected{name: n, exact: exact}, ""
 }
 
-// looksLikeAddress reports whether s is probably meant as an address. If it is, the error message
-// for a wrong s explains addresses.
+// looksLikeAddress reports whether the author of s probably meant an address. The error message
+// then explains addresses.
 func looksLikeAddress(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(host)

@@ -8,12 +8,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A table is an index with a filter in front. For most names, the filter alone shows that
-// no rule applies. The filter is five times as fast as the index.
+// A table is an index behind a fast filter. For most names, the filter alone shows that no rule
+// applies. The filter is five times as fast as the index.
 type table struct {
 	*index.Index
-	// filter has a bit for the last two labels of each rule. A rule about all names below
-	// a top-level domain has a bit for this domain.
+	// filter has one bit for each rule, chosen by the last two labels of the rule. A rule about all
+	// names below a top-level domain has a bit for the top-level domain.
 	filter []uint64
 	seed   maphash.Seed
 }

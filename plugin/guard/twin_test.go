@@ -47,8 +47,8 @@ func (tw *twin) name(n dname.Name) string {
 			}
 		}
 	}
-	// The reason names the highest protected name. If this name has several entries, the reason
-	// contains the first "name" entry, or else the first "=name" entry.
+	// The expected reason names the highest protected name. If there are several entries for this
+	// name, "name" entries come before "=name" entries.
 	sort := func(e []entry) {
 		slices.SortStableFunc(e, func(a, b entry) int {
 			if c := a.name.Compare(b.name); c != 0 {

@@ -55,9 +55,8 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move makes the given hour the newest hour of the history. If the newest hour is more than one
-// hour later than the given hour, the clock was wrong. move then removes the counts of the later
-// hours.
+// move makes the given hour the newest hour of the history. If the history already contains a much
+// later hour, the clock was wrong, and move removes the counts of the later hours.
 //
 // A difference of one hour is normal, because goroutines read the clock separately.
 func (h *history) move(hour int64) {

@@ -1,21 +1,21 @@
-// Package hits counts how often each order decides a query, by order and hour. It stores
-// no client and no queried name.
+// Package hits counts how often each order decides a query, by order and hour. It stores no client
+// and no queried name.
 //
 // # Counting
 //
-// [Counter.Add] runs for each blocked query, so it takes no lock. It counts in a small
-// hash table. The key is the address of the compiled order. A [Counter] has several tables
-// (shards). Two CPUs thus seldom write to one cache line, even for one order.
+// [Counter.Add] runs for each blocked query, so it uses no lock. It counts in a small hash table.
+// The key is the address of the compiled order. A [Counter] has several tables (shards), so that
+// two CPUs seldom write to the same cache line.
 //
-// In a new hour or with a new set, Add replaces all tables by empty tables. It replaces a
-// full table by a larger table. Otherwise Add does not allocate. The counts of a replaced
-// table soon go into the history.
+// When an hour begins or new orders are loaded, Add replaces all tables with empty tables. Add
+// replaces a full table with a larger table. In all other cases, Add does not allocate. The counts
+// of a replaced table soon go into the history.
 //
 // # History
 //
-// The history has the counts of the last [Hours] hours, by order id. It contains only
-// orders with hits. Only [Counter.Rows] and a timer change it. Order ids do not change, so
-// the counts survive a load of a file or the Corefile.
+// The history has the counts of the last [Hours] hours, by order id. It contains only orders with
+// hits. Only [Counter.Rows] and a timer change the history. The counts survive a load of a file or
+// the Corefile, because order ids do not change.
 package hits
 
 import (
@@ -35,8 +35,8 @@ const Hours = 24
 // maxShards limits the memory of a Counter on machines with many CPUs.
 const maxShards = 32
 
-// grace is the time after which no goroutine is expected to use a replaced table. An Add takes some
-// nanoseconds, but the scheduler can interrupt the Add.
+// grace is the time after which no goroutine is expected to use a replaced table. An Add needs only
+// nanoseconds, but the scheduler can interrupt the goroutine.
 const grace = 2 * time.Second
 
 // A Counter counts the hits of the orders of one server block. Its methods may be called from
@@ -72,11 +72,12 @@ func New() *Counter {
 	return c
 }
 
-// Add counts one query that the order o of the set decided at the time now. If shadow is true, the
-// query was not blocked because of shadow. c may be nil.
+// Add counts one query that the order o of the set decided at the time now. shadow is true if the
+// query was not blocked, because the order or the server block has the setting "shadow". c may be
+// nil.
 //
-// Add returns true for the first blocked query of the order after a new set, a new hour or a
-// Refresh. It may also return true for some later queries.
+// Add returns true for the first blocked query of an order. It returns true again after a new set,
+// a new hour or a Refresh, and sometimes for other queries.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
 		return true
@@ -124,8 +125,9 @@ func shardOf() int {
 // hourOf returns the number of full hours from the start of 1970 (UTC) to t.
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces the tables of all shards that do not fit, and returns the table of the shard s. An
-// old table in another shard would keep an old set in memory.
+// renew replaces each table that cannot count a hit of the set at the time now (see fits). It
+// returns the table of the shard s. renew also replaces the tables of other shards, because an old
+// table keeps an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)
@@ -138,8 +140,8 @@ func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	return s.table.Load()
 }
 
-// replace replaces the table old of the shard s by the empty table t. It returns the present table
-// of the shard. Another goroutine may have stored this table.
+// replace replaces the table old of the shard s with the empty table t. It returns the table that
+// the shard then has. If another goroutine was faster, this is the table of the other goroutine.
 func (c *Counter) replace(s *shard, old, t *table) *table {
 	if !s.table.CompareAndSwap(old, t) {
 		return s.table.Load()
@@ -196,7 +198,8 @@ type Hour struct {
 	// Start is the first second of the hour.
 	Start order.Time
 	// Hits is the number of blocked queries. Shadow is the number of queries that were not blocked
-	// because of shadow. The numbers stop at the largest uint32.
+	// because of the setting "shadow". A count stays at the largest uint32 when it reaches this
+	// number.
 	Hits, Shadow uint32
 }
 

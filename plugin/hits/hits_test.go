@@ -137,8 +137,8 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestNewSet checks that the counts of an order survive new sets, even sets without the
-// order. A query with an old set must also count.
+// TestNewSet checks that the counts of an order survive new sets, even a set without the order. It
+// also counts queries with an old set.
 func TestNewSet(t *testing.T) {
 	old, next := newWorld(t, 3, ""), newWorld(t, 2, "")
 	c := newCounter()
@@ -150,7 +150,8 @@ func TestNewSet(t *testing.T) {
 	if got := text(c.Rows(at(480_000))); got != "o0 480000:3/0; o1 480000:3/0; o2 480000:2/0" {
 		t.Error(got)
 	}
-	// The first Add of each set replaced the tables of all shards. The last Add has an old set.
+	// Each of the two new sets replaced the tables of all shards. The last Add, with an old set,
+	// replaced no table.
 	if want := 2 * len(c.shards); len(c.leaving) != want {
 		t.Errorf("%d tables were replaced, want %d", len(c.leaving), want)
 	}

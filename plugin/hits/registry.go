@@ -28,8 +28,8 @@ func Acquire(block string) *Counter {
 	return x.Counter
 }
 
-// Release ends one use of the Counter of a server block. The last Release drops the Counter and its
-// counts.
+// Release ends one use of the Counter of a server block. The last Release deletes the Counter and
+// its counts.
 func Release(block string) {
 	registry.Lock()
 	defer registry.Unlock()

@@ -47,14 +47,13 @@ func newTable(set uint64, hour int64, n int) *table {
 }
 
 // fits reports whether the table can count a hit of a set at a time. A table also counts hits of
-// older sets and of the previous hour. Otherwise old and new queries would replace the tables in
-// turn.
+// older sets and of the previous hour, so that slow queries do not replace a newer table.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }
 
-// place returns the number of the first slot to try for an order. The caller must take the number
-// modulo the number of slots.
+// place returns a number that selects the first slot to try for an order. The caller must reduce
+// the number modulo the number of slots.
 func (t *table) place(o *ruleset.Order) uint64 {
 	return uint64(uintptr(unsafe.Pointer(o))) * hashFactor >> (t.shift & 63)
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // A format is a kind of file that is not a plain list, for example a zone file. The regular
-// expression matches lines of this kind, but no line of a plain list. So one matching line is
-// enough to refuse the file.
+// expression matches lines of this kind, but never a line of a plain list. One matching line is
+// therefore enough to refuse the file.
 type format struct {
 	name, advice string
 	lines        *regexp.Regexp
@@ -71,7 +71,8 @@ const (
 
 var diffFile = format{name: "a diff between two files", advice: "import the new file itself"}
 
-// sections is checked last, because a name can be in brackets, for example [example.com].
+// sections is checked after all other formats, because a name can also be in brackets, for example
+// [example.com].
 var sections = format{"a configuration with [sections]", "make a list of the names of the section that blocks",
 	regexp.MustCompile(`^\[[\pL][\pL\pN _.-]*\]$`)}
 
@@ -143,8 +144,8 @@ func formatOf(s string) *format {
 	return nil
 }
 
-// foreignSuffix returns an error if the names are probably owner names of one zone. For
-// example, example.com.rpz.example.net is example.com in the zone rpz.example.net.
+// foreignSuffix returns an error if the names are probably the rules of a response policy zone. For
+// example, example.com.rpz.example.net is the rule for example.com in the zone rpz.example.net.
 func foreignSuffix(lines []line) error {
 	var (
 		suffix string

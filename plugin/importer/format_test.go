@@ -7,8 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// decideAll decides each Form, so that most lines are accepted. A Form is text with more than one
-// meaning.
+// decideAll has a decision for each Form, so that most lines are accepted. A Form is a kind of text
+// with several possible meanings.
 var decideAll = map[Form]string{Mask: "subtree", Paths: "name", Ports: "name", Addresses: "network",
 	TextAfter: "drop", AddressAfter: "drop", Several: "split", Hyphen: "separate"}
 
@@ -28,7 +28,8 @@ func TestFormats(t *testing.T) {
 		format string // a part of the name of the format
 		line   int
 	}{
-		// An import of these files would block a name that is lifted, allowed or wrong.
+		// In these files, a name can be allowed, no longer blocked, or wrong. An import would block
+		// the name.
 		{"; example.com\n" + names, "zone or RPZ", 1},
 		{"good.example.com CNAME rpz-passthru.\n" + names, "zone or RPZ", 1},
 		{"example.com,2023-10-23,2023-11-03\n", "two dates in one row", 1},

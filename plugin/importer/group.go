@@ -64,6 +64,6 @@ func Groups(notes []Note) []Group {
 	return out
 }
 
-// quoted matches the quoted texts and the numbers in a reason. They can differ in lines with the
-// same kind of reason.
+// quoted matches quoted texts and numbers in a reason. Groups removes these parts, because they
+// differ from line to line.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|\d+`)

@@ -41,8 +41,7 @@ const (
 	Charset      Form = "charset"       // the character set of the file; not the form of a single line
 )
 
-// Skip is the word that leaves out each line with a form. Every form except Hyphen accepts this
-// word.
+// Skip is the word to leave out all lines with a form. It can be used for each form except Hyphen.
 const Skip = "skip"
 
 // choices lists the words that can decide each form, except Skip.
@@ -61,7 +60,7 @@ var choices = map[Form][]string{
 // Choices returns the words that decide the form f.
 func Choices(f Form) []string {
 	if f == Hyphen {
-		// Hyphen does not need Skip. Without a decision, both lines are refused, and the
+		// Skip is not offered for Hyphen. Without a decision, both lines are refused, and the
 		// caller can leave out refused lines.
 		return slices.Clone(choices[f])
 	}
@@ -72,16 +71,17 @@ func Choices(f Form) []string {
 type Options struct {
 	// Charset is utf-8, cp1250 or cp1251. Empty means utf-8.
 	Charset string
-	// Decide maps each decided form to the word that decides the form.
+	// Decide contains the decisions of the caller. The key is a form, and the value is one of the
+	// words that the function Choices returns.
 	Decide map[Form]string
-	// Lines decides the form Hyphen for single lines. The key is the number of the second line of a
-	// pair. Decide applies to all other lines.
+	// Lines contains decisions about single pairs of lines with the form Hyphen. The key is the
+	// number of the second line of a pair. For all other pairs, Decide contains the decision.
 	Lines map[int]string
 	// Typed contains the text of a person in place of a pair of lines, by the number of the
 	// second line. The text may have several names.
 	Typed map[int]string
-	// AllowSuffix accepts public suffixes. By default, public suffixes are refused, because other
-	// people may own the names below them.
+	// AllowSuffix accepts public suffixes. By default, a public suffix is refused, because the
+	// names below it may belong to other people.
 	AllowSuffix bool
 	// Plain parses each line as a name, even if the file seems to have another format.
 	Plain bool

@@ -28,8 +28,8 @@ func (c *cleaner) did(format string, args ...any) {
 	c.note.Did = append(c.note.Did, s)
 }
 
-// refuse refuses the whole line, because a part of a line may be misleading. The note keeps its
-// first reason. A refusal replaces an earlier decision to skip the line.
+// refuse refuses the whole line, even if another part of the line is good. The note keeps the
+// reason of the first call. A refusal replaces an earlier decision to skip the line.
 func (c *cleaner) refuse(format string, args ...any) {
 	if c.note.Refused == "" || c.note.Skipped {
 		c.note.Refused, c.note.Needs, c.note.Skipped = fmt.Sprintf(format, args...), "", false
@@ -39,7 +39,7 @@ func (c *cleaner) refuse(format string, args ...any) {
 func (c *cleaner) refused() bool { return c.note.Refused != "" && !c.note.Skipped }
 
 // choice returns the word that the caller has chosen for the form f. If there is no word, or the
-// word is Skip, ok is false and the text in what becomes the reason in the note.
+// word is Skip, ok is false. The parameter "what" is then the reason in the note.
 func (c *cleaner) choice(f Form, what string) (word string, ok bool) {
 	word = c.opt.Decide[f]
 	switch {
@@ -151,7 +151,7 @@ func blankHash(s string) int {
 	return -1
 }
 
-// change returns clean(s). If the result differs from s, change adds the text in did to the note.
+// change returns clean(s). If the result differs from s, change adds the text "did" to the note.
 func (c *cleaner) change(s string, clean func(string) string, did string) string {
 	out := clean(s)
 	if out != s {

@@ -26,9 +26,9 @@ func cutOff(s string) bool {
 // "1.a.example".
 var glueNumber = regexp.MustCompile(`^(\d{1,7})\.(\S+)$`)
 
-// numbered refuses names that may begin with the number of the line. For example, it refuses the
-// lines "1.a.example" and "2.b.example". It accepts the lines "1.a.example" and "2.a.example",
-// because only the numbers differ.
+// numbered refuses lines if their numbers count the lines and may not belong to the names. For
+// example, "1.a.example" and "2.b.example" may be the names a.example and b.example. The lines
+// "1.a.example" and "2.a.example" are accepted, because the rest of the names is equal.
 func numbered(lines []line) {
 	var last *line
 	n, base := -1, ""

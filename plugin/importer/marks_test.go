@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-// TestMarks checks marks that are visible only in several lines together, for example the numbers
-// of lines.
 func TestMarks(t *testing.T) {
 	for _, tc := range []struct {
 		list, want, says string

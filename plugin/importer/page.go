@@ -43,7 +43,7 @@ func (c *cleaner) port(host, scheme string) (name, port string, ok bool) {
 }
 
 // page handles a URL with a path as the caller has decided. It refuses text like "either/or",
-// because a host without a dot is probably no host.
+// because "either" has no dot and is probably not a host.
 func (c *cleaner) page(scheme, whole, host string) []order.Target {
 	dotless := !strings.Contains(strings.Trim(host, "."), ".") && !strings.HasPrefix(host, "[")
 	top, err := dname.Parse(strings.Trim(host, "."))

@@ -44,7 +44,8 @@ func refanged(s string) string {
 	return fangedColon.ReplaceAllString(s, "$1://")
 }
 
-// ending removes the word "and" or "or" from the end of a line with a name, as in an enumeration.
+// ending removes "and" or "or" after the name at the end of a line. In an enumeration, a line can
+// end in these words.
 func ending(s string) string {
 	if m := lastWord.FindStringSubmatch(s); m != nil {
 		words := strings.Fields(m[1])
@@ -65,7 +66,7 @@ var (
 	digits     = regexp.MustCompile(`\d+`)
 )
 
-// pageLines marks lines that need no name. These are page numbers, ruled lines, numbers alone on a
+// pageLines marks lines that do not need a name: page numbers, ruled lines, numbers alone on a
 // line, and repeated page headers.
 func pageLines(lines []line) {
 	times := map[string]int{}

@@ -39,8 +39,8 @@ func TestPastes(t *testing.T) {
 	}
 }
 
-// TestWrappedPaste checks a list from a PDF. Some names are broken over two lines, and only these
-// lines may need a decision. Domains must find all 400 names.
+// TestWrappedPaste checks a list from a PDF in which some names are broken over two lines. Only
+// these lines may need a decision. Domains must find all 400 names.
 func TestWrappedPaste(t *testing.T) {
 	text, names := paste(t, "wrapped.txt")
 	lines := strings.Split(text, "\n")

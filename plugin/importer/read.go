@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// These limits protect the memory, because the whole list must be in memory. The format of a list
-// is known only after the last line. The longest known list has 140,000 names.
+// These limits protect the memory, because the importer reads the whole list before it checks a
+// line. The longest known list has 140,000 names.
 const (
 	MaxSize  = 64 << 20
 	maxLines = 2 << 20
@@ -132,8 +132,8 @@ var signatures = []struct{ magic, format, advice string }{
 	{"\xfe\xff", "text in UTF-16", "write it as UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
-// Magic returns the format of a file that is not plain text, and advice for the user. It knows the
-// format by the first bytes of the file. For another file, it returns "".
+// Magic returns the format of a file that is not plain text, and advice for the user. head is the
+// beginning of the file. If the first bytes do not belong to a known format, Magic returns "".
 func Magic(head string) (format, advice string) {
 	for _, s := range signatures {
 		if strings.HasPrefix(head, s.magic) {
@@ -250,7 +250,7 @@ func firstLine(data string) string {
 	return strings.TrimSuffix(text, "\r")
 }
 
-// A FormatError is the error for a file that is not a plain list.
+// A FormatError is the error of Domains for a file that is not a plain list.
 type FormatError struct {
 	Format string // the format that the file seems to have
 	Line   int    // number of the line that shows the format

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A table finds lists that must be refused because they are tables with other columns. A row may
-// have a number, a name and one date. Any other column may mean that a name is not blocked.
+// A table finds lists with unexpected columns. A row may have a number, a name and one date. Lists
+// with other columns are refused, because another column may mean that a name is not blocked.
 type table struct {
 	dated, undated int    // the first line with a date and the first line without a date; 0 means none
 	number         string // the number in the row before
@@ -190,9 +190,9 @@ func (t *table) row(at int, numbers string, dates int) string {
 	return ""
 }
 
-// heading checks a row without a name. It skips a row with only known headings. Before the first
-// row with a name, unknown headings mean a table with other columns. A row with commas may also be
-// prose, so the rows below decide.
+// heading checks a row without a name. It skips a row of known headings. An unknown heading before
+// the first name means that the table has other columns. A row with commas may also be a sentence,
+// so heading only stores its line number.
 func (t *table) heading(at int, l *line, row []string) string {
 	for _, c := range row {
 		if headings[strings.ToLower(strip(strings.Trim(c, quotes)))] {
@@ -239,8 +239,8 @@ func cutText(s string) string {
 	return head
 }
 
-// columns removes the number before a name and one date next to a name. If the line has other
-// words, columns keeps the date, because these words may change the meaning of the date.
+// columns removes the number before a name, and one date next to a name. It keeps the date if the
+// line has other words, because they may change the meaning of the date.
 func (c *cleaner) columns(words []string) []string {
 	if len(words) < 2 {
 		return words

@@ -2,8 +2,8 @@ package importer
 
 import "strings"
 
-// wordBytes contains the characters of names and URLs that have one meaning in a list. A colon is
-// not among them, because a colon may begin a second URL.
+// wordBytes contains the characters that need no special treatment in names and URLs. A colon is
+// not in the table, because a colon may begin a second URL.
 var wordBytes = func() (t [256]bool) {
 	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/?=&%~+*") {
 		t[c] = true
@@ -11,8 +11,8 @@ var wordBytes = func() (t [256]bool) {
 	return t
 }()
 
-// oneWord reports whether a line is one name or one URL, and has nothing to be removed around the
-// name. The full cleaner gives the same result for these lines, and needs much more time.
+// oneWord reports whether a line is only one name or one URL, without text or punctuation around
+// the name. The cleaner can then skip its slow steps.
 func oneWord(s string) bool {
 	rest := s[len(plainScheme(s)):]
 	if rest == "" {
@@ -48,8 +48,8 @@ func plainScheme(s string) string {
 	return ""
 }
 
-// schemeOf returns the scheme at the start of a text, as the expression schemes does. Most texts need
-// no expression.
+// schemeOf returns the scheme at the start of a text. The result is the same as that of the regular
+// expression schemes, but most calls do not need the expression.
 func schemeOf(s string) string {
 	if known := plainScheme(s); known != "" {
 		return known
@@ -61,5 +61,4 @@ func schemeOf(s string) string {
 	return schemes.FindString(s)
 }
 
-// cutScheme returns a text without the scheme at its start.
 func cutScheme(s string) string { return s[len(schemeOf(s)):] }

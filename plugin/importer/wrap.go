@@ -81,9 +81,9 @@ func aTop(s string) bool {
 	return err == nil && n.NumLabels() == 1 && lint.KnownTop(n) && !headings[strings.ToLower(s)]
 }
 
-// broken finds pairs of lines that may be one name. "decided" returns the word for the index of
-// the second line, or "". The map "typed" has the text in place of a pair, by the number of the
-// second line.
+// broken finds pairs of lines that may be one name. decided returns the caller's decision for a
+// pair, or "". Its argument is the index of the second line. typed contains texts that replace
+// pairs, by the number of the second line.
 func broken(lines []line, decided func(i int) string, typed map[int]string) {
 	last := -1 // index of the last line with text, or -1
 	for i := range lines {
@@ -120,8 +120,9 @@ func loose(l *line, decided string) {
 	}
 }
 
-// pair joins, separates or refuses the lines i and j if they may be one name. The text "typed"
-// replaces both lines. pair reports whether the two lines are one line now.
+// pair handles the lines i and j if they may be one name. It joins, separates or refuses the lines.
+// If typed is not empty, it replaces both lines. pair returns true if the two lines are one line
+// now.
 func pair(lines []line, i, j int, decided, typed string) bool {
 	a, b := &lines[i], &lines[j]
 	raw := body(a.source())

@@ -1,24 +1,26 @@
-// Package instances records which Corefiles a process has loaded, and which one replaces which. On a
-// reload, CoreDNS makes these calls while the old instance runs:
+// Package instances records which Corefiles a process has loaded. During a reload, it also records
+// which instance replaces which. On a reload, CoreDNS makes these calls while the old instance
+// runs:
 //
 //	OnRestart(old), setup(new), OnStartup(new), listen, OnShutdown(old)
 //
-// If listening fails, CoreDNS calls nothing in the new instance. OnRestartFailed of the old instance must
-// then release what the new instance has acquired.
+// If CoreDNS cannot listen, it calls no function of the new instance. OnRestartFailed of the old
+// instance must then release the resources of the new instance.
 package instances
 
 import "sync"
 
-// A List contains the instances that use something. An instance is one loaded Corefile. The zero List is
-// empty. The lock of the List also guards the fields of the instances.
+// A List contains the instances that use a resource. An instance is one loaded Corefile. The zero
+// List is empty. The lock of the List also protects the fields of the instances.
 type List[I comparable] struct {
 	sync.Mutex
-	// all has the instance that each instance replaces, or the zero value.
+	// all maps each instance to the instance that it replaces, or to the zero value.
 	all       map[I]I
 	replacing I // the instance that a reload replaces now
 }
 
-// Storage is a caddy.Controller. All controllers of an instance have the same values.
+// Storage is implemented by caddy.Controller. All controllers of one instance share the stored
+// values.
 type Storage interface {
 	Get(key any) any
 	Set(key, value any)
@@ -34,13 +36,14 @@ func (l *List[I]) Of(c Storage, create func() I) I {
 	return i
 }
 
-// In returns the instance of a caddy.Instance with these values. The caller has locked the values.
+// In returns the instance that is stored in the values of a caddy.Instance. The caller has locked
+// the values.
 func (l *List[I]) In(values map[any]any) (i I, ok bool) {
 	i, ok = values[l].(I)
 	return i, ok
 }
 
-// Add adds an instance that uses something. The caller has locked the List.
+// Add adds an instance that uses the resource. The caller has locked the List.
 func (l *List[I]) Add(i I) {
 	if l.Has(i) {
 		return
@@ -51,7 +54,7 @@ func (l *List[I]) Add(i I) {
 	l.all[i] = l.replacing
 }
 
-// Remove removes an instance that uses nothing any more. The caller has locked the List.
+// Remove removes an instance that no longer uses the resource. The caller has locked the List.
 func (l *List[I]) Remove(i I) { delete(l.all, i) }
 
 // Has reports whether the List has the instance. The caller has locked the List.
@@ -69,18 +72,19 @@ func (l *List[I]) All() []I {
 	return out
 }
 
-// Replacing reports whether a reload replaces the instance now. The caller has locked the List.
+// Replacing reports whether a reload is replacing the instance. The caller has locked the List.
 func (l *List[I]) Replacing(i I) bool { return l.replacing == i }
 
-// Restart is for OnRestart of the old instance. CoreDNS calls OnRestart once for each server block.
+// Restart records that a reload begins to replace the instance. Call it from OnRestart of the old
+// instance. CoreDNS calls OnRestart once for each server block.
 func (l *List[I]) Restart(i I) {
 	l.Lock()
 	defer l.Unlock()
 	l.replacing = i
 }
 
-// Fail is for OnRestartFailed of the old instance, which continues. It returns the failed new instances,
-// which the caller must release.
+// Fail records that the reload has failed. Call it from OnRestartFailed of the old instance, which
+// continues to run. Fail returns the new instances. The caller must release the new instances.
 func (l *List[I]) Fail(i I) []I {
 	l.Lock()
 	defer l.Unlock()
@@ -89,8 +93,8 @@ func (l *List[I]) Fail(i I) []I {
 	return l.after(i)
 }
 
-// End is for OnShutdown of an instance. It reports whether a reload replaces the instance, and returns the
-// new instances.
+// End reports whether a reload replaces the instance, and returns the new instances. Call it from
+// OnShutdown of the instance.
 func (l *List[I]) End(i I) (replaced bool, successors []I) {
 	l.Lock()
 	defer l.Unlock()

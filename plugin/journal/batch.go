@@ -17,8 +17,8 @@ import (
 // flushBytes is the size in bytes of lines that are written together.
 const flushBytes = 256 << 10
 
-// A Batch adds records to the journal. Do passes a Batch to a function. Do not use the Batch after
-// this function has returned.
+// A Batch adds records to the journal. The method Do creates the Batch and passes it to a function.
+// Do not use the Batch after the function has returned.
 type Batch struct {
 	j    *Journal
 	at   time.Time
@@ -37,30 +37,30 @@ func (b *Batch) State(order string) Event {
 // Present reports whether the order was received and not removed later.
 func (b *Batch) Present(order string) bool { return b.j.table.orders[b.j.table.key(order)].present }
 
-// Secret returns a number that a person without the private key of the journal does not know. It
+// Secret returns a secret number that is derived from the private key of the journal. The number
 // never changes.
 func (b *Batch) Secret() uint64 { return binary.BigEndian.Uint64(b.j.secret[:]) }
 
-// Changed reports whether the content of an order differs from the last record Received or
-// Corrected of the order. If this record has no content, Changed returns false.
+// Changed reports whether the content of an order differs from the content in the last Received or
+// Corrected record of the order. If this record has no content, Changed returns false.
 func (b *Batch) Changed(order, content string) bool {
 	was := b.j.table.orders[b.j.table.key(order)].content
 	return was != 0 && was != contentNumber(content)
 }
 
-// Requests returns the number of Request records with the digest sha256. This digest is the SHA-256
+// Requests returns the number of Request records with the given digest. The digest is the SHA-256
 // of the line of the request.
 func (b *Batch) Requests(sha256 string) int { return b.j.table.requests[sha256] }
 
-// Begin returns the time of the first record that still has its text after a call of Prune. If
-// Prune was never called, Begin returns the zero time.
+// Begin returns the time of the first record that Prune has not deleted. If Prune was never called,
+// Begin returns the zero time.
 func (b *Batch) Begin() time.Time { return b.j.table.begin }
 
 // Answered reports whether the order has a FirstAnswer record after its last InForce record.
 func (b *Batch) Answered(order string) bool { return b.j.table.orders[b.j.table.key(order)].answered }
 
-// Held reports whether, according to the journal, a target is not enforced because of package
-// guard.
+// Held reports whether the journal has recorded that a target is held. Package guard prevents the
+// block of a held target.
 func (b *Batch) Held(t HeldTarget) bool { return b.j.table.held[t] }
 
 // HeldTargets returns all targets for which Held returns true. The result is sorted by order and
@@ -75,8 +75,8 @@ func (b *Batch) HeldTargets() (out []HeldTarget) {
 	return out
 }
 
-// Add adds a record. A record with too many files becomes several records. If the disk
-// fails, Add waits until the disk works or the journal closes.
+// Add adds a record. If a record has too many files, Add splits it into several records. If the
+// disk fails, Add waits until the disk works or the journal closes.
 func (b *Batch) Add(r Record) {
 	coop.Yield()
 	j := b.j
@@ -198,7 +198,7 @@ func sortHashes(list []tlog.Hash) {
 	slices.SortFunc(list, func(x, y tlog.Hash) int { return slices.Compare(x[:], y[:]) })
 }
 
-// call calls f. If f panics, the events of f are lost, and the journal goes on.
+// call calls f. If f panics, call adds a Gap record, and the journal continues.
 func (b *Batch) call(f func(*Batch)) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -135,22 +135,25 @@ func (j *Journal) loadKey() error {
 	return nil
 }
 
-// KeptCheckpoint returns the path of the checkpoint of size records in checkpoints/.
+// KeptCheckpoint returns the path of a checkpoint in checkpoints/. The parameter "size" is the
+// number of records in the checkpoint.
 func KeptCheckpoint(dir string, size int64) string {
 	return filepath.Join(dir, checkpointDir, strconv.FormatInt(size, 10))
 }
 
-// StampPath returns the path of the time stamp for the checkpoint of size records.
+// StampPath returns the path of the time stamp for a checkpoint. The parameter "size" is the number
+// of records in the checkpoint.
 func StampPath(dir string, size int64) string { return KeptCheckpoint(dir, size) + stampSuffix }
 
-// CosignedPath returns the path of a checkpoint with the cosignature of a witness. The checkpoint
-// has size records. key is the key hash of the witness.
+// CosignedPath returns the path of a checkpoint with the cosignature of a witness. The parameter
+// "size" is the number of records in the checkpoint. The parameter "key" is the key hash of the
+// witness.
 func CosignedPath(dir string, size int64, key uint32) string {
 	return fmt.Sprintf("%s.%08x%s", KeptCheckpoint(dir, size), key, cosignedSuffix)
 }
 
-// An Outside is a file in checkpoints/, for example a checkpoint or the time stamp of another
-// party.
+// An Outside describes one file in checkpoints/. The file may be a checkpoint of the server or a
+// file of another party, for example a time stamp.
 type Outside struct {
 	Name  string // the path relative to the directory of the journal
 	Size  int64  // the size of its checkpoint, or -1 if the name has no size
@@ -179,8 +182,8 @@ func Outsides(dir string) (out []Outside, err error) {
 	return out, err
 }
 
-// CheckOrigin returns an error if a text cannot be the name of a journal. Keys and
-// signatures use blanks and plus signs as separators.
+// CheckOrigin returns an error if s is not a valid name of a journal. A name must not contain
+// blanks and plus signs, because they are separators in keys and signatures.
 func CheckOrigin(s string) error {
 	bad := func(r rune) bool { return r == '+' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "" || strings.ContainsFunc(s, bad) || strings.Contains(s, "://") {

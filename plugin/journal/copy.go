@@ -27,9 +27,9 @@ type Copied struct {
 	Faults []string  // the files and records that were not copied
 }
 
-// Copy copies the signed part of a journal from one directory to another. The directory to is empty
-// or contains an earlier copy. Copy only adds to an earlier copy. The server may write the journal
-// at the same time.
+// Copy copies the signed part of the journal in the directory "from" to the directory "to". The
+// directory "to" must be empty or contain an earlier copy, to which Copy adds the new records. The
+// server may write the journal at the same time.
 //
 // If the journal does not begin with the records of the earlier copy, Copy changes nothing and
 // returns an error. Copy skips records with a wrong hash. Copy writes the records and tiles before
@@ -321,8 +321,8 @@ func (x *copying) copySegment(name string, next int64) (int64, error) {
 			b.Reset()
 		}
 	}
-	// Keep the signed lines of the earlier copy. Drop the lines behind its checkpoint, because an
-	// interrupted copy has written them.
+	// Keep the signed lines of the earlier copy. An interrupted copy can leave other lines after
+	// them. Drop these lines.
 	_, old := readLines(path, func(l line) bool {
 		if l.whole && l.text != nil && stated(l.text) >= 0 && stated(l.text) < x.old.Size {
 			put(l.text)

@@ -99,7 +99,8 @@ func mustHourly(t testing.TB, dir string) int64 {
 	return 0
 }
 
-// TestCopyRefuses checks journals that do not continue their copy. The copy must not change.
+// TestCopyRefuses copies a damaged, older or different journal over an earlier copy. Copy must
+// return an error and leave the earlier copy unchanged.
 func TestCopyRefuses(t *testing.T) {
 	dir, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	fill(t, dir, 300)

@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 // tile and begin a new file of records.
 const crashBase = 250
 
-// appendRecords adds records to the journal in the directory args[0], and prints the number
-// of each durable record. There is a point before and after each step of the file system.
+// appendRecords adds records to the journal in the directory args[0], and prints the number of each
+// durable record. The test can stop the process before and after each file system operation.
 func appendRecords(p *crash.Points, args []string) error {
 	j := Open(args[0], Options{
 		Origin: origin, Now: newClock().Now, signEvery: time.Nanosecond, segmentBytes: 1,
@@ -60,9 +60,9 @@ func appendRecords(p *crash.Points, args []string) error {
 	return nil
 }
 
-// TestCrashes kills processes at each kind of point. The journal must then verify, and
-// have each record that was reported as durable. The flag -crashes sets the number of
-// processes.
+// TestCrashes kills processes before and after many file system operations. The journal must then
+// verify, and must contain each record that the process reported as durable. The flag -crashes sets
+// the number of processes.
 func TestCrashes(t *testing.T) {
 	base := t.TempDir()
 	j, _ := open(t, base)
@@ -173,8 +173,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestLostRecords removes signed records from the files of a journal. The journal must continue
-// with other record numbers. The verification must always report the loss.
+// TestLostRecords removes signed records from the files of a journal. The journal must not use the
+// numbers of the lost records again. The verification must always report the loss.
 func TestLostRecords(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 100)
@@ -221,8 +221,8 @@ func TestLostRecords(t *testing.T) {
 	}
 }
 
-// TestTornTail checks bytes behind the checkpoint that are no records. The journal must remove an
-// unfinished line and record the removal. The journal must move other bytes to another file.
+// TestTornTail checks bytes after the last signed record that are not records. The journal must
+// delete an unfinished line, and record the deletion. It must move other bytes to another file.
 func TestTornTail(t *testing.T) {
 	for tail, want := range map[string]string{
 		`{"i":1`:            "an unfinished line of 6 bytes was removed; the last record is %d",
@@ -251,8 +251,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestBadTiles checks damaged tiles. Tiles are made again from the records. If the records
-// do not have the signed root either, the journal stops.
+// TestBadTiles checks damaged tiles. The journal makes the tiles again from the records. If the
+// records do not match the signed root, the journal stops.
 func TestBadTiles(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 300)

@@ -8,17 +8,17 @@ import (
 // A Floor is the lowest serial that the next version of a file may have.
 type Floor struct {
 	Serial int64
-	// SHA256 is the digest of the version with this serial. Another version with the same serial is
-	// refused. If a person has set the serial, SHA256 is empty, and any version may have the
-	// serial.
+	// SHA256 is the digest of the version with this serial. The server refuses another version with
+	// the same serial. If a person has set the serial, SHA256 is empty, and any version may have
+	// the serial.
 	SHA256 string
 	index  int64 // the index of the record that set the floor
 }
 
 // noteFloors updates the floors of the files in a record:
-//   - An Outcome raises the floors of its files.
-//   - A Request sets the floor of a file. The new floor may be lower.
-//   - Numbers sets the floors that Prune keeps.
+//   - An Outcome record raises the floors of its files.
+//   - A Request record sets the floor of a file. The new floor may be lower.
+//   - A Numbers record contains the floors from records that Prune deleted.
 func (t *table) noteFloors(r *Record) {
 	if r.Event != Outcome && r.Event != Request && r.Event != Numbers {
 		return
@@ -28,8 +28,8 @@ func (t *table) noteFloors(r *Record) {
 			continue
 		}
 		was, ok := t.floors[v.File]
-		// If the serial is the same, keep the old digest. The old digest shows later that another
-		// version has the same serial.
+		// If the serial is the same, keep the old digest. It shows if another version has the same
+		// serial.
 		if r.Event == Outcome && ok && (*v.Serial < was.Serial || *v.Serial == was.Serial && was.SHA256 != "") {
 			continue
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A kept version is a file of Zstandard frames. Each frame has a chunk of the version. A chunk
-// ends at a line that its hash selects, so a change of one line changes few chunks. The frames of
-// the other chunks are copied from the version before. A copy costs much less CPU time than a
-// compression.
+// A kept version is stored as a file of Zstandard frames. Each frame contains one chunk of the
+// version. The hash of a line decides whether a chunk ends at the line, so a change of one line
+// changes few chunks. The frames of unchanged chunks are copied from the version before. A copy
+// needs much less CPU time than a compression.
 
 const (
 	minChunk = 64 << 10
@@ -62,7 +62,8 @@ type frame struct {
 // hash.
 var chunkSeed = maphash.MakeSeed()
 
-// writeFrames writes the bytes of in as frames. It copies the frames that the version before has.
+// writeFrames compresses the bytes of in, and writes one frame for each chunk. If the version
+// before has the same chunk, writeFrames copies its frame.
 func writeFrames(out io.Writer, in io.Reader, before *frames) (*frames, error) {
 	// One goroutine and a window of 1 MB are enough for text. They use little memory.
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
@@ -113,8 +114,8 @@ func refill(buf []byte, in io.Reader) (_ []byte, more bool, err error) {
 	return buf, err == nil, err
 }
 
-// read appends the frame of a chunk to dst. It returns dst if the version before lacks the chunk,
-// or if the frame has changed on the disk.
+// read appends the frame of a chunk to dst. If there is no frame of the chunk, or the frame was
+// changed on the disk, read returns dst unchanged.
 func (x *frames) read(old *os.File, c chunk, dst []byte) []byte {
 	if x == nil || old == nil {
 		return dst

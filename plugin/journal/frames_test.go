@@ -83,7 +83,6 @@ func TestFrames(t *testing.T) {
 			defer os.WriteFile(path, whole, 0o600)
 		}
 	}
-	// A version is gone, and others are empty, without line ends, or have one long line.
 	os.Remove(before.path)
 	for _, text := range [][]byte{append(bytes.Clone(text), "end.example\n"...), nil, bytes.Repeat([]byte("x"), 3*maxChunk), bytes.Repeat([]byte("\n"), 2*maxChunk)} {
 		path, _ := keep(text)
@@ -96,8 +95,8 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestKeptLater checks a disk that takes the records, but not the bytes of a version. The journal
-// must say so, and keep the version when the disk has room again.
+// TestKeptLater checks a disk that has room for records, but not for the bytes of a version. The
+// journal must report the failure, and store the version when the disk has room again.
 func TestKeptLater(t *testing.T) {
 	dir := t.TempDir()
 	again := make(chan time.Time)

@@ -230,8 +230,8 @@ func (j *Journal) put(x item) bool {
 	return true
 }
 
-// clockStep compares two times of the system clock. It returns the time by which the clock was set
-// in between. It returns 0 for less than a second, because a time daemon makes small corrections.
+// clockStep returns how far the system clock was set forward or back between two times. It returns
+// 0 for less than a second, because a time daemon makes small corrections.
 func clockStep(before, now time.Time) time.Duration {
 	if before.IsZero() {
 		return 0
@@ -247,8 +247,8 @@ func clockStep(before, now time.Time) time.Duration {
 	return step.Round(time.Millisecond)
 }
 
-// Flush waits until all earlier events are durable, but at most for patience. It reports
-// whether they are durable.
+// Flush waits until all earlier events are durable, or until the time "patience" has passed. It
+// returns true if the events are durable.
 func (j *Journal) Flush(patience time.Duration) bool {
 	done := make(chan struct{})
 	if !j.put(item{run: func(*Batch) {}, done: done}) {
@@ -270,8 +270,8 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle reports whether no event waits to be written. If the disk fails, Idle returns true although
-// events wait.
+// Idle reports whether all events are written. If the disk fails, Idle returns true even if events
+// wait.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -285,8 +285,9 @@ func (j *Journal) Status() Status {
 	return j.status
 }
 
-// Close writes the record Stop and a checkpoint, and unlocks the directory. It waits at
-// most for patience. It reports whether the journal is closed.
+// Close writes a Stop record and a checkpoint, and unlocks the directory. It waits until the
+// journal is closed, or until the time "patience" has passed. It returns true if the journal is
+// closed.
 func (j *Journal) Close(patience time.Duration) bool {
 	j.closing.Do(func() {
 		j.Append(Record{Event: Stop, Process: os.Getpid(), Clock: clockState()})

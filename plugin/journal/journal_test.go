@@ -513,8 +513,8 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// TestPanic checks a panic in a function that adds records. Only its own events may be
-// lost.
+// TestPanic checks a panic in a function that adds records. Only the records of this function may
+// be lost.
 func TestPanic(t *testing.T) {
 	dir := t.TempDir()
 	j, log := open(t, dir)

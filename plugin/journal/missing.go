@@ -9,17 +9,17 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// A MissingOrder is a recorded order that no file contains any more.
+// A MissingOrder is a recorded order that is no longer in any file.
 type MissingOrder struct {
 	Order  string
 	Sealed bool // the order is sealed, or it is not known whether it is
 }
 
-// Missing returns the recorded orders that were not removed and are not in the sequence present.
-// The result is sorted by id.
+// Missing returns the recorded orders that were not removed and whose ids are not in "present". The
+// result is sorted by id.
 //
-// The journal has only hashes of ids in memory. Missing therefore looks for the ids in the sequence
-// former. Each element of former is an id and the sealed flag of the order. If former lacks an id,
+// The journal has only hashes of ids in memory. Missing therefore searches "former" for the ids.
+// Each element of former is an id and the sealed flag of its order. If an id is not in former,
 // Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table

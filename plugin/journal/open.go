@@ -155,8 +155,8 @@ func (x *scan) run() error {
 	return nil
 }
 
-// segment reads one file of records. It ignores damage of signed records. The tree has the hashes
-// of these records, and the verification reports the damage.
+// segment reads one file of records. It ignores damaged signed records, because the hashes of
+// signed records are in the tree and the verification reports the damage.
 func (x *scan) segment(s segment) error {
 	path := filepath.Join(x.j.dir, filepath.FromSlash(s.name))
 	index, torn := s.first, false
@@ -241,7 +241,7 @@ func (x *scan) setAside(name string, index, offset int64, unfinished bool) error
 }
 
 // rebuild makes all tiles again from the lines of the records. It returns an error if the lines do
-// not have the signed root. why is the error of the old tiles.
+// not match the signed root. The parameter "why" is the error about the old tiles.
 func (j *Journal) rebuild(c Checkpoint, why error) (*tree, error) {
 	t := &tree{}
 	all, err := segments(j.dir)

@@ -39,8 +39,8 @@ func Prove(dir string, c Checkpoint, indexes []int64) (out []Proof, err error) {
 	return out, nil
 }
 
-// ProveConsistency returns a proof that the tree of the checkpoint c begins with an older
-// tree. older is the size of the older tree. If the sizes are equal or older is 0, the
+// ProveConsistency returns a proof that the tree of the checkpoint c begins with an older tree. The
+// parameter "older" is the number of records in the older tree. If older is 0 or the size of c, the
 // proof is empty.
 //
 // ProveConsistency compares the tiles with the root of c.
@@ -95,8 +95,9 @@ func ParseProof(text []byte) (p Proof, err error) {
 	return p, nil
 }
 
-// Check checks that the record in line is in the tree of the proof's checkpoint, and returns the
-// checkpoint. line has no line end. The key v must have signed the checkpoint.
+// Check returns an error if the record is not in the tree of the proof's checkpoint. Otherwise it
+// returns the checkpoint. The parameter "line" is the record without the line end. The key v must
+// have signed the checkpoint.
 func (p Proof) Check(line []byte, v note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(p.Checkpoint, v)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 // must fit in MaxRecord bytes.
 const headsInRecord = 25
 
-// Prune deletes the text of records with an index below before. It deletes only whole files, so
-// some of these records may stay. No process may write the journal at the same time. Prune returns
-// the names of the deleted files.
+// Prune deletes the text of old records, which have indexes smaller than "before". It deletes only
+// whole files, so some old records may stay. It returns the names of the deleted files. No process
+// may write the journal at the same time.
 //
-// The hashes of the deleted records stay in the tree. The other records can therefore still be
-// proved. A new signed record contains the deleted range, the person and the reason.
+// The hashes of the deleted records stay in the tree, so the other records can still be proved. A
+// new signed record contains the deleted range, the person and the reason.
 func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
 	j := newJournal(dir, opt)
 	close(j.stop) // an action on the disk that fails is not tried again and again
@@ -45,8 +45,7 @@ func (b *Batch) prune(before int64, by, why string) (names []string, err error) 
 			first = s.first
 		}
 		names, last = append(names, s.name), all[i+1].first-1
-		// Keep the last number of each order. Otherwise an order without later records would begin
-		// with the number 1 again.
+		// Store the last number of each order, because an order must not use a number twice.
 		if _, err := readLines(filepath.Join(j.dir, filepath.FromSlash(s.name)), func(l line) bool {
 			r, err := ParseRecord(l.text)
 			if err == nil && r.Order != "" {

@@ -19,7 +19,7 @@ type table struct {
 	held   map[HeldTarget]bool
 	floors map[string]Floor
 	// requests contains the number of Request records for each digest. begin is the time of the
-	// first record after Prune, or zero.
+	// first record that Prune has not deleted, or zero.
 	requests map[string]int
 	begin    time.Time
 	noted    bool // a record was taken over
@@ -47,8 +47,8 @@ func contentNumber(content string) uint32 {
 	return uint32(n)
 }
 
-// A HeldTarget is a target that is not enforced because of package guard. If Target is empty, the
-// whole order is not enforced.
+// A HeldTarget is a target that package guard prevents from being blocked. If Target is empty, the
+// whole order is held.
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
@@ -108,8 +108,8 @@ func (t *table) note(r *Record) {
 	t.orders[k] = e
 }
 
-// lose notes that n records were lost. Each lost record may belong to any order. The next record of
-// each order then gets a number that no lost record can have.
+// lose records that n records were lost. A lost record may belong to any order. The next record of
+// each order therefore skips at least n numbers.
 func (t *table) lose(n int64) {
 	t.lost += n
 	for k, e := range t.orders {

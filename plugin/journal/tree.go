@@ -18,8 +18,8 @@ const (
 	tileWidth  = 1 << tileHeight
 )
 
-// A tree is the right edge of the Merkle tree. For each level of tiles, it has the hashes of the
-// last tile, which is not full. These hashes are enough to add records and to compute the root (RFC
+// A tree is the right edge of the Merkle tree. For each level of tiles, it contains the hashes of
+// the last, incomplete tile. These hashes are enough to add records and to compute the root (RFC
 // 6962, section 2.1).
 type tree struct {
 	size int64

@@ -30,8 +30,8 @@ type Report struct {
 	Origin string `json:"origin"`
 	Key    string `json:"key"` // the public key
 	Size   int64  `json:"signed"`
-	// Unsigned is the number of records behind the newest checkpoint. They cannot be
-	// checked until the next checkpoint.
+	// Unsigned is the number of records after the newest checkpoint. They are not signed yet, so
+	// Verify cannot check them.
 	Unsigned    int64    `json:"unsigned"`
 	Pruned      int64    `json:"pruned"`      // the number of records whose text was deleted
 	Checkpoints int      `json:"checkpoints"` // the number of good checkpoints
@@ -194,9 +194,9 @@ func roots(leaves []tlog.Hash, sizes []int64) map[int64]tlog.Hash {
 	return out
 }
 
-// checkRoots compares the roots of all checkpoints with the tree. The tiles may give wrong roots
-// while the lines of the records give the right roots. checkRoots then reports the tiles and uses
-// the lines.
+// checkRoots compares the roots of all checkpoints with the tree. If the tiles give a wrong root
+// but the lines of the records give the right root, checkRoots reports the tiles. It then uses the
+// hashes of the lines.
 func (x *verification) checkRoots() {
 	var sizes []int64
 	for _, p := range x.points {

@@ -83,8 +83,8 @@ func maxLines(dir string, all []segment) (n int64) {
 	return n
 }
 
-// stated returns the index in the text of a record, or -1. It reads only the beginning of the text,
-// because other checks compare the hash of the whole text.
+// stated returns the index that the text of a record contains, or -1. It does not check the rest of
+// the text. Other checks compare the hash of the whole text.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -141,8 +141,8 @@ func (x *verification) checkLines() {
 }
 
 // place finds the record of each line by its hash, and stores the index of the record in
-// lineHash.at. It marks the lines of the longest increasing sequence of records as good. It marks
-// other lines with a known hash as misplaced. For example, if one line was moved, only this line is
+// lineHash.at. The lines of the longest increasing sequence of records are good. Other lines with a
+// known hash are misplaced. For example, if one line was moved, place marks only the moved line as
 // misplaced.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
@@ -209,8 +209,8 @@ func (x *verification) checkTail(all []segment) {
 }
 
 // checkSequence reads the good records again. It checks the numbers of the orders and the daily
-// records. It also finds missing records. damaged means that another check has already found a
-// wrong line.
+// records, and finds missing records. The parameter "damaged" is true if another check has already
+// found a wrong line.
 func (x *verification) checkSequence(have []bool, damaged bool) {
 	type head struct{ n, index int64 }
 	heads, jumps := map[string]head{}, map[string]int{}
@@ -292,9 +292,8 @@ func (x *verification) checkSequence(have []bool, damaged bool) {
 	}
 }
 
-// checkMissing reports the signed records without a line. The result is true if it reports a
-// record. If a Pruned record explains why a record is missing, checkMissing only counts the missing
-// record.
+// checkMissing reports the signed records that have no line. It only counts a missing record if a
+// Pruned record explains the loss. It returns true if it has reported a record.
 func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing bool) {
 	isPruned := func(i int64) bool {
 		for _, p := range pruned {

@@ -93,8 +93,8 @@ func TestFlips(t *testing.T) {
 	}
 }
 
-// named reports whether the faults name a file, or the record at a position in the file. A changed
-// public key makes all signatures bad. For this key, any fault is enough.
+// named reports whether the faults mention a file, or the record at a position in the file. If the
+// file is the public key, named accepts any fault, because a wrong key makes all signatures bad.
 func named(faults, name string, text []byte, at int) bool {
 	if name == vkeyName {
 		return faults != ""

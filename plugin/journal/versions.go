@@ -22,8 +22,8 @@ const (
 	// keepAgain is the time before the bytes of a version are written again after a failure of the
 	// disk.
 	keepAgain = time.Minute
-	// maxUnkept limits the versions that are written again. Each has its bytes in memory, or an
-	// open file.
+	// maxUnkept is the largest number of versions that are written again later. Each of these
+	// versions needs memory for its bytes, or an open file.
 	maxUnkept = 64
 )
 
@@ -36,14 +36,15 @@ type unkept struct {
 	failed bool // the disk has failed, and the journal has the record NotKept
 }
 
-// errChanged is the error of a file that does not have the bytes of the version.
 var errChanged = errors.New("the file has changed since it was loaded")
 
-// Keep stores the bytes of a file that goes into force, unless the bytes are already stored. open
-// returns the bytes, and sum is their SHA-256. Keep may call open several times. Keep adds a Kept
-// record. If the bytes have another digest or cannot be written, Keep adds a NotKept record. If the
-// bytes cannot be written, Keep tries again later. If too many events wait for the disk, Keep
-// returns false, and the version is not kept.
+// Keep stores the bytes of a file that the server begins to use, and adds a Kept record. If the
+// bytes are already stored, Keep adds no record. The function "open" returns the bytes, and may be
+// called several times. "sum" is the SHA-256 of the bytes.
+//
+// If the bytes have another digest or cannot be written, Keep adds a NotKept record. If they cannot
+// be written, Keep tries again later. If too many events wait for the disk, Keep returns false and
+// stores nothing.
 func (j *Journal) Keep(file string, sum [sha256.Size]byte, weight int, open func() (io.ReadCloser, error)) bool {
 	return j.keepLater(unkept{file: file, sum: hex.EncodeToString(sum[:]), weight: weight, open: open})
 }
@@ -114,8 +115,8 @@ func (j *Journal) keep(file, path, sum string, in io.Reader) error {
 	return nil
 }
 
-// OpenVersion returns the bytes of a kept version. If the bytes do not have the digest,
-// Read returns an error at the end of the file.
+// OpenVersion returns a reader for the bytes of a kept version. At the end of the file, the reader
+// returns an error if the bytes do not have the given digest.
 func OpenVersion(dir, sum string) (io.ReadCloser, error) {
 	if b, err := hex.DecodeString(sum); err != nil || len(b) != sha256.Size {
 		return nil, fmt.Errorf("%q is not a SHA-256: %w", sum, fs.ErrNotExist)

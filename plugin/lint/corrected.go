@@ -8,9 +8,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// Corrections maps the id of a block order to the names that corrections ended for ever. A
-// correction is a lift of the operator with names and with a list of orders. A suspension has
-// an end, so it is no correction.
+// Corrections maps the id of a block order to the names that corrections unblocked for ever. A
+// correction is a lift of the operator that lists names and orders. A suspension is not a
+// correction, because it has an end.
 type Corrections map[string][]dname.Name
 
 // FindCorrections returns the corrections in a list of orders.
@@ -32,12 +32,13 @@ func FindCorrections(all iter.Seq[*order.Order]) Corrections {
 	return c
 }
 
-// Has reports whether a correction ended the name n of the order id, with all names below n.
+// Has reports whether a correction has unblocked the name n in the order with the given id. A
+// correction also unblocks all names below its name.
 func (c Corrections) Has(id string, n dname.Name) bool {
 	return slices.ContainsFunc(c[id], func(above dname.Name) bool { return above.Covers(n) })
 }
 
-// Remaining returns the number of targets of o without the corrected names.
+// Remaining returns the number of targets of o that no correction has unblocked.
 func (c Corrections) Remaining(o *order.Order) int {
 	n := o.NumTargets()
 	if len(c[o.ID]) == 0 {

@@ -8,7 +8,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestCorrections counts the targets that remain after lifts of several kinds.
 func TestCorrections(t *testing.T) {
 	const head = `version: 1
 orders:

@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// covered warns of targets that another order in force already blocks for the same clients. To
-// unblock the name of a target, a person must lift both orders.
+// covered warns of targets that another order in force already blocks for the same clients. The
+// name of this target stays blocked until a person lifts both orders.
 func (l *linter) covered(o *order.Order) {
 	if st := l.states[o.ID].State; st == ruleset.Ended || st == ruleset.Lifted || o.Scope == nil {
 		return
@@ -81,11 +81,11 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of targets at and above one name for which comparisons do not count. Each
-	// further comparison counts as a step, see maxSteps.
+	// crowd is the number of targets at or above one name that can be compared without a limit.
+	// Each further comparison counts as one step of maxSteps.
 	crowd = 64
-	// maxSteps is the largest number of steps. At a name with more than crowd targets, each order
-	// is compared with each other order.
+	// maxSteps limits the comparisons after the first crowd targets of each name. Without a limit,
+	// the time grows with the square of the number of orders for one name.
 	maxSteps = 2_000_000
 )
 

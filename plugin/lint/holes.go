@@ -6,17 +6,18 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A below is a key of the map holes. A hole is an unblocked name inside a blocked subtree. The
-// field name is the hole or a name above the hole. If id is empty, the key is for all earlier
-// orders of the authority.
+// A below is a key of the map holes. A hole is a name that stays unblocked inside a blocked
+// subtree. The field "name" is a hole or a name above a hole. The other fields select the orders:
+// either the order with the id, or all earlier orders of the authority.
 type below struct {
 	id        string
 	authority ruleset.Authority
 	name      dname.Name
 }
 
-// holes contains the exceptions of orders, the targets of lifts in force, and all names above these
-// names. The value is the highest rank of the lifts that have no ids.
+// holes contains each hole and all names above each hole. A hole comes from the exceptions of an
+// order or from a lift in force. If lifts without order ids made the hole, the value is the highest
+// rank of these lifts. Otherwise the value is zero.
 type holes map[below]ruleset.Rank
 
 func (h holes) add(in below, lift ruleset.Rank) {

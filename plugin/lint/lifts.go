@@ -13,8 +13,8 @@ import (
 // compared with all known ids.
 const maxGuesses = 20
 
-// lifts suggests an id for each unknown id in the field "lifts". The compiled set adds the warning
-// about the unknown id.
+// lifts suggests a known id for each unknown id in the field "lifts". The warning about the unknown
+// id itself comes from the compiled set.
 func (l *linter) lifts(o *order.Order) {
 	for i, id := range o.Lifts {
 		if l.orders[id] != nil || l.guesses >= maxGuesses {
@@ -30,8 +30,8 @@ func (l *linter) lifts(o *order.Order) {
 
 func (l *linter) nearest(id string) string { return NearestID(id, slices.Values(l.blockIDs())) }
 
-// NearestID returns the id that is most similar to the misspelled id, or "". order.Nearest accepts
-// no wrong digits. NearestID therefore replaces digits with other characters.
+// NearestID returns the id that is most similar to a misspelled id, or "". order.Nearest does not
+// correct digits, so NearestID replaces the digits with other characters first.
 func NearestID(id string, ids iter.Seq[string]) string {
 	found := map[string]string{}
 	near := order.Nearest(lengthened(id), func(yield func(string) bool) {
@@ -46,8 +46,8 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened replaces the digits of an id with circled digits. It also adds the same beginning to
-// each id, because order.Nearest allows few wrong letters in a short word.
+// lengthened replaces the digits of an id with circled digits, which order.Nearest can correct. It
+// also adds a prefix, because order.Nearest corrects fewer letters in a short word.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -84,8 +84,8 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// An order of the operator needs no reference to a decision. An order from a plain list has no
-	// end and no review.
+	// An order of the operator does not need a reference to a decision. A plain list cannot contain
+	// an end or a review.
 	plain := order.Ext(l.path) == order.ListExtension
 	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
@@ -185,8 +185,8 @@ func windowsEnd(ws []order.Window) bool {
 }
 
 // each returns a function that adds warnings about targets of o. After maxEach warnings, the
-// function only counts the targets. A last call with a nil target adds a warning with the number of
-// the targets that were only counted.
+// function only counts further warnings. Call the function with a nil target at the end. It then
+// adds one warning with the number of the others.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {

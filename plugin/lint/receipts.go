@@ -9,7 +9,8 @@ import (
 // day is the length of a day in seconds, the unit of order.Time.
 const day = 86400
 
-// receipts warns if an acknowledged or reported time is in the future, or before the field served.
+// receipts checks the fields acknowledged and reported. It warns if the time is in the future, or
+// before the time in the field served.
 func (l *linter) receipts(o *order.Order) {
 	if why := l.receipt(o.Acknowledged, o.Served); why != "" {
 		l.warn(o, nil, "acknowledged", "%s", why)
@@ -37,8 +38,9 @@ func (l *linter) receipts(o *order.Order) {
 	warn(nil, "targets", "%d more times of acknowledged and reported before served, or in the future")
 }
 
-// receipt returns the warning about one acknowledged or reported time, or "". A date is stored as
-// the start of the day. receipt therefore ignores that a time is less than a day before served.
+// receipt returns the warning about one time from the field acknowledged or reported, or "". The
+// time may be up to a day before served, because a date without a time of day is stored as the
+// start of the day.
 func (l *linter) receipt(at, served order.Time) string {
 	switch {
 	case at == order.NoTime:

@@ -36,9 +36,8 @@ func (l *linter) scope(o *order.Order) {
 	l.families(o, "scope.clients", o.Scope.Clients, "does not include")
 }
 
-// exemptsAll reports whether the exemptions of a block order cover every client now. If the
-// exemptions end later, exemptsAll adds a warning. If the exemptions never end, the compiled set
-// has its own warning.
+// exemptsAll reports whether the exemptions of a block order cover every client now. If they end
+// later, exemptsAll adds a warning. If they never end, the compiled set contains a warning.
 func (l *linter) exemptsAll(o *order.Order) bool {
 	if len(o.Exempt) == 0 || o.Lifting() || !o.Terms.ExemptsAll(l.now) {
 		return false

@@ -7,8 +7,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// slips warns if the field issued or served is in the future, because the year is then often wrong.
-// It also warns of texts in the quotation marks of a word processor.
+// slips warns if the time in the field issued or served is in the future. The author may have
+// written a wrong year. slips also warns of texts in the quotation marks of a word processor.
 func (l *linter) slips(o *order.Order) {
 	for _, x := range []struct {
 		field string

@@ -28,8 +28,9 @@ type line struct {
 	written chan struct{}
 }
 
-// New returns a Queue for at most limit bytes of waiting lines. An empty queue accepts one
-// line of any length. The queue calls dropped with the number of dropped lines.
+// New returns an empty Queue. The parameter "limit" is the largest total size of the waiting lines
+// in bytes. An empty queue accepts one line of any length. The queue calls dropped to log the
+// number of dropped lines.
 func New(limit int, dropped func(n int)) *Queue {
 	return &Queue{limit: limit, dropped: dropped}
 }
@@ -42,8 +43,9 @@ func (q *Queue) Put(size int, write func()) {
 	q.put(size, write)
 }
 
-// Write adds a line of size bytes. It waits until the line is written, but at most for patience.
-// After a timeout, later calls of Write do not wait. They wait again when the queue has been empty.
+// Write adds a line of size bytes. It waits until the line is written, or until the time "patience"
+// has passed. If the time has passed, later calls of Write do not wait until the queue has been
+// empty.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind
@@ -56,7 +58,7 @@ func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Unlock()
 }
 
-// Flush waits until the queue is empty, but at most for patience.
+// Flush waits until the queue is empty, or until the time "patience" has passed.
 func (q *Queue) Flush(patience time.Duration) {
 	q.mu.Lock()
 	empty := q.empty
@@ -78,8 +80,8 @@ func (q *Queue) Empty() bool {
 func (q *Queue) put(size int, write func()) (written chan struct{}) {
 	written = make(chan struct{})
 	if q.lost > 0 || len(q.lines) > 0 && q.size+size > q.limit {
-		// After a dropped line, later lines are dropped too, until the goroutine takes all
-		// waiting lines. The number of dropped lines is logged in their place.
+		// After a dropped line, drop all later lines until the goroutine has fetched the waiting
+		// lines. The log then contains the number of dropped lines at the right place.
 		q.lost++
 		close(written)
 		return written
@@ -116,8 +118,8 @@ func (q *Queue) run() {
 	}
 }
 
-// closed waits until c is closed, but at most for patience. It reports whether c is
-// closed. It uses the real clock, because a log blocks in real time.
+// closed waits until the channel c is closed, or until the time "patience" has passed. It returns
+// true if c is closed. It uses the real clock, because a log blocks in real time.
 func closed(c <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

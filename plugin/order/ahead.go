@@ -14,8 +14,8 @@ type fileLine struct {
 	size  int   // the number of bytes, with the line end
 	err   error // an error of reading, or a syntaxError of the line
 	blank bool
-	// text is the line if the line is not parsed yet. Otherwise node or fault is the result of the
-	// parser.
+	// text is the text of the line before it is parsed. After the line is parsed, text is nil, and
+	// the result is in node or fault.
 	text  *input
 	node  *yaml.Node
 	fault error
@@ -27,7 +27,7 @@ func (r *lineReader) fileLine(br *bufio.Reader, line int) fileLine {
 	return fileLine{size: size, err: err, blank: len(bytes.TrimSpace(t.text)) == 0, text: t}
 }
 
-// The limits of a batch of lines. They keep the memory of a look-ahead small.
+// The limits of a batch of lines. They limit the memory that a lookAhead needs.
 const (
 	aheadBatches = 3
 	aheadLines   = 128
@@ -49,8 +49,8 @@ type lookAhead struct {
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// long is set if the last line is too long to be parsed ahead. The goroutine waits until Parse
-	// has decoded the line. Only one long line is therefore in memory.
+	// long is true if the last line is too long to be parsed ahead. The goroutine then waits until
+	// Parse has decoded the line, so that only one long line is in memory.
 	long bool
 }
 

@@ -37,8 +37,8 @@ func checkAhead(t *testing.T, text string) {
 	}
 }
 
-// mixedLines returns a JSON Lines file with lines of many kinds. Each limit of a batch ends some of
-// the batches.
+// mixedLines returns a JSON Lines file with lines of many kinds. In the lookAhead, each kind of
+// limit ends some batches.
 func mixedLines(n int, only string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"version":1,"count":%d,"authorities":{"r":{"authority":{"name":"Register"},"scope":"global"}}}`+"\n", n)

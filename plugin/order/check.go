@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// force decodes the key force. The key contains the operator's reasons to enforce targets in spite
-// of package guard. A force key in the order replaces all inherited reasons.
+// force decodes the key force, which contains the operator's reasons to enforce targets in spite of
+// package guard. If an order has the key, the order inherits no reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {
@@ -69,8 +69,8 @@ func (s names) covering(n dname.Name) (dname.Name, bool) {
 	return dname.Name{}, false
 }
 
-// checkForce reports a reason in the key force that matches no target of the order. It does not
-// check inherited reasons, because an inherited reason may be for another order.
+// checkForce reports a reason in the key force if no target of the order matches the reason. It
+// does not check inherited reasons, because they may be for other orders.
 func (p *parser) checkForce(o *draft) {
 	if o.Side != nil {
 		return

@@ -4,9 +4,9 @@ import "strings"
 
 // Demands are additional rules for order files. The settings of a server can turn them on.
 type Demands struct {
-	// Signed means that order files must be signed. An order file must then have a serial, because
-	// the signature of an old version is also valid. A side list must have a sha256, because the
-	// signature does not cover the list.
+	// Signed means that order files must be signed. A signed file must have a serial, because the
+	// signature of an old version stays valid. A side list must have a sha256, because the
+	// signature does not cover the side list.
 	Signed bool
 	// Approved means that each active order needs a document with a sha256. Two different
 	// people must have verified and approved the document.

@@ -48,8 +48,8 @@ func SizeOf(r io.Reader) int64 {
 // lists of names. Tests set a small value.
 var chunk = 256 << 10
 
-// early is the size in bytes up to which a buffer doubles. A larger buffer gets the size of the
-// file at once.
+// early limits the doubling of the buffer. While the buffer has at most this size in bytes, its
+// size doubles. A larger buffer gets the size of the file at once.
 const early = 4 << 20
 
 func tooLarge() error {
@@ -112,8 +112,9 @@ func newInput(json bool, line int) input {
 	return input{outline: outline{json: json, mark: spot{0, line, 1}}, firstLine: line}
 }
 
-// look scans the text that was read since the last call. If "all" is false, look scans only up to
-// the last line feed. If there is no line feed, look scans up to the last comma or ASCII character.
+// look scans the text that was read since the last call. If all is true, it scans the whole text.
+// Otherwise it scans up to the last line feed, because the last line may be incomplete. Without a
+// line feed, it scans up to the last comma or ASCII character.
 func (t *input) look(all bool) error {
 	if t.text = t.buf; t.firstLine == 1 {
 		t.text = bytes.TrimPrefix(t.buf, bom)

@@ -286,7 +286,7 @@ func (e encoder) exempts(list []Exempt) (out []*yaml.Node) {
 	return out
 }
 
-// time encodes a time. It writes a date if the date means exactly the time t.
+// time encodes a time. If a date without a time of day has the same meaning, time writes the date.
 func (e encoder) time(t Time, at edge) string {
 	if t == NoTime {
 		return ""

@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-// TestExemptsAll checks exemptions of all clients of an order, in different forms.
 func TestExemptsAll(t *testing.T) {
 	for _, tc := range []struct {
 		scope, exempt string

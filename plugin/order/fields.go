@@ -27,7 +27,8 @@ type draft struct {
 	ownTerms bool // only this order uses Terms, so its fields may be changed
 	// servedDate is set if the field "served" is a date without a time of day.
 	servedDate bool
-	// servedBad is set if a field "served" of the order or of a target is wrong.
+	// servedBad is set if the field "served" of the order, or of one of its targets, has a wrong
+	// value.
 	servedBad  bool
 	deadlineAt *yaml.Node
 	countAt    *yaml.Node // the value of target_count

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestFillingIn checks that an order inherits a missing field from its authority, or else from the
-// defaults. The field exempt is different: an order has its own list and the inherited lists.
+// TestFillingIn checks that an order inherits a missing field from its authority, or from the
+// defaults if the authority lacks the field. The field exempt is different: an order keeps the
+// inherited lists and adds its own list.
 func TestFillingIn(t *testing.T) {
 	f := loadGood(t, "good/filling.yaml")
 	order := map[string]*Order{}
@@ -72,8 +73,8 @@ func TestFilled(t *testing.T) {
 		if (f.use&onLift == 0) != slices.Contains(notOnLift, f.key) {
 			t.Errorf("%s: on a lift is %v", f.key, f.use&onLift != 0)
 		}
-		// Orders share Terms. Without the flag "term", the decoder would change a field of
-		// all these orders.
+		// A field that is in Terms must have the flag "term". The flag makes the decoder copy the
+		// shared Terms before it changes the field.
 		if _, inTerms := reflect.TypeFor[Terms]().FieldByNameFunc(func(s string) bool {
 			return strings.EqualFold(s, strings.ReplaceAll(f.key, "_", ""))
 		}); inTerms != (f.use&term != 0) {

@@ -106,8 +106,9 @@ func (o *Order) WrittenTargetCount() int {
 	return o.NumTargets()
 }
 
-// scopeMissing returns the message for an order without a scope. c is the country of the authority.
-// The message shows narrow scopes first, because the authority may have no power elsewhere.
+// scopeMissing returns the message for an order without a scope. The parameter c is the country of
+// the authority. The message suggests small scopes first, because the authority may have no power
+// in other countries.
 func scopeMissing(c Country) string {
 	if c == "" {
 		return `is required; write "scope: {countries: [..]}" with the codes of the countries, or "scope: {clients: [..]}" with networks; only an order that says that it applies to everyone gets "scope: global"`
@@ -174,8 +175,8 @@ func (o *Order) ownClocks() bool {
 	return true
 }
 
-// deadlineAfter sets *deadline to the sum of "served" and "after". It reports a problem if "served"
-// is missing or has no time of day.
+// deadlineAfter sets *deadline to the time "served" plus the duration "after". It reports a problem
+// if served is missing, or is a date without a time of day.
 func (p *parser) deadlineAfter(n *yaml.Node, f string, deadline *Time, served Time, dateOnly bool, after time.Duration) {
 	switch {
 	case served == NoTime:

@@ -213,7 +213,6 @@ func FuzzSide(f *testing.F) {
 		if len(problems.Errors()) > 0 || streamed.Targets != file.Targets || streamed.Orders[0].Side.Names.Len() != 0 || !slices.Equal(taken.names, names) {
 			t.Fatalf("taken %q, held %q, %v", taken.names, names, problems)
 		}
-		// The names alone, without comments and blank lines, must give the same list.
 		again, problems := Parse("a.yaml", strings.NewReader(text), Options{OpenSide: side(strings.Join(names, "\n"))})
 		if len(problems) > 0 || again.Targets != file.Targets {
 			t.Fatalf("%q: %v", names, problems)

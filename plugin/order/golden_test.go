@@ -53,9 +53,9 @@ func glob(t testing.TB, dir string) (paths []string) {
 
 const wantMark = "# want: "
 
-// TestBad compares the problems of each file in testdata/bad with the expected problems. A YAML
-// file has the expected problems in the comment "# want: ". For a format without comments, the
-// expected problems are in a second file with the ending ".want".
+// TestBad compares the problems of each file in testdata/bad with the expected problems. In a YAML
+// file, the comment "# want: " contains the expected problems. For other formats, a second file
+// with the ending ".want" contains the expected problems.
 func TestBad(t *testing.T) {
 	for _, path := range glob(t, "bad") {
 		t.Run(filepath.Base(path), func(t *testing.T) {

@@ -93,8 +93,8 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelt "defaults" that would make all orders secret. The
-	// log must then not show values of the orders.
+	// An unknown key may be a misspelled "defaults", and the defaults may make all orders secret.
+	// Do not log values of the orders if there is an unknown key.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -156,8 +156,9 @@ func (p *parser) checkCount() {
 	}
 }
 
-// fill decodes the key defaults or an entry of the key authorities into base. The field authority
-// may be the handle (the name) of an authority entry. fill then returns the node of the handle.
+// fill decodes the key defaults or one entry of the key authorities into base. If the field
+// authority is only the handle (the name) of an authority entry, fill returns the node of the
+// handle.
 func (p *parser) fill(base *draft, n *yaml.Node, f string) (handle *yaml.Node) {
 	before := len(p.problems)
 	base.ownTerms = true
@@ -193,7 +194,8 @@ func aboutDisclosure(p Problem) bool {
 	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
 }
 
-// seal sets Sealed in the problems from the index "start" on if the order may be secret.
+// seal marks problems as Sealed if the order may be secret. It begins with the problem at the index
+// "start".
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {

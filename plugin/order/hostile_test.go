@@ -14,8 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// TestTruncated cuts a file at each byte. The parser must find the cut, by the key count
-// or by the mark "...". Only the final line feed may be missing.
+// TestTruncated cuts a file at each byte. The parser must find the cut with the key count, or with
+// the line "..." at the end of the file. Only the final line feed may be missing.
 func TestTruncated(t *testing.T) {
 	for _, path := range []string{"good/full.json", "good/full.jsonl", "good/bom-crlf.json", "good/bom-crlf.jsonl", "good/full.yaml", "good/comments.yaml"} {
 		data, err := os.ReadFile(filepath.Join("testdata", path))

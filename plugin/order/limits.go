@@ -19,7 +19,6 @@ const (
 	// maxStream is the largest size in bytes of a JSON Lines file or a side list. Only a
 	// part is in memory at any time.
 	maxStream = 4 << 30
-	// maxOrders is the largest number of orders in a file.
 	maxOrders = 4_000_000
 	// maxNoOrders is the largest number of entries in `orders` that are not mappings.
 	maxNoOrders = 1000

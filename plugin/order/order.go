@@ -35,8 +35,8 @@ const (
 // AuthorityKind is the kind of authority that issued an order. The zero value means unknown.
 type AuthorityKind uint8
 
-// The kinds of authority. For KindOperator, the extended DNS error of an answer is Blocked. For all
-// other kinds, the extended DNS error is Censored (RFC 8914, sections 4.16 and 4.17).
+// The kinds of authority. The extended DNS error of a blocking answer is Blocked for KindOperator,
+// and Censored for all other kinds (RFC 8914, sections 4.16 and 4.17).
 const (
 	KindUnstated AuthorityKind = iota
 	KindCourt
@@ -82,8 +82,8 @@ type Response struct {
 // Match selects the names that a target covers: its name, the names below it, or both.
 type Match uint8
 
-// The kinds of match. If several targets have equal names, the target whose kind is first in this
-// list has precedence (docs/order-format.md, "When several orders cover a name").
+// The kinds of match, in the sequence of their precedence. If several targets have the same name,
+// the first kind in this list wins (docs/order-format.md, "When several orders cover a name").
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
@@ -160,8 +160,8 @@ type Order struct {
 	// Lifts contains the ids of the orders that this lift ends. If Lifts is empty, the lift ends
 	// the earlier orders of its authority.
 	Lifts []string
-	// Public is set on a lift with its own disclosure full or schedule. If Public is not set, a
-	// lift is as secret as the orders that the lift ends.
+	// Public is set on a lift if the lift has its own disclosure, and this disclosure is full or
+	// schedule. Otherwise the lift is as secret as the orders that it ends.
 	Public bool
 	*Terms
 
@@ -272,8 +272,8 @@ type Attr struct {
 	Note                   string
 }
 
-// DecidedAt returns the time for sorting the orders of an authority. It is the first known
-// time of Issued, From and Served, or NoTime.
+// DecidedAt returns the time for sorting the orders of an authority. It returns Issued, or From if
+// Issued is unknown, or Served if From is unknown. If all three are unknown, it returns NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {
@@ -283,8 +283,8 @@ func (o *Order) DecidedAt() Time {
 	return NoTime
 }
 
-// Begin returns the time from which an order is in force, or NoTime for "at once". A lift
-// without from begins at the time of its decision.
+// Begin returns the time from which an order is in force. NoTime means that the order is in force
+// at once. A lift without the field From is in force from DecidedAt on.
 func (o *Order) Begin() Time {
 	if o.Action == Lift && o.From == NoTime {
 		return o.DecidedAt()
@@ -292,8 +292,8 @@ func (o *Order) Begin() Time {
 	return o.From
 }
 
-// Due returns the time at which an order must be in force, or NoTime. It is the deadline.
-// A deadline that counts from served is never due before the order begins.
+// Due returns the deadline, the time at which an order must be in force, or NoTime. If the deadline
+// is a duration after the time Served, Due never returns a time before Begin.
 func (o *Order) Due() Time {
 	if o.Deadline != NoTime && o.DeadlineAfter > 0 {
 		return max(o.Deadline, o.Begin())
@@ -301,7 +301,9 @@ func (o *Order) Due() Time {
 	return o.Deadline
 }
 
-// TargetDue is like Due for a target with a deadline of its own.
+// TargetDue returns the time at which a target with its own deadline must be blocked, or NoTime. If
+// the deadline is a duration after the time Served, TargetDue never returns a time before the order
+// or the target begins.
 func (o *Order) TargetDue(a *Attr) Time {
 	counted := a.DeadlineAfter > 0 ||
 		o.DeadlineAfter > 0 && a.Served != NoTime && a.Deadline == a.Served+Time(o.DeadlineAfter/time.Second)

@@ -54,13 +54,13 @@ type Options struct {
 	// Emit is called with each order until the first error. The order is valid until Emit
 	// returns. After an error, drop all emitted orders.
 	Emit func(*Order)
-	// Side returns a Names, which then receives the names of an order's side list. Parse calls Side
-	// before it reads the list. The action, status and times of the order are already final. After
-	// an error, drop the names.
+	// Side is called before Parse reads an order's side list. The returned Names receives the names
+	// of the list. The action, status and times of the order are already final. After an error,
+	// drop the names.
 	Side func(*Order) Names
-	// Targets returns a Names, which then receives the names of long plain lists. Parse calls
-	// Targets before Emit. Order.Targets does not contain these names. After an error, drop the
-	// names.
+	// Targets is called before Emit for an order with long lists of plain names. The returned Names
+	// receives the names of these lists, and Order.Targets does not contain the names. After an
+	// error, drop the names.
 	Targets func(*Order) Names
 	// Ahead makes Parse use a second CPU for JSON Lines. A second goroutine then parses the next
 	// lines. A server does not set Ahead, because a load must leave the CPUs to the queries.
@@ -195,8 +195,8 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Parse the whole text again. Either the text has an error, or a long list is not a list of
-	// targets.
+	// Parse the whole text again, without the short form for long lists. Either the text has an
+	// error, or a long list does not belong to the targets of an order.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err

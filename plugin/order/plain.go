@@ -28,9 +28,8 @@ func (p *parser) countTargets(n *yaml.Node) int {
 	return count
 }
 
-// plainNames decodes the inner names of a long list. If Options.Targets is set, plainNames only
-// stores the list. handOn later passes the names to Options.Targets, when all other fields are
-// decoded.
+// plainNames decodes the inner names of a long list. If Options.Targets is set, it only stores the
+// list. The method handOn passes the names to Options.Targets after all other fields are decoded.
 func (p *parser) plainNames(n *yaml.Node, o *draft) {
 	r := &p.runs[n.Column]
 	if p.opt.Targets != nil {

@@ -103,8 +103,9 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps each byte to the number of nodes that can begin at the byte, or to a mark. The count
-// can be too low, for example for "{a, b}". The limit MaxValues allows for this error.
+// weigh maps each byte to the number of nodes that can begin at the byte. For some bytes, weigh
+// contains a constant such as newLine. The count can be too low, for example for "{a, b}". The
+// limit MaxValues allows for this error.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -153,8 +154,9 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon counts
-			// twice, for its key and its value. A colon in a time does not count.
+			// In JSON, each node follows a bracket, a comma or a colon. In YAML, a colon counts as
+			// two nodes, one for the key and one for the value. A colon inside a time does not
+			// count.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++
@@ -275,8 +277,8 @@ func (o *outline) check(values int) error {
 	return nil
 }
 
-// putBack adds the node of each run to the targets of an order. It returns false if a run is not in
-// the targets, for example because the run is in a comment.
+// putBack adds the node of each run to the targets of an order. If a run does not belong to
+// targets, for example because it is in a comment, putBack returns false.
 func (o *outline) putBack(root *yaml.Node) bool {
 	runs := o.runs
 	values := func(n *yaml.Node, key string, f func(*yaml.Node)) {

@@ -37,7 +37,7 @@ const (
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if x.Hours == nil || x.lift || !x.Received {
 			continue
 		}
@@ -79,7 +79,7 @@ func (r *Report) Line(d *Data) *Line {
 		return nil
 	}
 	var numbers [linePoints + 1]int
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if x.lift {
 			continue
 		}

@@ -21,7 +21,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
 	c.Write(columns)
-	for _, x := range r.Orders {
+	for x := range r.Orders() {
 		row := make([]string, len(columns))
 		row[0], row[1], row[2], row[21] = x.Order, yes(x.Sealed), x.Action, x.State
 		if !x.hidden {

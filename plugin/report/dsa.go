@@ -136,7 +136,7 @@ func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	var problems []string
 	left := map[string]int{} // reason -> number of orders
 	dated := 0
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if !x.Received {
 			continue
 		}

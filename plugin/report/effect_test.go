@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func TestEffect(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := Collect(d, Options{From: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), Now: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC), Disclosure: april.Disclosure})
-			x := r.Orders[0]
+			x := slices.Collect(r.Orders())[0]
 			clock := func(s string) string {
 				if s == "" {
 					return "-"

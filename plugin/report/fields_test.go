@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,7 +113,7 @@ func TestSchedule(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		fmt.Fprintf(&b, "%+v %+v", *c, r.Orders[0].Held)
+		fmt.Fprintf(&b, "%+v %+v", *c, slices.Collect(r.Orders())[0].Held)
 		list, notes := r.Lumen("P")
 		if len(list) != 0 || !strings.Contains(strings.Join(notes, ""), "no notice for 1 order: the targets are secret") {
 			t.Errorf("%+v, %q", list, notes)

@@ -64,7 +64,7 @@ type lumenEntity struct {
 // notes have the numbers of omitted orders.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {
 	left := map[string]int{}
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if x.lift || !x.Received {
 			continue
 		}

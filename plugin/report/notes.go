@@ -28,7 +28,7 @@ func (r *Report) notes(d *Data, unknown int) {
 		add("%s without served and issued, and without a record in a journal: not in the report", count(unknown, "order"))
 	}
 	missing := 0
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if x.f == nil {
 			missing++
 		}
@@ -90,7 +90,7 @@ func times(n int) string {
 // anyAtLatest reports whether any order was already in force on a node when the journal of the node
 // began.
 func (r *Report) anyAtLatest(node string) bool {
-	for _, x := range r.rows {
+	for x := range r.all() {
 		for _, y := range x.Nodes {
 			if y.Node == node && y.AtLatest {
 				return true

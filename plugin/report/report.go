@@ -47,13 +47,15 @@ type Report struct {
 	Faults []string `json:"faults"`
 	Totals Totals   `json:"totals"`
 	// Notes say what the report does not contain.
-	Notes  []string `json:"notes"`
-	Orders []*Row   `json:"orders"`
+	Notes []string `json:"notes"`
 
 	from, to, now time.Time
 	end           time.Time // the end of the period, or now if the period has not ended
 	zone          *time.Location
-	rows          []*Row // the complete rows, also of hidden orders
+	data          *Data
+	sealed        bool      // sealed orders are shown
+	kept          []keptRow // the orders of the report, by id
+	sequence      []int32   // the indexes of kept in the sequence of the output
 	unserved      int
 }
 
@@ -179,6 +181,47 @@ type RowNode struct {
 	changed        time.Time // when the state began
 }
 
+// A keptRow identifies the row of an order. A report may have a million orders, so it makes
+// each row again when it needs the row.
+type keptRow struct {
+	id             string
+	receivedAt     time.Time
+	sealed, hidden bool
+	byFiles        string
+}
+
+// all yields the complete rows, also of hidden orders, in the sequence of the ids.
+func (r *Report) all() iter.Seq[*Row] {
+	return func(yield func(*Row) bool) {
+		for i := range r.kept {
+			if !yield(r.again(&r.kept[i])) {
+				return
+			}
+		}
+	}
+}
+
+// again makes the row of an order.
+func (r *Report) again(k *keptRow) *Row {
+	x := r.row(r.data, k.id)
+	x.Sealed, x.hidden, x.ByFiles = k.sealed, k.hidden, k.byFiles
+	return x
+}
+
+// Orders yields the rows that may be shown, in the sequence of the output.
+func (r *Report) Orders() iter.Seq[*Row] {
+	return func(yield func(*Row) bool) {
+		for _, i := range r.sequence {
+			if !yield(r.again(&r.kept[i]).shown(r.sealed)) {
+				return
+			}
+		}
+	}
+}
+
+// NumOrders returns the number of rows.
+func (r *Report) NumOrders() int { return len(r.kept) }
+
 // utc returns a time for JSON.
 func utc(t time.Time) string {
 	if t.IsZero() {
@@ -190,24 +233,22 @@ func utc(t time.Time) string {
 // Collect makes the report of a period.
 func Collect(d *Data, opt Options) *Report {
 	r := &Report{From: utc(opt.From), To: utc(opt.To), At: utc(opt.Now), Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{},
-		Nodes: []NodeRow{}, Orders: []*Row{}, from: opt.From, to: opt.To, end: opt.To, now: opt.Now, zone: d.Zone}
+		Nodes: []NodeRow{}, data: d, sealed: opt.Sealed, from: opt.From, to: opt.To, end: opt.To, now: opt.Now, zone: d.Zone}
 	if opt.Now.Before(opt.To) {
 		r.end = opt.Now
 	}
 	for _, n := range d.Nodes {
 		r.addNode(n)
 	}
-	ids := map[string]bool{}
-	for id := range d.fields {
-		ids[id] = true
-	}
+	ids := slices.Collect(maps.Keys(d.fields))
 	for _, n := range d.Nodes {
 		for id := range n.orders {
-			ids[id] = true
+			ids = append(ids, id)
 		}
 	}
+	slices.Sort(ids)
 	unknown := 0
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	for _, id := range slices.Compact(ids) {
 		x := r.row(d, id)
 		switch {
 		case x.receivedAt.IsZero() && len(x.Nodes) == 0:
@@ -216,17 +257,17 @@ func Collect(d *Data, opt Options) *Report {
 		case !r.concerns(d, x):
 			continue
 		}
-		x.Sealed = d.sealed(id, opt.Disclosure)
-		x.hidden = x.Sealed && !opt.Sealed
-		r.rows = append(r.rows, x)
+		sealed := d.sealed(id, opt.Disclosure)
+		r.kept = append(r.kept, keptRow{id: id, receivedAt: x.receivedAt, sealed: sealed, hidden: sealed && !opt.Sealed})
 	}
 	r.total()
 	r.byFiles(opt.States)
-	for _, x := range r.rows {
-		r.Orders = append(r.Orders, x.shown(opt.Sealed))
+	for i := range r.kept {
+		r.sequence = append(r.sequence, int32(i))
 	}
 	// Hidden orders are sorted by their labels, because another sequence would show their dates.
-	slices.SortStableFunc(r.Orders, func(a, b *Row) int {
+	slices.SortStableFunc(r.sequence, func(i, j int32) int {
+		a, b := &r.kept[i], &r.kept[j]
 		switch {
 		case a.hidden != b.hidden:
 			if a.hidden {
@@ -234,7 +275,7 @@ func Collect(d *Data, opt Options) *Report {
 			}
 			return -1
 		case a.hidden:
-			return cmp.Compare(a.Order, b.Order)
+			return cmp.Compare(ruleset.SealedLabel(a.id), ruleset.SealedLabel(b.id))
 		}
 		return a.receivedAt.Compare(b.receivedAt)
 	})
@@ -300,7 +341,7 @@ func (r *Report) total() {
 	var inForce, everywhere, ended, late int
 	var answers uint64
 	in := func(at time.Time) bool { return !at.Before(r.from) && at.Before(r.to) }
-	for _, x := range r.rows {
+	for x := range r.all() {
 		if x.Answers != nil {
 			answers += *x.Answers
 		}
@@ -354,17 +395,14 @@ func (r *Report) byFiles(states func(order.Time) iter.Seq[ruleset.OrderState]) {
 	if r.knows() || states == nil {
 		return
 	}
-	rows := make(map[string]*Row, len(r.rows))
-	for _, x := range r.rows {
-		rows[x.id] = x
-	}
 	n := 0
 	for st := range states(order.FromTime(r.end)) {
 		if st.State == ruleset.InForce && !st.Lift {
 			n++
 		}
-		if x := rows[st.Order.ID]; x != nil && x.Known == 0 {
-			x.ByFiles = st.State.String()
+		i, ok := slices.BinarySearchFunc(r.kept, st.Order.ID, func(k keptRow, id string) int { return cmp.Compare(k.id, id) })
+		if ok && r.again(&r.kept[i]).Known == 0 {
+			r.kept[i].byFiles = st.State.String()
 		}
 	}
 	r.Totals.InForce, r.Totals.ByFiles = &n, true

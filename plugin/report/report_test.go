@@ -217,7 +217,11 @@ func TestGolden(t *testing.T) {
 	d := read(t, dir, present(t))
 	r := Collect(d, april)
 	var text, csv, html, dsaText, lumenText bytes.Buffer
-	js, _ := json.MarshalIndent(r, "", "  ")
+	var document bytes.Buffer
+	if err := r.WriteJSON(&document, func(s string) string { return s }); err != nil {
+		t.Fatal(err)
+	}
+	js := bytes.TrimSuffix(document.Bytes(), []byte("\n"))
 	dsa, problems, err := r.DSA(DSAOptions{Service: "Example DNS"})
 	if len(problems) > 0 || err != nil {
 		t.Fatal(problems, err)
@@ -270,7 +274,7 @@ func TestWithoutFiles(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	r := Collect(d, april)
 	found := map[string]*Row{}
-	for _, x := range r.Orders {
+	for x := range r.Orders() {
 		found[x.Order] = x
 	}
 	if x := found["rome/1"]; x == nil || x.Authority != "Tribunale di Roma" || x.State != "removed" || x.Ended != "2026-04-12T07:02:00Z" || x.Served != "2026-04-10T06:00:00Z" {

@@ -78,7 +78,7 @@ func TestServer(t *testing.T) {
 	}
 	r := Collect(d, Options{From: begin.Add(-48 * time.Hour), To: begin.Add(48 * time.Hour), Now: time.Now().Add(time.Second), Disclosure: func(string) order.Disclosure { return order.Full }})
 	got := map[string]string{}
-	for _, x := range r.Orders {
+	for x := range r.Orders() {
 		got[x.Order] = fmt.Sprintf("%d/%d %s at latest %v, measured %v, targets %d", x.InForce, x.Known, x.State, x.AtLatest, x.Hours != nil && *x.Hours < 1, x.Targets)
 	}
 	for id, want := range map[string]string{

@@ -11,6 +11,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
+// flushAt is the number of bytes of text that WriteText writes at once.
+const flushAt = 1 << 16
+
 // WriteText writes the report as text.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
@@ -32,7 +35,13 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, x := range r.Figures() {
 		line("%10s  %s", x.Value, x.Name)
 	}
-	for _, x := range r.Orders {
+	for x := range r.Orders() {
+		if b.Len() > flushAt {
+			if _, err := io.WriteString(w, b.String()); err != nil {
+				return err
+			}
+			b.Reset()
+		}
 		line("")
 		line("%s", x.Title())
 		for _, f := range r.Facts(x) {

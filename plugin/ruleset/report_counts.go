@@ -26,8 +26,8 @@ func (s *Set) Counts(now order.Time) (c Counts) {
 		if st == InForce || st == Pending {
 			h = s.heldOf[e]
 		}
-		if st == InForce {
-			lifted = s.liftedTargets(e, now)
+		if st == InForce || st == OnHold && !s.heldBack(e) {
+			lifted, _ = s.liftedTargets(e, now)
 		}
 		c.Targets[st] += int(n - h - lifted)
 		c.Targets[Lifted] += int(lifted)

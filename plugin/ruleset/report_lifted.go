@@ -289,7 +289,10 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 
 // LiftedTargets returns how many targets of a block order are lifted for all clients at a
 // time. Held targets do not count. The result is 0 if the whole order is lifted at once.
-func (o OrderState) LiftedTargets(at order.Time) int { return int(o.set.liftedTargets(o.entry, at)) }
+func (o OrderState) LiftedTargets(at order.Time) int {
+	n, _ := o.set.liftedTargets(o.entry, at)
+	return int(n)
+}
 
 // TargetLifted reports whether a lift ends the order at one of its targets, for all clients
 // at a time.
@@ -305,16 +308,19 @@ func (o OrderState) TargetLifted(t *order.Target, at order.Time) bool {
 }
 
 // liftedTargets returns how many targets of the order are lifted for all clients at the
-// time now. Held targets do not count.
-func (s *Set) liftedTargets(e *entry, now order.Time) (n int32) {
+// time now. Held targets do not count. It also returns the earliest time at which the
+// result may change.
+func (s *Set) liftedTargets(e *entry, now order.Time) (n int32, next order.Time) {
+	next = Forever
 	if x := s.liftings[e]; x != nil {
 		for _, t := range x.targets {
-			if spellAt(t.off, now).on {
+			sp := spellAt(t.off, now)
+			if next = min(next, sp.until); sp.on {
 				n += t.n
 			}
 		}
 	}
-	return n
+	return n, next
 }
 
 // lifterOfTarget returns a lift that ends an order at a target for all clients, or nil.

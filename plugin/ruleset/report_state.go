@@ -15,7 +15,7 @@ const (
 	Pending       // the order will come into force
 	Ended         // the order's until or its last window has passed
 	Lifted        // all targets are lifted for all clients, now or for all remaining times of the order
-	OnHold        // the order is active and has not ended, but no target can be enforced (see Set.Held)
+	OnHold        // the order is active and has not ended, but each target that is not lifted is held (see Set.Held)
 	Suspended
 	Shadow
 	Draft
@@ -60,6 +60,13 @@ func (s *Set) state(p *Part, e *entry, now order.Time) (State, order.Time) {
 	}
 	if s.heldBack(e) {
 		return OnHold, next
+	}
+	if held := s.heldOf[e]; held > 0 && e.action == order.Block {
+		lifted, until := s.liftedTargets(e, now)
+		next = min(next, until)
+		if held+lifted == s.enforceable(e) {
+			return OnHold, next
+		}
 	}
 	return InForce, next
 }

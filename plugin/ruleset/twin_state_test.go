@@ -116,6 +116,8 @@ func (t *twin) state(o *order.Order, now order.Time) State {
 	switch {
 	case t.undecidable(o), len(held) > 0 && len(held) == len(t.enforceable(o)):
 		return OnHold
+	case on && len(held) > 0 && o.Action == order.Block && len(held)+t.freedTargets(o, now) == len(t.enforceable(o)):
+		return OnHold
 	case on:
 		return InForce
 	}
@@ -163,6 +165,17 @@ func (t *twin) allFreed(o *order.Order, now order.Time) bool {
 	return freed > 0
 }
 
+// freedTargets returns the number of lifted targets that are not held.
+func (t *twin) freedTargets(o *order.Order, now order.Time) (n int) {
+	own := t.orders[slices.IndexFunc(t.orders, func(x twinOrder) bool { return x.Order == o })]
+	for _, x := range t.enforceable(o) {
+		if !t.held(o, &x) && t.freed(own, &x, now) {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *twin) counts(now order.Time) (c Counts) {
 	for _, o := range t.orders {
 		s := t.state(o.Order, now)
@@ -172,13 +185,12 @@ func (t *twin) counts(now order.Time) (c Counts) {
 		}
 		c.Orders[s]++
 		targets, held, freed := len(t.enforceable(o.Order)), 0, 0
+		all := len(t.heldTargets(o.Order))
 		if s == InForce || s == Pending {
-			held = len(t.heldTargets(o.Order))
+			held = all
 		}
-		for _, x := range t.enforceable(o.Order) {
-			if s == InForce && !t.held(o.Order, &x) && t.freed(o, &x, now) {
-				freed++
-			}
+		if s == InForce || s == OnHold && all < targets && !t.undecidable(o.Order) && twinInTime(o.Order, now) {
+			freed = t.freedTargets(o.Order, now)
 		}
 		c.Targets[s] += targets - held - freed
 		c.Targets[Lifted] += freed
