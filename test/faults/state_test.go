@@ -179,7 +179,11 @@ func stateFaults() []fault {
 		}},
 		{name: "an older copy in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			l.check(command("cp", "-a", l.path("state"), l.path("older")))
+			// The server may still write snapshots. A temporary file that vanishes fails the copy.
+			l.until(recoverTime, "a copy of the state directory", func() error {
+				os.RemoveAll(l.path("older"))
+				return command("cp", "-a", l.path("state"), l.path("older"))
+			})
 			l.change()
 			l.stored()
 			l.check(os.Rename(l.path("state"), l.path("away")))
