@@ -127,7 +127,7 @@ func TestSecondaries(t *testing.T) {
 	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
 	beginNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
-	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua")
+	startRecursorSecondary(t, p, recursor, upstream)
 
 	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
 	for name, addr := range all {
@@ -154,10 +154,9 @@ func TestSecondaries(t *testing.T) {
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startRecursorSecondary starts PowerDNS Recursor with a block of the page.
-func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream, lua string) {
+func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream string) {
 	pdns := t.TempDir()
-	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, lua)))
+	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
 	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
 local-port=%s
 forward-zones-recurse=.=%s
@@ -202,9 +201,8 @@ func TestSecondaryParts(t *testing.T) {
 	dir := script("sh named parts")
 	key, _, _ := strings.Cut(pageBlock(t, "named.conf"), "zone ")
 	startNamed(t, dir, bind, upstream, `include "rpz-options.conf";`, key+`include "rpz-zones.conf";`+"\n")
-	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua parts")
 
-	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
+	all := map[string]string{"unbound": unbound, "bind": bind}
 	before := "other.example"
 	for _, name := range []string{"first.example", "second.example", "third.example"} {
 		for server, addr := range all {
@@ -218,12 +216,13 @@ func TestSecondaryParts(t *testing.T) {
 }
 
 // startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
-// functions start and stop start and stop BIND again.
+// result "stop" stops BIND, and the result "start" starts BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
 	return startNamed(t, dir, addr, upstream, pageBlock(t, "named.conf options"), p.ports.Replace(pageBlock(t, "named.conf")))
 }
 
-// startNamed starts BIND with more options and zones. The results start and stop it again.
+// startNamed starts BIND with more options and zones. The result "stop" stops BIND, and the result
+// "start" starts BIND again.
 func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(

@@ -100,9 +100,8 @@ func (s *Set) UselessLifts() (out []Reach) {
 	return out
 }
 
-// Touches reports whether the set has an order that concerns the name. A block order concerns the
-// name if it has a target at the name or above the name. Any order concerns the name if it contains
-// a name below the name.
+// Touches returns true if a block order has a target at the name or above the name. It also returns
+// true if any order contains a name below the name.
 func (s *Set) Touches(name dname.Name) bool {
 	touches := false
 	s.above(name, func(*entry) { touches = true })

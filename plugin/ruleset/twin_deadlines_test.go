@@ -176,7 +176,6 @@ func collectDuties(t *testing.T, w *world, all iter.Seq[Duty]) (out []Duty) {
 	return out
 }
 
-// compareDuties compares the duties of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	missed, reviews := w.twin.duties(now)
