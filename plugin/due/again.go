@@ -12,9 +12,15 @@ import (
 // ending lift no longer frees.
 const maxAgain = 10_000
 
+// maxLifts is the largest number of lifts for which a report looks for the names.
+const maxLifts = 200
+
 // blocksAgain returns which order blocks which names again when a lift ends, as a sentence. It
 // skips sealed orders, and targets that another lift still ends.
 func (c *collector) blocksAgain(f found, lift *order.Order) string {
+	if c.explained++; c.explained > maxLifts {
+		return unknownNames
+	}
 	text, more, checked := "", 0, 0
 	for n, o := range c.orders {
 		if o.Lifting() || o.Status != order.Active || !mayEnd(lift, o) {

@@ -182,6 +182,7 @@ type collector struct {
 	useless   map[*ruleset.Order]*ruleset.Reach
 	corrected lint.Corrections
 	guesses   int // the number of lifts for which explainReach looked for a similar id or name
+	explained int // the number of ending lifts for which blocksAgain looked for names
 }
 
 // Collect makes the report.
