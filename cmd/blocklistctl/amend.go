@@ -133,7 +133,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 			}})
 	}
 	if len(c.Reference) == 0 {
-		a.ask(question{text: "What is the number of the decision about these names? (an empty line if it has no number of its own)", optional: true, flag: "--reference",
+		a.ask(question{text: "What is the number of the decision about these names? (an empty line if it has no number of its own)", optional: true, none: means(noNumber), flag: "--reference",
 			take: func(answer string) string {
 				c.Reference = []string{answer}
 				return ""

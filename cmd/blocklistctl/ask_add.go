@@ -21,7 +21,7 @@ type orderAsker struct {
 func (c *addCmd) ask(x *editing) error {
 	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
 	q.authority()
-	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true,
+	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true, none: means(noNumber),
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
 	q.id()
 	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
@@ -33,12 +33,12 @@ func (c *addCmd) ask(x *editing) error {
 	if begin != "" {
 		empty = begin
 	}
-	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin,
+	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin, none: means(atOnce),
 		help: "Write a date or a time for an order that begins later, for example before a match."})
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
 		q.say("Note: the block begins after the deadline.")
 	}
-	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true,
+	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true, none: means(noEnd),
 		help: "A date includes this whole day. A duration counts from the receipt, or else from the decision."})
 	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
 		q.say("This time is over, so the order blocks nothing.")
@@ -265,11 +265,11 @@ func (q *orderAsker) scope() {
 		return
 	}
 	q.ask(question{text: "For whom are the names blocked? (countries such as IT, networks such as 192.0.2.0/24, or the word everyone)", offer: c.AuthorityCountry,
-		flag: "--scope-country, --scope-client or --scope global",
+		flag: "--scope-country, --scope-client or --scope global", fresh: isEveryone,
 		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
 		take: func(answer string) string {
 			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
-			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "every client" || isWord(allWords, answer) {
+			if isEveryone(answer) {
 				c.Scope = "global"
 				return ""
 			}
@@ -301,6 +301,10 @@ func (q *orderAsker) scope() {
 	if q.err == nil && len(c.ScopeCountry) > 0 {
 		q.say("%s", scopeText(c.ScopeCountry))
 	}
+}
+
+func isEveryone(answer string) bool {
+	return isWord([]string{"everyone", "global", "every client"}, answer) || isWord(allWords, answer)
 }
 
 // scopeText returns a sentence with the countries of an order. The sentence also lists territories

@@ -24,6 +24,41 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestMeaning checks the words for an empty line in the nine languages.
+func TestMeaning(t *testing.T) {
+	for kind, q := range map[string]question{
+		"number": {optional: true, none: means(noNumber)}, "end": {optional: true, none: means(noEnd)}, "begin": {optional: true, none: means(atOnce)}, "other": {optional: true},
+	} {
+		for _, answer := range map[string][]string{
+			"number": {"no number", "without a number", "senza numero", "nessun numero", "sin número", "sans numéro", "Pas de numéro", "ohne Nummer", "kein Aktenzeichen", "zonder nummer", "uden nummer", "bez numeru", "sem número", "nein", "none"},
+			"end":    {"forever", "for ever", "per sempre", "senza fine", "para siempre", "pour toujours", "à jamais", "für immer", "endgültig", "kein Ende", "unbefristet", "voor altijd", "for evigt", "bez końca", "para sempre", "non", "keine"},
+			"begin":  {"at once", "immediately", "subito", "con effetto immediato", "de inmediato", "tout de suite", "Immédiatement", "sofort", "ab sofort", "unverzüglich", "onmiddellijk", "straks", "natychmiast", "imediatamente"},
+			"other":  {"none", "nessuno", "ninguno", "aucun", "keine", "geen", "ingen", "brak", "nenhum", "-"},
+		}[kind] {
+			if got := q.meaning(answer, ""); got != "" {
+				t.Errorf("%s: %q is %q, want an empty line", kind, answer, got)
+			}
+		}
+		for _, answer := range []string{"NO", "now", "31/2026", "ohne 7", "no. 7", "n° 26/04112", "30 days"} {
+			if kind != "other" && answer == "NO" {
+				continue // an answer in these questions, but Norway in others
+			}
+			if got := q.meaning(answer, "offer"); got != answer {
+				t.Errorf("%s: %q is %q, want the answer", kind, answer, got)
+			}
+		}
+		if got := q.meaning("none", "offer"); got != "" {
+			t.Errorf("%s: none is %q, want no answer in place of the offer", kind, got)
+		}
+	}
+	if q := (question{optional: true, none: means(atOnce)}); q.meaning("sofort", "now") != "now" {
+		t.Error("sofort is not the offer")
+	}
+	if q := (question{}); q.meaning("none", "") != "none" {
+		t.Error("a required question has no answer")
+	}
+}
+
 // TestUnquoted checks the quotation marks around an answer.
 func TestUnquoted(t *testing.T) {
 	for answer, want := range map[string]string{
