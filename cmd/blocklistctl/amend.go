@@ -58,7 +58,7 @@ func (c *amendCmd) Run(e *env) error {
 			return err
 		}
 	}
-	wrong, err := c.wrongNames(x, o)
+	wrong, err := c.wrongNames("--replaces", o)
 	if err != nil {
 		return err
 	}

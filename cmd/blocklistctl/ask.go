@@ -110,7 +110,7 @@ func (a *asker) ask(q question) {
 		}
 		wrong := "an answer is needed here"
 		if answer != "" {
-			wrong = q.take(answer)
+			wrong = flagLead.ReplaceAllString(q.take(answer), "")
 		}
 		if wrong == "" {
 			a.keep(q, answer)
@@ -120,6 +120,9 @@ func (a *asker) ask(q question) {
 		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
 	}
 }
+
+// flagLead matches the name of a flag at the start of an error text.
+var flagLead = regexp.MustCompile(`^--[a-z-]+:? `)
 
 // emptyLine matches the words of a question for the meaning of an empty line.
 var emptyLine = regexp.MustCompile(` \(an empty line[^)]*\)|; an empty line[^)]*`)
@@ -286,7 +289,7 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 		var words, found []string
 		for i, c := range choices {
 			words = append(words, c.word)
-			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) {
+			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) || meansChoice(answer, c.word) {
 				word = c.word
 				return ""
 			}
@@ -296,7 +299,7 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 		}
 		if len(found) != 1 {
 			if numbered {
-				return fmt.Sprintf("it must be a number from 1 to %d, got %q", len(choices), answer)
+				return fmt.Sprintf("it must be a number from 1 to %d, or a word: %s, got %q", len(choices), strings.Join(words, ", "), answer)
 			}
 			return fmt.Sprintf("it must be %s, got %q", strings.Join(words, " or "), answer)
 		}

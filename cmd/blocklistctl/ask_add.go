@@ -34,7 +34,7 @@ func (c *addCmd) ask(x *editing) error {
 		empty = begin
 	}
 	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin, none: means(atOnce),
-		help: "Write a date or a time for an order that begins later, for example before a match."})
+		help: "Write a date or a time for an order that begins later, for example before a match. The answer may also have the end, for example from 20:45 to 23:15."})
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) {
 		q.say("Note: the block begins after the deadline.")
 	}
@@ -158,11 +158,19 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 			*v, from, wrong = q.x.untilText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
 		case "review":
 			*v, from, wrong = q.x.endText(answer, start{"present day", q.x.now.Time().In(zoneOf(q.x.file)).Format(time.DateOnly)})
+		case "from":
+			if begin, end, ok := q.x.timeRange(answer); ok && q.c.Until == "" {
+				if wrong = q.period(begin, end); wrong == "" {
+					q.say("This is read as %s, and the end as %s.", begin, end)
+				}
+				return wrong
+			}
+			*v, wrong = q.x.timeText(answer)
 		default:
 			*v, wrong = q.x.timeText(answer)
 		}
 		if wrong == "" {
-			wrong = q.wrong(key)
+			wrong = strings.Replace(q.wrong(key), fmt.Sprintf("got %q", *v), fmt.Sprintf("got %q", answer), 1)
 		}
 		if t, err := order.ParseTime(*v, zoneOf(q.x.file)); wrong == "" && err == nil && (key == "issued" || key == "served") {
 			if wrong = q.x.past(t); wrong != "" {
@@ -179,6 +187,15 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	q.ask(ask)
 }
 
+// period stores the begin and the end of the block. It returns an error text if they are wrong.
+func (q *orderAsker) period(begin, end string) (wrong string) {
+	q.c.From, q.c.Until = begin, end
+	if wrong = cmp.Or(q.wrong("from"), q.wrong("until")); wrong != "" {
+		q.c.From, q.c.Until = "", ""
+	}
+	return wrong
+}
+
 // id asks for the id, and offers an id from the authority and the number.
 func (q *orderAsker) id() {
 	if q.c.ID != "" {
@@ -193,7 +210,7 @@ func (q *orderAsker) id() {
 	}
 	offer := base
 	if len(q.c.Reference) > 0 && slug(q.c.Reference[0], german) != "" {
-		offer += "/" + slug(q.c.Reference[0], german)
+		offer += "/" + referenceSlug(q.c.Reference[0], german)
 	}
 	offer = strings.Trim(offer, "/")
 	all := q.x.before.byID()
@@ -273,24 +290,20 @@ func (q *orderAsker) scope() {
 				c.Scope = "global"
 				return ""
 			}
-			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' }) {
-				word = strings.TrimSpace(word)
-				country, plus := strings.CutSuffix(word, "+")
-				switch code := order.CountryNamed(country); {
+			for _, word := range scopeWords(answer) {
+				switch codes := countriesIn(word); {
 				case strings.ContainsAny(word, "./:"):
 					c.ScopeClient = append(c.ScopeClient, word)
-				case code != "" && plus:
-					c.ScopeCountry = append(c.ScopeCountry, string(code)+"+")
-				case code != "":
-					c.ScopeCountry = append(c.ScopeCountry, string(code))
-				case word != "":
+				case codes != nil:
+					c.ScopeCountry = append(c.ScopeCountry, codes...)
+				default:
 					c.ScopeCountry = append(c.ScopeCountry, word)
 				}
 			}
 			for _, key := range []string{"scope.countries", "scope.clients"} {
 				if wrong := q.wrong(key); wrong != "" {
 					c.ScopeCountry, c.ScopeClient = nil, nil
-					return wrong
+					return strings.Replace(wrong, "must be a country code of two letters, such as IT, or EU", "it must be a country such as Italy or IT, FR+ for France with its territories, EU, a network, or the word everyone", 1)
 				}
 			}
 			if len(c.ScopeCountry)+len(c.ScopeClient) == 0 {
