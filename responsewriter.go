@@ -12,9 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A responseWriter checks the answer to a query whose name is not blocked. The answer may lead to a
-// blocked name. The responseWriter also lowers TTLs, so no cache keeps the answer after the start
-// of an order.
+// A responseWriter checks the answer to a query whose name is not blocked, because the answer may
+// lead to a blocked name. It also lowers TTLs, so that no cache keeps the answer after the start of
+// an order.
 //
 // A responseWriter is also the context of the next plugins. The context marks queries that the next
 // plugins send through the plugin chain. One value for both tasks saves an allocation.
@@ -34,11 +34,11 @@ type responseWriter struct {
 
 // A passes value is the decision that a queried name passes.
 type passes struct {
-	// The field until is the time at which the decision may change. countryDependent
-	// reports whether clients of other countries may get another decision.
+	// until is the time at which the decision may change. countryDependent reports whether clients
+	// of other countries may get another decision.
 	until            order.Time
 	countryDependent bool
-	// The field counted reports whether an order in shadow has counted the query.
+	// counted reports whether an order in shadow has counted the query.
 	counted bool
 }
 

@@ -100,8 +100,8 @@ func links(n int) string {
 	return b.String()
 }
 
-// A protects value is a guard for tests. The guard protects the name in the field name. The guard
-// refuses targets at the name in the field held.
+// A protects value is a guard for tests. It protects the names at and below the field name. It
+// refuses a target at the name in the field held.
 type protects struct {
 	ruleset.Guard
 	name, held dname.Name
@@ -132,8 +132,9 @@ func TestResponseWriter(t *testing.T) {
 		{name: "in the middle of the chain", zone: "asked.example. 300 CNAME a.example.\na.example. 300 CNAME bad.example.\nbad.example. 300 CNAME ok.example.\nok.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "records in another order", zone: "c.example. 1 CNAME bad.example.\nb.example. 1 CNAME c.example.\nasked.example. 1 CNAME b.example.", want: blocked("asked.example.")},
 		{name: "a chain that is not the asked name's", zone: "asked.example. 1 A 192.0.2.1\nother.example. 1 CNAME bad.example."},
-		// These records of a blocked name are not in the chain from the queried name. But
-		// some stub resolvers use every address, and some caches keep all records.
+		// These records of a blocked name are not in the chain from the queried name. They must be
+		// checked too, because some stub resolvers use every address, and some caches keep all
+		// records.
 		{name: "two CNAMEs, the second to a blocked name", zone: "asked.example. 300 CNAME ok.example.\nasked.example. 300 CNAME bad.example.\nok.example. 300 A 192.0.2.2\nbad.example. 300 A 192.0.2.1", want: blocked("asked.example.")},
 		{name: "two CNAMEs further on", zone: "asked.example. 300 CNAME ok.example.\nok.example. 300 CNAME fine.example.\nok.example. 300 CNAME bad.example.\nfine.example. 300 A 192.0.2.2", want: blocked("asked.example.")},
 		{name: "two DNAMEs", qname: "x.asked.example.", zone: "asked.example. 300 DNAME ok.example.\nasked.example. 300 DNAME bad.example.", want: blocked("x.asked.example.")},
@@ -321,8 +322,8 @@ func TestWireForm(t *testing.T) {
 	}
 }
 
-// TestWhileBelow checks orders that come into force while the plugins below look for the
-// answer. These orders must already apply to this answer.
+// TestWhileBelow checks orders that come into force while the next plugins look for the answer.
+// These orders must already apply to this answer.
 func TestWhileBelow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		qname  string
@@ -349,9 +350,8 @@ func TestWhileBelow(t *testing.T) {
 	}
 }
 
-// TestLookups checks queries that plugins below send through the plugin chain to complete
-// an answer. These queries pass unchanged. The complete answer is checked and counted
-// once.
+// TestLookups checks queries that the next plugins send through the plugin chain to complete an
+// answer. These queries pass unchanged. The complete answer is checked and counted once.
 func TestLookups(t *testing.T) {
 	count := func() (n float64) {
 		for _, r := range []string{"nxdomain", "nodata", "redirect", "refused"} {
@@ -399,8 +399,8 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestShadow checks that an order in shadow changes no answer. Each answer that leads to
-// its target must count once.
+// TestShadow checks that an order in shadow changes no answer. Each answer that leads to a target
+// of the order must count once.
 func TestShadow(t *testing.T) {
 	for _, tc := range []struct {
 		corefile, qname, zone string
@@ -413,8 +413,8 @@ func TestShadow(t *testing.T) {
 		{corefile: "shadow", qname: "bad.example.", zone: "bad.example. 60 A 192.0.2.1", form: "nxdomain"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME bad.example.", form: "nodata"},
 		{corefile: "shadow", qname: "asked.example.", zone: "asked.example. 60 CNAME dark.example.", form: "nodata"},
-		// An order in force would only remove these addresses from the answer. A removal
-		// is never counted.
+		// An order in force would only remove these addresses from the answer. A removal does not
+		// count as a blocked query.
 		{qname: "asked.example.", zone: "asked.example. 60 MX 1 dark.example.\nadditional\ndark.example. 60 A 192.0.2.1"},
 		// If an order in force blocks the answer, the order in shadow is not counted.
 		{qname: "dark.example.", zone: "dark.example. 60 CNAME bad.example.", form: "nxdomain", blocked: true},

@@ -14,9 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A self-test asks this server for the targets that a load has changed. It uses the
-// server's own socket, and records the answers in the journal. A wrong answer is an alarm.
-// Another plugin, for example rewrite or hosts, then prevents the enforcement.
+// A self-test sends this server queries for the targets that a load has changed, and records the
+// results in the journal. A wrong answer causes an alarm. For example, the plugin rewrite or hosts
+// can prevent that an order is enforced.
 
 const (
 	// maxSelfTest is the maximum number of targets in a self-test. If a load changed more targets,
@@ -24,7 +24,7 @@ const (
 	maxSelfTest = 1000
 	// askAttempts is the number of queries before a wrong answer counts.
 	askAttempts = 3
-	// wrongAgain is the time after which targets with wrong answers are asked for again.
+	// wrongAgain is the time after which targets with wrong answers are tested again.
 	wrongAgain = 10 * time.Minute
 )
 
@@ -33,8 +33,8 @@ const (
 // them.
 var askPause, askAgain, askPatience = 20 * time.Millisecond, time.Second, 2 * time.Second
 
-// hookSelfTests registers whenListening. SIGUSR1 removes all event hooks, so each instance
-// registers the hook.
+// hookSelfTests makes caddy call whenListening. Each instance registers the hook, because SIGUSR1
+// removes all event hooks.
 func hookSelfTests() {
 	defer func() { _ = recover() }() // caddy panics if the hook is there
 	caddy.RegisterEventHook("blocklist_selftest", whenListening)
@@ -89,7 +89,7 @@ func (i *instance) beingReplaced() bool {
 	return loaded.Replacing(i)
 }
 
-// A selfTest asks the server for the targets of one store.
+// A selfTest runs the self-tests of one store.
 type selfTest struct {
 	store    *store.Store
 	route    *routes
@@ -134,7 +134,7 @@ func (t *selfTest) run(ctx context.Context, tested func(*ruleset.Set)) {
 	}
 }
 
-// test asks for the changed targets of two versions of the order files.
+// test queries the server for the targets that differ between two versions of the order files.
 func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	sample, total := t.sample(was, is)
 	if total == 0 {
@@ -180,7 +180,7 @@ func (t *selfTest) test(ctx context.Context, was, is map[string]*ruleset.Part) {
 	}
 }
 
-// maxAlarms is the number of wrong answers with a log line, for one self-test.
+// maxAlarms is the maximum number of wrong answers that one self-test logs.
 const maxAlarms = 10
 
 // alarm logs a wrong answer. The log does not name sealed orders and their targets.
@@ -195,8 +195,8 @@ func (t *selfTest) alarm(target ruleset.Target, why string, n int) {
 	t.log.Errorf("self-test: the server does not answer as ordered for %s: %s", what, why)
 }
 
-// one asks the server for one target. A wrong answer counts only if the answer is wrong several
-// times, because a load may have changed the right answer.
+// one queries the server for one target. A wrong answer counts only after several attempts, because
+// a load may have changed the right answer.
 func (t *selfTest) one(ctx context.Context, x *asker, target ruleset.Target) (result string, r journal.Record) {
 	for attempt := 1; ; {
 		if result, r = x.ask(ctx, target); result != testWrong {

@@ -26,9 +26,9 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 // changing guards changes of ownSockets.
 var changing sync.Mutex
 
-// isSelfTest reports whether a query comes from a socket of a self-test. While the socket is open,
-// no other program can use its port. On Linux, a packet from outside can have the address of this
-// machine only with IPv6. A forged query gets the usual answer, but is not counted.
+// isSelfTest reports whether a query comes from a socket of a self-test. Another program on this
+// machine cannot use the same port. On Linux, a forged packet from outside can have this source
+// address only with IPv6. A forged query gets the usual answer, but is not counted.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -87,7 +87,8 @@ func (x *asker) close() {
 	for _, c := range x.conns {
 		a := localAddr(c)
 		c.Close()
-		// The server may still answer the last query, and must not count it.
+		// Remove the address later. The server may still answer the last query, and must not count
+		// the query.
 		time.AfterFunc(askPatience, func() { ownSocket(a, false) })
 	}
 	clear(x.conns)
@@ -117,8 +118,8 @@ func (x *asker) connect(server string) (*net.UDPConn, error) {
 	return c.(*net.UDPConn), nil
 }
 
-// ask asks for a target, and compares the answer with the verdict. If the target is not in
-// force now, the result is "".
+// ask queries the server for a target, and compares the answer with the decision of the orders. If
+// the target is not in force now, the result is "".
 func (x *asker) ask(ctx context.Context, t ruleset.Target) (result string, r journal.Record) {
 	var q answer.Destination
 	if t.Match == order.BelowOnly {

@@ -72,9 +72,10 @@ func own(a netip.AddrPort) string {
 }
 
 // find returns the server block that receives the queries for a name, and the address of the
-// server. The server block must belong to the store. If no query can be sent, why has the reason.
+// server. The server block must belong to r.store. If no query can be sent, the result "why" is the
+// reason.
 //
-// If sealed is true, a server block with the plugin log or dnstap is no result, because these
+// If sealed is true, find refuses a server block with the plugin log or dnstap, because these
 // plugins would show the name.
 func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	why = "no server block of these orders receives the queries for the name"
@@ -96,7 +97,7 @@ func (r *routes) find(fqdn string, sealed bool) (b *block, server, why string) {
 	return nil, "", why
 }
 
-// hidden reports whether a server block with a longer zone receives the query.
+// hidden reports whether another server block has a longer zone and therefore receives the query.
 func (r *routes) hidden(x route, fqdn string) bool {
 	for _, y := range r.all {
 		if y.listen == x.listen && dns.CountLabel(y.cfg.Zone) > dns.CountLabel(x.cfg.Zone) && dns.IsSubDomain(y.cfg.Zone, fqdn) {
@@ -106,7 +107,8 @@ func (r *routes) hidden(x route, fqdn string) bool {
 	return false
 }
 
-// filtered reports whether another server block has the same zone and a view.
+// filtered reports whether another server block of the listener has the same zone. A view then
+// decides which server block answers.
 func (r *routes) filtered(x route) bool {
 	for _, y := range r.all {
 		if y.listen == x.listen && y.cfg != x.cfg && strings.EqualFold(y.cfg.Zone, x.cfg.Zone) {

@@ -10,9 +10,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// A sampler chooses targets for a self-test. It takes the targets with the smallest
-// hashes. The hash includes a seed. The same set thus gives the same sample on each
-// server.
+// A sampler chooses targets for a self-test. It takes the targets with the smallest hashes. The
+// hash includes a seed, the digest of the set. Servers with equal sets therefore choose equal
+// samples.
 type sampler struct {
 	seed  string
 	most  int // the largest number of targets that are chosen

@@ -50,8 +50,8 @@ func setup(c *caddy.Controller) error {
 	inst.directives++
 	c.OnStartup(func() error {
 		b.place(dnsserver.GetConfig(c))
-		// claimState compares the options of the store. The options are complete only after place
-		// has found the source of countries.
+		// Call claimState again, because the options of the store are complete only now. place has
+		// found the source of the clients' countries.
 		if err := claimState(&inst.starts, b.store, at); err != nil {
 			return plugin.Error(name, err)
 		}
@@ -100,8 +100,9 @@ func (b *block) place(cfg *dnsserver.Config) {
 	b.store.Rules.NoCountry = b.places.Empty() && b.geoip == nil
 }
 
-// report logs which server blocks enforce orders. It also stores which server blocks are in shadow.
-// The metrics need this list.
+// report runs after the start of the last server block. It logs which server blocks enforce orders.
+// It stores which server blocks are in shadow, because the metrics need this list. It also prepares
+// the self-tests and the status.
 func (i *instance) report(blocks [][]*dnsserver.Config) {
 	shadow := shadowOf(blocks)
 	loaded.Lock()

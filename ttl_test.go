@@ -15,13 +15,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check one property. While a cache may keep an answer, no new decision
-// contradicts the answer. Only time passes in these tests.
+// The tests below check that no new decision contradicts an answer while a cache may keep the
+// answer. In these tests, only the time changes.
 //
-// The rules are at check, checkBelow and checkRecords. No cache keeps a record with a TTL of 0,
-// or with a TTL above 2^31-1 (RFC 2181, section 8).
+// The exact rules are in the comments of check, checkBelow and checkRecords. No cache keeps a
+// record with a TTL of 0, or with a TTL above 2^31-1 (RFC 2181, section 8).
 //
-// In some cases, no TTL could help, or only TTL 0. The tests ignore these cases:
+// In the following cases, no TTL could prevent a contradiction, or only TTL 0. The tests ignore
+// these cases:
 //
 //	the cache infers a denial from a real NXDOMAIN above the name (RFC 8020)
 //	the cache infers a denial from NSEC records (RFC 8198)
@@ -88,8 +89,8 @@ func longest(m *dns.Msg) (d time.Duration) {
 	return d
 }
 
-// moments calls yield for the time from, and then for each whole second before until. Orders start
-// and end only on whole seconds.
+// moments calls yield for the start time "from", and then for each whole second before until.
+// Orders start and end only on whole seconds.
 func moments(from, until time.Time, yield func(time.Time)) {
 	yield(from)
 	last := noon.Add(lastSecond * time.Second)
@@ -152,8 +153,8 @@ func (w *ttlWorld) checkRecords(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	records := slices.Concat(got.Answer, got.Ns, got.Extra)
 	if len(w.zone.loose) > 0 {
-		// An order can block an answer because of a loose record in the answer. The records of the
-		// other sections can then not be checked.
+		// An order can block an answer because of a loose record in the answer section (see
+		// zone.loose). The records of the other sections can then not be checked.
 		records = got.Answer
 	}
 	for _, rr := range records {

@@ -19,8 +19,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A choices value turns bytes into decisions. The fuzzer therefore controls the test.
-// Without bytes, every decision is the first choice.
+// A choices value makes decisions from bytes, so that the fuzzer controls the test. After the last
+// byte, each decision is the first possibility.
 type choices struct{ b []byte }
 
 func (c *choices) n(n int) int {
@@ -153,8 +153,8 @@ func (c *choices) target() order.Target {
 // records like a resolver. It returns records in any sequence.
 type zone struct {
 	sets map[string][]dns.RR // by owner
-	// signed adds RRSIG records to answers. alone leaves out the CNAME record that usually
-	// comes with a DNAME record.
+	// If signed is true, answers have RRSIG records. If alone is true, answers lack the CNAME
+	// record that usually comes with a DNAME record.
 	signed, alone bool
 	shuffle       int
 	// loose contains names. The zone adds the address and HTTPS records of these names to the
@@ -345,8 +345,8 @@ func newTTLWorld(t testing.TB, c *choices) *ttlWorld {
 	w.client = ruleset.Client{Addr: netip.MustParseAddr(pick(c, "10.1.2.3", "10.2.2.3", "192.0.2.9")), Country: pick[order.Country](c, "IT", "CH")}
 	opt := ruleset.Options{Response: order.Response{Kind: order.NXDOMAIN}, Addresses: c.n(2) == 0}
 	if opt.Addresses {
-		// An order for an address blocks every answer with this address. Without this
-		// line, all answers could be blocked.
+		// An order for an address blocks every answer with this address. With loose records, all
+		// answers could be blocked.
 		w.zone.loose = nil
 	}
 	if c.oneIn(4) {

@@ -31,9 +31,9 @@ func evasion(t *testing.T, addr string, h history) {
 		} {
 			for _, qtype := range types {
 				for _, class := range []uint16{dns.ClassINET, dns.ClassANY} {
-					// This order blocks only the host. NXDOMAIN would also deny the names
-					// below (RFC 8020). A block of DNSKEY would remove the keys of these
-					// names.
+					// If an order blocks only the host, NXDOMAIN would also deny the names below
+					// (RFC 8020). The answer is therefore NODATA. DNSKEY queries must pass, because
+					// the names below need the keys.
 					want, rcode := true, dns.RcodeNameError
 					if exact {
 						want, rcode = qtype != dns.TypeDNSKEY, dns.RcodeSuccess
@@ -62,8 +62,8 @@ func evasion(t *testing.T, addr string, h history) {
 	}
 }
 
-// isolated returns the blocked names that have exactly one target and no target above or below. The
-// value is true if the target covers only the name itself, and not the names below.
+// isolated returns the blocked names that have exactly one target and no target above or below. For
+// each name, the value is true if the target does not cover the names below.
 func (h history) isolated() map[string]bool {
 	all := map[string][]bool{} // for each name, whether its targets are for the host alone
 	for _, o := range h {

@@ -165,8 +165,8 @@ type exportQuestion struct {
 	soft  bool // NXDOMAIN and NODATA are both right
 }
 
-// exportWorlds exports random orders in one form until count exports are not empty. It returns the
-// text of all exports, and questions about names in the orders.
+// exportWorlds makes count exports of random orders in one form. Empty exports do not count. It
+// returns the text of all exports, and questions about names in the orders.
 func exportWorlds(t *testing.T, form string, count int) (text string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for found := 0; found < count; {
@@ -287,8 +287,8 @@ func TestExportedNames(t *testing.T) {
 	fmt.Printf("counts: %d questions to %d resolvers with exported names of %d order sets each\n", asked.Load(), len(consumers), *worlds)
 }
 
-// partWorlds returns the texts of the parts of a zone with many random order sets, and questions about
-// their names. Each order set has a top-level name of its own, so its names are in several parts.
+// partWorlds returns the texts of the parts of a zone with many random order sets, and questions
+// about their names. Each order set has its own top-level name.
 func partWorlds(t *testing.T, parts, count int) (texts []string, questions []exportQuestion) {
 	r := rand.New(rand.NewPCG(13, 14))
 	texts = make([]string, parts)

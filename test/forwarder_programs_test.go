@@ -30,7 +30,8 @@ type peer struct {
 	ede bool
 }
 
-// givesUp is the field turns for resolvers that answer SERVFAIL after several REFUSED answers.
+// givesUp is a value for the field turns. It is for resolvers that answer SERVFAIL after several
+// REFUSED answers.
 var givesUp = map[string]string{"REFUSED": "SERVFAIL"}
 
 var peers = []peer{
@@ -81,7 +82,7 @@ forward-zone:
 	}
 }
 
-// bindOptions is the configuration of every BIND in these tests. It has gaps for the
+// bindOptions is the configuration of every BIND in these tests. It has format verbs for the
 // directory, the port and more options.
 const bindOptions = `
 options {
@@ -186,8 +187,8 @@ func exchange(t *testing.T, addr, name string, qtype uint16) *dns.Msg {
 		q.AuthenticatedData = true
 		q.SetEdns0(1232, false)
 		r, _, err := (&dns.Client{Timeout: 10 * time.Second}).Exchange(q, addr)
-		// Before the server listens, the client's socket may have the server's port. The
-		// client then receives its own query.
+		// Before the server listens, the client's socket may get the server's port by chance. The
+		// client then receives its own query, which is not a response.
 		if err == nil && r.Response {
 			return r
 		}

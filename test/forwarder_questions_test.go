@@ -28,8 +28,8 @@ orders:
   - {id: lifted, targets: [lifted.plain.example, lifted.signed.example, lifted.example], ttl: 1s, issued: 2026-01-01}
 `
 
-// questions contains the queries in sequence. Blocked names come first, because a cache
-// could draw a wrong conclusion for later names. An outcome with "AD" is validated.
+// questions contains the queries in sequence. Blocked names come first, because a cache could
+// derive wrong answers for later names. An outcome with "AD" is validated.
 var questions = []struct {
 	name  string
 	qtype uint16
@@ -98,8 +98,8 @@ var questions = []struct {
 	{"cut.signed.example", dns.TypeA, "NXDOMAIN", ""},
 	{"dead.example", dns.TypeA, "NXDOMAIN", "NXDOMAIN|SERVFAIL"},
 
-	// A validator rejects a blocking answer in a signed zone. It may find by other records
-	// that a name does not exist (RFC 8198).
+	// A validator rejects a blocking answer in a signed zone. Other records may prove to the
+	// validator that a name does not exist (RFC 8198).
 	{"exact.signed.example", dns.TypeA, "NODATA", "SERVFAIL"},
 	{"www.exact.signed.example", dns.TypeA, passing, passing + " AD"},
 	{"subtree.signed.example", dns.TypeA, "NXDOMAIN", "SERVFAIL"},

@@ -17,8 +17,8 @@ import (
 	"github.com/dns-orders/blocklist/test/program"
 )
 
-// inside is an environment variable with the path of the CoreDNS binary. The variable is set only
-// in the child process in the new namespaces.
+// inside is the name of an environment variable. The value is the path of the CoreDNS binary. The
+// variable is set only in the child process, which runs in new namespaces.
 const inside = "STUB_TEST_INSIDE"
 
 // TestStub checks glibc's resolver and curl. glibc reads /etc/resolv.conf and sends
@@ -62,7 +62,6 @@ orders:
   - {id: lifted, targets: [lifted.example]}
 `
 
-// stub is the part of TestStub that runs in the new namespaces.
 func stub(t *testing.T) {
 	dir := t.TempDir()
 	run(t, "mount", "--make-rprivate", "/")

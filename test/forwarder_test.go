@@ -121,8 +121,8 @@ func (s *stack) change(t *testing.T) {
 	s.see(t, "lifted.signed.example", denied)
 	s.see(t, "www.lifted.example", denied)
 	for n := 1; ; n++ {
-		// On a busy machine, the queries may come after the change. The next attempt then changes
-		// the orders after four times the wait.
+		// On a busy machine, the queries may come after the change. In this case, the next attempt
+		// waits four times as long before the change.
 		moment := time.Now().Truncate(time.Second).Add(3 * time.Second << (2 * (n - 1)))
 		s.load(t, n, fmt.Sprintf(`%s
   - {id: appeal, action: lift, authority: {name: A court}, issued: 2026-02-01, lifts: [lifted]}

@@ -94,8 +94,9 @@ later1       A     PASSING
 later2       A     PASSING
 later3       A     PASSING
 `},
-	// These zones are signed. In apex.example only the apex is blocked. zone.example has
-	// exceptions. All other zones are blocked completely.
+	// These zones are signed, except open.zone.example. In apex.example, only the apex is blocked.
+	// zone.example is blocked with exceptions. lifted.example and gone.example are blocked
+	// completely.
 	{"child.zone.example.", nsec, "@ A PASSING\nwww A PASSING\n"},
 	{"open.zone.example.", nil, "@ A PASSING\nwww A PASSING\n"},
 	{"zone.example.", nsec, `

@@ -99,8 +99,8 @@ orders:
 	deadline := time.Now().Add(30 * time.Second)
 	for _, name := range []string{"passes.example.", "blocked.example.", "shadow.example."} {
 		for {
-			// Before the server listens, the client's socket may have the server's port.
-			// The client then receives its own query.
+			// Before the server listens, the client's socket may get the server's port by chance.
+			// The client then receives its own query, which is not a response.
 			if r, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), addr); err == nil && r.Response {
 				break
 			}

@@ -132,8 +132,8 @@ orders:
 	} {
 		q := new(dns.Msg).SetQuestion(tc.name, dns.TypeA)
 		r, _, err := client.Exchange(q, addr)
-		// Before the server listens, the client's socket may have the server's port. The
-		// client then receives its own query.
+		// Before the server listens, the client's socket may get the server's port by chance. The
+		// client then receives its own query, which is not a response.
 		for err != nil || !r.Response {
 			select {
 			case <-exited:

@@ -154,7 +154,6 @@ func TestSecondaries(t *testing.T) {
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-// startRecursorSecondary starts PowerDNS Recursor with a block of the page.
 func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream, lua string) {
 	pdns := t.TempDir()
 	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, lua)))
@@ -218,12 +217,13 @@ func TestSecondaryParts(t *testing.T) {
 }
 
 // startBINDSecondary starts BIND in dir with the configuration of docs/other-resolvers.md. The
-// functions start and stop start and stop BIND again.
+// result "stop" stops BIND, and the result "start" starts BIND again.
 func startBINDSecondary(t *testing.T, p *primary, dir, addr, upstream string) (start, stop func()) {
 	return startNamed(t, dir, addr, upstream, pageBlock(t, "named.conf options"), p.ports.Replace(pageBlock(t, "named.conf")))
 }
 
-// startNamed starts BIND with more options and zones. The results start and stop it again.
+// startNamed starts BIND with more options and zones. The result "stop" stops BIND, and the result
+// "start" starts BIND again.
 func startNamed(t *testing.T, dir, addr, upstream, options, zones string) (start, stop func()) {
 	host, port, _ := strings.Cut(upstream, ":")
 	write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(bindOptions, dir, portOf(addr), fmt.Sprintf(

@@ -127,7 +127,7 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("a change during a restart did not raise the serial")
 	}
-	// Orders that go back to an earlier version are a new version of the zone.
+	// If the orders go back to an earlier version, the zone must still get a new serial.
 	p.block(t, "second.example")
 	sees(t, bind, "second.example", "third.example")
 	if !p.level(t, bind) {
@@ -142,7 +142,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Fatalf("no state in\n%s", corefile)
 	}
 	p.kill()
-	// With the state, quick changes can give a serial that is later than the clock.
+	// Without the state, the next serial is the time. Quick changes may have given a serial that is
+	// later than the clock, so wait for the clock.
 	await(t, "the last serial is not later than the clock", func() string {
 		if now := time.Now().Unix(); now < int64(p.last) {
 			return fmt.Sprintf("%d, serial %d", now, p.last)
@@ -156,7 +157,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		t.Error("a restart without state did not raise the serial")
 	}
 
-	// The secondary is away for a day. The primary has more changes than its history has room for.
+	// The secondary is away for a day. Meanwhile, the primary makes more changes than its history
+	// can contain.
 	age := func(d time.Duration) {
 		old := time.Now().Add(-d)
 		for _, file := range []string{policyZone + ".zone", policyZone + ".zone.jnl"} {
@@ -182,7 +184,9 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 		})
 	}
 	startNamed()
-	// No change gives a NOTIFY. BIND asks after its start, and the history is too short for its serial.
+	// The orders do not change after this start, so the primary sends no NOTIFY. BIND asks for
+	// changes when it starts. The history of the primary no longer has the serial of BIND, so the
+	// primary must send the whole zone.
 	sees(t, bind, "away.example", "n0.example")
 	if p.level(t, bind); !strings.Contains(p.said.String(), "Outgoing transfer of 1603 records of zone \"rpz-it.example.\"") {
 		t.Error("the primary did not send the whole zone")
@@ -198,7 +202,8 @@ func TestSecondaryAfterRestarts(t *testing.T) {
 	if !p.level(t, bind) {
 		t.Error("changes did not raise the serial")
 	}
-	// Without the primary, an expired zone blocks no name. A zone of yesterday does.
+	// Without the primary, BIND still uses a zone that is one day old. BIND does not use an expired
+	// zone.
 	p.kill()
 	stopNamed()
 	age(24 * time.Hour)

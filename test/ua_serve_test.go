@@ -46,8 +46,8 @@ func serve(t *testing.T, coredns, dir, orders string) string {
 	}
 	log := program.Start(t, dir, coredns, "-conf", "Corefile")
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		// Before the server listens, the client's socket may have the server's port. The
-		// client then receives its own query.
+		// Before the server listens, the client's socket may get the server's port by chance. The
+		// client then receives its own query, which is not a response.
 		if r, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("up.invalid.", dns.TypeA), addr); err == nil && r.Response {
 			return addr
 		}

@@ -81,8 +81,8 @@ func everyName(t *testing.T, addr string, h history) {
 	}
 }
 
-// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders. h
-// has the orders as read by the simple parser of this test.
+// ukrainian imports all attachments of the Ukrainian orders and starts a server with the orders.
+// The result h contains the orders, read by the simple parser of this test.
 func ukrainian(t *testing.T) (addr string, h history) {
 	t.Helper()
 	bin, dir := t.TempDir(), t.TempDir()

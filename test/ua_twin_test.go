@@ -16,7 +16,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// The directory data contains real orders. Its README gives the source.
+// data is a directory with real orders. Its README gives the source.
 const data = "testdata"
 
 // An attachment is a row of the file orders.tsv.
@@ -109,7 +109,7 @@ type history []struct {
 }
 
 // blocked reports whether an order blocks the name now, and whether an order has ever blocked the
-// name. A lift ends the block if the lift has the same or a later day than the order.
+// name. A lift ends the block if the day of the lift is not before the day of the order.
 func (h history) blocked(name string) (now, ever bool) {
 	covers := func(x target) bool { return x.covers(name) }
 	for _, o := range h {

@@ -103,8 +103,8 @@ func checkRuns(t *testing.T, path, text string) {
 	for _, size := range []int{1 << 20, 1, 40} {
 		withRuns(3, size, func() {
 			got, found := Parse(path, slow{strings.NewReader(text)}, opt)
-			// With small chunks, the parser may report another error, because reading stops at the
-			// first bad byte. Only the first chunk is searched for HTML.
+			// early finds errors that depend on the size of the chunks. Reading stops at the first
+			// bad byte, and only the first chunk is searched for HTML.
 			early := func(text string) bool {
 				return slices.ContainsFunc([]string{"UTF-8", "control characters", "HTML"}, func(s string) bool { return strings.Contains(text, s) })
 			}
@@ -117,8 +117,8 @@ func checkRuns(t *testing.T, path, text string) {
 			if len(problems.Errors()) == 0 && !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: with runs %s\nwithout %s\n%s", path, texts(got.Orders), texts(want.Orders), text)
 			}
-			// Without Options.Targets, the names are in Order.Targets. Options.Targets
-			// must receive the same names.
+			// Parse the text again, with Options.Targets. This function must receive the names that
+			// Order.Targets contains without the option.
 			taken := map[*Order]*taking{}
 			var last *taking
 			var orders []*Order

@@ -87,8 +87,8 @@ func editSerial(text []byte, root *yaml.Node, serial string) ([]byte, error) {
 	return nil, errors.New("has no version")
 }
 
-// offset returns the position of a node in the text in bytes. The parser counts columns in
-// characters. A character can have several bytes.
+// offset returns the position of a node in the text, in bytes. The YAML parser counts columns in
+// characters, and a character can have several bytes.
 func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	for line := 1; line < n.Line; line++ {
 		i := bytes.IndexByte(text[at:], '\n')
@@ -107,8 +107,8 @@ func offset(text []byte, n *yaml.Node) (at int, ok bool) {
 	return at, at < len(text)
 }
 
-// onlySerial returns an error unless the changed text has the new serial and the other values of
-// the old tree.
+// onlySerial checks that the changed text has the new serial, and that no other value differs from
+// the old tree. Otherwise it returns an error.
 func onlySerial(path string, before *yaml.Node, changed []byte, serial string) error {
 	after, err := readTop(path, changed)
 	if err != nil {

@@ -87,8 +87,8 @@ func (p *parser) readSide(o *draft) {
 	}
 }
 
-// A taker passes the names of a side list to a Names. After some names, a taker estimates the
-// number of remaining names and calls Grow.
+// A taker adds the names of a side list to its Names. After some names, it estimates the number of
+// remaining names and calls Grow.
 type taker struct {
 	Names
 	size        int64 // the size of the list in bytes; 0 if unknown
@@ -97,7 +97,7 @@ type taker struct {
 	line        int   // the line of the name that is added
 }
 
-// sample is the number of names after which a taker makes its estimate.
+// sample is the number of names after which a taker estimates how many names remain.
 const sample = 2048
 
 func (p *parser) taker(o *draft, size int64) *taker {
@@ -123,8 +123,8 @@ func (t *taker) add(w *dname.Wire) {
 }
 
 func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) error {
-	// A problem in a side list has two positions: the line in the list, and the place in the order
-	// file. A plain list has no order file, so its problems have only the path p.file.
+	// A problem in a side list is reported with the line in the list, and with the place in the
+	// order file that names the list. A plain list has no order file, so only the line is reported.
 	field, own := "", o.sideAt == nil
 	if !own {
 		field = "targets_from"
@@ -145,7 +145,7 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 		}
 		raw, err := r.ReadSlice('\n')
 		to.read += int64(len(raw))
-		// Nearly all lines of a long list have only a plain name.
+		// This is the fast path: nearly all lines of a long list have only a plain name.
 		if err == nil && len(except) == 0 && w.SetHost(bytes.TrimSuffix(raw[:len(raw)-1], cr)) {
 			add(line)
 			continue
@@ -192,9 +192,11 @@ func (p *parser) sideLines(o *draft, path string, r *bufio.Reader, to *taker) er
 	return p.stopErr
 }
 
-// sideName parses a line of a side list, or of a plain list if plain is true. For a line without a
-// name, it returns the zero Name. "why" is an error message. "public" is the same message without
-// words of the line.
+// sideName parses a line of a side list. If plain is true, the line is from a plain list, which has
+// no order file. If the line has no name, sideName returns the zero Name.
+//
+// The result "why" is an error message. The result "public" is the same message without text from
+// the line, because a name may be secret.
 func sideName(s string, long, plain bool) (name dname.Name, why, public string) {
 	if i := strings.IndexByte(s, '#'); i == 0 || i > 0 && (s[i-1] == ' ' || s[i-1] == '\t') {
 		s = s[:i]

@@ -45,8 +45,8 @@ next:
 	p.pairs = p.pairs[:before]
 }
 
-// A shape describes the keys of a mapping, or of the items of a list. Unlike a table, a shape has
-// no functions that decode the values.
+// A shape describes the keys of a mapping, or of each mapping in a list. Unlike a table, a shape
+// has no functions that decode the values.
 type shape struct {
 	keys []string
 	sub  map[string]*shape // the shapes of the values of some keys

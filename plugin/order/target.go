@@ -80,8 +80,8 @@ func (p *parser) targets(n *yaml.Node, f string, o *draft) {
 	p.warnTwice(o)
 }
 
-// roomForTargets returns an empty slice with room for n targets. If Options.Emit is set,
-// it reuses the memory of the last order.
+// roomForTargets returns an empty slice with room for n targets. With Options.Emit, all orders use
+// the same memory one after another, because an order is valid only until Emit returns.
 func (p *parser) roomForTargets(n int) []Target {
 	if p.opt.Emit == nil {
 		return make([]Target, 0, n)
@@ -171,8 +171,8 @@ func (p *parser) targetMapping(n *yaml.Node, f string, o *draft, t *Target) {
 		t.Kind = TargetURL
 		d.URL = strings.TrimSpace(d.url.Value)
 		if host, ok := p.targetURL(d.url, join(f, "url"), d.whole); ok && d.whole != nil {
-			// By default, the target is only the host of the URL, without the names below.
-			// The key "match: subtree" adds these names.
+			// The order blocks only the host of the URL. It does not block names below the host,
+			// unless the target has the key "match: subtree".
 			t.Kind, t.Name, t.Match = TargetName, host, Exact
 		}
 	case d.Address.IsValid() || d.name == nil:

@@ -16,8 +16,8 @@ import (
 // The functions in this file write advice for error messages, for example how to write a value. The
 // parser calls these functions only for wrong input.
 
-// The function "flow" returns s for a YAML list in brackets. It adds quotes if they are
-// necessary.
+// The function "flow" returns s as an item of a YAML list in brackets. It adds quotes if YAML needs
+// quotes.
 func flow(s string) string {
 	s = clip(unquoted(s))
 	for i, r := range s {
@@ -49,8 +49,8 @@ func lastKey(field string) string {
 	return key
 }
 
-// notAList returns the message for a value that must be a list. If possible, the message
-// shows the value as a list.
+// notAList returns the message for a value that must be a list. If possible, the message shows how
+// to write the value as a list.
 func notAList(n *yaml.Node, field string) string {
 	key := lastKey(field)
 	if n.Kind == yaml.MappingNode {
@@ -101,8 +101,8 @@ func scopeAdvice(n *yaml.Node) string {
 	return didYouMean(s, slices.Values([]string{"global"}))
 }
 
-// scopeOf returns advice with a scope of several countries or networks. If an item is
-// neither, it returns "".
+// scopeOf returns advice to write the items as a scope of countries or networks. If an item is
+// neither a country nor a network, scopeOf returns "".
 func scopeOf(items []string) string {
 	var countries, clients []string
 	for _, item := range items {
@@ -240,8 +240,8 @@ func contactAdvice(s string) string {
 	return ""
 }
 
-// unknownKey reports a key that a mapping must not have. The parameter "own" yields the
-// allowed keys.
+// unknownKey reports the unknown key n of a mapping, with advice. The parameter "own" yields the
+// keys that the mapping may have.
 func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[string]) {
 	if key, value, ok := strings.Cut(n.Value, ":"); ok && keyHomes[key] != "" {
 		const what = "unknown key; write a blank behind the colon"
@@ -266,8 +266,8 @@ func (d *decoder) unknownKey(mapping, n *yaml.Node, field string, own iter.Seq[s
 	d.fault(n, field, "unknown key%s", more)
 }
 
-// misspelled reports whether an unknown key at the top level is probably the required key want. The
-// parser then does not report that want is missing.
+// misspelled reports whether a key at the top level is probably a misspelling of the required key
+// "want". The parser then reports only the misspelling, and not a missing key.
 func misspelled(root *yaml.Node, want string) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := unquoted(root.Content[i].Value)
@@ -278,8 +278,8 @@ func misspelled(root *yaml.Node, want string) bool {
 	return false
 }
 
-// emptyAbove returns a key above n that has no value and can contain the key n. The author has
-// probably forgotten to indent n.
+// emptyAbove returns a key above n that has no value and can contain n. The author has probably
+// forgotten to indent n.
 func emptyAbove(mapping, n *yaml.Node) (parent string) {
 	for i := 0; i+1 < len(mapping.Content) && mapping.Content[i] != n; i += 2 {
 		if key := mapping.Content[i].Value; isNull(mapping.Content[i+1]) && slices.Contains(subKeys[key], n.Value) {
@@ -318,8 +318,8 @@ func init() {
 	}
 }
 
-// nullKeys reports unknown keys without a value, which are often mistakes. For example, YAML reads
-// {scope:global} as one key "scope:global" without a value.
+// nullKeys reports the unknown keys of a mapping that have no value. They are often typing errors.
+// For example, YAML reads {scope:global} as the key "scope:global" without a value.
 func (d *decoder) nullKeys(n *yaml.Node, field string, own iter.Seq[string], known func(string) bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; isNull(n.Content[i+1]) && k.Kind == yaml.ScalarNode && isPlain(k) && k.Value != "" && k.Tag != "!!merge" && !known(k.Value) {

@@ -35,8 +35,8 @@ func Notation(s string) string {
 	return days[0].Format(time.DateOnly) + clock
 }
 
-// readTime splits a text into its date and its time of day, called clock. The result
-// "days" has the possible meanings of the date.
+// readTime splits a text into a date and a time of day (the result "clock"). The result "days"
+// lists the days that the date can mean.
 func readTime(s string) (days []time.Time, date, clock string, ok bool) {
 	s = unquoted(s)
 	date, offset := s, ""
@@ -107,8 +107,7 @@ func readDays(s string) (days []time.Time) {
 		add(n[0], n[1], n[2])
 	case month == 0: // for example Nov 23, 2026
 		add(n[2], n[0], n[1])
-	// In 23 Nov 2026 and in 23.11.2026, the day is first. In dates with dots, the day is always
-	// first.
+	// The day is first if the month is in the middle, as in 23 Nov 2026, or if the date has dots.
 	case month == 1 || strings.Contains(s, "."):
 		add(n[2], n[1], n[0])
 	case month < 0: // for example 23/11/2026

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Time is a time in whole Unix seconds. Fractions are rounded up, so that an interval contains the
-// same whole seconds.
+// Time is a time in whole Unix seconds. Fractions are rounded up, at the start and at the end of an
+// interval. So an interval still contains the same whole seconds.
 type Time int64
 
 // NoTime means that a time is not given.
 const NoTime Time = math.MinInt64
 
-// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, as in RFC 3339. In
-// another time zone, the end of 9999-12-31 may be beyond lastTime.
+// firstTime and lastTime limit Time to the years 0001 to 9999 in UTC, as in RFC 3339. In a time
+// zone west of UTC, the end of 9999-12-31 is after lastTime.
 const (
 	firstTime Time = -62135596800
 	lastTime  Time = 253402300799

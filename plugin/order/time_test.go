@@ -112,7 +112,8 @@ func TestClockChanges(t *testing.T) {
 			}
 		}
 	}
-	// Apia has skipped a whole day. The skipped day begins and ends at the moment of the change.
+	// Apia skipped the whole day 2011-12-30. The start and the end of this day are both the moment
+	// of the change.
 	apia, err := time.LoadLocation("Pacific/Apia")
 	if err != nil {
 		t.Fatal(err)

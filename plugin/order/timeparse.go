@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// edge decides whether a date in a field is the start or the end of the day.
+// edge decides whether a date without a time of day means the start or the end of the day.
 type edge bool
 
 const (
@@ -45,8 +45,8 @@ func (d *decoder) timeOrDate(n *yaml.Node, field string, e edge) (t Time, dateOn
 	return FromTime(v), dateOnly
 }
 
-// maxTimes is the largest number of times that a decoder caches. A register repeats a few
-// dates in very many orders. A map is much faster than parsing.
+// maxTimes is the largest number of times that a decoder caches. A register has few different dates
+// in very many orders, and the cache is much faster than parsing.
 const maxTimes = 1 << 12
 
 // A writtenTime is the key of the cache of parsed times. The text alone is not enough, because the
@@ -165,14 +165,14 @@ func shaped(s, shape string) bool {
 	return true
 }
 
-// zoneReach is longer than the offset of any time zone. The function instants reads the offsets at
-// this distance before and after a local time. Any offset at the local time is one of these two
-// offsets.
+// zoneReach is longer than the offset of any time zone. The function instants reads the offset of
+// the zone this long before and this long after a local time. One of the two offsets is valid at
+// the local time.
 const zoneReach = 26 * time.Hour
 
-// instants returns the times at which clocks in loc show the local time wall. The location of wall
-// is UTC. If clocks skip the local time, there is no result. If clocks show the local time twice,
-// there are two results.
+// instants returns the times at which clocks in loc show a local time. The parameter "wall" is the
+// local time, written as a time in UTC. If clocks skip the local time, there is no result. If
+// clocks show it twice, there are two results.
 func instants(wall time.Time, loc *time.Location) []time.Time {
 	var out []time.Time
 	for _, near := range []time.Duration{-zoneReach, zoneReach} {

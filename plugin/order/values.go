@@ -100,8 +100,9 @@ func (p *parser) interval(n *yaml.Node, f string, from, until Time) {
 	}
 }
 
-// deadline decodes a deadline: a time, or a duration after the time in the field "served". For a
-// duration, the time is NoTime, and the caller computes the end later.
+// deadline decodes a deadline. A deadline is a time, or a duration after the time in the field
+// "served". For a duration, deadline returns NoTime and the duration, and the caller computes the
+// time.
 func (p *parser) deadline(n *yaml.Node, f string) (Time, time.Duration) {
 	s := p.text(n, f)
 	if s == "" {
@@ -356,7 +357,8 @@ func isID(s string) bool {
 	return 0 < len(s) && len(s) <= 128
 }
 
-// writtenPrefix returns x as text for ParsePrefix. A single address has no prefix length.
+// writtenPrefix returns x in the notation that ParsePrefix parses. For a single address, it omits
+// the prefix length.
 func writtenPrefix(x netip.Prefix) string {
 	if x.IsSingleIP() {
 		return x.Addr().String()

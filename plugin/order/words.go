@@ -73,7 +73,7 @@ func (d Disclosure) String() string { return disclosureWords.of(d) }
 func (k ResponseKind) String() string { return responseWords.of(k) }
 
 // String returns the word for the match: "exact", "subtree" or "below". Order files have no word
-// for BelowOnly, and write "*." before the name instead.
+// for BelowOnly. They have "*." before the name.
 func (m Match) String() string { return matchWords.of(m) }
 
 // String returns the word for the value in order files.
@@ -102,8 +102,8 @@ func responsesWithoutAddresses() (out []string) {
 	return out
 }
 
-// ParseRedirect parses the address of a redirect. It refuses a zone, an IPv4-mapped IPv6
-// address and a multicast address.
+// ParseRedirect parses the address of a redirect. It refuses an address with a zone, an IPv4-mapped
+// IPv6 address and a multicast address.
 func ParseRedirect(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	return a, err == nil && a.Zone() == "" && !a.Is4In6() && !a.IsMulticast()

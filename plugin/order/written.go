@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// StartText returns t as text for fields like issued and from. The start of a day becomes
-// a date. Any other time has its offset. NoTime is "".
+// StartText returns t as text for fields like issued and from. The start of a day is written as a
+// date, and any other time with its offset. NoTime is "".
 func (t Time) StartText(zone *time.Location) string {
 	if t == NoTime {
 		return ""

@@ -26,9 +26,8 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg }
 
-// parseYAML parses exactly one YAML document. A run is a long list of names (see run). parseYAML
-// skips all names of a run except the first and the last. If "stop" returns an error, parseYAML
-// returns this error.
+// parseYAML parses exactly one YAML document. Of each long list of names (see run), it reads only
+// the first and the last name. If "stop" returns an error, parseYAML returns this error.
 func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err error) {
 	// The YAML library recovers only from its own panics. After any other panic, the
 	// server must refuse the file and go on.
@@ -65,8 +64,8 @@ func parseYAML(data []byte, runs []run, stop func() error) (doc *yaml.Node, err 
 	return doc, nil
 }
 
-// A yamlReader reads a text without the inner names of its runs. It replaces the names by blanks
-// and line feeds, so that the later text keeps its lines and columns.
+// A yamlReader reads a text without the names inside long lists (see run). It replaces these names
+// by blanks and line feeds, so that the text after a list keeps its lines and columns.
 type yamlReader struct {
 	data []byte
 	runs []run
@@ -115,8 +114,8 @@ func (r *yamlReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// bareTags marks each node that has the tag "!" in the text. The YAML library drops this tag.
-// bareTags reads the text only once, because the nodes are in the sequence of the text.
+// bareTags finds the nodes that have the tag "!" in the text, because the YAML library drops this
+// tag. The nodes are in the sequence of the text, so bareTags reads the text only once.
 type bareTags struct {
 	data      []byte
 	off       int
@@ -193,8 +192,8 @@ func yamlSyntaxError(data []byte, err error) error {
 			return &syntaxError{bytes.Count(data[:at], []byte("\n")) + 1, utf8.RuneCount(data[start:at]) + 1, "is not YAML: " + msg}
 		}
 	}
-	// A common mistake is a name with a star and without quotes. YAML reads the star as an
-	// alias.
+	// A common mistake is a name such as *.example.com without quotes. YAML then reads the star as
+	// the start of an alias.
 	if strings.Contains(msg, "alphabetic or numeric character") && bytes.Contains(data, []byte("*.")) {
 		msg += `; a target that begins with "*." needs quotes, as in "*.example.com"`
 	}

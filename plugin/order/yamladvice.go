@@ -13,8 +13,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A taughtError is a syntax error whose message shows a part of the file. This part may be secret.
-// The ordinary log therefore gets the text in the field "public" and not the message.
+// A taughtError is a syntax error whose message quotes a part of the file. This part may be secret.
+// The ordinary log therefore shows the text in the field "public" instead of the message.
 type taughtError struct {
 	*syntaxError
 	public string
@@ -29,8 +29,8 @@ func adviseYAML(data []byte, err error) error {
 	if !errors.As(err, &s) || !strings.HasPrefix(s.msg, "is not YAML") && s.msg != errAlias || len(data) > maxAdvised {
 		return err
 	}
-	// The control character is the mistake. Reading stops there, so the text may be
-	// incomplete.
+	// The message already names the mistake. Reading stops at the control character, so the rest of
+	// the text may be missing.
 	if strings.Contains(s.msg, "control characters") {
 		return err
 	}
@@ -57,14 +57,15 @@ func adviseYAML(data []byte, err error) error {
 	return err
 }
 
-// maxAdvised is the largest size, in bytes, of a file that gets advice. maxTried is how
-// many bytes adviseYAML may parse.
+// maxAdvised is the largest size of a file that gets advice, in bytes. maxTried limits how many
+// bytes adviseYAML may parse to find the advice.
 const (
 	maxAdvised = 256 << 10
 	maxTried   = 1 << 20
 )
 
-// A mend is a corrected line. The field "say" describes the mistake in the original line.
+// A mend is a possible correction of a line. The field "line" is the corrected line. The field
+// "say" describes the mistake in the original line.
 type mend struct{ line, say string }
 
 func (m mend) error(i int, was string) error {
@@ -77,8 +78,9 @@ func (m mend) error(i int, was string) error {
 	return &taughtError{&syntaxError{i + 1, 1 + len(was) - len(strings.TrimLeft(was, " \t")), msg}, public}
 }
 
-// mended reports whether the corrected line i makes the YAML valid up to the next line.
-// The parameter "left" is the number of bytes that may still be parsed.
+// mended reports whether the start of the file is invalid YAML, but becomes valid if "line"
+// replaces line i. The start ends with line i or with the next line. The parameter "left" is the
+// number of bytes that may still be parsed.
 func mended(lines []string, i int, line string, left *int) bool {
 	for _, end := range []int{i + 1, i + 2} {
 		if end > len(lines) {
@@ -115,7 +117,7 @@ var (
 	flowKey   = regexp.MustCompile(`([{,][ \t]*)([a-z_0-9]+)([:]?)([ \t]*)([\[{"'\w])`)
 )
 
-// mends returns possible corrections of line i, the most likely first. The parameter
+// mends returns possible corrections of line i. The most likely correction is first. The parameter
 // "left" is the number of bytes that may still be read.
 func mends(lines []string, i int, left *int) (out []mend) {
 	line := lines[i]
@@ -213,8 +215,9 @@ func init() {
 
 const indentedBy = "the line begins with %s and must begin with %d"
 
-// belongs reports whether a line with the key may have the given indentation. It looks for
-// a line above with a key of the same mapping.
+// belongs reports whether the key can have the given indentation in line i. The nearest line above
+// that is not indented further must have a key of the same mapping, or the key that contains the
+// mapping.
 func belongs(lines []string, i int, key string, indent int, left *int) bool {
 	if keyHomes[key] == "" {
 		return false

@@ -67,7 +67,8 @@ func TestYAMLAdvice(t *testing.T) {
 		{"  targets: [one.example\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 		{"  targets: [one.example\n  subject: x\n", `6:3: is not YAML: a closing "]" is missing; write targets: [one.example]`},
 
-		// A block text may contain anything. The advice is therefore about a later line.
+		// The lines of a block text may contain anything. The mistake is in the line after the
+		// block text.
 		{"  note: |\n    see: this: that\n    *.example\n  subject: a: b" + target, `9:3: is not YAML: a text with ": " in it needs quotes; write subject: "a: b"`},
 		// Without advice, the message comes from the YAML library.
 		{"  targets: [one.example] two.example\n", `3:1: is not YAML: did not find expected key`},

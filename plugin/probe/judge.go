@@ -109,7 +109,7 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		return broken, what
 	}
 	for _, rr := range m.Ns {
-		// answer.Build makes this SOA record. No real zone has it.
+		// This is the SOA record of answer.Build. No real zone has this record.
 		if soa, ok := rr.(*dns.SOA); ok && soa.Ns == "." && soa.Mbox == "." && soa.Serial == 1 {
 			return blocked, what + " with the SOA record of blocklist"
 		}
@@ -119,8 +119,8 @@ func inspect(m *dns.Msg, v ruleset.Verdict, rules *Rules) (appearance, string) {
 		if hasSOA(m.Extra) {
 			return blocked, what + " with the SOA record of a response policy zone"
 		}
-		// A denial from the zone has an SOA record (RFC 2308, section 3). An authoritative denial
-		// without an SOA record therefore comes from a filter.
+		// A denial from a zone has an SOA record (RFC 2308, section 3). So a filter has made an
+		// authoritative denial without an SOA record.
 		if m.Authoritative && m.RecursionAvailable && !hasSOA(m.Ns) {
 			return blocked, what + " with the flag AA and without an SOA record, from local data of the server"
 		}
@@ -204,8 +204,9 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 	case broken:
 		return Unclear, why + ": the servers of the name may be broken"
 	}
-	// With Exact, the server uses this plugin. The function inspect has already found the denials
-	// of the plugin. A denial with an SOA record therefore comes from the zone of the name.
+	// With Exact, the server uses this plugin. The function inspect has already recognized the
+	// denials that the plugin makes. So any other denial with an SOA record comes from the zone of
+	// the name.
 	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}

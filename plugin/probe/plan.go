@@ -62,8 +62,8 @@ type Options struct {
 	Sealed bool
 	// Serves reports whether the server decides about a name. nil means all names.
 	Serves func(dname.Name) bool
-	// Sample limits the number of names with rules that the plan asks about. The value 0 means all
-	// names. Seed selects the names at random.
+	// Sample is the largest number of names with rules that the plan asks about. The value 0 means
+	// all names. Seed is the seed of the random choice.
 	Sample int
 	Seed   uint64
 }
@@ -174,8 +174,8 @@ func (p *planner) free(q *ruleset.QName) {
 	}
 }
 
-// depends reports whether the verdict depends on the country or the address of the client, and the
-// caller does not know the country or the address.
+// depends reports whether the verdict depends on a property of the client that is unknown. The
+// property is the country or the address.
 func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if p.opt.AnyCountry && v.CountryDependent {
 		return true
@@ -186,7 +186,7 @@ func (p *planner) depends(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	})
 }
 
-// visible reports whether a question about the name may be asked without revealing a sealed order.
+// visible reports whether the plan may ask about the name without revealing a sealed order.
 func (p *planner) visible(v ruleset.Verdict, reasons []ruleset.Reason) bool {
 	if v.Blocked() {
 		return !p.hidden(v.Order)

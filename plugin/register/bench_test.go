@@ -10,7 +10,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// bigTable returns a table in the form of the preset fr-anj. It has n rows of 1,680
+// bigTable returns a table for the preset fr-anj. The table has n rows and at most 1,680 different
 // decisions.
 func bigTable(n int) []byte {
 	rnd := rand.New(rand.NewPCG(1, 2))

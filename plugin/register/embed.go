@@ -35,8 +35,8 @@ func Load(name, dir string) (*Preset, error) {
 	return p, nil
 }
 
-// LoadWith returns a preset that is part of the program. The function change may modify the keys of
-// the preset before the preset is parsed.
+// LoadWith returns a preset that is part of the program. Before the preset is parsed, the function
+// "change" may modify its keys.
 func LoadWith(name string, change func(preset map[string]any)) (*Preset, error) {
 	data, _, err := Presets.Find(name, "")
 	if err != nil {

@@ -30,7 +30,8 @@ func edition(t *testing.T, e *registers.Example, ed *registers.Edition, previous
 	return opt
 }
 
-// wanted returns the expected targets of an edition, in the same form as the result of contents.
+// wanted returns the expected targets of an edition, in the form that the function contents
+// returns.
 func wanted(ed *registers.Edition) map[string]string {
 	want := map[string]string{}
 	for _, w := range ed.Want {
@@ -84,8 +85,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// wrongDownloads imports files that are not a new edition. Each import must write nothing and end
-// no block.
+// wrongDownloads imports files that an operator may download by mistake. Each import must write
+// nothing and end no block.
 func wrongDownloads(t *testing.T, p *Preset, e *registers.Example, out []byte) {
 	t.Helper()
 	opt := edition(t, e, &e.Second, out)

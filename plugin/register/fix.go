@@ -17,8 +17,7 @@ type Fix struct {
 	Why    string
 }
 
-// ParseFixes parses a file of corrections. The file is a mapping whose key fix has a list of
-// corrections.
+// ParseFixes parses a file of corrections in YAML. The key "fix" has the list of the corrections.
 func ParseFixes(data []byte) ([]Fix, error) {
 	var file struct {
 		Fix []struct {

@@ -28,8 +28,8 @@ type entry struct {
 	state  state
 }
 
-// appendKey appends the key of a target. Two entries with equal keys are the same target. Their
-// times and notes may differ.
+// appendKey appends the key of a target to dst. The key identifies the target: entries with equal
+// keys have the same target, although their times and notes may differ.
 func appendKey(dst []byte, t *order.Target) []byte {
 	if t.Kind != order.TargetName {
 		return append(dst, t.Pattern()...)
@@ -54,7 +54,8 @@ type keyed struct {
 	index int32
 }
 
-// sortedByKey returns the keys of n targets, sorted. All keys share one piece of memory.
+// sortedByKey returns the sorted keys of n targets. All keys are parts of one string, which saves
+// allocations.
 func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	var text []byte
 	ends := make([]int, n)
@@ -72,8 +73,8 @@ func sortedByKey(n int, target func(int) *order.Target) []keyed {
 	return out
 }
 
-// entry adds a target to the order of the current row. If the row is an exception, it adds the name
-// to the exceptions instead.
+// entry adds a target to the order of the current row. If the row is an exception, entry adds the
+// name to r.excepts instead.
 func (r *run) entry(at int, t order.Target, until order.Time, s state) error {
 	if s == except {
 		if t.Kind != order.TargetName || t.Match != order.Subtree {
@@ -121,9 +122,9 @@ func (r *run) group(at int) (*group, error) {
 	return g, nil
 }
 
-// noDecision reports whether the row has no decision. The date of the decision is missing, or all
-// columns in the key group of the preset are empty. Empty columns are allowed if the key by of the
-// preset uses one of these columns.
+// noDecision reports whether the row has no decision. This is the case if the date of the decision
+// is missing, or if all columns in the preset's key "group" are empty. If the preset's key "by"
+// uses one of these columns, they may all be empty.
 func (r *run) noDecision() bool {
 	empty := len(r.p.Group) > 0
 	for _, c := range r.p.Group {
@@ -171,8 +172,9 @@ func (r *run) newOrder() (*order.Order, error) {
 	return &o, nil
 }
 
-// template returns an order with the given fields and values of columns. It parses equal fields
-// only once, so that equal orders share their Terms.
+// template returns an order with the given fields. The values of the columns replace the
+// placeholders in the fields. Equal fields are parsed only once, so that equal orders share their
+// Terms.
 func (r *run) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	refs := texts(fields["references"])
 	key, err := json.Marshal([]any{fields, values})
@@ -210,9 +212,9 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// template parses the fields of an order with the rules of the server. The result has no time
-// served. If the deadline is a duration, the result has no time for the deadline. The caller must
-// set both times, or remove the duration.
+// template parses the fields of an order with the rules of the server. The result has no Served
+// time. If the deadline is a duration, the result has no Deadline time. The caller must set both
+// times, or remove the duration.
 func (p *Preset) template(fields map[string]any, values map[string]string) (*order.Order, error) {
 	filled, _ := fillAll(fields, func(c string) string { return values[c] }).(map[string]any)
 	if filled == nil {
@@ -235,8 +237,8 @@ func (p *Preset) template(fields map[string]any, values map[string]string) (*ord
 	return o, nil
 }
 
-// fillAll replaces the names of columns in braces in all texts of v. For example, it replaces
-// {issued} by the value of the column issued.
+// fillAll replaces the placeholders in all texts of v. For example, it replaces {issued} by the
+// value of the column issued.
 func fillAll(v any, value func(string) string) any {
 	switch v := v.(type) {
 	case string:
@@ -268,10 +270,10 @@ func fillAll(v any, value func(string) string) any {
 // maxID is the largest number of characters in the id of an order.
 const maxID = 128
 
-// orderID returns the id of an order. It replaces each character that an id cannot have by a
-// hyphen. It keeps a slash only in a value that the operator gives.
+// orderID returns the id of an order. A hyphen replaces each character that an id cannot have. A
+// slash stays only in a value that the operator gives.
 //
-// If a value was changed, or if the id is too long, the id ends in a part of the digest of all
+// If a character was replaced, or if the id is too long, the id ends in a part of the digest of all
 // values. So different values have different ids.
 func (p *Preset) orderID(value func(string) string) string {
 	changed, all := false, ""
@@ -296,8 +298,8 @@ func (p *Preset) orderID(value func(string) string) string {
 }
 
 // sortEntries sorts the entries of a group and merges entries with equal targets. The merged entry
-// has the latest end, or no end if one entry has no end. An entry with the state ended counts only
-// if all entries of the target have this state.
+// has the latest end. If one entry has no end, the merged entry has no end. An entry with the state
+// ended counts only if all entries of the target have this state.
 //
 // sortEntries returns the keys of the entries, and the number of entries that it removed.
 func (g *group) sortEntries() (keys []string, repeated int) {
@@ -326,8 +328,8 @@ func (g *group) sortEntries() (keys []string, repeated int) {
 	return keys, repeated
 }
 
-// excepted returns the exceptions that are at or below a target of the order. Exact targets do not
-// count.
+// excepted returns the exceptions that apply to the order: the names at or below a target. Exact
+// targets do not count.
 func excepted(targets []order.Target, names []dname.Name) (out []dname.Name) {
 	if len(names) == 0 {
 		return nil

@@ -20,8 +20,7 @@ type Options struct {
 	Path string
 	// Previous is the previous output, or nil for the first import.
 	Previous []byte
-	// AsOf is the time of the file's content. It is order.NoTime if the file has this time
-	// itself.
+	// AsOf is the time of the file's content, or order.NoTime if the file contains this time.
 	AsOf order.Time
 	// Now is the present time. A later AsOf is refused.
 	Now order.Time
@@ -32,11 +31,12 @@ type Options struct {
 	// SHA256 is the digest that the file must have, in hex, or "".
 	SHA256 string
 	Fixes  []Fix
-	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: the refused rows, the
-	// ended targets, and all rows. Each number must be exact. A negative number confirms nothing.
+	// SkipRefused, DropOK and RowsOK are numbers that the operator confirms: the number of refused
+	// rows, of ended targets, and of all rows. The import goes on only if the number is exact. A
+	// negative number confirms nothing.
 	SkipRefused, DropOK, RowsOK int
-	// Vanished is the treatment of rows that have left the file: lift, keep or refuse. If Vanished
-	// is "", the preset decides.
+	// Vanished decides about targets whose rows are no longer in the file: lift, keep or refuse. If
+	// Vanished is "", the preset decides.
 	Vanished    string
 	AllowSuffix bool
 	// Progress is called from time to time with a text about the current step, or is nil.
@@ -125,7 +125,7 @@ func (r *run) problem(format string, args ...any) {
 
 // Import converts the file of a register to an order file, and merges the order file with the
 // previous output. If the file or the options are unusable, Import returns an error. Otherwise the
-// result lists the problems.
+// result lists the problems that prevent writing the output.
 func Import(p *Preset, data []byte, opt Options) (*Result, error) {
 	r := &run{p: p, opt: &opt, out: &Result{Left: map[string]int{}, AsOf: order.NoTime}, clean: p.clean(opt.AllowSuffix), progress: opt.Progress,
 		file: map[string]string{}, unknowns: map[string]int{}, fixes: map[[2]string]Fix{}, dates: map[string]date{},

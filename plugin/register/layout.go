@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Layout describes the columns of a file. The header selects the first layout whose
-// columns are all in the header.
+// A Layout describes the columns of a file. A file uses the first layout whose columns are all in
+// the file's header.
 type Layout struct {
 	Columns   map[string]string `yaml:"columns"`
 	Positions map[string]int    `yaml:"positions"`
@@ -17,20 +17,21 @@ type Layout struct {
 	Where     map[string]Where  `yaml:"where"`
 	Match     map[string]string `yaml:"match"`
 	Split     map[string]string `yaml:"split"`
-	// Target lists columns. The first column with text has the targets of a row.
+	// Target lists columns that can have the targets of a row. The first of these columns that is
+	// not empty has the targets.
 	Target   []string                       `yaml:"target"`
 	TargetBy map[string]map[string][]string `yaml:"target_by"`
-	// MatchBy selects the names that a target covers. The first key is a column, and the second key
-	// is a value of the column. The result is exact, subtree or below.
+	// MatchBy selects the names that a target covers, by the value of a column. The first key is
+	// the column, and the second key is the value. The result is exact, subtree or below.
 	MatchBy map[string]map[string]string `yaml:"match_by"`
-	// Plain says what a name without a mask covers: exact, or subtree (the default).
+	// Plain selects the names that a name without "*." covers: exact, or subtree (the default).
 	Plain string `yaml:"plain"`
 
 	match, split map[string]*regexp.Regexp
 }
 
-// Where lists the values of a column. Any other value makes the file unusable. The value
-// "*" in Take means all values that no other list has.
+// Where divides the values of a column into four lists. The value "*" in Take means all values that
+// no list has. Without "*", a value in no list makes the file unusable.
 type Where struct {
 	Take   []string `yaml:"take"`   // the row is an order
 	Leave  []string `yaml:"leave"`  // the row is no order

@@ -88,9 +88,9 @@ func (r *run) serve(o *order.Order) {
 	}
 }
 
-// update returns the order of the file. Fields that the file does not set, for example the
-// operator's own fields, come from the previous order. The time served and the deadline always come
-// from the previous order.
+// update returns the order as the new file describes it. Fields that the file does not set, for
+// example the operator's own fields, come from the previous order. The time served and the deadline
+// always come from the previous order.
 func (r *run) update(o, was *order.Order) order.Order {
 	out := *o
 	terms := *o.Terms
@@ -274,8 +274,8 @@ func (r *run) vanish() {
 	}
 }
 
-// moved contains the key of each missing target. The value is true if the file has the target in an
-// order. Missing targets are few, so the map is small.
+// moved reports for each missing target whether the file has the target in another order. The key
+// of the map is the key of the target. Few targets are missing, so the map is small.
 func (r *run) moved() map[string]bool {
 	moved := map[string]bool{}
 	for _, m := range r.missing {

@@ -47,8 +47,8 @@ type Preset struct {
 	Given     map[string]string `yaml:"given"`
 	Layouts   []Layout          `yaml:"layouts"`
 	Order     map[string]any    `yaml:"order"`
-	// By contains further fields of the order. The first key is a column, and the second key is a
-	// value of the column.
+	// By adds fields to an order, by the value of a column. The first key is the column, and the
+	// second key is the value.
 	By       map[string]map[string]map[string]any `yaml:"by"`
 	Group    []string                             `yaml:"group"`
 	ID       string                               `yaml:"id"`
@@ -64,7 +64,7 @@ type Preset struct {
 	maxDrop   float64
 }
 
-// AsOf says where a file has the time of its content.
+// AsOf describes where a file contains the time of its content.
 type AsOf struct {
 	// Attribute is the name of an attribute of the root element of an XML file.
 	Attribute string   `yaml:"attribute"`
@@ -73,10 +73,9 @@ type AsOf struct {
 
 // Guards are the limits of an import.
 type Guards struct {
-	// MinRows is the smallest number of rows in the first import.
+	// MinRows is the number of rows that the first import must have at least.
 	MinRows int `yaml:"min_rows"`
-	// MaxDrop is the largest part of the names in force that one import may end, for
-	// example 10%.
+	// MaxDrop is the largest share of the names in force that one import may end, for example 10%.
 	MaxDrop string `yaml:"max_drop"`
 }
 
@@ -91,8 +90,8 @@ var listColumns = map[string][]string{
 	"adblock": {"name", "action"},
 }
 
-// These are the words for Preset.Vanished: the treatment of a row that is in the previous output
-// but not in the file.
+// These are the values of Preset.Vanished. They decide what happens to a target of the previous
+// output whose row is not in the file.
 const (
 	Lift   = "lift"
 	Keep   = "keep"
@@ -185,8 +184,8 @@ func (p *Preset) check(bad badFunc) {
 
 var matches = map[string]order.Match{"exact": order.Exact, "subtree": order.Subtree, "below": order.BelowOnly}
 
-// checkOrder checks the id and the fields of the orders. They may use only columns that have one
-// value for all rows of an order.
+// checkOrder checks the id and the fields of the orders. The id and the fields may use only columns
+// that have one value for all rows of an order.
 func (p *Preset) checkOrder(bad badFunc) {
 	if p.ID == "" {
 		bad("id", "is required, for example authority/{issued}")
@@ -225,7 +224,8 @@ func (p *Preset) checkOrder(bad badFunc) {
 	if p.Term != "" && !slices.Contains(p.Group, "issued") {
 		bad("term", "requires the column issued in group")
 	}
-	// The rules of the server check the fields of an order. Each column has an example value.
+	// Each column gets an example value, so that the rules of the server can check the fields of an
+	// order.
 	example := map[string]string{}
 	for c := range known {
 		example[c] = exampleOf(c)
@@ -280,7 +280,7 @@ func placeholders(s string) (out []string) {
 	return out
 }
 
-// fill replaces each name of a column in braces in s by the value of the column.
+// fill replaces each placeholder in s, such as {issued}, by the value of its column.
 func fill(s string, value func(string) string) string {
 	if !strings.Contains(s, "{") {
 		return s

@@ -110,11 +110,11 @@ func (r *run) tableRow(at int, cells []string) error {
 	return r.row(at, cells)
 }
 
-// maxHead is the number of rows in which the header of a table must be.
+// maxHead is the number of rows that are searched for the header of a table.
 const maxHead = 20
 
-// header chooses the first layout whose columns are all in the row. A row with a column of
-// this layout twice is an error.
+// header looks for the header in a row. It chooses the first layout whose columns are all in the
+// row. If the row has a column of this layout twice, header returns an error.
 func (r *run) header(cells []string) error {
 	if r.above++; r.above > maxHead {
 		return nil

@@ -67,8 +67,9 @@ func (r *run) eachLine(text, comments string, f func(at int, line string) error)
 var ownNames = map[string]bool{"localhost": true, "localhost.localdomain": true, "local": true, "broadcasthost": true, "0.0.0.0": true,
 	"ip6-localhost": true, "ip6-loopback": true, "ip6-localnet": true, "ip6-mcastprefix": true, "ip6-allnodes": true, "ip6-allrouters": true, "ip6-allhosts": true}
 
-// readHosts reads a hosts file. A line with an address of the machine itself, for example 0.0.0.0,
-// blocks a name. The column address of the row is then empty.
+// readHosts reads a hosts file. Each row has a name and the column address. If the line has an
+// address of the machine itself, for example 0.0.0.0, the line blocks the name, and the column
+// address is empty.
 func (r *run) readHosts(text string) error {
 	r.list()
 	return r.eachLine(text, "#", func(at int, line string) error {
@@ -104,8 +105,9 @@ var wholeHost = map[string]bool{"": true, "all": true, "document": true, "import
 // *://*.example.com/*.
 var wholeSite = regexp.MustCompile(`^\*://\*\.([^/|*~#$^]+)/\*$`)
 
-// readAdblock reads adblock rules of whole hosts: ||example.com^ and *://*.example.com/* block, and
-// @@||example.com^ is an exception. Another rule makes a row with the action "other", which a preset can leave out.
+// readAdblock reads adblock rules of whole hosts. The rules ||example.com^ and *://*.example.com/*
+// block a host. The rule @@||example.com^ is an exception. Any other rule becomes a row with the
+// action "other", which a preset can leave out.
 func (r *run) readAdblock(text string) error {
 	r.list()
 	return r.eachLine(text, "!", func(at int, line string) error {

@@ -37,7 +37,6 @@ func (r *run) readCSV(text string, separator rune) error {
 	}
 }
 
-// errRow is the error for a row that is too long.
 var errRow = errors.New("the row is too long")
 
 // A rowReader reads a text. It returns errRow if a row has more than maxRun bytes.

@@ -90,7 +90,7 @@ func (e *entryCells) emit(r *run, at int) error {
 	return r.row(at, e.cells)
 }
 
-// check returns an error if the file has no value for a column.
+// check returns an error if the file has no entry, or if no entry has a required column.
 func (e *entryCells) check(r *run) error {
 	if r.rows == 0 {
 		return fmt.Errorf("has no entry %s", r.p.Record)

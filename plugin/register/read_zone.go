@@ -23,8 +23,8 @@ type owner struct {
 }
 
 // readZone reads a response policy zone (draft-vixie-dnsop-dns-rpz-00). A row has four columns: the
-// name, the action, the word for the covered names, and the addresses of a redirect. The number of
-// a row is the number of the first record of the name.
+// name, the action, the match, and the addresses of a redirect. The number of a row is the number
+// of the name's first record.
 func (r *run) readZone(text string) error {
 	r.list()
 	zp := dns.NewZoneParser(strings.NewReader(text), noOrigin, "")
@@ -88,7 +88,8 @@ func (r *run) readZone(text string) error {
 	return nil
 }
 
-// relative returns the part of a name before the zone.
+// relative returns the part of a name before the zone name "apex". It returns false if the name is
+// not in the zone.
 func relative(name, apex string) (string, bool) {
 	if strings.EqualFold(name, apex) {
 		return "", true

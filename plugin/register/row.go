@@ -34,8 +34,8 @@ func (r *run) refuse(at int, column, value, format string, args ...any) {
 	r.out.Refused = append(r.out.Refused, Refused{at, column, clip(value), fmt.Sprintf(format, args...), ""})
 }
 
-// use sets the layout and the place of each column in a row. The map index has only the columns
-// that the file has.
+// use sets the layout, and the position of each column in a row. The map "index" has only the
+// columns that are in the file.
 func (r *run) use(l *Layout, index map[string]int, width int) {
 	r.layout, r.width = l, width
 	r.index = map[string]int{}
@@ -101,7 +101,7 @@ const (
 	exempt
 )
 
-// A test decides whether a row is an order. It reads one column of the row.
+// A test decides by the value of one column whether a row is an order.
 type test struct {
 	column string
 	at     int
@@ -270,8 +270,8 @@ func (r *run) targets(at int) (out []order.Target, ok bool) {
 	return nil, false
 }
 
-// wasFixed reports whether a correction changed the row. A correction can empty the name, and so
-// leave the row out.
+// wasFixed reports whether a correction changed the row. A correction may empty the name, so that
+// the row has no target.
 func (r *run) wasFixed(at int) bool {
 	n := len(r.out.Fixed)
 	return n > 0 && r.out.Fixed[n-1].At == at
@@ -288,8 +288,8 @@ func (r *run) split(column, cell string) []string {
 	return strings.Split(cell, manyValues)
 }
 
-// note records the result of cleaning a text: the warnings, or the reason why the text is refused.
-// It returns true if the text was refused.
+// note records what the importer found in a text: warnings, or the reason to refuse the text. It
+// returns true if the text was refused.
 func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	for _, w := range n.Warnings {
 		r.out.Warnings = append(r.out.Warnings, Refused{At: at, Column: column, Value: clip(text), Why: w})
@@ -306,8 +306,8 @@ func (r *run) note(at int, column, text string, n *importer.Note) bool {
 	return false
 }
 
-// covers sets the names that the targets of a row cover, if a column selects these names. For an
-// unknown value in the column, covers reports a problem and returns false.
+// covers sets which names the targets of a row cover, if the preset decides this by a column. If
+// the preset does not list the value of the column, covers reports a problem and returns false.
 func (r *run) covers(at int, targets []order.Target) bool {
 	if r.matchBy == nil {
 		return true
@@ -344,7 +344,6 @@ type date struct {
 	text  string     // the day as YYYY-MM-DD
 }
 
-// date parses a date in one of the forms of the preset.
 func (r *run) date(text string) date {
 	if d, ok := r.dates[text]; ok {
 		return d

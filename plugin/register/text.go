@@ -61,7 +61,7 @@ func decode(text, name string) (string, error) {
 // misread matches the start of a file whose byte order mark was converted twice.
 var misread = regexp.MustCompile(`^ï»¿`)
 
-// isUTF8 reports whether the data is UTF-8 and has letters outside ASCII.
+// isUTF8 reports whether a text is UTF-8 and has characters outside ASCII.
 func isUTF8(text string) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -124,10 +124,11 @@ func wrongFile(data []byte, format string) error {
 	return nil
 }
 
-// maxRun is the largest number of bytes in a line, or between two elements.
+// maxRun is the largest number of bytes in a line. For XML and JSON, see lastOf.
 const maxRun = 1 << 20
 
-// lastOf returns the byte that ends the parts of a file, and its name.
+// lastOf returns the byte that a file must have at least once in maxRun bytes, and a name for the
+// byte.
 func lastOf(format string) (end byte, name string) {
 	switch format {
 	case "xml":
@@ -138,7 +139,8 @@ func lastOf(format string) (end byte, name string) {
 	return '\n', "a line end"
 }
 
-// longPart returns the start of the first run of more than maxRun bytes without the byte end, or -1.
+// longPart returns the start of the first part with more than maxRun bytes that does not contain
+// the byte "end". Otherwise it returns -1.
 func longPart(data []byte, end byte) int {
 	for at := 0; len(data)-at > maxRun; {
 		n := bytes.LastIndexByte(data[at:at+maxRun], end)

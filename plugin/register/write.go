@@ -11,12 +11,12 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// batch is the number of targets that are encoded at once. The tree of a YAML document
-// needs much more memory than its text.
+// batch is the number of targets that are encoded at once. Smaller batches save memory, because the
+// tree of a YAML document is much larger than its text.
 const batch = 5_000
 
-// An output is an order file in parts. A second header for the same orders does not need a second
-// encoding of the parts.
+// An output is an order file in parts. The parts do not contain the header. So the same orders with
+// another header need no second encoding.
 type output struct {
 	path   string
 	orders []*order.Order
@@ -63,7 +63,7 @@ func encode(path string, h order.Header, orders []*order.Order, step func(format
 	return out, errors.Join(errs...)
 }
 
-// part returns the text of some orders, without the header of the file.
+// part encodes some orders. It removes the header and the end mark of the file from the text.
 func part(path string, h order.Header, orders []*order.Order, end []byte) ([]byte, error) {
 	ext := order.Ext(path)
 	text, ok, err := short(ext, h, orders)
@@ -102,8 +102,8 @@ func (o *output) pieces(h order.Header) ([][]byte, error) {
 	return append(all, o.end), err
 }
 
-// bytes returns the order file with a header. The parser of the server checks the whole file, because
-// some limits are about the whole file.
+// bytes returns the order file with the header h. It checks the file with the parser of the server,
+// because some limits apply to the whole file.
 func (o *output) bytes(h order.Header) ([]byte, error) {
 	all, err := o.pieces(h)
 	if err != nil {
@@ -144,8 +144,8 @@ func header(ext string, h order.Header, n int) ([]byte, error) {
 	return text, nil
 }
 
-// tooLarge returns the reason why an order file cannot have the orders, or "". It counts less than the
-// server counts, so the server may refuse a file that is not too large here.
+// tooLarge returns the reason why the orders are too many for an order file, or "". It counts fewer
+// values than the server counts. So the server may still refuse a file that tooLarge accepts.
 func tooLarge(ext string, orders []*order.Order) string {
 	all := 0
 	for _, o := range orders {

@@ -9,19 +9,21 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// longRun is the smallest number of plain names that short writes without YAML nodes.
+// longRun is the smallest number of plain names in a row that the function "short" writes without
+// YAML nodes.
 const longRun = 8
 
-// A nameRun is a run of plain names in an order. The encoder first writes one mark in place of the
-// names.
+// A nameRun is a long run of plain names in an order. The encoder first writes a placeholder name,
+// the mark, in place of these names.
 type nameRun struct {
 	mark  string
 	names []order.Target
 }
 
-// short returns an order file that is equal to the output of order.Encode, but is faster. It first
-// encodes a mark in place of each long run of plain names. Then it replaces each mark by the names.
-// It returns false if no order has a long run, or if a text of an order is equal to a mark.
+// short encodes an order file like order.Encode, but faster. It encodes one placeholder name, the
+// mark, in place of each long run of plain names. Then it replaces each mark by the names.
+//
+// short returns false if no order has a long run, or if an order itself contains a mark.
 func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, error) {
 	var runs []nameRun
 	out := make([]*order.Order, len(orders))
@@ -64,7 +66,8 @@ func short(ext string, h order.Header, orders []*order.Order) ([]byte, bool, err
 	return append(full, text...), true, nil
 }
 
-// cutRuns returns an order with a mark in place of each long run of plain names.
+// cutRuns returns an order with one placeholder name (the mark) in place of each long run of plain
+// names. It adds the names to "runs".
 func cutRuns(o *order.Order, runs *[]nameRun) *order.Order {
 	var targets []order.Target
 	left, long := 0, false
@@ -125,6 +128,7 @@ func isPlain(t *order.Target) bool {
 		}
 		labels, i = labels+1, end
 	}
-	// A text such as 1.e5 is a number in YAML, so the last label must have no digit.
+	// YAML reads a text such as 1.e5 as a number. The last label must therefore have only letters,
+	// or begin with "xn--".
 	return labels > 1 && wire[1] != '-' && len(top) > 1 && (strings.Trim(top, "abcdefghijklmnopqrstuvwxyz") == "" || strings.HasPrefix(top, "xn--"))
 }

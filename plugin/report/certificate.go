@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Certificate is one page about one order for a lawyer. docs/blocklistctl-report.md describes its
-// JSON form.
+// A Certificate is one page for a lawyer. The page is about one order. docs/blocklistctl-report.md
+// describes the JSON form of a certificate.
 type Certificate struct {
 	At           string            `json:"at"`
 	Timezone     string            `json:"timezone"`
@@ -68,14 +68,14 @@ type CertificateNode struct {
 	Root    string `json:"root,omitempty"`
 	// Complete is true if the checkpoint contains all records of the order.
 	Complete bool `json:"complete"`
-	// Stamp identifies the first checkpoint that has a time stamp and contains the record "in
-	// force". The value is the size of the checkpoint, or 0.
+	// Stamp is the size of the first checkpoint that has a time stamp and contains the record "in
+	// force". The size identifies the checkpoint. Stamp is 0 if there is no such checkpoint.
 	Stamp int64 `json:"stamp,omitempty"`
 	// Cosignatures are signatures of witnesses for checkpoints that contain the record "in force".
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }
 
-// A Cosignature is the signature of a witness. It was not checked.
+// A Cosignature is the signature of a witness. The report does not check the signature.
 type Cosignature struct {
 	Witness string `json:"witness"`
 	Size    int64  `json:"size"` // of the checkpoint
@@ -98,9 +98,9 @@ type Test struct {
 	at time.Time
 }
 
-// result returns "right", "wrong" or "unknown" for the reason in the record of a test. A right
-// answer has no reason. For a test without a result, the reason begins with a fixed text, for
-// example "not tested".
+// result returns the result of a test: "right", "wrong" or "unknown". The parameter "why" is the
+// reason in the record of the test. A right answer has no reason. If the test has no result, the
+// reason begins with a fixed text, for example "not tested".
 func result(why string) string {
 	for _, s := range []string{"not tested", "unclear", "no answer"} {
 		if strings.HasPrefix(why, s) {
@@ -120,8 +120,8 @@ func (e *SealedError) Error() string {
 	return fmt.Sprintf("the order %s is sealed; --sealed shows the order", e.Order)
 }
 
-// one returns the report of one order up to now, and the row of the order. If the order is sealed
-// and opt.Sealed is false, it returns a SealedError.
+// one returns the report about one order up to now, and the order's row in the report. If the order
+// is sealed and opt.Sealed is false, it returns a SealedError.
 func one(d *Data, id string, opt Options) (*Report, *Row, error) {
 	opt.From, opt.To = time.Unix(0, 0).UTC(), opt.Now.Add(time.Second)
 	r := &Report{zone: d.Zone, from: opt.From, to: opt.To, end: opt.Now, now: opt.Now, Timezone: d.Zone.String(), Silent: []string{}, Faults: []string{}, Notes: []string{}}
@@ -156,8 +156,8 @@ func NewCertificate(d *Data, id string, opt Options) (*Certificate, error) {
 		Issued: x.Issued, Served: x.Served, Deadline: x.Deadline, Acknowledged: x.Acknowledged, Reported: x.Reported, TargetCount: x.Targets,
 		InForce: x.InForce, Known: x.Known, First: x.First, Last: x.Last, AtLatest: x.AtLatest, Corrected: x.Corrected, Hours: x.Hours, OnTime: x.OnTime, State: x.State, Ended: x.Ended, By: x.By,
 		Nodes: []CertificateNode{}, Tests: []Test{}, Silent: r.Silent, Faults: r.Faults, Notes: []string{}, r: r, x: x, d: d}
-	// If the text of the order is not known, the targets count as secret. The text may seal the
-	// targets.
+	// If the text of the order is not known, the targets count as secret, because the order may not
+	// disclose its targets.
 	secret := (x.f == nil || x.f.Disclosure != order.Full) && !opt.Sealed
 	if f := x.f; f != nil {
 		if f.Document != nil {
@@ -261,9 +261,8 @@ func (c *Certificate) addNode(n *Node, o *nodeOrder) {
 	c.Nodes = append(c.Nodes, y)
 }
 
-// cosignatures returns one signature for each witness. The checkpoint of the signature contains the
-// record with the given index. If the witness signed several checkpoints, the smallest size counts.
-// cosignatures reads all checkpoint files in dir.
+// cosignatures returns for each witness the smallest signed checkpoint that contains the record
+// with the given index. It reads all checkpoint files in dir.
 func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*"))
 	for _, path := range append(paths, filepath.Join(dir, "checkpoint")) {
@@ -293,7 +292,7 @@ func cosignatures(dir string, v note.Verifier, index int64) (out []Cosignature) 
 }
 
 // firstStamp returns the size of the smallest checkpoint that has a time stamp and contains the
-// record with the given index. Without this checkpoint, it returns 0.
+// record with the given index. If there is none, firstStamp returns 0.
 func firstStamp(dir string, index int64) (size int64) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.tsr"))
 	for _, path := range paths {

@@ -145,7 +145,7 @@ func (c *Certificate) stateText() string {
 	return strings.Replace(c.x.stateText(c.r), "at the end of the period", asOf, 1)
 }
 
-// cacheText describes how long a cache can return an answer from before the block.
+// cacheText describes how long a cache may still return an answer that is older than the block.
 func (c *Certificate) cacheText() string {
 	if c.x.InForce == 0 || c.x.lift {
 		return ""

@@ -32,8 +32,8 @@ const (
 	chartBase   = chartHeight - 30
 )
 
-// Bars returns the bars of a chart. The chart shows how long the orders took from served to in
-// force on the last node. If this time is unknown for all orders, Bars returns nil.
+// Bars returns the bars of a chart of delays. The delay of an order is the time from the field
+// served until the order was in force on the last node. If no delay is known, Bars returns nil.
 func (r *Report) Bars() []Bar {
 	bars := make([]Bar, len(limits))
 	most := 0
@@ -62,7 +62,7 @@ func (r *Report) Bars() []Bar {
 	return bars
 }
 
-// A Line is the number of block orders in force over the period.
+// A Line is the line of a chart. It shows the number of block orders in force over the period.
 type Line struct {
 	Points string // of an SVG polyline
 	Most   int

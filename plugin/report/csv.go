@@ -48,7 +48,6 @@ func (x *Row) nodesInForce() string {
 	return fmt.Sprint(x.InForce)
 }
 
-// optional returns a number, or "" for an unknown number.
 func optional(n *uint64) string {
 	if n == nil {
 		return ""

@@ -54,7 +54,7 @@ const (
 	otherCode        = "KEYWORD_OTHER"
 )
 
-// dsaWords maps words in the field category of an order to codes of the template.
+// dsaWords maps words of an order's field "category" to codes of the template.
 var dsaWords = map[string]string{
 	"copyright": "KEYWORD_COPYRIGHT_INFRINGEMENT", "piracy": "KEYWORD_COPYRIGHT_INFRINGEMENT",
 	"trademark": "KEYWORD_TRADEMARK_INFRINGEMENT", "counterfeit": "KEYWORD_TRADEMARK_INFRINGEMENT",
@@ -68,12 +68,12 @@ var dsaWords = map[string]string{
 // DSAOptions are the settings of a DSA.
 type DSAOptions struct {
 	Service string // the name of the service
-	// Words maps more words in the field category of an order to codes. The words are in lower
+	// Words maps further words of an order's field "category" to codes. The words are in lower
 	// case.
 	Words map[string]string
 }
 
-// CheckDSACode returns an error if a text is no code for an order.
+// CheckDSACode returns an error if the text is not a code of the template for orders.
 func CheckDSACode(code string) error {
 	if _, _, ok := dsaRow(code); !ok {
 		if strings.HasPrefix(code, otherCode) {
@@ -88,8 +88,9 @@ func CheckDSACode(code string) error {
 	return nil
 }
 
-// dsaRow returns the row of a code. The code of a category may have a description after a colon.
-// For this code, dsaRow returns the row KEYWORD_OTHER of the category, and the description.
+// dsaRow returns the row of a code in the template. A code may be a category and a description
+// after a colon. For this form, dsaRow returns the row KEYWORD_OTHER of the category, and the
+// description.
 func dsaRow(code string) (row int, description string, ok bool) {
 	code, description, _ = strings.Cut(code, ":")
 	code, description = strings.TrimSpace(code), strings.TrimSpace(description)
@@ -125,8 +126,8 @@ type DSA struct {
 const totalScope = "TOTAL"
 
 // DSA returns Part 3 of the transparency report, and a list of problems. The period must have whole
-// days. Each order without a code is a problem, and is missing from the report. So do not use a
-// report with problems.
+// days. An order without a code is a problem and is missing from the report. So do not use a report
+// with problems.
 func (r *Report) DSA(opt DSAOptions) (*DSA, []string, error) {
 	from, to, whole := r.days()
 	if !whole {

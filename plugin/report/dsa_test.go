@@ -31,8 +31,8 @@ func annex(t *testing.T) (codes, columns []string) {
 // pageNumber matches the last line of a page.
 var pageNumber = regexp.MustCompile(`^\s*EN\s+\d+\s+EN$`)
 
-// TestTemplateRows compares the rows with the table of the regulation. At the right of the
-// table, the PDF has broken the codes into parts.
+// TestTemplateRows compares the rows with the table of the regulation. The PDF has broken long
+// codes into several lines, and the test joins these lines.
 func TestTemplateRows(t *testing.T) {
 	lines, _ := annex(t)
 	part := regexp.MustCompile(`(?:^|\s)([A-Z_]+)$`)
@@ -70,7 +70,8 @@ func TestTemplateColumns(t *testing.T) {
 			text[at] += " " + strings.TrimSpace(l)
 		}
 	}
-	// The name is before the first sentence of the instructions.
+	// In the regulation, the text for a column begins with the name. Then the instructions begin
+	// with "This".
 	for i := range 13 {
 		s := string(rune('A' + i))
 		if name := dsaColumns[i]; !strings.HasPrefix(text[s], name+" This ") {

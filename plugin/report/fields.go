@@ -9,8 +9,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A File contains the orders of an order file that exists now. Older versions of the file may be in
-// journals.
+// A File contains the orders of the present version of an order file. Journals may contain older
+// versions.
 type File struct {
 	Path   string
 	Orders []*order.Order
@@ -35,8 +35,8 @@ type request struct {
 	ids     map[string]bool
 }
 
-// readFields returns the texts of all orders in the files and the journals. A present file
-// has the newest text. Otherwise the journals give the text.
+// readFields returns the texts of all orders in the files and the journals. If a present file has
+// an order, the text comes from this file. Otherwise the text comes from a journal.
 func readFields(files []File, nodes []*Node) map[string]*fields {
 	out := map[string]*fields{}
 	for i := range files {
@@ -45,7 +45,8 @@ func readFields(files []File, nodes []*Node) map[string]*fields {
 			out[o.ID] = &fields{o, f.Path, f.Zone, true}
 		}
 	}
-	// Each round tries the next best version of the orders that are still missing.
+	// Journals may have several versions of an order that no present file has. The first round
+	// tries the best version, and the next rounds try the others.
 	for round := 0; round < 3; round++ {
 		var requests []*request
 		index := map[string]*request{}
@@ -98,7 +99,7 @@ func (r *request) read(out map[string]*fields) {
 // Data is everything that a report is made from.
 type Data struct {
 	Nodes []*Node
-	// Zone is the time zone of the order files. With several zones, it is UTC.
+	// Zone is the time zone of the order files. If the files have several zones, Zone is UTC.
 	Zone *time.Location
 	// Files reports whether there are present order files.
 	Files bool
@@ -133,8 +134,9 @@ func Load(files []File, nodes []*Node) (*Data, error) {
 	return d, nil
 }
 
-// sealed reports whether an order is sealed. If a present file has the order, only the parameter
-// "disclosure" counts. Otherwise one sealed record or one sealed text is enough.
+// sealed reports whether an order is sealed. If a present file has the order, the function
+// "disclosure" decides. Otherwise the order is sealed if its known text or any of its records is
+// sealed.
 func (d *Data) sealed(id string, disclosure func(id string) order.Disclosure) bool {
 	f := d.fields[id]
 	if f != nil && f.present {

@@ -175,8 +175,8 @@ func TestSecretRecords(t *testing.T) {
 	}
 }
 
-// TestSealedLater checks that one sealed record or one sealed text makes an order sealed. If a
-// present file has the order, only this file counts.
+// TestSealedLater checks that an order is sealed if one of its records or its text is sealed. If a
+// present file has the order, only this file decides.
 func TestSealedLater(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	full := func(string) order.Disclosure { return order.Full }

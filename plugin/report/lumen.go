@@ -57,11 +57,11 @@ type lumenEntity struct {
 	Country string `json:"country_code,omitempty"`
 }
 
-// Lumen returns the notices for the block orders that were received in the period. The
-// parameter recipient is the name of the operator.
+// Lumen returns the notices for the block orders that were received in the period. The parameter
+// "recipient" is the name of the operator.
 //
-// The database is public. So Lumen omits sealed orders and orders with secret targets. The
-// notes have the numbers of omitted orders.
+// The database is public. So Lumen omits sealed orders and orders with secret targets. The result
+// "notes" describes how many orders are omitted.
 func (r *Report) Lumen(recipient string) (notices []LumenNotice, notes []string) {
 	left := map[string]int{}
 	for x := range r.all() {

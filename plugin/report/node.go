@@ -27,7 +27,7 @@ type Node struct {
 	// Faults are the faults that the check of the journal found. A journal with a fault is no
 	// evidence.
 	Faults []string
-	// OwnKey is true if the key for the check comes from the journal itself.
+	// OwnKey is true if the journal was checked with the key in the journal itself.
 	OwnKey bool
 	// Prober is true for the journal of "blocklistctl probe", which is no journal of a server.
 	Prober bool
@@ -42,7 +42,7 @@ type Node struct {
 	bySum  map[string]journal.Version // by digest
 }
 
-// A load is a version of a file that went into force.
+// A load is an event: from this time on, the server used this version of an order file.
 type load struct {
 	at      time.Time
 	version journal.Version
@@ -98,8 +98,8 @@ const stopped journal.Event = "stopped"
 
 var stateEvents = []journal.Event{journal.InForce, journal.Pending, journal.Ended, journal.Lifted, journal.Held, journal.Suspended, journal.Shadow, journal.Draft, journal.Removed}
 
-// Open checks and reads one journal, or the journals of "evidence collect" in a directory.
-// The parameter keys has the public keys of journals by their names.
+// Open checks and reads one journal, or the journals of "evidence collect" in a directory. The map
+// "keys" has the public keys of the journals by name.
 func Open(dir string, keys map[string]note.Verifier) ([]*Node, error) {
 	c, err := evidence.ReadCollection(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +184,8 @@ type clockStep struct {
 	by string
 }
 
-// stepsIn returns the number of steps of the clock in a period, and the first steps.
+// stepsIn returns the number of steps of the clock in a period. The result "text" lists the first
+// steps.
 func (n *Node) stepsIn(in func(time.Time) bool) (k int, text string) {
 	const shown = 5
 	var list []string

@@ -87,7 +87,7 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// anyAtLatest reports whether any order was already in force on a node when the journal of the node
+// anyAtLatest reports whether any order was already in force on the node when the node's journal
 // began.
 func (r *Report) anyAtLatest(node string) bool {
 	for x := range r.all() {

@@ -15,8 +15,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/printable"
 )
 
-// A Notice is a letter that informs an authority how the provider has carried out the order of the
-// authority. Article 9(1) of Regulation (EU) 2022/2065 (Digital Services Act) requires the letter.
+// A Notice is a letter from the provider to an authority. It describes how the provider has carried
+// out an order of the authority (Article 9(1) of Regulation (EU) 2022/2065, Digital Services Act).
 type Notice struct {
 	Order   string `json:"order"`
 	To      string `json:"to"` // as in the field report_to
@@ -31,7 +31,7 @@ type NoticeOptions struct {
 }
 
 // NewNotice writes the letter about an order. The letter always shows the targets, because the
-// authority ordered them. The result faults lists the faults of the journals.
+// authority ordered them. The result "faults" lists the faults of the journals.
 func NewNotice(d *Data, id string, opt NoticeOptions) (n *Notice, faults []string, err error) {
 	r, x, err := one(d, id, opt.Options)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package report writes reports about orders from order files and from the journals of
-// servers. The reports are: the report of a period, the transparency report of the Digital
-// Services Act, and notices for the Lumen database. For one order, there are a certificate
-// and a notice.
+// Package report writes reports about orders from order files and from the journals of servers. The
+// reports are: the report of a period, the transparency report of the Digital Services Act, and
+// notices for the Lumen database. For one order, there are a certificate and a notice.
 //
-// A journal has the statements of one server about itself, by its own clock. Each time "in
-// force" comes from the journals. Each other date comes from an order file.
+// A journal contains the records of one server about itself, with the times of the server's own
+// clock. The times at which an order was in force come from the journals. All other dates come from
+// the order files.
 package report
 
 import (
@@ -28,8 +28,8 @@ type Options struct {
 	Disclosure func(id string) order.Disclosure
 	// Sealed shows sealed orders.
 	Sealed bool
-	// States returns the states of the orders in the present files at a time, or is nil
-	// without present files.
+	// States returns the states of the orders in the present files at a time. It is nil if there
+	// are no present files.
 	States func(order.Time) iter.Seq[ruleset.OrderState]
 }
 
@@ -75,20 +75,21 @@ type NodeRow struct {
 	first, last time.Time
 }
 
-// Totals are the sums of a report. All numbers of orders count only block orders. Lifts counts the
-// lifts.
+// Totals are the sums of a report. All numbers are about block orders, except the number Lifts.
 type Totals struct {
 	Orders       int `json:"orders"`       // in the report
 	Received     int `json:"received"`     // in the period
 	Sealed       int `json:"sealed"`       // of Orders
 	Acknowledged int `json:"acknowledged"` // of Received
 	Reported     int `json:"reported"`     // of Received
-	// InForce counts at the end of the period, on at least one node. If no node has
-	// records in the period, it counts by the present order files, and ByFiles is true.
+	// InForce is the number of orders in force at the end of the period on at least one node. If no
+	// node has records in the period, the number comes from the present order files, and ByFiles is
+	// true.
 	InForce *int `json:"in_force"`
 	ByFiles bool `json:"in_force_by_files"`
-	// Everywhere (at the end of the period, on each node with records), Ended (in the
-	// period), Late (of Received) and Answers are nil if no node has records in the period.
+	// Everywhere is the number of orders in force at the end of the period on each node with
+	// records. Ended is the number of orders that ended in the period. Late is a part of Received.
+	// If no node has records in the period, these three fields and Answers are nil.
 	Everywhere  *int     `json:"everywhere"`
 	Ended       *int     `json:"ended"`
 	Late        *int     `json:"late"`
@@ -132,17 +133,20 @@ type Row struct {
 	// AtLatest is true if the order was already in force when the journals began. The true times
 	// may then be earlier than First and Last.
 	AtLatest bool `json:"at_latest,omitempty"`
-	// Corrected is the time of the last change of the order in its file, after the order came into
-	// force on a node. If a change added targets, First and Last are not about the new targets.
+	// Corrected is the time at which the order was last changed in its file, after the order came
+	// into force on a node. If a change added targets, First and Last do not apply to the new
+	// targets.
 	Corrected string `json:"corrected,omitempty"`
 	// Hours is the time from served to Last.
 	Hours *float64 `json:"hours,omitempty"`
-	// OnTime is "yes", "no" or "unknown". Without a deadline in the past, OnTime is empty.
+	// OnTime is "yes", "no" or "unknown". It is empty if the order has no deadline, or if the
+	// deadline was neither met nor missed.
 	OnTime string `json:"on_time,omitempty"`
 	State  string `json:"state"` // at the end of the period
 	Ended  string `json:"ended,omitempty"`
 	By     string `json:"by,omitempty"`
-	// ByFiles is the state by the present order files. It is given if no node is known.
+	// ByFiles is the state according to the present order files. It is set only if no node is
+	// known.
 	ByFiles string `json:"state_by_files,omitempty"`
 	// Answers is nil if no node is known.
 	Answers *uint64 `json:"answers_changed"`

@@ -268,8 +268,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWithoutFiles checks that the journals give the texts of the orders. This includes an
-// order that a later version has lost.
+// TestWithoutFiles checks that the journals give the texts of the orders. One of the orders is
+// missing from the last version of its file.
 func TestWithoutFiles(t *testing.T) {
 	d := read(t, fleet(t), nil)
 	r := Collect(d, april)

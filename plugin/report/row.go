@@ -56,7 +56,8 @@ func (r *Report) row(d *Data, id string) *Row {
 			x.Known++
 			x.addNode(n, o, r.from, r.end)
 		case n.Last.Before(x.receivedAt) || !open && n.First.After(until):
-			// The node ended before the order came, or began after the end of the order.
+			// The journal of the node ended before the order came, or began after the end of the
+			// order.
 		default:
 			x.Known++
 			x.Without = append(x.Without, n.Name)
@@ -116,8 +117,8 @@ func (x *Row) addNode(n *Node, o *nodeOrder, from, end time.Time) {
 }
 
 // effect sets the first and the last time at which a node began to enforce the order. If the
-// journal of a node began later than the order, the time of the node is not exact. The times that
-// are not exact count only if no node has an exact time.
+// journal of a node began later than the order, the time of the node is not exact. Inexact times
+// count only if no node has an exact time.
 func (x *Row) effect() {
 	for _, exact := range []bool{true, false} {
 		for _, y := range x.Nodes {
@@ -143,7 +144,7 @@ func (x *Row) effect() {
 	}
 }
 
-// hours returns the hours between two times, or 0 if the second is not later.
+// hours returns the hours between two times, or 0 if the second time is not later.
 func hours(from, to time.Time) float64 {
 	return max(0, to.Sub(from).Hours())
 }
@@ -169,7 +170,7 @@ func (x *Row) finish(end time.Time) {
 	case now > 0:
 		x.State = partly
 	default:
-		// The states of the nodes may differ. The state of the last change counts.
+		// The nodes may have different states. The state with the latest change counts.
 		x.State, x.By = last.State, last.By
 		switch journal.Event(x.State) {
 		case journal.Ended, journal.Lifted, journal.Removed:

@@ -279,8 +279,8 @@ func (x *Row) stateText(r *Report) string {
 	return s
 }
 
-// changeText returns a text for an order that was changed while in force. The times in force are
-// not about targets that a change added.
+// changeText returns a text for an order that was changed while in force. The text warns that the
+// times in force do not apply to targets that a change added.
 func (x *Row) changeText(r *Report) string {
 	if x.corrected.IsZero() {
 		return ""

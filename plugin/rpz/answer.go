@@ -66,8 +66,8 @@ func (t *Table) As(a *Answer, kind order.ResponseKind) *Answer {
 	return t.Answer(kind, nil, a.TTL)
 }
 
-// answers caches the results of Table.Answer for verdicts. Table.Answer is slow, and a register has
-// few different responses.
+// answers caches the results of Table.Answer for verdicts. Table.Answer is slow, and the orders of
+// a register have few different responses.
 type answers struct {
 	table   *Table
 	ttl     time.Duration

@@ -3,24 +3,24 @@
 //
 //	ruleset.Set, country, time --Build, Update--> Tree --Close--> Zone --Compare--> Difference
 //
-// A [Tree] has a node for each name at which the answer may change. All names above are
-// nodes too. A node has two answers:
+// A [Tree] has a node for each name at which the answer may change. All names above are nodes too.
+// A node has two answers:
 //
 //	Own    for queries for the name of the node
 //	Below  for queries for all names below that have no node
 //
 // # The closed zone
 //
-// A simple zone has two records for each blocked name: "name" and "*.name". In BIND and
-// Unbound, a simple zone blocks too little (RFC 4592, section 2.2). PowerDNS does not have this
-// problem. An example:
+// A simple zone has two records for each blocked name: "name" and "*.name". In BIND and Unbound, a
+// simple zone blocks too little (RFC 4592, section 2.2). PowerDNS does not have this problem. An
+// example:
 //
 //	*.name       blocks c.b.name
 //	a.b.name     makes b.name exist; "*.name" then no longer covers c.b.name
 //
-// A [Zone] is closed: all servers read a closed zone in the same way. The method Close
-// omits names that need no records, because the wildcard above is enough. Each other node
-// below a wildcard gets two records:
+// A [Zone] is closed: all servers read a closed zone in the same way. The method Close omits names
+// that need no records, because the wildcard above is enough. Each other node below a wildcard gets
+// two records:
 //
 //	one record at the node, and one wildcard below the node
 //
@@ -34,11 +34,13 @@
 //	names with two labels or more   the part of the last two labels
 //	top-level names                 the last part
 //
-// A server asks the parts in sequence, and the first record decides. For each name, at most one of the
-// first parts has a record, because all names with the same last two labels are in one part. A
-// top-level name can block names of all parts. The record of the top-level name is in the last part, so
-// exceptions below the name come first. Close makes the records before it divides the zone. So a name
-// below a blocked top-level name has the same records as in a zone without parts.
+// A server asks the parts in sequence, and the first record that covers the name decides. All names
+// with the same last two labels are in one part, so at most two parts have a record for a name:
+// this part and the last part. A top-level name can block names of all parts. Its record is in the
+// last part, so exceptions below the top-level name come first.
+//
+// Close makes the records before it divides the zone. So a name below a blocked top-level name has
+// the same records as in a zone without parts.
 //
 // # Tests
 //

@@ -29,7 +29,8 @@ func (k key) parent() key {
 	return k[:strings.LastIndexByte(string(k[:len(k)-1]), 0)+1]
 }
 
-// wire appends the canonical wire form of the name to b. The labels in b stay in front.
+// wire appends the canonical wire form of the name to b. Labels that are already in b become the
+// first labels of the name.
 func (k key) wire(b []byte) []byte {
 	for len(k) > 0 {
 		p := k.parent()
@@ -62,7 +63,7 @@ var triggers = map[key]bool{"rpz-ip\x00": true, "rpz-client-ip\x00": true, "rpz-
 // fits reports whether an RPZ can contain the name and the wildcard below it. The parameter
 // "origin" is the length of the zone's name in octets of wire form, or 0 if there is no RPZ.
 func (k key) fits(origin int) bool {
-	// The final 0 of the name is replaced by the origin, and "*" takes two octets.
+	// The origin replaces the final 0 octet of the name. The label "*" takes two octets.
 	return origin == 0 || len(k)+2+origin <= dname.MaxWire && !triggers[k.top()]
 }
 

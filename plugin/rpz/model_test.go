@@ -165,9 +165,9 @@ func naive(t *Tree) (out []Entry) {
 	return out
 }
 
-// check compares the closed zone with the decisions at each time, while the orders change.
-// It does so for the whole zone and for the parts. It returns how often a simple zone is wrong, and how
-// often parts in a wrong sequence are wrong.
+// check compares a closed zone with the decisions at each time, while the orders change. It
+// compares the whole zone, and the zone in parts. It returns how often a simple zone gives a wrong
+// answer, and how often parts in a wrong sequence give a wrong answer.
 func check(t testing.TB, c *world.Choices) (leaks, mixed int) {
 	t.Helper()
 	w := world.New(c)

@@ -16,8 +16,8 @@ const MaxParts = 64
 // partOf returns the part of a name, from 0. The last two labels of a name decide. So a name and
 // all names below the name are in one part, except below a top-level name.
 //
-// A top-level name is in the last part. A server that reads the parts in sequence finds the record
-// of a top-level name last.
+// A top-level name is in the last part. So a server that asks the parts in sequence finds the
+// record of the top-level name last.
 func partOf(k key, parts int) uint8 {
 	first := strings.IndexByte(string(k), 0) + 1
 	second := strings.IndexByte(string(k[first:]), 0) + 1
@@ -35,7 +35,7 @@ type Part struct {
 	n    uint8
 }
 
-// Part returns a part of the zone. The number is from 0.
+// Part returns part n of the zone. The first part has the number 0.
 func (z *Zone) Part(n int) Part { return Part{z, uint8(n)} }
 
 // Entries returns the entries of the part in canonical order.

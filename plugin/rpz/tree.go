@@ -14,15 +14,16 @@ import (
 // A Config contains the settings of a Tree.
 type Config struct {
 	// Countries are the countries of the clients. A name is blocked if an order blocks the name for
-	// one of these countries. The first country with an order decides about the answer. Without
-	// countries, no order for single countries applies.
+	// one of these countries. If there are several of these orders, the order for the country that
+	// is first in Countries gives the answer. If Countries is empty, no order for single countries
+	// applies.
 	Countries []order.Country
 	// TTL is the TTL of orders without a TTL.
 	TTL time.Duration
 	// Refused is the response that replaces REFUSED, or ResponseUnset.
 	Refused order.ResponseKind
-	// Origin is the length of the zone's name in octets in wire form, from 1. Names that do not
-	// fit into the zone are omitted. 0 means that the tree is for no zone, and no name is omitted.
+	// Origin is the length of the zone's name in wire form, in octets. Names that do not fit into
+	// the zone are omitted. 0 means that the tree is not for a zone, and no name is omitted.
 	Origin int
 	// Parts is the number of parts of the zone, up to MaxParts. 0 and 1 mean one part.
 	Parts int
@@ -47,8 +48,8 @@ type Tree struct {
 	// Until is the time at which an answer may change, or ruleset.Forever.
 	Until order.Time
 
-	// depths contains the number of labels of each node. It makes Parents fast, because the keys
-	// are far apart in memory.
+	// depths contains the number of labels of each node. Parents reads depths and not the keys,
+	// because the keys are far apart in memory.
 	depths []uint8
 	// parts has the part of each node, or is nil if the zone is one part.
 	parts []uint8
@@ -63,8 +64,8 @@ type Tree struct {
 // Table returns the table of the answers of the tree.
 func (t *Tree) Table() *Table { return t.table }
 
-// With returns a copy of the tree with other answers. The nodes must have the same names.
-// The copy cannot be updated.
+// With returns a copy of the tree with other answers. The parameter "nodes" must have the names of
+// t.Nodes. The copy cannot be updated.
 func (t *Tree) With(nodes []Node) *Tree {
 	return &Tree{Nodes: nodes, depths: t.depths, parts: t.parts, Omitted: t.Omitted, Until: t.Until, cfg: t.cfg, table: t.table}
 }
@@ -115,8 +116,8 @@ func (t *Tree) Update(set *ruleset.Set, now order.Time) *Tree {
 	top, within := key(""), false // the last touched name, and whether there is one
 	old := nodes{t.Nodes, t.depths, t.parts}
 	for len(old.list) > 0 || len(touched) > 0 {
-		// Decide again about the nodes below the last touched name. The other nodes before the next
-		// touched name do not change.
+		// Decide again about the old nodes below the last touched name. The other old nodes before
+		// the next touched name do not change.
 		end := len(old.list)
 		if len(touched) > 0 {
 			end, _ = slices.BinarySearchFunc(old.list, touched[0], func(n Node, k key) int { return strings.Compare(string(n.key), string(k)) })

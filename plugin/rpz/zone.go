@@ -29,8 +29,8 @@ func (z *Zone) Records() (n int) {
 	return n
 }
 
-// Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names
-// below (RFC 8020). If a name below has another answer, the record is NODATA.
+// Close returns the closed zone of the tree. NXDOMAIN for a name also denies all names below (RFC
+// 8020). If a name below has another answer, Close uses NODATA for the upper name.
 func (t *Tree) Close() *Zone {
 	n := len(t.Nodes)
 	var (

@@ -68,7 +68,7 @@ a.b.sub.example	3600	IN	AAAA	2001:db8::1
 }
 
 // TestOmitted checks names that must not get into the zone: a name that is too long, and names that
-// have a special meaning in an RPZ. A tree for no zone has all names.
+// have a special meaning in an RPZ. A tree that is not for a zone has all names.
 func TestOmitted(t *testing.T) {
 	label := strings.Repeat("x", 60)
 	// With this first label, the name has 246 octets in wire form. The origin replaces its

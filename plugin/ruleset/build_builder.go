@@ -19,8 +19,8 @@ type Builder struct {
 	wire     dname.Wire // scratch space for one name
 	interned interner
 	commons  map[commonKey]*Common
-	// lastKey and lastCommon cache the newest result of common. Orders that follow one another are
-	// often from one authority.
+	// lastKey and lastCommon cache the last result of the method common. Orders that follow one
+	// another often come from one authority.
 	lastKey     commonKey
 	lastCommon  *Common
 	commonsMade int

@@ -71,8 +71,9 @@ func (b *Builder) duties(o *order.Order, n uint32, own []interval) {
 	}
 }
 
-// owed returns one interval, from the time `from` to the end of ivs. The gaps in ivs count too. For
-// example, the operator must load an order before its first window begins.
+// owed returns one interval, from the time `from` to the end of ivs. It includes the time before
+// the first interval of ivs, and the gaps. For example, the operator must load an order before its
+// first window begins.
 func owed(from order.Time, ivs []interval) []interval {
 	if len(ivs) == 0 {
 		return nil

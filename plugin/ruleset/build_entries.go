@@ -19,7 +19,7 @@ type entries struct {
 
 func (s *entries) at(i uint32) *entry { return &s.blocks[i/entryBlock][i%entryBlock] }
 
-// add appends e. Do not keep a pointer to an entry before fit is called, because add and fit may
+// add appends e. Keep no pointer to an entry until fit has been called, because add and fit may
 // move entries.
 func (s *entries) add(e entry) {
 	switch s.n {
@@ -54,8 +54,8 @@ func (s *entries) all() iter.Seq[*entry] {
 	}
 }
 
-// A commonKey identifies a Common without rare fields. The rare fields are filtering databases,
-// lifted ids and forced targets.
+// A commonKey is the key of a cached Common. An order with filtering databases, lifted ids or
+// forced targets is rare, so its Common is not cached.
 type commonKey struct {
 	terms           *order.Terms // the terms also determine the scope, exemptions and response
 	action          order.Action

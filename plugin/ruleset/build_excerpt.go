@@ -5,8 +5,8 @@ import "github.com/dns-orders/blocklist/plugin/order"
 // Excerpts makes sets that lack certain orders, for exports. Excerpts caches compiled
 // parts and is not safe for concurrent use.
 type Excerpts struct {
-	// Drop returns true for a block order that the result must not contain. Each call must
-	// have the same result. If Drop is nil, all orders stay.
+	// Drop returns true for a block order that the result must not contain. For the same order,
+	// Drop must always return the same result. If Drop is nil, all orders stay.
 	Drop func(*Order) bool
 	made map[*Part]*Part
 }

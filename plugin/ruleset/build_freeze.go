@@ -14,8 +14,8 @@ import (
 // missing and the problems contain an error. Do not use the Builder after Freeze.
 func (b *Builder) Freeze() (*Part, order.Problems) {
 	p := b.part
-	// The lists begin with b.rules. A name with one rule uses the rule in b.rules as a
-	// list of length 1.
+	// The lists of rules begin with all rules of b.rules. A name with one rule needs no new list:
+	// its rule in b.rules is a list of length 1.
 	p.rules = b.rules
 	for i := range p.rules {
 		p.rules[i].last = true
@@ -73,8 +73,8 @@ func (b *Builder) freezeNames() {
 				}
 				p.longLists[ref], p.rules[ref].long = x, true
 			}
-			// The limit saves memory. Small files repeat a few lists. The lists of a large
-			// register are all different.
+			// The limit saves memory. In small files, few lists are repeated often. In a large
+			// register, all lists are different, so a cache is useless.
 			if len(lists) < 1<<16 {
 				lists[string(key)] = ref
 			}

@@ -7,16 +7,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// A Guard finds targets that must not be enforced, because they are almost certainly
-// mistakes. The found targets are called held. Guards are immutable and comparable.
+// A Guard finds targets that must not be enforced, because they are almost certainly mistakes.
+// These targets are called held. Guards are immutable and comparable.
 type Guard interface {
 	// Name returns the reason why a target at the name must not be enforced, or "". For
 	// the target "*.example.com", the name is "example.com". Name must not keep the Wire.
 	Name(*dname.Wire) string
 	// Address returns the reason why an address or network must not be blocked, or "".
 	Address(netip.Prefix) string
-	// Protected reports whether all answers for an asked name must pass. Even an answer
-	// that leads to a blocked name must pass.
+	// Protected reports whether all answers for an asked name must pass, even if an answer leads to
+	// a blocked name.
 	Protected(*dname.Wire) bool
 }
 
@@ -78,8 +78,7 @@ type forced struct {
 type forcedTarget struct {
 	name dname.Name
 	net  netip.Prefix
-	// below is set for the target "*.example.com". The target "example.com" is another
-	// target.
+	// below is true for the target "*.example.com", and false for the target "example.com".
 	below bool
 }
 

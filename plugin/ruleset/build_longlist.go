@@ -22,13 +22,12 @@ type longList struct {
 // A listLift is a lift in a longList.
 type listLift struct {
 	rule uint32
-	// over is the time at which the lift has ended. For a lift in liftIndex.later, all lifts before
-	// it have ended too.
+	// over is the time at which the lift has ended. If the lift is in liftIndex.later, all lifts
+	// before this lift in the list have ended too.
 	over order.Time
 }
 
-// A listBlock has the properties of a block rule. Most queries can skip the rule by these
-// properties.
+// A listBlock has the properties by which most queries can skip a block rule.
 type listBlock struct {
 	from      order.Time // the first second in force
 	over      order.Time // the second after the last second in force
@@ -82,7 +81,7 @@ func (b *Builder) indexLongList(list []rule) *longList {
 }
 
 // liftedForGood returns a time from which on a block is lifted for all clients for ever. It checks
-// only some lifts. If it finds no time, it returns Forever.
+// only some lifts, so the block may be lifted earlier. If it finds no time, it returns Forever.
 func (b *Builder) liftedForGood(list []rule, x *longList, block *rule, e *entry) order.Time {
 	p, from := b.part, Forever
 	if at, ok := b.wholeLifts[e.ID]; ok {
@@ -114,8 +113,9 @@ func (p *Part) forGood(l *entry, sched uint32) order.Time {
 	return Forever
 }
 
-// findLifted sets s.relisted. The lifts of a whole order, of another name or of another file
-// are not in the long list of a name. A query would search them for each order of the list.
+// findLifted sets s.relisted. The index of a long list does not know the lifts of a whole order,
+// lifts at other names and lifts in other files. Without s.relisted, a query would search these
+// lifts for each order of the list.
 func (s *Set) findLifted() {
 	for i, seg := range s.segments {
 		for at, x := range seg.longLists {
@@ -129,8 +129,8 @@ func (s *Set) findLifted() {
 	}
 }
 
-// relist adds a long list of the segment with number i to s.relisted, if an order of the list
-// is lifted for ever.
+// relist adds a copy of the long list x to s.relisted, if an order of the list is lifted for ever.
+// The list is in the segment with number i.
 func (s *Set) relist(i int, x *longList, rules []rule) {
 	if x == nil || len(s.liftings)+len(s.whole) == 0 {
 		return
@@ -156,7 +156,8 @@ func (s *Set) relist(i int, x *longList, rules []rule) {
 	}
 }
 
-// source returns the entry of a part that became entry n of the segment with number i.
+// source returns the original of entry n in the segment with number i. The original is an entry of
+// a part.
 func (s *Set) source(i int, n uint32) *entry {
 	parts := s.sources[i]
 	for int(n) >= parts[0].entries.n {
@@ -182,7 +183,8 @@ func (s *Set) liftedForGood(e *entry) order.Time {
 	return from
 }
 
-// longList returns the long list with the times at which lifts elsewhere end its orders.
+// longList returns the copy of x in s.relisted, or x if there is no copy. The copy also contains
+// the times at which lifts outside the list end the orders.
 func (s *Set) longList(x *longList) *longList {
 	if x == nil || s.relisted == nil {
 		return x

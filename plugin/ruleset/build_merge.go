@@ -87,7 +87,7 @@ func mergeParts(parts []*Part) *Part {
 	return p
 }
 
-// dropped is the new number of an entry that take omitted.
+// dropped takes the place of a new number if the function take omitted the entry.
 const dropped = ^uint32(0)
 
 // take adds the orders of a compiled part, and returns the new numbers of its schedules

@@ -7,7 +7,7 @@ import (
 )
 
 // Ruled returns the part compiled with the options opt. If no option differs, Ruled returns p
-// itself. Ruled uses the compiled rules, because the file may be changed or gone.
+// itself. Ruled does not read the file, because the file may have changed or may be gone.
 func (p *Part) Ruled(opt Options) *Part {
 	b := NewBuilder(*p.path, opt)
 	if b.opt.Response.Kind == p.response.Kind && slices.Equal(b.opt.Response.Addresses, p.response.Addresses) {
@@ -19,8 +19,8 @@ func (p *Part) Ruled(opt Options) *Part {
 		q.embeddings = b.part.embeddings
 		return q.Guarded(opt.Guard)
 	}
-	// The index must be built again, because the default response decides which names of the index
-	// are marked.
+	// The index must be built again, because the default response decides which names are marked in
+	// the index.
 	commons := map[*Common]*Common{}
 	return p.rebuilt(b, func(e *entry) bool {
 		e.Common = b.ruled(e.Common, commons)

@@ -9,7 +9,7 @@ import (
 
 // A plain adds plain names of an order to the index. A plain name has no attributes.
 //
-// If the order also lists a name with exceptions, the exceptions apply to both.
+// If the order lists the same name again with exceptions, the exceptions apply to both targets.
 type plain struct {
 	*Builder
 	number uint32 // the number of the rule
@@ -17,8 +17,8 @@ type plain struct {
 	groups map[targetKey]uint32
 }
 
-// Side returns a Names that adds the names of the order's side list to the index. Call
-// Side before Add(o), with the targets of the order.
+// Side returns a Names that adds the names of the order's side list to the index. Call Side before
+// Add(o). The order must already contain its targets.
 func (b *Builder) Side(o *order.Order) order.Names {
 	if b.repeated == nil {
 		b.repeated = map[uint32]int{}
@@ -27,8 +27,8 @@ func (b *Builder) Side(o *order.Order) order.Names {
 	return b.Targets(o)
 }
 
-// Targets returns a Names that adds long lists of plain names to the index. Call Targets
-// before Add(o), with the other targets of the order.
+// Targets returns a Names that adds long lists of plain names to the index. Call Targets before
+// Add(o). The order must already contain its other targets.
 func (b *Builder) Targets(o *order.Order) order.Names {
 	r := rule{entry: uint32(b.part.entries.n), sched: b.schedule(inForce(o)), kind: blockSubtree, shadow: o.Status == order.Shadow}
 	if o.Action == order.Lift {

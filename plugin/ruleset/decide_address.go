@@ -36,7 +36,8 @@ func (p *Part) networks() iter.Seq2[netip.Prefix, []rule] {
 	}
 }
 
-// rulesAtNet returns the rules at the network x, without the networks that contain x.
+// rulesAtNet returns the rules at the network x. It ignores the rules at larger networks that
+// contain x.
 func (p *Part) rulesAtNet(x netip.Prefix) []rule {
 	if p.addrs == nil {
 		return nil

@@ -41,8 +41,9 @@ type liftSearch struct {
 	end  order.Time
 	// begins is the earliest time at which another lift begins, or Forever.
 	begins order.Time
-	// The search has two rounds. The first round skips lifts whose scope includes the
-	// client only by country, and sets leftOut. The second round sets inCountry.
+	// The search has two rounds. The first round skips lifts that include the client only by
+	// country, and sets leftOut if it skipped a lift. In the second round, inCountry is set, and
+	// only these lifts are tried.
 	inCountry, leftOut bool
 }
 
@@ -144,7 +145,8 @@ func (s *liftSearch) tryHit(h *hit) {
 	}
 }
 
-// tryRule checks rule k of a hit. If names is true, the lift lists the id of the order.
+// tryRule tries rule k of a hit, if the rule is a lift that can end the order. If "names" is true,
+// the lift is known to list the id of the order.
 func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	r := &h.rules[k]
 	if !r.kind.isLift() || r.shadow && !s.shadow || !s.at.covers(r.kind.match(), h.labels) {
@@ -155,8 +157,8 @@ func (s *liftSearch) tryRule(h *hit, k uint32, names bool) {
 	}
 }
 
-// askedLifted reports whether a lift ends the order at the asked name, and when this may
-// change. A target of the order must cover the asked name.
+// askedLifted reports whether a lift ends the order at the asked name, and when this may change. If
+// no target of the order covers the asked name, the result is false.
 func (j *judgement) askedLifted(e *entry) (bool, order.Time) {
 	if !j.asked.lifts || !j.targets(&j.asked, e, j.askedAt) {
 		return false, Forever

@@ -6,8 +6,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// skips reports whether a query can skip the block rule. The rule then cannot change a verdict that
-// is valid until the time `until`.
+// skips reports whether a query can skip the block rule. A rule can be skipped if it changes the
+// verdict neither now nor before the time `until`.
 func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 	switch {
 	case c.over <= j.now, c.shadow && !j.shadow, held && !c.forced:
@@ -19,8 +19,8 @@ func (c *listBlock) skips(j *judgement, held bool, until order.Time) bool {
 		c.exempt != nil && j.c.Addr.IsValid() && c.exempt.always.Contains(j.c.Addr)
 }
 
-// skip returns the index of the first rule, from k on, that can change a verdict. The verdict is
-// valid until the time `until`.
+// skip returns the index of the first rule, from k on, that can change the verdict before the time
+// `until`. For a short list, skip returns k.
 func (h *hit) skip(j *judgement, k int, until order.Time) int {
 	if h.long == nil {
 		return k // this function is short so that the compiler inlines it
@@ -64,9 +64,8 @@ func (h *hit) firstException(entry uint32) int {
 	return k
 }
 
-// blocksOf returns rules that include all block rules of the order e with the kind k. The result
-// may include other rules, so the caller must check each rule. The order must be in the part of the
-// hit.
+// blocksOf returns the block rules of the order e with the kind k. The result may also include
+// other rules, so the caller must check each rule. The order must be in the part of the hit.
 func (h *hit) blocksOf(e *entry, k kind) []rule {
 	if h.long == nil {
 		return h.rules

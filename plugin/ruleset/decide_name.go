@@ -77,8 +77,8 @@ type Query struct {
 // Decide returns the verdict about a name. It allocates no memory, except in the function
 // protected.
 //
-// The caller must choose the records of the answer. Of all parameters, only name.Service depends on
-// the query type.
+// Decide does not get the query type, because the caller chooses the records of the answer. Only
+// name.Service depends on the query type.
 func (s *Set) Decide(name *QName, q Query) Verdict {
 	var room [pathRoom]hit
 	p := s.walk(&name.Wire, room[:0])
@@ -87,8 +87,8 @@ func (s *Set) Decide(name *QName, q Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// The array is declared inside this block, because clearing the array costs as much as a
-		// look-up.
+		// The array is declared in this block, because clearing the array costs as much as a
+		// look-up. A query without a QName does not need the array.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
@@ -133,8 +133,8 @@ func (s *Set) judgeAddress(a netip.Addr, q *Query) Verdict {
 	}
 	j := judgement{Set: s, c: q.Client, now: q.Now, shadow: q.Shadow}
 	if q.QName != nil {
-		// The array is declared inside this block, because clearing the array costs as much as a
-		// look-up.
+		// The array is declared in this block, because clearing the array costs as much as a
+		// look-up. A query without a QName does not need the array.
 		var room [pathRoom]hit
 		j.asked, j.askedAt = s.walk(&q.QName.Wire, room[:0]), q.QName.position()
 	}
@@ -157,19 +157,19 @@ type judgement struct {
 	shadow bool
 	// strict is set if lifts with exceptions are ignored.
 	strict bool
-	// asked has the rules for the name in the query. It is set if the decided name is a name in
-	// an answer.
+	// asked has the rules for the name that the client asked for. It is set only if the decision is
+	// about a name in an answer.
 	asked   path
 	askedAt position
 	// scoped is set if the decision met an order that is only for some countries.
 	scoped bool
-	// spared is set if the asked name kept an order from applying. For example, the asked name has
-	// an exception.
+	// spared is set if an order does not apply because of the asked name. For example, the asked
+	// name has an exception.
 	spared bool
 }
 
-// protected reports whether the guard protects the asked name. The answer must then pass.
-// The guard gets a copy of the name, because the argument escapes to the heap.
+// protected reports whether the guard protects the asked name. The answer must then pass. The guard
+// gets a copy of the name, because the argument of an interface method escapes to the heap.
 func (s *Set) protected(asked *QName) bool {
 	if s.opt.Guard == nil {
 		return false
@@ -310,7 +310,7 @@ func (j *judgement) judge(p *path, at position) decision {
 }
 
 // applies reports whether a block rule applies at the position. The second result is the time at
-// which this may change. A time after the parameter "known" may be inexact.
+// which this may change. If this time is after the parameter "known", it may be inexact.
 func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position, known order.Time) (bool, order.Time) {
 	on, until := part.inForceAt(r.sched, j.now)
 	if !on && until == Forever || p.excepts && excepted(p, part, r.entry, r.group) || !j.includes(e) {
@@ -347,8 +347,9 @@ func (j *judgement) applies(p *path, part *Part, r *rule, e *entry, at position,
 	return true, min(until, next, end)
 }
 
-// includes reports whether an order is for the client, and sets j.scoped. Call includes even for an
-// order that has not begun. A cache may keep the answer until the order begins.
+// includes reports whether an order is for the client. It sets j.scoped if the result depends on
+// the country. Call includes even for an order that has not begun, because a cache may keep the
+// answer until the order begins.
 func (j *judgement) includes(e *entry) bool {
 	if e.scope.reaches(j.c.Addr) {
 		return true
@@ -360,8 +361,8 @@ func (j *judgement) includes(e *entry) bool {
 // anyLabel is a label that is very unlikely to occur in an order.
 const anyLabel = "blocklist--any"
 
-// SetBelow sets q to a name that represents all names below n without orders. If the name would be
-// too long, SetBelow sets q to n and returns false.
+// SetBelow sets q to a name that represents the names below n that no order contains. If this name
+// would be too long, SetBelow sets q to n and returns false.
 func (q *QName) SetBelow(n dname.Name) bool {
 	q.Service = 0
 	wire := string(rune(len(anyLabel))) + anyLabel + n.Wire()

@@ -5,15 +5,16 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// maxBelow limits the lower names that a query checks before NXDOMAIN. Beyond the limit,
-// the answer is NODATA, which is never wrong.
+// maxBelow is the largest number of lower names that a query checks before the answer NXDOMAIN. If
+// there are more lower names, the answer is NODATA, which is never wrong.
 const maxBelow = 256
 
 // below returns the common outcome of all names below q, and the earliest time at which the outcome
 // may change.
 //
-// NXDOMAIN for q also denies all lower names (RFC 8020). With DNSSEC, a denied DNSKEY record of q
-// makes lower names bogus, even if the lower names pass.
+// The answer for q may be NXDOMAIN only if all lower names get NXDOMAIN, because NXDOMAIN also
+// denies the lower names (RFC 8020). With DNSSEC, a lower name that passes may still be bogus,
+// because the DNSKEY record of q is denied.
 func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.Time) {
 	worst, until := SubtreeNXDOMAIN, Forever
 	if d.entry.response.Kind != order.NXDOMAIN {
@@ -36,8 +37,9 @@ func (j *judgement) below(q *QName, p *path, d decision) (SubtreeOutcome, order.
 	if !p.below {
 		return worst, until
 	}
-	// All other names below q lie at or below a marked name. A marked name has an
-	// exception, a lift, or a block with a response other than NXDOMAIN.
+	// Check the marked names below q, and the names below them. A marked name has an exception, a
+	// lift, or a block with a response other than NXDOMAIN. All names that are not checked have the
+	// outcome from above.
 	looked := 0
 	var name dname.Wire
 	for _, part := range j.segments {

@@ -21,8 +21,8 @@ type Client struct {
 	Country order.Country
 }
 
-// A SubtreeOutcome is the common outcome of all names below a blocked name. NXDOMAIN also
-// denies these names (RFC 8020). The outcome decides between NXDOMAIN and NODATA.
+// A SubtreeOutcome is the common outcome of all names below a blocked name. It decides whether the
+// answer is NXDOMAIN or NODATA, because NXDOMAIN also denies these names (RFC 8020).
 type SubtreeOutcome uint8
 
 // The outcomes for the names below a blocked name:

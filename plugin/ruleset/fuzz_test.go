@@ -96,7 +96,8 @@ func (q question) alone() *question {
 	return &q
 }
 
-// named returns the verdict with the id of its order, for a comparison of two sets.
+// named returns the verdict with the id of its order in place of the pointer, so that verdicts of
+// two sets can be compared.
 func named(v Verdict) any {
 	x := struct {
 		id string

@@ -97,9 +97,9 @@ func (x *liftIndex[L]) sort() {
 	}
 }
 
-// of returns the lifts that may end the order e. The lifts in named list the id of e. The lifts in
-// later have the authority of e, and at least the rank of e. For an equal rank, the caller must
-// call reaches.
+// of returns the lifts that may end the order e. The result "named" has the lifts that list the id
+// of e. The result "later" has the lifts of the same authority with at least the rank of e. For an
+// equal rank, the caller must call reaches.
 func (x *liftIndex[L]) of(e *entry) (named []L, later []ranked[L]) {
 	if len(x.named) > 0 {
 		named = x.named[e.ID]

@@ -48,8 +48,8 @@ func exempting(i int) string {
 	return fmt.Sprintf("exempt: [192.0.2.0/24, 10.%d.%d.0/24]", i/256, i%256)
 }
 
-// manyOrders returns n orders and a lift for each order but the last. The parameter last
-// contains the YAML fields of the last order.
+// manyOrders returns n orders and a lift for each order but the last. The parameter "last" contains
+// the YAML fields of the last order.
 func manyOrders(n int, target, last string, fields, lift func(int) string) (orders, lifts string) {
 	var o, l strings.Builder
 	for i := range n {

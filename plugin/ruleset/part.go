@@ -164,7 +164,7 @@ func Duplicates(p *Part, others []*Part) order.Problems {
 	for _, q := range others {
 		n += q.entries.n
 	}
-	// A small file needs no map of a large register.
+	// If p has few orders, the map "by" has only the ids of p, and not all ids of a large register.
 	var own map[string]bool
 	if p.entries.n <= n {
 		own = make(map[string]bool, p.entries.n)

@@ -37,8 +37,8 @@ type Outcome struct {
 	// Targets is the number of targets that DNS can enforce, including targets that the guard
 	// protects. All is the number of all targets.
 	Targets, All int
-	// Tally counts the targets by their states. It is set only for a block order that is in force,
-	// or whose targets were lifted separately. It is not set for an order with too many names.
+	// Tally counts the targets by their states. It is set for a block order that is in force, or
+	// whose targets were lifted separately. Tally is empty if the order has too many names.
 	Tally Tally
 	// Late is a deadline that passed before the order came into force, or NoTime.
 	Late order.Time
@@ -62,8 +62,8 @@ const (
 	maxOutcomeWork = 8 * maxOutcomeNames
 	// maxLoadWork limits the number of clients and rules that are tried for all orders of a load.
 	maxLoadWork = 5 * maxOutcomeWork
-	// maxWalk limits the names of a set. In a larger set, the names below the targets of
-	// lifts are not counted.
+	// maxWalk is the largest number of names in a set for which the names below the targets of
+	// lifts are counted.
 	maxWalk = 50_000
 )
 
@@ -75,8 +75,8 @@ type outcome struct {
 	full  bool          // there are more than maxOutcomeNames names
 }
 
-// A spot is a name to compare. If `below` is true, the spot is any name below this name that no
-// order contains.
+// A spot is a name that is compared before and after a load. If `below` is true, the spot
+// represents the lower names that no order contains.
 type spot struct {
 	name  dname.Name
 	below bool
@@ -320,8 +320,8 @@ func label(before, after *Set, list []*outcome) {
 	}
 }
 
-// finish sets the remaining fields. It returns the number of clients and rules that were tried. In
-// the map own, the value is true for the ids of new and changed orders.
+// finish sets the remaining fields. It returns the number of clients and rules that were tried. The
+// map "own" has the ids of new and changed orders.
 func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (work int) {
 	e, now, most := o.entry(), t.now, t.left
 	o.Lift, o.What, o.File = e.action == order.Lift, o.what, *o.part.path
@@ -340,7 +340,8 @@ func (o *outcome) finish(before, after *Set, own map[string]bool, t *trial) (wor
 	if o.full {
 		return 0
 	}
-	// A lift does not count a name that another new order of this load blocks.
+	// A lift does not count a name that a new or changed order of this load blocks, because this
+	// order counts the name.
 	blocks := func(id string) bool { return id == e.ID || o.Lift && !own[id] }
 	blocked := func(id string) bool { return id == e.ID || o.Lift }
 	for n := range o.names {

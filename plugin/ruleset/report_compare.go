@@ -66,7 +66,7 @@ type comparison struct {
 	old, new *Part
 	was, now []uint32 // for each entry of the part new, the number of the entry in the part old; and the reverse
 	differs  []bool   // indexed by the number of the entry in the part new
-	// schedules maps each schedule of the part new to the equal schedule of the part old, or to
+	// schedules maps each schedule of the new part to the equal schedule of the old part, or to
 	// none.
 	schedules []uint32
 }
@@ -211,8 +211,8 @@ func (same sameTerms) equal(x, y *order.Terms) bool {
 	return eq
 }
 
-// order reports whether two compiled orders are equal. It compares the numbers of their
-// targets, but not the targets.
+// order reports whether two compiled orders are equal. It compares how many targets the orders
+// have, but not the targets.
 func (same sameTerms) order(p *Part, x *entry, q *Part, y *entry) bool {
 	return x.action == y.action && x.status == y.status && x.names == y.names && x.addrs == y.addrs && x.others == y.others &&
 		x.issued() == y.issued() && x.rank.decided == y.rank.decided && x.Reference == y.Reference &&

@@ -13,15 +13,14 @@ import (
 	"github.com/dns-orders/blocklist/plugin/coop"
 )
 
-// Contents returns a function that computes a digest of the content of an order. The content is the
-// terms, the dates and the targets. Two versions of an order have equal digests if Compare finds no
-// difference. The digest is in hexadecimal digits.
+// Contents returns a function that computes a digest of the terms, dates and targets of an order,
+// in hexadecimal digits. If Compare finds no difference between two versions of an order, their
+// digests are equal.
 //
-// The function returns "" for an order in a file that has not changed since the set old. old may be
-// nil.
+// For an order in a file that is also in old, the function returns "". old may be nil.
 //
-// The hash of the targets is fast and weak without a secret key. With a secret key, an author of
-// order files cannot make another order with the same digest.
+// The key should be secret. Without a secret key, an author of order files could make two orders
+// with the same digest.
 //
 // Digests are stored, and are compared after a restart or an update of the program. A new field of
 // Terms must therefore not change the digest of an order without the field.
@@ -108,9 +107,9 @@ func hashValue(h hash.Hash, v reflect.Value) {
 	}
 }
 
-// targetSums returns a sum of hashes for each order of the part. Each hash is of a target or an
-// exception with its dates. The index has no fixed sequence, and the sequence has no effect on a
-// sum.
+// targetSums returns a number for each order of the part. The number is the sum of the hashes of
+// the order's targets and exceptions with their dates. A sum does not depend on the sequence of the
+// hashes, because the index has no fixed sequence.
 func (p *Part) targetSums(key uint64) []uint64 {
 	sums := make([]uint64, p.entries.n)
 	hashText := func(format string, args ...any) uint64 {
@@ -121,7 +120,8 @@ func (p *Part) targetSums(key uint64) []uint64 {
 	for i := range dates {
 		dates[i] = hashText("%v", p.ivs(uint32(i)))
 	}
-	// A group is a target with its own exceptions. Their rules have the same number.
+	// A group is a target with its own exceptions. The rules of the target and of its exceptions
+	// have the same number.
 	type group struct{ entry, number uint32 }
 	groups := map[group]uint64{}
 	rules := func(where uint64, list []rule) {

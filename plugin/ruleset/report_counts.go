@@ -6,8 +6,8 @@ import "github.com/dns-orders/blocklist/plugin/order"
 type Counts struct {
 	// Orders counts the block orders, and Lifts counts the lifts.
 	Orders, Lifts [NumStates]int
-	// Targets counts the targets of block orders that DNS enforces, by the state of the
-	// order. Held and lifted targets count as OnHold and Lifted.
+	// Targets counts the targets of block orders that DNS can enforce. A target counts under the
+	// state of its order. But held targets count as OnHold, and lifted targets count as Lifted.
 	Targets [NumStates]int
 	// NotDNS counts the targets in force that DNS does not enforce, for example URLs.
 	NotDNS int

@@ -35,7 +35,8 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 			case !missed:
 			case x.at > now:
 				d.NextDeadline = min(d.NextDeadline, x.at)
-			// Each order counts once. All deadlines of an order are adjacent.
+			// An order with several missed deadlines counts once. All deadlines of an order are
+			// adjacent.
 			case overdue && x.entry != last:
 				d.Overdue++
 				last = x.entry
@@ -50,13 +51,13 @@ func (s *Set) Deadlines(now order.Time) Deadlines {
 	return d
 }
 
-// willMiss reports whether a deadline was missed, or will be missed if the operator does
-// nothing. overdue is set if the order or target is still not in force.
+// willMiss reports whether the deadline x was missed, or will be missed if the operator does
+// nothing. The result overdue is true if the order or target is still not in force.
 func (s *Set) willMiss(p *Part, x *duty, now order.Time) (missed, overdue bool) {
 	ivs, t := p.ivs(x.sched), x.of(p)
 	switch {
-	// If the dates of an order exclude all times, the order is never in force. The operator must
-	// correct the dates.
+	// The operator must act before the order can come into force. For example, the dates of the
+	// order may exclude all times.
 	case t != nil && t.idle || p.entries.at(x.entry).status != order.Active || len(ivs) == 0 || s.blocked(p, x, max(now, x.at)):
 		missed, overdue = true, true
 	case ivs[0].from > x.at:

@@ -14,7 +14,8 @@ type Duty struct {
 	Order  *Order
 	// At is the time at which the order or target must be in force.
 	At order.Time
-	// Begins: At is the beginning of the order or target, and the deadline is not later.
+	// Begins means that At is the beginning of the order or target. The deadline is at the
+	// beginning, or earlier.
 	Begins bool
 	// Target is the target with the deadline, as in an order file. It is empty if the deadline or
 	// review is for the whole order.
@@ -103,9 +104,8 @@ func (s *Set) UselessLifts() (out []Reach) {
 	return out
 }
 
-// Touches reports whether the set has an order that concerns the name. A block order concerns the
-// name if it has a target at the name or above the name. Any order concerns the name if it contains
-// a name below the name.
+// Touches returns true if a block order has a target at the name or above the name. It also returns
+// true if any order contains a name below the name.
 func (s *Set) Touches(name dname.Name) bool {
 	touches := false
 	s.above(name, func(*entry) { touches = true })

@@ -34,7 +34,7 @@ type Reason struct {
 	Target dname.Name
 	Match  order.Match
 	Why    Why
-	// By is the order that ends this order or has precedence.
+	// By is the lift that ends this order, or the order that has precedence over this order.
 	By *Order
 	// Ended is the end of the last interval of the target. It is valid only if Why is
 	// Over.
@@ -44,17 +44,17 @@ type Reason struct {
 	// Begins is the time at which the dates of the target begin, or NoTime if they have
 	// begun. If Why is NotYet, enforcement begins then.
 	Begins order.Time
-	// Until is the time at which the effect of the target on this client changes, or Forever. At
-	// this time, the deciding target stops deciding, or an outranked target ends. Any other target
+	// Until is the time at which the effect of the target on this client changes, or Forever. A
+	// deciding target stops deciding at this time. An outranked target ends. Any other target
 	// begins again.
 	//
-	// If the order was lifted, the client may be outside of the scope. Until is then the time for a
+	// If the order was lifted and the client is outside of the scope, Until is the time for a
 	// client in the scope.
 	Until order.Time
-	// Since is the time at which the deciding target began to decide, or NoTime if
-	// unknown. For an outranked target, it is the time at which enforcement began.
+	// Since is the time at which the deciding target began to decide. For an outranked target,
+	// Since is the time at which its enforcement began. If the time is unknown, Since is NoTime.
 	Since order.Time
-	// After is the lift that ended at the time Since, or nil.
+	// After is the lift whose end put the target back into force at the time Since, or nil.
 	After *Order
 }
 
@@ -86,8 +86,8 @@ func (s *Set) explain(q *QName, c Client, now order.Time, dates bool) (Verdict, 
 	return v, s.reasons(v, q, c, now, dates, nil)
 }
 
-// reasons returns the reasons for the verdict v. If the function `only` is not nil, reasons skips
-// the orders for which `only` returns false.
+// reasons returns the reasons for the verdict v. If "only" is not nil, reasons skips the orders for
+// which this function returns false.
 func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool, only func(*entry) bool) []Reason {
 	p := s.walk(&q.Wire, nil)
 	j := judgement{Set: s, c: c, now: now}
@@ -111,8 +111,8 @@ func (s *Set) reasons(v Verdict, q *QName, c Client, now order.Time, dates bool,
 			rules := h.rules[k:end]
 			j.reason(x, &p, h, rules, e, at)
 			t := &dated{reason: x, entry: e, hit: h, rules: rules}
-			// If the server cannot find the country of clients, an order for countries has dates
-			// only if the caller of Explain gave a country.
+			// Without the country of the client, an order for countries is not enforced. The order
+			// has dates only if the caller of Explain gave a country of its scope.
 			if dates && x.changes() && (e.scope.includes(c) || !j.undecidable(e)) {
 				all = append(all, t)
 			}
@@ -153,8 +153,8 @@ func (x *Reason) changes() bool {
 	return false
 }
 
-// reason sets the fields of x for one target, but not the dates. If there are several reasons,
-// reason chooses the reason that lasts longest. For example, an exception comes before a lift.
+// reason sets the fields of x for one target, except the dates. If several reasons apply, reason
+// chooses the reason that lasts longest. For example, an exception lasts longer than a lift.
 func (j *judgement) reason(x *Reason, p *path, h *hit, rules []rule, e *entry, at position) {
 	if !at.covers(x.Match, h.labels) {
 		x.Why = OtherName
@@ -221,8 +221,8 @@ func (p *Part) union(rules []rule, shadow bool) (out []interval) {
 	return merged(out)
 }
 
-// A spell is an interval of a schedule. If `on` is true, the schedule is in force from since to
-// until. Otherwise, until is the time at which the schedule is in force next.
+// A spell is an interval of a schedule. If on is true, the schedule is in force from since to
+// until. If on is false, the schedule comes into force at the time until.
 type spell struct {
 	on           bool
 	since, until order.Time

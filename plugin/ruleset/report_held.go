@@ -121,8 +121,9 @@ type Held struct {
 
 const noCountry = "is for clients of some countries, but the country of clients is not known: set country or home in the Corefile, or use the geoip and metadata plugins"
 
-// Held returns the targets and orders that are probably mistakes and are therefore not enforced.
-// The result includes ended and inactive orders. The result is in the sequence of the files.
+// Held returns the targets that the guard protects, and the orders that can have no effect. DNS
+// does not enforce them, because they are probably mistakes. Ended and inactive orders are
+// included. The result is in the sequence of the files.
 func (s *Set) Held() (out []Held) {
 	byEntry := map[*entry][]heldTarget{}
 	for _, h := range s.heldTargets {

@@ -42,8 +42,6 @@ func TestExplainCountryOfCaller(t *testing.T) {
 	}
 }
 
-// TestHeldWords checks the warning about a held target. The reason must fit after the word "it" in
-// the sentence.
 func TestHeldWords(t *testing.T) {
 	s := with(t, Options{Guard: bank(t), Addresses: true},
 		"- {id: b, response: {redirect: [198.51.100.1]}, targets: [{address: 198.51.100.0/24, enforced_by: dns}]}\n")

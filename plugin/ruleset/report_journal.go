@@ -43,8 +43,7 @@ func (s *Set) Secret() map[*Order]bool {
 }
 
 // Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, it returns
-// the words SealedLift: the record of the order goes to people who must not be able to check a
-// guess of the id.
+// SealedLift in place of the id. A reader of the record could otherwise check a guess of the id.
 func (o OrderState) Lifter() string {
 	l := o.set.wholeLift(o.entry, o.now)
 	switch {

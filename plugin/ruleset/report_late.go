@@ -17,12 +17,11 @@ func BeginsLate(o *order.Order) bool {
 	})
 }
 
-// Follow records which orders of s came into force late. It copies the late orders of the set old.
-// It adds the orders that became active after their deadline. Call Follow before other goroutines
-// use s.
+// Follow records which orders of s came into force late. These are the late orders of old, and the
+// orders that became active in s after their deadline. Call Follow before other goroutines use s.
 //
-// Do not call Follow for a server's first set. Its orders may have been in force before the
-// restart.
+// Do not call Follow for the first set of a server. The orders of the first set may have been in
+// force before the restart.
 func (s *Set) Follow(old *Set, now order.Time) {
 	s.enteredLate = old.enteredLate
 	fresh := map[string]bool{}

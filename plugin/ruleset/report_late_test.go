@@ -7,7 +7,6 @@ import (
 	"github.com/dns-orders/blocklist/plugin/order"
 )
 
-// TestLate checks the field Late. The second set is loaded at noon of 1 May 2026.
 func TestLate(t *testing.T) {
 	const (
 		noon order.Time = 1777636800
@@ -47,7 +46,7 @@ func TestLate(t *testing.T) {
 			s = load(tc.after)
 			s.Follow(old, noon)
 		}
-		// Later versions of this file and of other files must not change the count.
+		// A new set of the same files must still have the late orders.
 		next := Merge(s.parts, Options{})
 		next.Follow(s, noon+hour)
 		for i, want := range []int{tc.late, tc.later} {

@@ -125,8 +125,8 @@ func (s *Set) addLiftingsAt(p *Part, w *dname.Wire, rules []rule) {
 	}
 }
 
-// addLiftings records which targets are lifted, and when. The rules are for the lowest name of the
-// path. This name has the given number of labels.
+// addLiftings records which targets at the lowest name of path are lifted, and when. rules are the
+// rules for the name, and labels is the number of labels of the name.
 func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *heldNode) {
 	j := &judgement{Set: s, strict: true}
 	self := dater{judgement: j, path: path, at: position{labels, labels, false}, histories: map[historyKey]*history{}}
@@ -171,8 +171,8 @@ func (s *Set) addLiftings(p *Part, rules []rule, path *path, labels int, held *h
 	}
 }
 
-// targetOver returns the time at which a target ends by its own dates, or Forever. A
-// target in shadow has no end, because its status may change.
+// targetOver returns the time at which a target ends by its own dates, or Forever. For a target in
+// shadow, it returns Forever, because the status of the target may change.
 func (p *Part) targetOver(rules []rule) order.Time {
 	end := order.NoTime
 	for i := range rules {
@@ -185,8 +185,8 @@ func (p *Part) targetOver(rules []rule) order.Time {
 	return end
 }
 
-// byRank yields the block orders at a name or network, each with the rules of one target.
-// Orders with few possible lifts come first.
+// byRank yields the block orders at a name or network, each with the rules of one target. Orders of
+// high rank come first, because few lifts can end them.
 func (p *Part) byRank(rules []rule) iter.Seq2[*entry, []rule] {
 	var targets [][]rule
 	for i := 0; i < len(rules); {
@@ -219,7 +219,8 @@ func sameTargets(rules []rule) int {
 	return n
 }
 
-// off returns the times at which lifts end the order at the position d.at.
+// off returns the times at which lifts end the order e at the position d.at. A position is a name,
+// or all names below a name.
 func (d *dater) off(e *entry) []interval {
 	t := dated{entry: e}
 	off := d.liftTimes(&t)
@@ -287,8 +288,8 @@ func (o OrderState) LiftedAt(at order.Time) bool {
 	return lifted
 }
 
-// LiftedTargets returns how many targets of a block order are lifted for all clients at a
-// time. Held targets do not count. The result is 0 if the whole order is lifted at once.
+// LiftedTargets returns how many targets of a block order are lifted for all clients at a time.
+// Held targets do not count. If the whole order is lifted, the result is 0.
 func (o OrderState) LiftedTargets(at order.Time) int {
 	n, _ := o.set.liftedTargets(o.entry, at)
 	return int(n)

@@ -24,8 +24,8 @@ func (s *Set) meetAll(x *lifters, is func(*entry) bool) {
 	x.finish()
 }
 
-// meetings returns a meeting for each lift. The meeting records whether the lift ends an order. If
-// a lift has targets, one of these targets must be at, above or below a target of the order.
+// meetings finds out for each lift whether it ends an order. A lift with targets ends an order only
+// if one of these targets is at, above or below a target of the order.
 func (s *Set) meetings(lifts []*entry) map[*entry]*meeting {
 	found, whole := map[*entry]*meeting{}, &lifters{}
 	for _, l := range lifts {
@@ -135,8 +135,8 @@ func (s *Set) Shared(name dname.Name) bool {
 }
 
 // meetNetworks completes the meetings of lifts with address targets. A part does not store
-// addresses that DNS does not enforce. If an order has these addresses, a lift is assumed to have a
-// target in common with the order.
+// addresses that DNS does not enforce. If an order has some of these addresses, meetNetworks
+// assumes that the lift and the order have a target in common.
 func (s *Set) meetNetworks(found map[*entry]*meeting) {
 	recorded := &lifters{}
 	var all []*meeting

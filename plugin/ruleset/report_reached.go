@@ -8,8 +8,8 @@ import (
 type meeting struct {
 	lift    *entry
 	reached bool
-	// tie is an order in another file that has the same rank as the lift. The sequence of orders in
-	// two files is not known, so the lift ends this order.
+	// tie is an order in another file with the same rank as the lift, or nil. The orders of two
+	// files have no known sequence, so the lift ends this order.
 	tie *entry
 }
 
@@ -18,10 +18,11 @@ type meeting struct {
 type lifters struct {
 	all   []*meeting
 	named map[string][]*meeting // the lifts that list ids, for each id
-	// lowest has the lowest rank of the orders of each authority that has a lift without ids.
+	// lowest has the lowest rank of the orders of each authority. It contains only the authorities
+	// of lifts without ids.
 	lowest map[Authority]Rank
-	// ties has the orders with the rank of such a lift, by file. An order has the smallest
-	// index of its file.
+	// ties has the orders with the same authority and rank as a lift without ids. For each file, it
+	// has the order with the smallest index.
 	ties map[moment]map[*string]*entry
 }
 
@@ -50,8 +51,8 @@ func (x *lifters) add(m *meeting) {
 	}
 }
 
-// meet records the lifts that end the order e. Call meet for each block order, and then call
-// finish.
+// meet records the lifts that list the id of e. It also stores the rank of e for finish. Call meet
+// for each block order, and then call finish.
 func (x *lifters) meet(e *entry) {
 	for _, m := range x.named[e.ID] {
 		m.reached = true
@@ -70,7 +71,8 @@ func (x *lifters) meet(e *entry) {
 	}
 }
 
-// finish completes the meetings. Call finish after the last call of meet.
+// finish finds out whether the lifts without ids end an order. Call finish after the last call of
+// meet.
 func (x *lifters) finish() {
 	for _, m := range x.all {
 		l := m.lift
@@ -91,8 +93,8 @@ func (x *lifters) finish() {
 	}
 }
 
-// Reached returns the lifts that end at least one of the orders. A lift also ends orders of equal
-// rank, because the lift and the order may be in different files.
+// Reached returns the lifts that end at least one of the orders. It assumes that the lifts and the
+// orders are in different files. A lift therefore also ends the orders of equal rank.
 func Reached(lifts, orders []*order.Order) map[*order.Order]bool {
 	var x lifters
 	found := make(map[*order.Order]*meeting, len(lifts))

@@ -15,8 +15,8 @@ type secrecy struct {
 	known  bool // the lift ends an order, and the set has all orders whose ids the lift lists
 }
 
-// secrecies returns the secrecy of each lift. It ignores the targets of the lifts and orders. It
-// uses the list of ids of a lift, or its authority and dates.
+// secrecies returns the secrecy of each lift. A lift selects orders by its list of ids, or by its
+// authority and dates. The targets of the lifts and orders have no effect.
 func (s *Set) secrecies(lifts []*entry) map[*entry]secrecy {
 	sealed, all, ids := &lifters{}, &lifters{}, map[string]bool{}
 	found := map[*entry][2]*meeting{}

@@ -32,7 +32,7 @@ func (p *Part) Networks() (n int) {
 }
 
 // TargetsLost returns the number of names and networks that p blocks at the time now and that are
-// no block targets in next. A target in next counts even if its order is suspended.
+// no block targets in next. A target in next is not lost, even if its order is suspended.
 func (p *Part) TargetsLost(next *Part, now order.Time) (n int) {
 	return p.TargetsLostIn([]*Part{next}, now)
 }

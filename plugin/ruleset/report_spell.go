@@ -17,7 +17,7 @@ type dated struct {
 	// before is the end of the last interval in which the target was enforced. If the
 	// target is enforced now, before is NoTime.
 	before order.Time
-	// ends contains the ends of all lifts that are not in histories.
+	// ends contains the ends of the lifts of the target, except the lifts in histories.
 	ends      []liftEnd
 	histories []prefix
 }
@@ -34,9 +34,9 @@ type dater struct {
 	histories map[historyKey]*history
 }
 
-// date sets the dates of the targets. It begins with the orders that few lifts can end. A lift
-// without ids that ends one order also ends the following orders of the authority, so each history
-// only has to grow.
+// date sets the dates of the targets. It begins with the orders of highest rank, which few lifts
+// can end. If a lift without ids ends one order, it also ends the lower orders of the same
+// authority. Each history therefore only has to grow.
 func (d *dater) date(all []*dated) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(x, y *dated) int {
@@ -48,8 +48,8 @@ func (d *dater) date(all []*dated) {
 	}
 }
 
-// dateTarget computes the dates of one target. If the client is outside the scope of the
-// order, it uses a client in the scope.
+// dateTarget computes the dates of one target. If the client is outside the scope of the order, the
+// dates are those for a client in the scope.
 func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = spell{until: Forever}, order.NoTime
 	e, h := t.entry, t.hit
@@ -62,7 +62,8 @@ func (d *dater) dateTarget(t *dated) {
 		in.c = Client{}
 	}
 	off := in.liftTimes(t)
-	// Exemptions have an end but no beginning. The longest exemption therefore decides.
+	// Exemptions have an end but no beginning. The client is exempt until the longest exemption
+	// ends.
 	for now := order.NoTime; ; {
 		exempt, end := e.exempt.covers(in.c, now)
 		if !exempt {
@@ -80,8 +81,8 @@ func (d *dater) dateTarget(t *dated) {
 	t.spell, t.before = x.around(d.now)
 }
 
-// liftTimes returns the times at which lifts end the target at the name. It also sets t.ends. It
-// adds histories of lifts to t.histories. The result does not include the times of these histories.
+// liftTimes returns the times at which lifts end the target, and sets t.ends. The lifts without ids
+// in a long list are in no result. For these lifts, liftTimes adds histories to t.histories.
 func (d *dater) liftTimes(t *dated) (times []interval) {
 	e := t.entry
 	add := func(part *Part, l *entry, sched uint32) {
@@ -129,8 +130,8 @@ func (d *dater) lifts(h *hit, k uint32) bool {
 		d.includes(l) && !(d.strict && (l.excepts || r.group > 0)) && !excepted(d.path, h.part, r.entry, r.group)
 }
 
-// A history contains the lifts without ids of one authority, from one long list. The lifts are
-// sorted. For each order, the lifts that end the order come before the other lifts.
+// A history contains the lifts without ids of one authority, from one long list. The lifts that end
+// most orders come first. The lifts that end an order are therefore a prefix of the list.
 type history struct {
 	lifts []uint32 // indexes of rules
 	taken int      // how many of these lifts are in the fields off and ends
@@ -148,8 +149,8 @@ type prefix struct {
 	n int
 }
 
-// A historyKey identifies a history. The key contains a file, because the sequence in the file of
-// the order decides if ranks are equal.
+// A historyKey identifies a history. The key contains the file of the order. If an order and a lift
+// have equal ranks, their sequence in this file decides.
 type historyKey struct {
 	hit       int
 	authority Authority
@@ -158,7 +159,7 @@ type historyKey struct {
 }
 
 // history returns the lifts of a long list that end the order e. The caller must begin with the
-// orders that few lifts can end.
+// orders that few lifts can end, because a history only grows.
 func (d *dater) history(hit int, e *entry) prefix {
 	h, key := &d.path.hits[hit], historyKey{hit, e.authority(), e.file, d.c}
 	x := d.histories[key]
@@ -207,9 +208,8 @@ func insert(ivs []interval, x interval) []interval {
 	return slices.Replace(ivs, i, k, x)
 }
 
-// A timeline contains the times at which a target is enforced. The target is enforced in the
-// intervals of the field times, except in the intervals of the field off. All lists are sorted and
-// without overlaps.
+// A timeline contains the times at which a target is enforced. These are the times in the field
+// times that are not in the field off. All lists are sorted and without overlaps.
 type timeline struct {
 	times []interval
 	off   [][]interval
@@ -296,8 +296,8 @@ func without(ivs, off []interval) []interval {
 	return intersect(ivs, left)
 }
 
-// decideAlone shortens the spell of the deciding target. The spell must not contain a time at which
-// another target has precedence.
+// decideAlone shortens the spell of the deciding target, so that no target with precedence is in
+// force during the spell.
 func (t *dated) decideAlone(all []*dated) {
 	for _, x := range all {
 		if x != t && cmp.Or(cmp.Compare(t.hit.labels, x.hit.labels), cmp.Compare(x.reason.Match, t.reason.Match), precedence(x.entry, t.entry)) < 0 {

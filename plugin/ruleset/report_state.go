@@ -137,8 +137,8 @@ type OrderState struct {
 	now   order.Time
 }
 
-// OwnUntil returns Until if it is a beginning or an end of the order by its own dates, and
-// Forever if it is the time of a lift. The time of a lift may be secret.
+// OwnUntil returns Until, but not the time of a lift, which may be secret. If Until is a beginning
+// or an end in the dates of the order, OwnUntil returns Until. Otherwise, it returns Forever.
 func (o OrderState) OwnUntil() order.Time {
 	for _, iv := range o.part.ivs(o.entry.sched) {
 		if o.Until == iv.from || o.Until == iv.until {

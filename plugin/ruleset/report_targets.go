@@ -14,9 +14,9 @@ type Target struct {
 	Match order.Match
 }
 
-// NewTargets calls f for each name target of p that is in force at the time now and that is new or
-// changed since the version old. A target is changed if its order has other terms or dates. old may
-// be nil. The Wire is valid only during the call.
+// NewTargets calls f for each name target of p that is in force at the time now and differs from
+// the version old. A target differs if the target is new, or if its order has other terms or dates.
+// old may be nil. The Wire is valid only during the call.
 //
 // NewTargets ignores lifts and the guard, so a reported target may have no effect. It leaves out
 // targets in shadow.

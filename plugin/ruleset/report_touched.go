@@ -9,7 +9,8 @@ import (
 // Names yields each name at which the set has rules. The sequence is not fixed, and a name may
 // occur several times. The Wire is valid only until the next iteration.
 //
-// Two names without rules have equal verdicts if the same names with rules are above both names.
+// Two names without rules have equal verdicts if the nearest name with rules above them is the
+// same.
 func (s *Set) Names() iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		for _, p := range s.parts {
@@ -22,12 +23,12 @@ func (s *Set) Names() iter.Seq[*dname.Wire] {
 	}
 }
 
-// Touched yields the names for which the verdicts of the two sets may differ. A name may occur
-// several times. For a yielded name, the verdicts about the names below may differ too. The Wire is
-// valid only until the next iteration.
+// Touched yields the names for which the two sets may give different verdicts. The verdicts about
+// the names below a yielded name may differ too. A name may occur several times. The Wire is valid
+// only until the next iteration.
 //
-// Touched reads only changed files, unless a lift without targets has changed. The Options that are
-// not compiled into parts must be equal in both sets. For example, NoCountry must be equal.
+// Touched reads only changed files, unless a lift without targets has changed. Some Options are not
+// compiled into parts, for example NoCountry. These Options must be equal in both sets.
 func Touched(old, new *Set) iter.Seq[*dname.Wire] {
 	return func(yield func(*dname.Wire) bool) {
 		in := func(s *Set) map[*Part]bool {

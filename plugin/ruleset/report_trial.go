@@ -22,9 +22,9 @@ func (t *trial) work() bool {
 
 func anyOrder(string) bool { return true }
 
-// find tries clients. The result found is true if a wanted order blocks the name for a client. The
-// result any is true if any order blocks the name for a client. If t.left is 0 afterwards, both
-// results are invalid.
+// find tries clients until a wanted order blocks the name for a client. found is true if find has
+// found this client. any is true if any order blocks the name for a client. If t.left is 0
+// afterwards, find was cut short, and both results are invalid.
 func (t *trial) find(s *Set, wanted func(id string) bool) (found, any bool) {
 	try := func(c Client) (end bool) {
 		if !t.work() {

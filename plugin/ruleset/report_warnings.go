@@ -18,7 +18,7 @@ func (s *Set) Warnings() (out order.Problems, useless int) {
 	warn := func(e *entry, field, msg, got string) {
 		out = append(out, order.Problem{File: *e.file, Line: int(e.line), Column: int(e.column), Order: e.ID, Field: field, Msg: msg,
 			Got: got, HasGot: got != "", Warning: true,
-			// An unknown id may belong to a sealed order in a bad file.
+			// An unknown id may be the id of a sealed order in a file with errors.
 			Sealed: field == "lifts" || e.isSecret(secret[e]), Lift: !e.Terms.Disclosure.Sealed()})
 	}
 	found := s.meetings(lifts)

@@ -164,7 +164,6 @@ func TestSetBelow(t *testing.T) {
 	}
 }
 
-// TestWarningOfExempt checks the warning about an order that exempts all its clients.
 func TestWarningOfExempt(t *testing.T) {
 	for exempt, want := range map[string]int{`["0.0.0.0/0", "::/0"]`: 1, `["0.0.0.0/0"]`: 0} {
 		warnings, _ := set(t, "- {id: a, exempt: "+exempt+", targets: [a.example]}\n").Warnings()
@@ -174,7 +173,6 @@ func TestWarningOfExempt(t *testing.T) {
 	}
 }
 
-// TestExcerpts checks the country of clients in an excerpt, and the cache of parts.
 func TestExcerpts(t *testing.T) {
 	unknown := with(t, Options{NoCountry: true}, "- {id: a, scope: {countries: [IT]}, targets: [a.example]}\n- {id: b, disclosure: none, targets: [b.example]}\n")
 	q := Query{Client: Client{Country: "IT"}}

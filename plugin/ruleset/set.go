@@ -29,7 +29,8 @@ type Set struct {
 	heldTargets []heldTarget
 	heldOf      map[*entry]int32 // the number of held targets of each order
 	liftings    map[*entry]*lifting
-	// relisted contains the long lists with orders that lifts elsewhere have ended for ever.
+	// relisted has copies of long lists. In a copy, the orders are marked that lifts outside of the
+	// long list have ended for ever.
 	relisted map[*longList]*longList
 }
 

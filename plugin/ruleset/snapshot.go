@@ -19,22 +19,22 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset/index"
 )
 
-// A snapshot is a file with a compiled part. A start then need not compile the orders. All
-// numbers of fixed size are little-endian:
-//	magic, fingerprint, digest of the Origin,
-//	size of the numbers, size of the texts, size of the index    8 bytes each, the digest 32
+// A snapshot is a file with a compiled part, so that a start need not compile the orders. All numbers of fixed size are little-endian:
+//	magic, fingerprint                                           8 bytes each
+//	digest of the Origin                                         32 bytes
+//	size of the numbers, size of the texts, size of the index    8 bytes each
 //	xxHash64 of the header up to here                            8 bytes
 //	numbers, texts (see coder)
 //	xxHash64 of the numbers and texts                            8 bytes
 //	index (see index.WriteTo, which has checksums of its own)
 //
-// The checksum of the header protects ReadSnapshot from allocating for damaged sizes.
+// ReadSnapshot checks the checksum of the header before it allocates memory for the sizes.
 
 const (
 	// snapshotMagic is the first 8 bytes of a snapshot.
 	snapshotMagic = "DNSORDER"
-	// snapshotForm is the version of the form. Change snapshotForm if a field gets another meaning,
-	// because fingerprint does not detect this change.
+	// snapshotForm is the version of the file format. Change snapshotForm if a field gets another
+	// meaning, because fingerprint does not detect this change.
 	snapshotForm = 1
 	headerSize   = 8 + 8 + sha256.Size + 4*8
 )
@@ -126,7 +126,8 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	if s.Part.recompiled {
 		return ErrRebuilt
 	}
-	// The fields are encoded three times, so that no section has to be in memory.
+	// The fields are encoded three times: to count the bytes, to write the numbers, and to write
+	// the texts. No section then has to be in memory.
 	var numbers, texts, names discard
 	c := newWriter(&numbers, &texts)
 	c.fields(&s)
@@ -161,9 +162,9 @@ func WriteSnapshot(to io.Writer, o Origin, s Snapshot) error {
 	return err
 }
 
-// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options of the Origin.
-// ReadSnapshot returns an error for changed bytes, for another Origin and for impossible values. If
-// you do not trust the writer, call Part.Check too.
+// ReadSnapshot reads a snapshot of exactly size bytes. opt must be the options from which o was
+// made. ReadSnapshot returns an error for changed bytes, for another Origin and for impossible
+// values. If you do not trust the writer of the file, call Part.Check too.
 func ReadSnapshot(from io.Reader, size int64, o Origin, opt Options) (Snapshot, error) {
 	var s Snapshot
 	head := make([]byte, headerSize)

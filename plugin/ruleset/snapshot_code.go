@@ -150,8 +150,8 @@ func (c *coder) str(s *string) {
 	}
 }
 
-// maxShared is the largest size of the table of words and of a table of shared values. A writer and
-// a reader fill equal tables.
+// maxShared is the largest number of entries in the table of words and in a table of shared values.
+// The writer and the reader fill equal tables, so both use this limit.
 const maxShared = 1 << 14
 
 // words is the table of the texts that were written or read. If a text is in the table, only its
@@ -200,8 +200,8 @@ type shared[T any] struct {
 	all []*T
 }
 
-// share writes or reads a pointer. For a new value, it calls the function each. If the table is
-// full, the new value replaces the last value.
+// share writes or reads a pointer. If the value is not in the table yet, share calls each, and adds
+// the value to the table. If the table is full, the value replaces the last entry.
 func share[T any](c *coder, s *shared[T], p **T, each func(*T)) {
 	const null, fresh = 0, 1
 	id := uint64(null)
@@ -275,7 +275,6 @@ func (c *coder) addr(a *netip.Addr) {
 	}
 }
 
-// prefix writes or reads a network, or the zero Prefix.
 func (c *coder) prefix(p *netip.Prefix) {
 	a, bits := p.Addr(), p.Bits()
 	c.addr(&a)
@@ -298,7 +297,6 @@ func (c *coder) network(p *netip.Prefix) {
 	}
 }
 
-// name writes or reads a domain name, or the zero Name.
 func (c *coder) name(n *dname.Name) {
 	wire := n.Wire()
 	c.str(&wire)

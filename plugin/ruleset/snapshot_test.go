@@ -83,7 +83,8 @@ orders:
 func equal(p, q *Part) bool {
 	plain := func(p Part) Part {
 		p.bytes, p.names = 0, nil
-		// Only a part from a snapshot has nil for an empty slice.
+		// A part from a snapshot has nil for an empty slice. A compiled part can have an empty
+		// slice.
 		p.rules, p.intervals, p.deadlines, p.reviews, p.dutyTargets = fit(p.rules), fit(p.intervals), fit(p.deadlines), fit(p.reviews), fit(p.dutyTargets)
 		return p
 	}

@@ -37,8 +37,8 @@ func twinDues(o *order.Order) (out []twinDue) {
 	return out
 }
 
-// twinCounted returns the time at which an order or a target must be in force. If its
-// deadline counts from served, the time is not before the beginning.
+// twinCounted returns the time at which an order or a target must be in force. This time is the
+// deadline. If counted is true, the time is not before begin.
 func twinCounted(deadline order.Time, counted bool, begin order.Time) order.Time {
 	if counted && deadline != order.NoTime && begin > deadline {
 		return begin
@@ -173,8 +173,8 @@ func (t *twin) duties(now order.Time) (missed, reviews []Duty) {
 	return missed, reviews
 }
 
-// collectDuties checks the order of each duty. The twin has no pointers to the orders of the set, and
-// does not know Begins, so collectDuties removes both fields.
+// collectDuties checks that each duty has the right order. It then clears the fields Order and
+// Begins, because the twin does not compute them.
 func collectDuties(t *testing.T, w *world, all iter.Seq[Duty]) (out []Duty) {
 	t.Helper()
 	for d := range all {
@@ -187,7 +187,6 @@ func collectDuties(t *testing.T, w *world, all iter.Seq[Duty]) (out []Duty) {
 	return out
 }
 
-// compareDuties compares the duties of the set with the slow implementation.
 func compareDuties(t *testing.T, w *world, now order.Time) {
 	t.Helper()
 	missed, reviews := w.twin.duties(now)

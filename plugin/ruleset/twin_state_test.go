@@ -202,8 +202,8 @@ func (t *twin) counts(now order.Time) (c Counts) {
 	return c
 }
 
-// recorded returns the targets that are not enforced. If the order lists a target twice that DNS
-// cannot enforce, the target counts twice.
+// recorded returns the targets of an order that are not enforced. A repeated target that DNS can
+// never enforce counts twice. Other repeated targets count once.
 func (t *twin) recorded(o *order.Order) (out []order.Target) {
 	for _, x := range twinTargets(o) {
 		switch {
@@ -317,9 +317,9 @@ func (t *twin) secret(o twinOrder) bool {
 	})
 }
 
-// meets reports whether a lift may have a target in common with an order. If known is true, the
-// lift and the order certainly have targets in common. If known is false, only targets that DNS
-// does not enforce may be in common.
+// meets reports whether a lift may have a target in common with an order. If known is true, they
+// certainly have one. If known is false, they may have a target in common that DNS does not
+// enforce.
 func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	if twinWhole(l.Order) {
 		return true, true
@@ -334,9 +334,8 @@ func (t *twin) meets(l, o twinOrder) (meets, known bool) {
 	return meets || known, known
 }
 
-// compareLifts compares the warnings about lifts. A lift may end nothing, may list an unknown
-// id, or may have the decision time of an order in another file. It also compares which orders
-// are secret.
+// compareLifts compares the results of Warnings, UselessLifts, Secret and SecretLifts with the slow
+// implementation.
 func compareLifts(t *testing.T, w *world) {
 	t.Helper()
 	var want, got []string
@@ -357,7 +356,8 @@ func compareLifts(t *testing.T, w *world) {
 				want = append(want, fmt.Sprint(l.ID, "lifts", id, true))
 			}
 		}
-		// A lift with a URL and without names counts as ending an order.
+		// A part does not store URLs. A lift with a URL and without names is therefore assumed to
+		// end an order.
 		pages := !slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetName }) &&
 			slices.ContainsFunc(l.Targets, func(x order.Target) bool { return x.Kind == order.TargetURL })
 		reached, tie := pages, ""
@@ -404,7 +404,6 @@ func compareLifts(t *testing.T, w *world) {
 	}
 }
 
-// compareNames compares Covers, Shared and Touches for the names of the orders.
 func compareNames(t *testing.T, w *world) {
 	t.Helper()
 	for _, name := range w.mentioned[:min(4, len(w.mentioned))] {
@@ -441,7 +440,6 @@ func compareNames(t *testing.T, w *world) {
 	}
 }
 
-// indexed reports whether the names of a target are in the index.
 func (t *twin) indexed(o *order.Order, x *order.Target) bool {
 	return x.Kind == order.TargetName || x.Kind == order.TargetAddress && (o.Action == order.Lift || x.Attr.EnforcedBy == order.ByDNS)
 }

@@ -190,8 +190,8 @@ func twinWhole(l *order.Order) bool {
 	return l.Action == order.Lift && len(l.Targets) == 0 && l.Side == nil
 }
 
-// touches reports whether an order has a target that covers the place. If there is no target, a
-// lift has no effect at the place.
+// touches reports whether the order has a target that covers the place. If no target covers the
+// place, a lift has no effect at the place.
 func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	return slices.ContainsFunc(twinTargets(o), func(x order.Target) bool {
 		hidden := x.Attr != nil && x.Attr.Status == order.Shadow && !q.shadow
@@ -199,8 +199,8 @@ func (t *twin) touches(o *order.Order, n twinPlace, q twinQuery) bool {
 	})
 }
 
-// lifted reports whether a lift ends the order at the place. If asked is set, the place is
-// the asked name. Lifts of whole orders then do not count.
+// lifted reports whether a lift ends the order at the place. If asked is true, the place is the
+// asked name, and lifts without targets do not count.
 func (t *twin) lifted(o twinOrder, n twinPlace, q twinQuery, asked bool) bool {
 	for _, l := range t.orders {
 		if l.Action != order.Lift || !twinReaches(l, o) || !twinScope(l.Order, q.c) {
@@ -351,8 +351,8 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	}
 	v = twinVerdict{best.order.ID, best.size(), best.target.Match, t.response(best.order.Order).Kind, SubtreeNXDOMAIN}
 	if n.addr.IsValid() {
-		// The verdict is about an answer, and the order does not cover the asked name.
-		// NXDOMAIN could be false for names below the asked name.
+		// The verdict is about an answer, and the order does not cover the asked name. NXDOMAIN
+		// would deny the names below the asked name, which may exist.
 		v.labels, v.match, v.below = dname.MaxLabels, order.Subtree, SubtreeBlocked
 		return v
 	}
@@ -389,7 +389,8 @@ func (t *twin) decide(n twinPlace, q twinQuery) (v twinVerdict) {
 	return v
 }
 
-// gets returns the SubtreeOutcome that one name causes for the names above it.
+// gets returns the SubtreeOutcome for one name. The outcome of a name is the maximum over the name
+// and all names below the name.
 func (t *twin) gets(n twinPlace, q twinQuery) SubtreeOutcome {
 	switch b := t.judge(n, q); {
 	case b == nil:

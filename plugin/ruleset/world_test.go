@@ -249,13 +249,13 @@ func (c *choices) guard() Guard {
 	return g
 }
 
-// A fed is an order and the way in which its plain names come to the Builder.
+// A fed is an order, and the way in which the test passes its plain names to the Builder.
 type fed struct {
 	*order.Order
 	way uint8
 }
 
-// The ways of plain names. The parser uses all of them.
+// These are the ways to pass plain names to the Builder. The parser uses all of them.
 const (
 	inTargets uint8 = iota // in the field Targets
 	asPlain                // by Builder.Targets
@@ -301,7 +301,8 @@ func (f fed) add(b *Builder) {
 type world struct {
 	*Set
 	twin *twin
-	// other is the set with long lists where Set has short lists, or the reverse.
+	// other has the same orders as Set. It has long lists where Set has short lists, or the
+	// reverse.
 	other *Set
 	// plain is the set without the orders and targets in shadow. Both sets must give the same
 	// verdicts.
@@ -321,13 +322,14 @@ func newWorld(c *choices) *world {
 		}
 	}
 	w := &world{twin: &twin{opt: opt}, mentioned: []dname.Name{c.name()}}
-	// Some parts are built with other options first, and then changed to these options.
+	// Some parts are first compiled with another guard and response. Ruled then sets the right
+	// options.
 	built := opt
 	again := c.n(2) == 0
 	if again {
 		built.Guard, built.Response = c.guard(), c.response()
 	}
-	// Extra orders are in a file, and are then removed.
+	// Some worlds have extra orders, which are removed after the compilation.
 	extra, excerpt := c.oneIn(4), !opt.NoCountry && c.oneIn(4)
 	type file struct {
 		all    []fed
@@ -358,7 +360,8 @@ func newWorld(c *choices) *world {
 	}
 	isExtra := func(id string) bool { return strings.HasPrefix(id, "extra") }
 	segments := c.n(2) == 0
-	// merge returns the set of the parts. Each part may be a segment, like a large file.
+	// merge returns the set of the parts. If segments is true, each part is a segment of its own,
+	// like a large file.
 	merge := func(parts []*Part, opt Options) *Set {
 		if segments {
 			return apart(opt, parts...)

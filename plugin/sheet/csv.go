@@ -26,8 +26,8 @@ func readCSV(data []byte) ([]table, error) {
 		case err != nil:
 			return nil, err
 		}
-		// Empty rows replace blank lines and line breaks in cells. Row numbers are then line
-		// numbers.
+		// Insert empty rows for blank lines and for line breaks in cells, so that row numbers are
+		// line numbers.
 		line, _ := r.FieldPos(0)
 		for len(t.rows) < line-1 {
 			t.rows = append(t.rows, nil)

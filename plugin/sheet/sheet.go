@@ -66,16 +66,17 @@ func (e *ColumnError) Error() string {
 
 const maxHead = 20
 
-// Text returns a column of a table as text, with one cell on each line. The result rows contains
-// all columns, with tabs between the cells. The extension of path selects the format. A line break
-// in a cell becomes a blank.
+// Text returns a column of a table as text, with one cell on each line. The result rows has all
+// columns, with tabs between the cells. The extension of path selects the format. A line break in a
+// cell becomes a blank.
 //
-// column is a heading, a letter or a number. With several sheets, the name of the sheet comes
-// first, for example "Sheet1!B". An empty column means the only column with text.
+// column is a heading, a letter or a number. If the file has several sheets, column begins with the
+// name of the sheet, for example "Sheet1!B". If column is empty, the file must have only one column
+// with text.
 //
 // The heading and the rows above the heading become empty lines. If column is a letter or a number,
-// the first cell with text is the heading. If this cell has a dot or a hyphen, the column has no
-// heading.
+// the first cell with text is the heading. But if this cell has a dot or a hyphen, the column has
+// no heading.
 func Text(path string, data []byte, column string) (text, rows string, err error) {
 	read := readers[ext(path)]
 	if read == nil {
@@ -107,8 +108,8 @@ func Text(path string, data []byte, column string) (text, rows string, err error
 	return "", "", &ColumnError{Wrong: column, Columns: all}
 }
 
-// find returns the index of a column. It also returns the index of the first row with
-// names.
+// find returns the index of the column that spec describes. It also returns the index of the first
+// row below the heading.
 func (t *table) find(spec string) (at, from int, found bool) {
 	place := -1
 	for i := range t.width() {
@@ -118,8 +119,8 @@ func (t *table) find(spec string) (at, from int, found bool) {
 	}
 	for i, row := range t.rows[:min(len(t.rows), maxHead)] {
 		for j, cell := range row {
-			// If the spec is also the letter or number of a column, the cell is a heading only if
-			// it is the first text in its own column.
+			// The spec can be both a heading and the letter or number of a column. The cell is then
+			// a heading only if it is the first text in its column.
 			if strings.EqualFold(strings.TrimSpace(cell), strings.TrimSpace(spec)) && (place < 0 || t.first(j) == i) {
 				return j, i + 1, true
 			}

@@ -122,8 +122,8 @@ func tokens(part *zip.File, f func(xml.Token) error) error {
 	return nil
 }
 
-// errNoSheet is the error of cells.token for a part that is not a sheet. The name of a part does
-// not show whether the part is a sheet.
+// errNoSheet is the error of cells.token for a file in the archive that is not a sheet. The name of
+// the file does not show whether it is a sheet.
 var errNoSheet = errors.New("is no sheet")
 
 // A cells checks the cells of a sheet (ECMA-376, part 1, section 18.3.1.4).

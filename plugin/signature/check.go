@@ -121,8 +121,8 @@ func (c *Check) verify(f *found) error {
 	case c.size > MaxLegacy:
 		return fmt.Errorf("is a legacy signature, which is allowed for files of at most %d MiB; sign without -l", MaxLegacy>>20)
 	default:
-		// minisign.Reader.Verify would accept a legacy signature as a signature of the
-		// hash.
+		// Do not use minisign.Reader here. Its method Verify would check a legacy signature against
+		// the hash of the file.
 		good = minisign.Verify(f.key.minisign(), c.whole, f.sig.text)
 	}
 	if !good {

@@ -19,12 +19,12 @@ type lastEvent struct {
 	written uint64
 }
 
-// maxNames limits the unwatched names in an eventLog, to save memory. If the log drops the
-// events of a new file, the file is reported later, after the duration Settle.
+// maxNames limits the unwatched names in an eventLog, to save memory. If the log has dropped the
+// events of a new file, the file must be unchanged for the duration Settle before it is reported.
 const maxNames = 4096
 
-// eventLog stores the last event of each name, even of names that are not watched. A program may
-// rename a side list into place just before its order file appears.
+// eventLog stores the last event of each name, even of a name that is not watched. For example, a
+// program may rename a side list into place just before the order file that refers to the list.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent

@@ -117,7 +117,7 @@ func (f File) OpenSide(name string) (io.ReadCloser, Digest, error) {
 	return r, r.want, nil
 }
 
-// WatchSide watches a side list like OpenSide, but does not read the list. A caller that has
+// WatchSide watches a side list like OpenSide, but returns only its state. A caller that has
 // compiled the list before can then see whether the list has changed.
 func (f File) WatchSide(name string) Side {
 	side := Side{Path: f.sidePath(name)}
@@ -150,8 +150,8 @@ func (f File) Intact() error {
 	return f.receipt.verdict(f.Path)
 }
 
-// Again makes the Source report the unchanged file once more. Call Again if another file
-// must be loaded first.
+// Again makes the Source report the unchanged file once more. Call Again if the file cannot be used
+// before another file is loaded.
 func (f File) Again() {
 	if !f.Pattern && f.src != nil {
 		f.src.lost(f.abs, f.abs)
@@ -167,8 +167,8 @@ func (s *Source) Again(path string) {
 }
 
 // SetSides sets the side lists of the file. The Source stops watching all other lists of the file.
-// Call SetSides only after a parse without errors. After an error, the names may be incomplete, and
-// the correction of a list would cause no report.
+// Call SetSides only after a parse without errors. After an error, a list may be missing in names,
+// and a correction of this list would cause no report.
 func (f File) SetSides(names []string) {
 	if f.closed() != nil {
 		return

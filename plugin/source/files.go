@@ -170,8 +170,8 @@ func within(dir, path string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// fault returns the reason why l is not a readable file. If there is no reason, bad is
-// false. Error messages contain the path "shown".
+// fault returns the state and the error of l if l is not a readable file. If l is a readable file,
+// bad is false. Error messages contain the path "shown".
 func (l *location) fault(shown string) (v version, bad bool) {
 	switch {
 	case errors.Is(l.err, errNoAnswer):
@@ -189,8 +189,8 @@ func (l *location) fault(shown string) (v version, bad bool) {
 	return version{}, false
 }
 
-// linkTo returns the path `at` of a failed call if the call was behind a symbolic link. Otherwise
-// it returns "".
+// linkTo returns the path "at" of a failed call if l has symbolic links. An error message then
+// shows where the links lead. Without links, linkTo returns "".
 func (l *location) linkTo(at string) string {
 	if len(l.links) == 0 {
 		return ""

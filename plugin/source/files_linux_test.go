@@ -55,7 +55,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// detach makes all files look as if they have no directory entry, if "on" is true.
+// detach changes the link count of all files to 0 if "on" is true. The files then seem to have no
+// directory entry.
 func (r *rig) detach(on bool) {
 	lstat, open := osFiles().lstat, osFiles().open
 	links := func(info fs.FileInfo) fs.FileInfo {

@@ -213,8 +213,8 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// TestWaitAfterStop checks the time limit of the method Source.returns. The time of a
-// stopped process does not count. After progress, the count starts again at 0.
+// TestWaitAfterStop checks the time limit of the method Source.returns. If the process is stopped
+// for a time, this time does not count. After progress, the count starts again at 0.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int

@@ -118,7 +118,6 @@ func (s *Source) enqueue(j *job) {
 	s.startWorker()
 }
 
-// cancel ends the hashing job of t, if there is one.
 func (s *Source) cancel(t *tracked) {
 	if j := t.job; j != nil {
 		t.job = nil
@@ -155,7 +154,7 @@ func (s *Source) startWorker() {
 }
 
 // next sets w.job to the next job of the worker, and returns false if there is none. If the present
-// job has few bytes left, next keeps this job. Otherwise the smallest job comes next.
+// job has few bytes left, the worker keeps this job. Otherwise the smallest job comes next.
 func (s *Source) next(w *worker) bool {
 	if j := w.job; j != nil && j.t.job == j && j.left() > bigFile {
 		w.job = nil

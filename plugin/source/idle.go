@@ -23,8 +23,8 @@ func (r *rest) turn() {
 	r.seen, r.until = r.kicks.Load(), time.Time{}
 }
 
-// pause records that the loop pauses. If "work" is true, the loop waits for work in
-// progress and is not idle.
+// pause records that the loop pauses until the given time. If "work" is true, the loop waits for
+// work in progress, so Idle still returns false.
 func (r *rest) pause(until time.Time, work bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,8 +9,9 @@ import (
 // kernel reports changes.
 const filesPerPoll = 256
 
-// The type "keep" selects files for which the kernel has reported no change. The next scan may
-// reuse the last results for these files. The field "every" is the maximum age of a reused result.
+// The type "keep" decides for which files the next scan may reuse the last results. For these
+// files, the kernel has reported no change. The field "every" is the maximum age of a reused
+// result.
 type keep struct {
 	s     *Source
 	now   time.Time

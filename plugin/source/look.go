@@ -169,8 +169,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// When the last files of a directory vanish, the missing files must be reported before the
-		// empty directory. The empty directory is therefore reported only after a poll.
+		// Report an empty directory only after a poll. When the last files of a directory vanish,
+		// the missing files must be reported first.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}

@@ -107,7 +107,7 @@ func (o *order) versions() (vs map[*tracked]version, settled bool) {
 }
 
 // patienceEnds returns the time at which o is reported even if a file is still changing. If the
-// last line of a file has no line end, the time is later.
+// last line of a file has no line end, this time is RaggedSettle later.
 func (o *order) patienceEnds() time.Time {
 	end := o.unsettledSince.Add(Patience)
 	if slices.ContainsFunc(append(o.sides, o.file), func(t *tracked) bool { return t.settler.candidate.ragged }) {
@@ -117,8 +117,8 @@ func (o *order) patienceEnds() time.Time {
 }
 
 // report returns the reports about changed files. Normally, a file is reported only after the file
-// and its side lists have stopped changing. If all is true, report does not wait. next is the
-// earliest end of a wait, or zero.
+// and its side lists have stopped changing. If "all" is true, report does not wait. The result
+// "next" is the earliest end of a wait, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()
@@ -141,7 +141,7 @@ func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 }
 
 // reportOrder returns the report about o, or nil if there is nothing to report now. If o must wait,
-// end is the end of the wait. Otherwise, end is zero.
+// the result "end" is the end of the wait. Otherwise, it is zero.
 func (s *Source) reportOrder(o *order, now time.Time, all, vanishing bool) (f *File, end time.Time) {
 	vs, settled := o.versions()
 	settled = settled && !vanishing

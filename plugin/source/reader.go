@@ -124,8 +124,8 @@ func (r *reader) fail(err error) error {
 	return r.err
 }
 
-// Hold makes Close leave the file open if its bytes are the reported bytes. Close then calls keep.
-// The file still has these bytes after another file was renamed to the path.
+// Hold makes Close call keep with the open file in place of closing the file, if its bytes are the
+// reported bytes. These bytes stay readable after another file was renamed to the path.
 func (r *reader) Hold(keep func(*os.File)) { r.hold = keep }
 
 // Close reads the rest of the file and closes the file. All bytes are then checked. If the

@@ -69,15 +69,15 @@ func (e evidence) any() bool {
 func (e evidence) whole(s stamp, now time.Time) bool {
 	switch {
 	case e.initial && !s.young(now):
-		// Before the start, there were no events. Only the age of the file shows that the file is
-		// complete.
+		// Before the start, there were no events. The file counts as complete, because its last
+		// write was more than Settle ago.
 		return true
 	case s.size == 0:
 		// With O_CREAT, a program first makes an empty file, and then writes to the file.
 		return false
 	case e.swapped, e.how == renamed:
-		// The comparison of ctime and mtime cannot replace the rename event. If a write and a
-		// rename share one clock tick, ctime and mtime are equal.
+		// Do not compare ctime and mtime here. They are equal if a write and a rename share one
+		// clock tick.
 		return true
 	}
 	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only ctime.
@@ -113,7 +113,8 @@ type observation struct {
 	ragged bool      // the last line has no line end
 }
 
-// settles returns the earliest time at which a second, equal observation can confirm v.
+// settles returns the earliest time at which a second observation with the same result can confirm
+// v.
 func (v observation) settles() time.Time {
 	if v.ragged {
 		return v.at.Add(RaggedSettle)

@@ -61,8 +61,8 @@ func (s *Source) openSide(owner, path string, rc *receipt) (*reader, error) {
 	return nil, v.err
 }
 
-// addSide records that an order file uses a side list, and returns the version of the
-// list. The Source does not report this version again.
+// addSide records that an order file uses a side list, and returns the version of the list. Only a
+// later change of the list causes a report.
 func (s *Source) addSide(owner, abs, path string) (version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

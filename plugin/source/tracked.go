@@ -166,15 +166,16 @@ func (t *tracked) outside(l *location) (root string, out bool) {
 	return root, len(t.owners) > 0
 }
 
-// linkSwapped reports whether a symbolic link in the path is new. The link must also be newer than
-// the last write to the file. Programs write the file first and make the link last.
+// linkSwapped reports whether a symbolic link in the path is new, and newer than the last write to
+// the file. The file is then complete, because programs write the file first and make the link
+// last.
 func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	if l.err != nil || len(l.links) == 0 || t.initial && t.loc == nil {
 		return false
 	}
 	before := t.loc
 	if before == nil {
-		// In a new path, only the last component counts as a new link. A link before it is old, and
+		// In a new path, only the last component counts as a new link. The other links are old, and
 		// a new file behind an old link may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {

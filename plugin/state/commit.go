@@ -21,7 +21,7 @@ type Next struct {
 	Blobs map[Digest]func() (io.ReadCloser, error)
 	// Parts has a function for each path. The function writes the compiled orders of the file. The
 	// State calls the function only if the version has no snapshot. After a newer Commit, the State
-	// does not begin a call.
+	// calls no more functions of this Next.
 	Parts map[string]func(io.Writer) error
 }
 

@@ -32,8 +32,8 @@ func current(t *testing.T, dir string) []byte {
 	return b
 }
 
-// flips calls do with copies of b. In each copy, the byte at the position at is changed by XOR with
-// a mask.
+// flips calls do with copies of b. In each copy, one byte is changed by XOR with a mask. The
+// argument "at" of do is the position of this byte.
 func flips(b []byte, do func(at int, variant []byte), masks ...byte) {
 	for i := range b {
 		for _, mask := range masks {

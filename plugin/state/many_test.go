@@ -43,8 +43,8 @@ func TestStepsOfManyFiles(t *testing.T) {
 	count("the end", s.Close, 2, 2, 4)
 }
 
-// many returns a set of n files. The first files have a changed content. The number of these files
-// is changed.
+// many returns a set of n files. The first files have a changed content. The parameter "changed" is
+// the number of these files.
 func many(n, changed int) Next {
 	x := Next{Set: Set{Versions: map[string]Version{}}, Blobs: map[Digest]func() (io.ReadCloser, error){}, Parts: map[string]func(io.Writer) error{}}
 	for i := range n {
@@ -92,8 +92,6 @@ func TestUnreadableNews(t *testing.T) {
 	}
 }
 
-// BenchmarkOneChange measures how long a State needs to store the change of one file in a set of n
-// files.
 func BenchmarkOneChange(b *testing.B) {
 	for _, n := range []int{1, 4000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

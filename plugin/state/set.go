@@ -98,7 +98,8 @@ func (v Version) sameContent(w Version) bool {
 	return v.Order == w.Order && maps.Equal(v.Sides, w.Sides)
 }
 
-// news returns a copy of s without the versions and floors that are equal in was.
+// news returns a copy of s with only the versions and floors that differ from those in the set
+// "was".
 func (s Set) news(was Set) Set {
 	s.Versions, s.Floors = maps.Clone(s.Versions), maps.Clone(s.Floors)
 	maps.DeleteFunc(s.Versions, func(path string, v Version) bool {

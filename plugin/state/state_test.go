@@ -281,8 +281,6 @@ func TestSecondProcess(t *testing.T) {
 	sound(t, dir, Options{})
 }
 
-// TestReadOnly checks a directory in which nothing can be written. Open must work, and a commit
-// must return an error.
 func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	stored(t, dir, example())

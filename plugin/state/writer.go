@@ -105,8 +105,8 @@ func lacking(base Set, next *Next, todo parts) parts {
 }
 
 // finish records the result of an attempt and sets the timer of the next attempt. next is the set
-// of the attempt, or nil. left has the parts whose snapshots are not stored yet. The next attempt
-// to store these parts begins after the duration wait.
+// that the attempt stored, or nil. left has the parts whose snapshots are not stored yet. After the
+// duration wait, the State tries to store these parts.
 func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	now := s.opt.Now()
 	s.mu.Lock()

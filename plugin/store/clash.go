@@ -10,23 +10,23 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// clashes finds the candidates that can go into force together. No order id may be in two files in
-// force. If a candidate is refused, the old version of its file stays in force.
+// clashes finds the candidates that can go into force together. Two files in force must not have
+// the same order id. If a candidate is refused, the old version of its file stays in force.
 type clashes struct {
 	s *Store
 	// byID has the candidates of each order id. The first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has the taken order ids of each refused candidate. The value is the orders of the
-	// other file with this id. If the other file is gone, the value is nil, and reasons has the
-	// problem.
+	// conflicts has the order ids for which a candidate is refused, because another file has them.
+	// The value is the orders of the other file. If the other file is missing, the value is nil,
+	// and reasons has the problem.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
-	// replaced has the paths of missing files whose orders are all in candidates. replacedBy has
-	// the path of the missing file for each order id.
+	// replaced has the paths of missing files whose orders are all in candidates. replacedBy maps
+	// each of these order ids to the path of the missing file.
 	replaced   map[string]bool
 	replacedBy map[string]string
-	// unchecked has refused candidates. The old version of a refused candidate stays in force, so
-	// its order ids must still be marked as taken.
+	// unchecked has the refused candidates that still have to be processed. The old version of each
+	// candidate stays in force, so other candidates must not take its order ids.
 	unchecked []*candidate
 }
 
@@ -100,8 +100,8 @@ func (x *clashes) problems(c *candidate) order.Problems {
 	return append(x.reasons[c], c.part.Taken(by)...)
 }
 
-// keepPart keeps the orders of a file in force. It refuses the other candidates that have an order
-// id of the file. own is the candidate of the file itself, or nil.
+// keepPart refuses the other candidates that have an order id of part, because the orders of part
+// stay in force. own is the candidate of the same file, or nil.
 func (x *clashes) keepPart(part *ruleset.Part, own *candidate) {
 	for id := range part.IDs() {
 		for _, c := range x.byID[id] {
@@ -136,8 +136,8 @@ func (x *clashes) keepFile(path string, why reason) {
 type reason func(*candidate) string
 
 // whyKept returns the reason why the orders of a missing file stay in force. If candidates may take
-// over all these orders, it returns nil. The serial and max_shrink are checked as for a new version
-// of the file.
+// over all these orders, it returns nil. The candidates must pass the checks of the serial and of
+// max_shrink, like a new version of the file.
 func (x *clashes) whyKept(f *file) reason {
 	if why := x.whyIncomplete(f.part); why != nil {
 		return why
@@ -165,7 +165,8 @@ func (x *clashes) whyKept(f *file) reason {
 		parts = append(parts, c.part)
 		confirmed = confirmed && c.parsed.ShrinkOK == int64(c.parsed.Targets)
 	}
-	// A name that occurs in several candidates must be counted only once.
+	// Pass all parts in one call, because a name that occurs in several candidates must be counted
+	// only once.
 	before, lost := f.part.BlockedAt(now), f.part.TargetsLostIn(parts, now)
 	if confirmed || !x.s.shrinksTooMuch(before, lost) {
 		return nil

@@ -103,9 +103,9 @@ func TestLinkThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestClashesInARow changes 50 files, so that each file contains the order id of the next file. The
-// last file still has its order id. All new versions are refused until the last file drops its
-// order.
+// TestClashesInARow changes all files but the last. Each new version contains the order id of the
+// next file. The last file still uses its order id, so all new versions are refused. They go into
+// force when the last file gets another order id.
 func TestClashesInARow(t *testing.T) {
 	const n = 50
 	w := newWorld(t)

@@ -134,8 +134,8 @@ func (s *Store) chooseVersions(handovers []*handover) {
 	}
 }
 
-// dropTaken removes the orders whose ids are already in ids from a file, and raises an alarm. It
-// returns false if no order remains.
+// dropTaken removes the orders of the file f whose ids other files already have, and raises an
+// alarm. ids has the ids of the other files. If no order remains, dropTaken returns false.
 func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bool {
 	dup := f.part.Taken(ids)
 	if len(dup) == 0 {
@@ -151,8 +151,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// f.part now lacks orders of the file. The new digest makes the first load read the file again,
-	// so that the alarm stays.
+	// f.part now lacks orders of the file. Because of the new digest, the first load reads the file
+	// again, finds the same conflict, and keeps the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -237,8 +237,8 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// The path is a protect list, or dropTaken has refused the version. In the second
-			// case, keep the alarm of dropTaken.
+			// The path is a protect list, or dropTaken has refused the whole file. The alarm of
+			// dropTaken must stay.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

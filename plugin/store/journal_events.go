@@ -18,9 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight of an event in the queue of the journal if the event refers to an order
-// set; see journal.Do. The weight is high, so that few old sets stay in memory while the disk
-// fails.
+// setWeight is the weight in the journal's queue of an event that refers to an order set; see
+// journal.Do. The weight is high, so that few old sets stay in memory while the disk fails.
 const setWeight = journal.MaxWaiting / 4
 
 // journalIntent records which versions are about to go into force.
@@ -351,9 +350,9 @@ func (x stateEvents) heldTargets(b *journal.Batch, held map[journal.HeldTarget]s
 	}
 }
 
-// Answered records in the journal that the order o has blocked its first query. It takes no lock.
-// Handlers call Answered only if Counter.Add returns true. A call for each query would be slow,
-// because the map is slower than the counters.
+// Answered records in the journal that the order o has blocked its first query. Handlers call
+// Answered only if Counter.Add returns true. A call for each query would be slow. If the order is
+// already recorded, Answered takes no lock.
 func (s *Store) Answered(o *ruleset.Order) {
 	if s == nil {
 		return // a handler of a test
@@ -430,7 +429,7 @@ func (s *Store) journalBeat() {
 	set := s.set.Load()
 	r := journal.Record{Set: s.Status().Digest}
 	r.Orders, r.Targets = s.stateCounts(set)
-	// The heartbeat comes soon after the start of an hour, and reports the hour before.
+	// The heartbeat is written soon after the start of an hour. Report the hits of the hour before.
 	hour := s.clock.Now().Truncate(time.Hour).Add(-time.Hour)
 	hits := s.hitsOf(order.Time(hour.Unix()))
 	s.journal.Do(256, func(b *journal.Batch) {

@@ -35,8 +35,8 @@ func (w *world) loseState() {
 	}
 }
 
-// acceptNine returns a world whose store is closed. The store had b.yaml in force, and a.yaml first
-// with serial 5 and then with serial 9. The directory .state5 is a copy of the state directory with
+// acceptNine runs a store with a.yaml and b.yaml, and closes the store. At first, a.yaml has serial
+// 5, and then serial 9. The directory .state5 is a copy of the state directory from the time of
 // serial 5.
 func acceptNine(t *testing.T) *world {
 	w := newWorld(t)
@@ -63,8 +63,8 @@ func acceptNine(t *testing.T) *world {
 
 const fiveOrNine = "serial: is 5, but an earlier version in force had 9; put the newest version back, or write a serial above 9"
 
-// TestJournalFloor checks an older version after the state directory was lost or restored.
-// The store must refuse the version or raise an alarm.
+// TestJournalFloor restarts the store with a lost or old state directory. If a.yaml is older than
+// the last version in the journal, the store must raise an alarm.
 func TestJournalFloor(t *testing.T) {
 	names := []string{"five.example", "nine.example", "b.example"}
 	for _, tc := range []struct {
@@ -124,8 +124,8 @@ func TestJournalFloor(t *testing.T) {
 	}
 }
 
-// TestJournalFloorOfLaterVersions starts with an older version in force and without a state
-// directory. When the floor is known, it checks which versions may replace the older version.
+// TestJournalFloorOfLaterVersions starts with an older version and without a state directory. It
+// checks which versions may replace the older version after the journal is read.
 func TestJournalFloorOfLaterVersions(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()
@@ -221,7 +221,8 @@ func TestJournalFloorAndSetSerial(t *testing.T) {
 		if !w.s.Status().LastOK {
 			t.Errorf("running %t: the alarm stays:\n%s", running, w.log.take())
 		}
-		// From now on, the journal has the new floor too.
+		// The journal also has the new floor. A start without the state directory must therefore
+		// accept serial 5.
 		w.s.Close()
 		w.loseState()
 		w.log.take()
@@ -237,8 +238,8 @@ func TestJournalFloorAndSetSerial(t *testing.T) {
 	}
 }
 
-// TestJournalFloorIsLate starts a store while another process has locked the journal. The
-// start must not wait. The floor must count when the journal opens.
+// TestJournalFloorIsLate starts a store while the journal is locked. The start must not wait for
+// the lock. The store must apply the floor after the journal has opened.
 func TestJournalFloorIsLate(t *testing.T) {
 	w := acceptNine(t)
 	other := journal.Open(filepath.Join(w.dir, ".journal"), journal.Options{Origin: "node1"})
@@ -260,8 +261,8 @@ func TestJournalFloorIsLate(t *testing.T) {
 	w.wantAlarm(fiveOrNine)
 }
 
-// TestJournalSerial checks that the journal records the serial of the version in force. The floor
-// must not be recorded in its place.
+// TestJournalSerial checks that the journal records the serial of the version in force, even if a
+// person has set a higher serial.
 func TestJournalSerial(t *testing.T) {
 	w := acceptNine(t)
 	n := int64(20)
@@ -312,8 +313,8 @@ func TestJournalFloorOfRemovedFile(t *testing.T) {
 	w.wantAlarm("serial: is 7, but the last version in force at this path had 9; write a serial above 9")
 }
 
-// TestJournalFloorOfWaitingVersion checks a version that waits because another file has its order
-// id. The floor must refuse this version too.
+// TestJournalFloorOfWaitingVersion checks a version that waits because another file contains its
+// order id. If its serial is below the floor, the version must be refused.
 func TestJournalFloorOfWaitingVersion(t *testing.T) {
 	w := acceptNine(t)
 	w.loseState()

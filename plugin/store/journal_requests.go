@@ -8,15 +8,15 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// This file copies changes from the state directory to the journal. These are the changes that
-// people have asked for, even while no server was running.
+// This file copies changes that people have made with blocklistctl from the state directory to the
+// journal. People can make changes while no server runs.
 
-// maxRequests is the largest number of changes that a start takes over from the state directory.
+// maxRequests is the maximum number of changes that a start copies to the journal.
 const maxRequests = 1000
 
-// journalRequests records the changes of the state directory that the journal lacks. It must run
-// before the first load. Otherwise, an old change would come after the load in the journal, and
-// lower the floor.
+// journalRequests copies the changes that the journal lacks from the state directory to the
+// journal. It must run before the first load. Otherwise, an old change of a serial would come after
+// the load in the journal, and would lower the floor.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

@@ -101,8 +101,8 @@ func TestJournalRestart(t *testing.T) {
 				if r, err := journal.Verify(dir, journal.VerifyOptions{}); err != nil || len(r.Faults) > 0 {
 					t.Errorf("%+v, %v", r, err)
 				}
-				// A further start with the first files records the orders that are back. No order
-				// is recorded twice.
+				// A third start with the first files must record the orders that are back. It must
+				// record no order twice.
 				os.Remove(filepath.Join(w.dir, "c.yaml"))
 				w.write("a.yaml", two)
 				_, n = orderEvents(t, dir, 0)
@@ -168,7 +168,7 @@ func TestJournalCrash(t *testing.T) {
 			_ = cmd.Wait() // it was killed
 			kills++
 		}
-		// This process writes what the killed processes have not written.
+		// The test itself now writes the records that the killed processes have not written.
 		if err := w.start(func(o *Options) { o.Journal, o.Origin, o.MaxShrink = dir, "node1", 100 }, "a.yaml"); err != nil {
 			t.Fatal(err)
 		}
@@ -181,9 +181,9 @@ func TestJournalCrash(t *testing.T) {
 	t.Logf("%d processes killed", kills)
 }
 
-// checkAlternation compares the records of a journal with the orders in force. The records
-// of an order must alternate: received, in force, corrected, removed. A corrected order
-// must differ.
+// checkAlternation checks the sequence of the records of each order. For example, an order must be
+// received before it is removed. A correction must change the order. At the end, the journal must
+// have the orders of specs.
 func checkAlternation(t *testing.T, dir string, specs []string) {
 	t.Helper()
 	present, content := map[string]bool{}, map[string]string{}
@@ -222,8 +222,8 @@ func checkAlternation(t *testing.T, dir string, specs []string) {
 	}
 }
 
-// TestJournalRequests checks that the journal has each change of a person exactly once. The server
-// makes the change, refuses the change, or does not run.
+// TestJournalRequests checks that the journal has each change of a person exactly once. The changes
+// are made by the server, are refused by the server, or are made without a server.
 func TestJournalRequests(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\n", "one: a.example"))

@@ -18,8 +18,9 @@ const (
 	firstUnix, firstDate = 1_000_000_000, 2000_01_01_00
 )
 
-// jumpProblem returns the problem with a serial that rises too far or is a time in the future, or
-// "". Without a state directory, it checks nothing, because a person could not confirm the serial.
+// jumpProblem returns why a serial is refused, or "". A serial must not rise too far, and must not
+// be a time in the future. Without a state directory, each serial is accepted, because a person
+// could not confirm a refused serial.
 func (s *Store) jumpProblem(v *version, serial int64) string {
 	if s.opt.State == "" || serial < 0 || serial == v.serial {
 		return ""

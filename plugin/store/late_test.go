@@ -2,8 +2,8 @@ package store
 
 import "testing"
 
-// TestLate checks orders that are loaded after their deadline. An order of a start is
-// never late, because it may have been in force before.
+// TestLate checks orders that are loaded after their deadline. Orders that the start of the server
+// loads are never late, because they may have been in force before.
 func TestLate(t *testing.T) {
 	w := newWorld(t)
 	put := func(id string) {

@@ -34,8 +34,8 @@ func (s *Store) load(reports []source.File) {
 	s.publish()
 	s.persist()
 	s.journalLoad(err)
-	// Write the log after the new set is in force. The comparison of large files for the
-	// log is slow.
+	// Write the log last, because the comparison of large files for the log is slow. The new set is
+	// already in force.
 	if err := s.catchPanic("the log of a load", func() { s.report(old) }); err != nil {
 		s.log.Errorf("%v; the order set is in force, but the log does not have all changes", err)
 	}
@@ -126,8 +126,9 @@ func (s *Store) observe(r source.File) {
 	f.waiting = c
 }
 
-// markGood ends the alarm of a file whose newest version is in force. A detached file gets an
-// alarm: the file was replaced on the host, so later changes cannot be seen.
+// markGood ends the alarm of a file whose newest version is in force. If the file is detached,
+// markGood raises an alarm instead. A detached file is a mounted file that was replaced on the
+// host. The server cannot see its later changes.
 func (s *Store) markGood(r source.File, f *file) {
 	if !r.Detached {
 		f.err = nil
@@ -190,8 +191,8 @@ func (g reading) version(own source.Digest, accepted time.Time) version {
 	}
 }
 
-// maxDemands is the approximate maximum number of problems that are reported for one file because
-// of Options.Demands.
+// maxDemands is the approximate maximum number of unmet Options.Demands that are reported for one
+// file.
 const maxDemands = 1000
 
 // read parses and compiles a version of the file at path. size is the size in bytes, or 0
@@ -219,7 +220,8 @@ func (s *Store) read(path string, size int64, own source.Digest, from content, d
 	var unmet order.Problems
 	parsed, problems := parse(path, in, order.Options{
 		OpenSide: func(name string) (io.ReadCloser, error) {
-			// Only the parser finds out which side lists the file uses.
+			// Record the side list here, because only the parser finds out which side lists the
+			// file uses.
 			s.sides.Store(filepath.Join(filepath.Dir(path), name), true)
 			side, digest, err := from.OpenSide(name)
 			if err == nil {

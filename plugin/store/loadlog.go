@@ -59,8 +59,8 @@ func (s *Store) filesInForce() (n int) {
 	return n
 }
 
-// A logState records what was logged about the set in force. The next load then logs only changes.
-// A logState has no reference to the set, because the reference would keep the set in memory.
+// A logState contains the warnings and held targets that were logged, so that the next load logs
+// only changes. It has no reference to the set. A reference would keep an old set in memory.
 type logState struct {
 	warnings map[warning]bool
 	held     []heldTarget
@@ -71,11 +71,11 @@ type logState struct {
 // logged again when its line moves.
 type warning struct{ order, field, msg, got string }
 
-// A heldTarget is a target that the guard holds back. An empty target means the whole order.
+// A heldTarget is a target that is held (not enforced), for example because of a protect list. An
+// empty target means the whole order.
 type heldTarget struct{ order, target string }
 
-// logChanges logs new warnings, targets that the guard now holds back, and targets that
-// the guard releases.
+// logChanges logs new warnings, new held targets, and targets that are no longer held.
 func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	next := logState{warnings: map[warning]bool{}}
 	held := map[heldTarget]bool{}
@@ -113,8 +113,8 @@ func (s *Store) logChanges(set *ruleset.Set, warnings order.Problems) {
 	s.logged = next
 }
 
-// logFreed logs each target that the guard has released, if the target is enforced now. held has
-// the targets that the guard still holds back.
+// logFreed logs each target that was held before and is enforced now. The parameter held has the
+// targets that are still held.
 func (s *Store) logFreed(set *ruleset.Set, held map[heldTarget]bool) {
 	is := "enforced"
 	if s.opt.Shadow {

@@ -17,8 +17,8 @@ func under(tld string, n int) string {
 	return strings.Join(names, " ")
 }
 
-// logged returns the lines of text that contain all of parts. The test fails if their number is not
-// n.
+// logged returns the lines of text that contain all strings in parts. The test fails if there are
+// not exactly n lines.
 func logged(t *testing.T, text string, n int, parts ...string) []string {
 	t.Helper()
 	var out []string
@@ -146,8 +146,7 @@ orders:
 	logged(t, log, 1, "info: the order set: 5 more targets now enforced, no longer held")
 }
 
-// TestLogWholeOrders checks that an order counts once if the guard holds back the whole
-// order.
+// TestLogWholeOrders checks an order that is held as a whole. The log must count the order once.
 func TestLogWholeOrders(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", "version: 1\ndefaults: {authority: {name: A}}\norders:\n- {id: x, scope: {countries: [IT]}, targets: [a.example, github.io]}\n")

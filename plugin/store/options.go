@@ -40,8 +40,8 @@ type Options struct {
 	Demands order.Demands
 }
 
-// key returns a text that is equal only for equal Options. The format %#v prints all fields, so a
-// new field needs no change of key.
+// key returns a text that identifies the options. Only equal Options have equal texts. The format
+// %#v prints all fields, so a new field needs no change of key.
 func (o Options) key() string { return fmt.Sprintf("%#v", o) }
 
 // rulesText returns one line with the options that affect verdicts. The digest of the set depends

@@ -11,8 +11,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// changeEach changes each field of v in turn, and checks that the text changes. It skips
-// the guard, because the Store sets the guard.
+// changeEach changes each field of v in turn, and checks that the result of the function text
+// changes. It skips the field Guard, because the Store sets this field.
 func changeEach(t *testing.T, v reflect.Value, path string, text func() string) {
 	before := text()
 	switch v.Kind() {

@@ -11,8 +11,9 @@ import (
 // maxPanic is the maximum number of bytes of the panic text that an error contains.
 const maxPanic = 200
 
-// catchPanic calls fn. If fn panics, catchPanic returns an error that begins with what. A bad file
-// therefore cannot stop the server. For each panic text, the stack is logged once.
+// catchPanic calls fn. If fn panics, catchPanic returns an error that begins with the parameter
+// "what". A bad file therefore cannot stop the server. Each panic is logged with its stack only
+// once.
 func (s *Store) catchPanic(what string, fn func()) (err error) {
 	defer func() {
 		v := recover()
@@ -42,9 +43,9 @@ func (s *Store) takeSnapshot() snapshot {
 	return m
 }
 
-// restore resets the Store to its state before a batch that caused the panic err. Each new version
-// of the batch may be the cause. Therefore each of these versions is refused until its file
-// changes.
+// restore resets the Store to its state before a batch of files that caused the panic err. Any new
+// version of the batch may be the cause. Therefore, all new versions are refused until their files
+// change.
 func (s *Store) restore(before snapshot, err error) {
 	s.setError = err
 	refused := map[string]*file{}

@@ -19,15 +19,15 @@ import (
 
 var errDiffers = errors.New("its orders are not the orders of the stored files")
 
-// This file stores the compiled orders of each file as a snapshot in the state directory. With
-// snapshots, a start can answer queries at once. Later, recheck compares the snapshots with the
-// stored files.
+// This file stores the compiled orders of each file (a snapshot) in the state directory. A start
+// can then answer queries at once. Later, recheck compares the snapshots with the stored files.
 
 func (s *Store) rulesDigests() (options, guarded state.Digest) {
 	return s.rules.Digest(), s.rules.Guard.(*guard.Guard).Digest()
 }
 
-// originOf returns the Origin that the snapshot of a stored version must have.
+// originOf returns the Origin for the snapshot of a stored version. The Origin identifies the files
+// and settings of the snapshot.
 func originOf(path string, v state.Version, options, guarded state.Digest) ruleset.Origin {
 	h := sha256.New()
 	fmt.Fprintln(h, v.Order)
@@ -42,8 +42,8 @@ func (v *version) snapshotOf() ruleset.Snapshot {
 	return ruleset.Snapshot{Part: v.part, Expires: v.expires, Timezone: v.zone}
 }
 
-// snapshotWriter returns a function that writes the snapshot of a version in force. It
-// returns nil if no snapshot must be written. The function may run during queries.
+// snapshotWriter returns a function that writes the snapshot of a version in force, or nil if no
+// snapshot must be written. The function runs in the background.
 func (s *Store) snapshotWriter(path string, v version) func(io.Writer) error {
 	if v.part == nil || v.unchecked || !v.part.FromFile() {
 		return nil
@@ -80,8 +80,9 @@ func (s *Store) readSnapshot(st *state.State, path string, v state.Version) (g r
 	}, nil
 }
 
-// recalledVersion reads a stored version from its snapshot. If this fails, it compiles the stored
-// files, and compiled is true. why is the error of the snapshot, or nil if there is no snapshot.
+// recalledVersion reads a stored version from its snapshot. If the snapshot cannot be used, it
+// compiles the stored files, and the result "compiled" is true. The result "why" is the error of
+// the snapshot, or nil if there is no snapshot.
 func (s *Store) recalledVersion(st *state.State, path string, v state.Version) (g reading, compiled bool, why, err error) {
 	why = s.guarded(path, func() (err error) { g, err = s.readSnapshot(st, path, v); return err })
 	switch {
@@ -104,11 +105,11 @@ func (s *Store) complete() bool {
 		!slices.ContainsFunc(s.opt.Protect, func(path string) bool { return s.files[path] == nil || s.files[path].list == nil })
 }
 
-// recheck checks one version from the state directory: its signatures and its snapshot. more means
-// that unchecked versions remain. The checksum of a snapshot is not enough, because an intruder can
-// compute a checksum too.
+// recheck checks the signatures and the snapshot of one version from the state directory. It
+// returns true if more versions must be checked. The checksum of a snapshot is not enough, because
+// an intruder can compute a checksum too.
 //
-// A call checks only one version, so that changed files do not wait.
+// Each call checks only one version, so that changed files do not wait.
 func (s *Store) recheck() (more bool) {
 	if s.dir == nil || s.closing.Load() {
 		return false
@@ -155,8 +156,8 @@ func (s *Store) recheckFile(st *state.State, path string, f *file) {
 	s.touched += f.part.Targets()
 	next := f.version
 	next.part, next.expires, next.zone, next.number = g.part, g.parsed.Expires, g.parsed.Timezone, versions.Add(1)
-	// Compare only a part that still comes from the snapshot. A new Corefile, or an order id of
-	// another file, can be the reason for a part that was compiled again.
+	// Compare only a part that still comes from the snapshot. The part may have been compiled again
+	// for a new Corefile, or because another file contains one of its order ids.
 	if f.part.FromFile() {
 		err := f.part.Check()
 		if err == nil && f.snapshotOf().Same(next.snapshotOf()) {

@@ -44,8 +44,8 @@ func (w *world) snapshotFiles() []string {
 	return all
 }
 
-// withSnapshots returns a world whose closed store has stored snapshots. The world has two
-// order files, one side list, and one protect list.
+// withSnapshots returns a world with stored snapshots and a closed store. The world has two order
+// files, one side list, and one protect list.
 func withSnapshots(t *testing.T) *world {
 	w := newWorld(t)
 	w.write("a.yaml", orders("serial: 5\ntimezone: Europe/Rome\nexpires: 2090-01-01\n", "a: a.example important.example"))
@@ -185,7 +185,6 @@ func allSettings(dir string) Options {
 	}}
 }
 
-// printLog starts a store with the settings allSettings(args[0]), and prints its log.
 func printLog(_ *crash.Points, args []string) error {
 	log := &lines{}
 	s, err := Open(allSettings(args[0]), log, nil)
@@ -251,8 +250,8 @@ func TestSnapshotReplaced(t *testing.T) {
 	w.wantLog("the snapshot of "+path+" is not used", "damaged: has the checksum")
 }
 
-// forge replaces the snapshot of a.yaml. The new snapshot has a correct checksum and other
-// orders.
+// forge replaces the snapshot of a.yaml. The new snapshot has the orders in text and a correct
+// checksum.
 func (w *world) forge(text string) {
 	w.t.Helper()
 	path, part := filepath.Join(w.dir, "a.yaml"), w.compiled(text)
@@ -323,8 +322,8 @@ func TestSnapshotForgedDuplicate(t *testing.T) {
 	w.wantBlocked("b.example s.example", "a.example", "b.example", "s.example", "z.example")
 }
 
-// TestSnapshotWithoutBlob damages a stored file. The snapshot is in force with an alarm.
-// If the order file still exists, its bytes repair the stored file.
+// TestSnapshotWithoutBlob damages a stored file. The snapshot must go into force, with an alarm.
+// The order file still exists, so the store must repair the stored file.
 func TestSnapshotWithoutBlob(t *testing.T) {
 	w := withSnapshots(t)
 	blobs, _ := filepath.Glob(filepath.Join(w.dir, ".state", "blob", "*"))
@@ -399,7 +398,7 @@ func TestSnapshotOfOtherIDs(t *testing.T) {
 	}
 }
 
-// TestEarlyStart checks that a start waits for the files only if it lacks a stored version.
+// TestEarlyStart checks that a start waits for the files only if a stored version is missing.
 func TestEarlyStart(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

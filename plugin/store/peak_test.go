@@ -36,8 +36,8 @@ func TestPeak(t *testing.T) {
 // reloads is the number of loads of TestReloadsLeakNothing.
 var reloads = 15
 
-// TestReloadsLeakNothing checks that the indexes of old sets are freed. The indexes are
-// outside of the heap.
+// TestReloadsLeakNothing checks that the indexes of old sets are freed. The indexes are outside of
+// the Go heap.
 func TestReloadsLeakNothing(t *testing.T) {
 	list := many(60_000)
 	w := newWorld(t)

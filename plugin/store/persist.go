@@ -58,8 +58,8 @@ func addFloor(floors map[string]state.Floor, path string, v *version) {
 	floors[path] = floor
 }
 
-// opener returns a function that opens a file of the version in force. If the file has another
-// size, the function returns an error. Later, the state directory compares the bytes with the
+// opener returns a function that opens a file of the version in force. The function returns an
+// error if the file has changed its size. Later, the state directory compares the bytes with the
 // digest d.
 func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (io.ReadCloser, error) {
 	if h, ok := f.bytes[d]; ok {
@@ -92,18 +92,17 @@ func (s *Store) opener(path string, d state.Digest, f *file, side bool) func() (
 var errChangedSince = errors.New("the file has changed since it was loaded")
 
 const (
-	// maxKept is the largest size in bytes of a file whose bytes stay in memory until they are
-	// stored. The file itself may be replaced or removed before this time. A larger file stays
-	// open.
+	// maxKept is the maximum size in bytes of a file whose bytes are kept in memory until they are
+	// stored. Meanwhile, the file may be replaced or removed. A larger file is kept open.
 	maxKept = 1 << 20
-	// maxAllKept limits the total size in bytes of the files that are kept in memory. An
-	// open file counts as openWeight.
+	// maxAllKept limits the total size in bytes of the kept files. A file that is kept open counts
+	// as openWeight bytes.
 	maxAllKept = 32 << 20
 	openWeight = 256 << 10
 )
 
-// A held has the bytes of a file that may be replaced or removed before it is stored. The
-// garbage collector closes an open file.
+// A held value contains the bytes of a file, or the open file. The original file may be replaced or
+// removed before the bytes are stored. The garbage collector closes the open file.
 type held struct {
 	io.ReaderAt
 	size   int64

@@ -18,9 +18,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// Check returns an error if no Store with the options opt could start. A Store needs a good order
-// file, or a version in force from an open Store. A reload must call Check first, because a later
-// failure can leave listeners of other plugins open for ever.
+// Check returns an error if a Store with the options opt could not start. A Store needs a good
+// order file, or a version that another open Store has in force. A reload must call Check first,
+// because a later failure can leave listeners of other plugins open for ever.
 //
 // Check starts no Store. It reads the smallest files first, because one good file is enough. If a
 // file system does not answer, Check returns nil. Acquire then finds the problem.

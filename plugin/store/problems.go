@@ -11,8 +11,8 @@ import (
 )
 
 // maxLogged is the maximum number of log lines of one kind. maxLoggedOfList is the maximum for a
-// protect list. The second maximum is small, because these lines quote the file, and a wrong path
-// may lead to a secret key.
+// protect list. It is small, because these lines quote the list, and a wrong path may lead to a
+// secret key.
 const maxLogged, maxLoggedOfList = 20, 3
 
 // The log refers the operator to these commands when some problems are not logged.
@@ -21,8 +21,8 @@ const (
 	checkProtect = "blocklistctl check --protect FILE"
 )
 
-// logAtMost logs the first of n lines, but no more than the number most. If lines are omitted, a
-// last line has their number.
+// logAtMost logs the first of n lines. The parameter "most" is the maximum number of lines. If
+// lines are omitted, a last line says how many.
 func logAtMost(log func(string, ...any), n, most int, line func(i int) string, others func(n int) string) {
 	for i := range min(n, most) {
 		log("%s", line(i))
@@ -32,14 +32,15 @@ func logAtMost(log func(string, ...any), n, most int, line func(i int) string, o
 	}
 }
 
-// warn logs warnings. about is the path of a file, or "the order set". check is the
-// command that lists all warnings.
+// warn logs warnings. The parameter "about" is the path of a file, or "the order set". The
+// parameter "check" is the command that lists all warnings.
 func (s *Store) warn(about, check string, warnings order.Problems) {
 	s.logProblems(s.log.Warningf, about, "warning", check, warnings)
 }
 
-// logProblems logs problems. about is the path of a file, or "the order set". noun is the
-// word for one problem. check is the command that lists all problems.
+// logProblems logs problems. The parameter "about" is the path of a file, or "the order set". The
+// parameter "noun" is the word for one problem. The parameter "check" is the command that lists all
+// problems.
 func (s *Store) logProblems(log func(string, ...any), about, noun, check string, ps order.Problems) {
 	lines := s.problemLines(about, ps)
 	logAtMost(log, len(lines), s.maxProblems(about), func(i int) string { return lines[i] }, func(n int) string {
@@ -47,9 +48,9 @@ func (s *Store) logProblems(log func(string, ...any), about, noun, check string,
 	})
 }
 
-// problemLines returns one line for each problem of an order file. It counts the problems of a side
-// list and does not quote the list. After a typing error in a path, the list could be a secret
-// file.
+// problemLines returns log lines for the problems of an order file. It only counts the problems of
+// a side list, and does not quote the list. If a path has a typing error, the list could be a
+// secret file.
 func (s *Store) problemLines(path string, ps order.Problems) (out []string) {
 	type reason struct{ file, text string }
 	grouped := func(p order.Problem) bool { return p.InSide() && !p.Sealed }

@@ -16,11 +16,11 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// recall puts the stored versions of the configured files into force, and takes over the stored
-// serials. It reports whether a version went into force.
+// recall puts the stored versions of the configured files into force. It also takes the stored
+// serials as the lowest allowed serials. It reports whether a version went into force.
 //
-// If a version of another Store is already in force, the version stays, unless the stored serial is
-// higher.
+// If another Store already has a version of a file in force, this version stays, unless the stored
+// serial is higher.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -149,7 +149,7 @@ func (s *Store) recallOrders(st *state.State, set state.Set) (paths []string) {
 	return paths
 }
 
-// guarded calls fn and returns its error. If fn panics, the error begins with what.
+// guarded calls fn and returns its error. If fn panics, the error begins with the parameter "what".
 func (s *Store) guarded(what string, fn func() error) (err error) {
 	if bug := s.catchPanic(what, func() { err = fn() }); bug != nil {
 		return bug
@@ -165,8 +165,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes over the stored serials. A later version must not have a lower serial. If the
-// version in force has a higher serial, the higher serial stays.
+// recallFloors takes the stored serials as the lowest allowed serials. If the version in force has
+// a higher serial, the higher serial stays, unless a person has set the stored serial.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}
@@ -182,7 +182,8 @@ func (s *Store) recallFloors(set state.Set) {
 		case f.part == nil && f.serial < v.serial:
 			f.version = v
 		case f.part != nil && (v.anyBytes || f.serial < v.serial):
-			// A person has set the serial, or a newer version could not be stored.
+			// A person has set the stored serial, or a newer version was accepted and could not be
+			// stored.
 			f.serial, f.anyBytes, f.ownDigest = v.serial, v.anyBytes, v.ownDigest
 		}
 	}
@@ -200,7 +201,7 @@ func (s *Store) cannotRecall(path string, v state.Version, err error) {
 	s.log.Errorf("state %s: the stored version of %s cannot be put into force: %v", s.dir.path, path, err)
 }
 
-// A storedContent opens the files of a stored version. It reads each blob to the end, because the
+// A storedContent opens the files of a stored version. It reads each file to the end, because the
 // digest can be checked only at the end.
 type storedContent struct {
 	st  *state.State
@@ -229,7 +230,7 @@ func (c *storedContent) OpenSide(name string) (io.ReadCloser, source.Digest, err
 	return r, source.Digest(d), err
 }
 
-// Intact returns nil if all bytes were the stored bytes.
+// Intact returns the first error of all reads, or nil. A wrong digest is an error too.
 func (c *storedContent) Intact() error { return c.err }
 
 func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
@@ -241,7 +242,8 @@ func (c *storedContent) blob(d state.Digest) (io.ReadCloser, error) {
 	return &blobReader{r, c}, nil
 }
 
-// A blobReader reads the rest of a blob on Close, because a parser may stop early.
+// A blobReader reads a stored file. Close reads the rest of the file, because a parser may stop
+// early.
 type blobReader struct {
 	io.ReadCloser
 	c *storedContent

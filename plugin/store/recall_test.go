@@ -402,8 +402,8 @@ func TestForgottenVersion(t *testing.T) {
 	w.wantLog("but the last version in force at this path had 5")
 }
 
-// TestStoredContentIsReadToItsEnd damages a blob behind the point at which the parser
-// stops. The damage must be found.
+// TestStoredContentIsReadToItsEnd damages a stored file after the point at which the parser stops.
+// The damage must be found.
 func TestStoredContentIsReadToItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", orders("", "a: a.example"))

@@ -2,10 +2,10 @@ package store
 
 import "sync"
 
-// registry has the Stores of the process, by the text of their options. Server blocks with
-// equal options share a Store, also during a reload.
+// registry contains the Stores of the process. The keys are the texts of their options, so server
+// blocks with equal options share a Store, also during a reload.
 //
-// Do not hold the lock while a Store opens or closes. /metrics and /ready need the lock.
+// Do not hold the lock while a Store opens or closes, because /metrics and /ready need the lock.
 var registry = struct {
 	sync.Mutex
 	stores map[string]*shared
@@ -18,11 +18,11 @@ type shared struct {
 	opened chan struct{} // closed when open has returned
 }
 
-// Acquire returns the Store with the options opt. If there is none, it starts a new Store. Each
-// call needs one call of Release. A nil clock means real time.
+// Acquire returns the Store with the options opt, or starts a new Store. Each successful call needs
+// one call of Release. A nil clock means real time.
 //
-// A new Store takes over the versions in force of other Stores. A reload thus ends no order of a
-// configured file.
+// A new Store starts with the versions that other Stores have in force. Therefore, a reload ends no
+// order of a configured file.
 func Acquire(opt Options, log Log, clock Clock) (*Store, error) {
 	key := opt.key()
 	registry.Lock()

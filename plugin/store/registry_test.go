@@ -16,8 +16,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// block makes each load of a test wait, like a dead file system. waits returns when a load
-// has blocked. goOn lets all loads continue.
+// block makes each load of a test wait, like a dead file system. The function waits returns when a
+// load has blocked. The function goOn lets all loads continue.
 func block(t *testing.T) (waits, goOn func()) {
 	waiting, on := make(chan bool, 10), make(chan bool)
 	was := parse
@@ -108,8 +108,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	s.done.Wait()
 }
 
-// blanks is the stream of a file with a header and very many blank lines. Its parser runs
-// longer than Close waits.
+// blanks reads like a file with a header and very many blank lines. The parser runs longer than
+// Close waits.
 type blanks struct {
 	read    atomic.Int64
 	started chan bool
@@ -252,8 +252,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", tc.patterns, err, tc.want)
 		}
 	}
-	// Check passes despite the bad new version. The new Store would take over the version
-	// in force.
+	// Check accepts the bad new version, because the new Store takes over the version in force.
 	s, err := Acquire(w.options("good.yaml"), w.log, w.clock)
 	if err != nil {
 		t.Fatal(err)

@@ -60,8 +60,8 @@ func (s *Store) mayReplace(r source.File, f *file, part *ruleset.Part, parsed *o
 	return fmt.Errorf("%s: loses %d of its %d targets in force, %s", r.Path, lost, before, s.shrinkAdvice(parsed))
 }
 
-// serialProblem returns the problem with the serial of a version that would replace v, or
-// "". digest is the digest of the new file. The serial -1 means that the file has no serial.
+// serialProblem returns why a new version must not replace v because of its serial, or "". The
+// parameter digest is the digest of the new file. The serial -1 means that the file has no serial.
 func serialProblem(v *version, serial int64, digest source.Digest) string {
 	if v.serial < 0 || serial > v.serial || serial == v.serial && (v.anyBytes || digest == v.ownDigest) {
 		return ""
@@ -88,14 +88,15 @@ func serialProblem(v *version, serial int64, digest source.Digest) string {
 // may lose all targets at once.
 const smallFile = 20
 
-// shrinksTooMuch reports whether max_shrink forbids a new version of a file. The file has the
-// number "before" of targets in force, and the new version loses the number "lost" of them.
+// shrinksTooMuch reports whether max_shrink forbids a new version of a file. The parameter "before"
+// is the number of targets in force. The parameter "lost" is the number of targets that the new
+// version removes.
 func (s *Store) shrinksTooMuch(before, lost int) bool {
 	return before >= smallFile && lost*100 > before*s.opt.MaxShrink
 }
 
-// shrinkAdvice returns the end of the error for a file that loses too many targets. The
-// text says the limit and how to confirm the loss.
+// shrinkAdvice returns the end of the error for a file that loses too many targets. It contains the
+// limit and the way to confirm the loss.
 func (s *Store) shrinkAdvice(parsed *order.File) string {
 	mark := ""
 	if order.Ext(parsed.Path) == order.ListExtension {

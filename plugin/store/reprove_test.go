@@ -13,7 +13,7 @@ import (
 )
 
 // TestStoredSignatures checks that the state directory stores the signatures of a version. A start
-// without the order file must check these signatures with its own keys.
+// without the order file must check these signatures with the keys of its configuration.
 func TestStoredSignatures(t *testing.T) {
 	k, other := signer(t), signer(t)
 	text := orders(serial(1), "o: one.example")
@@ -96,8 +96,8 @@ func (w *world) stored(set state.Set) state.Version {
 	return set.Versions[filepath.Join(w.dir, "a.yaml")]
 }
 
-// restore replaces the stored version of a.yaml. The function change may change the version, and
-// returns the bytes of the order file.
+// restore replaces the stored version of a.yaml. The function change may change the version. It
+// returns the bytes of the new order file.
 func (w *world) restore(change func(*state.Version) []byte) {
 	w.t.Helper()
 	st, err := state.Open(filepath.Join(w.dir, ".state"), state.Options{})

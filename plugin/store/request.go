@@ -73,8 +73,8 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// The directory is not opened again before stateRetry has passed. During this time, the
-		// metric shows the loss.
+		// Do not open the directory again before stateRetry has passed, so that the metric shows
+		// the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -158,8 +158,8 @@ func (s *Store) carryOut() (changed bool) {
 	return changed
 }
 
-// forgetVersion removes the version in force of a missing or broken file. The orders of an order
-// file end. The names of a protect list are no longer protected.
+// forgetVersion ends the version in force of a missing or broken file. The orders of an order file
+// end. The names of a protect list are no longer protected.
 func (s *Store) forgetVersion(path string) (done string, err error) {
 	f := s.files[path]
 	if f == nil || f.part == nil && f.list == nil {
@@ -190,8 +190,8 @@ func (s *Store) forgetVersion(path string) (done string, err error) {
 	return "the server has forgotten the file; its orders are not in force any more", nil
 }
 
-// alarmAgain logs the alarm of a file again. The old text names a version that is no longer in
-// force.
+// alarmAgain logs the alarm of a file again, because the old text names a version that is no longer
+// in force.
 func (s *Store) alarmAgain(path string, f *file) {
 	err := f.err
 	switch report := (source.File{Path: path, State: source.Missing}); {
@@ -226,9 +226,9 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 	return fmt.Sprintf("the server accepts the serial %d or a higher serial in the next version", serial), nil
 }
 
-// unaccepted returns the time since which earlier versions and serials are unknown, or zero; see
-// [state.Set]. Without the property verify, only a damaged directory counts. In this case, a person
-// who can write order files can set any serial, because the files are not signed.
+// unaccepted returns the time at which the directory was found damaged or empty, or zero if a
+// person has accepted the problem; see [state.Set]. Without the property verify, an empty directory
+// is no problem. The files are then not signed, so a person who can write them can set any serial.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

@@ -24,8 +24,8 @@ func (w *world) ask(c state.Change) state.Answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	// The answer is written in the background. The clock moves less than an hour, unless the
-	// disk is very slow.
+	// The answer is written in the background, so look for the answer repeatedly. Each attempt
+	// moves the clock by lookEvery. The request is valid for an hour.
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		w.clock.After(lookEvery)
 		w.s.next()
@@ -228,7 +228,7 @@ func TestRequestNotStored(t *testing.T) {
 	}
 	w.remove("a.yaml")
 	w.step()
-	// A directory in place of current.json lets each write fail, also for root.
+	// A directory in place of current.json makes each write fail, even for root.
 	current := filepath.Join(w.dir, ".state", "current.json")
 	if err := errors.Join(os.Remove(current), os.MkdirAll(filepath.Join(current, "x"), 0o700)); err != nil {
 		t.Fatal(err)
@@ -261,9 +261,9 @@ func TestOlderStoreTakesNoRequest(t *testing.T) {
 	old.Close()
 }
 
-// TestUnacceptedState checks the alarm about an empty state directory of a store that
-// demands signatures. The alarm ends when a person accepts the directory, also after a
-// restart.
+// TestUnacceptedState checks the alarm about an empty state directory. The store demands
+// signatures. The alarm must end when a person accepts the directory, and must not come back after
+// a restart.
 func TestUnacceptedState(t *testing.T) {
 	const alarm = "the directory was new, empty or damaged at "
 	w, k := newWorld(t), signer(t)

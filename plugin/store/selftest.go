@@ -5,7 +5,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Parts returns the set in force and its compiled order files, by path.
+// Parts returns the set in force. It also returns the compiled order files of the set, by path.
 func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
 	out := map[string]*ruleset.Part{}
 	h := s.handover.Load()
@@ -23,15 +23,16 @@ func (s *Store) Parts() (*ruleset.Set, map[string]*ruleset.Part) {
 // Journaled reports whether the Store has a journal.
 func (s *Store) Journaled() bool { return s.journal != nil }
 
-// Record adds a record to the journal of the Store, if it has one.
+// Record adds a record to the journal of the Store. Without a journal, Record does nothing.
 func (s *Store) Record(r journal.Record) {
 	if s.journal != nil {
 		s.journal.Append(r)
 	}
 }
 
-// Testing announces that each new set will be tested (a self-test), until the caller calls end.
-// When the test of a set is over, the self-test must call tested with the set.
+// Testing announces that the caller will test each new set (a self-test). The caller must call
+// tested with a set when the test of the set is over. The caller must call end when the self-tests
+// end.
 func (s *Store) Testing() (tested func(*ruleset.Set), end func()) {
 	s.testers.Add(1)
 	return s.testedSet.Store, func() { s.testers.Add(-1) }

@@ -127,8 +127,8 @@ func (s *Store) outcomeState(o ruleset.Outcome, zone *time.Location) string {
 	return s.stateText(o.State)
 }
 
-// inForce returns the words for an order whose dates say that the order is in force. If some
-// targets are not enforced, the words include numbers of targets.
+// inForce returns the text about an order that is in force by its dates. If some of its targets are
+// not enforced, the text contains numbers of targets.
 func (s *Store) inForce(o ruleset.Outcome, until func(string) string) string {
 	is, t := s.stateText(ruleset.InForce), o.Tally
 	var others []string

@@ -22,8 +22,9 @@ import (
 //
 // If a signature file changes, the source reports the order file again.
 //
-// The Store reads an order file twice: first for the signatures, then for the parser. Both reads
-// compare the SHA-256 of the file with the report. The parser therefore reads only signed bytes.
+// The Store reads an order file twice: first to check the signatures, and then to parse the file.
+// Each time, it compares the SHA-256 of the bytes with the SHA-256 in the report of the source. The
+// parser therefore reads only signed bytes.
 //
 // A new order file may arrive before its signature. The Store therefore reports a failure only
 // after source.Settle.
@@ -33,8 +34,8 @@ type proof struct {
 	// id is a digest of the order file, the signature files and the keys.
 	id     source.Digest
 	signed time.Time // the time of the newest good signature, or zero
-	// keys has the key id of each good signature. signatures has the content of the file of each
-	// good signature. The state directory stores both.
+	// keys contains the key ids of the good signatures. signatures contains the contents of their
+	// files. The state directory stores both.
 	keys, signatures []string
 }
 
@@ -58,7 +59,7 @@ func (s *Store) prove(r source.File) (p proof, err error) {
 		return p, err
 	}
 	_, err = io.Copy(check, in)
-	// The result of the check means nothing if a file has changed during the read.
+	// Do not use the result of the check if a file has changed during the read.
 	if err = cmp.Or(err, in.Close(), r.Intact()); err != nil {
 		return p, err
 	}
@@ -81,8 +82,8 @@ func (v *version) proven(p proof) {
 // reprove checks the stored signatures of a version in force with the keys of the
 // Corefile. A bad signature is only logged, because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Check reads only one signature for each key of the Corefile. The signatures by these keys
-	// therefore come first.
+	// The function Check reads only as many signatures as the Corefile has keys. The signatures by
+	// these keys therefore come first.
 	var texts []string
 	for i, text := range v.Signatures {
 		if slices.ContainsFunc(s.opt.Verify.Keys, func(k signature.Key) bool { return i < len(v.Keys) && k.ID().String() == v.Keys[i] }) {
@@ -115,7 +116,7 @@ func (s *Store) reprove(path string, v state.Version, c *storedContent) {
 	}
 }
 
-// readSignature reads a signature file, and makes the source watch it.
+// readSignature reads a signature file. From now on, the source watches the file.
 func readSignature(r source.File, path string) ([]byte, error) {
 	in, _, err := r.OpenSide(filepath.Base(path))
 	if err != nil {
@@ -129,8 +130,8 @@ func readSignature(r source.File, path string) ([]byte, error) {
 // failure, it asks the source to report the version again after source.Settle. The second failure
 // of the same version is final.
 //
-// If the file changes again and again, the wait ends after source.Patience. A start waits only for
-// files in force.
+// If the file changes again and again, the wait ends after source.Patience. At a start, the Store
+// waits only for a file that already has a version in force.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {
@@ -160,9 +161,9 @@ func (s *Store) signatureNames(path string) (names []string) {
 	return names
 }
 
-// unlike returns an error if another order file has the same base name. The other file must be in
-// force, wait, or come first in the configuration. A signature contains only the base name, so each
-// signature would be good for both files.
+// unlike returns an error if another order file with the same base name is in force, is waiting, or
+// comes first in the configuration. A signature contains only the base name, so a signature of one
+// file would be good for both files.
 func (s *Store) unlike(path string) error {
 	if !s.opt.Verify.Demanded() {
 		return nil

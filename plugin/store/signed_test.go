@@ -37,8 +37,8 @@ func verified(t *testing.T, need int, keys ...signature.SecretKey) func(*Options
 	return func(o *Options) { o.Verify, o.Demands.Signed = p, true }
 }
 
-// sign signs text with the key k, and writes the signature file. name is the order file. slot
-// is the number of the signature file.
+// sign signs text with the key k. It writes the signature to the signature file with the number
+// slot of the order file name.
 func (w *world) sign(k signature.SecretKey, name string, slot int, text string) {
 	w.t.Helper()
 	h := signature.NewHash()
@@ -390,8 +390,8 @@ func TestSameBaseName(t *testing.T) {
 	w.wantAlarm("b/o.yaml: has the same base name as " + filepath.Join(w.dir, "a/o.yaml") + ", so the signatures of the two files are interchangeable; rename one of them and sign it again")
 }
 
-// TestApproval checks the option Demands.Approved. Each order needs a document with a hash and with
-// two people: the person in verified_by and another person in approved_by.
+// TestApproval checks the option Demands.Approved. The document of each order must name two
+// different people: one in verified_by and one in approved_by.
 func TestApproval(t *testing.T) {
 	w := newWorld(t)
 	doc := func(by string) string {

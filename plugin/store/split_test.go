@@ -7,7 +7,7 @@ import (
 )
 
 // TestSplitKeepsNames replaces one file by several new files. The store refuses the new files if
-// too many targets of the old file are missing in them. A name in several new files counts once.
+// they lack too many targets of the old file. A name in several new files counts once.
 func TestSplitKeepsNames(t *testing.T) {
 	names := func(from, to int) string {
 		return strings.TrimPrefix(many(to), many(from))

@@ -73,8 +73,8 @@ func acquireStateDir(path string, log Log, clock Clock) *stateDir {
 	return d
 }
 
-// open returns the open state directory, or nil. It tries to open a closed directory at
-// most once in stateRetry. It waits at most for patience.
+// open returns the open state directory, or nil. It tries to open a closed directory, but at most
+// once in stateRetry. The parameter patience limits the wait for the result.
 func (d *stateDir) open(patience time.Duration) *state.State {
 	d.mu.Lock()
 	now := d.clock.Now()

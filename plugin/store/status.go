@@ -69,8 +69,8 @@ const (
 	Pattern     FileKind = "pattern" // a directory or glob
 )
 
-// Count returns the numbers of orders and of targets of the version in force. It visits each
-// order.
+// Count returns the number of orders and the number of targets of the version in force. It visits
+// each order, so it is slow for large files.
 func (f FileStatus) Count() (orders, targets int) {
 	if f.part == nil {
 		return 0, 0

@@ -14,8 +14,8 @@ import (
 // maxLabels is the maximum number of orders in the log line about one file.
 const maxLabels = 3
 
-// A stop is the key of a group of stopped orders. All orders of a group are in one file. They had
-// the same number of server blocks before the reload, and have the same number after the reload.
+// A stop is the key of a group of stopped orders. Orders are in one group if they are in one file
+// and have the same values of was and is.
 type stop struct {
 	file string
 	// was and is are the numbers of enforcing server blocks before and after the reload.
@@ -111,8 +111,8 @@ func enforcing(stores []*Store) []*Store {
 	return slices.DeleteFunc(slices.Clone(stores), (*Store).Shadow)
 }
 
-// blocksByFile counts, for each order file, the server blocks in which a version of the file is in
-// force.
+// blocksByFile returns, for each order file, the number of server blocks in which a version of the
+// file is in force.
 func blocksByFile(stores []*Store) map[string]int {
 	n := map[string]int{}
 	for _, s := range stores {

@@ -158,8 +158,8 @@ type file struct {
 	// one of its order ids.
 	waiting *candidate
 	gone    bool // the path has no file any more
-	// unseen means that the source has never reported the file. The version then comes from
-	// another Store.
+	// unseen means that the source has never reported the file. The version then comes from another
+	// Store or from the state directory.
 	unseen   bool
 	pattern  bool // the path is a directory or glob
 	failures int
@@ -210,9 +210,9 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. If the state directory has versions of all
-// configured files and no other Store has versions, begin returns early = true without reading the
-// files. The caller must then call start.
+// begin creates a Store and puts orders into force. It reads no files if the state directory has
+// versions of all configured files, and no other Store has versions. The result "early" is then
+// true, and the caller must call start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock

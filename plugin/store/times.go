@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// maxTransitions is the maximum number of orders that one call of due logs. The same limit applies
-// to missed deadlines.
+// maxTransitions is the maximum number of changed orders that one call of the function due logs.
+// The same limit applies to missed deadlines.
 const maxTransitions = 100
 
 // A timeLog remembers which changes by time are already in the log. These changes are starts and

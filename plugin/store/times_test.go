@@ -102,9 +102,9 @@ func TestRunLogsTransitions(t *testing.T) {
 	logged(t, log, 1, "order a: is in force now (it was pending)")
 }
 
-// TestGoroutinesAtRest checks that an idle store has two goroutines. One waits for the
-// next poll or change, the other for kernel events. More idle goroutines slow down
-// queries: the Go runtime then gives new goroutines smaller stacks.
+// TestGoroutinesAtRest checks that an idle store has two goroutines. One goroutine waits for the
+// next poll or change, and the other goroutine for kernel events. More idle goroutines slow down
+// queries, because the Go runtime then gives new goroutines smaller stacks.
 func TestGoroutinesAtRest(t *testing.T) {
 	before := runtime.NumGoroutine()
 	w := newWorld(t)

@@ -58,7 +58,6 @@ func (v *version) former() version {
 	return version{serial: v.serial, ownDigest: v.ownDigest, anyBytes: v.anyBytes, expires: order.NoTime}
 }
 
-// formerVersion returns the entry for path in s.former, or noVersion.
 func (s *Store) formerVersion(path string) version {
 	if v, ok := s.former[path]; ok {
 		return v
@@ -92,9 +91,9 @@ func versionDigest(own source.Digest, sides map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// reportedSides maps the path of each side list in a report to the digest of the list. If a side
-// list cannot be read, the value is its state. versionDigest needs this map. Signature files are
-// left out, because they are not part of a version.
+// reportedSides returns the digests of the side lists in a report, by path. If a list cannot be
+// read, the value is its state as text. Signature files are left out, because they are not part of
+// a version.
 func (s *Store) reportedSides(r source.File) map[string]string {
 	signatures := s.signatureNames(r.Path)
 	sides := map[string]string{}
@@ -110,9 +109,9 @@ func (s *Store) reportedSides(r source.File) map[string]string {
 	return sides
 }
 
-// sidesOf returns the side lists of a report, like reportedSides. A new source does not know the
-// side lists of a version from the state directory or from another Store. sidesOf then makes the
-// source watch the stored side lists, so the file is not compiled again.
+// sidesOf returns the side lists of a report, like reportedSides. After a start or a reload, the
+// source does not know the side lists of the version in force yet. In this case, sidesOf makes the
+// source watch the stored side lists, so that the file is not compiled again.
 func (s *Store) sidesOf(r source.File, f *file) map[string]string {
 	sides := s.reportedSides(r)
 	if len(sides) > 0 || f.part == nil || state.Digest(r.Digest) != f.stored.Order {

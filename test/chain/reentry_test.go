@@ -27,8 +27,8 @@ https         300 HTTPS 1 www.blocked.example.
 mail          300 MX    10 www.blocked.example.
 `
 
-// scoped contains orders that block only the client 127.0.0.1. One cache then serves
-// clients inside and outside the scope.
+// scoped contains orders that block only the client 127.0.0.1. In these tests, clients inside and
+// outside of the scope share one cache.
 const scoped = `version: 1
 defaults: {authority: {name: Court}, references: ["7"], scope: {clients: [127.0.0.1]}}
 orders:
@@ -126,8 +126,9 @@ forward . $UPSTREAM`},
 			passes: []string{"to-blocked.house.example A +from=127.0.0.2"},
 		},
 		{
-			// Without the directive in the zone's server block, the look-up of the target
-			// counts as a client's query. Its NXDOMAIN then applies to the alias.
+			// Without the directive in the server block of the zone, the look-up of the target
+			// counts as a client's query. The look-up is blocked, so the client gets the alias with
+			// NXDOMAIN.
 			name:  "file in a block without the directive",
 			files: files,
 			blocks: []string{`house.example:

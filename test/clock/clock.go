@@ -25,8 +25,8 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// After sets an alarm. The channel receives the time once the clock has moved by d. The function
-// removes the alarm.
+// After sets an alarm. The returned channel receives the time when the clock has moved by d. The
+// returned function removes the alarm.
 func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,14 +40,14 @@ func (c *Clock) After(d time.Duration) (<-chan time.Time, func()) {
 	}
 }
 
-// Set moves the clock to a time, which may be earlier. The alarms that are due fire.
+// Set moves the clock to a time, which may be earlier. It fires the alarms that are due.
 func (c *Clock) Set(to time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.move(to)
 }
 
-// Add moves the clock by d. The alarms that are due fire.
+// Add moves the clock by d, and fires the alarms that are due.
 func (c *Clock) Add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

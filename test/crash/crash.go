@@ -17,10 +17,11 @@ const (
 	pointEnv = "CRASH_TEST_POINT"
 )
 
-// Points counts the points of a child process. Points are numbered from 1.
+// Points counts the points at which a child process can be killed. The first point has the number
+// 1.
 type Points struct{ at, N int }
 
-// Pass is a point. At the chosen point, the process kills itself.
+// Pass marks a point. If this is the chosen point, Pass kills the process.
 func (p *Points) Pass() {
 	if p.N++; p.N != p.at {
 		return
@@ -61,8 +62,8 @@ func Main(tasks map[string]Task) {
 	os.Exit(0)
 }
 
-// Command returns a command that runs a task in a child process. The child kills itself at
-// the point. With the point 0, the child does not kill itself.
+// Command returns a command that runs a task in a child process. The child kills itself at the
+// point with this number. With the number 0, the child does not kill itself.
 func Command(t testing.TB, point int, task string, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()

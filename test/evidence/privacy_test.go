@@ -91,8 +91,8 @@ orders:
 	if err != nil || firsts != 3 {
 		t.Errorf("%d first answers, %v", firsts, err)
 	}
-	// 7f424d58 is 127.66.77.88. The address 127.0.0.2 is in the order file, and the server asks
-	// itself from 127.0.0.1.
+	// 7f424d58 is 127.66.77.88 in hexadecimal form. Two addresses may be in the journal: 127.0.0.2
+	// is in the order file, and the server sends its self-tests from 127.0.0.1.
 	secrets := [][]byte{[]byte("askedname"), []byte("127.0.0.3"), []byte("127.66"), []byte("7f424d58"), {127, 66, 77, 88}, []byte("other.example")}
 	look := func(name string, b []byte) {
 		files++

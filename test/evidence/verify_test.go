@@ -177,9 +177,8 @@ func TestVerifyScript(t *testing.T) {
 	}
 }
 
-// TestCutBundle removes the last record of a bundle, and adds files of outsiders. The script and
-// Check cannot notice that the record is missing, and must say so. A file about more records shows
-// it.
+// TestCutBundle removes the last record of a bundle. The script and Check cannot notice that the
+// record is missing. Both must say up to which record of the journal the bundle is complete.
 func TestCutBundle(t *testing.T) {
 	bundle := mustProve(t, makeJournal(t), "court/1")
 	names, err := filepath.Glob(filepath.Join(bundle, "records", "*.json"))

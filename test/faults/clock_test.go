@@ -66,8 +66,8 @@ func clocks() (out []fault) {
 	return out
 }
 
-// setClock sets the clock of the server to the real time plus a step. The dated orders
-// were written at the time now.
+// setClock sets the clock of the server to the real time plus step, and updates the expected
+// answers. The parameter now is the time at which the dated orders were written.
 func (l *lab) setClock(now time.Time, step time.Duration) {
 	l.t.Helper()
 	for _, d := range datedOrders {

@@ -10,7 +10,7 @@ import (
 )
 
 // bad returns a fault that replaces the content of a file with a bad text. The server must refuse
-// the text, and must raise an alarm about a path that contains the parameter alarm.
+// the text, and must raise an alarm about a path that contains the text alarm.
 func bad(name, file, alarm, text string) fault {
 	return fault{name: name, alarm: alarm, inject: func(l *lab) func() { return l.swap(file, text) }}
 }
@@ -49,8 +49,8 @@ func contents() []fault {
 			return func() { l.remove("orders/twice.yaml") }
 		}},
 	}
-	// This fault imitates an operator that writes a file with a new name each day. The new file is
-	// cut off.
+	// This fault imitates an operator who writes a file with a new name each day. The new file is
+	// incomplete.
 	out = append(out, fault{name: "a large shrink and a lower serial under another name", alarm: "court2.yaml", notReady: true, inject: func(l *lab) func() {
 		from := l.logSize()
 		l.write("orders/.court2", courtFile(6, few))
@@ -130,8 +130,8 @@ func longLine() fault {
 	}}
 }
 
-// room is how many MB of memory the load of a large good file may need. A server with 512
-// MB then has enough.
+// room is the memory in MB that the load of a large good file may need. A server with 512 MB must
+// have enough memory.
 const room = 420
 
 func largeFile() fault {

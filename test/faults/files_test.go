@@ -21,8 +21,8 @@ type kind struct {
 	peak int // how many MB the server may take to refuse the file; 0 means usualPeak
 }
 
-// refusal is how many MB the server may need to refuse a file that is too large. The heap
-// of a small server varies by this much.
+// refusal is the memory in MB that the server may need to refuse a file that is too large. The
+// limit is not lower, because the heap of a small server varies by this much.
 const refusal = 48
 
 var kinds = []kind{
@@ -97,8 +97,8 @@ func sparse(size int64) func(*lab, string) func() {
 	}
 }
 
-// leased makes a file for which open(2) waits up to 45 s. This process holds a write
-// lease. A dead mount has the same effect.
+// leased makes a file for which open(2) waits up to 45 s, as on a dead mount. The test process has
+// a write lease on the file.
 func leased(l *lab, path string) func() {
 	l.check(os.WriteFile(path+".new", []byte(head+"orders: []\n"), 0o644))
 	f, err := os.OpenFile(path+".new", os.O_RDWR, 0)

@@ -15,7 +15,6 @@ import (
 
 const journalOK = "coredns_blocklist_journal_ok"
 
-// journalDir returns the path of the journal for the tests.
 func (l *lab) journalDir() string {
 	if l.wrap != nil {
 		return l.proc("root") + l.path("disk/journal")
@@ -50,8 +49,8 @@ func (l *lab) journalWorks() {
 	})
 }
 
-// dropJournal makes the server use no journal any more. The journal must verify. It must have the
-// last order in force, and the bytes of each version that it says to have.
+// dropJournal makes the server close the journal, and then checks the journal. The journal must be
+// valid. It must record that the order urgent/1 is in force, and must have kept versions.
 func (l *lab) dropJournal() {
 	l.t.Helper()
 	l.change()

@@ -198,7 +198,7 @@ func (l *lab) close() (time.Duration, error) {
 	return took, err
 }
 
-// reload makes the server read its Corefile again, and waits until the log contains word.
+// reload makes the server read its Corefile again, and waits until the log contains the text word.
 func (l *lab) reload(word string) {
 	l.t.Helper()
 	from := l.logSize()

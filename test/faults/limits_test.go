@@ -57,8 +57,8 @@ func limits() []fault {
 	}
 }
 
-// descriptors limits the server's descriptors. Root without CAP_SYS_RESOURCE may not set
-// the limit. prlimit therefore runs as the server's user.
+// descriptors limits the number of the server's file descriptors. Root without CAP_SYS_RESOURCE may
+// not set the limit. prlimit therefore runs as the server's user.
 func (l *lab) descriptors(n string) {
 	l.t.Helper()
 	cmd := exec.Command("prlimit", "--pid", fmt.Sprint(l.cmd.Process.Pid), "--nofile="+n+":")

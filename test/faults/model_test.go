@@ -168,7 +168,8 @@ func startAsker(c *client, m *model, random *rand.Rand) *asker {
 				continue
 			}
 			got := c.ask(name)
-			// The right answer may have changed, or the test may have killed the server.
+			// Do not count the answer if the right answer has changed, or if the test has killed
+			// the server.
 			if a.paused.Load() || m.answer(name) != want {
 				continue
 			}

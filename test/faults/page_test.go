@@ -71,7 +71,6 @@ func pageTable(rows []row) map[string]*pageRow {
 	return table
 }
 
-// start returns the first two columns: the name and the number of tries.
 func (p *pageRow) start(name string) string {
 	if p.kinds > 1 {
 		name = fmt.Sprintf("%s (%d kinds)", name, p.kinds)

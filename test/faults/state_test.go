@@ -56,7 +56,8 @@ func (l *lab) stored() {
 	const files = 7 // six order files and the protect list
 	l.until(recoverTime, "all files to be stored", func() error {
 		set, err := state.Read(l.stateDir())
-		// The orders of a file that an earlier fault has removed are in force too.
+		// The number may be larger, because the orders of a file that an earlier fault has removed
+		// are in force too.
 		if err == nil && len(set.Versions) < files {
 			err = fmt.Errorf("%d files are stored", len(set.Versions))
 		}
@@ -163,7 +164,8 @@ func stateFaults() []fault {
 			// renamed before its removal.
 			l.check(os.Rename(l.path("state"), l.path("lost")))
 			l.remove("lost")
-			// The server may not create a directory here, as in /var/lib.
+			// The server has no permission to create a directory here, as in /var/lib. The test
+			// therefore makes a new directory.
 			return ends(l, l.makeState)
 		}},
 		{name: "a file in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
@@ -177,7 +179,11 @@ func stateFaults() []fault {
 		}},
 		{name: "an older copy in place of the state directory", alarm: "was removed or replaced", metric: stateOK, inject: func(l *lab) func() {
 			l.useState()
-			l.check(command("cp", "-a", l.path("state"), l.path("older")))
+			// The server may still write snapshots. A temporary file that vanishes fails the copy.
+			l.until(recoverTime, "a copy of the state directory", func() error {
+				os.RemoveAll(l.path("older"))
+				return command("cp", "-a", l.path("state"), l.path("older"))
+			})
 			l.change()
 			l.stored()
 			l.check(os.Rename(l.path("state"), l.path("away")))

@@ -141,7 +141,6 @@ func (l *lab) copy(from, to string) {
 	}))
 }
 
-// many writes n order files into dir. Each file has one target for each word.
 func (l *lab) many(dir string, n int, words ...string) {
 	l.t.Helper()
 	for i := range n {
@@ -312,7 +311,7 @@ func processes() []fault {
 		return r
 	}
 	// keeps returns a fault that restarts the server with a state directory. While the server is
-	// stopped, spoil damages files. All orders must stay in force.
+	// stopped, the function spoil damages files. All orders must stay in force.
 	keeps := func(name, alarm string, spoil func(l *lab) func()) fault {
 		return fault{name: name, resets: true, alarm: alarm, fresh: true, inject: func(l *lab) func() {
 			l.check(os.Mkdir(l.path("state"), 0o755))

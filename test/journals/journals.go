@@ -52,7 +52,8 @@ func (j *Journal) At(at string) {
 	j.clock.Set(parse(j.t, at))
 }
 
-// Load records that a version of a file goes into force, and keeps the version.
+// Load records that a version of a file goes into force. It also stores the text of the version in
+// the journal.
 func (j *Journal) Load(file, text string) {
 	sum := sha256.Sum256([]byte(text))
 	j.file, j.sum = file, fmt.Sprintf("%x", sum)

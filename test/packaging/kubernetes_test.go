@@ -138,8 +138,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// checkSelector checks that a selector matches the labels own, and does not match an object without
-// labels.
+// checkSelector checks that a selector matches the labels in own, and does not match an object
+// without labels.
 func checkSelector(t *testing.T, what string, s *metav1.LabelSelector, own labels.Set) {
 	t.Helper()
 	sel, err := metav1.LabelSelectorAsSelector(s)

@@ -61,8 +61,8 @@ func TestCorefiles(t *testing.T) {
 	}
 }
 
-// replace replaces each regular expression by its text. The test fails if a pattern of needed does
-// not match. A pattern of optional may have no match.
+// replace replaces the matches of each regular expression by its text. Each pattern in needed must
+// match. A pattern in optional may have no match.
 func replace(t *testing.T, text string, needed, optional map[string]string) string {
 	t.Helper()
 	for pattern, with := range needed {

@@ -168,7 +168,7 @@ func (s *Server) Calls(path string) int {
 	return s.calls[path]
 }
 
-// Expire makes the access token invalid, and the refresh token too if all is true.
+// Expire makes the access token invalid. If all is true, it also makes the refresh token invalid.
 func (s *Server) Expire(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,8 +28,8 @@ func Build(t testing.TB, path, pkg string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another process writes the file. A child that a parallel test starts could otherwise inherit
-	// the open file, and Linux executes no file that is open for writing.
+	// Another process must write the file. Otherwise, a child of a parallel test could inherit the
+	// open file. Linux executes no file that is open for writing.
 	install := exec.Command("install", "-m", "755", "/dev/stdin", path)
 	install.Stdin = bytes.NewReader(program)
 	if out, err := install.CombinedOutput(); err != nil {

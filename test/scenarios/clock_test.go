@@ -34,8 +34,8 @@ func (s *scenario) calm() {
 	})
 }
 
-// queries is the number of queries in progress. A query ends when the log plugin has
-// written its line. This may be after the answer.
+// queries is the number of queries in progress. A query is in progress until the log plugin has
+// written its line, even if the answer was sent earlier.
 var queries atomic.Int64
 
 // A queryCounter is a CoreDNS plugin above all other plugins. It counts the queries in

@@ -17,8 +17,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
 
-// Choices converts bytes to decisions. The fuzzer therefore controls the random orders.
-// When the bytes end, each decision is the first possibility.
+// Choices makes decisions from bytes, so that the fuzzer controls the random orders. After the last
+// byte, each decision is the first possibility.
 type Choices struct {
 	B []byte
 	// Top is the name above all names of the orders. The default is "example".

@@ -56,8 +56,8 @@ type item struct {
 	prev  int32 // the index of the item that was added before, or -1
 }
 
-// Add adds a name with a value. The name must not be the root. The value must be less than
-// 1<<31. Several values of a name keep their sequence.
+// Add adds a name with a value. The name must not be the root, and the value must be less than
+// 1<<31. If a name is added several times, its values stay in this sequence.
 func (b *Builder) Add(name dname.Name, value uint32) {
 	p := &b.pending[b.waiting]
 	p.SetName(name)
@@ -163,8 +163,7 @@ func (b *Builder) hang(slot *uint32, r record, value uint32) {
 	putWide(b.x.refAt(*slot), uint64(len(b.items)-1)<<1|1)
 }
 
-// values appends the values of a name to dst. The parameter last is the index of the newest
-// item.
+// values appends the values of a name to dst. The parameter "last" is the index of the newest item.
 func (b *Builder) values(dst []uint32, last int32) []uint32 {
 	first := len(dst)
 	for ; last >= 0; last = b.items[last].prev {
@@ -178,12 +177,12 @@ func (b *Builder) values(dst []uint32, last int32) []uint32 {
 // as the names so far.
 func (b *Builder) Grow(n int) {
 	b.flush()
-	// Without names so far, Grow uses figures of real lists: 1.2 nodes and 14 bytes a
-	// name.
+	// With fewer than 1,000 names so far, Grow uses figures of real lists: 1.2 nodes and 14 bytes
+	// for each name.
 	nodes, inner, size := n+n/5, n/5, 14*n
 	if b.added >= 1000 {
-		// The names so far may be unusual, for example with a hundred labels. The limits
-		// prevent a wrong estimate.
+		// The names so far may be unusual, for example with a hundred labels. The limits then keep
+		// the estimate low.
 		rate := func(had, most int) int { return int(min(float64(had)/float64(b.added), float64(most)) * float64(n)) }
 		nodes, inner, size = rate(b.used, 2), rate(len(b.x.nodes), 1), rate(len(b.x.arena), 32)
 		// Node numbers are varints: a larger number takes more bytes. The number of a node is in
@@ -237,9 +236,9 @@ type entry struct {
 	place uint32
 }
 
-// Freeze returns the finished index. Do not use the Builder afterwards. The function join
-// combines several values of a name. A name is marked if mark returns true (see
-// Index.Marked).
+// Freeze returns the finished index. Do not use the Builder afterwards. The parameter "join"
+// combines several values of a name into one. A name is marked if the parameter "mark" returns true
+// (see Index.Marked).
 func (b *Builder) Freeze(join func(values []uint32) uint32, mark func(ref uint32) bool) *Index {
 	b.flush()
 	b.fit()

@@ -31,8 +31,8 @@ func (x *Index) fault() string {
 	if len(x.nodes) == 0 || len(x.buckets) == 0 {
 		return "no root"
 	}
-	// hashes and lengths are for the names of interior nodes. A parent has a smaller
-	// number than its children. No node is then its own ancestor.
+	// A parent must have a smaller number than its children. So no node is its own ancestor, and
+	// the hash of the parent is already known.
 	hashes, lengths := make([]uint64, len(x.nodes)), make([]uint8, len(x.nodes))
 	hashes[0] = x.key
 	for i, off := range x.nodes[1:] {
@@ -85,8 +85,8 @@ func (x *Index) fault() string {
 			names++
 			topLevel = topLevel || r.parent == 0
 		}
-		// A look-up must find each record. There must be as many slots as records. No slot
-		// is then wrong.
+		// A look-up must find each record. The number of used slots must also be equal to the
+		// number of records. So no slot is wrong.
 		if slot, _ := x.find(r.hash(hashes[r.parent]), r.parent, r.label); slot == nil || *slot != off {
 			return "a record that no look-up finds"
 		}

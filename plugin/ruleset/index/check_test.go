@@ -90,8 +90,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestEnds checks that each call on a wrong index ends. The buckets, records or ancestors
-// of the index form an endless chain.
+// TestEnds checks that no call on a wrong index runs for ever. The buckets, records or ancestors of
+// the index form an endless chain.
 func TestEnds(t *testing.T) {
 	x := some(t, 100)
 	for i := range x.buckets {

@@ -8,8 +8,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/dname"
 )
 
-// Hashes yields a hash of each name that has a value, and the value. A name has the same
-// hash in all indexes, with the same key.
+// Hashes yields a hash of each name that has a value, and the value. With the same key, a name has
+// the same hash in all indexes.
 func (x *Index) Hashes(key uint64) iter.Seq2[uint64, uint32] {
 	return func(yield func(uint64, uint32) bool) {
 		if x == nil {
@@ -24,8 +24,8 @@ func (x *Index) Hashes(key uint64) iter.Seq2[uint64, uint32] {
 	}
 }
 
-// parentHashes computes the hashes of interior nodes. Few nodes are the parents of most names,
-// so a small cache is enough.
+// parentHashes computes the hashes of interior nodes. Most names have one of a few parents, so a
+// small cache is enough.
 type parentHashes struct {
 	x     *Index
 	key   uint64

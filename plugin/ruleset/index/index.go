@@ -1,10 +1,10 @@
-// Package index stores a large set of names, each with a value. A look-up returns the values
-// of the query name and of all names above it. It does not allocate. The index has no pointers
-// for the garbage collector to follow.
+// Package index stores a large set of names, each with a value. A look-up returns the values of the
+// query name and of all names above it. It does not allocate. The index has no pointers for the
+// garbage collector to follow.
 //
-// The index is a trie of labels in a hash table. Each added name and each of its ancestors is
-// a node. A look-up finds a node by the keyed hash of the whole name. The look-up then compares
-// the parent and the label, so it never finds a wrong name.
+// The index is a trie of labels in a hash table. Each added name and each of its ancestors is a
+// node. A look-up finds a node by the keyed hash of the whole name. The look-up then compares the
+// parent and the label, so it never finds a wrong name.
 //
 //	buckets (64 bytes, one cache line)             arena, in the sequence of adding
 //	+------+---+-------+------+------+---+-------+   +--------+--------+---+
@@ -23,17 +23,17 @@
 //	ref      the value of the name; a node without a ref is only an ancestor
 //	number   the number of the node; only a node with children has a number
 //
-// A node gets its number with its first child. Nodes with many children therefore mostly have
-// small numbers, which take one or two bytes.
+// A node gets its number with its first child. Nodes with many children therefore mostly have small
+// numbers, which take one or two bytes.
 //
-// A node can get a first child or a second value later. The builder then writes a longer record
-// at the end of the arena. The old record is dead:
+// A node can get a first child or a second value later. The builder then writes a longer record at
+// the end of the arena. The old record is dead:
 //
 //	parent, 0, number of bytes to skip
 //
-// A look-up begins with the last two labels of the query name. Few queries have two labels that
-// are a node. If no tag in their bucket matches, the look-up ends after one cache line. Each
-// further label takes two cache lines, one for the bucket and one for the record.
+// A look-up begins with the last two labels of the query name. For most queries, no node has these
+// two labels. If no tag in the bucket matches, the look-up ends after one cache line. Each further
+// label takes two cache lines, one for the bucket and one for the record.
 package index
 
 import (
@@ -145,14 +145,14 @@ func (x *Index) HasBelow(w *dname.Wire) bool {
 	return has
 }
 
-// passes checks only the last two labels of w. If it returns true, the index has no name
-// at, above or below w.
+// passes is a fast check of the last two labels of w. If it returns true, the index has no name at,
+// above or below w.
 func (x *Index) passes(w *dname.Wire) bool {
 	return x == nil || x.names == 0 || w.NumLabels() > 1 && !x.topLevel && x.lacks(w.Hash(2, w.Hash(1, x.key)))
 }
 
-// lacks returns true only if no node has the hash h. If it returns false, nothing is
-// known.
+// lacks returns true only if no node has the hash h. If it returns false, a node may or may not
+// have the hash.
 func (x *Index) lacks(h uint64) bool {
 	b := &x.buckets[home(h, len(x.buckets))]
 	lacks := b.match(tagOf(h)) == 0 && b.over&overOf(h) == 0

@@ -238,8 +238,8 @@ func checkJoin(t *testing.T, names, other []dname.Name) {
 	}
 }
 
-// TestSpace checks that a finished index has no memory for dead records. A later child of
-// each name makes its record dead.
+// TestSpace checks that a finished index has no memory for dead records. Each name gets a child
+// later, so the first record of the name becomes dead.
 func TestSpace(t *testing.T) {
 	var b Builder
 	const n = 20_000

@@ -20,9 +20,9 @@ type Joined struct {
 // Name sets w to the name.
 func (j *Joined) Name(w *dname.Wire) { j.index.setName(w, j.record) }
 
-// Join yields the refs of each name of x in both indexes. It reads both lists of records in
-// parallel. This is fast if the lists are nearly equal. The method Name of a Joined is valid only
-// during the iteration.
+// Join yields the refs of each name of x in both indexes. It reads the records of both indexes in
+// parallel, which is fast if the indexes are nearly equal. The method Name of a Joined is valid
+// only during the iteration.
 func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	return func(yield func(Joined) bool) {
 		if x == nil {
@@ -61,8 +61,8 @@ func (x *Index) Join(y *Index) iter.Seq[Joined] {
 	}
 }
 
-// live returns the next record that is not dead, and the offset after the record. At the
-// end, the record has no flags.
+// live returns the first record from off on that is not dead, and the offset after this record. At
+// the end of the arena, it returns a record without flags.
 func (x *Index) live(off uint32) (r record, next uint32) {
 	for int(off) < len(x.arena) {
 		if r, off = x.at(off); r.flags != 0 {

@@ -61,7 +61,7 @@ type memory struct{ regions regions }
 // regions maps the address of each array to the size of the array in bytes.
 type regions map[unsafe.Pointer]uintptr
 
-// unmapAll frees all arrays. The collector calls it when no Index refers to the memory.
+// unmapAll frees all arrays. The collector calls unmapAll when no Index refers to the memory.
 func (r regions) unmapAll() {
 	for p, size := range r {
 		unmap(p, size)

@@ -44,7 +44,6 @@ func numberedName(t testing.TB, i int) dname.Name {
 	return n
 }
 
-// wantMapped waits until Mapped returns at most the given number of bytes.
 func wantMapped(t *testing.T, most int64) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -126,7 +125,6 @@ func TestMemoryOfManyLoads(t *testing.T) {
 	wantMapped(t, 0)
 }
 
-// TestMemoryFallback checks that an index works if the system provides no mapping.
 func TestMemoryFallback(t *testing.T) {
 	was := mapping
 	mapping = func(uintptr) unsafe.Pointer { return nil }

@@ -12,8 +12,8 @@ const (
 	lenMask  = 0x3f
 )
 
-// A record is a decoded record of the arena. If a newer record has replaced a record, the old
-// record is dead. A dead record has no flags.
+// A record is a decoded record of the arena. A record is dead, and has no flags, if a newer record
+// has replaced it.
 type record struct {
 	node
 	parent uint64

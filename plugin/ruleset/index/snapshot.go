@@ -27,7 +27,6 @@ import (
 // copy. The checksum of the header prevents allocations for damaged sizes.
 
 const (
-	// magic is the first 8 bytes of a written index.
 	magic = "DNSINDEX"
 	// form is the version of the written form. Change form if a field gets another meaning, because
 	// fingerprint does not detect this change.
@@ -134,8 +133,8 @@ func (w *writer) put(b []byte) {
 }
 
 // Read reads an index of exactly size bytes. It returns an error if the bytes were changed by
-// accident, or if a program with another form wrote the index. If you do not trust the writer, call
-// Check too.
+// accident, or if the index was written in another form. If you do not trust the writer, also call
+// Check.
 func Read(from io.Reader, size int64) (*Index, error) {
 	r := &reader{from: from, sum: xxhash.New(), buf: make([]byte, min(64<<10, max(size, headerSize)))}
 	head := r.next(headerSize)

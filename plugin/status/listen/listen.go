@@ -105,8 +105,8 @@ func (p *port) show(u *Use) {
 	p.server.Store(p.servers[u.webConfig])
 }
 
-// Close ends the use. If the use was the newest, the use before becomes the newest again, for
-// example after a failed reload. The last Close closes the port.
+// Close ends the use. If the use was the newest, the previous use becomes the newest again. This
+// happens, for example, after a failed reload. The last Close closes the port.
 func (u *Use) Close() {
 	p := u.port
 	ports.Lock()

@@ -98,7 +98,6 @@ func ask(c *http.Client, url, password string) string {
 	return fmt.Sprint(resp.StatusCode, " ", strings.TrimSpace(string(body)))
 }
 
-// TestUses checks which handler answers while several configurations use one address.
 func TestUses(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
