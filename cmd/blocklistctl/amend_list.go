@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -78,9 +79,10 @@ func (c *amendCmd) askReplaced(x *editing, o *order.Order) {
 	}
 }
 
-// listWords splits an answer at blanks, commas, semicolons and "and". It removes quotation marks.
+// listWords splits an answer at blanks, commas, semicolons and "and". It removes quotation marks, and
+// words such as "with all subdomains" at the end.
 func listWords(s string) (words []string) {
-	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\u00a0' || r == ',' || r == ';' }) {
+	for _, word := range strings.FieldsFunc(importer.WithoutBelow(s), func(r rune) bool { return r == ' ' || r == '\u00a0' || r == ',' || r == ';' }) {
 		if word = strings.Trim(word, quoteMarks); word != "" && !slices.Contains(andWords, strings.ToLower(word)) {
 			words = append(words, word)
 		}

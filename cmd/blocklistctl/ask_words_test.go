@@ -190,3 +190,16 @@ func TestTimeRange(t *testing.T) {
 		}
 	}
 }
+
+// TestListWords checks several names in one answer.
+func TestListWords(t *testing.T) {
+	for answer, want := range map[string][]string{
+		"« a.example » et « b.example »": {"a.example", "b.example"}, "„a.example“ und „b.example“": {"a.example", "b.example"}, "a.example e b.example": {"a.example", "b.example"},
+		"a.example, b.example samt Unterseiten": {"a.example", "b.example"}, "a.example; b.example": {"a.example", "b.example"}, "3 und 5": {"3", "5"},
+		"a.example ohne Unterseiten": {"a.example", "ohne", "Unterseiten"},
+	} {
+		if got := listWords(answer); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", answer, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -143,7 +144,7 @@ func (c *correctCmd) askName(x *editing) {
 					return wrong
 				}
 				var err error
-				if name, err = queryHost("the name", answer); err != nil {
+				if name, err = queryHost("the name", importer.WithoutBelow(answer)); err != nil {
 					return err.Error()
 				}
 				if len(x.blocking(name)) == 0 {

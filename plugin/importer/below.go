@@ -24,9 +24,12 @@ var (
 	belowAlone = regexp.MustCompile(`(?i)^\(?` + belowWords + `\)?[.,;:]*$`)
 )
 
-// withBelow removes words such as "with all subdomains" after a name. It keeps the words after a
+// WithoutBelow removes words such as "with all subdomains" after a name. It keeps the words after a
 // page, because the order covers no names below a page.
-func withBelow(s string) string {
+func WithoutBelow(s string) string {
+	if !strings.ContainsAny(s, " \u00a0") {
+		return s
+	}
 	m := belowAfter.FindStringSubmatch(s)
 	if m == nil {
 		return s
