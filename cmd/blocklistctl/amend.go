@@ -105,7 +105,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		c.uncounted = true
 		return a.err
 	}
-	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
+	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true, none: means(noDate),
 		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
 	if c.Deadline == "" {
 		offer := ""

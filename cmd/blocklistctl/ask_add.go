@@ -24,9 +24,9 @@ func (c *addCmd) ask(x *editing) error {
 	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true, none: means(noNumber),
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
 	q.id()
-	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
+	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate),
 		help: "Write the date as it is on the paper, for example 1 May 2026."})
-	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
+	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true, none: means(noDate),
 		help: "Write the time as 2026-05-01T09:30, or for example as 30 minutes ago, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
 	begin, empty := q.begin(), "at once"
@@ -283,7 +283,7 @@ func (q *orderAsker) scope() {
 	}
 	q.ask(question{text: "For whom are the names blocked? (countries such as IT, networks such as 192.0.2.0/24, or the word everyone)", offer: c.AuthorityCountry,
 		flag: "--scope-country, --scope-client or --scope global", fresh: isEveryone,
-		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
+		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas. The names of countries are answers too. FR+ is France with its territories.",
 		take: func(answer string) string {
 			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
 			if isEveryone(answer) {

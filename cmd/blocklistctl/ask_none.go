@@ -15,6 +15,10 @@ var (
 		`(?:number|case number|file number|reference|nummer|aktenzeichen|az\.?|geschaftszeichen|geschaftsnummer|numero|numero de dossier|reference|riferimento|protocollo|` +
 		`expediente|referencia|processo|zaaknummer|kenmerk|sagsnummer|journalnummer|numeru|numer|sygnatury|sygnatura|n°|n\.?|nr\.?)|no|non|nein|nee|nej|nie|nao)$`)
 
+	noDate = regexp.MustCompile(`^(?:(?:no|without|without a|ohne|kein|sans|pas de|aucune|senza|nessuna|sin|ninguna|sem|nenhuma|zonder|geen|uden|ingen|bez|brak) (?:date|datum|data|fecha|dato|daty)|undated|undatiert|no|non|nein|nee|nej|nie|nao)$`)
+
+	noNote = regexp.MustCompile(`^(?:no|without|without a|ohne|keine|sans|pas de|aucune|senza|nessuna|sin|ninguna|sem|nenhuma|zonder|geen|uden|ingen|bez|brak) (?:note|notiz|anmerkung|bemerkung|remarque|nota|annotazione|opmerking|notitie|bemaerkning|notat|uwagi|notatki)$|^(?:no|non|nein|nee|nej|nie|nao)$`)
+
 	noEnd = regexp.MustCompile(`^(?:for ?ever|for good|no end|without end|without limit|permanent|permanently|indefinitely|until further notice|` +
 		`fur immer|auf immer|endgultig|dauerhaft|unbefristet|zeitlich unbegrenzt|auf unbestimmte zeit|bis auf weiteres|kein ende|ohne ende|ohne enddatum|` +
 		`pour toujours|a jamais|definitif|definitive|definitivement|sans fin|sans limite|sans limite de (?:duree|temps)|pas de fin|aucune fin|indefiniment|permanente|jusqu'a nouvel ordre|` +

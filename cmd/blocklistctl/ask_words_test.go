@@ -32,12 +32,15 @@ func TestWords(t *testing.T) {
 // TestMeaning checks the words for an empty line in the nine languages.
 func TestMeaning(t *testing.T) {
 	for kind, q := range map[string]question{
-		"number": {optional: true, none: means(noNumber)}, "end": {optional: true, none: means(noEnd)}, "begin": {optional: true, none: means(atOnce)}, "other": {optional: true},
+		"number": {optional: true, none: means(noNumber)}, "end": {optional: true, none: means(noEnd)}, "begin": {optional: true, none: means(atOnce)},
+		"date": {optional: true, none: means(noDate)}, "note": {optional: true, none: means(noNote)}, "other": {optional: true},
 	} {
 		for _, answer := range map[string][]string{
 			"number": {"no number", "without a number", "senza numero", "nessun numero", "sin número", "sans numéro", "Pas de numéro", "ohne Nummer", "kein Aktenzeichen", "zonder nummer", "uden nummer", "bez numeru", "sem número", "nein", "none"},
 			"end":    {"forever", "for ever", "per sempre", "senza fine", "para siempre", "pour toujours", "à jamais", "für immer", "endgültig", "kein Ende", "unbefristet", "voor altijd", "for evigt", "bez końca", "para sempre", "non", "keine"},
 			"begin":  {"at once", "immediately", "subito", "con effetto immediato", "de inmediato", "tout de suite", "Immédiatement", "sofort", "ab sofort", "unverzüglich", "onmiddellijk", "straks", "natychmiast", "imediatamente"},
+			"date":   {"no date", "ohne Datum", "kein Datum", "sans date", "senza data", "sin fecha", "zonder datum", "uden dato", "bez daty", "sem data", "nein"},
+			"note":   {"no note", "keine Notiz", "pas de note", "nessuna nota", "non", "nein"},
 			"other":  {"none", "nessuno", "ninguno", "aucun", "keine", "geen", "ingen", "brak", "nenhum", "-"},
 		}[kind] {
 			if got := q.meaning(answer, ""); got != "" {

@@ -112,7 +112,7 @@ func (c *liftCmd) ask(x *editing) error {
 	if len(c.Name) == 0 {
 		c.askFreed(a, o)
 	}
-	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true}, x.past)
+	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate)}, x.past)
 	offer := "now"
 	if c.Issued != "" {
 		offer = c.Issued
@@ -128,7 +128,7 @@ func (c *liftCmd) ask(x *editing) error {
 		}
 		return ""
 	}, start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued})
-	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
+	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, none: means(noNote), flag: "--note"})
 	return a.err
 }
 

@@ -101,6 +101,7 @@ func TestPageLines(t *testing.T) {
 		"Landgericht, Az. 21 O 1234/26, Seite 9 von 12\na.example\nLandgericht, Az. 21 O 1234/26, Seite 10 von 12": 2,
 		"Ordinanza 31/2026 pag. 2/4\na.example\nOrdinanza 31/2026 pag. 3/4":                                        2,
 		"Décision RG 26/04112 - page 2/4\na.example":                                                               0,
+		"Décision RG 26/04112, p.2/4\na.example\nDécision RG 26/04112, p.3/4":                                      2,
 		"a.example/1 page 2/4\nb.example\na.example/1 page 3/4":                                                    0,
 		"samt Unterseiten": 1, "mit allen Subdomains": 1, "avec leurs sous-domaines": 1, "(con tutti i sottodomini)": 1, "and all subdomains.": 1, "y todos sus subdominios": 1,
 		"ohne Subdomains": 0, "without subdomains": 0, "Subdomains": 0, "and all other names": 0,
