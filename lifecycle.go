@@ -3,6 +3,7 @@ package blocklist
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -122,6 +123,35 @@ func (i *instance) restartFailed() error {
 		x.release()
 	}
 	return nil
+}
+
+// AfterFailedReload calls release if a reload does not start the Corefile of the controller. CoreDNS
+// calls only functions of the old Corefile then. The old Corefile may lack the directive, and thus
+// have no function that releases anything. Call AfterFailedReload in an OnStartup function. The
+// function release may run several times.
+func AfterFailedReload(c *caddy.Controller, release func()) {
+	mark := new(byte)
+	c.Set(mark, true)
+	var own *caddy.Instance
+	all := slices.Clone(caddy.Instances())
+	for _, i := range all {
+		i.StorageMu.RLock()
+		if i.Storage[mark] != nil {
+			own = i
+		}
+		i.StorageMu.RUnlock()
+	}
+	for _, i := range all {
+		if i == own {
+			continue
+		}
+		i.OnRestartFailed = append(i.OnRestartFailed, func() error {
+			if !slices.Contains(caddy.Instances(), own) { // another instance can fail to reload
+				release()
+			}
+			return nil
+		})
+	}
 }
 
 // shutdown is the OnShutdown function of an instance. CoreDNS calls it for a replaced

@@ -235,6 +235,34 @@ func TestReloadFailsAtListen(t *testing.T) {
 	s.want("three.example.", dns.RcodeNameError)
 }
 
+// TestFirstReloadFails adds the directive to a Corefile without the directive. The new Corefile
+// cannot listen, so its store must be released.
+func TestFirstReloadFails(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	const without = ".:0 {\n\tbind 127.0.0.1\n\twhoami\n}\n"
+	s := startServer(t, without)
+	for range 2 {
+		err := s.restart(fmt.Sprintf(".:%d {\n\tbind 127.0.0.1\n\tblocklist $DIR/a.yaml\n\twhoami\n}\n", taken.Addr().(*net.TCPAddr).Port))
+		if err == nil || !strings.Contains(err.Error(), "address already in use") {
+			t.Fatalf("restart: %v", err)
+		}
+		if n := len(store.All()); n != 0 {
+			t.Fatalf("%d stores", n)
+		}
+	}
+	if err := s.restart(oneBlock); err != nil {
+		t.Fatal(err)
+	}
+	s.want("one.example.", dns.RcodeNameError)
+	if err := s.restart(without); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestReloadFailsAtStartup checks a reload in which only the second server block has bad orders.
 // The reload must release the store of the first server block.
 func TestReloadFailsAtStartup(t *testing.T) {

@@ -55,6 +55,7 @@ func setup(c *caddy.Controller) error {
 		if err := claimState(&inst.starts, b.store, at); err != nil {
 			return plugin.Error(name, err)
 		}
+		AfterFailedReload(c, func() { inst.release() })
 		s, err := inst.acquire(b.store)
 		if err != nil {
 			return plugin.Error(name, err)

@@ -449,3 +449,27 @@ func TestReload(t *testing.T) {
 		t.Errorf("%d zones, want 1", n)
 	}
 }
+
+// TestFirstReloadFails adds the directive to a Corefile without the directive. The new Corefile does
+// not start, so its zone must end.
+func TestFirstReloadFails(t *testing.T) {
+	running := func() int {
+		zones.Lock()
+		defer zones.Unlock()
+		return len(zones.all) + len(store.All())
+	}
+	before := running()
+	s := newServer(t, toLoopback, "countries IT", "a.example")
+	_, p, _ := strings.Cut(s.addr, ":")
+	inst, err := caddy.Start(coredns.Input(fmt.Sprintf("other.example:%s {\n\tbind 127.0.0.1\n\tacl {\n\t\tblock\n\t}\n}\n", p)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer coredns.Stop(t, inst)
+	if _, err := inst.Restart(coredns.Input(strings.Replace(s.corefile(), "127.0.0.1\n\t}", "*\n\t}", 1))); err == nil {
+		t.Fatal("the Corefile started")
+	}
+	if n := running() - before; n != 0 {
+		t.Errorf("%d zones and Stores still run", n)
+	}
+}

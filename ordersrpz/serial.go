@@ -30,12 +30,18 @@ type counter struct {
 	digest string
 }
 
-// counters contains all counters of the process. The key consists of the state directory and the
-// zone. A zone keeps its counter when the Corefile is reloaded.
+// counters contains all counters of the process. A zone keeps its counter when the Corefile is
+// reloaded.
 var counters = struct {
 	sync.Mutex
-	all map[string]*counter
-}{all: map[string]*counter{}}
+	all map[counterKey]*counter
+}{all: map[counterKey]*counter{}}
+
+// A counterKey has the state directory, or "", and the name of the zone.
+type counterKey struct{ dir, origin string }
+
+// files writes the files of the counters. Tests set its Hook.
+var files durable.FS
 
 type stored struct {
 	Serial uint32 `json:"serial"`
@@ -44,27 +50,33 @@ type stored struct {
 
 // counterOf returns the counter of a zone. It reads the last serial from the state directory. If it
 // cannot read the last serial, it returns an error, and the counter continues from the time now, in
-// Unix seconds.
-func counterOf(dir, origin string, now int64) (*counter, error) {
+// Unix seconds. The counter never continues below the serials that the zone had with another state
+// directory of the same process.
+func counterOf(dir, origin string, now int64) (c *counter, err error) {
 	counters.Lock()
 	defer counters.Unlock()
-	key := dir + "\x00" + origin
-	if c := counters.all[key]; c != nil {
-		return c, nil
+	key := counterKey{dir, origin}
+	if c = counters.all[key]; c == nil {
+		c = &counter{last: uint32(max(now, 0))}
+		if dir != "" {
+			c.path = filepath.Join(dir, url.PathEscape(strings.TrimSuffix(origin, "."))+".serial")
+			err = c.read()
+		}
+		counters.all[key] = c
 	}
-	c := &counter{last: uint32(max(now, 0))}
-	counters.all[key] = c
-	other := counters.all["\x00"+origin]
-	if other != nil { // the old Corefile had no state directory
-		c.last = other.last
+	for k, other := range counters.all {
+		if k.origin == origin && other != c {
+			c.raise(other.lastSerial())
+		}
 	}
-	if dir == "" {
-		return c, nil
-	}
-	c.path = filepath.Join(dir, url.PathEscape(strings.TrimSuffix(origin, "."))+".serial")
+	return c, err
+}
+
+// read reads the file. Without a file, it changes nothing.
+func (c *counter) read() error {
 	text, err := os.ReadFile(c.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
+		return nil
 	}
 	var s stored
 	if err == nil {
@@ -73,12 +85,25 @@ func counterOf(dir, origin string, now int64) (*counter, error) {
 		}
 	}
 	if err != nil {
-		return c, fmt.Errorf("the last serial is unknown: %w", err)
+		return fmt.Errorf("the last serial is unknown: %w", err)
 	}
-	if other == nil || s.Serial > c.last {
-		c.last, c.digest, c.stored = s.Serial, s.Digest, true
+	c.last, c.digest, c.stored = s.Serial, s.Digest, true
+	return nil
+}
+
+func (c *counter) lastSerial() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
+}
+
+// raise notes that the zone may have had a serial with other content.
+func (c *counter) raise(serial uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if serial >= c.last {
+		c.last, c.digest, c.stored = serial, "", false
 	}
-	return c, nil
 }
 
 // waits reports whether the next serial must wait for the next second after now. The serial must
@@ -112,7 +137,12 @@ func (c *counter) next(now int64) (uint32, error) {
 
 func (c *counter) step(now int64, digest string) (uint32, error) {
 	c.last, c.digest = max(c.last+1, uint32(max(now, 0))), digest
-	return c.last, c.store()
+	err := c.store()
+	if err != nil && c.path != "" {
+		// After a restart with the old content, the file would give the old serial to the zone.
+		_ = files.Remove(c.path)
+	}
+	return c.last, err
 }
 
 // described reports whether the counter has the digest of the zone for the last serial.
@@ -142,7 +172,7 @@ func (c *counter) store() error {
 	if err != nil {
 		return err
 	}
-	err = durable.FS{}.WriteFile(c.path, append(text, '\n'), 0o600)
+	err = files.WriteFile(c.path, append(text, '\n'), 0o600)
 	c.stored = err == nil
 	return err
 }

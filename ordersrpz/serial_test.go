@@ -1,14 +1,17 @@
 package ordersrpz
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/dns-orders/blocklist/plugin/directive"
+	"github.com/dns-orders/blocklist/plugin/durable"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 	"github.com/dns-orders/blocklist/plugin/store"
@@ -39,6 +42,71 @@ func TestCounter(t *testing.T) {
 	// old serials.
 	if c, _ := counterOf(t.TempDir(), "counter0.example.", 999); c.last != 2001 {
 		t.Errorf("last serial %d", c.last)
+	}
+}
+
+// TestCounterMoves checks that the serials of a zone never go down when a reload changes or removes
+// its state directory.
+func TestCounterMoves(t *testing.T) {
+	const origin = "moves.example."
+	one := t.TempDir()
+	c, err := counterOf(one, origin, 999)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := c.next(1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := c.last
+	for _, dir := range []string{"", t.TempDir(), one, ""} {
+		c, err := counterOf(dir, origin, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.next(1001)
+		if err != nil || got <= last {
+			t.Errorf("state %q: serial %d after %d, %v", dir, got, last, err)
+		}
+		last = got
+	}
+}
+
+// TestCounterFull checks a disk that takes no new serial. After a restart with the old content, the
+// zone must not get the old serial.
+func TestCounterFull(t *testing.T) {
+	const origin = "full.example."
+	dir, old := t.TempDir(), [32]byte{1}
+	start := func(now int64) *counter {
+		delete(counters.all, counterKey{dir, origin})
+		c, err := counterOf(dir, origin, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := start(999)
+	one, _ := c.first(old, 1000)
+	if err := c.describe(one, old); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := start(1500).first(old, 1501); again != one || err != nil {
+		t.Fatalf("serial %d after a restart, %v, want %d", again, err, one)
+	}
+	defer func() { files.Hook = nil }()
+	files.Hook = func(s durable.Step, run func() error) error {
+		if s == durable.Write {
+			return syscall.ENOSPC
+		}
+		return run()
+	}
+	two, err := start(1900).next(2000)
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is full: %v", err)
+	}
+	if again, _ := start(3000).first(old, 3001); again <= two {
+		t.Errorf("serial %d after a restart, want more than %d", again, two)
 	}
 }
 

@@ -37,6 +37,7 @@ func setup(c *caddy.Controller) error {
 		if err != nil {
 			return plugin.Error(name, err)
 		}
+		blocklist.AfterFailedReload(c, inst.release)
 		z, err := acquire(b.config, opt)
 		if err != nil {
 			return plugin.Error(name, err)

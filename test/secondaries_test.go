@@ -127,7 +127,7 @@ func TestSecondaries(t *testing.T) {
 	startUnboundWith(t, t.TempDir(), unbound, upstream, "", p.ports.Replace(pageBlock(t, "unbound.conf")))
 
 	beginNamed, stopNamed := startBINDSecondary(t, p, t.TempDir(), bind, upstream)
-	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua")
+	startRecursorSecondary(t, p, recursor, upstream)
 
 	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
 	for name, addr := range all {
@@ -154,9 +154,9 @@ func TestSecondaries(t *testing.T) {
 	sees(t, bind, "sixth.example", "second.example")
 }
 
-func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream, lua string) {
+func startRecursorSecondary(t *testing.T, p *primary, recursor, upstream string) {
 	pdns := t.TempDir()
-	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, lua)))
+	write(t, filepath.Join(pdns, "recursor.lua"), "clearTA()\n"+p.ports.Replace(pageBlock(t, "recursor.lua")))
 	write(t, filepath.Join(pdns, "recursor.conf"), fmt.Sprintf(`local-address=127.0.0.1
 local-port=%s
 forward-zones-recurse=.=%s
@@ -201,9 +201,8 @@ func TestSecondaryParts(t *testing.T) {
 	dir := script("sh named parts")
 	key, _, _ := strings.Cut(pageBlock(t, "named.conf"), "zone ")
 	startNamed(t, dir, bind, upstream, `include "rpz-options.conf";`, key+`include "rpz-zones.conf";`+"\n")
-	startRecursorSecondary(t, p, recursor, upstream, "recursor.lua parts")
 
-	all := map[string]string{"unbound": unbound, "bind": bind, "recursor": recursor}
+	all := map[string]string{"unbound": unbound, "bind": bind}
 	before := "other.example"
 	for _, name := range []string{"first.example", "second.example", "third.example"} {
 		for server, addr := range all {

@@ -72,7 +72,7 @@ func (c *exportCmd) Run(e *env) error {
 	}
 	inputs, _ := source.Expand(s.Store.Patterns)
 	inputs = append(append(inputs, s.Store.Protect...), s.corefile)
-	if err := c.spare(inputs); err != nil {
+	if err := cmp.Or(c.spare(inputs), c.sparePatterns(s.Store.Patterns)); err != nil {
 		return err
 	}
 	if c.Watch != "" {
@@ -133,6 +133,37 @@ func (c *exportCmd) spare(inputs []string) error {
 		}
 	}
 	return nil
+}
+
+// sparePatterns returns an error if the file to write would be a new order file.
+func (c *exportCmd) sparePatterns(patterns []string) error {
+	out := cmp.Or(c.Out, c.Watch)
+	if out == "" {
+		return nil
+	}
+	place, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	for _, p := range patterns {
+		abs, err := absolutePattern(p)
+		if err != nil {
+			return err
+		}
+		if source.Names(abs, place) {
+			return misuse("%q would be one of the order files %s; give another file", out, p)
+		}
+	}
+	return nil
+}
+
+// absolutePattern returns the absolute path of a file, directory or glob.
+func absolutePattern(p string) (string, error) {
+	abs, err := filepath.Abs(p)
+	if err == nil && strings.HasSuffix(p, "/") && abs != "/" {
+		abs += "/" // the path is a directory
+	}
+	return abs, err
 }
 
 // mode returns the mode, before the umask, of the file with the export.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -26,12 +25,9 @@ func (c *exportCmd) watch(e *env, s *server, maker *export.Maker) error {
 	opt.State = ""
 	opt.Patterns = nil
 	for _, p := range s.Store.Patterns {
-		abs, err := filepath.Abs(p)
+		abs, err := absolutePattern(p)
 		if err != nil {
 			return err
-		}
-		if strings.HasSuffix(p, "/") && abs != "/" {
-			abs += "/"
 		}
 		opt.Patterns = append(opt.Patterns, abs)
 	}

@@ -36,7 +36,8 @@ func (h *History) At(t time.Time) (m Moment) {
 			next, restarted = true, r.Event == journal.Start
 		}
 		if next {
-			twice = twice || r.Event == journal.ClockStep && !r.Time.After(t)
+			back := r.Event == journal.ClockStep || r.Event == journal.Start // the clock can also be set back while the server is down
+			twice = twice || back && !r.Time.After(t)
 			continue
 		}
 		switch r.Event {

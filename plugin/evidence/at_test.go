@@ -66,6 +66,15 @@ func TestAt(t *testing.T) {
 			t.Errorf("second %d: %q, want %q", tc.at, text, tc.want)
 		}
 	}
+	// The clock is set back while the server is down.
+	add(95, journal.Record{Event: journal.Stop})
+	add(85, journal.Record{Event: journal.Start})
+	add(96, journal.Record{Event: journal.Outcome, All: true, Files: files("c 3")})
+	for second, want := range map[int]bool{82: false, 90: true, 97: false} {
+		if m := h.At(at(second)); strings.Contains(m.Unknown, "came twice") != want {
+			t.Errorf("second %d: %q", second, m.Unknown)
+		}
+	}
 	h.records = h.records[5:]
 	if m := h.At(at(5)); m.Unknown != "the text of the records of this time was deleted" {
 		t.Error(fmt.Sprint(m))

@@ -95,6 +95,37 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// TestKeptBeforeCrash checks a crash after the bytes of a version were written, and before the record
+// of the version was. Without the record, the verification would not miss the bytes.
+func TestKeptBeforeCrash(t *testing.T) {
+	dir := t.TempDir()
+	text := []byte("version: 1\n")
+	sum := sha256.Sum256(text)
+	path := filepath.Join(dir, VersionPath(fmt.Sprintf("%x", sum)))
+	keep := func() {
+		j, _ := open(t, dir)
+		j.Keep("a.yaml", sum, 0, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil })
+		closeJournal(t, j)
+	}
+	keep()
+	crashed := t.TempDir()
+	if err := os.CopyFS(filepath.Join(crashed, versionDir), os.DirFS(filepath.Dir(path))); err != nil {
+		t.Fatal(err)
+	}
+	dir = crashed
+	keep()
+	keep()
+	var kept []string
+	for _, r := range readAll(t, dir) {
+		if r.Event == Kept {
+			kept = append(kept, r.File+" "+r.SHA256)
+		}
+	}
+	if want := []string{fmt.Sprintf("a.yaml %x", sum)}; !slices.Equal(kept, want) {
+		t.Errorf("kept %q, want %q", kept, want)
+	}
+}
+
 // TestKeptLater checks a disk that has room for records, but not for the bytes of a version. The
 // journal must report the failure, and store the version when the disk has room again.
 func TestKeptLater(t *testing.T) {

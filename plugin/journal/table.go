@@ -22,7 +22,8 @@ type table struct {
 	// first record that Prune has not deleted, or zero.
 	requests map[string]int
 	begin    time.Time
-	noted    bool // a record was taken over
+	kept     map[string]bool // the digests of the Kept records
+	noted    bool            // a record was taken over
 
 	day  string // the UTC date of the last Daily record
 	lost int64  // the number of records that were lost after the entries were made
@@ -52,7 +53,7 @@ func contentNumber(content string) uint32 {
 type HeldTarget struct{ Order, Target string }
 
 func newTable() table {
-	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, requests: map[string]int{}, floors: map[string]Floor{}}
+	return table{seed: maphash.MakeSeed(), orders: map[uint64]orderEntry{}, held: map[HeldTarget]bool{}, requests: map[string]int{}, kept: map[string]bool{}, floors: map[string]Floor{}}
 }
 
 func (t *table) key(order string) uint64 { return maphash.String(t.seed, order) }
@@ -78,6 +79,8 @@ func (t *table) note(r *Record) {
 		t.day = day(r.Time)
 	case Request:
 		t.requests[r.SHA256]++
+	case Kept:
+		t.kept[r.SHA256] = true
 	case Numbers:
 		for _, h := range r.Heads {
 			k := t.key(h.Order)

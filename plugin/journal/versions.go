@@ -53,6 +53,9 @@ func (j *Journal) keepLater(v unkept) bool {
 	return j.Do(v.weight, func(b *Batch) {
 		path := filepath.Join(j.dir, filepath.FromSlash(VersionPath(v.sum)))
 		if _, err := os.Stat(path); err == nil {
+			if !b.j.table.kept[v.sum] { // a crash came before the record
+				b.Add(Record{Event: Kept, File: v.file, SHA256: v.sum})
+			}
 			return
 		}
 		b.flush() // the other records need not wait for a large file

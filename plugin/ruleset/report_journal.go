@@ -44,12 +44,13 @@ func (s *Set) Secret() map[*Order]bool {
 
 // Lifter returns the id of a lift that ends the whole order, or "". For a secret lift, it returns
 // SealedLift in place of the id. A reader of the record could otherwise check a guess of the id.
-func (o OrderState) Lifter() string {
+// secret is the result of Set.Secret.
+func (o OrderState) Lifter(secret map[*Order]bool) string {
 	l := o.set.wholeLift(o.entry, o.now)
 	switch {
 	case l == nil:
 		return ""
-	case l.isSecret(o.set.secrecies([]*entry{l})[l]):
+	case secret[&l.Order]:
 		return SealedLift
 	}
 	return l.ID

@@ -279,7 +279,7 @@ func (x stateEvents) add(b *journal.Batch) {
 		if st := x.word(o.State); b.State(id) != st {
 			r.Event = st
 			if o.State == ruleset.Lifted {
-				r.By = o.Lifter()
+				r.By = o.Lifter(secret)
 			}
 			b.Add(r)
 		}
