@@ -59,7 +59,7 @@ func (c *amendCmd) Run(e *env) error {
 			return err
 		}
 	}
-	wrong, err := c.wrongNames(x, o)
+	wrong, err := c.wrongNames("--replaces", o)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 		c.uncounted = true
 		return a.err
 	}
-	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true,
+	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true, none: means(noDate),
 		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
 	if c.Deadline == "" {
 		offer := ""
@@ -144,7 +144,7 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 			}})
 	}
 	if len(c.Reference) == 0 {
-		a.ask(question{text: "What is the number of the decision about these names? (an empty line if it has no number of its own)", optional: true, flag: "--reference",
+		a.ask(question{text: "What is the number of the decision about these names? (an empty line if it has no number of its own)", optional: true, none: means(noNumber), flag: "--reference",
 			take: func(answer string) string {
 				c.Reference = []string{answer}
 				return ""

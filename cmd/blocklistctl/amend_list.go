@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/lint"
 	"github.com/dns-orders/blocklist/plugin/order"
 )
@@ -37,44 +38,71 @@ func (c *amendCmd) askBelongs(x *editing, o *order.Order) (further bool) {
 
 // askReplaced asks for the wrong names that the added names replace.
 func (c *amendCmd) askReplaced(x *editing, o *order.Order) {
-	q := question{text: "Which name of the order is wrong? (several names with blanks between them)", flag: "--replaces",
+	q := question{text: "Which name of the order is wrong? (several names with blanks between them, or the number of a name in the list of the order)", flag: "--replaces",
 		help: "If the name is still blocked, the change also ends its block. The name stays in the file, so that you can show later what was blocked, and until when."}
 	corrected := x.corrections()[o.ID]
-	if len(corrected) <= maxChoices {
-		for i, n := range corrected {
-			q.text += fmt.Sprintf("\n  %d  %s, which was corrected", i+1, n)
-		}
+	if len(corrected) > maxChoices {
+		corrected = nil
 	}
+	for i, n := range corrected {
+		q.text += fmt.Sprintf("\n  %d  %s, which was corrected", i+1, n)
+	}
+	number := 0
 	q.take = func(answer string) string {
-		c.Replaces = listWords(answer)
+		c.Replaces, number = listWords(answer), 0
 		for i, n := range corrected {
-			if answer == fmt.Sprint(i+1) && len(corrected) <= maxChoices {
+			if answer == fmt.Sprint(i+1) {
 				c.Replaces = []string{n.String()}
 			}
 		}
-		if _, err := c.wrongNames(x, o); err != nil {
+		if n, ok := ordinal(answer); ok && slices.Equal(c.Replaces, listWords(answer)) {
+			name, wrong := nthName(o, n)
+			if wrong != "" {
+				return wrong
+			}
+			c.Replaces, number = []string{name.String()}, n
+		}
+		if _, err := c.wrongNames("the name", o); err != nil {
 			c.Replaces = nil
-			return err.Error()
+			return strings.TrimPrefix(err.Error(), "the name: ")
 		}
 		return ""
 	}
-	x.asks.ask(q)
+	for len(c.Replaces) == 0 && x.asks.err == nil {
+		x.asks.ask(q)
+		if x.asks.err != nil || number == 0 {
+			continue
+		}
+		if name, _ := nthName(o, number); !x.asks.meant(number, o.ID, name) {
+			c.Replaces = nil
+		}
+	}
 }
 
-// listWords splits an answer at blanks, commas and semicolons.
-func listWords(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+// listWords splits an answer at blanks, commas, semicolons and "and". It removes quotation marks, and
+// words such as "with all subdomains" at the end.
+func listWords(s string) (words []string) {
+	for _, word := range strings.FieldsFunc(importer.WithoutBelow(s), func(r rune) bool { return r == ' ' || r == '\u00a0' || r == ',' || r == ';' }) {
+		if word = strings.Trim(word, quoteMarks); word != "" && !slices.Contains(andWords, strings.ToLower(word)) {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
-// wrongNames returns the names of --replaces. Each name must be a target of the order.
-func (c *amendCmd) wrongNames(x *editing, o *order.Order) (out []dname.Name, err error) {
+// andWords mean "and" in the languages of yesWords.
+var andWords = []string{"and", "e", "ed", "et", "und", "y", "en", "og", "i", "oraz", "&"}
+
+// wrongNames returns the names of --replaces. Each name must be a target of the order. The parameter
+// "label" is the subject of the error texts.
+func (c *amendCmd) wrongNames(label string, o *order.Order) (out []dname.Name, err error) {
 	for _, word := range c.Replaces {
-		name, err := queryHost("--replaces", word)
+		name, err := queryHost(label, word)
 		if err != nil {
 			return nil, err
 		}
 		if !hasTarget(o, name) {
-			return nil, misuse("--replaces: order %q does not have this name as a target, got %q", o.ID, word)
+			return nil, misuse("%s: order %q does not have this name as a target, got %q", label, o.ID, word)
 		}
 		out = append(out, name)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -56,6 +57,10 @@ type question struct {
 	// optional is true if the person may leave the answer empty. If there is an offer, an empty
 	// answer means the offer instead.
 	optional bool
+	// none reports whether an answer in words has the meaning of an empty line. It may be nil.
+	none func(answer string) bool
+	// fresh reports whether an answer is not offered again after the answer "back". It may be nil.
+	fresh func(answer string) bool
 	// take checks and stores an answer. It returns an error text if the answer is wrong. ask never
 	// calls take with an empty answer.
 	take func(answer string) (wrong string)
@@ -66,7 +71,16 @@ func (a *asker) ask(q question) {
 	if a.err != nil {
 		return
 	}
-	a.say("\n%s", q.text)
+	kept := a.kept[q.text]
+	delete(a.kept, q.text)
+	first := q.offer // the offer without an earlier answer
+	if earlier := offerText(kept); earlier != "" {
+		q.offer = earlier
+		a.say("\n%s", emptyLine.ReplaceAllString(q.text, ""))
+	} else {
+		kept = nil
+		a.say("\n%s", q.text)
+	}
 	for {
 		a.read = nil
 		answer := a.prompt(q.offer)
@@ -79,27 +93,50 @@ func (a *asker) ask(q question) {
 			continue
 		case isWord(backWords, answer):
 			if a.goBack(); a.err != nil {
+				if kept != nil {
+					a.kept[q.text] = kept
+				}
 				return
 			}
 			continue
-		case answer == "":
-			answer = q.offer
+		case answer == "" && kept != nil:
+			answer = q.meaning(a.again(kept), first)
+		default:
+			answer = q.meaning(answer, first)
 		}
 		if answer == "" && q.optional {
-			a.keep()
+			a.keep(q, answer)
 			return
 		}
 		wrong := "an answer is needed here"
 		if answer != "" {
-			wrong = q.take(answer)
+			wrong = flagLead.ReplaceAllString(q.take(answer), "")
 		}
 		if wrong == "" {
-			a.keep()
+			a.keep(q, answer)
 			return
 		}
 		a.live() // the files may have changed since the answer was right
 		a.say("This answer cannot be used: %s.\nPlease answer again, or write ? for an explanation.", wrong)
 	}
+}
+
+// flagLead matches the name of a flag at the start of an error text.
+var flagLead = regexp.MustCompile(`^--[a-z-]+:? `)
+
+// emptyLine matches the words of a question for the meaning of an empty line.
+var emptyLine = regexp.MustCompile(` \(an empty line[^)]*\)|; an empty line[^)]*`)
+
+// meaning returns an answer, or the offer in place of an empty answer. The words for "none" are an
+// empty answer without the offer.
+func (q *question) meaning(answer, offer string) string {
+	switch {
+	case answer == "", q.optional && q.none != nil && q.none(answer):
+		return offer
+	case q.optional && isWord(noneWords, answer):
+		return ""
+	}
+	return answer
 }
 
 // explain prints the help of a question.
@@ -110,6 +147,9 @@ func (a *asker) explain(q question) {
 	switch {
 	case q.offer != "":
 		a.say("An empty line means %s.", q.offer)
+		if q.optional {
+			a.say("Write %s if there is no answer.", noneWords[0])
+		}
 	case q.optional:
 		a.say("An empty line means that there is no answer.")
 	}
@@ -188,6 +228,9 @@ func (a *asker) choose(q question, choices ...choice) (word string) {
 			text = c.word
 		}
 		q.text += fmt.Sprintf("\n  %d  %s", i+1, text)
+		if c.word == "again" {
+			q.fresh = func(string) bool { return true }
+		}
 	}
 	return a.oneOf(q, choices, true)
 }
@@ -246,7 +289,7 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 		var words, found []string
 		for i, c := range choices {
 			words = append(words, c.word)
-			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) {
+			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) || meansChoice(answer, c.word) {
 				word = c.word
 				return ""
 			}
@@ -256,7 +299,7 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 		}
 		if len(found) != 1 {
 			if numbered {
-				return fmt.Sprintf("it must be a number from 1 to %d, got %q", len(choices), answer)
+				return fmt.Sprintf("it must be a number from 1 to %d, or a word: %s, got %q", len(choices), strings.Join(words, ", "), answer)
 			}
 			return fmt.Sprintf("it must be %s, got %q", strings.Join(words, " or "), answer)
 		}

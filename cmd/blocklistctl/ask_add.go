@@ -21,25 +21,25 @@ type orderAsker struct {
 func (c *addCmd) ask(x *editing) error {
 	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
 	q.authority()
-	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true,
+	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true, none: means(noNumber),
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
 	q.id()
-	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true,
+	q.date(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate),
 		help: "Write the date as it is on the paper, for example 1 May 2026."})
-	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true,
+	q.date(&c.Served, "served", question{text: "When did you receive it? (a date, or a date and a time)", optional: true, none: means(noDate),
 		help: "Write the time as 2026-05-01T09:30, or for example as 30 minutes ago, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
 	begin, empty := q.begin(), "at once"
 	if begin != "" {
 		empty = begin
 	}
-	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin,
-		help: "Write a date or a time for an order that begins later, for example before a match."})
+	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin, none: means(atOnce),
+		help: "Write a date or a time for an order that begins later, for example before a match. The answer may also have the end, for example from 20:45 to 23:15."})
 	// The offer has already said that a block from now is late.
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) && (begin == "" || from != x.now) {
 		q.askBeginning(&c.Deadline, from, zoneOf(x.file))
 	}
-	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true,
+	q.date(&c.Until, "until", question{text: "Until when? (a date, or a duration after the receipt such as 30 days; an empty line: the order has no end)", optional: true, none: means(noEnd),
 		help: "A date includes this whole day. A duration counts from the receipt, or else from the decision."})
 	if until, err := order.ParseTime(c.Until, zoneOf(x.file)); err == nil && until < x.now-24*60*60 {
 		q.say("This time is over, so the order blocks nothing.")
@@ -159,11 +159,19 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 			*v, from, wrong = q.x.untilText(answer, start{"receipt", q.c.Served}, start{"decision", q.c.Issued})
 		case "review":
 			*v, from, wrong = q.x.endText(answer, start{"present day", q.x.now.Time().In(zoneOf(q.x.file)).Format(time.DateOnly)})
+		case "from":
+			if begin, end, ok := q.x.timeRange(answer); ok && q.c.Until == "" {
+				if wrong = q.period(begin, end); wrong == "" {
+					q.say("This is read as %s, and the end as %s.", begin, end)
+				}
+				return wrong
+			}
+			*v, wrong = q.x.timeText(answer)
 		default:
 			*v, wrong = q.x.timeText(answer)
 		}
 		if wrong == "" {
-			wrong = q.wrong(key)
+			wrong = strings.Replace(q.wrong(key), fmt.Sprintf("got %q", *v), fmt.Sprintf("got %q", answer), 1)
 		}
 		if t, err := order.ParseTime(*v, zoneOf(q.x.file)); wrong == "" && err == nil && (key == "issued" || key == "served") {
 			if wrong = q.x.past(t); wrong != "" {
@@ -180,6 +188,15 @@ func (q *orderAsker) date(v *string, key string, ask question) {
 	q.ask(ask)
 }
 
+// period stores the begin and the end of the block. It returns an error text if they are wrong.
+func (q *orderAsker) period(begin, end string) (wrong string) {
+	q.c.From, q.c.Until = begin, end
+	if wrong = cmp.Or(q.wrong("from"), q.wrong("until")); wrong != "" {
+		q.c.From, q.c.Until = "", ""
+	}
+	return wrong
+}
+
 // id asks for the id, and offers an id from the authority and the number.
 func (q *orderAsker) id() {
 	if q.c.ID != "" {
@@ -194,7 +211,7 @@ func (q *orderAsker) id() {
 	}
 	offer := base
 	if len(q.c.Reference) > 0 && slug(q.c.Reference[0], german) != "" {
-		offer += "/" + slug(q.c.Reference[0], german)
+		offer += "/" + referenceSlug(q.c.Reference[0], german)
 	}
 	offer = strings.Trim(offer, "/")
 	all := q.x.before.byID()
@@ -266,32 +283,28 @@ func (q *orderAsker) scope() {
 		return
 	}
 	q.ask(question{text: "For whom are the names blocked? (countries such as IT, networks such as 192.0.2.0/24, or the word everyone)", offer: c.AuthorityCountry,
-		flag: "--scope-country, --scope-client or --scope global",
-		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas.",
+		flag: "--scope-country, --scope-client or --scope global", fresh: isEveryone,
+		help: "An order of an authority holds for the clients in its country, unless the paper says otherwise. Separate several countries by commas. The names of countries are answers too. FR+ is France with its territories.",
 		take: func(answer string) string {
 			c.Scope, c.ScopeCountry, c.ScopeClient = "", nil, nil
-			if w := strings.ToLower(answer); w == "everyone" || w == "global" || w == "every client" || isWord(allWords, answer) {
+			if isEveryone(answer) {
 				c.Scope = "global"
 				return ""
 			}
-			for word := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' }) {
-				word = strings.TrimSpace(word)
-				country, plus := strings.CutSuffix(word, "+")
-				switch code := order.CountryNamed(country); {
+			for _, word := range scopeWords(answer) {
+				switch codes := countriesIn(word); {
 				case strings.ContainsAny(word, "./:"):
 					c.ScopeClient = append(c.ScopeClient, word)
-				case code != "" && plus:
-					c.ScopeCountry = append(c.ScopeCountry, string(code)+"+")
-				case code != "":
-					c.ScopeCountry = append(c.ScopeCountry, string(code))
-				case word != "":
+				case codes != nil:
+					c.ScopeCountry = append(c.ScopeCountry, codes...)
+				default:
 					c.ScopeCountry = append(c.ScopeCountry, word)
 				}
 			}
 			for _, key := range []string{"scope.countries", "scope.clients"} {
 				if wrong := q.wrong(key); wrong != "" {
 					c.ScopeCountry, c.ScopeClient = nil, nil
-					return wrong
+					return strings.Replace(wrong, "must be a country code of two letters, such as IT, or EU", "it must be a country such as Italy or IT, FR+ for France with its territories, EU, a network, or the word everyone", 1)
 				}
 			}
 			if len(c.ScopeCountry)+len(c.ScopeClient) == 0 {
@@ -302,6 +315,10 @@ func (q *orderAsker) scope() {
 	if q.err == nil && len(c.ScopeCountry) > 0 {
 		q.say("%s", scopeText(c.ScopeCountry))
 	}
+}
+
+func isEveryone(answer string) bool {
+	return isWord([]string{"everyone", "global", "every client"}, answer) || isWord(allWords, answer)
 }
 
 // scopeText returns a sentence with the countries of an order. The sentence also lists territories

@@ -87,11 +87,9 @@ func (a *asker) likeKnown(name string, known []*order.Order) string {
 func (a *asker) askCountry(v *string, text, offer string) {
 	a.ask(question{text: text + " (for example Italy, or IT; EU for the European Union)", flag: "--authority-country",
 		offer: offer, optional: true, take: func(answer string) string {
-			code, ok := order.ParseCountry(answer)
-			if !ok {
-				if code = order.CountryNamed(answer); code == "" {
-					return fmt.Sprintf("it must be a country, or a country code of two letters, got %q", answer)
-				}
+			code := countryNamed(answer)
+			if code == "" {
+				return fmt.Sprintf("it must be a country, or a country code of two letters, got %q", answer)
 			}
 			*v = string(code)
 			a.readAs(answer, *v)

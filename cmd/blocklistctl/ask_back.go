@@ -2,8 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/dns-orders/blocklist/plugin/order"
 )
 
 // errBack is the error if the person answers "back". The command then starts again.
@@ -11,18 +16,26 @@ var errBack = errors.New("the person wants to answer an earlier question again")
 
 // A replay repeats the earlier answers after the person has answered "back". The command starts
 // again, and the replay gives it all answers except the last answer. It does not print these
-// questions again.
+// questions again. It offers the other earlier answers at their questions.
 type replay struct {
-	answers [][]string // the lines of each answer until now
-	queue   []string   // the lines of the answers that are given again
+	now     order.Time // the start of the first run; a later run reads relative times in the same way
+	answers []answered
+	kept    map[string][]string // the lines of the answers before "back", by the text of the question
+	queue   []string            // the lines of the answers that are given again
 	muted   bool
 	stdout  io.Writer // the outputs of the tool while muted is true
 	stderr  io.Writer
 }
 
+type answered struct {
+	question string
+	lines    []string
+	fresh    bool // the answer is not offered again
+}
+
 // keep stores the lines of an answer that was right.
-func (a *asker) keep() {
-	a.answers = append(a.answers, a.read)
+func (a *asker) keep(q question, answer string) {
+	a.answers = append(a.answers, answered{q.text, a.read, q.fresh != nil && q.fresh(answer)})
 	if len(a.queue) == 0 {
 		a.live()
 	}
@@ -34,14 +47,38 @@ func (a *asker) goBack() {
 		a.say("This is the first question.")
 		return
 	}
+	if a.kept == nil {
+		a.kept = map[string][]string{}
+		a.say("Earlier answers are offered in brackets. An empty line accepts the offer, and the word %s means that there is no answer.", noneWords[0])
+	}
+	for _, given := range a.answers {
+		if !given.fresh {
+			a.kept[given.question] = given.lines
+		}
+	}
 	a.err = errBack
+}
+
+// offerText returns the lines of an earlier answer as an offer.
+func offerText(lines []string) string {
+	if len(lines) > 1 {
+		return fmt.Sprintf("the same %s", count(len(lines)-1, "line")) // the last line is the word done
+	}
+	return strings.Join(lines, "")
+}
+
+// again answers a question with the lines of an earlier answer, and returns the first line.
+func (a *asker) again(lines []string) (answer string) {
+	a.read = slices.Clone(lines[:1])
+	a.queue = slices.Concat(lines[1:], a.queue)
+	return unquoted(lines[0])
 }
 
 // restart prepares the asker for another run of the command.
 func (a *asker) restart() {
 	a.err, a.queue = nil, nil
-	for _, lines := range a.answers[:len(a.answers)-1] {
-		a.queue = append(a.queue, lines...)
+	for _, given := range a.answers[:len(a.answers)-1] {
+		a.queue = append(a.queue, given.lines...)
 	}
 	a.answers = nil
 	if len(a.queue) > 0 {

@@ -336,7 +336,7 @@ func (q *listAsker) expect(res *importer.Result) bool {
 	if q.more {
 		text = "How many names does the paper with these further names have? (an empty line if it does not say)"
 	}
-	q.ask(question{text: text, optional: true, flag: "--expect",
+	q.ask(question{text: text, optional: true, flag: "--expect", fresh: func(answer string) bool { return strings.EqualFold(answer, "again") },
 		help: "The number is compared with the list, so that a list that was not copied to its end is noticed. Write again to paste the list again.",
 		take: func(answer string) string {
 			if strings.EqualFold(answer, "again") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,17 @@ func slug(s string, german bool) string {
 		}
 	}
 	return strings.Trim(b.String()[:min(b.Len(), 60)], "-")
+}
+
+// numberSigns matches a word for "number" before the number of a case, for example "n°" and "Az.".
+var numberSigns = regexp.MustCompile(`(?i)(?:^|\s)(?:n\.?\s?[°º]|№|(?:nr|no|num|az|akz|gz)\.:?|n\.\s|(?:nr|az|akz|gz|aktenzeichen|numéro|numero|número|nummer)[:\s])\s*`)
+
+// referenceSlug returns the part of an id for the number of a case.
+func referenceSlug(s string, german bool) string {
+	if part := slug(numberSigns.ReplaceAllString(norm.NFC.String(s), " "), german); part != "" {
+		return part
+	}
+	return slug(s, german)
 }
 
 func durationText(d time.Duration) string {

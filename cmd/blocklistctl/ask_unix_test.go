@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dns-orders/blocklist/test/script"
 )
@@ -35,6 +36,32 @@ func TestConversations(t *testing.T) {
 		}
 		return steps
 	})
+}
+
+// TestBackKeepsTime checks that a relative time means the same time after the answer back, although
+// the clock goes on.
+func TestBackKeepsTime(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yaml", []byte(unformattedOrder), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	minutes := 0
+	later := func() time.Time {
+		minutes++
+		return clock().Add(time.Duration(minutes) * time.Minute)
+	}
+	out, _ := talk(t, later, []string{"add", "--orders", "a.yaml"}, []string{
+		"A", "IT", "court", "R", "", "", "il y a 30 minutes", "back", "", "back", "back", "", "il y a 30 minutes"})
+	const read = "This is read as "
+	var times []string
+	for line := range strings.Lines(out) {
+		if is, ok := strings.CutPrefix(line, read); ok {
+			times = append(times, is)
+		}
+	}
+	if len(times) != 3 || times[0] != times[1] || times[1] != times[2] {
+		t.Errorf("%q:\n%s", times, out)
+	}
 }
 
 // TestInterrupt checks that Ctrl-C at any question ends the tool without a change.

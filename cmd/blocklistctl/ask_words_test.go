@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/dns-orders/blocklist/plugin/order"
+)
 
 // TestWords checks the words for answers, for example "yes". Each language of yesWords must have
 // them: English, Italian, Spanish, French, German, Dutch, Danish, Polish and Portuguese.
@@ -21,6 +26,44 @@ func TestWords(t *testing.T) {
 		if !yes || !ok || no || !known || !isWord(allWords, words[2]) || !isWord(doneWords, words[3]) || !isWord(backWords, words[4]) {
 			t.Errorf("%q", words)
 		}
+	}
+}
+
+// TestMeaning checks the words for an empty line in the nine languages.
+func TestMeaning(t *testing.T) {
+	for kind, q := range map[string]question{
+		"number": {optional: true, none: means(noNumber)}, "end": {optional: true, none: means(noEnd)}, "begin": {optional: true, none: means(atOnce)},
+		"date": {optional: true, none: means(noDate)}, "note": {optional: true, none: means(noNote)}, "other": {optional: true},
+	} {
+		for _, answer := range map[string][]string{
+			"number": {"no number", "without a number", "senza numero", "nessun numero", "sin número", "sans numéro", "Pas de numéro", "ohne Nummer", "kein Aktenzeichen", "zonder nummer", "uden nummer", "bez numeru", "sem número", "nein", "none"},
+			"end":    {"forever", "for ever", "per sempre", "senza fine", "para siempre", "pour toujours", "à jamais", "für immer", "endgültig", "kein Ende", "unbefristet", "voor altijd", "for evigt", "bez końca", "para sempre", "non", "keine"},
+			"begin":  {"at once", "immediately", "subito", "con effetto immediato", "de inmediato", "tout de suite", "Immédiatement", "sofort", "ab sofort", "unverzüglich", "onmiddellijk", "straks", "natychmiast", "imediatamente"},
+			"date":   {"no date", "ohne Datum", "kein Datum", "sans date", "senza data", "sin fecha", "zonder datum", "uden dato", "bez daty", "sem data", "nein"},
+			"note":   {"no note", "keine Notiz", "pas de note", "nessuna nota", "non", "nein"},
+			"other":  {"none", "nessuno", "ninguno", "aucun", "keine", "geen", "ingen", "brak", "nenhum", "-"},
+		}[kind] {
+			if got := q.meaning(answer, ""); got != "" {
+				t.Errorf("%s: %q is %q, want an empty line", kind, answer, got)
+			}
+		}
+		for _, answer := range []string{"NO", "now", "31/2026", "ohne 7", "no. 7", "n° 26/04112", "30 days"} {
+			if kind != "other" && answer == "NO" {
+				continue // an answer in these questions, but Norway in others
+			}
+			if got := q.meaning(answer, "offer"); got != answer {
+				t.Errorf("%s: %q is %q, want the answer", kind, answer, got)
+			}
+		}
+		if got := q.meaning("none", "offer"); got != "" {
+			t.Errorf("%s: none is %q, want no answer in place of the offer", kind, got)
+		}
+	}
+	if q := (question{optional: true, none: means(atOnce)}); q.meaning("sofort", "now") != "now" {
+		t.Error("sofort is not the offer")
+	}
+	if q := (question{}); q.meaning("none", "") != "none" {
+		t.Error("a required question has no answer")
 	}
 }
 
@@ -62,6 +105,104 @@ func TestScopeText(t *testing.T) {
 	} {
 		if got := scopeText(tc.countries); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
+
+// TestReferenceSlug checks that an id has no word for "number" from a reference.
+func TestReferenceSlug(t *testing.T) {
+	for text, want := range map[string]string{
+		"n° 26/04112": "26-04112", "N°26/04112": "26-04112", "RG n° 26/04112": "rg-26-04112", "Az. 21 O 1234/26": "21-o-1234-26", "Az.: 21 O 1234/26": "21-o-1234-26",
+		"Nr. 7/2026": "7-2026", "n. 31/2026": "31-2026", "R.G. 31/2026": "r-g-31-2026", "31/2026": "31-2026", "Noerr 5": "noerr-5", "n°": "n",
+	} {
+		if got := referenceSlug(text, true); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestMeansChoice checks the words for the kinds of an authority.
+func TestMeansChoice(t *testing.T) {
+	for kind, words := range map[string][]string{
+		"court":     {"Gericht", "ein Gericht", "tribunal", "la cour", "tribunale", "Corte", "juzgado", "rechtbank", "domstol", "sąd", "juiz"},
+		"regulator": {"Behörde", "régulateur", "autorité", "l'autorità", "autoridad", "autoridade", "toezichthouder", "myndighed", "urząd", "ministry"},
+		"law":       {"Gesetz", "la loi", "legge", "ley", "lei", "wet", "lov", "ustawa"},
+		"operator":  {"wir", "nous", "noi", "nosotros", "wij", "vi", "my", "nós"},
+		"party":     {"Partei", "partie", "parte", "partij", "strona", "Klägerin"},
+	} {
+		for _, word := range words {
+			for other := range kindWords {
+				if got := meansChoice(word, other); got != (other == kind) {
+					t.Errorf("%q means %s: %t", word, other, got)
+				}
+			}
+		}
+	}
+}
+
+// TestCountriesIn checks the countries of a scope in words.
+func TestCountriesIn(t *testing.T) {
+	for answer, want := range map[string][]string{
+		"la France entière y compris l'outre-mer": {"FR+"}, "la France entière, y compris l’outre-mer": {"FR+"}, "France et outre-mer": {"FR+"}, "Frankreich mit Überseegebieten": {"FR+"},
+		"FR+": {"FR+"}, "fr +": {"FR+"}, "Francia con i territori d'oltremare": {"FR+"}, "France (avec les DOM-TOM)": {"FR+"}, "Denmark and its territories": {"DK+"},
+		"Italien und Frankreich": {"IT", "FR"}, "toute la France": {"FR"}, "ganz Deutschland": {"DE"}, "tutta l'Italia": {"IT"}, "Allemagne": {"DE"}, "Germania": {"DE"}, "Alemania": {"DE"},
+		"Alemanha": {"DE"}, "Duitsland": {"DE"}, "Tyskland": {"DE"}, "Niemcy": {"DE"}, "Francja": {"FR"}, "Frankrig": {"FR"}, "Royaume-Uni": {"GB"}, "Trinidad und Tobago": {"TT"},
+		"Bosnia and Herzegovina": {"BA"}, "IT, Österreich": {"IT", "AT"}, "Italy; CH": {"IT", "CH"}, "Atlantis": nil, "Italy and Atlantis": nil, "la": {"LA"}, "everyone": nil, "l'outre-mer": nil,
+	} {
+		var got []string
+		for _, word := range scopeWords(answer) {
+			got = append(got, countriesIn(word)...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", answer, got, want)
+		}
+	}
+}
+
+// TestOrdinal checks the texts for the number of a name in a list.
+func TestOrdinal(t *testing.T) {
+	for text, want := range map[string]int{
+		"300": 300, "Nr. 300": 300, "n° 300": 300, "N°300": 300, "300e": 300, "n. 300": 300, "the 300th site": 300, "300.": 300, "le 300e": 300, "la 300ème": 300, "#300": 300, "3rd": 3,
+		"300.example": 0, "0": 0, "300 a.example": 0, "9292.nl": 0,
+	} {
+		if got, ok := ordinal(text); got != want || ok != (want > 0) {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}
+
+// TestTimeRange checks answers with a begin and an end. The present day is 1 May 2026.
+func TestTimeRange(t *testing.T) {
+	x := &editing{now: order.FromTime(clock()), file: &order.File{Timezone: "Europe/Rome"}}
+	for text, want := range map[string]string{
+		"de 20h45 à 23h15": "2026-05-01T20:45 2026-05-01T23:15", "von 18:30 bis 20:45 Uhr": "2026-05-01T18:30 2026-05-01T20:45", "dalle 20.45 alle 23.15": "2026-05-01T20:45 2026-05-01T23:15",
+		"dalle ore 9 alle ore 11:30": "2026-05-01T09:00 2026-05-01T11:30", "from 20:45 to 23:15": "2026-05-01T20:45 2026-05-01T23:15", "von 22 Uhr bis 1 Uhr": "2026-05-01T22:00 2026-05-02T01:00",
+		"le 3 mai 2026 de 20h45 à 23h15": "2026-05-03T20:45 2026-05-03T23:15", "domani dalle 20.45 alle 23.15": "2026-05-02T20:45 2026-05-02T23:15",
+		"am 3. Mai 2026 von 18:30 bis 20:45 Uhr": "2026-05-03T18:30 2026-05-03T20:45", "von 18:30 bis 20:45 Uhr am 3. Mai 2026": "2026-05-03T18:30 2026-05-03T20:45",
+		"de las 20:45 a las 23:15": "2026-05-01T20:45 2026-05-01T23:15", "das 20h45 às 23h15": "2026-05-01T20:45 2026-05-01T23:15", "van 20.45 tot 23.15 uur": "2026-05-01T20:45 2026-05-01T23:15",
+		"fra kl. 20.45 til 23.15": "2026-05-01T20:45 2026-05-01T23:15", "od 20:45 do 23:15": "2026-05-01T20:45 2026-05-01T23:15",
+		"vom 3. Mai 2026 bis 5. Mai 2026": "2026-05-03 2026-05-05", "du 3 mai 2026 au 5 mai 2026": "2026-05-03 2026-05-05", "dal 3 maggio 2026 al 5 maggio 2026": "2026-05-03 2026-05-05",
+		"de 25h00 à 26h00": "", "2026-05-01": "", "20h45": "", "am 3. Mai 2026": "", "de 03/04/2026 à 05/06/2026": "",
+	} {
+		got := ""
+		if begin, end, ok := x.timeRange(text); ok {
+			got = begin + " " + end
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestListWords checks several names in one answer.
+func TestListWords(t *testing.T) {
+	for answer, want := range map[string][]string{
+		"« a.example » et « b.example »": {"a.example", "b.example"}, "„a.example“ und „b.example“": {"a.example", "b.example"}, "a.example e b.example": {"a.example", "b.example"},
+		"a.example, b.example samt Unterseiten": {"a.example", "b.example"}, "a.example; b.example": {"a.example", "b.example"}, "3 und 5": {"3", "5"},
+		"a.example ohne Unterseiten": {"a.example", "ohne", "Unterseiten"},
+	} {
+		if got := listWords(answer); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", answer, got, want)
 		}
 	}
 }

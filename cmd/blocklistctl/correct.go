@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
+	"github.com/dns-orders/blocklist/plugin/importer"
 	"github.com/dns-orders/blocklist/plugin/order"
 	"github.com/dns-orders/blocklist/plugin/ruleset"
 )
@@ -132,16 +133,28 @@ func (c *correctCmd) askName(x *editing) {
 	if c.Name != "" {
 		return
 	}
-	x.asks.ask(question{text: "Which name is blocked by mistake? (the name, or its address from the browser)", flag: "the argument NAME",
-		take: func(answer string) string {
-			name, err := queryHost("the name", answer)
-			if err != nil {
-				return err.Error()
-			}
-			if len(x.blocking(name)) == 0 {
-				return fmt.Sprintf("no order blocks this name, got %q", answer)
-			}
+	for c.Name == "" && x.asks.err == nil {
+		id, number := "", 0
+		var name dname.Name
+		x.asks.ask(question{text: "Which name is blocked by mistake? (the name, its address from the browser, or its number in the list of the order)", flag: "the argument NAME",
+			take: func(answer string) (wrong string) {
+				if n, ok := ordinal(answer); ok {
+					number = n
+					id, name, wrong = x.nthBlocked(n)
+					return wrong
+				}
+				var err error
+				if name, err = queryHost("the name", importer.WithoutBelow(answer)); err != nil {
+					return err.Error()
+				}
+				if len(x.blocking(name)) == 0 {
+					return fmt.Sprintf("no order blocks this name, got %q", answer)
+				}
+				number = 0
+				return ""
+			}})
+		if x.asks.err == nil && (number == 0 || x.asks.meant(number, id, name)) {
 			c.Name = name.String()
-			return ""
-		}})
+		}
+	}
 }

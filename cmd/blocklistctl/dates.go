@@ -123,7 +123,7 @@ func readTime(s string, now time.Time) (text, wrong string) {
 		s = m[3] + " " + clockText(m[1], m[2])
 	}
 	if m := dayWord.FindStringSubmatch(s); m != nil {
-		s = now.AddDate(0, 0, days[strings.ToLower(plainLetters(m[1]))]).Format(time.DateOnly) + m[2]
+		s = now.AddDate(0, 0, days[plainWords(m[1])]).Format(time.DateOnly) + m[2]
 	}
 	if isTime(s) {
 		return strings.Replace(s, " ", "T", 1), ""
@@ -172,16 +172,22 @@ func clockText(hour, minute string) string {
 var nowWords = []string{"now", "at once", "immediately", "adesso", "ora", "subito", "maintenant", "immediatement", "jetzt", "sofort", "ab sofort", "ahora", "ahora mismo",
 	"inmediatamente", "agora", "ja agora", "imediatamente", "nu", "onmiddellijk", "straks", "straks nu", "med det samme", "teraz", "natychmiast"}
 
-// days maps words for yesterday (-1), today (0) and tomorrow (1). The languages are those of
+// days maps words for days from the day before yesterday (-2) to the day after tomorrow (2). The languages are those of
 // units. The words have no accents.
 var days = map[string]int{
-	"today": 0, "oggi": 0, "aujourd'hui": 0, "aujourd’hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
+	"today": 0, "oggi": 0, "aujourd'hui": 0, "heute": 0, "hoy": 0, "hoje": 0, "vandaag": 0, "i dag": 0, "dzis": 0, "dzisiaj": 0,
 	"yesterday": -1, "ieri": -1, "hier": -1, "gestern": -1, "ayer": -1, "ontem": -1, "gisteren": -1, "i gar": -1, "wczoraj": -1,
 	"tomorrow": 1, "domani": 1, "demain": 1, "morgen": 1, "manana": 1, "amanha": 1, "i morgen": 1, "jutro": 1,
+	"day before yesterday": -2, "the day before yesterday": -2, "l'altro ieri": -2, "altro ieri": -2, "ieri l'altro": -2, "avant-hier": -2, "avant hier": -2, "vorgestern": -2,
+	"anteayer": -2, "antes de ayer": -2, "anteontem": -2, "eergisteren": -2, "i forgars": -2, "przedwczoraj": -2,
+	"day after tomorrow": 2, "the day after tomorrow": 2, "dopodomani": 2, "apres-demain": 2, "apres demain": 2, "ubermorgen": 2,
+	"pasado manana": 2, "depois de amanha": 2, "overmorgen": 2, "i overmorgen": 2, "pojutrze": 2,
 }
 
 // dayWord matches a word for a day, with an optional time of day after the word.
-var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri|domani|aujourd['’]hui|hier|demain|heute|gestern|morgen|hoy|ayer|mañana|hoje|ontem|amanhã|vandaag|gisteren|i dag|i går|i morgen|dziś|dzisiaj|wczoraj|jutro)( .*|,.*)?$`)
+var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri l['’]altro|ieri|domani|aujourd['’]hui|hier|demain|heute|gestern|morgen|hoy|ayer|mañana|hoje|ontem|amanhã|vandaag|gisteren|i dag|i går|i morgen|dziś|dzisiaj|wczoraj|jutro|` +
+	`(?:the )?day before yesterday|(?:l['’])?altro ieri|avant[- ]hier|vorgestern|anteayer|antes de ayer|anteontem|eergisteren|i forgårs|przedwczoraj|` +
+	`(?:the )?day after tomorrow|dopodomani|apr[eè]s[- ]demain|[üu]bermorgen|pasado mañana|depois de amanhã|(?:i )?overmorgen|pojutrze)( .*|,.*)?$`)
 
 // clockAlone matches a time of day without a date, for example "20h45" and "ore 9". Texts like "9"
 // and "20.45" may be a date, so readClock accepts them only with a word like "ore" or "Uhr".

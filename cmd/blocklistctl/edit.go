@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,14 +52,19 @@ func (c *editFlags) begin(e *env) (*editing, error) { return c.beginWith(e, "", 
 func (c *editFlags) beginWith(e *env, path string, text []byte) (*editing, error) {
 	e.sealed = true // the authors of the files use these commands
 	now := e.present()
+	var a *asker
+	if !c.Yes {
+		a = e.asker()
+	}
+	if a != nil {
+		now = cmp.Or(a.now, now)
+		a.now = now
+	}
 	s, err := c.server(c.Orders)
 	if err != nil {
 		return nil, err
 	}
-	x := &editing{e: e, s: s, flags: c, now: now, mode: 0o644}
-	if !c.Yes {
-		x.asks = e.asker()
-	}
+	x := &editing{e: e, s: s, flags: c, now: now, mode: 0o644, asks: a}
 	if path != "" {
 		if err := x.create(path, text); err != nil {
 			return nil, err

@@ -104,7 +104,7 @@ func (c *liftCmd) ask(x *editing) error {
 		if c.AuthorityKind == kindParty {
 			text = "What is the number of the letter, or of the case? (an empty line if there is no number)"
 		}
-		a.ask(question{text: text, flag: "--reference", optional: true, take: func(answer string) string {
+		a.ask(question{text: text, flag: "--reference", optional: true, none: means(noNumber), take: func(answer string) string {
 			c.Reference = []string{answer}
 			return ""
 		}})
@@ -112,7 +112,7 @@ func (c *liftCmd) ask(x *editing) error {
 	if len(c.Name) == 0 {
 		c.askFreed(a, o)
 	}
-	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true}, x.past)
+	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate)}, x.past)
 	offer := "now"
 	if c.Issued != "" {
 		offer = c.Issued
@@ -121,14 +121,14 @@ func (c *liftCmd) ask(x *editing) error {
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
 	}
-	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true,
+	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true, none: means(noEnd),
 		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
 		if from, err := order.ParseTime(or(c.From, c.Issued), zoneOf(x.file)); err == nil && t < from {
 			return "it must be after the start of the lift"
 		}
 		return ""
 	}, start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued})
-	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, flag: "--note"})
+	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, none: means(noNote), flag: "--note"})
 	return a.err
 }
 

@@ -83,7 +83,7 @@ func zoneNamed(s string) (zone, wrong string) {
 		}
 		cities = append(cities, city(z.name))
 	}
-	if zones := zonesOf(order.CountryNamed(s)); len(zones) == 1 {
+	if zones := zonesOf(countryNamed(s)); len(zones) == 1 {
 		return zones[0].name, ""
 	} else if len(zones) > 1 {
 		return "", fmt.Sprintf("the country has %s, such as %s, got %q", count(len(zones), "time zone"), zones[0].name, s)
@@ -116,6 +116,8 @@ func (c *addCmd) askZone(a *asker, path string) {
 			q.offer = zones[0].name
 		case len(zones) == 0 && local != "" || slices.ContainsFunc(zones, func(z countryZone) bool { return z.name == local }):
 			q.offer = local
+		case len(zones) > 1:
+			q.offer = zones[0].name
 		}
 	}
 	if len(zones) == 1 || len(zones) > maxChoices {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dns-orders/blocklist/plugin/dname"
 	"github.com/dns-orders/blocklist/plugin/order"
@@ -366,4 +367,21 @@ func lost(was, is string) int {
 		}
 	}
 	return len(a) - common[0][0]
+}
+
+// TestLocalTimes checks that the times of a new order are in the time zone of the file. A note that
+// looks like a time stays unchanged.
+func TestLocalTimes(t *testing.T) {
+	served := order.FromTime(time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC))
+	for zone, want := range map[string]string{"Europe/Berlin": "2026-11-29T09:30:00+01:00", "America/St_Johns": "2026-11-29T05:00:00-03:30", "": "2026-11-29T08:30:00Z", "UTC": "2026-11-29T08:30:00Z"} {
+		o := order.New()
+		o.ID, o.Authority.Name, o.Served, o.Note = "a", "A", served, "2026-11-29T08:30:00Z"
+		item, node, err := encode(o, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lookup(node, "served").Value; got != want || !strings.Contains(item, "served: "+want+"\n") || lookup(node, "note").Value != o.Note {
+			t.Errorf("%q: got %q, want %q:\n%s", zone, got, want, item)
+		}
+	}
 }

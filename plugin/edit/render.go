@@ -29,17 +29,52 @@ func encode(o *order.Order, zone string) (item string, node *yaml.Node, err erro
 	if err := order.Encode(&b, ".yaml", order.Header{Serial: -1, ShrinkOK: -1, Timezone: zone}, []*order.Order{o}); err != nil {
 		return "", nil, err
 	}
-	root, err := parse(b.Bytes())
+	data, err := localTimes(b.Bytes(), zone)
+	if err != nil {
+		return "", nil, err
+	}
+	root, err := parse(data)
 	if err != nil {
 		return "", nil, err
 	}
 	list := lookup(root, "orders")
-	t := &Text{data: b.Bytes(), root: root}
+	t := &Text{data: data, root: root}
 	var out strings.Builder
 	for line := list.Line; line < t.endLine(); line++ {
 		out.WriteString(strings.TrimPrefix(t.line(line), "  ") + "\n")
 	}
 	return out.String(), list.Content[0], nil
+}
+
+// localTimes writes the times of a text in YAML in a time zone, with the offset. A person can then
+// compare the times with the paper.
+func localTimes(data []byte, zone string) ([]byte, error) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" {
+		return data, err
+	}
+	root, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	t := &Text{data: data, root: root}
+	var out []byte
+	from := 0
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		at, err := time.Parse(time.RFC3339, n.Value)
+		if n.Kind == yaml.ScalarNode && n.Style == 0 && err == nil {
+			start := t.offset(n)
+			out = append(out, data[from:start]...)
+			out = at.In(loc).AppendFormat(out, time.RFC3339)
+			from = start + len(n.Value)
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+	}
+	walk(root)
+	return append(out, data[from:]...), nil
 }
 
 func indented(lines string, spaces int) string {

@@ -81,6 +81,7 @@ func (c *cleaner) text(trimmed string) []order.Target {
 	}
 	trimmed = c.change(trimmed, marker, "removed the number or bullet")
 	trimmed = c.change(trimmed, refanged, "restored dots and schemes, such as [.] and hxxp")
+	trimmed = c.change(trimmed, WithoutBelow, "removed the words about the names below: an order always covers these names")
 	trimmed = c.change(trimmed, ending, `removed the "and" at the end`)
 	head, text := parenthesis(trimmed)
 	words := c.columns(c.words(head))

@@ -56,10 +56,16 @@ func ending(s string) string {
 	return s
 }
 
+const pageNumbers = `page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?`
+
 var (
-	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:page|pag\.?|pagina|página|seite|strona|strana|str\.?|стр\.?|страница|сторінка|стор\.?|sivu|side|sida|oldal|pg\.?|p\.)\s*\d{1,5}(?:\s*(?:/|of|di|de|von|van|z|ze|sur|от|из|з|av|af)\s*\d{1,5})?[-–—=*\s]*$`)
-	pageOf   = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
-	pageDash = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
+	pageWord = regexp.MustCompile(`^(?i)[-–—=*\s]*(?:` + pageNumbers + `[-–—=*\s]*$`)
+	// pageTail matches a page number at the end of a header.
+	pageTail = regexp.MustCompile(`(?i)[-–—=*|,;(\s]+(?:` + pageNumbers + `[-–—=*)\s]*$`)
+	// caseNumber matches a slash between numbers, as in the number of a case.
+	caseNumber = regexp.MustCompile(`(\d\s*)/(\s*\d)`)
+	pageOf     = regexp.MustCompile(`^(?i)[-–—\s]*(\d{1,5})\s*(?:/|of|di|de|von|van|z|ze|sur|из|з|av|af)\s*(\d{1,5})[-–—\s]*$`)
+	pageDash   = regexp.MustCompile(`^[-–—]\s*\d{1,5}\s*[-–—]$`)
 	// loneNumber matches the number of an item whose name is on the next line.
 	loneNumber = regexp.MustCompile(`^(?:\d{1,7}[.)]|\(\d{1,7}\))$`)
 	ruled      = regexp.MustCompile(`^(?:[-–—=_~*.·+\s]{2,}|[-–—•·▪◦‣●○■□])$`)
@@ -71,7 +77,8 @@ var (
 func pageLines(lines []line) {
 	times := map[string]int{}
 	header := func(l *line) string {
-		if !strings.ContainsAny(l.text, " \t") || !headerText(l.text) {
+		text := caseNumber.ReplaceAllString(pageTail.ReplaceAllString(l.text, ""), "$1$2")
+		if !strings.ContainsAny(l.text, " \t") || !headerText(text) {
 			return ""
 		}
 		return digits.ReplaceAllString(l.text, "0")
@@ -86,6 +93,8 @@ func pageLines(lines []line) {
 			l.mark().passed = "a page number"
 		case loneNumber.MatchString(l.text):
 			l.mark().passed = "a number alone on its line"
+		case belowAlone.MatchString(l.text):
+			l.mark().passed = "words about the names below: an order always covers these names"
 		case ruled.MatchString(l.text):
 			l.mark().passed = "a ruled line or a bullet without text"
 		default:

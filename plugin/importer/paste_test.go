@@ -95,15 +95,44 @@ func TestPageLines(t *testing.T) {
 		"12.": 1, "(12)": 1, "--------": 1, "_____": 1,
 		"12/3": 0, "12": 0, "Page": 0, "page3.example.com": 0, "3 of the names": 0,
 		"\f12\na.example": 1,
-		"Court of X, annex 1\na.example\nCourt of X, annex 2": 2,
-		"Court of X, annex 1\na.example":                      0,
-		"exa mple.com\na.example\nexa mple.com":               0, // a broken name that occurs twice
-		"bet- 365\na.example\nbet- 365":                       0,
-		"Unblocked names\na.example\nUnblocked names":         0,
+		"Court of X, annex 1\na.example\nCourt of X, annex 2":                                                      2,
+		"Court of X, annex 1\na.example":                                                                           0,
+		"Décision RG 26/04112 - page 2/4\na.example\nDécision RG 26/04112 - page 3/4":                              2,
+		"Landgericht, Az. 21 O 1234/26, Seite 9 von 12\na.example\nLandgericht, Az. 21 O 1234/26, Seite 10 von 12": 2,
+		"Ordinanza 31/2026 pag. 2/4\na.example\nOrdinanza 31/2026 pag. 3/4":                                        2,
+		"Décision RG 26/04112 - page 2/4\na.example":                                                               0,
+		"Décision RG 26/04112, p.2/4\na.example\nDécision RG 26/04112, p.3/4":                                      2,
+		"a.example/1 page 2/4\nb.example\na.example/1 page 3/4":                                                    0,
+		"samt Unterseiten": 1, "mit allen Subdomains": 1, "avec leurs sous-domaines": 1, "(con tutti i sottodomini)": 1, "and all subdomains.": 1, "y todos sus subdominios": 1,
+		"ohne Subdomains": 0, "without subdomains": 0, "Subdomains": 0, "and all other names": 0,
+		"exa mple.com\na.example\nexa mple.com":       0, // a broken name that occurs twice
+		"bet- 365\na.example\nbet- 365":               0,
+		"Unblocked names\na.example\nUnblocked names": 0,
 	} {
 		res, _ := Domains(strings.NewReader("one.example\n\n"+text+"\n"), Options{Plain: true})
 		if res.Passed != passed {
 			t.Errorf("%q: %d lines are passed over, want %d: %+v", text, res.Passed, passed, res.Notes)
+		}
+	}
+}
+
+// TestBelow checks words about subdomains and "and" between quoted names.
+func TestBelow(t *testing.T) {
+	for text, want := range map[string]string{
+		"a.example samt Unterseiten": "a.example", "a.example mit allen Subdomains": "a.example", "a.example, avec leurs sous-domaines": "a.example",
+		"a.example con tutti i sottodomini;": "a.example", "1. a.example (and all subdomains)": "a.example", "„a.example“ samt Unterseiten": "a.example",
+		"« a.example » et tous ses sous-domaines": "a.example", "https://a.example/ including all subdomains": "a.example",
+		"« a.example » et « b.example »": "a.example b.example", "„a.example“ und „b.example“": "a.example b.example", "a.example e b.example": "a.example b.example",
+		"a.example und b.example mit allen Subdomains": "a.example b.example", "“a.example” and “b.example”": "a.example b.example",
+		"a.example ohne Subdomains": "", "a.example without subdomains": "", "a.example/page samt Unterseiten": "", "a.example with all subdomains except www": "",
+	} {
+		res, err := Domains(strings.NewReader(text+"\n"), Options{Decide: map[Form]string{Several: "split"}})
+		if res == nil {
+			t.Logf("%q: %v", text, err)
+			res = &Result{}
+		}
+		if got := strings.Join(strings.Fields(targetTexts(res)), " "); got != want {
+			t.Errorf("%q: got %q, want %q: %+v", text, got, want, res.Notes)
 		}
 	}
 }

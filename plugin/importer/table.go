@@ -100,7 +100,7 @@ func (t *table) line(at int, l *line) (why string, shown int) {
 	if w := liftingWord(l.text); w != "" {
 		return fmt.Sprintf("a list in which some names are not blocked (%q)", w), at
 	}
-	s := cutText(ending(refanged(marker(strip(body(l.text))))))
+	s := cutText(ending(WithoutBelow(refanged(marker(strip(body(l.text)))))))
 	row := cells(s)
 	dates, names, texts, numbers := 0, 0, 0, ""
 	for i, c := range row {

@@ -161,7 +161,7 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // namelike reports whether s is a name in a known top-level domain, or a URL. The name or the host
 // of the URL must have a dot.
 func namelike(s string) bool {
-	s = strings.Trim(s, "()[]<>\"'.,;:")
+	s = strings.Trim(s, "()[].,;:"+quotes)
 	bare := cutScheme(s)
 	url := bare != s
 	if i := strings.IndexAny(bare, "/?#:"); i >= 0 {

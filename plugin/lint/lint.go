@@ -84,10 +84,11 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// An order of the operator does not need a reference to a decision. A plain list cannot contain
-	// an end or a review.
+	// An order of the operator does not need a reference to a decision. A lift without a kind is from
+	// a party, and the letter of a party often has no number. A plain list cannot contain an end or a
+	// review.
 	plain := order.Ext(l.path) == order.ListExtension
-	if len(o.References) == 0 && o.Authority.Kind != order.KindOperator {
+	if byParty := o.Lifting() && o.Authority.Kind == order.KindUnstated; len(o.References) == 0 && o.Authority.Kind != order.KindOperator && !byParty {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
 	}
 	switch o.Status {

@@ -47,6 +47,8 @@ func TestCheck(t *testing.T) {
 		"ends next second": {"- {id: a, until: 2026-05-01T12:00:01Z, targets: [a.example]}", ""},
 		"review past":      {"- {id: a, review: 2026-04-01, targets: [a.example]}", "a review: was due by 2026-04-01"},
 		"no reference":     {"- {id: a, references: [], targets: [a.example]}", "a references: is missing"},
+		"party's lift":     {"- {id: a, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Rights Holder}, references: [], issued: 2026-02-01, lifts: [a], targets: [a.example]}", ""},
+		"court's lift":     {"- {id: a, targets: [a.example]}\n- {id: l, action: lift, authority: {name: Court, kind: court}, references: [], issued: 2026-02-01, lifts: [a], targets: [a.example]}", "l references: is missing"},
 		"open window":      {"- {id: a, windows: [{from: 2026-04-01}], targets: [a.example]}", "a windows[0]: has no end"},
 		"window and until": {"- {id: a, until: 2027-01-01, windows: [{from: 2026-04-01}], targets: [a.example]}", ""},
 		"target's window":  {"- {id: a, targets: [{name: a.example, windows: [{from: 2026-04-01}]}]}", "a targets[0].windows[0]: has no end"},

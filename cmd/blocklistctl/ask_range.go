@@ -1,0 +1,54 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// rangeText matches a begin and an end in several languages, for example "de 20h45 à 23h15". A date
+// may be before the begin or after the end.
+var rangeText = regexp.MustCompile(`(?i)^(?:(.+?),? +)??(?:(?:de las|desde(?: las| el)?|de|du|dès|von|vom|ab|zwischen|dalle(?: ore)?|dalla|dal|da|tra le|fra le|from|between|das|van|fra(?: kl\.?)?|kl\.?|od) +|dall['’] *)` +
+	`(.+?) +(?:(?:à|a las|al|au|a|jusqu['’]à|bis|und|alle(?: ore)?|e le|to|until|till|and|hasta(?: las| el)?|às|tot|til(?: kl\.?)?|do) +|all['’] *)(.+?)(?: +(?:on|am|le|il|del|el|em|op|den) +(.+))?$`)
+
+// rangeClock matches one of the two times of a range.
+var rangeClock = regexp.MustCompile(`(?i)^(?:(?:ore|kl\.?|godz\.?) +)?(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?h| heures?| ?uhr| ?uur)?)(?: ?(?:uhr|uur|h))?$`)
+
+// timeRange returns the begin and the end in a text such as "von 18:30 bis 20:45 Uhr". Without a
+// date, the begin is on the present day. An end before the begin is on the next day.
+func (x *editing) timeRange(s string) (begin, end string, ok bool) {
+	m := rangeText.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return "", "", false
+	}
+	first, last := rangeClock.FindStringSubmatch(m[2]), rangeClock.FindStringSubmatch(m[3])
+	if first == nil || last == nil {
+		return x.dateRange(m)
+	}
+	day, wrong := x.now.Time().In(zoneOf(x.file)).Format(time.DateOnly), ""
+	if date := strings.TrimSpace(m[1] + " " + m[4]); date != "" {
+		if day, wrong = x.timeText(date); wrong != "" {
+			return "", "", false
+		}
+	}
+	date, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return "", "", false
+	}
+	from, until := clockText(first[1], first[2]), clockText(last[1], last[2])
+	if until <= from {
+		date = date.AddDate(0, 0, 1)
+	}
+	begin, end = day+"T"+from, date.Format(time.DateOnly)+"T"+until
+	return begin, end, isTime(begin) && isTime(end)
+}
+
+// dateRange returns the begin and the end of a range with two dates.
+func (x *editing) dateRange(m []string) (begin, end string, ok bool) {
+	begin, wrong := x.timeText(m[2])
+	if wrong != "" || m[1] != "" {
+		return "", "", false
+	}
+	end, _, wrong = x.untilText(strings.TrimSpace(m[3]+" "+m[4]), start{"begin", begin})
+	return begin, end, wrong == "" && isTime(begin) && isTime(end)
+}
