@@ -119,12 +119,12 @@ func (c *amendCmd) ask(x *editing, o *order.Order) error {
 	x.askTime(&c.Served, "served", question{text: "When did you receive the further names? (a date, or a date and a time)", optional: true, none: means(noDate),
 		help: "Write the time as 2026-05-01T09:30. A deadline such as \"within 30 minutes\" counts from this time."}, x.past)
 	if c.Deadline == "" {
-		offer := ""
+		hint := ""
 		if o.DeadlineAfter > 0 && strings.Contains(c.Served, "T") {
-			offer = durationText(o.DeadlineAfter)
+			hint = "The order has the deadline " + durationText(o.DeadlineAfter) + "."
 		}
 		a.ask(question{text: "By when must these names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
-			offer: offer, optional: true, flag: "--deadline", take: func(answer string) string {
+			hint: hint, optional: true, flag: "--deadline", take: func(answer string) string {
 				var from, wrong string
 				if c.Deadline, from, wrong = x.deadlineText(answer, c.Served, ""); wrong == "" {
 					wrong = x.timeless(c.Deadline, c.Served)

@@ -50,6 +50,7 @@ func terminal(v any) bool {
 
 type question struct {
 	text string // one sentence
+	hint string // a line below the text, or ""
 	help string // more sentences, for the answer "?"
 	flag string // the flag that gives the same answer
 	// offer is the answer that an empty line gives.
@@ -80,6 +81,9 @@ func (a *asker) ask(q question) {
 	} else {
 		kept = nil
 		a.say("\n%s", q.text)
+	}
+	if q.hint != "" {
+		a.say("%s", q.hint)
 	}
 	for {
 		a.read = nil

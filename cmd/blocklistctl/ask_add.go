@@ -19,7 +19,7 @@ type orderAsker struct {
 }
 
 func (c *addCmd) ask(x *editing) error {
-	q := &orderAsker{asker: x.asks, c: c, x: x, known: latest(x.before.all())}
+	q := &orderAsker{asker: x.asks, c: c, x: x, known: authorities(x.before.all())}
 	q.authority()
 	q.field(&c.Reference, "references", question{text: "What is the number of the case or decision?", optional: true, none: means(noNumber),
 		help: "Write the number as it is on the paper, for example 31/2026. It is in the answer that customers see, unless the order is secret."})
@@ -204,7 +204,7 @@ func (q *orderAsker) id() {
 	}
 	german := usesGerman(q.c.AuthorityCountry)
 	base := slug(q.c.Authority, german)
-	if o := q.same(); o != nil { // the ids of one authority begin alike
+	if o := q.lastBlock(); o != nil { // the ids of one authority begin alike, but the id of a lift begins like the lifted order
 		if before, _, ok := strings.Cut(o.ID, "/"); ok {
 			base = before
 		}
@@ -229,18 +229,18 @@ func (q *orderAsker) id() {
 		}})
 }
 
-// deadline asks for the deadline. It offers the duration from the last order of the same authority,
-// for example 24h.
+// deadline asks for the deadline. It shows the duration from the last order of the same authority,
+// for example 24h. The duration is not the offer, because the paper may have no deadline.
 func (q *orderAsker) deadline() {
 	if q.c.Deadline != "" {
 		return
 	}
-	offer := ""
-	if o := q.same(); o != nil && o.DeadlineAfter > 0 && strings.Contains(q.c.Served, "T") {
-		offer = durationText(o.DeadlineAfter)
+	hint := ""
+	if o := q.lastBlock(); o != nil && o.DeadlineAfter > 0 && strings.Contains(q.c.Served, "T") {
+		hint = "The last order of this authority in the files has the deadline " + durationText(o.DeadlineAfter) + "."
 	}
 	q.ask(question{text: "By when must the names be blocked? (a date or a time, or a duration after the receipt such as 30m, 24h or 7d; an empty line if the paper does not say)",
-		offer: offer, optional: true, flag: "--deadline",
+		hint: hint, optional: true, flag: "--deadline",
 		help: "\"Within 30 minutes of receipt\" is 30m, \"within 24 hours\" is 24h, \"within five days\" is 5d. A duration needs the time of the receipt, not only the day. For working days, count the days yourself, and write the date.",
 		take: func(answer string) string {
 			var from, wrong string

@@ -24,6 +24,17 @@ func latest(all []*order.Order) (out []*order.Order) {
 	return out
 }
 
+// authorities does the same as latest, without the parties of a case. A party has only lifts, and
+// its lifts have no kind of authority.
+func authorities(all []*order.Order) []*order.Order {
+	known := latest(all)
+	return slices.DeleteFunc(known, func(last *order.Order) bool {
+		return !slices.ContainsFunc(all, func(o *order.Order) bool {
+			return sameName(o.Authority.Name, last.Authority.Name) && (!o.Lifting() || o.Authority.Kind != order.KindUnstated)
+		})
+	})
+}
+
 // authority asks for the authority, its country and its kind. If the files already have an order of
 // this authority, the country and the kind come from its last order.
 func (q *orderAsker) authority() {
@@ -113,4 +124,14 @@ func (q *orderAsker) same() *order.Order {
 		}
 	}
 	return nil
+}
+
+// lastBlock returns the last block order with the authority of the new order, or nil.
+func (q *orderAsker) lastBlock() (last *order.Order) {
+	for _, o := range q.x.before.all() {
+		if !o.Lifting() && sameName(o.Authority.Name, q.c.Authority) {
+			last = o
+		}
+	}
+	return last
 }

@@ -113,13 +113,16 @@ func (c *liftCmd) ask(x *editing) error {
 		c.askFreed(a, o)
 	}
 	x.askTime(&c.Issued, "issued", question{text: "When was it decided? (a date; an empty line if the paper has no date)", optional: true, none: means(noDate)}, x.past)
-	offer := "now"
-	if c.Issued != "" {
-		offer = c.Issued
-	}
-	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: offer}, nil)
+	// The names were blocked until now, so the offer is not the date of the decision.
+	x.askTime(&c.From, "from", question{text: "From when are the names free?", offer: "now",
+		help: "Until the lift is in force, the server blocks the names. With an earlier date, the file says that the names were free before."}, nil)
 	if c.From == c.Issued {
 		c.From = "" // a lift begins at its date of decision
+	}
+	begin, decision := start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued}
+	starts := []start{begin, decision}
+	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && from == x.now && c.Issued != "" {
+		starts = []start{decision, begin} // the decision knows no later time at which a person wrote the lift
 	}
 	x.askTime(&c.Until, "until", question{text: "Until when? (a date, a time or a duration such as 30 days, for a stay; an empty line: for ever)", optional: true, none: means(noEnd),
 		help: "After this time the names are blocked again, without a further change. A date includes this whole day."}, func(t order.Time) string {
@@ -127,7 +130,7 @@ func (c *liftCmd) ask(x *editing) error {
 			return "it must be after the start of the lift"
 		}
 		return ""
-	}, start{"start of the lift", or(c.From, c.Issued)}, start{"decision", c.Issued})
+	}, starts...)
 	a.askText(&c.Note, question{text: "A note for the file? (for example settlement; an empty line: no note)", optional: true, none: means(noNote), flag: "--note"})
 	return a.err
 }
