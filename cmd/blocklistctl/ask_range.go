@@ -12,7 +12,7 @@ var rangeText = regexp.MustCompile(`(?i)^(?:(.+?),? +)??(?:(?:de las|desde(?: la
 	`(.+?) +(?:(?:à|a las|al|au|a|jusqu['’]à|bis|und|alle(?: ore)?|e le|to|until|till|and|hasta(?: las| el)?|às|tot|til(?: kl\.?)?|do) +|all['’] *)(.+?)(?: +(?:on|am|le|il|del|el|em|op|den) +(.+))?$`)
 
 // rangeClock matches one of the two times of a range.
-var rangeClock = regexp.MustCompile(`(?i)^(?:(?:ore|kl\.?|godz\.?) +)?(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?h| heures?| ?uhr| ?uur)?)(?: ?(?:uhr|uur|h))?$`)
+var rangeClock = regexp.MustCompile(`(?i)^(?:(?:ore|kl\.?|godz\.?) +)?(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?h| heures?| horas?| ?uhr| ?uur)?)(?: ?(?:uhr|uur|horas?|h))?$`)
 
 // timeRange returns the begin and the end in a text such as "von 18:30 bis 20:45 Uhr". Without a
 // date, the begin is on the present day. An end before the begin is on the next day.

@@ -116,6 +116,10 @@ func readTime(s string, now time.Time) (text, wrong string) {
 	if t, ok := readAgo(plain, now); ok {
 		return t, ""
 	}
+	s = partOfHour.ReplaceAllStringFunc(s, func(clock string) string {
+		m := partOfHour.FindStringSubmatch(clock)
+		return m[1] + clockText(m[2], map[bool]string{true: "15", false: "30"}[m[3] != ""])
+	})
 	if clock := readClock(s); clock != "" {
 		s = now.Format(time.DateOnly) + " " + clock
 	}
@@ -156,6 +160,7 @@ func readClock(s string) string {
 	before, hour, minute, dotted, word, after := m[1], m[2], m[3], m[4], m[5], m[6]
 	switch {
 	case minute == "" && dotted == "" && word == "" && !hourWord.MatchString(before),
+		before == "" && hoursWord.MatchString(word), // "2 horas" may be a duration
 		dotted != "" && strings.Contains(s[len(before):], ".") && before+after == "":
 		return ""
 	}
@@ -191,28 +196,35 @@ var dayWord = regexp.MustCompile(`(?i)^(today|yesterday|tomorrow|oggi|ieri l['�
 
 // clockAlone matches a time of day without a date, for example "20h45" and "ore 9". Texts like "9"
 // and "20.45" may be a date, so readClock accepts them only with a word like "ore" or "Uhr".
-var clockAlone = regexp.MustCompile(`(?i)^(at +|um +|le ore +|ore +|alle ore +|alle +|à +|a las +|às +|om +|kl\.? *|o godz\.? +|o +)?(\d{1,2})(?::(\d\d)|(?:\.| ?h ?| heures? | uhr )(\d\d)|( ?uhr| ?uur| ?heures?| ?h))?( ?uhr| ?uur| ?h)?$`)
+var clockAlone = regexp.MustCompile(`(?i)^(at +|um +|le ore +|ore +|alle ore +|alle +|à +|a las? +|las? +|[àa]s? +|om +|kl\.? *|o godz\.? +|o +)?(\d{1,2})(?::(\d\d)|(?:\.| ?h ?| heures? | uhr )(\d\d)|( ?uhr| ?uur| ?heures?| ?horas?| ?h))?( ?uhr| ?uur| ?horas?| ?h)?$`)
 
-// hourWord matches the words before an hour without minutes.
-var hourWord = regexp.MustCompile(`(?i)ore|kl|godz`)
+// partOfHour matches a time of day such as "alle 10 e un quarto". The text "2 ore e mezza" is a
+// duration, so a word must precede the hour.
+var partOfHour = regexp.MustCompile(`(?i)((?:^|[ ,])(?:alle(?: ore)?|a las?|las|às|à) +)(\d{1,2})(?: heures?| horas?| ?h)? +(?:(e un quarto|y cuarto|et quart)|e mezz[ao]|y media|et demie?|e meia)$`)
+
+var hoursWord = regexp.MustCompile(`(?i)horas?`)
+
+// hourWord matches the words before an hour without minutes. The English "at" is not among them,
+// because "at 4" may be in the afternoon.
+var hourWord = regexp.MustCompile(`(?i)ore|kl|godz|alle|um|om|las?|[àa]s|^o `)
 
 // clockAndDay matches a time of day before a date, for example "ore 23:00 del 29 novembre 2026".
-var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las |às |om |kl\.? )?(\d{1,2})(?:[.:]| ?h ?| heures? | uhr )(\d\d)(?: ?uhr| ?uur| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
+var clockAndDay = regexp.MustCompile(`(?i)^(?:at |um |le ore |ore |alle ore |alle |à |a las? |las? |[àa]s |om |kl\.? )?(\d{1,2})(?:[.:]| ?h ?| heures? | uhr )(\d\d)(?: ?uhr| ?uur| ?horas?| ?h)?(?:,| del?| di| du| le| am| vom| on| of| op)* +(\D.*|\d{1,2}\D+.*\d{4}.*|\d{4}-\d\d-\d\d)$`)
 
 // dayAndClock matches a date and a time of day, for example "1 mars 2026 à 18 heures". The time
 // must have minutes or a word like "heures".
-var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las|às|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
-	`(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?uhr| ?uur| ?heures?| ?h)\b)(?: *(?:uhr|uur|heures?|h))?$`)
+var dayAndClock = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:(?:at|um|ore|alle(?: ore)?|à|a las?|las?|[àa]s|om|kl\.?|klokken|o(?: godz\.?)?|h) +)?` +
+	`(\d{1,2})(?:(?:[.:]| ?h ?| heures? | uhr )(\d\d)|(?: ?uhr| ?uur| ?heures?| ?horas?| ?h)\b)(?: *(?:uhr|uur|heures?|horas?|h))?$`)
 
 // dayAndHour matches a date and an hour, for example "29 novembre 2026 ore 7". A word like
 // "ore" must precede the hour.
-var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle ore|kl\.?|klokken|o godz\.?) +(\d{1,2})()$`)
+var dayAndHour = regexp.MustCompile(`(?i)^(.*\d(?: ?r\.?)?)[ T,]+(?:ore|alle(?: ore)?|um|om|a las?|las|[àa]s|kl\.?|klokken|o(?: godz\.?)?) +(\d{1,2})()$`)
 
 // byWhen matches words before a date that is a deadline or an end. With these words, the date is
 // included. The Dutch "tot" and the Danish "til" are missing, because they may exclude the date.
-var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino alle(?: ore)?|by|until|till|through|up to and including|` +
+var byWhen = regexp.MustCompile(`(?i)^(?:entro(?: e non oltre)?(?: il| le)?|fino al?(?: giorno)?|fino|by|until|till|through|up to and including|` +
 	`bis(?: zum| einschließlich| spätestens| zum Ablauf des)?|spätestens(?: am| bis)?|au plus tard le|jusqu['’](?:au|à)|uiterlijk(?: op)?|tot en met|t/m|` +
-	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia| às)?|do(?: dnia)?) +`)
+	`senest(?: den)?|til og med|hasta(?: el)?|até(?: o dia| ao dia)?|do(?: dnia)?) +`)
 
 // inclusive matches words after a date which mean that the date is included.
 var inclusive = regexp.MustCompile(`(?i),? +\(?(?:inclus|compris|compreso|incluso|inclusive|included|einschließlich|incluido|incluído|inbegrepen|inkl\.?|włącznie)\)?$`)

@@ -37,7 +37,12 @@ func TestDates(t *testing.T) {
 		"ieri alle 9:05":                  x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -1).Format(time.DateOnly) + "T09:05",
 		"gestern 18.05":                   x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -1).Format(time.DateOnly) + "T18:05",
 		"alle 23:00 del 29 novembre 2026": "2026-11-29T23:00", "18.05 Uhr am 1. März 2026": "2026-03-01T18:05", "18h05 le 1er mars 2026": "2026-03-01T18:05", "18:05 2026-03-01": "2026-03-01T18:05",
-		"29 novembre 2026 ore 7": "2026-11-29T07:00",
+		"29 novembre 2026 ore 7": "2026-11-29T07:00", "29 novembre 2026 alle 7": "2026-11-29T07:00", "el 3 de mayo de 2026 a las 16 horas": "2026-05-03T16:00", "am 3. Mai 2026 um 9": "2026-05-03T09:00",
+
+		"a las 16 horas": today + "T16:00", "las 23:15": today + "T23:15", "a las 16:30 horas": today + "T16:30", "a la 1": today + "T01:00", "ayer a las 16 horas": yesterday + "T16:00", "hoy a las 10": today + "T10:00",
+		"alle ore 16": today + "T16:00", "alle 7": today + "T07:00", "ieri alle 9": yesterday + "T09:00", "oggi alle 22": today + "T22:00", "alle 10 e un quarto": today + "T10:15", "ayer a las 9 y media": yesterday + "T09:30",
+		"à 16 heures": today + "T16:00", "à 10 heures et quart": today + "T10:15", "hier à 16 heures": yesterday + "T16:00", "um 10": today + "T10:00", "gestern um 9": yesterday + "T09:00",
+		"às 16 horas": today + "T16:00", "ontem às 9 horas": yesterday + "T09:00", "hoje às 10": today + "T10:00", "vandaag om 10": today + "T10:00", "dziś o 10": today + "T10:00",
 
 		"10 h 15": today + "T10:15", "10 heures 15": today + "T10:15", "20h45": today + "T20:45", "20:45": today + "T20:45", "ore 9": today + "T09:00", "9 Uhr": today + "T09:00",
 		"um 20.45 Uhr": today + "T20:45", "alle 20.45": today + "T20:45", "à 9 heures": today + "T09:00", "18 Uhr 30": today + "T18:30",
@@ -47,11 +52,11 @@ func TestDates(t *testing.T) {
 		"hace media hora": at(-30 * time.Minute), "hace dos horas": at(-2 * time.Hour), "há 30 minutos": at(-30 * time.Minute), "30 minuten geleden": at(-30 * time.Minute), "for 2 timer siden": at(-2 * time.Hour),
 		"pół godziny temu": at(-30 * time.Minute), "un quarto d'ora fa": at(-15 * time.Minute), "vor 2 Tagen": x.now.Time().In(zoneOf(x.file)).AddDate(0, 0, -2).Format(time.DateOnly),
 		"domani": tomorrow, "morgen um 9 Uhr": tomorrow + "T09:00", "demain à 20h45": tomorrow + "T20:45", "ahora mismo": now, "sofort": now, "adesso": now,
-		"10.15": "", "9": "", "alle 7": "", "25:00": "", "20h75": "", "fa": "", "vor": "", "vor drei": "", "il y a 3 lunes": "", "9.5.": "", "30. April": "", "le 4 mars": "",
+		"10.15": "", "9": "", "at 4": "", "alle 25": "", "2 horas": "", "2 horas y media": "", "10 e mezza": "", "25:00": "", "20h75": "", "fa": "", "vor": "", "vor drei": "", "il y a 3 lunes": "", "9.5.": "", "30. April": "", "le 4 mars": "",
 
 		// Dates with two meanings, or with none.
-		"18:05 03/04/2026": "", "29 novembre 2026 alle 7": "",
-		"03/04/2026": "", "3-4-2026": "", "03/04/2026 18:05": "", "23 listopada 2026": "", "1 lip 2026": "",
+		"18:05 03/04/2026": "",
+		"03/04/2026":       "", "3-4-2026": "", "03/04/2026 18:05": "", "23 listopada 2026": "", "1 lip 2026": "",
 		"30 febbraio 2026": "", "23 novembre 26": "", "novembre 2026": "", "23 novembre": "", "23 mars avril 2026": "", "mar 3 2026 mars": "",
 		"non prima del 23 novembre 2026": "", "23 novembre 2026 12": "", "23 brumaire 2026": "", "23 novembre 2026 alle ore 25.00": "",
 	} {
@@ -102,7 +107,9 @@ func TestDeadlineWords(t *testing.T) {
 	x := &editing{file: &order.File{Timezone: "Europe/Rome"}, now: order.FromTime(clock())}
 	for answer, want := range map[string]string{
 		"entro il 30 novembre 2026": "2026-11-30", "bis zum 30.11.2026, 12:00 Uhr": "2026-11-30T12:00", "au plus tard le 1er décembre 2026": "2026-12-01",
-		"entro le ore 23:00 del 29 novembre 2026": "2026-11-29T23:00", "entro 24 ore": "24h", "vor dem 30. November 2026": "", "avant le 1er mars 2026": "",
+		"entro le ore 23:00 del 29 novembre 2026": "2026-11-29T23:00", "entro 24 ore": "24h",
+		"hasta las 23:15": "2026-05-01T23:15", "hasta las 21 horas": "2026-05-01T21:00", "fino alle ore 22": "2026-05-01T22:00", "fino alle 22": "2026-05-01T22:00", "jusqu'à 21 heures": "2026-05-01T21:00",
+		"bis um 21 Uhr": "2026-05-01T21:00", "até às 21 horas": "2026-05-01T21:00", "16 horas": "16h", "entro 2 ore e mezza": "", "vor dem 30. November 2026": "", "avant le 1er mars 2026": "",
 	} {
 		got, _, wrong := x.deadlineText(answer, "2026-05-01T09:00", "")
 		if _, err := order.ParseDuration(got); !isTime(got) && err != nil || wrong != "" {
