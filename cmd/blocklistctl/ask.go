@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -292,7 +293,9 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 		}
 		var words, found []string
 		for i, c := range choices {
-			words = append(words, c.word)
+			if !numbered || c.text == "" || slices.Contains(strings.FieldsFunc(c.text, notLetter), c.word) {
+				words = append(words, c.word) // the words that the person can see
+			}
 			if numbered && answer == fmt.Sprint(i+1) || strings.EqualFold(answer, c.word) || meansChoice(answer, c.word) {
 				word = c.word
 				return ""
@@ -302,6 +305,9 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 			}
 		}
 		if len(found) != 1 {
+			if numbered && len(words) == 0 {
+				return fmt.Sprintf("it must be a number from 1 to %d, got %q", len(choices), answer)
+			}
 			if numbered {
 				return fmt.Sprintf("it must be a number from 1 to %d, or a word: %s, got %q", len(choices), strings.Join(words, ", "), answer)
 			}
@@ -313,6 +319,8 @@ func (a *asker) oneOf(q question, choices []choice, numbered bool) (word string)
 	a.ask(q)
 	return word
 }
+
+func notLetter(r rune) bool { return !unicode.IsLetter(r) }
 
 func text(s *string, q question) question {
 	q.take = func(answer string) string {

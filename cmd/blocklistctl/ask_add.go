@@ -30,11 +30,13 @@ func (c *addCmd) ask(x *editing) error {
 		help: "Write the time as 2026-05-01T09:30, or for example as 30 minutes ago, in the time zone of the file. A deadline such as \"within 30 minutes\" counts from this time."})
 	q.deadline()
 	begin, empty := q.begin(), "at once"
+	help := "Write a date or a time for an order that begins later, for example before a match. The answer may also have the end, for example from 20:45 to 23:15."
 	if begin != "" {
 		empty = begin
+		help += " With the answer now, the file shows when the block began, and blocklistctl due shows that it is late."
 	}
 	q.date(&c.From, "from", question{text: "From when must the names be blocked? (an empty line: " + empty + ")", optional: true, offer: begin, none: means(atOnce),
-		help: "Write a date or a time for an order that begins later, for example before a match. The answer may also have the end, for example from 20:45 to 23:15."})
+		help: help})
 	// The offer has already said that a block from now is late.
 	if from, err := order.ParseTime(c.From, zoneOf(x.file)); err == nil && q.late(from) && (begin == "" || from != x.now) {
 		q.askBeginning(&c.Deadline, from, zoneOf(x.file))
@@ -56,7 +58,7 @@ func (q *orderAsker) begin() string {
 	if q.err != nil || q.c.From != "" || !q.late(q.x.now) {
 		return ""
 	}
-	q.say("\nThe deadline has passed. With the answer now, the file shows when the block began, and blocklistctl due shows that it is late.")
+	q.say("\nThe deadline has passed. If the decision itself says a later beginning, write that beginning.")
 	return "now"
 }
 
@@ -343,6 +345,9 @@ func scopeText(countries []string) string {
 	return fmt.Sprintf("The order covers clients in %s.%s", strings.Join(with, ", "), strings.Join(out, ""))
 }
 
+// notPublic is the answer that an order is secret.
+const notPublic = "no"
+
 // secret asks whether customers may see the order.
 func (q *orderAsker) secret() {
 	if q.c.Disclosure != "" || q.err != nil {
@@ -351,11 +356,11 @@ func (q *orderAsker) secret() {
 	word := q.choose(question{text: "May customers see that the order exists?", offer: "yes", flag: "--disclosure",
 		help: "The answer to a customer of a blocked name has the authority and the number, unless the order is secret. The log of the server and the metrics do not show a secret order either."},
 		choice{"yes", "yes, the order is public"}, choice{"schedule", "yes, but the list of its names is not public"},
-		choice{"no", "no, the order is secret"})
+		choice{notPublic, "no, the order is secret"})
 	switch word {
 	case "schedule":
 		q.c.Disclosure = "schedule"
-	case "no":
+	case notPublic:
 		q.c.Disclosure = "none"
 		if warnings := q.x.exposed(); len(warnings) > 0 {
 			q.x.warned = true

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dns-orders/blocklist/plugin/importer"
@@ -343,8 +345,8 @@ func (q *listAsker) expect(res *importer.Result) bool {
 				again = true
 				return ""
 			}
-			var want int
-			if _, err := fmt.Sscanf(answer, "%d", &want); err != nil {
+			want, ok := statedCount(answer)
+			if !ok {
 				return fmt.Sprintf("it must be a number, got %q", answer)
 			}
 			if wrong := check(want); wrong != "" {
@@ -353,4 +355,21 @@ func (q *listAsker) expect(res *importer.Result) bool {
 			return ""
 		}})
 	return !again && q.err == nil
+}
+
+// countText matches a number of names in digits, for example "12 names".
+var countText = regexp.MustCompile(`^(\d{1,7})(?: \D*)?$`)
+
+// statedCount returns the number of names in an answer such as "12", "12 names" or "dos".
+func statedCount(answer string) (n int, ok bool) {
+	word := plainWords(answer)
+	if m := countText.FindStringSubmatch(word); m != nil {
+		n, err := strconv.Atoi(m[1])
+		return n, err == nil
+	}
+	if word == "a" || word == "an" { // perhaps the begin of the word again
+		return 0, false
+	}
+	n, ok = numbers[word]
+	return n, ok
 }

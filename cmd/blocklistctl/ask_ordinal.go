@@ -12,8 +12,10 @@ import (
 
 // ordinalText matches the number of a name in the list of an order, for example "300", "Nr. 300" and
 // "300e". It matches results of plainWords.
-var ordinalText = regexp.MustCompile(`^(?:(?:the|der|die|das|le|la|il|el|o|a|de|den) +)?(?:n\.? ?[°º]|№|#|(?:n|nr|no|num|numer|numero|nummer|number)\.?)? ?(\d{1,7})(?:st|nd|rd|th|ere?|e|eme|ieme|\.|[°ºªoa]|de|ste)?` +
-	`(?: +(?:site|website|name|domain|seite|domane|nom|domaine|nome|sito|dominio|sitio|naam|navn|nazwa))?$`)
+var ordinalText = regexp.MustCompile(`^(?:(?:the|der|die|das|le|la|il|el|o|a|de|den) +)?(?:(?:` + siteWords + `) +)?(?:n\.? ?[°º]|№|#|(?:n|nr|no|num|numer|numero|nummer|number)\.?)? ?(\d{1,7})(?:st|nd|rd|th|ere?|e|eme|ieme|\.|[°ºªoa]|de|ste)?` +
+	`(?: +(?:` + siteWords + `))?$`)
+
+const siteWords = `site|website|name|domain|seite|domane|nom|domaine|nome|sito|dominio|sitio|naam|navn|nazwa`
 
 func ordinal(answer string) (n int, ok bool) {
 	m := ordinalText.FindStringSubmatch(plainWords(answer))

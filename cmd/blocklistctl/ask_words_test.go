@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -125,13 +126,14 @@ func TestReferenceSlug(t *testing.T) {
 func TestMeansChoice(t *testing.T) {
 	for kind, words := range map[string][]string{
 		"court":     {"Gericht", "ein Gericht", "tribunal", "la cour", "tribunale", "Corte", "juzgado", "rechtbank", "domstol", "sąd", "juiz"},
-		"regulator": {"Behörde", "régulateur", "autorité", "l'autorità", "autoridad", "autoridade", "toezichthouder", "myndighed", "urząd", "ministry"},
+		"regulator": {"Behörde", "régulateur", "autorité", "l'autorità", "autoridad", "autoridade", "toezichthouder", "myndighed", "urząd", "ministry", "Comisión", "comisión", "commission", "la commission", "Kommission", "commissione", "comissão"},
 		"law":       {"Gesetz", "la loi", "legge", "ley", "lei", "wet", "lov", "ustawa"},
 		"operator":  {"wir", "nous", "noi", "nosotros", "wij", "vi", "my", "nós"},
+		notPublic:   {"secret", "secreto", "no, es secreto", "segreto", "geheim", "no, è segreto", "nein, geheim", "non, c'est secret"},
 		"party":     {"Partei", "partie", "parte", "partij", "strona", "Klägerin"},
 	} {
 		for _, word := range words {
-			for other := range kindWords {
+			for _, other := range append(slices.Collect(maps.Keys(kindWords)), notPublic) {
 				if got := meansChoice(word, other); got != (other == kind) {
 					t.Errorf("%q means %s: %t", word, other, got)
 				}
@@ -162,10 +164,22 @@ func TestCountriesIn(t *testing.T) {
 // TestOrdinal checks the texts for the number of a name in a list.
 func TestOrdinal(t *testing.T) {
 	for text, want := range map[string]int{
-		"300": 300, "Nr. 300": 300, "n° 300": 300, "N°300": 300, "300e": 300, "n. 300": 300, "the 300th site": 300, "300.": 300, "le 300e": 300, "la 300ème": 300, "#300": 300, "3rd": 3,
+		"300": 300, "Nr. 300": 300, "n° 300": 300, "N°300": 300, "300e": 300, "n. 300": 300, "the 300th site": 300, "300.": 300, "le 300e": 300, "la 300ème": 300, "#300": 300, "3rd": 3, "el sitio n.º 300": 300, "sitio 300": 300, "site 300": 300, "il sito n. 300": 300, "le site n° 300": 300,
 		"300.example": 0, "0": 0, "300 a.example": 0, "9292.nl": 0,
 	} {
 		if got, ok := ordinal(text); got != want || ok != (want > 0) {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}
+
+// TestStatedCount checks the texts for the number of names in a decision.
+func TestStatedCount(t *testing.T) {
+	for text, want := range map[string]int{
+		"12": 12, "12 names": 12, "dos": 2, "due": 2, "deux": 2, "Zwei": 2, "fünf": 5, "twelve": 12, "uno": 1,
+		"a": 0, "en total 5": 0, "1.234": 0, "1 500": 0, "12abc": 0, "many": 0, "-1": 0,
+	} {
+		if got, ok := statedCount(text); got != want || ok != (want > 0) {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}
