@@ -2,25 +2,38 @@ package source
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // The type "rest" records whether the loop works or pauses. The method Idle reads the record.
 type rest struct {
-	kicks atomic.Uint64 // the number of calls of kick
-
-	mu    sync.Mutex
-	seen  uint64    // the value of kicks at the start of the last turn
-	until time.Time // the end of the pause; zero while the loop works or waits for work
+	mu     sync.Mutex
+	kicked bool      // kick was called since the start of the last turn
+	until  time.Time // the end of the pause; zero while the loop works or waits for work
 }
 
-// turn records that a new turn of the loop begins. This turn notices all changes that were made
-// before the last call of kick.
-func (r *rest) turn() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seen, r.until = r.kicks.Load(), time.Time{}
+// kick wakes the loop of the Source.
+func (s *Source) kick() {
+	s.rest.mu.Lock()
+	defer s.rest.mu.Unlock()
+	s.rest.kicked = true
+	select {
+	case s.wake <- struct{}{}:
+	default: // the channel is full, so the loop will wake anyway
+	}
+}
+
+// begin records that a new turn of the loop begins. The turn notices all changes that were made
+// before earlier calls of kick. These calls must therefore not wake the loop again. If they did,
+// Idle could return true just before the loop wakes.
+func (s *Source) begin() {
+	s.rest.mu.Lock()
+	defer s.rest.mu.Unlock()
+	select {
+	case <-s.wake:
+	default:
+	}
+	s.rest.kicked, s.rest.until = false, time.Time{}
 }
 
 // pause records that the loop pauses until the given time. If "work" is true, the loop waits for
@@ -45,5 +58,5 @@ func (s *Source) Idle() bool {
 	}
 	s.rest.mu.Lock()
 	defer s.rest.mu.Unlock()
-	return s.rest.seen == s.rest.kicks.Load() && s.clock.Now().Before(s.rest.until)
+	return !s.rest.kicked && s.clock.Now().Before(s.rest.until)
 }

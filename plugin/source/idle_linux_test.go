@@ -82,17 +82,20 @@ func TestIdleAfterKick(t *testing.T) {
 		idle bool
 	}{
 		{func() {}, false},
-		{func() { s.rest.turn(); s.rest.pause(soon, false) }, true},
+		{func() { s.begin(); s.rest.pause(soon, false) }, true},
 		{func() { s.kick() }, false},
 		{func() { <-s.wake }, false},
-		{func() { s.rest.turn() }, false},
+		{func() { s.begin() }, false},
 		{func() { s.rest.pause(soon, true) }, false},
-		{func() { s.rest.turn(); s.kick(); s.rest.pause(soon, false) }, false},
-		{func() { s.rest.turn(); s.rest.pause(soon, false) }, true},
+		{func() { s.begin(); s.kick(); s.rest.pause(soon, false) }, false},
+		{func() { s.begin(); s.rest.pause(soon, false) }, true},
 		{func() { ticks.Add(time.Second) }, false},
 	} {
 		if step.do(); s.Idle() != step.idle {
 			t.Errorf("step %d: idle %v, want %v", i, !step.idle, step.idle)
+		}
+		if s.Idle() && len(s.wake) > 0 {
+			t.Errorf("step %d: the Source is idle but will wake", i)
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (s *Source) ready(now time.Time) (out []File, patience time.Time) {
 // turn starts a scan if one is due. "next" is the time of the next scan. "busy" is true
 // while a scan or a worker is in progress.
 func (s *Source) turn() (next time.Time, busy bool) {
-	s.rest.turn()
+	s.begin()
 	now := s.clock.Now()
 	if s.ended() {
 		return now, false
@@ -147,15 +147,6 @@ func (s *Source) pause(ctx context.Context, next time.Time, work bool) {
 	case <-after:
 	case <-again:
 	case <-s.wake:
-	}
-}
-
-// kick wakes the loop of the Source.
-func (s *Source) kick() {
-	s.rest.kicks.Add(1)
-	select {
-	case s.wake <- struct{}{}:
-	default: // the channel is full, so the loop will wake anyway
 	}
 }
 
