@@ -62,7 +62,7 @@ var limits = []struct {
 	{"problems of a file in the error message. The server does not read the rest of the file.", maxProblems, ""},
 	{"a line of a plain list, a side list or a protect list", MaxLine, "octets"},
 	{"labels after the fourth label of each name, summed over a file and its side lists. Each name raises this limit by one.", maxDeep, ""},
-	{"`windows` in a file. The windows of an order count once for each target with attributes.", maxIntervals, ""},
+	{"`windows` in a file. The windows of an order count once for each target with keys such as `note`.", maxIntervals, ""},
 	{"addresses of a `redirect`", maxRedirect, ""},
 	{"a protect list", MaxProtect >> 20, "MiB"},
 	{"entries of a protect list", MaxProtected, ""},
