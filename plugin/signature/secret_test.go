@@ -18,8 +18,6 @@ var update = flag.Bool("update", false, "write testdata/cheap.key again")
 
 const cheapPassword = "correct horse"
 
-// cheapKey encrypts the key in one.key with 16 MiB of memory. minisign needs 1 GiB, which
-// would make tests slow.
 func cheapKey(t *testing.T) []byte {
 	t.Helper()
 	lines := strings.Split(string(file(t, "one.key")), "\n")
