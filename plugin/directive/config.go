@@ -301,8 +301,8 @@ func readNAT64(c *caddyfile.Dispenser, cfg *Config, prefixes []string) error {
 	return nil
 }
 
-// widestPeers4 and widestPeers6 are the minimum prefix lengths in ecs_from. Machines of other
-// operators in a wider network could send a false client subnet.
+// widestPeers4 and widestPeers6 are the minimum prefix lengths in ecs_from. In a wider network,
+// machines of other operators could send a false client subnet.
 const widestPeers4, widestPeers6 = 8, 16
 
 func readECSFrom(c *caddyfile.Dispenser, cfg *Config, args []string) error {

@@ -122,8 +122,8 @@ func Choose(blocks []*Block, address string) (*Block, error) {
 	return with[0], nil
 }
 
-// alike reports whether two directives handle queries in the same way. status and resinfo have no
-// effect on orders.
+// alike reports whether two directives handle queries in the same way. It ignores status and
+// resinfo.
 func alike(a, b *Config) bool {
 	x, y := *a, *b
 	x.Status, y.Status = Status{}, Status{}
@@ -156,8 +156,8 @@ func normal(s string) address {
 }
 
 // Serving returns the server block that gets the queries for name, or nil. It looks at blocks with
-// the transport and port of b. For equal zones, it prefers b. It ignores the plugins bind and view,
-// and addresses that are networks.
+// the transport and port of b. If b and another block have the same zone, it prefers b. It ignores
+// the plugins bind and view.
 func Serving(blocks []*Block, b *Block, name dname.Name) (serving *Block) {
 	for _, s := range b.Addresses {
 		on, best, longest := normal(s), (*Block)(nil), -1

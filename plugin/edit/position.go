@@ -74,8 +74,8 @@ func (t *Text) orderEnd(i int) int {
 	return t.ordersEnd()
 }
 
-// insertion returns two possible lines for a new value after n: above the comments before next, and
-// next itself. A comment that is indented by more than indent spaces belongs to n.
+// insertion returns two possible lines for a new value after n: the line above the comments before
+// next, and the line next. A comment belongs to n if it is indented by more than indent spaces.
 func (t *Text) insertion(n *yaml.Node, next, indent int) [2]int {
 	line := next
 	for line-1 > lastLine(n) {

@@ -44,8 +44,7 @@ func encode(o *order.Order, zone string) (item string, node *yaml.Node, err erro
 	return out.String(), list.Content[0], nil
 }
 
-// localTimes converts the times in data to zone. A person can then compare the times with the
-// paper.
+// localTimes converts the times in data to zone.
 func localTimes(data []byte, zone string) ([]byte, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" {

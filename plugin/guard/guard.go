@@ -42,7 +42,8 @@ const (
 	entryBit  = iota
 )
 
-// below contains the flags that also protect parent names. A block of uk would also block co.uk.
+// A name above a name with one of these flags must not be blocked. For example, a block of uk would
+// also block co.uk.
 const below = suffix | wildcard | subtree | exact
 
 var builtIn = withLists()
@@ -96,8 +97,8 @@ func (g *Guard) build() *table {
 	return newTable(b.Freeze(merge, func(ref uint32) bool { return ref&below != 0 }))
 }
 
-// merge combines the refs of the rules for one name. It keeps all flags, and prefers the index of a
-// "name" entry to a "=name" entry.
+// merge combines the refs of the rules for one name. It keeps all flags. The index of a "name"
+// entry replaces the index of a "=name" entry.
 func merge(values []uint32) (ref uint32) {
 	for _, v := range values {
 		if v&subtree > ref&subtree || v&exact != 0 && ref&(subtree|exact) == 0 {

@@ -16,7 +16,8 @@ type table struct {
 }
 
 func newTable(x *index.Index) *table {
-	// With 32 to 64 bits for each rule, the filter fails for about 4 % of the names without a rule.
+	// With 32 to 64 bits for each rule, only about 4 % of the names without a rule need a search of
+	// the index.
 	t := &table{Index: x, filter: make([]uint64, 1<<bits.Len(uint(x.Len()/2))), seed: maphash.MakeSeed()}
 	for w, ref := range x.Wires() {
 		if w.NumLabels() > 1 || ref&(wildcard|special|subtree) != 0 {

@@ -80,7 +80,7 @@ func (l *linter) coverer(o *order.Order, name dname.Name, match order.Match, cli
 }
 
 const (
-	// crowd is the number of comparisons for a name that maxSteps does not limit.
+	// crowd is how many comparisons of a name do not count toward maxSteps.
 	crowd = 64
 	// Without maxSteps, the time would grow with the square of the number of orders.
 	maxSteps = 2_000_000

@@ -41,8 +41,7 @@ func NearestID(id string, ids iter.Seq[string]) string {
 	return found[near]
 }
 
-// lengthened prepares an id for order.Nearest, which does not correct digits and corrects little in
-// short words.
+// lengthened changes an id so that order.Nearest also corrects digits and short ids.
 func lengthened(id string) string {
 	return "id:" + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -80,7 +80,7 @@ func (l *linter) order(o *order.Order) {
 	l.times(o)
 	l.endless(o)
 	l.names(o)
-	// The letter of a party often has no number. A plain list cannot contain an end or a review.
+	// A plain list cannot contain an end or a review.
 	plain := order.Ext(l.path) == order.ListExtension
 	if byParty := o.Lifting() && o.Authority.Kind == order.KindUnstated; len(o.References) == 0 && o.Authority.Kind != order.KindOperator && !byParty {
 		l.warn(o, nil, "references", "is missing: the order does not name the decision that it carries out")
@@ -179,8 +179,8 @@ func windowsEnd(ws []order.Window) bool {
 	return len(ws) > 0 && !slices.ContainsFunc(ws, func(w order.Window) bool { return w.Until == order.NoTime })
 }
 
-// each returns a function that adds at most maxEach warnings. A call with a nil target adds the
-// number of other warnings.
+// each returns a function that adds at most maxEach warnings. A last call with a nil target adds a
+// warning with the number of the other warnings.
 func (l *linter) each(o *order.Order) func(t *order.Target, field, format string, args ...any) *order.Problem {
 	n := 0
 	return func(t *order.Target, field, format string, args ...any) *order.Problem {

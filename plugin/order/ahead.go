@@ -44,8 +44,8 @@ type lookAhead struct {
 type lineBatch struct {
 	json  jsonReader
 	lines []fileLine
-	// long is true if the last line is too long to be parsed ahead. At most one long line is in
-	// memory.
+	// long is true if the last line is too long to be parsed ahead. The goroutine then waits, so at
+	// most one long line is in memory.
 	long bool
 }
 

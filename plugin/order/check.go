@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An order with its own key force inherits no reasons.
+// An order that has the key force inherits no reasons.
 func (p *parser) force(n *yaml.Node, f string, o *draft) {
 	o.Force, o.forceAt = nil, map[string]*yaml.Node{}
 	for _, kv := range p.mapping(n, f) {

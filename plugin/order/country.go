@@ -178,7 +178,7 @@ func namesOfCountries() iter.Seq2[Country, string] {
 // ParseCountry parses an ISO 3166-1 alpha-2 code or "EU", in upper or lower case.
 func ParseCountry(s string) (Country, bool) {
 	c := strings.ToUpper(s)
-	// ToUpper also makes IT from "ıt", which has three bytes.
+	// Check the length of s, because ToUpper also turns "ıt" (three bytes) into "IT".
 	if len(s) == 2 && (c == string(EU) || inCodes(iso3166, c)) {
 		return Country(c), true
 	}

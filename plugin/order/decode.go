@@ -92,8 +92,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 // A pair is one entry of a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// mapping returns the keys and values of a mapping without null values. The caller may remove the
-// result from the end of d.pairs.
+// mapping returns the keys and values of a mapping, without null values. The result is at the end
+// of d.pairs, so the caller may cut it off.
 func (d *decoder) mapping(n *yaml.Node, field string) []pair {
 	if !d.plain(n, field) {
 		return nil

@@ -7,8 +7,8 @@ type Demands struct {
 	// Signed demands a serial, because the signature of an old version stays valid. It demands a
 	// sha256 of each side list, because the signature does not cover side lists.
 	Signed bool
-	// Approved demands for each active order a document with a sha256 that two different people
-	// have verified and approved.
+	// Approved demands a document for each active order. The document must have a sha256, and two
+	// different people must have verified and approved it.
 	Approved bool
 }
 

@@ -82,7 +82,8 @@ func (p *parser) readDocument(r io.Reader) (*outline, error) {
 		if err := t.look(err != nil); err != nil {
 			return nil, err
 		}
-		// YAML and JSON do not allow control characters. The parser reports the position later.
+		// Stop at a control character, because YAML and JSON do not allow it. The parser then
+		// reports its position.
 		if err != nil || t.control {
 			return &t.outline, nil
 		}

@@ -13,7 +13,8 @@ var everyone = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustPars
 // for most scopes with countries, because the addresses of countries are unknown.
 func (t *Terms) ExemptsAll(now Time) bool { return Exempted(t.Exempt, now).CoverScope(t.Scope) }
 
-// Networks is a sorted list of networks without overlaps. Adjacent halves of a network are joined.
+// Networks is a sorted list of networks without overlaps. The two halves of a network are joined,
+// for example 192.0.2.0/25 and 192.0.2.128/25.
 type Networks []netip.Prefix
 
 // Exempted returns the networks of the exemptions in force at the time now.

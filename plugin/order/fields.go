@@ -35,7 +35,7 @@ type draft struct {
 	runs       []orderRun // long plain lists of names, which are not in Targets
 	// doubt is set if an error leaves the disclosure unknown.
 	doubt bool
-	// liftDoubt is set for a lift without a disclosure. The lifted order may be secret.
+	// liftDoubt is set for a lift without a disclosure. The lifted order may be sealed.
 	liftDoubt   bool
 	noAuthority bool
 }

@@ -109,8 +109,8 @@ func scopeMissing(c Country) string {
 	return fmt.Sprintf(`is required; write "scope: {countries: [%s]}" for the country of the authority, or other countries or networks; only an order that says that it applies to everyone gets "scope: global"`, c)
 }
 
-// countIntervals reports too many windows. The windows of the order count again for each target
-// with attributes.
+// countIntervals reports too many windows. For each target with attributes, it counts the windows
+// of the target and of the order.
 func (p *parser) countIntervals(n *yaml.Node, o *draft) {
 	before := p.intervals
 	for i := range o.Targets {

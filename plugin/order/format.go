@@ -151,8 +151,8 @@ func setNumber(n *yaml.Node, key string, v int, s *shape) {
 	canonical(n, s)
 }
 
-// formatYAML repeats until the text stays the same, because the YAML library may move comments. A
-// lost comment is an error: it may be legal text.
+// formatYAML formats the text until it no longer changes, because the YAML library may move
+// comments. A lost comment is an error.
 func formatYAML(data []byte, counts []int) ([]byte, error) {
 	const tries = 6
 	out := data
@@ -255,7 +255,8 @@ func kindOfTag(tag string) string {
 	return tag
 }
 
-// comments also searches the text, because the YAML library drops some comments.
+// comments returns all comments of a file. It also searches the text, because the YAML library
+// drops some comments.
 func comments(data []byte, doc *yaml.Node) (out []string) {
 	for line := range strings.Lines(string(data)) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {

@@ -93,7 +93,6 @@ func wanted(t *testing.T, path string) string {
 	return strings.Join(want, "\n")
 }
 
-// rewrite updates the expected problems until nothing changes. New comments move the line numbers.
 func rewrite(t *testing.T, path, got string) {
 	file := filepath.Join("testdata", path)
 	if _, err := os.Stat(file + ".want"); err == nil || filepath.Ext(path) != ".yaml" {

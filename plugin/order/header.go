@@ -89,7 +89,7 @@ func (p *parser) header(root *yaml.Node) bool {
 		p.fault(root, "version", "is required; write version: 1")
 	}
 	p.headerTimes()
-	// An unknown key may be a misspelled "defaults" that makes all orders secret.
+	// An unknown key may be a misspelled "defaults" with a disclosure, so each order may be sealed.
 	p.base.doubt = slices.ContainsFunc(p.problems, func(x Problem) bool { return !harmless(x.Field) })
 	if n := p.head.defaults; n != nil {
 		p.defaultHandle = p.fill(p.base, n, "defaults")
@@ -181,7 +181,7 @@ func aboutDisclosure(p Problem) bool {
 	return Nearest(key, slices.Values([]string{"disclosure"})) != ""
 }
 
-// seal marks the problems from start on as Sealed if the order may be secret.
+// seal marks the problems from start on as Sealed if the order may be sealed.
 func (p *parser) seal(start int, o *draft) {
 	sealed := o.doubt || o.Disclosure.Sealed()
 	if !sealed && !o.liftDoubt {

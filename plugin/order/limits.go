@@ -7,8 +7,8 @@ import (
 // Sizes are in bytes. The limits protect the memory of a DNS server.
 const (
 	maxDocument = 64 << 20
-	// maxText does not count long lists of plain names. The YAML library copies each scalar several
-	// times.
+	// maxText limits a YAML file without its long lists of plain names, because the YAML library
+	// copies each scalar several times.
 	maxText = 32 << 20
 	// MaxValues is the maximum number of keys, values and list entries in a document. Each takes
 	// some 250 bytes of memory. Long lists of plain names do not count.
@@ -24,7 +24,7 @@ const (
 	MaxLine = 4096
 	// maxDeep limits the labels in a file. The first four labels of each name do not count.
 	maxDeep = 100_000
-	// The windows of an order count again for each target with attributes.
+	// maxIntervals limits the windows in a file, see countIntervals.
 	maxIntervals = 1_000_000
 	maxRedirect  = 1000
 	// MaxProtect is the maximum size in bytes of a protect list.

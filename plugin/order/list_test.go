@@ -71,7 +71,6 @@ func FuzzList(f *testing.F) {
 		const file = `{"version": 1, "orders": [{"id": "a", "authority": {"name": "A"}, "scope": "global", "targets_from": {"file": "side.txt"}}]}`
 		twin, badSide := Parse("a.json", strings.NewReader(file), Options{OpenSide: side(text)})
 		if len(bad.Errors()) > 0 || len(badSide.Errors()) > 0 {
-			// A plain list may be empty on purpose. Only a plain list is checked for binary data.
 			if len(bad.Errors()) == 0 && list.Count > 0 {
 				t.Fatalf("%q: only the side list has problems: %v", text, badSide)
 			}

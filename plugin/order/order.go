@@ -45,8 +45,8 @@ const (
 // Disclosure limits what the server reveals about an order.
 type Disclosure uint8
 
-// An order with Code or None is secret. DNS answers, metrics and the ordinary log contain only a
-// digest of a secret order.
+// An order with Code or None is sealed (secret). DNS answers, metrics and the ordinary log contain
+// only a digest of a sealed order.
 const (
 	Full     Disclosure = iota
 	Schedule            // the order is public, but the list of its targets is secret
@@ -78,7 +78,7 @@ type Response struct {
 // Match selects the names that a target covers.
 type Match uint8
 
-// For targets of equal name, the first kind in this list wins.
+// If two targets have the same name, the first Match in this list wins.
 const (
 	Exact     Match = iota // only the name
 	Subtree                // the name and all names below it
@@ -254,8 +254,8 @@ type Attr struct {
 	Note                   string
 }
 
-// DecidedAt returns the first known time of Issued, From and Served, or NoTime. It sorts the orders
-// of an authority.
+// DecidedAt returns the decision time of an order: the first known time of Issued, From and Served,
+// or NoTime.
 func (o *Order) DecidedAt() Time {
 	for _, t := range []Time{o.Issued, o.From, o.Served} {
 		if t != NoTime {

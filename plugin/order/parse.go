@@ -56,7 +56,8 @@ type Options struct {
 	// Targets returns the receiver of the names in long plain lists. Order.Targets does not contain
 	// these names. Parse calls Targets before Emit. After an error, drop the names.
 	Targets func(*Order) Names
-	// Ahead makes Parse use a second CPU for JSON Lines. A server needs this CPU for the queries.
+	// Ahead makes Parse use a second CPU for JSON Lines. Do not set Ahead in a server, which needs
+	// the CPU for queries.
 	Ahead bool
 	// Stop returns true to end Parse with an error.
 	Stop func() bool
@@ -91,7 +92,7 @@ func Parse(path string, r io.Reader, opt Options) (*File, Problems) {
 }
 
 // addSyntax reports an error of syntax or of reading. The ordinary log gets a message without
-// values, because the file may contain secret orders.
+// values, because the file may contain sealed orders.
 func (p *parser) addSyntax(err error) {
 	var s *syntaxError
 	if errors.As(err, &s) {
@@ -141,7 +142,7 @@ func (p *parser) parse(ext string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// Blank text before a control character does not mean an empty file.
+	// A control character ends the reading, so a blank doc.text does not always mean an empty file.
 	if !doc.control && len(bytes.TrimSpace(doc.text)) == 0 {
 		return &syntaxError{1, 1, "is empty, as a full disk or a failed copy leaves a file; put the last good version back"}
 	}
@@ -182,7 +183,7 @@ func (p *parser) tree(doc *outline) (*yaml.Node, error) {
 			return root.Content[0], nil
 		}
 	}
-	// Parse the text again without runs, to find the error or to read lists outside targets.
+	// There was no parse with runs, or it failed, so parse the whole text.
 	p.runs = nil
 	if err := doc.check(doc.all()); err != nil {
 		return nil, err

@@ -112,7 +112,8 @@ type firsts struct {
 
 type firstSlot struct {
 	hash uint32
-	// at is 0 in a free slot. Otherwise it is 1 plus an index of all targets, see warnTwice.
+	// at is 0 in a free slot. Otherwise it is 1 plus an index in Targets, or len(Targets)+1 plus an
+	// offset in p.data.
 	at uint32
 }
 

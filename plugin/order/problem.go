@@ -21,7 +21,7 @@ type Problem struct {
 	Got          string // the bad value, if HasGot is set
 	HasGot       bool
 	Warning      bool // the file is still valid
-	// Sealed is set if the problem may reveal a secret order. The ordinary log must then contain
+	// Sealed is set if the problem may reveal a sealed order. The ordinary log must then contain
 	// Redacted.
 	Sealed bool
 	// public replaces Msg in the ordinary log, because Msg may contain words of the file. Every

@@ -178,7 +178,7 @@ func TestProblemError(t *testing.T) {
 	}
 }
 
-// A lift may contain the id of a secret order.
+// A lift may contain the id of a sealed order.
 func TestLiftsAreRedacted(t *testing.T) {
 	for disclosure, shown := range map[string]bool{"": false, "disclosure: full, ": true, "disclosure: code, ": false} {
 		text := "version: 1\norders: [{id: l, action: lift, " + disclosure + "authority: {name: A}, issued: 2024-01-01, lifts: [a], targets: ['https://secret.example']}]\n"

@@ -118,7 +118,7 @@ func (p *parser) startOrder(n *yaml.Node) *draft {
 	if action == Lift {
 		*o = draft{Order: emptyOrder(), ownTerms: true}
 		o.Authority = base.Authority
-		// A lift without a disclosure may refer to secret orders.
+		// A lift without a disclosure may refer to sealed orders.
 		o.liftDoubt = lookup(n, "disclosure") == nil
 	} else {
 		*o = *base

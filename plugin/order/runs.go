@@ -13,8 +13,8 @@ var minRun = 64
 
 type spot struct{ off, line, col int }
 
-// A run is a long list of plain names. The inner names share one node, which saves 90 % of the
-// memory.
+// A run is a long list of plain names. The names between the first and the last name (the inner
+// names) share one node, which saves 90 % of the memory.
 type run struct {
 	first, last spot
 	from        spot // the position after the first name and its line feed or comma
@@ -93,8 +93,7 @@ func (o *outline) at(off int) spot {
 	return o.mark
 }
 
-// weigh maps a byte to the number of nodes that begin there. The count can be too low, for example
-// for "{a, b}".
+// weigh maps a byte to the number of nodes that begin there, or to dash, newLine or special.
 var weigh = func() (t [256]uint8) {
 	for c := range ' ' {
 		t[c] = special
@@ -142,7 +141,7 @@ func (o *outline) scan(from, to int) {
 				o.odd = o.odd || bytes.HasPrefix(text[i:], []byte{0x80, 0xa8}) || bytes.HasPrefix(text[i:], []byte{0x80, 0xa9})
 			}
 		default:
-			// In YAML, a colon outside a time counts as a key and a value.
+			// In YAML, a colon between two digits belongs to a time, like 12:30, and not to a key.
 			if o.json {
 				if c == ',' || c == '[' || c == '{' || c == ':' {
 					o.values++

@@ -27,7 +27,8 @@ func Is(s string) bool {
 // Clean returns s with one space for each sequence of unprintable runes. Unlike Line, it adds no
 // quotes. Clean is for text that programs read, such as EXTRA-TEXT (RFC 8914, section 2).
 func Clean(s string) string {
-	// A soft hyphen is invisible. Indic and Persian words need the joiners U+200C and U+200D.
+	// Remove soft hyphens, which are invisible. Keep the joiners U+200C and U+200D, which Indic and
+	// Persian words need.
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\u00ad", "")
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || unprintable(r) && r != '\u200c' && r != '\u200d'

@@ -14,15 +14,15 @@ type event struct {
 type lastEvent struct {
 	seq uint64 // the number of the last event, counted over all names
 	how arrival
-	// written is the number of the last event that was not only about attributes. how describes
-	// this event.
+	// written is the number of the last event other than a change of attributes. how is the kind of
+	// that event.
 	written uint64
 }
 
 const maxNames = 4096
 
-// eventLog stores the last event of each name. Unwatched names count too, because a side list can
-// arrive before its order file.
+// eventLog stores the last event of each name. It also stores events of unwatched names, because a
+// side list can arrive before its order file.
 type eventLog struct {
 	seq  uint64 // the number of the last event
 	last map[string]lastEvent
@@ -41,8 +41,8 @@ func (l *eventLog) note(name string, how arrival, watched bool) {
 	l.last[name] = e
 }
 
-// doubt records that the kernel dropped events. Any file in dir may have changed. An empty dir
-// means all directories.
+// doubt records that any file in the directory dir may have changed without an event. If dir is "",
+// this applies to all directories.
 func (l *eventLog) doubt(dir string) {
 	l.seq++
 	for name := range l.last {

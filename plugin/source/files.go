@@ -64,8 +64,7 @@ type location struct {
 	at    string // the path where err occurred
 }
 
-// points returns the paths of all links and of the file. A change of these entries can make the
-// path lead to another file.
+// points returns the paths of all links and of the file.
 func (l *location) points() (out []string) {
 	for _, link := range l.links {
 		out = append(out, link.at)

@@ -205,7 +205,6 @@ func TestNewSideHangs(t *testing.T) {
 	}
 }
 
-// Time during which the process is stopped does not count.
 func TestWaitAfterStop(t *testing.T) {
 	type act struct {
 		n    int

@@ -22,8 +22,7 @@ func (s *Source) kick() {
 	}
 }
 
-// begin records that a new turn of the loop begins. Older calls of kick must not wake the loop
-// again, or Idle would be wrong.
+// begin starts a new turn of the loop and discards older calls of kick.
 func (s *Source) begin() {
 	s.rest.mu.Lock()
 	defer s.rest.mu.Unlock()

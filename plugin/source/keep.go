@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// filesPerPoll is about the number of files that a poll checks if the kernel reports events.
+// Of the files whose changes the kernel reports, a poll checks only about filesPerPoll files.
 const filesPerPoll = 256
 
 type keep struct {

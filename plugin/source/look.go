@@ -69,8 +69,8 @@ func guarded[T any](s *Source, l *look, call func(string) (T, error)) func(strin
 	}
 }
 
-// run does the scan. The watch must start before the scan, or a change in between would cause no
-// event.
+// run does the scan. The watch must start before the scan. A change between the scan and a later
+// start of the watch would cause no event.
 func (l *look) run() {
 	if l.arm != nil {
 		l.fresh, l.watchErr = l.arm("inotify")
@@ -162,7 +162,8 @@ func (s *Source) apply(l *look, now time.Time) {
 		if x != p.last {
 			p.last, s.stale, s.unnoticed = x, true, true
 		}
-		// Report an empty directory only after a poll. The missing files must be reported first.
+		// A scan after events does not report an empty directory, because the missing files of the
+		// directory must be reported first.
 		if x.state == Ready || x.state != 0 && (l.poll || !s.started) {
 			p.settler.observe(observation{version: version{state: x.state, err: x.err}, at: l.at, whole: x.state == Ready || x.state == Pending || !s.started})
 		}

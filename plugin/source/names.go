@@ -44,8 +44,8 @@ func Place(patterns []string, path string) int {
 	return len(patterns)
 }
 
-// Expand returns the order files that match the patterns now, in the sequence of a Source. errs has
-// an error for each directory or glob without a file.
+// Expand returns the order files that match the patterns now, sorted like the reports of a Source.
+// errs has an error for each directory or glob without a file.
 func Expand(patterns []string) (paths []string, errs []error) {
 	f := osFiles().once()
 	for _, text := range patterns {

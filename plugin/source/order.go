@@ -101,8 +101,8 @@ func (o *order) patienceEnds() time.Time {
 	return end
 }
 
-// report returns the reports that are due. If all is true, files that still change are reported
-// too. next is the earliest end of a wait, or zero.
+// report returns the reports that are due. If all is true, it also reports files that still change.
+// next is the earliest time at which a waiting report is due, or zero.
 func (s *Source) report(now time.Time, all bool) (out []File, next time.Time) {
 	dirty := slices.SortedFunc(maps.Keys(s.dirty), compareOrders)
 	vanishing := s.vanishing()

@@ -15,8 +15,8 @@ import (
 
 var endings = []string{".yaml", ".yml", ".json", ".jsonl"}
 
-// listEnding is the ending of plain lists. A directory never makes a plain list an order file,
-// because the list may be a side list.
+// listEnding is the ending of plain lists. A .txt file in a configured directory is not an order
+// file, because the .txt file may be a side list.
 const listEnding = ".txt"
 
 func orderEnding(name string) bool {
@@ -31,8 +31,7 @@ func almostOrder(name string) bool {
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
-// kind says whether a pattern is a file, a directory or a glob. A known kind never changes, or a
-// new directory could change the meaning of the Corefile.
+// kind says whether a pattern is a file, a directory or a glob. A known kind never changes.
 type kind uint8
 
 const (
@@ -64,8 +63,8 @@ func newPattern(text string) (*pattern, error) {
 	case os.IsPathSeparator(text[len(text)-1]):
 		p.kind = directory
 	case (orderEnding(text) || strings.EqualFold(filepath.Ext(text), listEnding)) && !hasMeta(text):
-		// Docker creates a directory if the file to mount does not exist. The directory must be an
-		// error.
+		// If the file of a mount is missing, Docker creates a directory with the name of the file.
+		// This directory must cause an error.
 		p.kind = plainFile
 	}
 	var err error
@@ -80,8 +79,8 @@ func hasMeta(path string) bool {
 	return strings.ContainsAny(path, `*?[\`)
 }
 
-// spellsEnding reports whether a glob has an ending, like *.txt. Without an ending, orders/* must
-// not match README.md.
+// spellsEnding reports whether a glob has an ending, like *.txt. A glob without an ending, like
+// orders/*, must not match README.md.
 func (p *pattern) spellsEnding() bool {
 	ending := filepath.Ext(p.text)
 	return ending != "" && !hasMeta(ending)

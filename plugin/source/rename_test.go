@@ -54,7 +54,6 @@ func TestRenamedFileComesWithItsOldName(t *testing.T) {
 	})
 }
 
-// A poll cannot distinguish the rename from a write in the same clock tick.
 func TestRenameByPolling(t *testing.T) {
 	dir := t.TempDir()
 	old(t, filepath.Join(dir, "o.yaml"), "1")
@@ -79,7 +78,6 @@ func TestRenameInOneTick(t *testing.T) {
 	r.want("o.yaml=whole")
 }
 
-// The kernel reports no event for the files in the new directory.
 func TestDirectorySwap(t *testing.T) {
 	both(t, func(t *testing.T, opts ...option) {
 		dir := t.TempDir()

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testClock moves only when a test moves the clock. It is one hour slow, so a new file never looks
-// old.
+// testClock moves only when a test moves the clock. It is one hour behind real time, so each file
+// that a test writes looks new.
 type testClock struct {
 	mu  sync.Mutex
 	now time.Time

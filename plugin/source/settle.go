@@ -62,15 +62,15 @@ func (e evidence) whole(s stamp, now time.Time) bool {
 	case e.initial && !s.young(now):
 		return true
 	case s.size == 0:
-		// With O_CREAT, a program first makes an empty file.
+		// A program may create an empty file first, and write the content later.
 		return false
 	case e.swapped, e.how == renamed:
 		// Do not compare ctime and mtime here. They are equal if the write and the rename share one
 		// clock tick.
 		return true
 	}
-	// A write sets ctime and mtime to the same value. rename(2) and link(2) set only ctime.
-	// chmod(1) sets only ctime too, so the file must also be new.
+	// rename(2) and link(2) set only ctime, so ctime is later than mtime. chmod(1) has the same
+	// effect, so the file must also be new.
 	return s.ctime > s.mtime && (e.how == created || e.how == unknown && e.other)
 }
 
@@ -134,8 +134,7 @@ func (s *settler) observe(v observation) bool {
 
 func (s *settler) calm() { s.candidate, s.waiting = observation{}, false }
 
-// confirms reports whether v is equal to the candidate. A lack of events confirms nothing, because
-// an event can come late.
+// confirms reports whether v is equal to the candidate.
 func (s *settler) confirms(v observation) bool {
 	return s.candidate.state != 0 && s.candidate.version.same(v.version) && s.candidate.stamp == v.stamp
 }

@@ -23,7 +23,7 @@ func (s *Source) open(owner, abs, path string, v version, rc *receipt) (*reader,
 }
 
 // lost makes the Source report a file again, because a caller could not read the reported bytes.
-// The report waits, or a failing disk would be read all the time.
+// The Source waits before the new report, so that it does not read a failing disk all the time.
 func (s *Source) lost(owner, abs string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,8 +33,8 @@ func (c *steadyClock) steady(at time.Time) time.Time {
 	return at.Add(c.shift)
 }
 
-// below converts a steady time to a time of the embedded Clock. The times of files are times of the
-// embedded Clock.
+// below converts a steady time to a time of the embedded Clock, which can be compared with the
+// times of files.
 func (c *steadyClock) below(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

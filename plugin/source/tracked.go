@@ -147,8 +147,8 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
 
-// outside reports whether a side list is outside the directories of its order files. The real
-// directory of an order file also counts, because Kubernetes uses links.
+// outside reports whether a side list is outside the directories of its order files. If an order
+// file is a link, the side list may also be in the directory of the real file, as in Kubernetes.
 func (t *tracked) outside(l *location) (root string, out bool) {
 	for _, o := range t.owners {
 		if o.file == t || o.file.loc == nil {
@@ -170,8 +170,8 @@ func (s *Source) linkSwapped(t *tracked, l *location, e lastEvent) bool {
 	}
 	before := t.loc
 	if before == nil {
-		// In a new path, only the last component counts as a new link. A file behind an old link
-		// may be half written.
+		// When a path is found for the first time, only a link at its last component counts as new.
+		// A file behind an older link may be half written.
 		i := slices.IndexFunc(l.links, func(l2 link) bool { return l2.at == l.entry })
 		if i < 0 {
 			return false

@@ -61,7 +61,8 @@ func openWatcher(kick func()) (*watcher, error) {
 	return w, nil
 }
 
-// take returns and removes all events. It reads the descriptor, because the goroutine may be late.
+// take returns and removes all events. It reads the descriptor itself, because the goroutine that
+// reads events may be late.
 func (w *watcher) take() []event {
 	_ = w.conn.Control(func(fd uintptr) { w.pull(int(fd)) }) // the only error means that the watcher is closed
 	w.mu.Lock()

@@ -5,8 +5,7 @@ import (
 	"github.com/dns-orders/blocklist/plugin/source"
 )
 
-// A candidate is a new version of a file without errors. It waits while another file has one of its
-// order ids.
+// A candidate is a new version of a file without errors that is not yet in force.
 type candidate struct {
 	r source.File
 	reading

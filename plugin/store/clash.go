@@ -16,8 +16,8 @@ type clashes struct {
 	s *Store
 	// byID has the candidates of each order id. The first candidate has precedence.
 	byID map[string][]*candidate
-	// conflicts has the order ids of each refused candidate, with the part that has the id. The
-	// part of a missing file is nil.
+	// conflicts has the order ids for which a candidate is refused, with the part that already has
+	// the id. The part is nil if its file is missing.
 	conflicts map[*candidate]map[string]*ruleset.Part
 	reasons   map[*candidate]order.Problems
 	// replaced has the missing files whose orders are all in candidates. replacedBy maps their
@@ -77,7 +77,8 @@ func (s *Store) clashes(cs []*candidate) *clashes {
 	return x
 }
 
-// refuse refuses the candidate c, because part has the order id. part is nil if its file is gone.
+// refuse refuses the candidate c, because part already has the order id. part is nil if the file of
+// the part is missing.
 func (x *clashes) refuse(c *candidate, id string, part *ruleset.Part) {
 	if x.conflicts[c] == nil {
 		x.conflicts[c] = map[string]*ruleset.Part{}

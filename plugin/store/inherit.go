@@ -68,7 +68,6 @@ func (s *Store) inherit(others []*Store) {
 		return
 	}
 	if len(handovers) == 1 {
-		// The old set records which orders were loaded after their deadlines.
 		s.previous = handovers[0].set
 	}
 	s.sortPaths()
@@ -143,8 +142,8 @@ func (s *Store) dropTaken(path string, f *file, ids map[string]*ruleset.Part) bo
 	s.log.Errorf("%s: is handed on without %s, because other files have orders with the same ids", path, count(len(dup), "order"))
 	s.logProblems(s.log.Errorf, path, "problem", checkOrders, dup)
 	f.part = f.part.Without(func(id string) bool { return ids[id] != nil })
-	// f.part now lacks orders of the file. The new digest makes the first load read the file again
-	// and keep the alarm.
+	// f.part lacks orders of the file, so the digest must not equal the digest of the file. The
+	// first load then reads the file again and keeps the alarm.
 	h := sha256.New()
 	fmt.Fprintln(h, f.digest)
 	for id := range f.part.IDs() {
@@ -161,7 +160,7 @@ func (s *Store) similarity(l *handover) (n int) {
 	if l.opt.MaxShrink == s.opt.MaxShrink {
 		n++
 	}
-	// The keys count most, because they decide which versions are good.
+	// Equal keys count most, because the keys decide which versions are good.
 	if l.opt.Verify.String() == s.opt.Verify.String() {
 		n += 4
 	}
@@ -210,8 +209,8 @@ func (s *Store) lists() []*guard.List {
 	return out
 }
 
-// markMissing marks each inherited file that the first scan has not reported as gone. A new Source
-// does not report missing files of a directory.
+// markMissing marks an inherited file as gone if the first scan has not reported the file. A new
+// Source does not report missing files of a directory.
 func (s *Store) markMissing(reports []source.File) {
 	reported := make(map[string]bool, len(reports))
 	for _, r := range reports {
@@ -222,8 +221,8 @@ func (s *Store) markMissing(reports []source.File) {
 		case reported[path]:
 			continue
 		case f.part == nil:
-			// The path is a protect list, or dropTaken has refused the file. The alarm of dropTaken
-			// must stay.
+			// Either the path is a protect list, or dropTaken has refused the file. In the second
+			// case, the alarm of dropTaken must stay.
 			f.gone = f.list == nil
 			f.unseen = f.gone
 			continue

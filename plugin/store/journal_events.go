@@ -18,8 +18,8 @@ import (
 	"github.com/dns-orders/blocklist/plugin/state"
 )
 
-// setWeight is the weight of a queued journal event that refers to a set. A high weight keeps few
-// old sets in memory while the disk fails.
+// setWeight is high, so that only a few events with a set wait in the queue of the journal. While
+// the disk fails, a long queue would keep many old sets in memory.
 const setWeight = journal.MaxWaiting / 4
 
 func (s *Store) journalIntent() {

@@ -14,7 +14,7 @@ import (
 const maxRequests = 1000
 
 // journalRequests copies missing changes from the state directory to the journal. It must run
-// before the first load, or an old change could lower the floor.
+// before the first load. An old change that is copied later could lower the floor.
 func (s *Store) journalRequests(st *state.State) {
 	if s.journal == nil {
 		return

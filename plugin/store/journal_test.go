@@ -193,7 +193,6 @@ func TestReplacedWhileKept(t *testing.T) {
 	}
 }
 
-// A reader of the record must not be able to guess the id of a sealed lift.
 func TestSealedLift(t *testing.T) {
 	for lift, want := range map[string]string{
 		"{id: court/9, authority: {name: A}, action: lift, issued: 2026-01-01, disclosure: none, lifts: [one]}": "a sealed lift",

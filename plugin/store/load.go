@@ -150,7 +150,8 @@ func pending(r source.File) error {
 	return fmt.Errorf("%s: %w", r.Path, source.ErrPending)
 }
 
-// beingWritten reports whether the content of the file may still be good.
+// beingWritten reports whether err says nothing about the content of the file, for example because
+// the file changed during the read.
 func beingWritten(err error) bool {
 	return errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrPending) || errors.Is(err, source.ErrClosed)
 }

@@ -153,8 +153,8 @@ func heldCount(held []heldTarget) string {
 	return strings.Join(out, ", and ")
 }
 
-// enforced returns the order of t if the order blocks t now, or nil. A name counts if it is blocked
-// for some clients. For a network, only the first address counts.
+// enforced returns the order of t if this order blocks t now, or nil. A name counts as blocked if
+// it is blocked for some clients. For a network, enforced checks only the first address.
 func enforced(set *ruleset.Set, t heldTarget, now order.Time) *ruleset.Order {
 	if x, why := order.ParsePrefix(t.target); why == "" {
 		if v := set.DecideAddress(x.Addr(), ruleset.Query{Now: now}); v.Order != nil && v.Order.ID == t.order {

@@ -98,8 +98,8 @@ const (
 	openWeight = 256 << 10
 )
 
-// A held value has the bytes of a file, which may be removed before they are stored. The garbage
-// collector closes an open file.
+// A held value keeps the bytes of a file until the bytes are stored, because the file may be
+// removed. The garbage collector closes an open file.
 type held struct {
 	io.ReaderAt
 	size   int64

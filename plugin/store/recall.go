@@ -19,7 +19,8 @@ import (
 // recall puts the stored versions of the configured files into force. It reports whether a version
 // went into force.
 //
-// A version from another Store stays in force, except if the stored serial is higher.
+// A version that was taken over from another Store stays in force, unless the stored version has a
+// higher serial.
 func (s *Store) recall() (changed bool) {
 	if s.dir == nil || s.recalled {
 		return false
@@ -162,8 +163,8 @@ func serialText(serial int64) string {
 	return fmt.Sprint(serial)
 }
 
-// recallFloors takes the stored serials as the lowest allowed serials. A serial that a person has
-// set replaces a higher serial.
+// recallFloors takes the floors from the state directory. A serial that a person has set replaces
+// the serial of the version in force, even if the new serial is lower.
 func (s *Store) recallFloors(set state.Set) {
 	for path, floor := range set.Floors {
 		v := version{serial: floor.Serial, ownDigest: source.Digest(floor.Order), anyBytes: floor.Order == (state.Digest{}), expires: order.NoTime}

@@ -69,7 +69,7 @@ func (d *stateDir) look(st *state.State) {
 	known := text == d.lookError
 	d.lookError = text
 	if replaced {
-		// Wait for stateRetry before the next open, or the metric would not show the loss.
+		// Set d.tried, so that the next open waits for stateRetry. The metric then shows the loss.
 		d.state, d.err, d.since, d.tried = nil, err, d.clock.Now(), d.clock.Now()
 		d.requests = nil
 	}
@@ -219,8 +219,7 @@ func (s *Store) setFloor(path string, serial int64) (done string, err error) {
 }
 
 // unaccepted returns the time at which the directory was found damaged or empty, or zero; see
-// [state.Set]. Without signatures, an empty directory is no problem, because a writer of the files
-// can set any serial.
+// [state.Set]. If no signatures are required, an empty directory is no problem.
 func (s *Store) unaccepted(st *state.State) time.Time {
 	if !s.opt.Verify.Demanded() && !st.Damaged() {
 		return time.Time{}

@@ -74,7 +74,7 @@ func (v *version) proven(p proof) {
 // reprove checks the stored signatures of a version in force. A bad signature is only logged,
 // because a removed key must not end orders.
 func (s *Store) reprove(path string, v state.Version, c *storedContent) {
-	// Check reads only as many signatures as there are keys. Signatures by these keys must come
+	// Check reads only as many signatures as there are keys, so put the signatures by these keys
 	// first.
 	var texts []string
 	for i, text := range v.Signatures {
@@ -117,8 +117,8 @@ func readSignature(r source.File, path string) ([]byte, error) {
 	return data, cmp.Or(err, in.Close())
 }
 
-// awaited reports whether the Store should wait for the signatures of a version. The second failure
-// of one version is final. The wait ends after source.Patience.
+// awaited reports whether the Store should wait for the signatures of a version. The Store waits
+// only once for each version, and no longer than source.Patience.
 func (s *Store) awaited(r source.File, f *file, p proof, err error) bool {
 	var u unsignedError
 	if !errors.As(err, &u) {

@@ -355,7 +355,6 @@ func TestSignedContent(t *testing.T) {
 	}
 }
 
-// Without this rule, the signature of one file would fit the other file.
 func TestSameBaseName(t *testing.T) {
 	w, k := newWorld(t), signer(t)
 	for _, dir := range []string{"a", "b"} {

@@ -202,8 +202,8 @@ func (d *stateDir) stored() bool {
 	return status.Err == nil && !status.Pending
 }
 
-// release removes s from the users of the directory. The set of an older Store is then stored
-// again. The last release closes the directory.
+// release removes s from the users of the directory, and stores the set of the newest remaining
+// Store. The last release closes the directory.
 func (d *stateDir) release(s *Store) {
 	d.mu.Lock()
 	d.users = slices.DeleteFunc(d.users, func(u *Store) bool { return u == s })

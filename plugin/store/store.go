@@ -114,8 +114,8 @@ type Store struct {
 
 	floors atomic.Pointer[map[string]journal.Floor] // the floors that the journal has reported
 
-	// answered has the orders whose first blocked query is recorded. It is nil without a journal.
-	// rejournal asks for new records of all states.
+	// answered has the orders whose first blocked query is recorded, or is nil without a journal.
+	// rejournal means that the states of all orders must be recorded again.
 	answered   atomic.Pointer[sync.Map]
 	countersMu sync.Mutex
 	counters   []*hits.Counter
@@ -184,8 +184,8 @@ func prepare(opt Options, log Log, clock Clock, others []*Store) (*Store, error)
 	return s, err
 }
 
-// begin creates a Store and puts orders into force. early means that the stored versions are
-// complete and the caller must call start.
+// begin creates a Store and puts orders into force. If early is true, all files have stored
+// versions in force, and the caller must call start.
 func begin(opt Options, log Log, clock Clock, others []*Store) (_ *Store, early bool, _ error) {
 	if clock == nil {
 		clock = source.WallClock
