@@ -44,8 +44,8 @@ type block struct {
 // Name implements plugin.Handler.
 func (b *Blocklist) Name() string { return name }
 
-// CoreDNS calls Ready for only one handler of each plugin. Ready therefore covers all server
-// blocks.
+// Ready reports whether all server blocks are ready. CoreDNS calls Ready for only one handler of
+// each plugin.
 func (b *Blocklist) Ready() bool { return store.AllReady() }
 
 // ServeDNS implements plugin.Handler. Its stack frame must be small, because the next plugins run
@@ -84,8 +84,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 		return nil, false
 	}
 	if outer := clientWriter(ctx); outer != nil && outer.b.loaded == b.loaded {
-		// A later plugin sent the query, for example to find the target of a CNAME. Its cache must
-		// store the real answer.
+		// A later plugin sent the query, for example to find the target of a CNAME. A cache must
+		// keep the real answer to this query.
 		return nil, false
 	}
 	q := &r.Question[0]
@@ -112,8 +112,8 @@ func (b *Blocklist) answerOrWatch(ctx context.Context, w dns.ResponseWriter, r *
 	return rw, false
 }
 
-// covers reports whether name is valid, and whether any order covers the name. Inlining would keep
-// the buffer on the stack.
+// covers reports whether name is valid, and whether any order covers the name. Inlining would put
+// the buffer w into the caller's stack frame.
 //
 //go:noinline
 func covers(set *ruleset.Set, name string) (valid, covered bool) {

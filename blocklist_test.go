@@ -378,8 +378,6 @@ func TestAllocations(t *testing.T) {
 		edit       func(*dns.Msg)
 		budget     float64
 	}{
-		// The response writer is on the heap, because the cache plugin may use the writer after the
-		// call.
 		{"passing, answered with a chain of two CNAMEs", "www.passing.example.", nil, 1},
 		{"passing, with EDNS", "www.passing.example.", edns, 1},
 		{"covered, but not yet in force", "below.example.", nil, 1},

@@ -60,8 +60,8 @@ func (b *block) country(ctx context.Context, a client, hasSubnet bool) order.Cou
 	}
 	label := metadata.ValueFunc(ctx, geoipCountry)
 	if hasSubnet && label != nil && (b.geoip != nil || !ok) {
-		// The client may have forged the client subnet, and the geoip plugin may have used the
-		// forged subnet. So look up the country again.
+		// The geoip plugin may have used the client subnet, and the client may have forged the
+		// client subnet. Look up the country of the address in where.
 		label = func() string {
 			if f := geoipLabel(b.geoip, where.Addr()); f != nil {
 				return f()

@@ -27,7 +27,8 @@ type instance struct {
 	shadow         map[labels]bool
 }
 
-// loaded lists the instances with stores. The last instance closes ended.
+// loaded lists the instances with stores. The channel ended is closed when the last instance is
+// released.
 var loaded struct {
 	instances.List[*instance]
 	ended chan struct{}
@@ -104,11 +105,11 @@ func (i *instance) restartFailed() error {
 	return nil
 }
 
-// AfterFailedReload calls release if the Corefile of c does not start on a reload. Call
+// AfterFailedReload calls release when the reload to the Corefile of c fails. Call
 // AfterFailedReload in an OnStartup function. release may run several times.
 //
-// CoreDNS calls only functions of the old Corefile after a failure. The old Corefile may lack the
-// directive.
+// After a failed reload, CoreDNS calls only functions of the old instances. AfterFailedReload adds
+// a function to the old instances.
 func AfterFailedReload(c *caddy.Controller, release func()) {
 	mark := new(byte)
 	c.Set(mark, true)

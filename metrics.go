@@ -87,8 +87,7 @@ var (
 	stateAgeDesc    = desc("state_failing_seconds", "Seconds for which the newest versions could not be stored in the state directory; 0 if state_ok is 1.")
 )
 
-// A collector computes the metrics at each scrape. The metrics need no timer for the start and end
-// of orders.
+// A collector computes the metrics at each scrape.
 type collector struct{ stores func() []*store.Store }
 
 func init() { prometheus.MustRegister(collector{store.All}) }

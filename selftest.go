@@ -14,9 +14,9 @@ import (
 	"github.com/dns-orders/blocklist/plugin/store"
 )
 
-// A self-test sends this server queries for the targets that a load has changed. It writes the
-// results to the journal and logs an alarm for a wrong answer. For example, the plugin rewrite can
-// bypass an order.
+// A self-test sends this server queries for the targets that a load has changed. The self-test
+// writes the results to the journal, and logs an alarm for a wrong answer. An answer is wrong, for
+// example, if the plugin rewrite bypasses an order.
 
 const (
 	maxSelfTest = 1000
@@ -34,7 +34,8 @@ func hookSelfTests() {
 	caddy.RegisterEventHook("blocklist_selftest", whenListening)
 }
 
-// At the time of the event, the instance listens and the replaced instance is shut down.
+// CoreDNS sends InstanceStartupEvent when the new instance listens and the replaced instance is
+// shut down.
 func whenListening(event caddy.EventName, info any) error {
 	inst, ok := info.(*caddy.Instance)
 	if !ok || event != caddy.InstanceStartupEvent {

@@ -26,8 +26,8 @@ var ownSockets atomic.Pointer[[]netip.AddrPort]
 var changing sync.Mutex
 
 // isSelfTest reports whether a query comes from a socket of a self-test. Such a query gets the
-// usual answer, but is not counted. On Linux, a remote host can forge this source address only with
-// IPv6.
+// usual answer, but is not counted. On Linux, the kernel drops remote IPv4 packets with a forged
+// local address, but not IPv6 packets.
 func isSelfTest(w interface{ RemoteAddr() net.Addr }) bool {
 	own := ownSockets.Load()
 	if own == nil {
@@ -49,7 +49,8 @@ func ownSocket(a netip.AddrPort, add bool) {
 	if old := ownSockets.Load(); old != nil {
 		next = slices.Clone(*old)
 	}
-	// A new socket can have the address of a closed socket, so the list may have an address twice.
+	// A new socket can have the address of a closed socket. The list then has the address twice, so
+	// remove only one of the two.
 	if i := slices.Index(next, a); add {
 		next = append(next, a)
 	} else if i >= 0 {

@@ -297,8 +297,6 @@ func TestSelfTestSealed(t *testing.T) {
 //go:linkname eventHooks github.com/coredns/caddy.eventHooks
 var eventHooks *sync.Map
 
-// A query in progress must not be counted when a self-test ends. Removal of an old socket must keep
-// the equal address of a new socket.
 func TestOwnSockets(t *testing.T) {
 	quickTests(t)
 	askPatience = time.Hour

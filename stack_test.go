@@ -20,8 +20,8 @@ import (
 // CoreDNS starts each query with a stack of 2 or 4 KiB. A copy of a full stack takes longer than a
 // look-up (bench/NOTES.md).
 //
-// The compiler decides the size of frames, so each limit is relative to other code. Before you
-// raise a limit, move work into a function that returns earlier.
+// Each limit is a ratio, because the compiler decides the size of stack frames. Before you raise a
+// limit, move work into a function that returns earlier.
 const (
 	// maxBelow limits the stack while the next plugins work, relative to the minimal handler.
 	maxBelow = 1.4

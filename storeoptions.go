@@ -14,8 +14,8 @@ import (
 // StoreOptions returns the options for a Store with the given order files. A blocklist directive
 // with the same files shares its Store with the caller.
 //
-// The patterns must be absolute, as in [store.Options]. Call StoreOptions in an OnStartup function
-// that runs after those of the blocklist directives.
+// The patterns must be absolute, as in [store.Options]. Call StoreOptions in an OnStartup function.
+// The OnStartup functions of the blocklist directives must run first.
 func StoreOptions(c *caddy.Controller, patterns []string) (store.Options, error) {
 	var found []store.Options
 	for _, keys := range serverBlocks(c) {

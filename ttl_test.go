@@ -15,8 +15,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below check that no decision contradicts an answer that a cache still has. Only the
-// time changes.
+// The tests below check that no decision contradicts an answer that a cache still has.
 //
 // The tests ignore cases in which no TTL helps, or only TTL 0:
 //
@@ -112,7 +111,8 @@ func (w *ttlWorld) check(q dns.Question, at time.Time, delay time.Duration) (blo
 }
 
 // checkBelow checks the names below a name with a forged NXDOMAIN. A cache may answer NXDOMAIN for
-// all names below (RFC 8020). An order must therefore do the same, except for the type DS.
+// all names below (RFC 8020). The server must therefore also answer NXDOMAIN, except for the type
+// DS.
 func (w *ttlWorld) checkBelow(q dns.Question, got *dns.Msg, now time.Time) {
 	w.t.Helper()
 	if got.Rcode != dns.RcodeNameError {

@@ -41,8 +41,8 @@ func (m *maker) look() {
 	making.Lock()
 	m.make(set, now)
 	making.Unlock()
-	// Another zone can make its version between the two locks. That version is more urgent than the
-	// warnings and the digest.
+	// Release the lock before the warnings and the digest. Another zone can then make its version
+	// first, because a version is more urgent.
 	making.Lock()
 	defer making.Unlock()
 	if changed {

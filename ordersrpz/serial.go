@@ -96,8 +96,9 @@ func (c *counter) raise(serial uint32) {
 	}
 }
 
-// waits reports whether the next serial must wait for the next second. A serial ahead of the clock
-// must be stored. Otherwise another process could give the same serial to other content.
+// waits reports whether the next serial must wait for the next second. Only a stored serial may be
+// ahead of the clock. After a restart, the server could otherwise use an unstored serial again for
+// other content.
 func (c *counter) waits(now int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

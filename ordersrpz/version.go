@@ -27,8 +27,9 @@ type step struct {
 
 const minHistory = 1000
 
-// next returns the history after one more difference. The history may have a quarter of the part's
-// records, but at least minHistory. A longer incremental transfer is no faster than the whole part.
+// next returns the history after one more difference, without the oldest differences. The history
+// has at most a quarter of the part's records, or minHistory records. A longer incremental transfer
+// is no faster than the whole part.
 func (h *history) next(records int, d rpz.Difference, serial uint32) history {
 	steps := append(h.steps[:len(h.steps):len(h.steps)], step{h.serial, serial, d})
 	room := max(records/4, minHistory)

@@ -57,7 +57,8 @@ func install() error {
 	if err := dnsserver.SetDirectives(list); err != nil {
 		return err
 	}
-	// CoreDNS must first parse its flags, or the output of -plugins would list the missing plugins.
+	// Call explainAbsent after CoreDNS has parsed its flags. Otherwise the output of -plugins would
+	// list the missing plugins.
 	caddy.RegisterCaddyfileLoader(name, caddy.LoaderFunc(func(string) (caddy.Input, error) {
 		explainAbsent()
 		return nil, nil // the next loader loads the Corefile

@@ -18,7 +18,7 @@ const (
 )
 
 // An output receives CoreDNS's log. Write waits for standard output, but not longer than patience.
-// After a timeout, Write does not wait until the queue is empty again.
+// After a timeout, calls of Write return at once until the queue is empty.
 //
 // Without an output, a full pipe would block each goroutine that logs. Even SIGTERM would not end
 // the process, because CoreDNS logs the signal first.
@@ -51,8 +51,8 @@ func reportDropped(out io.Writer, n int) {
 	_, _ = fmt.Fprintln(out, "[WARNING]", text)
 }
 
-// queueOutput makes CoreDNS's log write to an output when the Corefile is loaded. An earlier change
-// has no effect, because coremain.Run sets the log to standard output.
+// queueOutput makes CoreDNS's log write to an output when the Corefile is loaded. Before the load,
+// coremain.Run sets the log to standard output and would undo the change.
 //
 // A full pipe can still block the start. CoreDNS writes its zones and its version directly to
 // standard output.

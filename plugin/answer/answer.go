@@ -137,9 +137,10 @@ func Label(v ruleset.Verdict, qtype uint16) string {
 // ForAlias returns the verdict for an alias of a blocked name. v is the verdict for the blocked
 // name.
 func ForAlias(v ruleset.Verdict) ruleset.Verdict {
-	// The blocked name may be in another part of the DNS tree. So the queried name owns the SOA.
+	// Make the queried name the owner of the SOA record, because the blocked name may be in another
+	// part of the DNS tree.
 	v.TargetLabels = dname.MaxLabels
-	// NXDOMAIN would also deny the queried name and all names below.
+	// Do not answer NXDOMAIN, which would also deny the names below the queried name.
 	v.Subtree = max(v.Subtree, ruleset.SubtreeBlocked)
 	return v
 }
@@ -190,8 +191,8 @@ func header(owner string, typ uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: typ, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// addresses returns the A or AAAA records for the question q. Some clients check the letter case of
-// the owner (0x20).
+// addresses returns the A or AAAA records for the question q. The owner must be q.Name, because
+// some clients check its letter case (0x20).
 func addresses(q dns.Question, addrs []netip.Addr, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(addrs))
 	for _, a := range addrs {
@@ -229,7 +230,8 @@ func owner(qname string, v ruleset.Verdict) string {
 	if v.TargetLabels <= 0 {
 		return "."
 	}
-	// miekg/dns compresses only names of equal letter case. A long name needs the compression.
+	// Cut the owner out of qname, so that the letter case is equal. miekg/dns compresses only names
+	// of equal letter case.
 	i, _ := dns.PrevLabel(qname, v.TargetLabels)
 	return qname[i:]
 }

@@ -88,8 +88,8 @@ func MayBeOrdered(m *dns.Msg, q dns.Question, addresses bool, name func(string) 
 		case dns.TypeA, dns.TypeAAAA, dns.TypeCNAME:
 		case dns.TypeHTTPS, dns.TypeSVCB:
 			if strings.HasPrefix(h.Name, "_") {
-				// Check the name again. An order for host covers _8443._https.host only in HTTPS
-				// and SVCB records.
+				// Check the same name again. An order for host covers the name _8443._https.host in
+				// an HTTPS or SVCB record, but not in other records.
 				last = ""
 			}
 		case dns.TypeDNAME:
@@ -132,8 +132,8 @@ func AnsweredByAlias(m *dns.Msg, qtype uint16) bool {
 	if !Passes(qtype, ruleset.SubtreePasses) {
 		return false
 	}
-	// DNSSEC hardly ever needs this answer. A name with an alias has no keys (RFC 2181, section
-	// 10.1; RFC 6672, section 2.3).
+	// Clients hardly ever need this answer for DNSSEC. A name with an alias has no keys (RFC 2181,
+	// section 10.1; RFC 6672, section 2.3).
 	return slices.ContainsFunc(m.Answer, isAlias)
 }
 

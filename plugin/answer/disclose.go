@@ -37,8 +37,8 @@ func signals(o *dns.OPT, sde uint16) bool {
 	return false
 }
 
-// explain adds the Extended DNS Error to the OPT of m, with a text that fits into size octets. room
-// is the number of free octets without compression.
+// explain adds the Extended DNS Error to the OPT of m. With the text of the error, m may have at
+// most size octets. room is the number of free octets in m without compression.
 func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	terms := n.order.Terms
 	if terms.Disclosure == order.None {
@@ -54,7 +54,6 @@ func (e *explained) explain(m *dns.Msg, size, room int, n notice, cfg *Config) {
 	default:
 		s = n.sentence()
 	}
-	// The owner of the OPT is the root, so compression does not change the length of an option.
 	room -= edeOverhead
 	if len(s) > room && !m.Compress {
 		m.Compress = true
@@ -133,8 +132,8 @@ func (n notice) object(cfg *Config) object {
 		o.Databases = append(o.Databases, entry{text(f.DB), text(f.ID)})
 	}
 
-	// The object has one language for the justification and the organization. The justification
-	// decides, because a name needs no language.
+	// The object has only one language. The language of the justification has precedence over the
+	// language of the organization.
 	o.Language = cfg.Language
 	if o.Organization = text(terms.Organization); o.Organization == "" {
 		o.Organization = text(cfg.Organization)

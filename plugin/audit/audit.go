@@ -58,7 +58,7 @@ type Result struct {
 }
 
 // The audit ends if the resolver blocks manyBlocks domains and more than half of the finished
-// domains. Its other answers are then useless.
+// domains. The other answers of the resolver are then useless.
 const manyBlocks = 10
 
 // The audit ends if the resolver answers no query about the first manySilent domains.

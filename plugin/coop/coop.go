@@ -64,7 +64,8 @@ func Yield() {
 	if begin < time.Duration(next.Load()) {
 		return
 	}
-	// If a CPU is free, the scheduler already polls the network.
+	// With fewer working goroutines than CPUs, a CPU is free. The scheduler polls the network on a
+	// free CPU.
 	if working.Load() < int32(runtime.GOMAXPROCS(0)) {
 		next.Store(int64(begin + Quantum))
 		return
@@ -82,6 +83,6 @@ func Yield() {
 	next.Store(int64(now + turn(now-begin)))
 }
 
-// After a long yield, work runs longer. Otherwise a flood of queries would delay the load of an
-// order.
+// turn returns how long work runs until the next yield: as long as the last yield, up to longest.
+// Otherwise a flood of queries would delay the load of an order.
 func turn(waited time.Duration) time.Duration { return min(max(Quantum, waited), longest) }

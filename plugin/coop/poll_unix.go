@@ -51,8 +51,8 @@ func (p *poller) wait() {
 // RawConn.Read calls step at the start, and again when the pipe is readable.
 func (p *poller) step(fd uintptr) bool {
 	if !p.sent {
-		// Write the byte inside RawConn.Read, because RawConn.Read discards earlier reports of the
-		// poller. RawConn.Read then waits for the poller.
+		// Write the byte inside RawConn.Read, and not earlier. RawConn.Read discards earlier
+		// reports of the poller, and could then wait for ever.
 		p.sent = true
 		_, err := p.w.Write(p.buf[:1])
 		return err != nil

@@ -39,8 +39,8 @@ type FS struct {
 	// Inherit gives new files and directories the owner and group of the parent directory. Inherit
 	// works only for root.
 	Inherit bool
-	// GroupOnly allows a new owner if the process may not set the old owner. The group and the mode
-	// must stay the same.
+	// GroupOnly lets a process replace another user's file. If the process may not set the old
+	// owner, the new file keeps only the old group.
 	GroupOnly bool
 }
 
@@ -108,8 +108,9 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return f.Install()
 }
 
-// Prepare does all steps of Commit before the rename. To replace several files, call Prepare for
-// all files before the first Install. A full disk then changes no file.
+// Prepare sets the owner and the mode, and syncs the file. Install then renames the file. To
+// replace several files, call Prepare for all files before the first Install. A full disk then
+// changes no file.
 func (f *File) Prepare(name string, mode fs.FileMode) error {
 	if f.err != nil {
 		return f.err

@@ -203,8 +203,7 @@ func (x *explainer) dates(r ruleset.Reason, out *Explanation) {
 		out.untilText = "no known end"
 	}
 	whole := x.Whole(r.Order.ID)
-	// For a past time, r.Since may be a start that is not in the order. The explanation must not
-	// show such a start.
+	// For a past time, r.Since may be a start that is not in the order. Do not show such a start.
 	given := r.Since != order.NoTime && (whole == nil || !out.past || whole.From != order.NoTime || len(whole.Windows) > 0 || r.After != nil)
 	if given {
 		out.Since, out.since = r.Since.String(), r.Since.StartText(zone)

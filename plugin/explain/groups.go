@@ -175,8 +175,8 @@ func euMembers() (out []order.Country) {
 	return out
 }
 
-// inside returns an address of n that is in no network of the sorted list after. If there is no
-// address, the result is false.
+// inside returns an address of n that no network in after contains. after must be sorted. If there
+// is no such address, the result is false.
 func inside(n netip.Prefix, after []netip.Prefix) (netip.Addr, bool) {
 	a := n.Addr()
 	for _, m := range after {

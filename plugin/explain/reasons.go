@@ -166,7 +166,6 @@ func (x *explainer) hiddenReason(r ruleset.Reason) Reason {
 }
 
 // ends returns the text about the end of a reason, for example ", until the end of 2026-05-01".
-// Before the next window of an order, the text is "; in force from" and a date.
 func (x *explainer) ends(r ruleset.Reason, zone *time.Location) string {
 	if r.Until == ruleset.Forever {
 		return ""

@@ -52,8 +52,8 @@ func (h *history) take(t *table) {
 	}
 }
 
-// move sets the newest hour, and removes later hours after a wrong clock. A difference of one hour
-// is normal, because goroutines read the clock separately.
+// move makes hour the newest hour. If the clock goes back, move removes the later hours. A
+// goroutine can be one hour late, so move ignores a step back of one hour.
 func (h *history) move(hour int64) {
 	switch {
 	case hour > h.newest:

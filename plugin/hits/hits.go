@@ -1,11 +1,11 @@
-// Package hits counts how often each order decides a query, by order and hour. The package stores
-// no client and no queried name.
+// Package hits counts the queries that each order decides, by order and hour. The package stores no
+// client and no queried name.
 //
-// [Counter.Add] runs for each blocked query and uses no lock. Add counts in small hash tables. A
-// [Counter] has several tables, because two CPUs should not write to the same cache line.
+// [Counter.Add] runs for each query that an order decides, and uses no lock. A [Counter] has
+// several small hash tables, so two CPUs seldom write to the same cache line.
 //
-// A new hour and new orders need new tables. The counts of old tables go into a history of [Hours]
-// hours. The history uses order ids, and so survives a reload.
+// A new set or a new hour replaces the tables. The counts of a replaced table go into a history of
+// [Hours] hours. A reload keeps the history, because the history uses order ids.
 package hits
 
 import (
@@ -40,7 +40,7 @@ type Counter struct {
 	history history
 }
 
-// A shard fills two cache lines. Some CPUs load cache lines in pairs.
+// A shard has 128 bytes (two cache lines), because some CPUs load cache lines in pairs.
 type shard struct {
 	table atomic.Pointer[table]
 	_     [120]byte
@@ -62,8 +62,8 @@ func New() *Counter {
 // Add counts one query that the order o decided. shadow is true if the setting "shadow" let the
 // query pass. c may be nil.
 //
-// Add returns true for the first blocked query of an order. After a new set, a new hour or a
-// Refresh, Add returns true again.
+// Add returns true for the first blocked query of an order. Add can return true again, for example
+// on another CPU or in a new hour.
 func (c *Counter) Add(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (first bool) {
 	if c == nil {
 		return true
@@ -99,8 +99,8 @@ func (c *Counter) Refresh() {
 	}
 }
 
-// shardOf usually returns different numbers on different CPUs. The Go runtime keeps free stacks by
-// CPU.
+// shardOf makes a number from the address of the stack. Different CPUs usually get different
+// numbers, because the Go runtime keeps free stacks by CPU.
 func shardOf() int {
 	var here byte
 	return int(uint64(uintptr(unsafe.Pointer(&here)))>>11*hashFactor>>33) & (maxShards - 1)
@@ -108,7 +108,8 @@ func shardOf() int {
 
 func hourOf(t order.Time) int64 { return int64(t) / 3600 }
 
-// renew replaces the outdated tables of all shards. An old table keeps an old set in memory.
+// renew replaces the outdated tables of all shards. The table of an unused shard would otherwise
+// keep an old set in memory.
 func (c *Counter) renew(s *shard, set uint64, now order.Time) *table {
 	hour := hourOf(now)
 	c.hour.Store(hour)

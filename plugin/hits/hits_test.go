@@ -313,7 +313,6 @@ func TestFirst(t *testing.T) {
 	set := ruleset.Merge([]*ruleset.Part{part}, ruleset.Options{})
 	terms := &ruleset.Common{Terms: &order.Terms{}}
 	x, y := &ruleset.Order{ID: "x", Common: terms}, &ruleset.Order{ID: "y", Common: terms}
-	// A goroutine can move to another CPU with another table.
 	firsts := func(set *ruleset.Set, o *ruleset.Order, now order.Time, shadow bool) (n int) {
 		for range 100 {
 			if c.Add(set, o, now, shadow) {

@@ -43,7 +43,8 @@ func newTable(set uint64, hour int64, n int) *table {
 	return t
 }
 
-// fits accepts older sets and the previous hour. Slow queries must not replace a newer table.
+// fits reports whether t can count a query. A slow query may have an older set or the previous
+// hour, and must not replace t.
 func (t *table) fits(set uint64, now order.Time) bool {
 	return set <= t.set && uint64(now-t.begin) < 2*3600
 }

@@ -128,8 +128,8 @@ func (b *Batch) flush() {
 	j.mu.Unlock()
 }
 
-// Beat adds a Heartbeat record. On a new day, Beat adds a Daily record first. The next checkpoint
-// is also kept in checkpoints/.
+// Beat adds a Heartbeat record. On a new day, Beat adds a Daily record first. The journal keeps the
+// next checkpoint in checkpoints/ too.
 func (b *Batch) Beat(r Record) {
 	if r.Time.IsZero() {
 		r.Time = Time{b.at}

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Files with these endings come from other parties. A server must not write or remove the files.
+// Other programs write the files with these endings. A server must not write or remove these files.
 const (
 	stampSuffix    = ".tsr"   // SIZE.tsr: an answer of RFC 3161
 	cosignedSuffix = ".cosig" // SIZE.KEY.cosig: the checkpoint with a cosignature

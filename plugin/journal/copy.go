@@ -195,7 +195,8 @@ func (x *copying) write(edge *tree, vkey string) error {
 			return err
 		}
 	}
-	// After a crash, no file in checkpoints/ may be newer than the file checkpoint.
+	// Write the file checkpoint before the files in checkpoints/. After a crash, no file in
+	// checkpoints/ may be newer than the file checkpoint.
 	if x.c.Size > x.old.Size {
 		if err := x.fs.WriteFile(filepath.Join(x.to, checkpointName), x.c.Text, 0o644); err != nil {
 			return err

@@ -12,8 +12,8 @@ import (
 )
 
 // A kept version is a file of Zstandard frames, with one chunk of text in each frame. The hash of a
-// line decides where a chunk ends, so an edit changes few chunks. Unchanged frames are copied,
-// because compression needs much CPU time.
+// line decides where a chunk ends. An edit of the text therefore changes few chunks. The frames of
+// the other chunks are copied and not compressed again.
 
 const (
 	minChunk = 64 << 10

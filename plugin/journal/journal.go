@@ -18,8 +18,8 @@
 // the missing tiles from the lines.
 //
 // Records and versions have mode 0600, because they contain sealed (secret) orders. Tiles and
-// checkpoints contain only hashes and may be published. Each record has 128 random bits, or its
-// hash could confirm a guess of a secret record.
+// checkpoints contain only hashes and may be published. Each record has 128 random bits. Without
+// these bits, the hash could confirm a guess of a secret record.
 package journal
 
 import (
@@ -258,7 +258,7 @@ func (j *Journal) Flush(patience time.Duration) bool {
 	}
 }
 
-// Idle reports whether all events are written. While the disk fails, Idle always returns true.
+// Idle returns true if all events are written, or if the disk fails.
 func (j *Journal) Idle() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

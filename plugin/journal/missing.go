@@ -18,8 +18,8 @@ type MissingOrder struct {
 // Missing returns the orders of the journal whose ids are not in present, sorted by id. Removed
 // orders do not count.
 //
-// former yields known ids with their sealed flags. If former lacks an id, Missing reads the whole
-// journal.
+// former yields the ids of earlier orders, and whether the orders are sealed. If former lacks the
+// id of a missing order, Missing reads the whole journal.
 func (b *Batch) Missing(present iter.Seq[string], former iter.Seq2[string, bool]) (out []MissingOrder, err error) {
 	t := &b.j.table
 	i := 0

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// open builds the tree from the newest checkpoint and the later records. The journal must never
-// sign a smaller tree. If the text of signed records is missing, open still uses the tiles.
+// open reads the tree of the newest checkpoint from the tiles, and adds the later records. Signed
+// records without text stay in the tree, because the journal must never sign a smaller tree.
 func (j *Journal) open() error {
 	defer coop.Start()()
 	if err := j.fs.Mkdir(j.dir, 0o755); err != nil { // not the parents: a disk may not be mounted yet
@@ -194,8 +194,8 @@ func (x *scan) segment(s segment) error {
 	return nil
 }
 
-// setAside removes the bytes behind the last durable record. Bytes of more than one unfinished line
-// move to a .cut file.
+// setAside removes the bytes behind the last durable record. A single unfinished line is deleted.
+// All other bytes move to a .cut file.
 func (x *scan) setAside(name string, index, offset int64, unfinished bool) error {
 	j, path := x.j, filepath.Join(x.j.dir, filepath.FromSlash(name))
 	data, err := os.ReadFile(path)

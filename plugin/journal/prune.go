@@ -6,14 +6,15 @@ import (
 	"path/filepath"
 )
 
-// headsInRecord keeps a Numbers record below MaxRecord bytes. An id can have 2 KB.
+// headsInRecord is the maximum number of orders in a Numbers record. The record must stay below
+// MaxRecord bytes, and an id can have 2 KB.
 const headsInRecord = 25
 
 // Prune deletes the text of records with indexes smaller than before, and returns the names of the
 // deleted files. Prune deletes only whole files. No process may write the journal at the same time.
 //
 // The hashes stay in the tree, so the other records can still be proved. A new signed record
-// contains the deleted range, by and why.
+// contains the deleted range, the person (by) and the reason (why).
 func Prune(dir string, before int64, by, why string, opt Options) ([]string, error) {
 	j := newJournal(dir, opt)
 	close(j.stop) // an action on the disk that fails is not tried again and again

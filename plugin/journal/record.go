@@ -71,7 +71,7 @@ const MaxRecord = 65535
 const maxText = 2048
 
 // A Record is one line of the journal; see docs/evidence.md. The Journal sets Index, Salt and
-// Number. The Journal also sets a zero Time.
+// Number. If Time is zero, the Journal sets Time.
 type Record struct {
 	Index  int64  `json:"i"`
 	Time   Time   `json:"time"`
@@ -104,7 +104,8 @@ type Record struct {
 	Program string         `json:"program,omitempty"`
 	Process int            `json:"process,omitempty"`
 
-	// The answer in a SelfTest or Probe record. Why is empty if the answer is right.
+	// The next five fields describe the answer in a SelfTest or Probe record. For a right answer,
+	// the field Why is empty.
 	Server string   `json:"server,omitempty"` // the server that was asked
 	Name   string   `json:"name,omitempty"`   // the name in the query: the target, or a name made from it
 	Type   string   `json:"type,omitempty"`   // the type in the query, for example "A"

@@ -13,11 +13,10 @@ import (
 // The keys of orders are hashes of ids, to save memory. The seed is secret, or an order file could
 // contain ids with equal hashes.
 type table struct {
-	seed   maphash.Seed
-	orders map[uint64]orderEntry
-	held   map[HeldTarget]bool
-	floors map[string]Floor
-	// requests counts the Request records by digest. Before a Prune, begin is zero.
+	seed     maphash.Seed
+	orders   map[uint64]orderEntry
+	held     map[HeldTarget]bool
+	floors   map[string]Floor
 	requests map[string]int
 	begin    time.Time
 	kept     map[string]bool // the digests of the Kept records

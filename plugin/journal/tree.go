@@ -97,7 +97,8 @@ func tileBytes(hashes []tlog.Hash) []byte {
 	return out
 }
 
-// readTile reads the first t.W hashes of a tile. A wider tile begins with the same hashes.
+// readTile reads the first t.W hashes of a tile. If the tile has grown, readTile reads the wider
+// tile, which begins with the same hashes.
 func readTile(dir string, t tlog.Tile) ([]byte, error) {
 	want := t.W * tlog.HashSize
 	for w := t.W; w <= tileWidth; w++ {

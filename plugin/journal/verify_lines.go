@@ -82,8 +82,8 @@ func maxLines(dir string, all []segment) (n int64) {
 	return n
 }
 
-// stated returns the index in the text of a record, or -1. stated does not check the rest of the
-// text.
+// stated returns the value of the field "i" at the start of a record, or -1. stated does not check
+// the rest of the record.
 func stated(text []byte) int64 {
 	digits, ok := bytes.CutPrefix(text, []byte(`{"i":`))
 	end := bytes.IndexByte(digits, ',')
@@ -138,8 +138,8 @@ func (x *verification) checkLines() {
 	x.checkTail(all)
 }
 
-// place marks the lines in the longest increasing sequence as good. One moved line is then only one
-// fault.
+// place marks the lines in the longest increasing sequence of indexes as good. If one line was
+// moved, only this line is a fault.
 func (x *verification) place(known func(int64) bool) {
 	straight, next := true, int64(0)
 	for n := range x.lines {
@@ -316,7 +316,8 @@ func (x *verification) checkMissing(have []bool, pruned [][2]int64) (missing boo
 }
 
 func (x *verification) records(onlyPrunes bool, f func(*Record)) {
-	// JSON escapes a quote inside a string. Only Pruned and Numbers records contain these texts.
+	// Only Pruned and Numbers records contain these texts, because JSON escapes a quote inside a
+	// string.
 	prunes := [][]byte{[]byte(`"event":"` + Pruned + `"`), []byte(`"event":"` + Numbers + `"`)}
 	all, _ := segments(x.dir)
 	n := 0

@@ -39,7 +39,7 @@ func (q *Queue) Put(size int, write func()) {
 }
 
 // Write adds a line of size bytes, and waits at most patience until the line is written. After a
-// timeout, calls of Write do not wait until the queue is empty again.
+// timeout, calls of Write return at once until the queue is empty.
 func (q *Queue) Write(size int, patience time.Duration, write func()) {
 	q.mu.Lock()
 	written, behind := q.put(size, write), q.behind

@@ -201,8 +201,7 @@ func judgePass(looks appearance, why string, m *dns.Msg, rules *Rules) (Outcome,
 	case broken:
 		return Unclear, why + ": the servers of the name may be broken"
 	}
-	// inspect has already recognized the plugin's denials. Any other denial with an SOA record
-	// comes from the zone.
+	// This denial comes from the zone. inspect has already found the plugin's denials.
 	if rules.Exact && hasSOA(m.Ns) {
 		return Right, ""
 	}

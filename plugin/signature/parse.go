@@ -91,8 +91,8 @@ func (s *Signature) readTrusted(text string) error {
 			}
 			s.File = value
 		case "hashed":
-			// Only a signature of a hash has the field "hashed". A signature of a hash must not
-			// count as a legacy signature of the hash's bytes.
+			// An attacker can change the algorithm of a signature from ED to Ed. The signature
+			// would then be valid for a file that contains only the hash.
 			if s.Legacy {
 				return errors.New(`says "hashed", but the algorithm of the signature is Ed, which does not hash`)
 			}

@@ -27,7 +27,7 @@ type parts map[string]func(io.Writer) error
 // next afterwards.
 //
 // If a new version cannot be stored, the old version stays. The State tries again after 30 seconds.
-// Snapshots are stored up to 10 seconds later.
+// The snapshots follow up to 10 seconds after the set.
 func (s *State) Commit(next Next) {
 	s.mu.Lock()
 	s.replace(next)
@@ -35,7 +35,8 @@ func (s *State) Commit(next Next) {
 	s.signal()
 }
 
-// replace keeps the old Blobs, because next may need them. The caller must hold s.mu.
+// replace makes next the pending set, and adds the Blobs of the earlier pending set. The earlier
+// Blobs may not be stored yet. The caller must hold s.mu.
 func (s *State) replace(next Next) {
 	if s.pending != nil {
 		blobs := maps.Clone(s.pending.Blobs)

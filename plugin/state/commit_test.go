@@ -401,7 +401,6 @@ func TestPartOfRefused(t *testing.T) {
 	}
 }
 
-// Snapshot must return the error, because the caller uses the size before the first read.
 func TestSnapshotSize(t *testing.T) {
 	dir := t.TempDir()
 	const path = "/orders/court.yaml"

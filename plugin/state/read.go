@@ -47,7 +47,8 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// A checked returns ErrDamaged in place of io.EOF if the checksum is wrong.
+// A checked is a reader. If the checksum is wrong, the reader returns ErrDamaged in place of
+// io.EOF.
 type checked struct {
 	f    *os.File
 	size int64 // in bytes
@@ -116,7 +117,7 @@ func (s *State) DropSnapshot(path string, snap Snapshot) {
 	}
 }
 
-// A commit in progress may still have dropped snapshots. The caller must hold s.mu.
+// withoutDropped removes the dropped snapshots from a set. The caller must hold s.mu.
 func (s *State) withoutDropped(set Set) Set {
 	if len(s.dropped) == 0 {
 		return set

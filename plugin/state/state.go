@@ -38,7 +38,7 @@ const (
 )
 
 const (
-	// A snapshot can be very large, and a list can change each second.
+	// A snapshot can be very large, so the State writes snapshots at most once in this time.
 	snapshotEvery = 10 * time.Second
 	retryAfter    = 30 * time.Second
 )

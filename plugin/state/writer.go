@@ -62,7 +62,7 @@ func (s *State) attempt(last bool) error {
 	s.mu.Unlock()
 	defer coop.Start()()
 	if err := s.lock.Check(); err != nil {
-		// Another program may use the new directory at this path.
+		// Store nothing. Another program may use the new directory at this path.
 		err = fmt.Errorf("state: %w", err)
 		s.finish(next, todo, 0, err)
 		return err
@@ -117,7 +117,8 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 			s.pending = next
 		}
 	} else if err != nil && next != nil {
-		// The newer set may need blobs that only next can open.
+		// The commit of next has failed. Keep the Blobs of next, because the newer set may need the
+		// Blobs.
 		s.pending = next
 		s.replace(*newest)
 	}
@@ -132,12 +133,12 @@ func (s *State) finish(next *Next, left parts, wait time.Duration, err error) {
 	}
 }
 
-// store stores the blobs of next before current.json. The result is false if current.json could not
-// be written.
+// store stores the blobs of next and then current.json. The result is false if current.json could
+// not be written.
 func (s *State) store(base Set, next *Next, errs *[]error) (Set, bool) {
 	if !s.exists {
-		// Write current.json before the first blob. Otherwise, after a crash, a start would report
-		// current.json as lost.
+		// A new directory has no current.json. Write current.json before the first blob. After a
+		// crash, a directory with blobs and without current.json would count as damaged.
 		if err := s.writeCurrent(base); err != nil {
 			*errs = append(*errs, fmt.Errorf("state: %w", err))
 			return base, false
@@ -307,8 +308,8 @@ func (s *State) writeCurrent(set Set) error {
 	if len(b) > maxCurrent {
 		return fmt.Errorf("%s: would have %d bytes, more than %d", s.path(currentName), len(b), maxCurrent)
 	}
-	// A start loses all versions if decode refuses current.json. The old file was readable, so
-	// check only the new versions and floors.
+	// If decode refused current.json, the next start would lose all versions. So check that decode
+	// accepts the new versions and floors.
 	part, err := encode(news, s.opt.Writer)
 	if err == nil {
 		_, err = decode(part)

@@ -36,8 +36,8 @@ type Document struct {
 type Set struct {
 	Digest string `json:"digest"`
 	Since  string `json:"since"`
-	// LastLoad and LastLook are the times of the first store. LastLoadOK and Ready are true only if
-	// they are true for all stores.
+	// Several stores can have the same set. LastLoad and LastLook are the times of the first of
+	// these stores. LastLoadOK and Ready are true if they are true for all of these stores.
 	LastLoad     string         `json:"last_load"`
 	LastLoadOK   bool           `json:"last_load_ok"`
 	LastLook     string         `json:"last_look,omitempty"`

@@ -47,7 +47,8 @@ type Use struct {
 // the path of the web configuration (TLS and passwords), or empty. The function log receives the
 // errors of the HTTP server.
 //
-// The previous handler answers requests until Serve. The caller must call Close.
+// The handler of the previous Use answers requests until the caller calls Serve. The caller must
+// call Close.
 func Listen(address, webConfig string, log func(error)) (*Use, error) {
 	if webConfig != "" {
 		if err := web.Validate(webConfig); err != nil {
